@@ -1,0 +1,170 @@
+// Package fleet holds the collector's vocabulary: hosts, the state of checks on
+// them, what changed, and what a page or a subscriber wants to know. The store
+// fills these types, ingest and web use them; none of the three knows another.
+package fleet
+
+import (
+	"time"
+
+	"seawall/pkg/finding"
+)
+
+// HostID names a host for ever: 32 lower-case hexadecimal digits. It comes from
+// the key that the host's uplink proved to hold, never from a message.
+type HostID string
+
+// Valid reports whether the id has the right form.
+func (id HostID) Valid() bool {
+	if len(id) != 32 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// Key names one record of one host's spool for ever.
+type Key struct {
+	Host     HostID
+	Lane     string
+	Epoch    uint64
+	Sequence uint64
+}
+
+// Position is the newest record of a lane that is committed.
+type Position struct {
+	Lane     string
+	Epoch    uint64
+	Sequence uint64
+}
+
+// Presence says whether a host speaks.
+type Presence string
+
+// The presences. A host is silent when it missed three heartbeats, offline when
+// it said nothing for a day.
+const (
+	Online  Presence = "online"
+	Silent  Presence = "silent"
+	Offline Presence = "offline"
+)
+
+// Counts counts results, or hosts, by status.
+type Counts struct {
+	Pass          int `json:"pass"`
+	Fail          int `json:"fail"`
+	NotApplicable int `json:"not_applicable"`
+	Unknown       int `json:"unknown"`
+	Error         int `json:"error"`
+	Waived        int `json:"waived"`
+}
+
+// Add counts n more of status s.
+func (c *Counts) Add(s finding.Status, n int) {
+	switch s {
+	case finding.StatusPass:
+		c.Pass += n
+	case finding.StatusFail:
+		c.Fail += n
+	case finding.StatusNotApplicable:
+		c.NotApplicable += n
+	case finding.StatusUnknown:
+		c.Unknown += n
+	case finding.StatusError:
+		c.Error += n
+	case finding.StatusWaived:
+		c.Waived += n
+	case finding.StatusUnspecified:
+	}
+}
+
+// Host is one host as lists show it.
+type Host struct {
+	ID        HostID           `json:"id"`
+	Labels    finding.Host     `json:"labels"`
+	Agent     finding.Counters `json:"agent"`
+	Presence  Presence         `json:"presence"`
+	FirstSeen time.Time        `json:"first_seen"`
+	LastSeen  time.Time        `json:"last_seen"`
+	Counts    Counts           `json:"counts"`
+	// BySeverity counts failed results, by severity 0 to 5.
+	BySeverity [6]int `json:"by_severity"`
+	Pending    int    `json:"pending"` // security updates pending
+	Gaps       uint64 `json:"gaps"`    // records of the spool that never came
+}
+
+// State is the standing result of one check on one resource of one host.
+type State struct {
+	Host     HostID         `json:"host"`
+	HostName string         `json:"host_name"`
+	Result   finding.Result `json:"result"`
+	Since    time.Time      `json:"since"` // when Status became what it is
+}
+
+// Event is one line of the timeline.
+type Event struct {
+	ID       int64          `json:"id"` // rises with time of receipt; the timeline's cursor
+	Host     HostID         `json:"host"`
+	HostName string         `json:"host_name"`
+	Change   finding.Change `json:"change"`
+	Received time.Time      `json:"received"`
+}
+
+// Check is one check across the fleet.
+type Check struct {
+	Info   finding.CheckInfo `json:"info"`
+	Counts Counts            `json:"counts"` // results by status
+	Hosts  int               `json:"hosts"`  // hosts on which it is bad
+}
+
+// Day is one day's rollup, for trends. Times are UTC midnights.
+type Day struct {
+	Day     time.Time `json:"day"`
+	Counts  Counts    `json:"counts"`  // standing results at the end of the day
+	Changes int       `json:"changes"` // changes received during it
+}
+
+// Overview is the fleet at a glance.
+type Overview struct {
+	Hosts      int              `json:"hosts"`
+	Presence   map[Presence]int `json:"presence"`
+	Counts     Counts           `json:"counts"`
+	BySeverity [6]int           `json:"by_severity"` // failed results by severity
+	Pending    int              `json:"pending"`
+	Worst      []Check          `json:"worst"`  // most hosts bad first, at most 10
+	Recent     []Event          `json:"recent"` // newest first, at most 20
+	Days       []Day            `json:"days"`   // oldest first, at most 30
+}
+
+// HostDetail is one host with everything its page shows.
+type HostDetail struct {
+	Host   Host    `json:"host"`
+	States []State `json:"states"` // by family, then check, then resource
+	// Checks holds the static text of every check in States, by id.
+	Checks map[string]finding.CheckInfo `json:"checks"`
+}
+
+// CheckDetail is one check with every host it was evaluated on.
+type CheckDetail struct {
+	Check  Check   `json:"check"`
+	States []State `json:"states"` // bad first
+}
+
+// TimelineQuery selects events, newest first. Zero fields select everything.
+type TimelineQuery struct {
+	Host   HostID
+	Check  string
+	Before int64 // events with a smaller id
+	Limit  int   // at most 200; 0 means 50
+}
+
+// Update tells a subscriber what just became durable. A subscriber that does not
+// keep up loses updates and is told so by Lost in the next one.
+type Update struct {
+	Host   HostID
+	Events []Event // empty for a heartbeat or a whole state
+	Lost   bool
+}

@@ -1,0 +1,49 @@
+package finding
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"strings"
+)
+
+// Compare orders results by check and resource.
+func Compare(a, b Result) int {
+	if c := strings.Compare(a.Check, b.Check); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Resource, b.Resource)
+}
+
+// Digest is the fingerprint of a state: SHA-256 over the results in [Compare]
+// order, of each its check, resource, status, severity, actual and expected,
+// strings led by their length as a little-endian uint32. Evidence, cause and
+// time are left out: two states with the same digest call for the same actions.
+// The slice is not changed.
+func Digest(results []Result) [32]byte {
+	sorted := slices.Clone(results)
+	slices.SortFunc(sorted, Compare)
+	h := sha256.New()
+	var n [4]byte
+	text := func(s string) {
+		binary.LittleEndian.PutUint32(n[:], uint32(len(s)))
+		h.Write(n[:])
+		h.Write([]byte(s))
+	}
+	for i := range sorted {
+		r := &sorted[i]
+		text(r.Check)
+		text(r.Resource)
+		h.Write([]byte{byte(r.Status), byte(r.Severity)})
+		text(r.Actual)
+		text(r.Expected)
+	}
+	return [32]byte(h.Sum(nil))
+}
+
+// Same reports whether two results would be told apart by a person: everything
+// but evidence text order, cause and time.
+func Same(a, b *Result) bool {
+	return a.Status == b.Status && a.Severity == b.Severity && a.Actual == b.Actual &&
+		a.Expected == b.Expected && slices.Equal(a.Evidence, b.Evidence)
+}
