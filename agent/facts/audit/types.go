@@ -1,0 +1,88 @@
+package audit
+
+import (
+	"seawall/agent/facts/fact"
+	"seawall/pkg/bootcfg"
+)
+
+// Facts is what is known of kernel audit and its daemon on a host.
+type Facts struct {
+	Meta fact.Meta `json:"meta"`
+	// Kernel is the state of the running kernel's audit system.
+	Kernel Kernel `json:"kernel"`
+	// Installed says whether auditd's program is there.
+	Installed fact.Tri `json:"installed"`
+	// Active says whether auditd runs now.
+	Active fact.Tri `json:"active"`
+	// Enabled says whether auditd starts at boot.
+	Enabled fact.Tri `json:"enabled"`
+	// Boot holds the kernel command lines.
+	Boot bootcfg.Boot `json:"boot"`
+	// Conf is auditd.conf.
+	Conf Conf `json:"conf"`
+	// Rules compares the rules in the kernel with those on disk.
+	Rules Rules `json:"rules"`
+}
+
+// Kernel is AUDIT_GET's answer (struct audit_status).
+type Kernel struct {
+	Known           bool   `json:"known"`
+	Reason          string `json:"reason"`  // why not known
+	Enabled         int    `json:"enabled"` // 0 off, 1 on, 2 on and locked until reboot
+	Failure         int    `json:"failure"` // 0 silent, 1 printk, 2 panic
+	PID             int    `json:"pid"`     // the registered audit daemon, 0 when none
+	PIDComm         string `json:"pid_comm"`
+	RateLimit       int    `json:"rate_limit"`
+	BacklogLimit    int    `json:"backlog_limit"`
+	Lost            int    `json:"lost"`
+	Backlog         int    `json:"backlog"`
+	BacklogWaitTime int    `json:"backlog_wait_time"` // jiffies
+}
+
+// Conf is /etc/audit/auditd.conf.
+type Conf struct {
+	Known  bool   `json:"known"`
+	Reason string `json:"reason"` // why not known: absent, unreadable, or refused with its line
+	Path   string `json:"path"`
+	// Settings maps every keyword of auditd.conf that concerns storage, in lower
+	// case, to its value; one that is not set has auditd's default. Values that
+	// auditd compares without case are in lower case.
+	Settings map[string]fact.Text `json:"settings"`
+	// Numbers holds the settings that are plain numbers.
+	Numbers map[string]int `json:"numbers"`
+}
+
+// DiskRule is a rule in a rules file.
+type DiskRule struct {
+	Text string `json:"text"`
+	File string `json:"file"`
+	Line int    `json:"line"`
+}
+
+// Rules compares the rules in the kernel with those on disk. Rules that carry
+// Seawall's own key are left out of both.
+type Rules struct {
+	// Known says that both sides are known and compared.
+	Known  bool   `json:"known"`
+	Reason string `json:"reason"`
+	// LoadedKnown says that the kernel's rules are known.
+	LoadedKnown bool     `json:"loaded_known"`
+	Loaded      []string `json:"loaded"` // as auditctl -l would print them
+	// DiskKnown says that the rules files are known.
+	DiskKnown bool       `json:"disk_known"`
+	Disk      []DiskRule `json:"disk"`    // what auditd loads: /etc/audit/audit.rules
+	Missing   []DiskRule `json:"missing"` // on disk, not loaded
+	Extra     []string   `json:"extra"`   // loaded, not on disk
+	Invalid   []DiskRule `json:"invalid"` // on disk, refused by the rule syntax
+	// Stale says that audit.rules is not what augenrules would make of rules.d.
+	Stale       bool   `json:"stale"`
+	StaleReason string `json:"stale_reason"`
+	// Immutable says that the kernel's rules are locked (enabled 2).
+	Immutable bool `json:"immutable"`
+	// DiskImmutable says that the last "-e" on disk is 2.
+	DiskImmutable bool `json:"disk_immutable"`
+	// DiskBacklog and DiskFailure are the last "-b" and "-f" on disk, not set
+	// when there is none.
+	DiskBacklog fact.Text `json:"disk_backlog"`
+	DiskFailure fact.Text `json:"disk_failure"`
+}
