@@ -1,0 +1,45 @@
+# Seawall's targets. `make` alone lists them.
+
+GO ?= go
+# The version comes from the build information, which needs a usable git.
+VCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || echo false)
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS)
+
+.PHONY: help build test run bench lint generate fuzz docs reproducible deps clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: ## build the three programs into bin/
+	$(BUILD) -o bin/ ./agent/cmd/seawall ./agent/cmd/seawall-uplink ./collector/cmd/seawall-collector
+
+run: ## build, then collector, uplink and sensor on this host until Ctrl-C (root)
+	@scripts/run
+
+test: ## install what the tests need, then all tests with the race detector (root)
+	@scripts/setup
+	$(GO) test -race -timeout 30m ./...
+
+bench: ## all benchmarks, one second each
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## every fuzz target for FUZZTIME (default 10s)
+	@scripts/fuzz $(FUZZTIME)
+
+lint: ## go vet, staticcheck, golangci-lint, buf, shellcheck, govulncheck
+	@scripts/lint
+
+generate: ## protobuf code from proto/
+	@scripts/generate
+
+docs: build ## man pages and shell completions into bin/docs
+	@scripts/docs/generate bin/docs
+
+reproducible: ## build twice, in two folders, and compare
+	@scripts/reproducible
+
+deps: ## write the sensor's dependency list anew (scripts/sensor-deps.txt)
+	$(GO) test ./scripts/policy -run TestSensorDependencies -update
+
+clean: ## remove bin/ and run/
+	rm -rf bin run
