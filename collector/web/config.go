@@ -1,0 +1,104 @@
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"seawall/collector/fleet"
+)
+
+// Posture answers for hosts. A host that does not exist is an error that
+// errors.Is fs.ErrNotExist.
+type Posture interface {
+	Overview(ctx context.Context) (fleet.Overview, error)
+	Hosts(ctx context.Context) ([]fleet.Host, error)
+	Host(ctx context.Context, id fleet.HostID) (fleet.HostDetail, error)
+	Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Event, error)
+}
+
+// Catalogue answers for checks. A check that does not exist is an error that
+// errors.Is fs.ErrNotExist.
+type Catalogue interface {
+	Checks(ctx context.Context) ([]fleet.Check, error)
+	Check(ctx context.Context, id string) (fleet.CheckDetail, error)
+}
+
+// Feed tells what became durable. Subscribe returns a channel with room for
+// buffer updates and a function that ends the subscription.
+type Feed interface {
+	Subscribe(buffer int) (<-chan fleet.Update, func())
+}
+
+// Config is what a [Server] works with. Posture, Catalogue, Feed and Verify must
+// be set; the zero values of the others mean the default named.
+type Config struct {
+	Posture   Posture
+	Catalogue Catalogue
+	Feed      Feed
+
+	// Verify reports whether password is the administrator's. It takes the same
+	// time whatever the password. At most two calls run at a time.
+	Verify func(password string) bool
+	// Ready fails when the store cannot take a write. Default: always ready.
+	Ready func(ctx context.Context) error
+	// Metrics is what /metrics shows. Default: the path does not exist.
+	Metrics prometheus.Gatherer
+
+	// Hosts are the names, without port, under which browsers reach the
+	// dashboard. Addresses and localhost are always allowed.
+	Hosts []string
+	// TLS is the configuration for https. Default: plain http, for loopback or
+	// behind a proxy.
+	TLS *tls.Config
+	// Secure says that browsers come by https although TLS is nil, through a
+	// proxy: cookies are then marked Secure.
+	Secure bool
+
+	// Connect is the command that connects a host, shown while there is none.
+	Connect string
+	// Version is the collector's, shown at the foot of each page.
+	Version string
+
+	Log *slog.Logger     // default: slog.Default()
+	Now func() time.Time // default: time.Now
+}
+
+// complete fills the defaults and says what is missing.
+func (c *Config) complete() error {
+	switch {
+	case c.Posture == nil:
+		return errors.New("web: no source of posture")
+	case c.Catalogue == nil:
+		return errors.New("web: no catalogue of checks")
+	case c.Feed == nil:
+		return errors.New("web: no feed of updates")
+	case c.Verify == nil:
+		return errors.New("web: no way to verify a password")
+	}
+	for _, h := range c.Hosts {
+		if h == "" || strings.ContainsAny(h, "/:@ ") {
+			if _, err := netip.ParseAddr(h); err != nil {
+				return fmt.Errorf("web: %q is no host name", h)
+			}
+		}
+	}
+	if c.Ready == nil {
+		c.Ready = func(context.Context) error { return nil }
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.Secure = c.Secure || c.TLS != nil
+	return nil
+}

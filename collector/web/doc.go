@@ -1,0 +1,37 @@
+// Package web is the collector's dashboard: pages rendered on the server, the
+// same data as JSON, and a stream of server-sent events that keeps open pages
+// current.
+//
+// # What it serves
+//
+//	/                      the fleet at a glance
+//	/hosts, /hosts/{id}    the hosts, one host
+//	/checks, /checks/{id}  the checks, one check
+//	/api/v1/…              the same as JSON: overview, hosts, checks, timeline
+//	/events                server-sent events, see package live
+//	/login, /logout, /theme
+//	/static/…              style sheet, script, icon; named by their content
+//	/healthz, /readyz      for probes: a word and a status, nothing else
+//	/metrics               Prometheus; from this machine itself or with a session
+//
+// A page with ?fragment=live answers only those of its parts that change with
+// the data, ?fragment=all also its timeline. The script replaces the parts in
+// place; without the script every page works and is as old as its loading.
+//
+// # What it trusts
+//
+// Nothing that comes from a host or a browser. All text in the data was written
+// by hosts, which may be hostile: it reaches a page through html/template only,
+// after control and bidirectional characters were made visible (package
+// format), under a content security policy that allows no inline script or
+// style. There is one account, the administrator; every path but login, static
+// files and probes needs its session.
+//
+// A request is let through in this order: the Host header must be an address
+// literal, localhost or a configured name (a page of another site cannot reach
+// us by rebinding its own name); a cross-origin POST is refused; the session is
+// looked up; a POST must carry the token that belongs to its cookie.
+//
+// The package reads; it changes nothing but its own sessions. It knows no store:
+// [Posture], [Catalogue] and [Feed] say what it needs of one.
+package web
