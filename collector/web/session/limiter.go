@@ -1,0 +1,77 @@
+package session
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// The limits of login attempts: of one address (of one /64 for IPv6), and of all
+// addresses that no longer have a place of their own.
+const (
+	attemptBurst  = 5
+	attemptEvery  = 10 * time.Second
+	attemptTracks = 4096
+)
+
+// Limiter bounds login attempts by address. An attacker at one address cannot
+// lock out the others.
+type Limiter struct {
+	now func() time.Time
+
+	mu    sync.Mutex
+	each  map[netip.Prefix]*rate.Limiter
+	crowd *rate.Limiter
+}
+
+// NewLimiter returns a limiter that has seen nobody.
+func NewLimiter(now func() time.Time) *Limiter {
+	return &Limiter{
+		now:   now,
+		each:  make(map[netip.Prefix]*rate.Limiter),
+		crowd: rate.NewLimiter(rate.Every(attemptEvery), attemptBurst),
+	}
+}
+
+// Allow takes one attempt of addr; when there is none left it returns how long
+// to wait. Addresses beyond the tracked number share one allowance.
+func (l *Limiter) Allow(addr netip.Addr) (wait time.Duration, ok bool) {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	reservation := l.of(addr, now).ReserveN(now, 1)
+	if wait = reservation.DelayFrom(now); wait > 0 {
+		reservation.CancelAt(now)
+		return wait, false
+	}
+	return 0, true
+}
+
+func (l *Limiter) of(addr netip.Addr, now time.Time) *rate.Limiter {
+	bits := 64
+	if addr = addr.Unmap().WithZone(""); addr.Is4() {
+		bits = 32
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return l.crowd // no valid address
+	}
+	if own := l.each[prefix]; own != nil {
+		return own
+	}
+	if len(l.each) >= attemptTracks {
+		for p, own := range l.each {
+			if own.TokensAt(now) >= attemptBurst {
+				delete(l.each, p) // as good as never seen
+			}
+		}
+	}
+	if len(l.each) >= attemptTracks {
+		return l.crowd
+	}
+	own := rate.NewLimiter(rate.Every(attemptEvery), attemptBurst)
+	l.each[prefix] = own
+	return own
+}
