@@ -1,0 +1,9 @@
+// Package packaging holds what an installation needs beside the programs: systemd
+// units, the system users (sysusers.d) and folders (tmpfiles.d). It has no code;
+// its test runs systemd's own checks over the files, so that a unit that systemd
+// would read otherwise than it was written never ships.
+//
+// The units' sandboxes are part of the design: the sensor has three capabilities
+// and no network, the uplink a network and no capability, the collector neither
+// capabilities nor a network of its own.
+package packaging

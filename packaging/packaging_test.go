@@ -1,0 +1,156 @@
+package packaging
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// exposure is the most that `systemd-analyze security` may say, in tenths.
+const exposure = 12
+
+func units(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob("systemd/" + pattern)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no units match %s: %v", pattern, err)
+	}
+	return paths
+}
+
+// TestVerify lets systemd parse every unit. Programs that are not installed are the
+// one thing it may miss, so the copies that it reads name programs that are there.
+func TestVerify(t *testing.T) {
+	dir := t.TempDir()
+	var copies []string
+	for _, path := range units(t, "*") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = regexp.MustCompile(`(?m)^ExecStart=/usr/bin/seawall\S*`).ReplaceAll(text, []byte("ExecStart=/bin/true"))
+		name := filepath.Join(dir, filepath.Base(path))
+		if err := os.WriteFile(name, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		copies = append(copies, name)
+	}
+	out, err := exec.Command("systemd-analyze", append([]string{"verify", "--man=no", "--recursive-errors=no"}, copies...)...).CombinedOutput()
+	if err != nil || len(out) > 0 {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+}
+
+func TestExposure(t *testing.T) {
+	for _, path := range units(t, "*.service") {
+		cmd := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", fmt.Sprintf("--threshold=%d", exposure), path)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		if err != nil {
+			t.Errorf("%s is exposed by more than %d/10: %v\n%s", path, exposure, err, out)
+		}
+		if stderr.Len() > 0 {
+			t.Errorf("%s: systemd warns: %s", path, stderr.String())
+		}
+		t.Log(path, lines[len(lines)-1])
+	}
+}
+
+// TestIdentities compares the users of units, sysusers.d and tmpfiles.d.
+func TestIdentities(t *testing.T) {
+	made := map[string]bool{"root": true}
+	for _, path := range []string{"sysusers.d/seawall.conf", "sysusers.d/seawall-collector.conf"} {
+		for _, fields := range fields(t, path) {
+			if fields[0] == "u" || fields[0] == "g" {
+				made[fields[1]] = true
+			}
+		}
+	}
+	setting := regexp.MustCompile(`(?m)^(?:User|Group|SupplementaryGroups)=(\S+)$`)
+	for _, path := range units(t, "*.service") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range setting.FindAllSubmatch(text, -1) {
+			if !made[string(m[1])] {
+				t.Errorf("%s runs as %s, which sysusers.d does not make", path, m[1])
+			}
+		}
+	}
+	for _, path := range []string{"tmpfiles.d/seawall.conf", "tmpfiles.d/seawall-collector.conf"} {
+		for _, fields := range fields(t, path) {
+			if !made[fields[3]] || !made[fields[4]] {
+				t.Errorf("%s: %v: owner is not made by sysusers.d", path, fields)
+			}
+		}
+	}
+}
+
+// TestSysusers makes the users in an empty root, as an image builder would.
+func TestSysusers(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"sysusers.d/seawall.conf", "sysusers.d/seawall-collector.conf"} {
+		conf, err := filepath.Abs(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("systemd-sysusers", "--root="+root, conf).CombinedOutput(); err != nil {
+			t.Fatalf("systemd-sysusers %s: %v\n%s", path, err, out)
+		}
+	}
+	group, err := os.ReadFile(filepath.Join(root, "etc/group"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`(?m)^seawall-spool:x:\d+:seawall$`).Match(group) {
+		t.Errorf("the uplink's user is not alone in the spool's group:\n%s", group)
+	}
+}
+
+// TestSensorSandbox names what the design promises of the privileged process and no
+// score tells.
+func TestSensorSandbox(t *testing.T) {
+	text, err := os.ReadFile("systemd/seawall-sensor.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	for _, want := range []string{
+		"User=seawall-sensor",
+		"PrivateNetwork=yes",
+		"RestrictAddressFamilies=AF_UNIX AF_NETLINK",
+		"CapabilityBoundingSet=CAP_AUDIT_CONTROL CAP_AUDIT_READ CAP_DAC_READ_SEARCH",
+		"NoNewPrivileges=yes",
+		"NoExecPaths=/",
+	} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("seawall-sensor.service does not say %s", want)
+		}
+	}
+}
+
+func fields(t *testing.T, path string) [][]string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows [][]string
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) > 0 && !strings.HasPrefix(f[0], "#") {
+			rows = append(rows, f)
+		}
+	}
+	return rows
+}
