@@ -1,0 +1,34 @@
+// Package wire is the only converter between findings and their bytes.
+//
+// The bytes are a protocol buffer, message Record of
+// proto/seawall/v1/finding.proto. The sensor encodes a record once; the spool
+// and the uplink carry the same bytes without looking inside; the collector
+// decodes them once.
+//
+// The code is written by hand over protowire and not generated: the sensor links
+// this package, and the generated one brings gRPC with it. One table per message
+// (see fields.go) serves both directions, so they cannot drift apart; a test
+// holds both against the generated code.
+//
+// # Limits
+//
+// [Decode] takes bytes from hosts that may be hostile. It allocates nothing by a
+// length that it has not checked, and a record that it accepts satisfies:
+//
+//   - at most [MaxRecord] bytes, exactly one body;
+//   - every text is valid UTF-8 of at most text.Limit bytes, ids of checks are
+//     1 to 64 of a-z, 0-9 and "-";
+//   - lists are bounded: 64 evidences of a result, 1024 results of a state part,
+//     512 checks of a pack, 32 references of a check, 64 tags of a host;
+//   - enumerations are known, floats finite, times zero or from 1970 to 2200;
+//   - a state part is one of at most 1024, and its digest has 32 bytes.
+//
+// Fields with unknown numbers are skipped, so that a newer host can talk to an
+// older collector; unknown values of known fields are refused. [Encode] holds
+// itself to the same limits: what it returns, Decode accepts. The one thing that
+// it shortens by itself is a result's evidence, since a verdict must not be lost
+// for the length of its proof.
+//
+// The zero time is encoded as 0, and so is 1970-01-01T00:00:00Z; both are decoded
+// as the zero time. Empty and nil lists are the same.
+package wire

@@ -1,0 +1,111 @@
+package wire
+
+import (
+	"crypto/sha256"
+	"slices"
+	"strings"
+
+	"seawall/pkg/finding"
+)
+
+const (
+	// partBytes is the size of a part where the caller names none.
+	partBytes = 48 << 10
+	// resultBytes bounds one encoded result, so that a part always takes one.
+	resultBytes = 40 << 10
+	// overhead is more than a part or pack costs beside its list.
+	overhead = 128
+)
+
+// SplitState cuts a whole state, in [finding.Compare] order, into parts whose
+// encodings have at most about maxBytes (48 KiB when 0). Digest and totals are
+// set; the caller sets the ID, the same for all parts and another for each state,
+// and appends the parts to the spool one after another. An empty state is one
+// empty part. The slice is not changed.
+func SplitState(results []finding.Result, maxBytes int) []finding.StatePart {
+	sorted := slices.Clone(results)
+	slices.SortFunc(sorted, finding.Compare)
+	for i := range sorted {
+		sorted[i] = fit(sorted[i])
+	}
+	var parts []finding.StatePart
+	for _, run := range runs(sorted, resultFields, maxBytes, maxResults) {
+		parts = append(parts, finding.StatePart{Results: run})
+	}
+	if len(parts) == 0 {
+		parts = make([]finding.StatePart, 1)
+	}
+	digest := finding.Digest(results)
+	for i := range parts {
+		p := &parts[i]
+		p.Part, p.Parts = uint32(i), uint32(len(parts))
+		p.Total, p.Digest = uint32(len(results)), digest
+	}
+	return parts
+}
+
+// SplitPack cuts the static text of checks into packs that fit a record, all with
+// the same digest: SHA-256 over the encodings of the checks in order of their id.
+// A receiver collects what comes under one digest.
+func SplitPack(checks []finding.CheckInfo, maxBytes int) []finding.Pack {
+	sorted := slices.Clone(checks)
+	slices.SortFunc(sorted, func(a, b finding.CheckInfo) int { return strings.Compare(a.ID, b.ID) })
+	h := sha256.New()
+	for i := range sorted {
+		if b, err := appendFields(nil, infoFields(&sorted[i])); err == nil {
+			h.Write(b)
+		}
+	}
+	var packs []finding.Pack
+	for _, run := range runs(sorted, infoFields, maxBytes, maxChecks) {
+		packs = append(packs, finding.Pack{Digest: [32]byte(h.Sum(nil)), Checks: run})
+	}
+	return packs
+}
+
+// runs cuts s into runs of at most limit elements and maxBytes encoded bytes; one
+// element is always taken.
+func runs[T any](s []T, fields func(*T) []field, maxBytes, limit int) [][]T {
+	if maxBytes <= 0 || maxBytes > partBytes {
+		maxBytes = partBytes
+	}
+	var out [][]T
+	for from := 0; from < len(s); {
+		to, n := from, overhead
+		for to < len(s) && to-from < limit {
+			n += size(fields(&s[to])) + 4
+			if to > from && n > maxBytes {
+				break
+			}
+			to++
+		}
+		out = append(out, s[from:to])
+		from = to
+	}
+	return out
+}
+
+// fitted returns the record with every result's evidence within the limits.
+func (r Record) fitted() Record {
+	if r.Change != nil {
+		c := *r.Change
+		c.Result = fit(c.Result)
+		r.Change = &c
+	}
+	return r
+}
+
+// fit shortens a result's evidence until its encoding is within resultBytes. The
+// last evidence then says that there was more.
+func fit(r finding.Result) finding.Result {
+	limit := maxEvidence
+	for {
+		if len(r.Evidence) > limit {
+			r.Evidence = append(slices.Clone(r.Evidence[:max(limit-1, 0)]), finding.Evidence{Text: "… and more"})
+		}
+		if limit <= 1 || size(resultFields(&r)) <= resultBytes {
+			return r
+		}
+		limit = min(limit, len(r.Evidence)) / 2
+	}
+}

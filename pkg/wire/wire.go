@@ -1,0 +1,170 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"seawall/pkg/finding"
+)
+
+// MaxRecord is the largest encoded record, in bytes. It is also the spool's.
+const MaxRecord = 64 << 10
+
+// Record is one record of a spool: a time and exactly one body.
+type Record struct {
+	Time      time.Time // when the host made the record
+	Change    *finding.Change
+	State     *finding.StatePart
+	Heartbeat *finding.Heartbeat
+	Pack      *finding.Pack
+}
+
+// Error says which field of a record breaks which rule. Callers tell a bad record
+// from other errors by it.
+type Error struct {
+	Field string // path from the record, such as change.result.check
+	Rule  string
+}
+
+// Error returns "record field FIELD: RULE".
+func (e *Error) Error() string {
+	if e.Field == "" {
+		return "record: " + e.Rule
+	}
+	return "record field " + e.Field + ": " + e.Rule
+}
+
+// in puts the name of the enclosing message before the field's.
+func in(name string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if e.Field == "" {
+		return &Error{name, e.Rule}
+	}
+	return &Error{name + "." + e.Field, e.Rule}
+}
+
+func broken(format string, args ...any) error {
+	return &Error{Rule: fmt.Sprintf(format, args...)}
+}
+
+// Encode returns the record's bytes. A record beyond the package's limits is an
+// [*Error]; evidence beyond them is shortened.
+func Encode(r Record) ([]byte, error) {
+	if n := r.bodies(); n != 1 {
+		return nil, broken("%d bodies, want 1", n)
+	}
+	r = r.fitted()
+	b, err := appendFields(nil, recordFields(&r))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > MaxRecord {
+		return nil, broken("%d bytes, limit %d", len(b), MaxRecord)
+	}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Decode reads a record. The result shares no memory with b. Bytes that are not a
+// record within the package's limits are an [*Error].
+func Decode(b []byte) (Record, error) {
+	if len(b) > MaxRecord {
+		return Record{}, broken("%d bytes, limit %d", len(b), MaxRecord)
+	}
+	var r Record
+	if err := readFields(b, recordFields(&r)); err != nil {
+		return Record{}, err
+	}
+	if n := r.bodies(); n != 1 {
+		return Record{}, broken("%d bodies, want 1", n)
+	}
+	if err := r.check(); err != nil {
+		return Record{}, err
+	}
+	return r, nil
+}
+
+func (r *Record) bodies() int {
+	n := 0
+	for _, has := range []bool{r.Change != nil, r.State != nil, r.Heartbeat != nil, r.Pack != nil} {
+		if has {
+			n++
+		}
+	}
+	return n
+}
+
+// check holds the rules that single fields cannot.
+func (r *Record) check() error {
+	switch {
+	case r.Change != nil:
+		if err := checkResult(&r.Change.Result); err != nil {
+			return in("change", in("result", err))
+		}
+	case r.State != nil:
+		return in("state_part", checkPart(r.State))
+	case r.Pack != nil:
+		for i := range r.Pack.Checks {
+			if !validID(r.Pack.Checks[i].ID) {
+				return in("pack", in("checks", in("id", broken("not a check id"))))
+			}
+		}
+	}
+	return nil
+}
+
+func checkResult(r *finding.Result) error {
+	if !validID(r.Check) {
+		return in("check", broken("not a check id"))
+	}
+	if r.Status == finding.StatusUnspecified {
+		return in("status", broken("unspecified"))
+	}
+	return nil
+}
+
+func checkPart(p *finding.StatePart) error {
+	switch {
+	case p.Parts < 1 || p.Parts > maxParts:
+		return in("parts", broken("%d is not within 1 and %d", p.Parts, maxParts))
+	case p.Part >= p.Parts:
+		return in("part", broken("%d of %d", p.Part, p.Parts))
+	case p.Total > maxParts*maxResults || int(p.Total) < len(p.Results):
+		return in("total", broken("%d with %d in this part", p.Total, len(p.Results)))
+	}
+	for i := range p.Results {
+		if err := checkResult(&p.Results[i]); err != nil {
+			return in("results", err)
+		}
+	}
+	return nil
+}
+
+// validID reports whether s is 1 to 64 of a-z, 0-9 and "-".
+func validID(s string) bool {
+	if len(s) < 1 || len(s) > 64 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func size(fields []field) int {
+	b, err := appendFields(nil, fields)
+	if err != nil {
+		return 0
+	}
+	return protowire.SizeBytes(len(b)) + 1
+}
