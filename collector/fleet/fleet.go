@@ -94,6 +94,9 @@ type Host struct {
 	BySeverity [6]int `json:"by_severity"`
 	Pending    int    `json:"pending"` // security updates pending
 	Gaps       uint64 `json:"gaps"`    // records of the spool that never came
+	// Rejected counts records that came and could not be taken: not decodable, or
+	// beyond the host's limits.
+	Rejected uint64 `json:"rejected"`
 }
 
 // State is the standing result of one check on one resource of one host.

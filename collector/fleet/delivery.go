@@ -1,0 +1,23 @@
+package fleet
+
+import (
+	"errors"
+
+	"seawall/pkg/wire"
+)
+
+// ErrFull is returned for a host that is not known when there are already as many
+// hosts as the collector takes.
+var ErrFull = errors.New("the collector takes no more hosts")
+
+// Delivery is one record of a host's spool as ingest hands it to the store.
+type Delivery struct {
+	Lane     string
+	Epoch    uint64
+	Sequence uint64
+	Record   wire.Record
+	// Reject says why the payload could not be decoded; Record is then empty. The
+	// store keeps a row of it, since a record may not vanish unseen.
+	Reject string
+	Size   int // bytes of the payload
+}
