@@ -1,0 +1,393 @@
+package policy
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+
+	"seawall/agent/facts/fact"
+	"seawall/pkg/finding"
+	"seawall/pkg/text"
+)
+
+// Limits of one check's results. What goes beyond is cut, and said.
+const (
+	maxItems    = 4096
+	maxEvidence = 16
+	maxResource = 512
+)
+
+// Evaluate runs the checks with the given ids, all when none is given, over
+// facts that were read at the given time. The results are in finding.Compare's
+// order, at least one for each check. facts is a value of, or a pointer to, the
+// type that the policy was loaded for.
+func (p *Policy) Evaluate(facts any, at time.Time, ids ...string) []finding.Result {
+	v := reflect.ValueOf(facts)
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	var results []finding.Result
+	for _, c := range p.named(ids) {
+		if !v.IsValid() || v.Type() != p.shape.typ {
+			results = append(results, c.result(finding.StatusError, fmt.Sprintf("facts of type %T, want %v", facts, p.shape.typ)))
+			continue
+		}
+		results = append(results, c.evaluate(v)...)
+	}
+	for i := range results {
+		results[i].Time = at
+	}
+	slices.SortStableFunc(results, finding.Compare)
+	return results
+}
+
+// result returns a result of the check as a whole.
+func (c *check) result(status finding.Status, actual string) finding.Result {
+	r := finding.Result{Check: c.info.ID, Status: status, Severity: c.info.Severity, Actual: text.Clean(actual, text.Limit)}
+	if len(c.expected) == 1 && c.expected[0].expr == nil {
+		r.Expected = c.expected[0].literal
+	}
+	return r
+}
+
+// evaluate runs one check.
+func (c *check) evaluate(facts reflect.Value) []finding.Result {
+	s := scope{}
+	for _, g := range c.needs {
+		f := facts.Field(g.index)
+		meta := f.FieldByName("Meta").Interface().(fact.Meta)
+		if !slices.Contains(c.accept, meta.State) || meta.State == "" {
+			return []finding.Result{c.unread(g.name, meta)}
+		}
+		s[g.name] = f.Interface()
+	}
+	if ok, why, err := c.applies.holds(s); err != nil {
+		return []finding.Result{c.result(finding.StatusError, "applies: "+err.Error())}
+	} else if !ok {
+		return []finding.Result{c.result(finding.StatusNotApplicable, why)}
+	}
+	if ok, why, err := c.known.holds(s); err != nil {
+		return []finding.Result{c.result(finding.StatusError, "known: "+err.Error())}
+	} else if !ok {
+		return []finding.Result{c.result(finding.StatusUnknown, why)}
+	}
+	if c.over == nil {
+		return []finding.Result{c.judge(s).result}
+	}
+	return c.overItems(s)
+}
+
+// unread is the result where a group of facts is not in a state to be judged.
+func (c *check) unread(name string, meta fact.Meta) finding.Result {
+	status := finding.StatusUnknown
+	switch meta.State {
+	case fact.StateAbsent:
+		status = finding.StatusNotApplicable
+	case fact.StateError:
+		status = finding.StatusError
+	}
+	r := c.result(status, cmp.Or(meta.Reason, "no "+name+" facts were read"))
+	r.Evidence = clip(meta.Evidence)
+	return r
+}
+
+// verdict is the judgement of one element.
+type verdict struct {
+	result finding.Result
+	rank   int64
+}
+
+// order is how bad a status is among the elements of one check.
+func order(s finding.Status) int {
+	return slices.Index([]finding.Status{finding.StatusPass, finding.StatusUnknown, finding.StatusError, finding.StatusFail}, s)
+}
+
+func worse(a, b verdict) bool {
+	return cmp.Or(cmp.Compare(order(a.result.Status), order(b.result.Status)), cmp.Compare(a.rank, b.rank)) > 0
+}
+
+// overItems judges every element of the list and returns the worst verdict, or
+// each.
+func (c *check) overItems(s scope) []finding.Result {
+	v, err := c.over.eval(s)
+	if err != nil {
+		return []finding.Result{c.result(finding.StatusError, "over: "+err.Error())}
+	}
+	list, err := elements(v)
+	if err != nil {
+		return []finding.Result{c.result(finding.StatusError, "over: "+err.Error())}
+	}
+	if len(list) == 0 {
+		actual, err := render(c.emptyText, s)
+		if err != nil {
+			return []finding.Result{c.result(finding.StatusError, "empty: "+err.Error())}
+		}
+		return []finding.Result{c.result(c.emptyStatus, actual)}
+	}
+	var all []verdict
+	at := map[string]int{} // resource → index in all
+	for _, item := range list {
+		s["it"] = item
+		got := c.judgeItem(s)
+		key := got.result.Resource
+		if !c.each {
+			key = ""
+		}
+		i, seen := at[key]
+		switch {
+		case !seen:
+			at[key] = len(all)
+			all = append(all, got)
+		case worse(got, all[i]):
+			all[i] = got
+		}
+	}
+	results := make([]finding.Result, 0, len(all))
+	for _, v := range all {
+		results = append(results, v.result)
+	}
+	return results
+}
+
+func (c *check) judgeItem(s scope) verdict {
+	for _, l := range c.lets {
+		delete(s, l.name) // the element before has left it
+	}
+	ok, why, err := c.itemKnown.holds(s)
+	if err == nil && ok {
+		return c.judge(s)
+	}
+	r := c.result(finding.StatusUnknown, why)
+	if err != nil {
+		r = c.result(finding.StatusError, "item_known: "+err.Error())
+	}
+	// The resource may rest on a let that cannot be had here; then the result is
+	// the host's.
+	if resource, err := render(c.resource, s); err == nil {
+		r.Resource = text.Clean(resource, maxResource)
+	}
+	return verdict{result: r}
+}
+
+// judge evaluates the assertion and the texts. An error anywhere makes the
+// verdict an error, whatever the assertion said.
+func (c *check) judge(s scope) verdict {
+	v := verdict{result: c.result(finding.StatusError, "")}
+	r := &v.result
+	for _, l := range c.lets {
+		val, err := l.expr.eval(s)
+		if err != nil {
+			r.Actual = text.Clean("let "+l.name+": "+err.Error(), text.Limit)
+			return v
+		}
+		s[l.name] = val
+	}
+	resource, err := render(c.resource, s)
+	if err == nil {
+		r.Resource = text.Clean(resource, maxResource)
+		err = c.fill(&v, s)
+	}
+	if err != nil {
+		r.Status = finding.StatusError
+		r.Actual = text.Clean(err.Error(), text.Limit)
+	}
+	return v
+}
+
+// fill evaluates everything but the resource.
+func (c *check) fill(v *verdict, s scope) error {
+	r := &v.result
+	pass, err := c.pass.bool(s)
+	if err != nil {
+		return fmt.Errorf("pass: %w", err)
+	}
+	if c.rank != nil {
+		val, err := c.rank.eval(s)
+		if err != nil {
+			return fmt.Errorf("rank: %w", err)
+		}
+		v.rank, _ = val.Value().(int64)
+	}
+	for _, e := range c.cases {
+		ok, err := e.cond.bool(s)
+		if err != nil {
+			return fmt.Errorf("escalate: %w", err)
+		}
+		if ok {
+			r.Severity = e.severity
+			break
+		}
+	}
+	actual, err := render(c.actual, s)
+	if err != nil {
+		return fmt.Errorf("actual: %w", err)
+	}
+	expected, err := render(c.expected, s)
+	if err != nil {
+		return fmt.Errorf("expected: %w", err)
+	}
+	r.Actual, r.Expected = text.Clean(actual, text.Limit), text.Clean(expected, text.Limit)
+	if r.Evidence, err = c.places(s); err != nil {
+		return fmt.Errorf("evidence: %w", err)
+	}
+	r.Status = finding.StatusFail
+	if pass {
+		r.Status = finding.StatusPass
+	}
+	return nil
+}
+
+// places evaluates the evidence. A place with neither file nor text is left out:
+// a setting that no line sets.
+func (c *check) places(s scope) ([]finding.Evidence, error) {
+	var all []finding.Evidence
+	for _, e := range c.evidence {
+		val, err := e.eval(s)
+		if err != nil {
+			return nil, err
+		}
+		list := []ref.Val{val}
+		if _, ok := val.(traits.Lister); ok {
+			if list, err = elements(val); err != nil {
+				return nil, err
+			}
+		}
+		for _, item := range list {
+			place, err := item.ConvertToNative(reflect.TypeFor[finding.Evidence]())
+			if err != nil {
+				return nil, err
+			}
+			if p := place.(finding.Evidence); p.File != "" || p.Text != "" {
+				all = append(all, p)
+			}
+		}
+	}
+	return clip(all), nil
+}
+
+// clip bounds evidence in number and size.
+func clip(all []finding.Evidence) []finding.Evidence {
+	more := len(all) - maxEvidence
+	if more > 0 {
+		all = all[:maxEvidence-1]
+	}
+	out := make([]finding.Evidence, 0, len(all)+1)
+	for _, e := range all {
+		e.File, e.Text = text.Clean(e.File, text.Limit), text.Clean(e.Text, text.Limit/4)
+		out = append(out, e)
+	}
+	if more > 0 {
+		out = append(out, finding.Evidence{Text: fmt.Sprintf("and %d more", more+1)})
+	}
+	return out
+}
+
+// scope holds the values of variables.
+type scope map[string]any
+
+// holds evaluates a condition; where it does not hold it returns why.
+func (c *condition) holds(s scope) (ok bool, why string, err error) {
+	if c == nil {
+		return true, "", nil
+	}
+	if ok, err = c.cond.bool(s); err != nil || ok {
+		return ok, "", err
+	}
+	why, err = render(c.text, s)
+	return false, why, err
+}
+
+var errUnknownValue = errors.New("value is not known")
+
+func (p *program) eval(s scope) (ref.Val, error) {
+	v, _, err := p.run.Eval(map[string]any(s))
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return nil, errUnknownValue
+	}
+	return v, nil
+}
+
+func (p *program) bool(s scope) (bool, error) {
+	v, err := p.eval(s)
+	if err != nil {
+		return false, err
+	}
+	b, ok := v.Value().(bool)
+	if !ok {
+		return false, errUnknownValue
+	}
+	return b, nil
+}
+
+// elements returns the values of a list, at most maxItems.
+func elements(v ref.Val) ([]ref.Val, error) {
+	l, ok := v.(traits.Lister)
+	if !ok {
+		return nil, fmt.Errorf("%s in place of a list", v.Type().TypeName())
+	}
+	var list []ref.Val
+	for it := l.Iterator(); it.HasNext().Value() == true; {
+		if len(list) == maxItems {
+			return nil, fmt.Errorf("more than %d elements", maxItems)
+		}
+		list = append(list, it.Next())
+	}
+	return list, nil
+}
+
+// render puts a text together.
+func render(parts []textPart, s scope) (string, error) {
+	var b strings.Builder
+	for _, p := range parts {
+		if p.expr == nil {
+			b.WriteString(p.literal)
+			continue
+		}
+		v, err := p.expr.eval(s)
+		if err != nil {
+			return "", err
+		}
+		if err := write(&b, v); err != nil {
+			return "", err
+		}
+	}
+	return b.String(), nil
+}
+
+func write(b *strings.Builder, v ref.Val) error {
+	switch x := v.Value().(type) {
+	case string:
+		b.WriteString(x)
+		return nil
+	case int64:
+		b.WriteString(strconv.FormatInt(x, 10))
+		return nil
+	case bool:
+		b.WriteString(strconv.FormatBool(x))
+		return nil
+	}
+	list, err := elements(v)
+	if err != nil {
+		return err
+	}
+	for i, item := range list {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if err := write(b, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package policy
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"seawall/pkg/finding"
+)
+
+// Source is one policy file.
+type Source struct {
+	Name string // for messages
+	Data []byte
+}
+
+// Sources reads the files of fsys whose names end in .yaml, in order of their
+// names. Each name is led by prefix.
+func Sources(fsys fs.FS, prefix string) ([]Source, error) {
+	names, err := fs.Glob(fsys, "*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("list policies: %w", err)
+	}
+	var list []Source
+	for _, name := range names {
+		data, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return nil, fmt.Errorf("read policy: %w", err)
+		}
+		list = append(list, Source{path.Join(prefix, name), data})
+	}
+	return list, nil
+}
+
+// Check describes a loaded check for people and for choosing.
+type Check struct {
+	finding.CheckInfo
+	Needs []string // groups of facts
+	Rule  string   // the assertion, as written
+	File  string   // where the check is written
+	Line  int
+}
+
+// Policy is a set of compiled checks. It may be used from any goroutine.
+type Policy struct {
+	shape  shape
+	checks []*check // by id
+}
+
+// Load compiles the checks of all sources over facts of the type of shape, a
+// struct of groups (see the package's documentation). Its error joins every
+// problem found, each an *Error with its place.
+func Load(shape any, sources ...Source) (*Policy, error) {
+	s, err := shapeOf(shape)
+	if err != nil {
+		return nil, err
+	}
+	comp, err := newCompiler(s)
+	if err != nil {
+		return nil, err
+	}
+	p := &Policy{shape: s}
+	var problems []error
+	for _, src := range sources {
+		checks, errs := load(comp, src)
+		problems = append(problems, errs...)
+		p.checks = append(p.checks, checks...)
+	}
+	slices.SortStableFunc(p.checks, func(a, b *check) int { return strings.Compare(a.info.ID, b.info.ID) })
+	for i := 1; i < len(p.checks); i++ {
+		a, b := p.checks[i-1], p.checks[i]
+		if a.info.ID == b.info.ID {
+			problems = append(problems, &Error{b.file, b.line, 1,
+				fmt.Sprintf("check %s stands in %s:%d already", b.info.ID, a.file, a.line)})
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func load(comp *compiler, src Source) ([]*check, []error) {
+	p := &parser{source: src}
+	raw := p.parse()
+	var checks []*check
+	for _, r := range raw {
+		if c := p.build(comp, r); c != nil {
+			checks = append(checks, c)
+		}
+	}
+	return checks, p.problems
+}
+
+// Checks lists every check by id. Remediation is the default one.
+func (p *Policy) Checks() []Check {
+	list := make([]Check, 0, len(p.checks))
+	for _, c := range p.checks {
+		d := Check{CheckInfo: c.forFamily(""), Rule: c.describe(), File: c.file, Line: c.line}
+		for _, g := range c.needs {
+			d.Needs = append(d.Needs, g.name)
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+// ForGroups returns the ids of the checks that need any of the named groups.
+func (p *Policy) ForGroups(groups ...string) []string {
+	var ids []string
+	for _, c := range p.checks {
+		if slices.ContainsFunc(c.needs, func(g group) bool { return slices.Contains(groups, g.name) }) {
+			ids = append(ids, c.info.ID)
+		}
+	}
+	return ids
+}
+
+// Groups returns the groups that the named checks need, those of all checks when
+// none is named.
+func (p *Policy) Groups(ids ...string) []string {
+	var names []string
+	for _, g := range p.shape.groups {
+		for _, c := range p.named(ids) {
+			if slices.ContainsFunc(c.needs, func(n group) bool { return n.name == g.name }) {
+				names = append(names, g.name)
+				break
+			}
+		}
+	}
+	return names
+}
+
+// named returns the checks with the given ids, all when there are none.
+func (p *Policy) named(ids []string) []*check {
+	if len(ids) == 0 {
+		return p.checks
+	}
+	var list []*check
+	for _, c := range p.checks {
+		if slices.Contains(ids, c.info.ID) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// Pack returns the static text of all checks, with the remediation for a family
+// of distributions ("debian", "rhel", …; the default where there is none).
+func (p *Policy) Pack(family string) finding.Pack {
+	var pack finding.Pack
+	for _, c := range p.checks {
+		pack.Checks = append(pack.Checks, c.forFamily(family))
+	}
+	var b bytes.Buffer
+	if err := json.NewEncoder(&b).Encode(pack.Checks); err == nil { // strings and numbers always encode
+		pack.Digest = sha256.Sum256(b.Bytes())
+	}
+	return pack
+}
+
+func (c *check) forFamily(family string) finding.CheckInfo {
+	info := c.info
+	info.Remediation = c.remediation["default"]
+	if text, ok := c.remediation[family]; ok {
+		info.Remediation = text
+	}
+	return info
+}

@@ -1,0 +1,329 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"seawall/agent/facts/fact"
+	"seawall/pkg/finding"
+)
+
+// The facts of these tests: a door with locks, and a lamp.
+type (
+	doorFacts struct {
+		Meta  fact.Meta         `json:"meta"`
+		Color string            `json:"color"`
+		Locks []lock            `json:"locks"`
+		Names map[string]string `json:"names"`
+	}
+	lock struct {
+		Name   string   `json:"name"`
+		Turns  int      `json:"turns"`
+		Broken string   `json:"broken"`
+		File   string   `json:"file"`
+		Line   int      `json:"line"`
+		Raw    string   `json:"raw"`
+		Open   fact.Tri `json:"open"`
+	}
+	lampFacts struct {
+		Meta fact.Meta `json:"meta"`
+		On   bool      `json:"on"`
+	}
+	house struct {
+		Door doorFacts `json:"door"`
+		Lamp lampFacts `json:"lamp"`
+	}
+)
+
+var known = fact.Meta{State: fact.StateKnown}
+
+// one wraps the keys of one check in a source; what body does not set is set to
+// something that loads.
+func one(body string) Source {
+	var b strings.Builder
+	b.WriteString("family: door\nchecks:\n  - id: door-test\n")
+	defaults := [][2]string{{"title", "T"}, {"severity", "medium"}, {"rationale", "R"}, {"needs", "[door]"}, {"pass", "true"},
+		{"actual", "a"}, {"expected", "e"}, {"remediation", "fix"}}
+	for _, d := range defaults {
+		if !strings.Contains("\n"+body, "\n"+d[0]+":") {
+			fmt.Fprintf(&b, "    %s: %s\n", d[0], d[1])
+		}
+	}
+	for line := range strings.Lines(body) {
+		b.WriteString("    " + line)
+	}
+	return Source{"test.yaml", []byte(b.String())}
+}
+
+func evaluate(t *testing.T, body string, h house) []finding.Result {
+	t.Helper()
+	p, err := Load(house{}, one(body))
+	if err != nil {
+		t.Fatalf("%s\n%v", body, err)
+	}
+	return p.Evaluate(&h, time.Time{})
+}
+
+// brief is a result in one line.
+func brief(results []finding.Result) string {
+	var lines []string
+	for _, r := range results {
+		line := fmt.Sprintf("%s[%s] %v: %s (want %s)", r.Status, r.Resource, r.Severity, r.Actual, r.Expected)
+		for _, e := range r.Evidence {
+			line += fmt.Sprintf(" @%s:%d %s", e.File, e.Line, e.Text)
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestEvaluate(t *testing.T) {
+	locks := []lock{
+		{Name: "top", Turns: 2, File: "/etc/door", Line: 3, Raw: "turns 2"},
+		{Name: "mid", Turns: 0, File: "/etc/door", Line: 9, Raw: "turns 0"},
+		{Name: "low", Turns: 1},
+	}
+	overLocks := "over: door.locks\npass: it.turns > 0\nactual: ${it.name} ${it.turns}\nevidence: [at(it)]\n"
+	tests := []struct {
+		name, body string
+		door       doorFacts
+		want       string
+	}{
+		{"pass", `pass: door.color == "red"`, doorFacts{Meta: known, Color: "red"}, "pass[] medium: a (want e)"},
+		{"fail", `pass: door.color == "red"`, doorFacts{Meta: known}, "fail[] medium: a (want e)"},
+		{"texts", "actual: it is ${door.color}, ${door.locks.map(l, l.name)}, ${1 + 1}, ${true}, ${'}{'}\nexpected: '${\"x\"}'",
+			doorFacts{Meta: known, Color: "red", Locks: locks}, "pass[] medium: it is red, top, mid, low, 2, true, }{ (want x)"},
+		{"zero facts", "", doorFacts{}, "unknown[] medium: no door facts were read (want e)"},
+		{"absent", "", doorFacts{Meta: fact.Meta{State: fact.StateAbsent, Reason: "no door"}},
+			"not_applicable[] medium: no door (want e)"},
+		{"unknown", "", doorFacts{Meta: fact.Meta{State: fact.StateUnknown, Reason: "dark"}}, "unknown[] medium: dark (want e)"},
+		{"error", "", doorFacts{Meta: fact.Meta{State: fact.StateError, Reason: "jammed",
+			Evidence: []finding.Evidence{{File: "/etc/door", Line: 1, Text: "?"}}}}, "error[] medium: jammed (want e) @/etc/door:1 ?"},
+		{"accepted state", "accept: [known, absent]\npass: false", doorFacts{Meta: fact.Meta{State: fact.StateAbsent}},
+			"fail[] medium: a (want e)"},
+		{"does not apply", `applies: {if: door.color == "x", else: "is ${door.color}"}`, doorFacts{Meta: known, Color: "red"},
+			"not_applicable[] medium: is red (want e)"},
+		{"not known", `known: {if: "false", else: because}`, doorFacts{Meta: known}, "unknown[] medium: because (want e)"},
+		{"no such key", `pass: door.names["x"] == ""`, doorFacts{Meta: known}, "error[] medium: pass: no such key: x (want e)"},
+		{"error in actual", `actual: ${door.names["x"]}`, doorFacts{Meta: known}, "error[] medium: actual: no such key: x (want e)"},
+		{"error in applies", `applies: {if: 1 / 0 == 1, else: x}`, doorFacts{Meta: known},
+			"error[] medium: applies: division by zero (want e)"},
+		{"empty list", "over: door.locks", doorFacts{Meta: known}, "unknown[] medium: nothing to examine (want e)"},
+		{"empty list passes", "over: door.locks\nempty: {status: pass, actual: none}", doorFacts{Meta: known},
+			"pass[] medium: none (want e)"},
+		{"worst", overLocks, doorFacts{Meta: known, Locks: locks}, "fail[] medium: mid 0 (want e) @/etc/door:9 turns 0"},
+		{"worst by rank", overLocks + "rank: 0 - it.turns\n", doorFacts{Meta: known, Locks: []lock{locks[0], locks[2]}},
+			"pass[] medium: low 1 (want e)"},
+		{"a failure outranks", overLocks + "rank: it.turns\n", doorFacts{Meta: known, Locks: locks},
+			"fail[] medium: mid 0 (want e) @/etc/door:9 turns 0"},
+		{"first of equals", overLocks, doorFacts{Meta: known, Locks: []lock{locks[0], locks[2]}},
+			"pass[] medium: top 2 (want e) @/etc/door:3 turns 2"},
+		{"unknown outranks pass", overLocks + `item_known: {if: it.broken == "", else: "${it.broken}"}`,
+			doorFacts{Meta: known, Locks: []lock{locks[0], {Broken: "rust"}}}, "unknown[] medium: rust (want e)"},
+		{"each", overLocks + "each: true\nresource: ${it.name}\nescalate: [{if: it.turns == 0, severity: high}]",
+			doorFacts{Meta: known, Locks: locks}, `pass[low] medium: low 1 (want e)
+fail[mid] high: mid 0 (want e) @/etc/door:9 turns 0
+pass[top] medium: top 2 (want e) @/etc/door:3 turns 2`},
+		{"each, one resource twice", overLocks + "each: true\nresource: same",
+			doorFacts{Meta: known, Locks: locks}, "fail[same] medium: mid 0 (want e) @/etc/door:9 turns 0"},
+		{"let", "over: door.locks\nlet: {n: it.turns, m: n + 1}\npass: m > 0\nactual: ${n} ${m}", doorFacts{Meta: known, Locks: locks},
+			"pass[] medium: 2 3 (want e)"},
+		{"let of the element before", "over: door.locks\neach: true\nlet: {n: it.name}\nresource: ${n}\n" +
+			"item_known: {if: it.broken == \"\", else: \"${it.broken}\"}",
+			doorFacts{Meta: known, Locks: []lock{{Name: "a"}, {Name: "b", Broken: "rust"}}},
+			"unknown[] medium: rust (want e)\npass[a] medium: a (want e)"},
+		{"too costly", "pass: door.locks.all(a, door.locks.all(b, door.locks.all(c, a.name + b.name + c.name != 'x')))",
+			doorFacts{Meta: known, Locks: make([]lock, 400)},
+			"error[] medium: pass: operation cancelled: actual cost limit exceeded (want e)"},
+		{"too many", "over: door.locks", doorFacts{Meta: known, Locks: make([]lock, maxItems+1)},
+			"error[] medium: over: more than 4096 elements (want e)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, brief(evaluate(t, tt.body, house{Door: tt.door}))); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestEvaluateHostile: text of the host is bounded and valid, evidence is bounded.
+func TestEvaluateHostile(t *testing.T) {
+	h := house{Door: doorFacts{Meta: known, Color: "\xff" + strings.Repeat("x", 1<<20), Locks: make([]lock, 100)}}
+	for i := range h.Door.Locks {
+		h.Door.Locks[i].Raw = "\x1b[2J" + strings.Repeat("y", 1<<14)
+	}
+	got := evaluate(t, "actual: ${door.color}\nresource: ${door.color}\nevidence: ['door.locks.map(l, at(l))']", h)
+	if len(got) != 1 || len(got[0].Actual) > 4096 || len(got[0].Resource) > maxResource || !strings.HasPrefix(got[0].Actual, `\xff`) {
+		t.Fatalf("got %.200v", got)
+	}
+	if e := got[0].Evidence; len(e) != maxEvidence || len(e[0].Text) > 1024 || e[maxEvidence-1].Text != "and 85 more" {
+		t.Errorf("got %d places, the last %q", len(e), e[len(e)-1].Text)
+	}
+}
+
+// TestEvaluateTakesItsOwnFacts: facts of another type are an error for each
+// check, never a pass.
+func TestEvaluateTakesItsOwnFacts(t *testing.T) {
+	p, err := Load(house{}, one(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, facts := range []any{nil, 7, lampFacts{}, (*house)(nil)} {
+		got := p.Evaluate(facts, time.Time{})
+		if len(got) != 1 || got[0].Status != finding.StatusError {
+			t.Errorf("%T: got %s", facts, brief(got))
+		}
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	tests := []struct{ body, want string }{
+		{"pas: true", `test.yaml:12:5: unknown key "pas"`},
+		{"title: T\ntitle: T", `key "title" stands here twice`},
+		{"needs: [dor]", `no facts are called "dor"`},
+		{"needs: []", "needs names no facts"},
+		{"severity: severe", `severity "severe" is none of`},
+		{"pass: door.colour == ''", "test.yaml:11:15: undefined field 'colour'"},
+		{"pass: lamp.on", "undeclared reference to 'lamp'"},
+		{"pass: door.color", "is of type string, want bool"},
+		{"pass: '  door.x'", "test.yaml:11:18: undefined field 'x'"},
+		{"pass: |\n  true &&\n    door.y == 1", "test.yaml:13:13: undefined field 'y'"},
+		{"pass: 'true &'", "Syntax error"},
+		{"pass: " + strings.Repeat("(", 100) + "1" + strings.Repeat(")", 100), "recursion limit"},
+		{"pass: " + strings.Repeat("true || ", 1000) + "true", "code point size"},
+		{"actual: is ${door.colr}", "test.yaml:11:22: undefined field 'colr'"},
+		{"actual: is ${door.color", "test.yaml:11:16: ${ without its }"},
+		{"actual: ${door.locks}", "want string"},
+		{"over: door.color", "is of type string, want a list"},
+		{"over: door.locks\npass: it.turn == 1", "undefined field 'turn'"},
+		{"each: true", "each means nothing without over"},
+		{"each: 1", "want true or false"},
+		{"rank: 1", "rank means nothing without over"},
+		{"pass: it.turns == 1", "undeclared reference to 'it'"},
+		{"let: {door: 1 + 1}", `"door" is no name, or taken`},
+		{"let: [1]", "names with an expression each"},
+		{"evidence: [door.color]", "want finding.Evidence"},
+		{"accept: [maybe]", `state "maybe" is none of`},
+		{"applies: {if: true}", "else is missing"},
+		{"applies: true", "want a mapping with the keys else, if"},
+		{"empty: {status: waived, actual: x}", `status "waived" is none of`},
+		{"escalate: [{if: true}]", "severity is missing"},
+		{"remediation: {rhel: x}", "default is missing"},
+		{"remediation: {default: x, plan9: y}", `unknown key "plan9"`},
+		{"references: x", "want a list"},
+		{"title:", "want a value"},
+	}
+	for _, tt := range tests {
+		_, err := Load(house{}, one(tt.body))
+		var place *Error
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !errors.As(err, &place) || place.Line == 0 {
+			t.Errorf("%.60s\ngot  %v\nwant %s", tt.body, err, tt.want)
+		}
+	}
+}
+
+func TestLoadErrorsOfFiles(t *testing.T) {
+	good := one("")
+	tests := []struct {
+		text, want string
+	}{
+		{"", "f.yaml:1:1: empty"},
+		{"family: x\n\tchecks: []\n", "f.yaml:2:1: found a tab character"},
+		{"[]", "want a mapping"},
+		{"family: door\nchecks: []\n---\nfamily: x\n", "more than one document"},
+		{"checks: []", "family is missing"},
+		{strings.Replace(string(good.Data), "door-test", "lamp-test", 1), `id "lamp-test" does not start with its family "door"`},
+		{strings.Replace(string(good.Data), "door-test", "door", 1), "not of the form"},
+		{string(good.Data), "door-test stands in test.yaml:3 already"},
+		{strings.Repeat("#", maxSource+1), "larger than"},
+		{"family: &a [*a]\nchecks: *a\n", "f.yaml:1"},
+	}
+	for _, tt := range tests {
+		_, err := Load(house{}, good, Source{"f.yaml", []byte(tt.text)})
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%.60q\ngot  %v\nwant %s", tt.text, err, tt.want)
+		}
+	}
+}
+
+func TestLoadShape(t *testing.T) {
+	for _, shape := range []any{nil, 7, struct{ A int }{}, struct {
+		A lampFacts
+	}{}} {
+		if _, err := Load(shape); err == nil {
+			t.Errorf("%T was taken for facts", shape)
+		}
+	}
+}
+
+func TestSources(t *testing.T) {
+	fsys := fstest.MapFS{"b.yaml": {Data: []byte("2")}, "a.yaml": {Data: []byte("1")}, "c.txt": {}}
+	got, err := Sources(fsys, "dir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Source{{"dir/a.yaml", []byte("1")}, {"dir/b.yaml", []byte("2")}}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if _, err := Sources(os.DirFS(t.TempDir()+"/none"), ""); err != nil {
+		t.Errorf("a missing directory: %v", err)
+	}
+}
+
+func TestPolicyLists(t *testing.T) {
+	lamp := strings.NewReplacer("family: door", "family: lamp", "door-test", "lamp-test", "[door]", "[lamp, door]",
+		"remediation: fix", "remediation: {default: d, rhel: r}").Replace(string(one("").Data))
+	p, err := Load(house{}, Source{"lamp.yaml", []byte(lamp)}, one("pass: door.color == ''"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(p.ForGroups("lamp"), p.ForGroups("door"), p.ForGroups(), p.Groups("door-test"), p.Groups()); got !=
+		"[lamp-test] [door-test lamp-test] [] [door] [door lamp]" {
+		t.Errorf("got %s", got)
+	}
+	c := p.Checks()
+	if len(c) != 2 || c[0].ID != "door-test" || c[0].Rule != "door.color == ''" || c[0].File != "test.yaml" || c[0].Line != 3 {
+		t.Errorf("got %+v", c)
+	}
+	a, b := p.Pack("debian"), p.Pack("rhel")
+	if a.Checks[1].Remediation != "d" || b.Checks[1].Remediation != "r" || a.Digest == b.Digest || a.Digest != p.Pack("").Digest {
+		t.Errorf("got packs %+v and %+v", a, b)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add(one("over: door.locks\nlet: {n: it.turns}\npass: n > 0\nactual: ${n}\nevidence: [at(it)]").Data)
+	f.Add([]byte("family: x\nchecks: [{id: x-y, applies: {if: a, else: '${'}}]"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Add([]byte("family: |\n x\nchecks:\n - pass: >\n    a\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := Load(house{}, Source{"f", data})
+		if err != nil {
+			return
+		}
+		for _, r := range p.Evaluate(house{}, time.Time{}) {
+			if r.Status == finding.StatusPass {
+				t.Errorf("%s passes on facts that were never read", r.Check)
+			}
+		}
+	})
+}
+
+func BenchmarkEvaluate(b *testing.B) {
+	p, err := Load(house{}, one("over: door.locks\nlet: {n: it.turns}\npass: n > 0\nactual: ${n}\nevidence: [at(it)]"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	h := house{Door: doorFacts{Meta: known, Locks: make([]lock, 8)}}
+	for b.Loop() {
+		p.Evaluate(&h, time.Time{})
+	}
+}

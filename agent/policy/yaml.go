@@ -1,0 +1,123 @@
+package policy
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// mapping calls the function of each key of n; a key without one, a key twice
+// and a missing required key are errors.
+func (p *parser) mapping(n *yaml.Node, fields map[string]func(*yaml.Node), required ...string) {
+	if n.Kind != yaml.MappingNode {
+		p.errorAt(n, "want a mapping with the keys %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		read, ok := fields[key.Value]
+		switch {
+		case !ok || key.Kind != yaml.ScalarNode:
+			p.errorAt(key, "unknown key %q", key.Value)
+		case seen[key.Value]:
+			p.errorAt(key, "key %q stands here twice", key.Value)
+		default:
+			read(value)
+		}
+		seen[key.Value] = true
+	}
+	for _, name := range required {
+		if !seen[name] {
+			p.errorAt(n, "%s is missing", name)
+		}
+	}
+}
+
+func (p *parser) sequence(n *yaml.Node, limit int) []*yaml.Node {
+	if n.Kind != yaml.SequenceNode {
+		p.errorAt(n, "want a list")
+		return nil
+	}
+	if len(n.Content) > limit {
+		p.errorAt(n, "more than %d entries", limit)
+		return nil
+	}
+	return n.Content
+}
+
+func (p *parser) scalar(n *yaml.Node) scalar {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+		p.errorAt(n, "want a value")
+		return scalar{node: n}
+	}
+	return scalar{text: n.Value, node: n}
+}
+
+func (p *parser) string(n *yaml.Node) string {
+	s := p.scalar(n).text
+	if s == "" {
+		p.errorAt(n, "is empty")
+	}
+	return s
+}
+
+func (p *parser) bool(n *yaml.Node) bool {
+	if n.Tag != "!!bool" {
+		p.errorAt(n, "want true or false")
+	}
+	return n.Value == "true"
+}
+
+func (p *parser) scalars(n *yaml.Node) []scalar {
+	var list []scalar
+	for _, item := range p.sequence(n, 64) {
+		list = append(list, p.scalar(item))
+	}
+	return list
+}
+
+func texts(list []scalar) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, s.text)
+	}
+	return out
+}
+
+// place returns line and column in the source of byte offset in s. In folded and
+// wrapped scalars, whose text is not the source's, it is the scalar's start.
+func (p *parser) place(s scalar, offset int) (line, column int) {
+	n := s.node
+	offset = min(offset, len(s.text))
+	before := s.text[:offset]
+	switch {
+	case n.Style&yaml.LiteralStyle != 0:
+		line = n.Line + 1 + strings.Count(before, "\n")
+		return line, p.indent(n.Line) + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+	case n.Style&yaml.FoldedStyle != 0 || !p.onOneLine(s):
+		return n.Line, n.Column
+	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		return n.Line, n.Column + 1 + utf8.RuneCountInString(before)
+	}
+	return n.Line, n.Column + utf8.RuneCountInString(before)
+}
+
+// indent is how far the block that begins after the given line is indented.
+func (p *parser) indent(line int) int {
+	for _, l := range p.lines[min(line, len(p.lines)):] {
+		if trimmed := strings.TrimLeft(l, " "); strings.TrimSpace(trimmed) != "" {
+			return len(l) - len(trimmed)
+		}
+	}
+	return 0
+}
+
+// onOneLine reports whether the source has s as it is on the line it starts on.
+func (p *parser) onOneLine(s scalar) bool {
+	i := s.node.Line - 1
+	return i < len(p.lines) && strings.Contains(p.lines[i], s.text)
+}
