@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	_ "modernc.org/sqlite"
+
+	"seawall/agent/spool"
+	"seawall/pkg/wire"
+)
+
+// kills is how often one of the three programs is killed.
+const kills = 100
+
+// key names one record of the spool.
+type key struct {
+	Lane  string
+	Epoch uint64
+	Seq   uint64
+}
+
+func (k key) compare(o key) int {
+	return cmp.Or(cmp.Compare(k.Lane, o.Lane), cmp.Compare(k.Seq, o.Seq), cmp.Compare(k.Epoch, o.Epoch))
+}
+
+// TestKilled kills sensor, uplink and collector at random during a stream of
+// changes. Afterwards every change that is in the spool is in the store, once, and
+// nothing else is.
+func TestKilled(t *testing.T) {
+	takeAudit(t)
+	s := launch(t)
+	s.await(t, "the first record in the spool", 60*time.Second, func() bool { return len(spooled(t, s.spool)) > 0 || s.sensor.ended() })
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	ctx, cancel := context.WithCancel(t.Context())
+	written := make(chan int)
+	go func() { written <- stream(ctx, t) }()
+
+	count := map[*program]int{}
+	pause := time.NewTimer(0)
+	<-pause.C
+	for range kills {
+		pause.Reset(50*time.Millisecond + time.Duration(random.Int64N(int64(900*time.Millisecond))))
+		<-pause.C
+		victim := s.all()[random.IntN(3)]
+		if victim.ended() {
+			t.Fatalf("%s ended by itself: %v", filepath.Base(victim.path), <-victim.done)
+		}
+		victim.end(t, syscall.SIGKILL)
+		victim.start(t)
+		count[victim]++
+	}
+	cancel()
+	changes := <-written
+	s.sensor.end(t, syscall.SIGTERM)
+
+	want := spooled(t, s.spool)
+	var got []key
+	s.await(t, "every change's arrival in the store", 90*time.Second, func() bool {
+		got = stored(t, filepath.Join(s.dir, "collector"))
+		return len(got) >= len(want)
+	})
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("spool and store differ (- spool, + store):\n%s", diff)
+	}
+	t.Logf("killed sensor %d, uplink %d, collector %d times; %d writes, %d changes in the spool, %d in the store",
+		count[s.sensor], count[s.uplink], count[s.collector], changes, len(want), len(got))
+	if len(want) < kills/5 {
+		t.Errorf("only %d changes reached the spool: the kills met no stream", len(want))
+	}
+}
+
+// stream changes the drop-in until ctx ends and returns how often it did.
+func stream(ctx context.Context, t *testing.T) int {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return n
+		case <-tick.C:
+			change(t, []string{"yes", "no"}[n%2], 1+n%5)
+		}
+	}
+}
+
+// spooled returns the changes in the spool, in order.
+func spooled(t *testing.T, dir string) []key {
+	t.Helper()
+	lanes, err := spool.Lanes(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []key
+	for _, lane := range lanes {
+		r, err := spool.OpenReader(dir, lane)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the lane is being made
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			record, err := r.Next()
+			if errors.Is(err, spool.ErrEmpty) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			decoded, err := wire.Decode(record.Payload)
+			if err != nil {
+				t.Fatalf("record %+v of lane %s: %v", record.Position, lane, err)
+			}
+			if decoded.Change != nil {
+				keys = append(keys, key{lane, record.Epoch, record.Seq})
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.SortFunc(keys, key.compare)
+	return keys
+}
+
+// stored returns the changes in the store, in order, duplicates included. It fails
+// when the store holds a gap or a record that it could not take.
+func stored(t *testing.T, state string) []key {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(state, "*.db"))
+	if err != nil || len(paths) != 1 {
+		t.Fatalf("databases in %s: %v, %v", state, paths, err)
+	}
+	db, err := sql.Open("sqlite", "file:"+paths[0]+"?mode=ro&_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, table := range []string{"gap", "rejected"} {
+		var n int
+		if err := db.QueryRow("SELECT count(*) FROM " + table).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		if n > 0 {
+			t.Fatalf("table %s has %d rows", table, n)
+		}
+	}
+	rows, err := db.Query("SELECT lane, epoch, seq FROM event")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var keys []key
+	for rows.Next() {
+		var k key
+		var epoch, seq int64
+		if err := rows.Scan(&k.Lane, &epoch, &seq); err != nil {
+			t.Fatal(err)
+		}
+		k.Epoch, k.Seq = uint64(epoch), uint64(seq)
+		keys = append(keys, k)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(keys, key.compare)
+	return keys
+}
+
