@@ -88,21 +88,31 @@ func state(t *testing.T, b *browser, host fleet.HostID) finding.Result {
 	return finding.Result{}
 }
 
-// change lets the actor, or root whom the actor became, write the drop-in so that
-// the setting stands in the given line, and returns when it was written.
+// change is tryChange that must succeed.
 func change(t *testing.T, value string, line int, through ...string) time.Time {
 	t.Helper()
+	written, err := tryChange(value, line, through...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return written
+}
+
+// tryChange has root, who logged in as the actor, write the drop-in so that the
+// setting stands in the given line, and returns when it was written. Through is a
+// command that goes before the shell that writes.
+func tryChange(value string, line int, through ...string) (time.Time, error) {
 	text := strings.Repeat("# e2e\n", line-1) + "PasswordAuthentication " + value + "\n"
 	login := []string{"-c", fmt.Sprintf(`echo %d >/proc/self/loginuid && exec "$@"`, actorUID), "sh"}
 	args := slices.Concat(login, through, []string{"sh", "-c", fmt.Sprintf("printf '%%s' '%s' > %s", text, dropIn)})
 	if out, err := exec.Command("/bin/sh", args...).CombinedOutput(); err != nil {
-		t.Fatalf("change: %v: %s", err, out)
+		return time.Time{}, fmt.Errorf("change %s: %w: %s", dropIn, err, out)
 	}
 	fi, err := os.Stat(dropIn)
 	if err != nil {
-		t.Fatal(err)
+		return time.Time{}, err
 	}
-	return fi.ModTime()
+	return fi.ModTime(), nil
 }
 
 // sudo has a second user make the change through sudo, and looks at every field of

@@ -46,8 +46,15 @@ func TestKilled(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	ctx, cancel := context.WithCancel(t.Context())
-	written := make(chan int)
-	go func() { written <- stream(ctx, t) }()
+	type result struct {
+		writes int
+		err    error
+	}
+	streamed := make(chan result, 1)
+	go func() {
+		n, err := stream(ctx)
+		streamed <- result{n, err}
+	}()
 
 	count := map[*program]int{}
 	pause := time.NewTimer(0)
@@ -64,7 +71,10 @@ func TestKilled(t *testing.T) {
 		count[victim]++
 	}
 	cancel()
-	changes := <-written
+	writes := <-streamed
+	if writes.err != nil {
+		t.Fatal(writes.err)
+	}
 	s.sensor.end(t, syscall.SIGTERM)
 
 	want := spooled(t, s.spool)
@@ -77,22 +87,24 @@ func TestKilled(t *testing.T) {
 		t.Errorf("spool and store differ (- spool, + store):\n%s", diff)
 	}
 	t.Logf("killed sensor %d, uplink %d, collector %d times; %d writes, %d changes in the spool, %d in the store",
-		count[s.sensor], count[s.uplink], count[s.collector], changes, len(want), len(got))
+		count[s.sensor], count[s.uplink], count[s.collector], writes.writes, len(want), len(got))
 	if len(want) < kills/5 {
 		t.Errorf("only %d changes reached the spool: the kills met no stream", len(want))
 	}
 }
 
 // stream changes the drop-in until ctx ends and returns how often it did.
-func stream(ctx context.Context, t *testing.T) int {
+func stream(ctx context.Context) (int, error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
-			return n
+			return n, nil
 		case <-tick.C:
-			change(t, []string{"yes", "no"}[n%2], 1+n%5)
+			if _, err := tryChange([]string{"yes", "no"}[n%2], 1+n%5); err != nil {
+				return n, err
+			}
 		}
 	}
 }
@@ -180,4 +192,3 @@ func stored(t *testing.T, state string) []key {
 	slices.SortFunc(keys, key.compare)
 	return keys
 }
-
