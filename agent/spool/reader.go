@@ -1,0 +1,372 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrEmpty is returned by Next when there is nothing new to read.
+var ErrEmpty = errors.New("no durable record to read")
+
+// Record is a record as it was appended.
+type Record struct {
+	Position
+	Payload []byte
+	// Gap holds the records that are missing right before this one.
+	Gap Gap
+}
+
+// Lanes lists the lanes of the spool in dir, by name.
+func Lanes(dir string) ([]string, error) {
+	d, err := os.OpenFile(dir, unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("list lanes: %w", err)
+	}
+	defer d.Close()
+	entries, err := d.ReadDir(-1)
+	if err != nil {
+		return nil, fmt.Errorf("list lanes: %w", err)
+	}
+	var lanes []string
+	for _, e := range entries {
+		if e.IsDir() && validLane(e.Name()) {
+			lanes = append(lanes, e.Name())
+		}
+	}
+	slices.Sort(lanes)
+	return lanes, nil
+}
+
+// Reader reads one lane in order, while it is written or when it is not. It needs
+// permission to read and nothing else, and takes no lock. It is for one goroutine.
+type Reader struct {
+	dir     *os.File
+	durable *os.File
+	limit   Position // the watermark
+	last    Position // of the record returned last
+	watch   *watch   // created by the first Wait
+
+	seg  segment
+	file *os.File // nil before the first segment
+	scan scanner
+	off  int64
+	stop uint64 // first sequence of the following segment, 0 when not known
+}
+
+// OpenReader opens a lane of the spool in dir at its oldest record. It does not
+// follow symbolic links below dir. A lane that no writer has created yet is an
+// error: errors.Is(err, fs.ErrNotExist).
+func OpenReader(dir, lane string) (*Reader, error) {
+	r, err := openReader(dir, lane)
+	if err != nil {
+		return nil, fmt.Errorf("read spool: lane %q: %w", lane, err)
+	}
+	return r, nil
+}
+
+func openReader(dir, lane string) (*Reader, error) {
+	if !validLane(lane) {
+		return nil, ErrNoLane
+	}
+	d, err := os.OpenFile(dir, unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	r := &Reader{}
+	if r.dir, err = openDir(d, lane); err != nil {
+		return nil, err
+	}
+	if r.durable, err = openPlain(r.dir, durableName, unix.O_RDONLY); err != nil {
+		r.dir.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Close lets go of the lane.
+func (r *Reader) Close() error {
+	r.leave()
+	if r.watch != nil {
+		r.watch.close()
+	}
+	return errors.Join(r.durable.Close(), r.dir.Close())
+}
+
+func (r *Reader) leave() {
+	if r.file != nil {
+		r.file.Close()
+		r.file = nil
+	}
+}
+
+// Bounds returns the oldest position that the spool may hold and the newest that
+// is durable. Both are zero when nothing is.
+func (r *Reader) Bounds() (oldest, newest Position, err error) {
+	segs, _, err := segments(r.dir)
+	if err != nil {
+		return oldest, newest, fmt.Errorf("read spool: %w", err)
+	}
+	if _, err := r.refresh(); err != nil {
+		return oldest, newest, err
+	}
+	if len(segs) > 0 && segs[0].first <= r.limit.Seq {
+		oldest = Position{segs[0].epoch, segs[0].first}
+		newest = r.limit
+		// The watermark has the writer's epoch, the newest record may be older.
+		for _, s := range slices.Backward(segs) {
+			if s.first <= newest.Seq {
+				newest.Epoch = s.epoch
+				break
+			}
+		}
+	}
+	return oldest, newest, nil
+}
+
+// Seek moves to the record after pos. When the spool holds nothing of pos's epoch
+// it moves to the oldest record and reports false: then what came between is
+// either evicted, which the next record's Gap says, or the spool is another one.
+func (r *Reader) Seek(pos Position) (known bool, err error) {
+	for range maxRaces {
+		known, err = r.seek(pos)
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	if err != nil {
+		return false, fmt.Errorf("read spool: %w", err)
+	}
+	return known, nil
+}
+
+// maxRaces is how often a segment may be evicted between being listed and opened.
+const maxRaces = 100
+
+func (r *Reader) seek(pos Position) (known bool, err error) {
+	segs, _, err := segments(r.dir)
+	if err != nil {
+		return false, err
+	}
+	r.leave()
+	r.last = pos
+	start := 0
+	for i, s := range segs {
+		if s.epoch != pos.Epoch {
+			continue
+		}
+		if !known || s.first <= pos.Seq {
+			start = i
+		}
+		known = true
+	}
+	if len(segs) == 0 {
+		return false, nil
+	}
+	return known, r.enter(segs[start])
+}
+
+// enter begins to read a segment.
+func (r *Reader) enter(s segment) error {
+	f, err := openPlain(r.dir, s.name(), unix.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	r.leave()
+	r.seg, r.file, r.off, r.stop = s, f, segHeader, 0
+	r.scan = scanner{r: f, epoch: s.epoch, buf: r.scan.buf[:0]}
+	if b, err := r.scan.window(0, segHeader); err == nil {
+		if h, err := parseHeader(b); err == nil && h.version != version {
+			r.stop = s.first // nothing here can be read
+		}
+	}
+	if s.epoch != r.last.Epoch && s.first <= r.last.Seq {
+		// The sequence went back: another spool, or one restored from a backup.
+		r.last = Position{Seq: s.first - 1}
+	}
+	return nil
+}
+
+// refresh reads the watermark and reports whether it changed. A watermark in the
+// middle of being written is nothing new.
+func (r *Reader) refresh() (changed bool, err error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(r.durable.Fd()), &st); err != nil {
+		return false, fmt.Errorf("read spool: stat watermark: %w", err)
+	}
+	if st.Nlink == 0 {
+		if err := r.reopen(); err != nil {
+			return false, fmt.Errorf("read spool: watermark was removed: %w", err)
+		}
+		changed = true
+	}
+	b := make([]byte, durableSize)
+	n, err := r.durable.ReadAt(b, 0)
+	if n < slotSize && err != nil {
+		return changed, nil
+	}
+	if limit, ok := parseDurable(b[:n]); ok && limit != r.limit {
+		r.limit, changed = limit, true
+	}
+	if changed {
+		r.scan.forget()
+		if r.stop != r.seg.first {
+			r.stop = 0
+		}
+	}
+	return changed, nil
+}
+
+// reopen starts over in a spool that was removed and made anew.
+func (r *Reader) reopen() error {
+	f, err := openPlain(r.dir, durableName, unix.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	r.durable.Close()
+	r.durable, r.limit = f, Position{}
+	if r.watch != nil {
+		r.watch.close()
+		r.watch = nil
+	}
+	_, err = r.Seek(r.last)
+	return err
+}
+
+// Next returns the next durable record, or ErrEmpty when there is none now. The
+// payload is the caller's.
+func (r *Reader) Next() (Record, error) {
+	for {
+		if r.file != nil {
+			rec, ok, err := r.nextHere()
+			if err != nil {
+				return Record{}, fmt.Errorf("read spool: segment %s: %w", r.seg.name(), err)
+			}
+			if ok {
+				return rec, nil
+			}
+		}
+		moved, err := r.advance()
+		if err != nil {
+			return Record{}, fmt.Errorf("read spool: %w", err)
+		}
+		if moved {
+			continue
+		}
+		changed, err := r.refresh()
+		if err != nil {
+			return Record{}, err
+		}
+		if !changed {
+			return Record{}, ErrEmpty
+		}
+	}
+}
+
+// nextHere returns the next durable record of this segment. It reads nothing
+// behind the watermark as damage: that may still be being written.
+func (r *Reader) nextHere() (Record, bool, error) {
+	if r.stop == 0 {
+		if err := r.findStop(); err != nil {
+			return Record{}, false, err
+		}
+	}
+	for {
+		f, st, err := r.scan.at(r.off)
+		if err != nil {
+			return Record{}, false, err
+		}
+		if st == atDamage {
+			off, err := r.scan.resync(r.off + 8)
+			if err != nil || off < 0 {
+				return Record{}, false, err
+			}
+			if f, _, err = r.scan.at(off); err != nil || f.seq > r.limit.Seq {
+				return Record{}, false, err
+			}
+			r.off = off
+			continue
+		}
+		if st == atEnd || f.seq > r.limit.Seq || f.seq >= r.stop {
+			return Record{}, false, nil
+		}
+		r.off = f.next
+		if st == atPayload || f.seq < r.seg.first || r.seg.epoch == r.last.Epoch && f.seq <= r.last.Seq {
+			continue
+		}
+		rec := Record{Position: Position{r.seg.epoch, f.seq}, Payload: slices.Clone(f.payload)}
+		if rec.Gap, err = r.gap(f.seq); err != nil {
+			return Record{}, false, err
+		}
+		r.last = rec.Position
+		return rec, true, nil
+	}
+}
+
+// findStop finds where this segment ends. One that its writer left because of a
+// failed write may go on with records that were written again in the next, or
+// never accepted.
+func (r *Reader) findStop() error {
+	next, _, err := r.following()
+	if err != nil {
+		return err
+	}
+	r.stop = math.MaxUint64
+	if next.first > 0 {
+		r.stop = next.first
+	}
+	return nil
+}
+
+// gap says what is missing between the last record and seq, and why.
+func (r *Reader) gap(seq uint64) (Gap, error) {
+	if seq <= r.last.Seq+1 {
+		return Gap{}, nil
+	}
+	g := Gap{From: r.last.Seq + 1, To: seq - 1, Reason: Damaged}
+	segs, _, err := segments(r.dir)
+	if err != nil {
+		return Gap{}, err
+	}
+	if len(segs) == 0 || g.From < segs[0].first {
+		g.Reason = Evicted
+	}
+	return g, nil
+}
+
+// following returns the segment after this one, the oldest when there is no this
+// one.
+func (r *Reader) following() (segment, bool, error) {
+	segs, _, err := segments(r.dir)
+	if err != nil {
+		return segment{}, false, err
+	}
+	for _, s := range segs {
+		if r.file == nil || s.first > r.seg.first || s.first == r.seg.first && s.epoch > r.seg.epoch {
+			return s, true, nil
+		}
+	}
+	return segment{}, false, nil
+}
+
+// advance moves to the following segment, if there is one that can hold something
+// durable.
+func (r *Reader) advance() (bool, error) {
+	for range maxRaces {
+		next, ok, err := r.following()
+		if err != nil || !ok || next.first > r.limit.Seq {
+			return false, err
+		}
+		err = r.enter(next)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
