@@ -1,0 +1,69 @@
+package apt
+
+import (
+	"fmt"
+	"strings"
+)
+
+// FileName is the name under which apt keeps what it fetched from uri: scheme,
+// user and password dropped, unusual bytes as %xx, "/" as "_".
+func FileName(uri string) string {
+	rest := uri
+	if scheme, after, ok := strings.Cut(uri, ":"); ok && !strings.ContainsAny(scheme, "/[") {
+		rest = strings.TrimPrefix(after, "//")
+		if strings.HasPrefix(after, "//") {
+			rest = withoutUser(rest)
+		}
+	}
+	var out strings.Builder
+	for i := range len(rest) {
+		switch c := rest[i]; {
+		case c == '/':
+			out.WriteByte('_')
+		case c <= ' ' || c >= 0x7f || strings.IndexByte("%\\|{}[]<>\"^~_=!@#$&*", c) >= 0:
+			fmt.Fprintf(&out, "%%%02x", c)
+		default:
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
+}
+
+// withoutUser drops "user:password@" before the host.
+func withoutUser(rest string) string {
+	host, path, _ := strings.Cut(rest, "/")
+	at := strings.LastIndexByte(host, '@')
+	if at < 0 {
+		return rest
+	}
+	if path == "" && !strings.Contains(rest, "/") {
+		return host[at+1:]
+	}
+	return host[at+1:] + "/" + path
+}
+
+// ConfigName reports whether apt reads a file of this name from one of its ".d"
+// directories: one of the extensions ("" for none), and no unusual characters.
+func ConfigName(name string, extensions ...string) bool {
+	if name == "" || name[0] == '.' {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("_-:.", c) >= 0:
+		default:
+			return false
+		}
+	}
+	ext := ""
+	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
+		ext = name[dot+1:]
+	}
+	for _, e := range extensions {
+		if e == ext && (e != "" || !strings.HasSuffix(name, ".")) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,168 @@
+package apt
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+
+	"seawall/pkg/deb822"
+	"seawall/pkg/lz4frame"
+)
+
+// MaxList bounds a package list, in decompressed bytes. Debian's largest is
+// below 60 MB, Ubuntu's below 80 MB.
+const MaxList = 512 << 20
+
+// maxWindow bounds the memory a decompressor may ask for.
+const maxWindow = 64 << 20
+
+// ErrUnsupported is returned for a compression that is not read.
+var ErrUnsupported = errors.New("compression is not supported")
+
+// Extensions are the endings that a list file may have, in the order apt looks.
+func Extensions() []string { return []string{"", ".xz", ".bz2", ".lzma", ".gz", ".lz4", ".zst"} }
+
+// decompress returns a reader of what r holds, and what ends it.
+func decompress(r io.Reader, extension string) (io.Reader, func(), error) {
+	nothing := func() {}
+	switch extension {
+	case "":
+		return r, nothing, nil
+	case ".lz4":
+		return lz4frame.NewReader(r), nothing, nil
+	case ".bz2":
+		return bzip2.NewReader(r), nothing, nil
+	case ".gz":
+		z, err := gzip.NewReader(r)
+		return z, nothing, err
+	case ".xz":
+		z, err := newXZ(r)
+		return z, nothing, err
+	case ".zst":
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, nothing, err
+		}
+		return z, z.Close, nil
+	}
+	return nil, nothing, fmt.Errorf("%w: %q", ErrUnsupported, extension)
+}
+
+// newXZ looks at the dictionary that the first block asks for before the decoder
+// makes it: a block header may ask for 4 GB.
+func newXZ(r io.Reader) (io.Reader, error) {
+	head := make([]byte, 64)
+	n, err := io.ReadFull(r, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	head = head[:n]
+	if size := xzDictionary(head); size > maxWindow {
+		return nil, fmt.Errorf("xz: dictionary of %d bytes is larger than the limit", size)
+	}
+	return xz.NewReader(io.MultiReader(bytes.NewReader(head), r))
+}
+
+// xzDictionary finds the LZMA2 filter (id 0x21, one byte of properties) in the
+// first block header, which stands behind the 12 bytes of the stream header.
+func xzDictionary(head []byte) uint64 {
+	const stream, flags = 12, 2
+	if len(head) < stream+flags {
+		return 0
+	}
+	i := bytes.Index(head[stream+flags:], []byte{0x21, 0x01})
+	if i < 0 || stream+flags+i+2 >= len(head) {
+		return 0
+	}
+	bits := head[stream+flags+i+2] & 0x3f
+	return uint64(2|bits&1) << (bits/2 + 11)
+}
+
+// Entry is one version of one package in a list. Its bytes are valid until the
+// next.
+type Entry struct {
+	Name, Arch, Version, Source []byte
+	Phased                      int // Phased-Update-Percentage, 100 where it is not set
+}
+
+// ScanList reads a package list, compressed as its extension says, and calls fn
+// for every entry whose name want accepts.
+func ScanList(r io.Reader, extension string, want func(name []byte) bool, fn func(*Entry)) error {
+	z, done, err := decompress(r, extension)
+	if err != nil {
+		return fmt.Errorf("package list: %w", err)
+	}
+	defer done()
+	in := &io.LimitedReader{R: z, N: MaxList + 1}
+	d := deb822.NewReader(in, 0)
+	var e Entry
+	for {
+		s, err := d.Next()
+		if errors.Is(err, io.EOF) {
+			if in.N == 0 {
+				return fmt.Errorf("package list: larger than %d bytes", MaxList)
+			}
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("package list: %w", err)
+		}
+		if name, ok := first(s.Text); ok && !want(name) {
+			continue
+		}
+		if err := e.parse(s); err != nil {
+			return fmt.Errorf("package list: %w", err)
+		}
+		if want(e.Name) {
+			fn(&e)
+		}
+	}
+}
+
+// first is the package's name where it stands in the first line, as it nearly
+// always does: the stanzas of packages that are not wanted end here.
+func first(stanza []byte) ([]byte, bool) {
+	line, _, _ := bytes.Cut(stanza, []byte{'\n'})
+	name, ok := bytes.CutPrefix(line, []byte("Package:"))
+	return bytes.TrimSpace(name), ok
+}
+
+func (e *Entry) parse(s deb822.Stanza) error {
+	*e = Entry{Phased: 100}
+	var phased []byte
+	err := s.Each(func(f deb822.Field) {
+		switch {
+		case f.Is("Package"):
+			e.Name = f.Value
+		case f.Is("Architecture"):
+			e.Arch = f.Value
+		case f.Is("Version"):
+			e.Version = f.Value
+		case f.Is("Source"):
+			e.Source = f.Value
+		case f.Is("Phased-Update-Percentage"):
+			phased = f.Value
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if len(e.Name) == 0 || len(e.Version) == 0 || len(e.Arch) == 0 {
+		return &deb822.SyntaxError{Line: s.Line, Text: "entry without Package, Version or Architecture"}
+	}
+	if phased != nil {
+		n, err := strconv.ParseUint(string(phased), 10, 8)
+		if err != nil || n > 100 {
+			return &deb822.SyntaxError{Line: s.Line, Text: "Phased-Update-Percentage is no percentage"}
+		}
+		e.Phased = int(n)
+	}
+	return nil
+}
