@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"seawall/collector/fleet"
+)
+
+// batch is one transaction of the writer.
+type batch struct {
+	store   *Store
+	now     time.Time
+	checks  map[string]*checkDelta // rollups over the fleet, written by flush
+	day     fleet.Counts
+	changes int
+	updates []fleet.Update // published after the commit
+}
+
+// checkDelta is what a batch changes in a row of check_rollup.
+type checkDelta struct {
+	counts fleet.Counts
+	hosts  int
+}
+
+func (b *batch) check(id string) *checkDelta {
+	d := b.checks[id]
+	if d == nil {
+		d = new(checkDelta)
+		b.checks[id] = d
+	}
+	return d
+}
+
+// The writer's statements run without a deadline: a transaction is short, and one
+// that is interrupted helps nobody.
+
+func (b *batch) exec(text string, args ...any) error {
+	_, err := b.insert(text, args...)
+	return err
+}
+
+func (b *batch) insert(text string, args ...any) (int64, error) {
+	stmt, err := b.store.stmt(text)
+	if err != nil {
+		return 0, err
+	}
+	res, err := stmt.ExecContext(context.Background(), args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.LastInsertId()
+}
+
+// row scans the one row of a query into to and reports whether there was one.
+func (b *batch) row(text string, args []any, to ...any) (bool, error) {
+	stmt, err := b.store.stmt(text)
+	if err != nil {
+		return false, err
+	}
+	err = stmt.QueryRowContext(context.Background(), args...).Scan(to...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// rows calls each for every row of a query.
+func (b *batch) rows(text string, args []any, each func(scan func(...any) error) error) error {
+	stmt, err := b.store.stmt(text)
+	if err != nil {
+		return err
+	}
+	return eachRow(each)(stmt.QueryContext(context.Background(), args...))
+}
+
+// eachRow returns a function that takes what a query returns.
+func eachRow(each func(scan func(...any) error) error) func(*sql.Rows, error) error {
+	return func(rows *sql.Rows, err error) error {
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := each(rows.Scan); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+}
+
+// flush writes the rollups over the fleet.
+func (b *batch) flush() error {
+	for id, d := range b.checks {
+		if *d == (checkDelta{}) {
+			continue
+		}
+		c := d.counts
+		err := b.exec(`INSERT INTO check_rollup VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET pass = pass + excluded.pass, fail = fail + excluded.fail,
+			not_applicable = not_applicable + excluded.not_applicable, unknown = unknown + excluded.unknown,
+			error = error + excluded.error, waived = waived + excluded.waived, hosts = hosts + excluded.hosts`,
+			id, c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, d.hosts)
+		if err != nil {
+			return fmt.Errorf("rollup of %s: %w", id, err)
+		}
+	}
+	if b.day == (fleet.Counts{}) && b.changes == 0 {
+		return nil
+	}
+	// A new day starts with the counts of the last one; a clock that went back
+	// stays on the newest.
+	var day int64
+	today := b.now.Unix() / 86400
+	if _, err := b.row("SELECT ifnull(max(day), 0) FROM day", nil, &day); err != nil {
+		return err
+	}
+	if day < today {
+		err := b.exec(`INSERT INTO day SELECT ?, ifnull(sum(pass), 0), ifnull(sum(fail), 0), ifnull(sum(not_applicable), 0),
+			ifnull(sum(unknown), 0), ifnull(sum(error), 0), ifnull(sum(waived), 0), 0 FROM day WHERE day = ?`, today, day)
+		if err != nil {
+			return err
+		}
+		day = today
+	}
+	c := b.day
+	return b.exec(`UPDATE day SET pass = pass + ?, fail = fail + ?, not_applicable = not_applicable + ?,
+		unknown = unknown + ?, error = error + ?, waived = waived + ?, changes = changes + ? WHERE day = ?`,
+		c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, b.changes, day)
+}

@@ -1,0 +1,36 @@
+// Package store keeps what hosts said, durable, in one SQLite database.
+//
+// # Exactly once
+//
+// A record is named by (host, lane, epoch, sequence). Of every lane and epoch the
+// store knows the range that it has and the holes in it; what it has already is
+// ignored. Records, the position and all rollups change in one transaction, and
+// [Store.Apply] returns after the transaction is on disk (WAL with
+// synchronous=FULL). So a batch that is sent again after a crash on either side
+// changes nothing, and what was acknowledged is never lost.
+//
+// A record that comes after newer ones of its lane (a hole filled late) enters the
+// timeline, but does not touch the standing state, which is newer.
+//
+// # Nothing vanishes unseen
+//
+// Records that never came are ranges in the table gap and a count of the host.
+// Records that came and could not be taken (not decodable, beyond the host's
+// limits, a whole state with a wrong digest) are rows of the table rejected and a
+// count. They do not stop the stream: a host must not be able to block itself.
+//
+// # Writing and reading
+//
+// One goroutine writes. It takes what all streams have ready into one transaction
+// (group commit) and commits at once when it is idle, so that latency is one disk
+// write. Readers use a pool of their own, which cannot write, and see the last
+// commit. Counts that pages show are kept as rollups in the same transaction.
+//
+// Applying a record is bounded in time and space by limits per host: number of
+// standing results, of checks, of bytes in incomplete whole states.
+//
+// The timeline is kept for Config.Retention; older events are deleted in small
+// steps and counted. Standing state stays as long as its host.
+//
+// A second process on the same database is refused by a lock on PATH.lock.
+package store

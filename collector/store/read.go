@@ -1,0 +1,282 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"seawall/collector/fleet"
+	"seawall/pkg/finding"
+	"seawall/pkg/wire"
+)
+
+const (
+	// A heartbeat comes every minute; three missed make a host silent.
+	silentAfter  = 3*time.Minute + 15*time.Second
+	offlineAfter = 24 * time.Hour
+
+	maxWorst  = 10
+	maxRecent = 20
+	maxDays   = 30
+	// maxStates bounds the results on a check's page, bad ones first.
+	maxStates = 2000
+)
+
+const hostColumns = `host, first_seen, last_seen, heartbeat, pass, fail, not_applicable, unknown, error, waived,
+	severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected`
+
+// scanHost reads the columns of hostColumns.
+func (s *Store) scanHost(scan func(...any) error) (fleet.Host, error) {
+	var h fleet.Host
+	var key, heartbeat []byte
+	var first, last int64
+	c, v := &h.Counts, &h.BySeverity
+	err := scan(&key, &first, &last, &heartbeat, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
+		&v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &h.Pending, &h.Gaps, &h.Rejected)
+	if err != nil {
+		return h, err
+	}
+	h.ID = fleet.HostID(hex.EncodeToString(key))
+	h.FirstSeen, h.LastSeen = fromNano(first), fromNano(last)
+	h.Presence = s.presence(h.LastSeen)
+	if heartbeat != nil {
+		r, err := wire.Decode(heartbeat)
+		if err != nil {
+			return h, fmt.Errorf("decode heartbeat: %w", err)
+		}
+		h.Labels, h.Agent = r.Heartbeat.Host, r.Heartbeat.Counter
+	}
+	return h, nil
+}
+
+func fromNano(n int64) time.Time { return time.Unix(0, n).UTC() }
+
+func (s *Store) presence(seen time.Time) fleet.Presence {
+	switch age := s.cfg.Now().Sub(seen); {
+	case age <= silentAfter:
+		return fleet.Online
+	case age <= offlineAfter:
+		return fleet.Silent
+	}
+	return fleet.Offline
+}
+
+// Hosts returns all hosts by name.
+func (s *Store) Hosts(ctx context.Context) ([]fleet.Host, error) {
+	var hosts []fleet.Host
+	err := eachRow(func(scan func(...any) error) error {
+		h, err := s.scanHost(scan)
+		hosts = append(hosts, h)
+		return err
+	})(s.read.QueryContext(ctx, "SELECT "+hostColumns+" FROM host ORDER BY name, host"))
+	if err != nil {
+		return nil, fmt.Errorf("read hosts: %w", classify(err))
+	}
+	return hosts, nil
+}
+
+// Host returns one host. A host that is not known is an error that is
+// fs.ErrNotExist.
+func (s *Store) Host(ctx context.Context, id fleet.HostID) (fleet.HostDetail, error) {
+	d, err := s.host(ctx, id)
+	if err != nil {
+		return d, fmt.Errorf("read host %s: %w", id, classify(err))
+	}
+	return d, nil
+}
+
+func (s *Store) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, err error) {
+	key, err := hostKey(id)
+	if err != nil {
+		return d, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	// One transaction: counts and results are those of one commit.
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return d, err
+	}
+	defer tx.Rollback()
+	d.Host, err = s.scanHost(tx.QueryRowContext(ctx, "SELECT "+hostColumns+" FROM host WHERE host = ?", key).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return d, fs.ErrNotExist
+	}
+	if err != nil {
+		return d, err
+	}
+	d.Checks = make(map[string]finding.CheckInfo)
+	err = eachRow(func(scan func(...any) error) error {
+		info, err := scanInfo(scan)
+		d.Checks[info.ID] = info
+		return err
+	})(tx.QueryContext(ctx, "SELECT i.check_id, i.body FROM host_info h JOIN info i ON i.hash = h.hash WHERE h.host = ?", key))
+	if err != nil {
+		return d, err
+	}
+	err = eachRow(func(scan func(...any) error) error {
+		st, err := scanState(scan)
+		d.States = append(d.States, st)
+		return err
+	})(tx.QueryContext(ctx, "SELECT s.host, h.name, s.since, s.body FROM state s JOIN host h ON h.host = s.host WHERE s.host = ?", key))
+	if err != nil {
+		return d, err
+	}
+	for _, st := range d.States {
+		if _, ok := d.Checks[st.Result.Check]; !ok {
+			d.Checks[st.Result.Check] = bare(st.Result.Check)
+		}
+	}
+	slices.SortFunc(d.States, func(a, b fleet.State) int {
+		return cmp.Or(strings.Compare(d.Checks[a.Result.Check].Family, d.Checks[b.Result.Check].Family),
+			finding.Compare(a.Result, b.Result))
+	})
+	return d, nil
+}
+
+// bare stands for a check whose text no host has sent. Ids are family-setting.
+func bare(id string) finding.CheckInfo {
+	family, _, _ := strings.Cut(id, "-")
+	return finding.CheckInfo{ID: id, Family: family, Title: id}
+}
+
+// scanInfo reads a check's id and the encoding of its text, which may be NULL.
+func scanInfo(scan func(...any) error) (finding.CheckInfo, error) {
+	var id string
+	var body []byte
+	if err := scan(&id, &body); err != nil || body == nil {
+		return bare(id), err
+	}
+	r, err := wire.Decode(body)
+	if err != nil || r.Pack == nil || len(r.Pack.Checks) != 1 {
+		return bare(id), fmt.Errorf("decode text of check %s: %w", id, err)
+	}
+	return r.Pack.Checks[0], nil
+}
+
+// scanState reads host, name, since and body.
+func scanState(scan func(...any) error) (st fleet.State, err error) {
+	var key, body []byte
+	var since int64
+	if err := scan(&key, &st.HostName, &since, &body); err != nil {
+		return st, err
+	}
+	r, err := wire.Decode(body)
+	if err != nil {
+		return st, fmt.Errorf("decode state: %w", err)
+	}
+	st.Host, st.Since, st.Result = fleet.HostID(hex.EncodeToString(key)), fromNano(since), r.Change.Result
+	return st, nil
+}
+
+// checkColumns selects a check's rollup, with the text that most hosts have.
+const checkColumns = `SELECT check_id, (SELECT i.body FROM info i WHERE i.check_id = r.check_id ORDER BY i.hosts DESC LIMIT 1),
+	pass, fail, not_applicable, unknown, error, waived, hosts FROM check_rollup r `
+
+func scanCheck(scan func(...any) error) (c fleet.Check, err error) {
+	n := &c.Counts
+	c.Info, err = scanInfo(func(to ...any) error {
+		return scan(append(to, &n.Pass, &n.Fail, &n.NotApplicable, &n.Unknown, &n.Error, &n.Waived, &c.Hosts)...)
+	})
+	return c, err
+}
+
+// Checks returns all checks that stand on some host, by family and id.
+func (s *Store) Checks(ctx context.Context) ([]fleet.Check, error) {
+	checks, err := s.checks(ctx, "WHERE pass + fail + not_applicable + unknown + error + waived > 0")
+	if err != nil {
+		return nil, fmt.Errorf("read checks: %w", classify(err))
+	}
+	slices.SortFunc(checks, func(a, b fleet.Check) int {
+		return cmp.Or(strings.Compare(a.Info.Family, b.Info.Family), strings.Compare(a.Info.ID, b.Info.ID))
+	})
+	return checks, nil
+}
+
+func (s *Store) checks(ctx context.Context, where string, args ...any) ([]fleet.Check, error) {
+	var checks []fleet.Check
+	err := eachRow(func(scan func(...any) error) error {
+		c, err := scanCheck(scan)
+		checks = append(checks, c)
+		return err
+	})(s.read.QueryContext(ctx, checkColumns+where, args...))
+	return checks, err
+}
+
+// Check returns one check with its results, bad ones first and at most 2,000. A
+// check that no host has is an error that is fs.ErrNotExist.
+func (s *Store) Check(ctx context.Context, id string) (fleet.CheckDetail, error) {
+	var d fleet.CheckDetail
+	checks, err := s.checks(ctx, "WHERE check_id = ?", id)
+	if err == nil && len(checks) == 0 {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return d, fmt.Errorf("read check %q: %w", id, classify(err))
+	}
+	d.Check = checks[0]
+	for _, status := range []finding.Status{finding.StatusFail, finding.StatusError, finding.StatusUnknown,
+		finding.StatusWaived, finding.StatusPass, finding.StatusNotApplicable} {
+		err := eachRow(func(scan func(...any) error) error {
+			st, err := scanState(scan)
+			d.States = append(d.States, st)
+			return err
+		})(s.read.QueryContext(ctx, `SELECT s.host, h.name, s.since, s.body FROM state s JOIN host h ON h.host = s.host
+			WHERE s.check_id = ? AND s.status = ? ORDER BY s.host LIMIT ?`, id, status, maxStates-len(d.States)))
+		if err != nil {
+			return d, fmt.Errorf("read check %q: %w", id, classify(err))
+		}
+	}
+	return d, nil
+}
+
+// Timeline returns events, newest first.
+func (s *Store) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Event, error) {
+	where, args := []string{"1"}, []any{}
+	if q.Host != "" {
+		key, err := hostKey(q.Host)
+		if err != nil {
+			return nil, nil
+		}
+		where, args = append(where, "e.host = ?"), append(args, key)
+	}
+	if q.Check != "" {
+		where, args = append(where, "e.check_id = ?"), append(args, q.Check)
+	}
+	if q.Before > 0 {
+		where, args = append(where, "e.id < ?"), append(args, q.Before)
+	}
+	if q.Limit <= 0 {
+		q.Limit = 50
+	}
+	var events []fleet.Event
+	err := eachRow(func(scan func(...any) error) error {
+		e, err := scanEvent(scan)
+		events = append(events, e)
+		return err
+	})(s.read.QueryContext(ctx, `SELECT e.id, e.host, h.name, e.received, e.body FROM event e JOIN host h ON h.host = e.host
+		WHERE `+strings.Join(where, " AND ")+" ORDER BY e.id DESC LIMIT ?", append(args, min(q.Limit, 200))...))
+	if err != nil {
+		return nil, fmt.Errorf("read timeline: %w", classify(err))
+	}
+	return events, nil
+}
+
+func scanEvent(scan func(...any) error) (e fleet.Event, err error) {
+	var key, body []byte
+	var received int64
+	if err := scan(&e.ID, &key, &e.HostName, &received, &body); err != nil {
+		return e, err
+	}
+	r, err := wire.Decode(body)
+	if err != nil {
+		return e, fmt.Errorf("decode event: %w", err)
+	}
+	e.Host, e.Received, e.Change = fleet.HostID(hex.EncodeToString(key)), fromNano(received), *r.Change
+	return e, nil
+}

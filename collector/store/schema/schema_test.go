@@ -1,0 +1,87 @@
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+
+	_ "modernc.org/sqlite"
+)
+
+func open(t *testing.T) *sql.Conn {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "test.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(); db.Close() })
+	return conn
+}
+
+func TestMigrateTwice(t *testing.T) {
+	db := open(t)
+	for range 2 {
+		v, err := Migrate(t.Context(), db)
+		if err != nil || v < 1 {
+			t.Fatalf("version %d, %v", v, err)
+		}
+	}
+}
+
+func files(texts ...string) fstest.MapFS {
+	m := fstest.MapFS{}
+	for i, text := range texts {
+		m["000"+string(rune('1'+i))+"_x.sql"] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return m
+}
+
+func TestMigrateSteps(t *testing.T) {
+	db := open(t)
+	one, two := "CREATE TABLE a (x)", "ALTER TABLE a ADD COLUMN y"
+	if v, err := migrate(t.Context(), db, files(one)); v != 1 || err != nil {
+		t.Fatalf("first: %d, %v", v, err)
+	}
+	if v, err := migrate(t.Context(), db, files(one, two)); v != 2 || err != nil {
+		t.Fatalf("second: %d, %v", v, err)
+	}
+	if _, err := migrate(t.Context(), db, files(one)); !errors.Is(err, ErrNewer) {
+		t.Errorf("older program: %v, want ErrNewer", err)
+	}
+	if _, err := migrate(t.Context(), db, files(one, "CREATE TABLE b (x)")); !errors.Is(err, ErrForeign) {
+		t.Errorf("other text: %v, want ErrForeign", err)
+	}
+}
+
+func TestFailedMigrationLeavesNothing(t *testing.T) {
+	db := open(t)
+	if _, err := migrate(t.Context(), db, files("CREATE TABLE a (x); SELECT nonsense")); err == nil {
+		t.Fatal("no error")
+	}
+	if v, err := migrate(t.Context(), db, files("CREATE TABLE a (x)")); v != 1 || err != nil {
+		t.Fatalf("after the failure: %d, %v", v, err)
+	}
+}
+
+func TestForeignDatabase(t *testing.T) {
+	db := open(t)
+	if _, err := db.ExecContext(context.Background(), "CREATE TABLE theirs (x)"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Migrate(t.Context(), db); !errors.Is(err, ErrForeign) {
+		t.Errorf("%v, want ErrForeign", err)
+	}
+}
+
+func TestHolesInNumbers(t *testing.T) {
+	if _, err := migrate(t.Context(), open(t), fstest.MapFS{"0002_x.sql": {Data: []byte("")}}); err == nil {
+		t.Error("a missing first migration is accepted")
+	}
+}
