@@ -71,7 +71,10 @@ func clean(name string) string { return path.Clean("/" + name) }
 // open opens name below the root with the given flags, without blocking.
 func (r Root) open(name string, flags int) (*os.File, error) {
 	name = clean(name)
-	flags |= unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY
+	flags |= unix.O_CLOEXEC
+	if flags&unix.O_PATH == 0 { // openat2(2) refuses the others beside O_PATH
+		flags |= unix.O_NONBLOCK | unix.O_NOCTTY
+	}
 	var fd int
 	var err error
 	if r.Live() {
