@@ -1,0 +1,220 @@
+package option
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Source is the line that set a value.
+type Source struct {
+	File string
+	Line int
+	Raw  string // the whole line as it stands in the file
+}
+
+// Value is a keyword's value: one text for each line that sshd -T prints.
+type Value struct {
+	Values []string
+	Set    bool // false: the default, and Source is zero
+	Source
+}
+
+// Line is one directive.
+type Line struct {
+	Keyword string   // as written
+	Args    []string // unquoted
+	Rest    string   // the unparsed text after the keyword
+	Source  Source
+}
+
+// Error is a refusal of a line.
+type Error struct {
+	Text string
+	// Soft errors are counted, and refuse the file when it ends; any other ends
+	// the reading at once.
+	Soft bool
+	// Located: Text is a whole message that names its line.
+	Located bool
+}
+
+func (e *Error) Error() string { return e.Text }
+
+func fatal(format string, args ...any) error { return &Error{Text: fmt.Sprintf(format, args...)} }
+
+func soft(format string, args ...any) error {
+	return &Error{Text: fmt.Sprintf(format, args...), Soft: true}
+}
+
+// Set is what one reading of a configuration sets. Use [NewSet].
+type Set struct{ values map[string]Value }
+
+// NewSet returns an empty set.
+func NewSet() *Set { return &Set{values: make(map[string]Value)} }
+
+// Kind says what sshd makes of a keyword.
+type Kind struct {
+	Name    string // canonical, lower case
+	InMatch bool   // may stand in a Match block
+	Ignored bool   // deprecated or not built in: its line says nothing
+}
+
+// Lookup finds a keyword, letter case aside. release is that of the server whose
+// keywords hold, 902 for OpenSSH 9.2.
+func Lookup(keyword string, release int) (Kind, bool) {
+	name := strings.ToLower(keyword)
+	switch name {
+	case "match", "include":
+		return Kind{Name: name, InMatch: true}, true
+	}
+	t := table()
+	if k, ok := t.ignored[name]; ok {
+		return k, true
+	}
+	if canonical, ok := t.alias[name]; ok {
+		name = canonical
+	}
+	s, ok := t.specs[name]
+	if !ok || s.since > release {
+		return Kind{}, false
+	}
+	// The alias of the first protocol days is for the global part only.
+	return Kind{Name: name, InMatch: s.match && !strings.EqualFold(keyword, "dsaauthentication")}, true
+}
+
+// Apply takes a line that [Lookup] knows. An inactive line, one in a Match block
+// that does not apply, is checked and otherwise without effect.
+func (s *Set) Apply(l Line, active bool) error {
+	t := table()
+	name := strings.ToLower(l.Keyword)
+	if _, ok := t.ignored[name]; ok {
+		return nil
+	}
+	if canonical, ok := t.alias[name]; ok {
+		name = canonical
+	}
+	spec, ok := t.specs[name]
+	if !ok {
+		return soft("Bad configuration option: %s", l.Keyword)
+	}
+	a := &args{list: l.Args, rest: l.Rest, keyword: l.Keyword, set: s, active: active}
+	if err := spec.take(a); err != nil {
+		return err
+	}
+	if active {
+		s.put(name, spec, a.out, l.Source)
+	}
+	if len(a.list) > 0 {
+		return soft("keyword %s extra arguments at end of line", l.Keyword)
+	}
+	return nil
+}
+
+func (s *Set) put(name string, spec *spec, out []string, src Source) {
+	if len(out) == 0 {
+		return
+	}
+	if spec.unless != "" && s.values[spec.unless].Set {
+		return
+	}
+	old, there := s.values[name]
+	switch {
+	case !there || spec.keep == last:
+		s.values[name] = Value{Values: out, Set: true, Source: src}
+	case spec.keep == all:
+		old.Values = append(slices.Clip(old.Values), out...)
+		s.values[name] = old
+	}
+}
+
+// Keep records a line that cannot be judged here, with its text as the value:
+// for a server that accepted what this package does not know.
+func (s *Set) Keep(l Line) {
+	name := strings.ToLower(l.Keyword)
+	if canonical, ok := table().alias[name]; ok {
+		name = canonical
+	}
+	if _, there := s.values[name]; !there {
+		s.values[name] = Value{Values: []string{strings.Join(l.Args, " ")}, Set: true, Source: l.Source}
+	}
+}
+
+// Override replaces what the Match blocks of a connection set.
+func (s *Set) Override(blocks *Set) {
+	for name, v := range blocks.values {
+		if spec := table().specs[name]; spec == nil || spec.match {
+			s.values[name] = v
+		}
+	}
+}
+
+// Clone returns a copy that can be changed.
+func (s *Set) Clone() *Set { return &Set{values: maps.Clone(s.values)} }
+
+// Settings returns every keyword with the value in force, in the form of sshd
+// -T. A keyword that sshd -T leaves out when it is not set (AllowUsers) is left
+// out.
+func (s *Set) Settings() map[string]Value {
+	out := make(map[string]Value, len(table().specs))
+	for name, spec := range table().specs {
+		if spec.def != nil {
+			out[name] = Value{Values: spec.def}
+		}
+	}
+	for name, v := range s.values {
+		if spec := table().specs[name]; spec == nil || !spec.silent {
+			out[name] = v
+		}
+		if name == "channeltimeout" && strings.EqualFold(v.Values[0], "none") {
+			delete(out, name) // as it is where nothing is said
+		}
+	}
+	out["listenaddress"] = s.listen(out)
+	return out
+}
+
+// Check judges the global part as a whole, once it is read, as sshd does before
+// it starts.
+func (s *Set) Check() error {
+	eff := s.Settings()
+	for _, name := range []string{"authorizedkeyscommand", "authorizedprincipalscommand"} {
+		_, userSet := s.values[name+"user"]
+		if eff[name].Set && !strings.EqualFold(eff[name].Values[0], "none") && !userSet {
+			typed := "AuthorizedKeysCommand"
+			if name != "authorizedkeyscommand" {
+				typed = "AuthorizedPrincipalsCommand"
+			}
+			return fatal("%s set without %sUser", typed, typed)
+		}
+	}
+	methods := strings.Fields(eff["authenticationmethods"].Values[0])
+	if slices.Equal(methods, []string{"any"}) {
+		return nil
+	}
+	for _, list := range methods {
+		if s.satisfiable(list, eff) {
+			return nil
+		}
+	}
+	return fatal("AuthenticationMethods cannot be satisfied by enabled authentication methods")
+}
+
+// methods maps an authentication method to the keyword that enables it.
+func methods() map[string]string {
+	return map[string]string{
+		"none": "", "publickey": "pubkeyauthentication", "gssapi-keyex": "gssapikeyexchange",
+		"gssapi-with-mic": "gssapiauthentication", "password": "passwordauthentication",
+		"keyboard-interactive": "kbdinteractiveauthentication", "hostbased": "hostbasedauthentication",
+	}
+}
+
+func (*Set) satisfiable(list string, eff map[string]Value) bool {
+	for method := range strings.SplitSeq(list, ",") {
+		method, _, _ = strings.Cut(method, ":")
+		if enable := methods()[method]; enable != "" && eff[enable].Values[0] != "yes" {
+			return false
+		}
+	}
+	return true
+}

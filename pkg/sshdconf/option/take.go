@@ -1,0 +1,348 @@
+package option
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// args is a line on its way through a keyword's reader. What the reader does not
+// take is too much.
+type args struct {
+	list    []string
+	rest    string
+	keyword string   // as written
+	out     []string // what sshd -T would print, one text a line
+	set     *Set     // what the lines before have set
+	active  bool
+}
+
+// next takes the next argument. An empty one is as good as none.
+func (a *args) next() (string, bool) {
+	if len(a.list) == 0 {
+		return "", false
+	}
+	arg := a.list[0]
+	a.list = a.list[1:]
+	return arg, arg != ""
+}
+
+// all takes every argument that is left.
+func (a *args) all() []string {
+	list := a.list
+	a.list = nil
+	return list
+}
+
+// choice reads one of the names given, letter case aside; "a=b" is a name a that
+// is printed as b.
+func choice(names ...string) func(*args) error {
+	return func(a *args) error {
+		arg, ok := a.next()
+		if !ok {
+			return fatal("missing argument.")
+		}
+		name, ok := pick(names, arg)
+		if !ok {
+			return fatal("unsupported option \"%s\".", arg)
+		}
+		a.out = one(name)
+		return nil
+	}
+}
+
+func pick(names []string, arg string) (string, bool) {
+	for _, name := range names {
+		name, printed, renamed := strings.Cut(name, "=")
+		if strings.EqualFold(arg, name) {
+			if renamed {
+				return printed, true
+			}
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// named reads a name of syslog's.
+func named(what, names string) func(*args) error {
+	return func(a *args) error {
+		arg, ok := a.next()
+		if !ok && arg == "" {
+			return fatal("unsupported %s '<NONE>'", what)
+		}
+		name, ok := pick(strings.Fields(names), arg)
+		if !ok {
+			return fatal("unsupported %s '%s'", what, arg)
+		}
+		a.out = one(name)
+		return nil
+	}
+}
+
+func digest(a *args) error {
+	arg, ok := a.next()
+	if !ok {
+		return fatal("%s missing argument.", a.keyword)
+	}
+	name, ok := pick([]string{"MD5", "SHA1", "SHA256", "SHA384", "SHA512"}, arg)
+	if !ok {
+		return fatal("Invalid %s algorithm \"%s\".", a.keyword, arg)
+	}
+	a.out = one(name)
+	return nil
+}
+
+func tunnel(a *args) error {
+	arg, ok := a.next()
+	if !ok {
+		return fatal("%s missing argument.", a.keyword)
+	}
+	switch arg {
+	case "no", "point-to-point", "ethernet", "yes":
+		a.out = one(arg)
+		return nil
+	}
+	return fatal("bad %s argument %s", a.keyword, arg)
+}
+
+// strtonum reads a number as strtonum(3) does, with its words for an error.
+func strtonum(s string, high int64) (int64, string) {
+	s = strings.TrimLeft(s, " \t\n\v\f\r")
+	n, err := strconv.ParseInt(s, 10, 64)
+	switch {
+	case err == nil && n < 0, err != nil && strings.HasPrefix(s, "-") && isRange(err):
+		return 0, "too small"
+	case err == nil && n > high, err != nil && isRange(err):
+		return 0, "too large"
+	case err != nil:
+		return 0, "invalid"
+	}
+	return n, ""
+}
+
+func isRange(err error) bool { return strings.HasSuffix(err.Error(), strconv.ErrRange.Error()) }
+
+func number(a *args) error {
+	arg, ok := a.next()
+	if !ok {
+		return fatal("%s integer value missing.", a.keyword)
+	}
+	n, bad := strtonum(arg, math.MaxInt32)
+	if bad != "" {
+		return fatal("%s integer value %s.", a.keyword, bad)
+	}
+	a.out = one(strconv.FormatInt(n, 10))
+	return nil
+}
+
+// Port reads a port, which may be a service's name. The names are a short list:
+// the services file of the host is not read.
+func Port(s string) (int, bool) {
+	if n, bad := strtonum(s, math.MaxUint16); bad == "" {
+		return int(n), true
+	}
+	n, ok := map[string]int{"ssh": 22, "http": 80, "https": 443, "ftp": 21, "telnet": 23, "smtp": 25}[s]
+	return n, ok
+}
+
+// maxPorts is sshd's MAX_PORTS.
+const maxPorts = 256
+
+func port(a *args) error {
+	if len(a.set.values["port"].Values) >= maxPorts {
+		return fatal("too many ports.")
+	}
+	arg, ok := a.next()
+	if !ok {
+		return fatal("missing port number.")
+	}
+	n, ok := Port(arg)
+	if !ok || n == 0 {
+		return fatal("Badly formatted port number.")
+	}
+	a.out = one(strconv.Itoa(n))
+	return nil
+}
+
+// seconds reads a time as 90, 1m30s or 1h; ok is false when it is none.
+func seconds(s string) (total int64, ok bool) {
+	if s == "" {
+		return 0, false
+	}
+	for s != "" {
+		digits := 0
+		for digits < len(s) && s[digits] >= '0' && s[digits] <= '9' {
+			digits++
+		}
+		n, err := strconv.ParseInt(s[:digits], 10, 64)
+		if err != nil {
+			return 0, false
+		}
+		unit := int64(1)
+		if s = s[digits:]; s != "" {
+			unit = map[byte]int64{'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 604800}[s[0]|0x20]
+			s = s[1:]
+		}
+		if unit == 0 || n > math.MaxInt32/unit {
+			return 0, false
+		}
+		if total += n * unit; total > math.MaxInt32 {
+			return 0, false
+		}
+	}
+	return total, true
+}
+
+func duration(a *args) error {
+	arg, ok := a.next()
+	if !ok {
+		return fatal("missing time value.")
+	}
+	n, ok := seconds(arg)
+	if !ok {
+		return fatal("invalid time value.")
+	}
+	a.out = one(strconv.FormatInt(n, 10))
+	return nil
+}
+
+func unusedTimeout(a *args) error {
+	if len(a.list) > 0 && strings.EqualFold(a.list[0], "none") {
+		a.next()
+		a.out = one("none")
+		return nil
+	}
+	err := duration(a)
+	if err == nil && a.out[0] == "0" {
+		a.out = one("none")
+	}
+	return err
+}
+
+func octal(a *args) error {
+	arg, ok := a.next()
+	if !ok {
+		return fatal("%s missing argument.", a.keyword)
+	}
+	digits := strings.IndexFunc(arg, func(r rune) bool { return r < '0' || r > '7' })
+	if digits < 0 {
+		digits = len(arg)
+	}
+	n, err := strconv.ParseInt(arg[:digits], 8, 32)
+	if err != nil || n > 0o777 {
+		return fatal("Invalid %s.", a.keyword)
+	}
+	a.out = one("0" + strconv.FormatInt(n, 8))
+	return nil
+}
+
+// none makes every spelling of "none" the one that sshd prints.
+func none(s string) string {
+	if strings.EqualFold(s, "none") {
+		return "none"
+	}
+	return s
+}
+
+// absolute is what sshd, started by root in "/", makes of a file name.
+func absolute(path string) string {
+	path = none(tilde(path))
+	if path == "none" || strings.HasPrefix(path, "/") {
+		return path
+	}
+	return "//" + path
+}
+
+func tilde(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		return "/root/" + rest
+	}
+	return path
+}
+
+func file(a *args) error {
+	arg, ok := a.next()
+	if !ok {
+		return fatal("missing file name.")
+	}
+	a.out = one(absolute(arg))
+	return nil
+}
+
+func agentSocket(a *args) error {
+	arg, ok := a.next()
+	if !ok {
+		return fatal("missing socket name.")
+	}
+	if arg != "SSH_AUTH_SOCK" {
+		arg = absolute(arg)
+	}
+	a.out = one(arg)
+	return nil
+}
+
+func provider(a *args) error {
+	arg, ok := a.next()
+	if !ok {
+		return fatal("%s missing argument.", a.keyword)
+	}
+	if !strings.EqualFold(arg, "internal") {
+		arg = absolute(arg)
+	}
+	a.out = one(arg)
+	return nil
+}
+
+func word(a *args) error {
+	arg, ok := a.next()
+	if !ok {
+		return fatal("%s missing argument.", a.keyword)
+	}
+	a.out = one(none(tilde(arg)))
+	return nil
+}
+
+func localUser(a *args) error {
+	arg, ok := a.next()
+	if !ok {
+		return fatal("missing %s argument.", a.keyword)
+	}
+	a.out = one(arg)
+	return nil
+}
+
+// raw takes the rest of the line, quotes and all.
+func raw(a *args) error {
+	a.all()
+	a.out = one(none(strings.TrimLeft(a.rest, " \t\r\n")))
+	return nil
+}
+
+func command(a *args) error {
+	_ = raw(a)
+	if text := a.out[0]; !strings.HasPrefix(text, "/") && text != "none" {
+		return fatal("%s must be an absolute path", a.keyword)
+	}
+	return nil
+}
+
+func addendum(a *args) error {
+	if strings.Contains(a.rest, "\r") {
+		return fatal("Invalid %s argument", a.keyword)
+	}
+	a.rest, _, _ = strings.Cut(a.rest, "#")
+	a.rest = strings.TrimRight(a.rest, " \t\r\n\f")
+	_ = raw(a)
+	if a.out[0] == "" {
+		a.out = one("none")
+	}
+	return nil
+}
+
+func rdomain(*args) error { return fatal("setting RDomain not supported on this platform.") }
+
+func anything(a *args) error {
+	a.out = one(strings.Join(a.all(), " "))
+	return nil
+}
