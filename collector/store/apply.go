@@ -29,16 +29,27 @@ func (s *Store) Apply(ctx context.Context, id fleet.HostID, items []fleet.Delive
 			return fmt.Errorf("apply: sequence %d is out of range", n)
 		}
 	}
-	return s.submit(ctx, func(b *batch) error { return b.apply(id, items) })
+	// Encoded here and not in the writer, which all streams share.
+	bodies := make([][]byte, len(items))
+	for i := range items {
+		if items[i].Reject != "" {
+			continue
+		}
+		var err error
+		if bodies[i], err = wire.Encode(items[i].Record); err != nil {
+			return fmt.Errorf("apply record %d: %w", items[i].Sequence, err)
+		}
+	}
+	return s.submit(ctx, func(b *batch) error { return b.apply(id, items, bodies) })
 }
 
-func (b *batch) apply(id fleet.HostID, items []fleet.Delivery) error {
+func (b *batch) apply(id fleet.HostID, items []fleet.Delivery, bodies [][]byte) error {
 	h, err := b.open(id)
 	if err != nil {
 		return err
 	}
 	for i := range items {
-		if err := h.take(&items[i]); err != nil {
+		if err := h.take(&items[i], bodies[i]); err != nil {
 			return fmt.Errorf("apply record %d: %w", items[i].Sequence, err)
 		}
 	}
@@ -54,7 +65,8 @@ func (b *batch) apply(id fleet.HostID, items []fleet.Delivery) error {
 	return nil
 }
 
-func (h *host) take(d *fleet.Delivery) error {
+// take applies one record; body is its encoding.
+func (h *host) take(d *fleet.Delivery, body []byte) error {
 	l, err := h.openLane(d.Lane)
 	if err != nil {
 		return err
@@ -71,20 +83,19 @@ func (h *host) take(d *fleet.Delivery) error {
 	case d.Reject != "":
 		return h.reject(d, d.Reject)
 	case r.Change != nil:
-		return h.change(d, late)
+		return h.change(d, body, late)
 	case late:
 		// What replaces something as a whole is not replaced by an older one.
 		return nil
 	case r.State != nil:
-		return h.part(d)
+		return h.part(d, body)
 	case r.Heartbeat != nil:
-		h.name = r.Heartbeat.Host.Name
-		h.heartbeat, err = wire.Encode(*r)
-		return err
+		h.name, h.heartbeat = r.Heartbeat.Host.Name, body
+		return nil
 	case r.Pack != nil:
 		return h.texts(d)
 	}
-	return h.reject(d, "record without a body")
+	return nil
 }
 
 // reject keeps a row of a record that came and is not taken.
@@ -96,7 +107,7 @@ func (h *host) reject(d *fleet.Delivery, reason string) error {
 }
 
 // change applies one result to the state and appends it to the timeline.
-func (h *host) change(d *fleet.Delivery, late bool) error {
+func (h *host) change(d *fleet.Delivery, body []byte, late bool) error {
 	c := d.Record.Change
 	if !late {
 		old, err := h.standing(c.Result.Key())
@@ -106,13 +117,9 @@ func (h *host) change(d *fleet.Delivery, late bool) error {
 		if old.status == 0 && !c.Removed && h.results() >= h.store.cfg.MaxResults {
 			return h.reject(d, "more results than a host may have")
 		}
-		if err := h.stand(&c.Result, c.Removed); err != nil {
+		if err := h.stand(&c.Result, c.Removed, body); err != nil {
 			return err
 		}
-	}
-	body, err := wire.Encode(d.Record)
-	if err != nil {
-		return err
 	}
 	id, err := h.insert("INSERT INTO event (host, lane, epoch, seq, received, check_id, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
 		h.key, d.Lane, int64(d.Epoch), int64(d.Sequence), h.now.UnixNano(), c.Result.Check, body)
@@ -136,8 +143,9 @@ func (h *host) standing(k finding.Key) (standing, error) {
 	return s, err
 }
 
-// stand makes a result the standing one, or removes its key.
-func (h *host) stand(r *finding.Result, removed bool) error {
+// stand makes a result the standing one, or removes its key. The body is a change
+// record with the result.
+func (h *host) stand(r *finding.Result, removed bool, body []byte) error {
 	k := r.Key()
 	old, err := h.standing(k)
 	if err != nil {
@@ -156,10 +164,6 @@ func (h *host) stand(r *finding.Result, removed bool) error {
 	if old.status == now.status {
 		now.since = old.since
 	}
-	body, err := stateBody(r)
-	if err != nil {
-		return err
-	}
 	h.states[k] = now
 	if err := h.exec(`INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 		status = excluded.status, severity = excluded.severity, since = excluded.since, body = excluded.body`,
@@ -176,9 +180,4 @@ func (h *host) since(r *finding.Result) int64 {
 		return h.now.UnixNano()
 	}
 	return r.Time.UnixNano()
-}
-
-// stateBody encodes a standing result, in the form of a change.
-func stateBody(r *finding.Result) ([]byte, error) {
-	return wire.Encode(wire.Record{Change: &finding.Change{Result: *r}})
 }

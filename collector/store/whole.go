@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"reflect"
 
 	"seawall/collector/fleet"
 	"seawall/pkg/finding"
@@ -19,7 +20,7 @@ const (
 
 // part keeps a part of a whole state, and applies the state when it is complete. A
 // part of another state drops what was incomplete.
-func (h *host) part(d *fleet.Delivery) error {
+func (h *host) part(d *fleet.Delivery, body []byte) error {
 	p := d.Record.State
 	if p.Parts == 1 {
 		return h.replace(d, p, p.Results)
@@ -32,10 +33,6 @@ func (h *host) part(d *fleet.Delivery) error {
 	if _, err := h.row(`SELECT count(*), ifnull(sum(length(body)), 0), count(*) FILTER (WHERE parts <> ? OR total <> ? OR digest <> ?)
 		FROM part WHERE host = ? AND lane = ? AND state_id = ?`,
 		[]any{p.Parts, p.Total, p.Digest[:], h.key, d.Lane, id}, &have, &size, &others); err != nil {
-		return err
-	}
-	body, err := wire.Encode(d.Record)
-	if err != nil {
 		return err
 	}
 	switch {
@@ -99,19 +96,23 @@ func (h *host) replace(d *fleet.Delivery, p *finding.StatePart, results []findin
 		return fmt.Errorf("compare states: %w", err)
 	}
 	for i := range gone {
-		if err := h.stand(&gone[i], true); err != nil {
+		if err := h.stand(&gone[i], true, nil); err != nil {
 			return err
 		}
 	}
 	for _, r := range next {
-		if err := h.stand(r, false); err != nil {
+		body, err := wire.Encode(wire.Record{Time: d.Record.Time, Change: &finding.Change{Result: *r}})
+		if err != nil {
+			return fmt.Errorf("encode result: %w", err)
+		}
+		if err := h.stand(r, false, body); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// compare takes out of next what stands already, byte for byte, and returns what
+// compare takes out of next what stands already, and returns what
 // stands and is not in next. A result that says the same as the standing one and
 // names no cause keeps the cause.
 func (h *host) compare(next map[finding.Key]*finding.Result) (gone []finding.Result, err error) {
@@ -129,20 +130,18 @@ func (h *host) compare(next map[finding.Key]*finding.Result) (gone []finding.Res
 				gone = append(gone, finding.Result{Check: k.Check, Resource: k.Resource})
 				return nil
 			}
-			if r.Cause == nil {
-				old, err := wire.Decode(body)
-				if err != nil {
-					return fmt.Errorf("decode state: %w", err)
-				}
-				if o := &old.Change.Result; o.Status == r.Status && o.Actual == r.Actual && o.Expected == r.Expected {
-					r.Cause = o.Cause
-				}
+			old, err := wire.Decode(body)
+			if err != nil {
+				return fmt.Errorf("decode state: %w", err)
 			}
-			fresh, err := stateBody(r)
-			if err == nil && bytes.Equal(fresh, body) {
+			o := &old.Change.Result
+			if r.Cause == nil && o.Status == r.Status && o.Actual == r.Actual && o.Expected == r.Expected {
+				r.Cause = o.Cause
+			}
+			if reflect.DeepEqual(o, r) {
 				delete(next, k)
 			}
-			return err
+			return nil
 		})
 	return gone, err
 }

@@ -99,6 +99,9 @@ func (r Record) fitted() Record {
 // last evidence then says that there was more.
 func fit(r finding.Result) finding.Result {
 	limit := maxEvidence
+	if len(r.Evidence) <= limit && weight(&r) <= resultBytes {
+		return r
+	}
 	for {
 		if len(r.Evidence) > limit {
 			r.Evidence = append(slices.Clone(r.Evidence[:max(limit-1, 0)]), finding.Evidence{Text: "… and more"})
@@ -108,4 +111,16 @@ func fit(r finding.Result) finding.Result {
 		}
 		limit = min(limit, len(r.Evidence)) / 2
 	}
+}
+
+// weight is at least the size of a result's encoding, and quicker.
+func weight(r *finding.Result) int {
+	n := 512 + len(r.Check) + len(r.Resource) + len(r.Actual) + len(r.Expected)
+	for i := range r.Evidence {
+		n += 32 + len(r.Evidence[i].File) + len(r.Evidence[i].Text)
+	}
+	if c := r.Cause; c != nil {
+		n += len(c.LoginUser) + len(c.User) + len(c.TTY) + len(c.Exe) + len(c.Command) + len(c.Path) + len(c.Operation)
+	}
+	return n
 }
