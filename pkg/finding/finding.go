@@ -149,12 +149,12 @@ func (r *Result) Key() Key { return Key{r.Check, r.Resource} }
 
 // Change is a result that differs from the one before.
 type Change struct {
-	Result   Result
-	Previous Status // StatusUnspecified where there was none
+	Result   Result `json:"result"`
+	Previous Status `json:"previous"` // StatusUnspecified where there was none
 	// Removed says that the resource is gone (a package no longer pending): the
 	// result leaves the host's state. Result then has the last values and
 	// StatusPass.
-	Removed bool
+	Removed bool `json:"removed"`
 }
 
 // StatePart is one part of a host's whole state. A state counts only when all
