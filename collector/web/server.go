@@ -2,13 +2,56 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/errgroup"
+
+	"seawall/collector/fleet"
+	"seawall/collector/web/live"
+	"seawall/collector/web/page"
+	"seawall/collector/web/session"
+	"seawall/collector/web/static"
+)
+
+// The bounds of the server.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 15 * time.Second
+	writeTimeout  = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	endWithin     = 5 * time.Second // for requests under way when the server stops
+	headerBytes   = 16 << 10
+	formBytes     = 8 << 10
+	connections   = 1024
+	streams       = 256
+
+	sessionLifetime = 12 * time.Hour
+	sessionIdle     = 2 * time.Hour
+	sessionMax      = 64
+	sweepEvery      = time.Minute
+	verifiers       = 2 // password hashes computed at a time: each takes memory
 )
 
 // Server is the dashboard.
 type Server struct {
-	config Config
+	config    Config
+	log       *slog.Logger
+	pages     *page.Renderer
+	files     *static.Set
+	sessions  *session.Store
+	attempts  *session.Limiter
+	verifying chan struct{}
+	hub       *live.Hub
+	origins   *http.CrossOriginProtection
+	hosts     map[string]bool
+	handler   http.Handler
 }
 
 // New returns a dashboard that works with c.
@@ -16,17 +59,107 @@ func New(c Config) (*Server, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	return &Server{config: c}, nil
-}
-
-// Serve answers requests on l, over TLS when configured, until ctx ends; it then
-// ends the event streams, lets other requests finish for a few seconds and
-// returns nil. It closes l.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	return context.Cause(ctx)
+	pages, err := page.NewRenderer()
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	files, err := static.Load()
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	s := &Server{
+		config:    c,
+		log:       c.Log,
+		pages:     pages,
+		files:     files,
+		attempts:  session.NewLimiter(c.Now),
+		verifying: make(chan struct{}, verifiers),
+		origins:   http.NewCrossOriginProtection(),
+		hosts:     allowedHosts(c.Hosts),
+	}
+	s.sessions = session.New(session.Config{Lifetime: sessionLifetime, Idle: sessionIdle, Max: sessionMax, Now: c.Now})
+	s.hub = live.NewHub(streams, s.changeData)
+	s.handler = s.guard(s.router())
+	return s, nil
 }
 
 // ServeHTTP answers one request. Events flow only while [Server.Serve] runs.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	http.NotFound(w, r)
+	s.handler.ServeHTTP(w, r)
+}
+
+// Serve answers requests on l, over TLS when configured, until ctx ends; it then
+// ends the event streams, lets other requests finish for a few seconds and
+// returns nil. It closes l. A server serves once.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	updates, unsubscribe := s.config.Feed.Subscribe(s.hub.Buffer())
+	defer unsubscribe()
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	l = netutil.LimitListener(l, connections)
+	if s.config.TLS != nil {
+		c := s.config.TLS.Clone()
+		c.NextProtos = []string{"h2", "http/1.1"}
+		l = tls.NewListener(l, c)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.hub.Run(ctx, updates) })
+	group.Go(func() error { return s.sweep(ctx) })
+	group.Go(func() error {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve the dashboard: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done() // the hub's end ends the streams
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
+		defer cancel()
+		if err := server.Shutdown(end); err != nil {
+			s.log.Warn("requests were cut off at the end", "err", err)
+			return server.Close()
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// sweep ends expired sessions, and with them their streams, until ctx ends.
+func (s *Server) sweep(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			s.sessions.Sweep()
+		}
+	}
+}
+
+// missedAtMost is how many events a page that comes back is given; one that
+// missed more is told to load anew. It is the store's own limit.
+const missedAtMost = 200
+
+// missed returns the events after since that f selects, oldest first.
+func (s *Server) missed(ctx context.Context, f live.Filter, since int64) ([]fleet.Event, bool, error) {
+	events, err := s.config.Posture.Timeline(ctx, fleet.TimelineQuery{Host: f.Host, Check: f.Check, Limit: missedAtMost})
+	if err != nil {
+		return nil, false, fmt.Errorf("missed events: %w", err)
+	}
+	var newer []fleet.Event
+	for i := len(events) - 1; i >= 0; i-- {
+		if events[i].ID > since {
+			newer = append(newer, events[i])
+		}
+	}
+	return newer, len(newer) < missedAtMost, nil
 }

@@ -1,0 +1,134 @@
+package page
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"seawall/collector/fleet"
+)
+
+// checksBody is the model of the list of checks.
+type checksBody struct {
+	Now      time.Time
+	Query    Query
+	Statuses []option
+	Families []option
+	Sorts    []option
+	Checks   []fleet.Check
+	Pages    pages
+	All      int
+	Most     int // hosts of the check with the most bad hosts
+}
+
+// Checks returns the list of checks that q selects.
+func Checks(now time.Time, q Query, all []fleet.Check) Page {
+	var families []string
+	var chosen []fleet.Check
+	b := checksBody{Now: now, Query: q, All: len(all), Most: 1}
+	for i := range all {
+		c := &all[i]
+		if f := c.Info.Family; f != "" && !slices.Contains(families, f) && len(families) < 50 {
+			families = append(families, f)
+		}
+		b.Most = max(b.Most, c.Hosts)
+		if checkHas(c, q.Status) && (q.Family == "" || q.Family == c.Info.Family) &&
+			q.found(c.Info.ID, c.Info.Title, c.Info.Family, c.Info.Severity.String(), strings.Join(c.Info.References, " ")) {
+			chosen = append(chosen, *c)
+		}
+	}
+	slices.Sort(families)
+	byID := func(a, b *fleet.Check) int { return strings.Compare(a.Info.ID, b.Info.ID) }
+	b.Checks, b.Pages = cut(q, chosen, checkOrder(q.Sort), byID)
+	b.Statuses = options("any result", q.Status, "failing", "undecided", "passing")
+	b.Families = options("any family", q.Family, families...)
+	b.Sorts = options("most hosts first", q.Sort, "severity", "name", "family")
+	return Page{
+		Title: "Checks", Section: "checks", API: "/api/v1/checks",
+		Live: &Live{Since: -1}, Body: b,
+	}
+}
+
+func checkHas(c *fleet.Check, status string) bool {
+	switch status {
+	case "failing":
+		return c.Counts.Fail > 0
+	case "undecided":
+		return c.Counts.Error+c.Counts.Unknown > 0
+	case "passing":
+		return c.Counts.Fail+c.Counts.Error+c.Counts.Unknown == 0 && c.Counts.Pass > 0
+	}
+	return true
+}
+
+func checkOrder(sort string) func(a, b *fleet.Check) int {
+	severe := most(func(c *fleet.Check) int { return int(c.Info.Severity) })
+	hosts := most(func(c *fleet.Check) int { return c.Hosts })
+	switch sort {
+	case "severity":
+		return func(a, b *fleet.Check) int { return cmp.Or(severe(a, b), hosts(a, b)) }
+	case "name":
+		return func(a, b *fleet.Check) int { return strings.Compare(a.Info.ID, b.Info.ID) }
+	case "family":
+		return func(a, b *fleet.Check) int { return strings.Compare(a.Info.Family, b.Info.Family) }
+	}
+	return func(a, b *fleet.Check) int { return cmp.Or(hosts(a, b), severe(a, b)) }
+}
+
+// statesShown is how many results a check's page shows; the others are counted.
+const statesShown = 500
+
+// checkBody is one check's model.
+type checkBody struct {
+	Now      time.Time
+	Check    fleet.Check
+	Bad      []item
+	Rest     []item
+	More     int // results not shown
+	Timeline Timeline
+}
+
+// Check returns the page of one check. Events are one more than a page of its
+// timeline, before the cursor.
+func Check(now time.Time, d fleet.CheckDetail, path string, before int64, events []fleet.Event) Page {
+	b := checkBody{Now: now, Check: d.Check}
+	if b.Check.Info.Title == "" {
+		b.Check.Info.Title = b.Check.Info.ID
+	}
+	states := d.States
+	if len(states) > statesShown {
+		b.More = len(states) - statesShown
+		states = states[:statesShown]
+	}
+	for i := range states {
+		it := item{Now: now, State: states[i], Info: d.Check.Info}
+		if states[i].Result.Status.Bad() {
+			b.Bad = append(b.Bad, it)
+		} else {
+			b.Rest = append(b.Rest, it)
+		}
+	}
+	slices.SortStableFunc(b.Bad, func(a, b item) int {
+		return cmp.Or(worseFirst(a, b), strings.Compare(a.State.HostName, b.State.HostName))
+	})
+	b.Timeline = NewTimeline(now, path, before, events)
+	live := &Live{Check: d.Check.Info.ID, Since: b.Timeline.since()}
+	if before != 0 {
+		live.Since = -1
+	}
+	return Page{Title: b.Check.Info.Title, Section: "checks", API: "/api/v1" + path, Live: live, Body: b}
+}
+
+// Login is the model of the page to sign in.
+type Login struct {
+	Next   string // where to go then
+	Failed string // why the last attempt was not taken, or ""
+}
+
+// Failure is the model of the page that says what went wrong.
+type Failure struct {
+	Code    int
+	Title   string
+	Message string
+}

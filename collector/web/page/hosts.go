@@ -1,0 +1,97 @@
+package page
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"seawall/collector/fleet"
+)
+
+// hostsBody is the model of the list of hosts.
+type hostsBody struct {
+	Now      time.Time
+	Query    Query
+	Statuses []option
+	Families []option
+	Sorts    []option
+	Hosts    []fleet.Host
+	Pages    pages
+	All      int // without the filter
+	Connect  string
+}
+
+// Hosts returns the list of hosts that q selects. A host's family is its
+// distribution.
+func Hosts(now time.Time, q Query, all []fleet.Host, connect string) Page {
+	var families []string
+	var chosen []fleet.Host
+	for i := range all {
+		h := &all[i]
+		if id := h.Labels.OSID; id != "" && !slices.Contains(families, id) && len(families) < 50 {
+			families = append(families, id)
+		}
+		if hostHas(h, q.Status) && (q.Family == "" || q.Family == h.Labels.OSID) && q.found(hostTexts(h)...) {
+			chosen = append(chosen, *h)
+		}
+	}
+	slices.Sort(families)
+	rows, pages := cut(q, chosen, hostOrder(q.Sort), byName)
+	b := hostsBody{
+		Now: now, Query: q, Hosts: rows, Pages: pages, All: len(all), Connect: connect,
+		Statuses: options("any state", q.Status, "failing", "passing", "undecided", "updates", "online", "silent", "offline"),
+		Families: options("any system", q.Family, families...),
+		Sorts:    options("worst first", q.Sort, "name", "updates", "seen", "system"),
+	}
+	return Page{
+		Title: "Hosts", Section: "hosts", API: "/api/v1/hosts",
+		Live: &Live{Since: -1}, Body: b,
+	}
+}
+
+func hostTexts(h *fleet.Host) []string {
+	l := &h.Labels
+	return append([]string{l.Name, string(h.ID), l.OS, l.OSID, l.Kernel, l.DropletID, l.Region, l.AgentVersion}, l.Tags...)
+}
+
+func hostHas(h *fleet.Host, status string) bool {
+	switch status {
+	case "failing":
+		return h.Counts.Fail > 0
+	case "passing":
+		return h.Counts.Fail+h.Counts.Error+h.Counts.Unknown == 0 && h.Counts.Pass > 0
+	case "undecided":
+		return h.Counts.Error+h.Counts.Unknown > 0
+	case "updates":
+		return h.Pending > 0
+	case "online", "silent", "offline":
+		return string(h.Presence) == status
+	}
+	return true
+}
+
+func byName(a, b *fleet.Host) int {
+	return cmp.Or(strings.Compare(a.Labels.Name, b.Labels.Name), strings.Compare(string(a.ID), string(b.ID)))
+}
+
+func hostOrder(sort string) func(a, b *fleet.Host) int {
+	switch sort {
+	case "name":
+		return byName
+	case "updates":
+		return most(func(h *fleet.Host) int { return h.Pending })
+	case "seen":
+		return func(a, b *fleet.Host) int { return b.LastSeen.Compare(a.LastSeen) }
+	case "system":
+		return func(a, b *fleet.Host) int { return strings.Compare(a.Labels.OS, b.Labels.OS) }
+	}
+	return func(a, b *fleet.Host) int {
+		for s := len(a.BySeverity) - 1; s >= 0; s-- {
+			if c := cmp.Compare(b.BySeverity[s], a.BySeverity[s]); c != 0 {
+				return c
+			}
+		}
+		return cmp.Compare(b.Counts.Error+b.Counts.Unknown, a.Counts.Error+a.Counts.Unknown)
+	}
+}

@@ -1,0 +1,40 @@
+package page
+
+import (
+	"time"
+
+	"seawall/collector/fleet"
+	"seawall/collector/web/chart"
+)
+
+// presenceCount is the number of hosts of one presence.
+type presenceCount struct {
+	Presence fleet.Presence
+	N        int
+}
+
+// overviewBody is the overview's model.
+type overviewBody struct {
+	fleet.Overview
+	Now       time.Time
+	Presences []presenceCount
+	Trend     chart.Trend
+	HasTrend  bool
+	Timeline  Timeline
+	Connect   string
+}
+
+// Overview returns the page of the fleet at a glance.
+func Overview(now time.Time, o fleet.Overview, connect string) Page {
+	b := overviewBody{Overview: o, Now: now, Connect: connect}
+	for _, p := range []fleet.Presence{fleet.Online, fleet.Silent, fleet.Offline} {
+		b.Presences = append(b.Presences, presenceCount{p, o.Presence[p]})
+	}
+	b.Trend, b.HasTrend = chart.NewTrend(o.Days)
+	b.Timeline = NewTimeline(now, "/", 0, o.Recent)
+	b.Timeline.Title = "Recent changes"
+	return Page{
+		Title: "Overview", Section: "overview", API: "/api/v1/overview",
+		Live: &Live{Since: b.Timeline.since()}, Body: b,
+	}
+}

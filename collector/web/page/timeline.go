@@ -1,0 +1,57 @@
+package page
+
+import (
+	"time"
+
+	"seawall/collector/fleet"
+)
+
+// Entry is one event in a timeline.
+type Entry struct {
+	Now   time.Time
+	Event fleet.Event
+}
+
+// NewEntry returns e as shown at now.
+func NewEntry(now time.Time, e fleet.Event) Entry { return Entry{Now: now, Event: e} }
+
+// Timeline is a page of events, newest first.
+type Timeline struct {
+	Title   string
+	Entries []Entry
+	Older   int64  // the cursor of the next page, 0 when this is the last
+	Path    string // of the page that it is on
+	Newest  bool   // it starts with the newest event: new ones are put in front
+	Empty   string // what to say when there is none
+}
+
+// PageSize is how many events a timeline shows at a time.
+const PageSize = 50
+
+// NewTimeline returns the first PageSize of events; ask the store for one more
+// to learn whether there are older ones.
+func NewTimeline(now time.Time, path string, before int64, events []fleet.Event) Timeline {
+	t := Timeline{
+		Title: "Changes", Path: path, Newest: before == 0,
+		Empty: "Nothing has changed yet. A change shows here within a second of being made, with who made it.",
+	}
+	if before != 0 {
+		t.Empty = "There are no older changes."
+	}
+	if len(events) > PageSize {
+		events = events[:PageSize]
+		t.Older = events[PageSize-1].ID
+	}
+	for _, e := range events {
+		t.Entries = append(t.Entries, NewEntry(now, e))
+	}
+	return t
+}
+
+// since returns the newest event shown.
+func (t *Timeline) since() int64 {
+	if len(t.Entries) == 0 {
+		return 0
+	}
+	return t.Entries[0].Event.ID
+}
