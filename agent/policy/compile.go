@@ -32,27 +32,28 @@ type severityCase struct {
 
 // check is a compiled check.
 type check struct {
-	info        finding.CheckInfo
-	remediation map[string]string
-	file        string
-	line        int
-	rule        string // pass, as written
-	needs       []group
-	accept      []fact.State
-	applies     *condition
-	known       *condition
-	itemKnown   *condition
-	over        *program
-	each        bool
-	emptyStatus finding.Status
-	emptyText   []textPart
-	lets        []let
-	pass, rank  *program
-	cases       []severityCase
-	resource    []textPart
-	actual      []textPart
-	expected    []textPart
-	evidence    []*program
+	info          finding.CheckInfo
+	remediation   map[string]string
+	file          string
+	line          int
+	rule          string // pass, as written
+	needs         []group
+	accept        []fact.State
+	applies       *condition
+	known         *condition
+	itemKnown     *condition
+	over          *program
+	each          bool
+	emptyStatus   finding.Status
+	emptyText     []textPart
+	emptyExpected string
+	lets          []let
+	pass, rank    *program
+	cases         []severityCase
+	resource      []textPart
+	actual        []textPart
+	expected      []textPart
+	evidence      []*program
 }
 
 // builder compiles the expressions of one check.
@@ -66,7 +67,7 @@ type builder struct {
 func (p *parser) build(comp *compiler, c *rawCheck) *check {
 	b := &builder{parser: p, compiler: comp}
 	out := &check{info: c.info, remediation: c.remediation, file: p.source.Name, line: c.node.Line, rule: c.pass.text,
-		accept: c.accept, each: c.each, emptyStatus: c.emptyStatus}
+		accept: c.accept, each: c.each, emptyStatus: c.emptyStatus, emptyExpected: c.emptyExpected}
 	for _, need := range c.needs {
 		g, ok := comp.shape.group(need.text)
 		if !ok {

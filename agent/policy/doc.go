@@ -20,7 +20,7 @@
 //	    over: CEL                   # optional: a list; what follows sees one element as `it`
 //	    each: true                  # one result per element; otherwise the worst element decides
 //	    item_known: {if: CEL, else: TEXT}  # optional: as known, of one element
-//	    empty: {status: pass, actual: TEXT} # optional: the result of an empty list; default unknown
+//	    empty: {status: pass, actual: TEXT, expected: …} # optional: an empty list's result; default unknown
 //	    let: {NAME: CEL}            # optional: names for what follows, in order
 //	    pass: CEL                   # bool: the assertion
 //	    rank: CEL                   # optional, int: among elements of one verdict the highest is the worst

@@ -130,7 +130,9 @@ func (c *check) overItems(s scope) []finding.Result {
 		if err != nil {
 			return []finding.Result{c.result(finding.StatusError, "empty: "+err.Error())}
 		}
-		return []finding.Result{c.result(c.emptyStatus, actual)}
+		r := c.result(c.emptyStatus, actual)
+		r.Expected = cmp.Or(c.emptyExpected, r.Expected)
+		return []finding.Result{r}
 	}
 	var all []verdict
 	at := map[string]int{} // resource → index in all

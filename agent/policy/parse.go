@@ -60,25 +60,26 @@ type rawCase struct {
 
 // rawCheck is a check as it is written.
 type rawCheck struct {
-	node        *yaml.Node
-	info        finding.CheckInfo
-	remediation map[string]string
-	needs       []scalar
-	accept      []fact.State
-	applies     rawCondition
-	known       rawCondition
-	itemKnown   rawCondition
-	over        scalar
-	each        bool
-	emptyStatus finding.Status
-	emptyText   scalar
-	lets        []rawLet
-	pass, rank  scalar
-	cases       []rawCase
-	resource    scalar
-	actual      scalar
-	expected    scalar
-	evidence    []scalar
+	node          *yaml.Node
+	info          finding.CheckInfo
+	remediation   map[string]string
+	needs         []scalar
+	accept        []fact.State
+	applies       rawCondition
+	known         rawCondition
+	itemKnown     rawCondition
+	over          scalar
+	each          bool
+	emptyStatus   finding.Status
+	emptyText     scalar
+	emptyExpected string
+	lets          []rawLet
+	pass, rank    scalar
+	cases         []rawCase
+	resource      scalar
+	actual        scalar
+	expected      scalar
+	evidence      []scalar
 }
 
 // parser reads one source.
@@ -235,7 +236,8 @@ func (p *parser) empty(c *rawCheck, n *yaml.Node) {
 				p.errorAt(n, "status %q is none of pass, fail, not_applicable, unknown", n.Value)
 			}
 		},
-		"actual": func(n *yaml.Node) { c.emptyText = p.scalar(n) },
+		"actual":   func(n *yaml.Node) { c.emptyText = p.scalar(n) },
+		"expected": func(n *yaml.Node) { c.emptyExpected = p.string(n) },
 	}, "status", "actual")
 }
 
