@@ -84,7 +84,7 @@ func (l *lane) rewrite() error {
 	// A segment that begins where the tail begins holds nothing durable, and has
 	// the name that is needed now.
 	if n := len(l.segs); n > 0 && l.segs[n-1].first == l.synced+1 && l.segs[n-1].epoch == l.epoch {
-		if err := l.cfg.ops.unlink(l.dir, l.segs[n-1].name()); err != nil {
+		if err := l.remove(l.segs[n-1]); err != nil {
 			return err
 		}
 		l.bytes -= l.segs[n-1].size

@@ -113,7 +113,7 @@ func (l *lane) recover() error {
 	for _, s := range segs {
 		l.next = max(l.next, s.first)
 		if s.size <= segHeader { // created, never written
-			if err := l.cfg.ops.unlink(l.dir, s.name()); err != nil {
+			if err := l.remove(s); err != nil {
 				return err
 			}
 			continue
@@ -284,7 +284,7 @@ func (l *lane) makeRoom(size int64) error {
 	}
 	for l.bytes+size > l.max && len(l.segs) > 0 && (l.seg == nil || len(l.segs) > 1) {
 		old := l.segs[0]
-		if err := l.cfg.ops.unlink(l.dir, old.name()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := l.remove(old); err != nil {
 			return err
 		}
 		to := l.synced
@@ -309,6 +309,11 @@ func (l *lane) makeRoom(size int64) error {
 func (l *lane) create(first uint64) error {
 	s := segment{first: first, epoch: l.epoch, size: segHeader}
 	f, err := l.cfg.ops.create(l.dir, s.name())
+	if errors.Is(err, os.ErrExist) { // ours, from a failure that could not be cleaned up
+		if err = l.remove(s); err == nil {
+			f, err = l.cfg.ops.create(l.dir, s.name())
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -320,12 +325,22 @@ func (l *lane) create(first uint64) error {
 	}
 	if err != nil {
 		f.Close()
-		return errors.Join(err, l.cfg.ops.unlink(l.dir, s.name()))
+		return errors.Join(err, l.remove(s))
 	}
 	l.seg, l.newName = f, true
 	l.segs = append(l.segs, s)
 	l.bytes += segHeader
 	return nil
+}
+
+// remove unlinks a segment. That it is gone already is as good: an unlink that
+// failed may have been done all the same.
+func (l *lane) remove(s segment) error {
+	err := l.cfg.ops.unlink(l.dir, s.name())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func (l *lane) last() uint64 {
