@@ -33,7 +33,7 @@ generate: ## protobuf code from proto/
 	@scripts/generate
 
 docs: build ## man pages and shell completions into bin/docs
-	@scripts/docs/generate bin/docs
+	$(GO) run ./scripts/docs bin bin/docs seawall seawall-uplink seawall-collector
 
 reproducible: ## build twice, in two folders, and compare
 	@scripts/reproducible

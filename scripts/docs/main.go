@@ -1,0 +1,162 @@
+// Command docs writes man pages and shell completions of the built programs.
+//
+//	docs BIN OUT PROGRAM...
+//
+// It asks the programs themselves: `PROGRAM COMMAND --help` is the text of each
+// page, so page and help never differ, and nothing that makes pages is linked into
+// a program. OUT gets man1/ and completions/{bash,zsh,fish}/.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+func main() {
+	if len(os.Args) < 4 {
+		fmt.Fprintln(os.Stderr, "usage: docs BIN OUT PROGRAM...")
+		os.Exit(2)
+	}
+	for _, program := range os.Args[3:] {
+		if err := document(os.Args[1], os.Args[2], program); err != nil {
+			fmt.Fprintln(os.Stderr, "docs:", err)
+			os.Exit(1)
+		}
+	}
+}
+
+func document(bin, out, program string) error {
+	pages, err := walk(filepath.Join(bin, program), []string{program}, "")
+	if err != nil {
+		return err
+	}
+	for _, p := range pages {
+		if err := write(filepath.Join(out, "man1", strings.Join(p.path, "-")+".1"), p.roff()); err != nil {
+			return err
+		}
+	}
+	for shell, name := range map[string]string{"bash": program, "zsh": "_" + program, "fish": program + ".fish"} {
+		script, err := exec.Command(filepath.Join(bin, program), "completion", shell).Output()
+		if err != nil {
+			return fmt.Errorf("%s completion %s: %w", program, shell, err)
+		}
+		if err := write(filepath.Join(out, "completions", shell, name), string(script)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func write(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(text), 0o644)
+}
+
+// page is one command's help, cut into its sections.
+type page struct {
+	path     []string // program, command, subcommand
+	short    string
+	sections []section
+}
+
+type section struct {
+	title string // "" before the first title
+	lines []string
+}
+
+// walk returns the page of a command and of all below it.
+func walk(binary string, path []string, short string) ([]page, error) {
+	help, err := exec.Command(binary, append(path[1:len(path):len(path)], "--help")...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s --help: %w", strings.Join(path, " "), err)
+	}
+	p := page{path: path, short: short, sections: cut(string(help))}
+	if p.short == "" && len(p.sections[0].lines) > 0 {
+		p.short = strings.TrimSuffix(p.sections[0].lines[0], ".")
+	}
+	pages := []page{p}
+	for _, s := range p.sections {
+		if !strings.HasSuffix(s.title, "Commands") {
+			continue
+		}
+		for _, line := range s.lines {
+			name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if name == "" || name == "help" || name == "completion" {
+				continue
+			}
+			below, err := walk(binary, append(path[:len(path):len(path)], name), strings.TrimSpace(text))
+			if err != nil {
+				return nil, err
+			}
+			pages = append(pages, below...)
+		}
+	}
+	return pages, nil
+}
+
+var title = regexp.MustCompile(`^([A-Z][A-Za-z ]+):$`)
+
+// cut splits a help text at its titles ("Flags:").
+func cut(help string) []section {
+	sections := []section{{}}
+	for scan := bufio.NewScanner(strings.NewReader(help)); scan.Scan(); {
+		line := scan.Text()
+		if strings.HasPrefix(line, `Use "`) {
+			continue // "… for more information about a command": the pages say it
+		}
+		if m := title.FindStringSubmatch(line); m != nil {
+			sections = append(sections, section{title: m[1]})
+			continue
+		}
+		last := &sections[len(sections)-1]
+		last.lines = append(last.lines, line)
+	}
+	return sections
+}
+
+// roff returns the page in man(7).
+func (p *page) roff() string {
+	var b strings.Builder
+	name := strings.Join(p.path, "-")
+	fmt.Fprintf(&b, ".TH %s 1 \"\" Seawall \"User Commands\"\n.SH NAME\n%s \\- %s\n", strings.ToUpper(escape(name)), escape(name), escape(p.short))
+	for _, s := range p.sections {
+		heading := s.title
+		switch heading {
+		case "":
+			continue
+		case "Usage":
+			heading = "SYNOPSIS"
+		}
+		fmt.Fprintf(&b, ".SH %s\n.nf\n%s.fi\n", strings.ToUpper(heading), body(s.lines))
+		if heading == "SYNOPSIS" {
+			fmt.Fprintf(&b, ".SH DESCRIPTION\n.nf\n%s.fi\n", body(p.sections[0].lines))
+		}
+	}
+	if len(p.path) > 1 {
+		fmt.Fprintf(&b, ".SH SEE ALSO\n.BR %s (1)\n", escape(p.path[0]))
+	}
+	return b.String()
+}
+
+func body(lines []string) string {
+	var b strings.Builder
+	for _, line := range strings.Split(strings.TrimSpace(strings.Join(lines, "\n")), "\n") {
+		line = escape(line)
+		if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'") {
+			line = `\&` + line
+		}
+		b.WriteString(line + "\n")
+	}
+	return b.String()
+}
+
+func escape(s string) string {
+	return strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
+}
