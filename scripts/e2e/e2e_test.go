@@ -58,14 +58,15 @@ func follow(t *testing.T, mode string) {
 // settled waits until the one host is known with its state and its audit mode.
 func settled(t *testing.T, s *system, b *browser, mode string) fleet.HostID {
 	t.Helper()
-	var hosts []fleet.Host
+	var answer struct{ Hosts []fleet.Host }
 	s.await(t, "the host on the dashboard", 60*time.Second, func() bool {
 		if s.sensor.ended() {
 			t.Fatal("the sensor ended")
 		}
-		b.get(t, "/api/v1/hosts", &hosts)
-		return len(hosts) == 1 && hosts[0].Counts.Pass > 0 && hosts[0].Agent.AuditMode != ""
+		b.get(t, "/api/v1/hosts", &answer)
+		return len(answer.Hosts) == 1 && answer.Hosts[0].Counts.Pass > 0 && answer.Hosts[0].Agent.AuditMode != ""
 	})
+	hosts := answer.Hosts
 	if got := hosts[0].Agent; got.AuditMode != mode {
 		t.Fatalf("audit mode is %q (%s), want %q", got.AuditMode, got.AuditReason, mode)
 	}
@@ -172,12 +173,12 @@ func stands(r finding.Result, line int) bool {
 // timeline returns the newest n changes of the check, newest first.
 func timeline(t *testing.T, b *browser, host fleet.HostID, n int) []fleet.Event {
 	t.Helper()
-	var events []fleet.Event
-	b.get(t, fmt.Sprintf("/api/v1/timeline?host=%s&check=%s&limit=%d", host, check, n), &events)
-	if len(events) < n {
-		t.Fatalf("%d changes in the timeline, want %d", len(events), n)
+	var answer struct{ Events []fleet.Event }
+	b.get(t, fmt.Sprintf("/api/v1/timeline?host=%s&check=%s&limit=%d", host, check, n), &answer)
+	if len(answer.Events) < n {
+		t.Fatalf("%d changes in the timeline, want %d", len(answer.Events), n)
 	}
-	return events[:n]
+	return answer.Events[:n]
 }
 
 // fifty makes as many changes, one after the other has arrived, and returns the
