@@ -338,3 +338,12 @@ func (s *Source) base(native string) string {
 	}
 	return uri + "dists/" + suite + "/"
 }
+
+// PublicURI is the URI without user and password.
+func (s *Source) PublicURI() string {
+	scheme, rest, ok := strings.Cut(s.URI, "://")
+	if !ok {
+		return s.URI
+	}
+	return scheme + "://" + withoutUser(rest)
+}

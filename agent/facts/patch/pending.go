@@ -1,0 +1,226 @@
+package patch
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"seawall/pkg/apt"
+	"seawall/pkg/dpkg"
+	"seawall/pkg/pkgver"
+	"seawall/pkg/text"
+)
+
+// entry is one installed package and the versions of it that lists offer.
+type entry struct {
+	*dpkg.Package
+	native bool
+	offers []offer
+}
+
+// offer is one version of a package; the installed one is an offer too.
+type offer struct {
+	apt.Version
+	security []*archive // those that are security pockets, locked ones included
+	source   string
+	phased   int
+}
+
+// scan holds what is installed while the lists are read.
+type scan struct {
+	*setup
+	entries []entry
+	byName  map[string][]int
+	done    map[string]bool // lists read: a source may be configured twice
+}
+
+func newScan(s *setup, packages []dpkg.Package) *scan {
+	sc := &scan{setup: s, byName: make(map[string][]int, len(packages)), done: map[string]bool{}}
+	for i := range packages {
+		p := &packages[i]
+		if !p.Installed() {
+			continue
+		}
+		sc.byName[p.Name] = append(sc.byName[p.Name], len(sc.entries))
+		sc.entries = append(sc.entries, entry{
+			Package: p,
+			native:  p.Arch == s.native || p.Arch == "all",
+			offers:  []offer{{Version: apt.Version{Version: p.Version}, source: p.SourceVersion, phased: 100}},
+		})
+	}
+	return sc
+}
+
+// read reads the lists of an archive.
+func (s *scan) read(ctx context.Context, w *watched, a *archive) error {
+	want := func(name []byte) bool { return len(s.byName[string(name)]) > 0 }
+	security := a.release.Security()
+	for _, l := range a.lists {
+		if s.done[l.name] {
+			continue
+		}
+		s.done[l.name] = true
+		f, err := w.open(l.name)
+		if err != nil {
+			return err
+		}
+		from := &apt.Archive{Release: a.release, Site: a.Site(), Component: l.Component, Arch: l.Arch}
+		err = apt.ScanList(&stoppable{ctx, f}, l.extension, want, func(e *apt.Entry) { s.offer(a, from, security, e) })
+		f.Close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
+		}
+	}
+	return nil
+}
+
+// stoppable ends a long read when its context does.
+type stoppable struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (s *stoppable) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.r.Read(p)
+}
+
+// offer files a list's entry with the installed package it is a version of.
+func (s *scan) offer(a *archive, from *apt.Archive, security bool, e *apt.Entry) {
+	for _, i := range s.byName[string(e.Name)] {
+		p := &s.entries[i]
+		if string(e.Arch) != p.Arch && !(p.native && (string(e.Arch) == "all" || string(e.Arch) == s.native)) {
+			continue
+		}
+		o := p.at(e)
+		if !a.locked {
+			o.Archives = append(o.Archives, from)
+		}
+		if security {
+			o.security = append(o.security, a)
+		}
+		o.phased = min(o.phased, e.Phased)
+	}
+}
+
+// at returns the offer of an entry's version, a new one where there is none.
+func (p *entry) at(e *apt.Entry) *offer {
+	for i := range p.offers {
+		if p.offers[i].Version.Version == string(e.Version) {
+			return &p.offers[i]
+		}
+	}
+	version := string(e.Version)
+	_, source := dpkg.SplitSource(e.Source, p.Name, version)
+	p.offers = append(p.offers, offer{Version: apt.Version{Version: version}, source: source, phased: 100})
+	return &p.offers[len(p.offers)-1]
+}
+
+// verdict fills in the pending packages and the counts of the others.
+func (s *scan) verdict(f *Facts) {
+	f.Installed = len(s.entries)
+	for i := range s.entries {
+		p := &s.entries[i]
+		slices.SortStableFunc(p.offers, func(a, b offer) int { return pkgver.Deb(b.Version.Version, a.Version.Version) })
+		target := apt.Target{Name: p.Name, Arch: p.Arch, Native: p.native, Installed: p.Version}
+		versions := make([]apt.Version, len(p.offers))
+		for i := range p.offers {
+			versions[i] = p.offers[i].Version
+		}
+		candidate := s.policy.Candidate(target, versions)
+		fix := p.fix()
+		switch {
+		case fix >= 0:
+			f.Packages = append(f.Packages, s.pending(p, target, fix, candidate))
+		case candidate >= 0 && p.newer(candidate):
+			f.OtherPending++
+			if o := &p.offers[candidate]; apt.Deferred(p.Source, o.source, s.machineID, o.phased) {
+				f.Deferred++
+			}
+		}
+	}
+	slices.SortFunc(f.Packages, func(a, b Package) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch))
+	})
+}
+
+func (p *entry) newer(i int) bool { return pkgver.Deb(p.offers[i].Version.Version, p.Version) > 0 }
+
+// fix is the newest version in a security pocket if it is newer than the
+// installed one, else -1. The offers are sorted.
+func (p *entry) fix() int {
+	i := slices.IndexFunc(p.offers, func(o offer) bool { return len(o.security) > 0 })
+	if i >= 0 && p.newer(i) {
+		return i
+	}
+	return -1
+}
+
+const maxWord = 256 // bytes of a name or version in a finding
+
+func (s *scan) pending(p *entry, t apt.Target, fix, candidate int) Package {
+	out := Package{
+		Name:      text.Clean(p.Name, maxWord),
+		Arch:      text.Clean(p.Arch, maxWord),
+		Installed: text.Clean(p.Version, maxWord),
+		Fixed:     text.Clean(p.offers[fix].Version.Version, maxWord),
+		Source:    text.Clean(p.Source, maxWord),
+		Origin:    text.Clean(securityOrigin(&p.offers[fix]), maxWord),
+	}
+	if candidate >= 0 {
+		out.Candidate = text.Clean(p.offers[candidate].Version.Version, maxWord)
+		out.CandidateOrigin = text.Clean(origin(p.offers[candidate].Archives), maxWord)
+	}
+	out.Label, out.Reason = s.label(p, t, fix, candidate)
+	out.Reason = text.Clean(out.Reason, text.Limit)
+	return out
+}
+
+// label says what becomes of the fix. The offers are sorted newest first, so a
+// candidate at or before the fix has it or something newer.
+func (s *scan) label(p *entry, t apt.Target, fix, candidate int) (label, reason string) {
+	f := &p.offers[fix]
+	switch {
+	case p.Held():
+		return LabelHeld, "on hold in dpkg"
+	case candidate == fix:
+		return LabelAvailable, ""
+	case candidate >= 0 && candidate < fix:
+		return LabelMasked, fmt.Sprintf("%s from %s is newer than the fix", p.offers[candidate].Version.Version, origin(p.offers[candidate].Archives))
+	}
+	_, pin := s.policy.Priority(t, &f.Version)
+	never := pin != nil && pin.Priority < 0
+	if !slices.ContainsFunc(f.security, func(a *archive) bool { return !a.locked && !(a.release.ESM() && never) }) {
+		return LabelESM, "the fix needs Ubuntu Pro, which this host does not use"
+	}
+	if pin == nil && candidate >= 0 {
+		_, pin = s.policy.Priority(t, &p.offers[candidate].Version)
+	}
+	if pin == nil {
+		return LabelPinned, "another archive has a higher priority"
+	}
+	return LabelPinned, fmt.Sprintf("%s line %d: Pin: %s %s with priority %d", pin.File, pin.Line, pin.Kind, pin.Data, pin.Priority)
+}
+
+// origin names archives as label and suite, once each.
+func origin(archives []*apt.Archive) string {
+	var names []string
+	for _, a := range archives {
+		names = append(names, a.String())
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
+}
+
+func securityOrigin(o *offer) string {
+	var archives []*apt.Archive
+	for _, a := range o.security {
+		archives = append(archives, &apt.Archive{Release: a.release})
+	}
+	return origin(archives)
+}
