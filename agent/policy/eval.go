@@ -53,7 +53,7 @@ func (p *Policy) Evaluate(facts any, at time.Time, ids ...string) []finding.Resu
 func (c *check) result(status finding.Status, actual string) finding.Result {
 	r := finding.Result{Check: c.info.ID, Status: status, Severity: c.info.Severity, Actual: text.Clean(actual, text.Limit)}
 	if len(c.expected) == 1 && c.expected[0].expr == nil {
-		r.Expected = c.expected[0].literal
+		r.Expected = text.Clean(c.expected[0].literal, text.Limit)
 	}
 	return r
 }

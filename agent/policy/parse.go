@@ -21,6 +21,8 @@ const (
 	maxChecks = 2000
 	maxExpr   = 4 << 10
 	maxLets   = 16
+	maxID     = 64
+	maxRefs   = 32
 )
 
 // Error is a problem in a policy at its place.
@@ -155,8 +157,8 @@ func (p *parser) check(family string, n *yaml.Node) *rawCheck {
 		"title":       func(n *yaml.Node) { c.info.Title = p.string(n) },
 		"severity":    func(n *yaml.Node) { c.info.Severity = p.severity(n) },
 		"rationale":   func(n *yaml.Node) { c.info.Rationale = strings.TrimSpace(p.string(n)) },
-		"references":  func(n *yaml.Node) { c.info.References = texts(p.scalars(n)) },
-		"needs":       func(n *yaml.Node) { c.needs = p.scalars(n) },
+		"references":  func(n *yaml.Node) { c.info.References = texts(p.scalars(n, maxRefs)) },
+		"needs":       func(n *yaml.Node) { c.needs = p.scalars(n, maxLets) },
 		"accept":      func(n *yaml.Node) { c.accept = p.states(n) },
 		"applies":     func(n *yaml.Node) { c.applies = p.condition(n) },
 		"known":       func(n *yaml.Node) { c.known = p.condition(n) },
@@ -171,7 +173,7 @@ func (p *parser) check(family string, n *yaml.Node) *rawCheck {
 		"resource":    func(n *yaml.Node) { c.resource = p.scalar(n) },
 		"actual":      func(n *yaml.Node) { c.actual = p.scalar(n) },
 		"expected":    func(n *yaml.Node) { c.expected = p.scalar(n) },
-		"evidence":    func(n *yaml.Node) { c.evidence = p.scalars(n) },
+		"evidence":    func(n *yaml.Node) { c.evidence = p.scalars(n, maxLets) },
 		"remediation": func(n *yaml.Node) { c.remediation = p.remediation(n) },
 	}
 	p.mapping(n, fields, "id", "title", "severity", "rationale", "needs", "pass", "actual", "expected", "remediation")
@@ -190,7 +192,7 @@ func (p *parser) check(family string, n *yaml.Node) *rawCheck {
 
 func (p *parser) id(family string, n *yaml.Node) string {
 	id := p.string(n)
-	if !checkID.MatchString(id) || len(id) > 100 {
+	if !checkID.MatchString(id) || len(id) > maxID {
 		p.errorAt(n, "id %q is not of the form family-setting in lower case", id)
 	} else if !strings.HasPrefix(id, family+"-") {
 		p.errorAt(n, "id %q does not start with its family %q", id, family)
@@ -209,7 +211,7 @@ func (p *parser) severity(n *yaml.Node) finding.Severity {
 func (p *parser) states(n *yaml.Node) []fact.State {
 	all := []fact.State{fact.StateKnown, fact.StateAbsent, fact.StateUnknown, fact.StateError}
 	var got []fact.State
-	for _, s := range p.scalars(n) {
+	for _, s := range p.scalars(n, maxLets) {
 		if !slices.Contains(all, fact.State(s.text)) {
 			p.errorAt(s.node, "state %q is none of known, absent, unknown, error", s.text)
 		}

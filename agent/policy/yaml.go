@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"seawall/pkg/text"
 )
 
 // mapping calls the function of each key of n; a key without one, a key twice
@@ -62,6 +64,9 @@ func (p *parser) string(n *yaml.Node) string {
 	if s == "" {
 		p.errorAt(n, "is empty")
 	}
+	if len(s) > text.Limit {
+		p.errorAt(n, "longer than %d bytes", text.Limit)
+	}
 	return s
 }
 
@@ -72,9 +77,9 @@ func (p *parser) bool(n *yaml.Node) bool {
 	return n.Value == "true"
 }
 
-func (p *parser) scalars(n *yaml.Node) []scalar {
+func (p *parser) scalars(n *yaml.Node, limit int) []scalar {
 	var list []scalar
-	for _, item := range p.sequence(n, 64) {
+	for _, item := range p.sequence(n, limit) {
 		list = append(list, p.scalar(item))
 	}
 	return list

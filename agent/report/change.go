@@ -1,0 +1,88 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"seawall/pkg/finding"
+	"seawall/pkg/text"
+)
+
+// Cause says in one line who made a change.
+func Cause(c *finding.Cause) string {
+	var b strings.Builder
+	b.WriteString(user(c.LoginUser, c.AUID))
+	if c.UID != c.AUID {
+		fmt.Fprintf(&b, " as %s", user(c.User, c.UID))
+	}
+	if c.TTY != "" && c.TTY != "(none)" {
+		fmt.Fprintf(&b, " on %s", c.TTY)
+	}
+	if c.Session != finding.Unset {
+		fmt.Fprintf(&b, ", session %d", c.Session)
+	}
+	fmt.Fprintf(&b, ": %s", c.Exe)
+	if c.Command != "" {
+		fmt.Fprintf(&b, " (%s)", c.Command)
+	}
+	fmt.Fprintf(&b, ", %s of %s at %s, audit serial %d", c.Operation, c.Path, c.Time.UTC().Format(time.RFC3339), c.Serial)
+	return text.Terminal(b.String())
+}
+
+func user(name string, id uint32) string {
+	switch {
+	case id == finding.Unset:
+		return "nobody logged in"
+	case name != "":
+		return fmt.Sprintf("%s (%d)", name, id)
+	}
+	return fmt.Sprintf("user %d", id)
+}
+
+// Change writes one change for people: a line, and who made it.
+func Change(w io.Writer, at time.Time, c finding.Change, opt Options) error {
+	t := table{opt: opt}
+	r := &c.Result
+	status := r.Status.String()
+	tint := green
+	switch {
+	case c.Removed:
+		status = "gone"
+	case r.Status == finding.StatusFail:
+		tint = red
+	case r.Status.Bad():
+		tint = yellow
+	}
+	name := r.Check
+	if r.Resource != "" {
+		name += " " + text.Terminal(r.Resource)
+	}
+	was := ""
+	if c.Previous != finding.StatusUnspecified && c.Previous != r.Status {
+		was = " (was " + c.Previous.String() + ")"
+	}
+	line := fmt.Sprintf("%s  %s  %s%s", t.paint(dim, at.Local().Format(time.TimeOnly)),
+		t.paint(tint, fmt.Sprintf("%-7s", status)), t.paint(bold, name), was)
+	if !c.Removed {
+		line += ": " + text.Terminal(r.Actual)
+		if r.Status == finding.StatusFail {
+			line += ", expected " + text.Terminal(r.Expected)
+		}
+	}
+	for _, e := range r.Evidence {
+		if e.File != "" {
+			line += "\n          " + place(e, &t)
+			break
+		}
+	}
+	if r.Cause != nil {
+		line += "\n          by " + Cause(r.Cause)
+	}
+	_, err := fmt.Fprintln(w, line)
+	if err != nil {
+		return fmt.Errorf("write change: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package report
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"seawall/pkg/text"
+)
+
+// Facts writes v, anything that JSON can express, for people: one line for each
+// value, with the path to it, and with file and line where it has them.
+func Facts(w io.Writer, name string, v any, opt Options) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode facts: %w", err)
+	}
+	var tree any
+	dec := json.NewDecoder(strings.NewReader(string(data)))
+	dec.UseNumber()
+	if err := dec.Decode(&tree); err != nil {
+		return fmt.Errorf("encode facts: %w", err)
+	}
+	f := factWriter{out: bufio.NewWriter(w), paint: (&table{opt: opt}).paint}
+	f.value(name, tree)
+	return f.out.Flush()
+}
+
+type factWriter struct {
+	out   *bufio.Writer
+	paint func(color, string) string
+}
+
+func (f *factWriter) value(path string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		if f.setting(path, v) {
+			return
+		}
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			// What facts depend on, and how long reading took, is for programs.
+			if inner := path + "." + key; !strings.HasSuffix(inner, ".meta.depends") && !strings.HasSuffix(inner, ".meta.took") {
+				f.value(inner, v[key])
+			}
+		}
+	case []any:
+		if words, ok := scalars(v); ok {
+			f.line(path, strings.Join(words, ", "), "")
+			return
+		}
+		for i, item := range v {
+			f.value(fmt.Sprintf("%s[%d]", path, i), item)
+		}
+	case nil:
+		f.line(path, "", "")
+	default:
+		f.line(path, fmt.Sprint(v), "")
+	}
+}
+
+// setting writes a value that knows where it stands, on one line.
+func (f *factWriter) setting(path string, v map[string]any) bool {
+	value, hasValue := v["value"].(string)
+	set, hasSet := v["set"].(bool)
+	if !hasValue || !hasSet {
+		return false
+	}
+	where := "default"
+	if file, _ := v["file"].(string); set && file != "" {
+		where = fmt.Sprintf("%s:%v", file, v["line"])
+	}
+	f.line(path, value, where)
+	return true
+}
+
+func scalars(list []any) ([]string, bool) {
+	var words []string
+	for _, item := range list {
+		switch item.(type) {
+		case map[string]any, []any:
+			return nil, false
+		}
+		words = append(words, fmt.Sprint(item))
+	}
+	return words, true
+}
+
+func (f *factWriter) line(path, value, where string) {
+	fmt.Fprintf(f.out, "%s = %s", text.Terminal(path), text.Terminal(value))
+	if where != "" {
+		fmt.Fprintf(f.out, "  %s", f.paint(dim, "# "+text.Terminal(where)))
+	}
+	fmt.Fprintln(f.out)
+}

@@ -1,0 +1,329 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"seawall/pkg/finding"
+	"seawall/pkg/text"
+)
+
+// Options says how a report for people looks.
+type Options struct {
+	Color bool
+	// Width is where lines of passed checks are cut; 0 cuts nothing.
+	Width int
+}
+
+// Table writes results for people. checks has the text of every check in results.
+func Table(w io.Writer, results []finding.Result, checks []finding.CheckInfo, opt Options) error {
+	t := &table{out: bufio.NewWriter(w), opt: opt, info: map[string]finding.CheckInfo{}}
+	for _, c := range checks {
+		t.info[c.ID] = c
+	}
+	families := t.group(results)
+	for _, f := range families {
+		t.family(f)
+	}
+	t.printf("%s\n", Summary(results))
+	return t.out.Flush()
+}
+
+type table struct {
+	out  *bufio.Writer
+	opt  Options
+	info map[string]finding.CheckInfo
+}
+
+// section is one check's results of one status, the worst severity first.
+type section struct {
+	check   string
+	status  finding.Status
+	results []finding.Result
+}
+
+type family struct {
+	name     string
+	sections []section
+}
+
+// rank orders what people read first.
+func rank(s finding.Status) int {
+	order := []finding.Status{finding.StatusFail, finding.StatusError, finding.StatusUnknown, finding.StatusWaived,
+		finding.StatusPass, finding.StatusNotApplicable}
+	if i := slices.Index(order, s); i >= 0 {
+		return i
+	}
+	return 0
+}
+
+func worst(a, b section) int {
+	return cmp.Or(cmp.Compare(rank(a.status), rank(b.status)),
+		cmp.Compare(b.results[0].Severity, a.results[0].Severity), cmp.Compare(a.check, b.check))
+}
+
+func (t *table) group(results []finding.Result) []family {
+	sorted := slices.Clone(results)
+	slices.SortStableFunc(sorted, func(a, b finding.Result) int {
+		return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(rank(a.Status), rank(b.Status)),
+			cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Resource, b.Resource))
+	})
+	byName := map[string]*family{}
+	var families []*family
+	for _, r := range sorted {
+		name, _, _ := strings.Cut(r.Check, "-")
+		if info, ok := t.info[r.Check]; ok && info.Family != "" {
+			name = info.Family
+		}
+		f := byName[name]
+		if f == nil {
+			f = &family{name: name}
+			byName[name] = f
+			families = append(families, f)
+		}
+		if n := len(f.sections); n > 0 && f.sections[n-1].check == r.Check && f.sections[n-1].status == r.Status {
+			f.sections[n-1].results = append(f.sections[n-1].results, r)
+			continue
+		}
+		f.sections = append(f.sections, section{r.Check, r.Status, []finding.Result{r}})
+	}
+	for _, f := range families {
+		slices.SortStableFunc(f.sections, worst)
+	}
+	slices.SortStableFunc(families, func(a, b *family) int { return worst(a.sections[0], b.sections[0]) })
+	out := make([]family, 0, len(families))
+	for _, f := range families {
+		out = append(out, *f)
+	}
+	return out
+}
+
+func (t *table) family(f family) {
+	var all []finding.Result
+	for _, s := range f.sections {
+		all = append(all, s.results...)
+	}
+	t.printf("%s  %s\n\n", t.paint(bold, f.name), t.paint(dim, tally(all)))
+	for _, s := range f.sections {
+		if s.status == finding.StatusPass || s.status == finding.StatusNotApplicable {
+			t.quiet(s)
+			continue
+		}
+		t.loud(s)
+	}
+	t.printf("\n")
+}
+
+// quiet writes a check that needs no attention on one line.
+func (t *table) quiet(s section) {
+	label := t.paint(green, "  pass ")
+	if s.status == finding.StatusNotApplicable {
+		label = t.paint(dim, "  n/a  ")
+	}
+	actual := s.results[0].Actual
+	if n := len(s.results); n > 1 {
+		actual = fmt.Sprintf("%d: %s", n, joinResources(s.results))
+	}
+	const indent = 7
+	line := fmt.Sprintf("%-36s %s", s.check, text.Terminal(actual))
+	if t.opt.Width > 0 {
+		line = cut(line, t.opt.Width-indent)
+	}
+	t.printf("%s%s\n", label, strings.TrimRight(line, " "))
+}
+
+func joinResources(results []finding.Result) string {
+	var names []string
+	for _, r := range results {
+		names = append(names, r.Resource)
+	}
+	return strings.Join(names, ", ")
+}
+
+// loud writes a check that a person should look at.
+func (t *table) loud(s section) {
+	info := t.info[s.check]
+	status := strings.ToUpper(s.status.String())
+	color := yellow
+	if s.status == finding.StatusFail {
+		color = red
+		status += " " + s.results[0].Severity.String()
+	}
+	t.printf("  %s  %s\n", t.paint(color, status), t.paint(bold, s.check))
+	if info.Title != "" {
+		t.printf("        %s\n", info.Title)
+	}
+	if len(s.results) == 1 {
+		t.details(s.results[0], s.status)
+	} else {
+		t.rows(s)
+	}
+	if s.status == finding.StatusFail {
+		t.field("fix", info.Remediation)
+	}
+	t.printf("\n")
+}
+
+func (t *table) details(r finding.Result, status finding.Status) {
+	if r.Resource != "" {
+		t.field("of", r.Resource)
+	}
+	if status == finding.StatusFail || status == finding.StatusWaived {
+		t.field("actual", r.Actual)
+		t.field("expected", r.Expected)
+	} else {
+		t.field("because", r.Actual)
+	}
+	t.evidence(r.Evidence)
+	if r.Cause != nil {
+		t.field("cause", Cause(r.Cause))
+	}
+}
+
+// rows writes several results of one check as a list.
+func (t *table) rows(s section) {
+	widest := 0
+	for _, r := range s.results {
+		widest = max(widest, utf8.RuneCountInString(text.Terminal(r.Resource)))
+	}
+	widest = min(widest, 40)
+	for _, r := range s.results {
+		what := text.Terminal(r.Actual)
+		if s.status == finding.StatusFail {
+			what += t.paint(dim, " → ") + text.Terminal(r.Expected)
+		}
+		severity := ""
+		if r.Severity != s.results[0].Severity {
+			severity = " (" + r.Severity.String() + ")"
+		}
+		t.printf("        %-*s  %s%s\n", widest, text.Terminal(r.Resource), what, severity)
+	}
+}
+
+func (t *table) evidence(list []finding.Evidence) {
+	for i, e := range list {
+		name := "at"
+		if i > 0 {
+			name = ""
+		}
+		t.fieldPainted(name, place(e, t))
+	}
+}
+
+func place(e finding.Evidence, t *table) string {
+	where := text.Terminal(e.File)
+	if e.Line > 0 {
+		where += fmt.Sprintf(":%d", e.Line)
+	}
+	what := strings.TrimSpace(text.Terminal(strings.TrimSpace(e.Text)))
+	switch {
+	case where == "":
+		return what
+	case what == "":
+		return t.paint(cyan, where)
+	}
+	return t.paint(cyan, where) + "  " + what
+}
+
+// field writes a name and a value, whose own lines are kept.
+func (t *table) field(name, value string) {
+	lines := strings.Split(strings.TrimRight(value, "\n"), "\n")
+	for i, l := range lines {
+		if i > 0 {
+			name = ""
+		}
+		t.fieldPainted(name, text.Terminal(strings.ReplaceAll(l, "\t", "    ")))
+	}
+}
+
+func (t *table) fieldPainted(name, value string) {
+	t.printf("        %s %s\n", t.paint(dim, fmt.Sprintf("%-8s", name)), value)
+}
+
+func (t *table) printf(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
+
+// Summary counts results in one line.
+func Summary(results []finding.Result) string {
+	checks := map[string]bool{}
+	for _, r := range results {
+		checks[r.Check] = true
+	}
+	noun := "checks"
+	if len(checks) == 1 {
+		noun = "check"
+	}
+	return fmt.Sprintf("%d %s: %s", len(checks), noun, tally(results))
+}
+
+// tally counts by status, failures by severity too.
+func tally(results []finding.Result) string {
+	count := map[finding.Status]int{}
+	severe := map[finding.Severity]int{}
+	for _, r := range results {
+		count[r.Status]++
+		if r.Status == finding.StatusFail {
+			severe[r.Severity]++
+		}
+	}
+	var parts []string
+	words := []struct {
+		status finding.Status
+		word   string
+	}{
+		{finding.StatusFail, "failed"}, {finding.StatusError, "error"}, {finding.StatusUnknown, "unknown"},
+		{finding.StatusWaived, "waived"}, {finding.StatusPass, "passed"}, {finding.StatusNotApplicable, "not applicable"},
+	}
+	for _, s := range words {
+		if count[s.status] == 0 {
+			continue
+		}
+		part := fmt.Sprintf("%d %s", count[s.status], s.word)
+		if s.status == finding.StatusFail {
+			part += " (" + severities(severe) + ")"
+		}
+		parts = append(parts, part)
+	}
+	return cmp.Or(strings.Join(parts, ", "), "nothing was checked")
+}
+
+func severities(count map[finding.Severity]int) string {
+	var parts []string
+	for s := finding.SeverityCritical + 1; s > 0; s-- {
+		if n := count[s-1]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s-1))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// cut shortens s to width characters.
+func cut(s string, width int) string {
+	if width < 1 || utf8.RuneCountInString(s) <= width {
+		return s
+	}
+	return string([]rune(s)[:width-1]) + "…"
+}
+
+// color is an SGR sequence.
+type color string
+
+const (
+	bold   color = "1"
+	dim    color = "2"
+	red    color = "31;1"
+	green  color = "32"
+	yellow color = "33;1"
+	cyan   color = "36"
+)
+
+func (t *table) paint(c color, s string) string {
+	if !t.opt.Color || s == "" {
+		return s
+	}
+	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
+}
