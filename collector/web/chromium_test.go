@@ -1,0 +1,189 @@
+package web_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	cdpage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+var shots = flag.String("shots", "", "keep screenshots of all pages in this folder")
+
+// chromium starts a browser with a profile of its own and returns a context of
+// one tab; it ends with the test.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	opts := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath("/usr/bin/chromium"), chromedp.UserDataDir(t.TempDir()),
+		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
+		chromedp.WSURLReadTimeout(60 * time.Second),
+	}
+	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	t.Cleanup(cancel)
+	tab, end := chromedp.NewContext(alloc)
+	t.Cleanup(end)
+	return tab
+}
+
+// complaints collects dialogs, policy violations and script errors of a tab.
+type complaints struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (c *complaints) add(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said = append(c.said, fmt.Sprintf(format, args...))
+}
+
+// take returns what was said since the last call.
+func (c *complaints) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	said := c.said
+	c.said = nil
+	return said
+}
+
+func listen(t *testing.T, tab context.Context) *complaints {
+	t.Helper()
+	c := &complaints{}
+	var dismissing sync.WaitGroup
+	t.Cleanup(dismissing.Wait)
+	err := chromedp.Listen(tab, func(ev any) {
+		switch e := ev.(type) {
+		case *cdpage.EventJavascriptDialogOpening:
+			c.add("dialog: %s", e.Message)
+			dismissing.Go(func() {
+				_, _ = chromedp.Call(tab, cdpage.HandleJavaScriptDialog, cdpage.HandleJavaScriptDialogParams{})
+			})
+		case *runtime.EventExceptionThrown:
+			c.add("exception: %+v", e.ExceptionDetails)
+		case *log.EventEntryAdded:
+			if e.Entry.Level == log.EntryLevelError {
+				c.add("log: %s %s", e.Entry.Text, e.Entry.URL)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(tab, log.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// signIn types the password into the login page.
+func signIn(t *testing.T, tab context.Context, base string) {
+	t.Helper()
+	err := chromedp.Do(tab,
+		chromedp.Navigate(base+"/login"),
+		chromedp.SendKeys(chromedp.CSS("#password"), password+"\r"),
+		chromedp.WaitVisible(chromedp.CSS(".top")),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// value evaluates an expression in the page.
+func value[T any](t *testing.T, tab context.Context, expression string) T {
+	t.Helper()
+	v, err := chromedp.Run(tab, chromedp.Evaluate[T](expression))
+	if err != nil {
+		t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+// until waits until the expression is true in the page.
+func until(t *testing.T, tab context.Context, within time.Duration, expression string) {
+	t.Helper()
+	_, err := chromedp.Run(tab, chromedp.Poll[bool](expression,
+		chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(within)))
+	if err != nil {
+		t.Fatalf("waiting for %s: %v", expression, err)
+	}
+}
+
+// TestLayout loads every page in both colour schemes and two widths: no page is
+// wider than its window, none offends its own policy. With -shots the pictures
+// are kept.
+func TestLayout(t *testing.T) {
+	d := demoFleet(demoNow)
+	hostile := addHostile(d, hostileStrings()[:40])
+	base := serve(t, newServer(t, config(d)))
+	tab := chromium(t)
+	said := listen(t, tab)
+	signIn(t, tab, base)
+	looks(t, tab, base, map[string]string{
+		"overview": "/", "hosts": "/hosts", "host": "/hosts/" + string(d.hosts[3].ID),
+		"hostile": "/hosts/" + string(hostile), "checks": "/checks", "check": "/checks/ssh-ciphers",
+		"missing": "/nothing", "hosts-found": "/hosts?q=web&sort=name", "hosts-none": "/hosts?q=zzz",
+	})
+	empty := serve(t, newServer(t, config(newDemo(demoNow))))
+	looks(t, tab, empty, map[string]string{"login": "/login"})
+	signIn(t, tab, empty) // cookies know no port: the other session is gone
+	looks(t, tab, empty, map[string]string{"empty": "/", "empty-hosts": "/hosts", "empty-checks": "/checks"})
+	for _, s := range said.take() {
+		if !strings.Contains(s, "/nothing") {
+			t.Error(s)
+		}
+	}
+}
+
+func looks(t *testing.T, tab context.Context, base string, pages map[string]string) {
+	for name, path := range pages {
+		for _, scheme := range []string{"light", "dark"} {
+			for _, width := range []int64{1280, 390} {
+				t.Run(fmt.Sprintf("%s-%s-%d", name, scheme, width), func(t *testing.T) {
+					look(t, tab, base+path, scheme, width)
+				})
+			}
+		}
+	}
+}
+
+func look(t *testing.T, tab context.Context, address, scheme string, width int64) {
+	_, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = chromedp.Do(tab, chromedp.EmulateViewport(width, 900), chromedp.Navigate(address), chromedp.WaitVisible(chromedp.CSS("#main")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wide := value[int](t, tab, `document.documentElement.scrollWidth`); wide > int(width) {
+		t.Errorf("the page is %d wide in a window of %d", wide, width)
+	}
+	if *shots == "" {
+		return
+	}
+	png, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.ReplaceAll(t.Name(), "/", "-") + ".png"
+	if err := os.WriteFile(filepath.Join(*shots, name), png, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
