@@ -127,14 +127,15 @@ func textual(kind uint32) bool {
 		kind == 105 || kind == 107 || kind == 112 || kind == fieldKey
 }
 
-// HasKey reports whether key is among the rule's keys.
-func (r Rule) HasKey(key string) bool {
+// Keys returns the rule's keys.
+func (r Rule) Keys() []string {
+	var keys []string
 	for _, f := range r.fields() {
-		if f.kind == fieldKey && slices.Contains(strings.Split(f.text, "\x01"), key) {
-			return true
+		if f.kind == fieldKey {
+			keys = append(keys, strings.Split(f.text, "\x01")...)
 		}
 	}
-	return false
+	return keys
 }
 
 // ID returns the same text for rules that do the same: list, action, system

@@ -1,0 +1,298 @@
+package kaudit
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Mode is a way to receive records.
+type Mode int
+
+// The modes.
+const (
+	Unicast Mode = iota + 1
+	Multicast
+)
+
+// String returns the mode's name as it appears in counters.
+func (m Mode) String() string {
+	switch m {
+	case Unicast:
+		return "unicast"
+	case Multicast:
+		return "multicast"
+	}
+	return "off"
+}
+
+// DefaultBuffer is the socket's receive buffer in bytes: some 36,000 records, a
+// pause of a second at 4,000 events a second. It is memory only while it fills.
+const DefaultBuffer = 16 << 20
+
+// Conn receives records from the kernel.
+type Conn struct {
+	mode       Mode
+	registered bool // with this process as audit daemon
+	file       *os.File
+	raw        syscall.RawConn
+	sock       *socket
+	batch      *batch
+	overruns   atomic.Uint64
+	malformed  atomic.Uint64
+	pending    []copied // arrived while registering
+	closed     atomic.Bool
+	closeOnce  sync.Once
+	closeErr   error
+}
+
+type copied struct {
+	typ     uint16
+	payload []byte
+}
+
+// Open opens a connection. In Unicast mode it registers this process; when
+// another holds the place, the error is a *HeldError.
+func Open(mode Mode) (*Conn, error) {
+	var groups uint32
+	if mode == Multicast {
+		groups = 1 // AUDIT_NLGRP_READLOG
+	}
+	s, err := dial(groups)
+	if err != nil {
+		return nil, err
+	}
+	setBuffer(s.fd, DefaultBuffer)
+	c, err := newConn(s, mode)
+	if err != nil {
+		return nil, err
+	}
+	if mode == Unicast {
+		if err := c.register(); err != nil {
+			return nil, errors.Join(err, c.file.Close())
+		}
+	}
+	return c, nil
+}
+
+// FromFile makes a connection of an inherited audit socket, which it owns from
+// then on: a multicast one that systemd opened (ListenNetlink=audit 1), or a
+// unicast one that an earlier process registered and left with systemd. The
+// latter is not registered again, for the kernel would refuse, and Close does not
+// unregister it, for the kernel would refuse that too.
+func FromFile(fd uintptr, mode Mode) (*Conn, error) {
+	n := int(fd)
+	domain, err := unix.GetsockoptInt(n, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil {
+		return nil, fmt.Errorf("inherited descriptor %d: %w", n, err)
+	}
+	protocol, err := unix.GetsockoptInt(n, unix.SOL_SOCKET, unix.SO_PROTOCOL)
+	if err != nil || domain != unix.AF_NETLINK || protocol != unix.NETLINK_AUDIT {
+		return nil, fmt.Errorf("inherited descriptor %d is no audit socket", n)
+	}
+	unix.CloseOnExec(n)
+	if err := unix.SetNonblock(n, true); err != nil {
+		return nil, fmt.Errorf("inherited descriptor %d: %w", n, err)
+	}
+	return newConn(&socket{fd: n}, mode)
+}
+
+func newConn(s *socket, mode Mode) (*Conn, error) {
+	f := os.NewFile(uintptr(s.fd), "audit")
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("audit socket: %w", err), f.Close())
+	}
+	return &Conn{mode: mode, file: f, raw: raw, sock: s, batch: newBatch()}, nil
+}
+
+// setBuffer asks for a receive buffer; without CAP_NET_ADMIN the kernel caps it
+// silently at net.core.rmem_max, and nothing better can be had.
+func setBuffer(fd, size int) {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, size) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size)
+	}
+}
+
+// Mode returns the connection's mode.
+func (c *Conn) Mode() Mode { return c.mode }
+
+// Overruns returns how often the kernel said that it dropped records for want of
+// room in the socket's buffer.
+func (c *Conn) Overruns() uint64 { return c.overruns.Load() }
+
+// Malformed returns how many messages were no audit records: cut short, or not
+// sent by the kernel.
+func (c *Conn) Malformed() uint64 { return c.malformed.Load() }
+
+// File returns a duplicate of the socket, to be left with systemd's descriptor
+// store over a restart. The caller closes it.
+func (c *Conn) File() (*os.File, error) {
+	dup := -1
+	var err error
+	if cerr := c.raw.Control(func(fd uintptr) {
+		dup, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+	}); cerr != nil {
+		err = cerr
+	}
+	if err != nil {
+		return nil, fmt.Errorf("duplicate audit socket: %w", err)
+	}
+	return os.NewFile(uintptr(dup), "audit"), nil
+}
+
+// Receive gives each record to handle, with the type from its netlink header and
+// a payload that is valid until handle returns. It ends with ctx's error when ctx
+// is done and with ErrClosed after Close. Only one Receive may run at a time.
+func (c *Conn) Receive(ctx context.Context, handle func(typ uint16, payload []byte)) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.file.SetReadDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if !stop() {
+			_ = c.file.SetReadDeadline(time.Time{})
+		}
+	}()
+	for _, p := range c.pending {
+		handle(p.typ, p.payload)
+	}
+	c.pending = nil
+	for ctx.Err() == nil {
+		n, err := c.batch.receive(c.raw)
+		switch {
+		case err == unix.ENOBUFS:
+			c.overruns.Add(1)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			// ctx is done.
+		case err != nil && c.closed.Load():
+			return ErrClosed
+		case err != nil:
+			return reason("receive audit records", err)
+		}
+		for i := range n {
+			m, ok := c.batch.message(i)
+			if !ok {
+				c.malformed.Add(1)
+				continue
+			}
+			if m.typ >= firstRecord {
+				handle(m.typ, m.data)
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// firstRecord is the lowest type of a record; below are answers to requests.
+const firstRecord = 1005
+
+// register makes this process the audit daemon. Records that come before the
+// kernel's answer are kept for Receive.
+func (c *Conn) register() error {
+	err := c.sock.request(msgSet, statusWire(maskPID, uint32(os.Getpid())), func(m msg) {
+		if m.typ >= firstRecord && len(c.pending) < 4096 {
+			c.pending = append(c.pending, copied{m.typ, bytes.Clone(m.data)})
+		}
+	})
+	if errors.Is(err, unix.EEXIST) {
+		held := &HeldError{}
+		if control, cerr := OpenControl(); cerr == nil {
+			if s, serr := control.Status(); serr == nil {
+				held.PID = s.PID
+			}
+			_ = control.Close()
+		}
+		return fmt.Errorf("register as audit daemon: %w", held)
+	}
+	c.registered = err == nil
+	return reason("register as audit daemon", err)
+}
+
+// Close ends the registration, if this connection made it, and the connection.
+// It may be called more than once and beside Receive, which then returns.
+func (c *Conn) Close() error { return c.close(c.registered) }
+
+// Leave ends the connection and keeps the registration: the kernel goes on
+// sending to the duplicate that File returned.
+func (c *Conn) Leave() error { return c.close(false) }
+
+func (c *Conn) close(unregister bool) error {
+	c.closeOnce.Do(func() {
+		if unregister {
+			c.closeErr = c.unregister()
+		}
+		c.closed.Store(true)
+		c.closeErr = errors.Join(c.closeErr, c.file.Close())
+	})
+	return c.closeErr
+}
+
+// unregister asks the kernel to forget us, without waiting for its answer: that
+// would stand behind all records queued. What is queued is read and dropped, so
+// that the kernel's sender, which may be waiting for room, comes free.
+func (c *Conn) unregister() error {
+	const tries = 100
+	var err error
+	for range tries {
+		cerr := c.raw.Control(func(uintptr) {
+			c.drain()
+			_, err = c.sock.send(msgSet, 0, statusWire(maskPID, 0))
+			c.drain()
+		})
+		if cerr != nil {
+			return fmt.Errorf("unregister as audit daemon: %w", cerr)
+		}
+		if err == nil || err != unix.EAGAIN && err != unix.ENOBUFS {
+			break
+		}
+	}
+	return reason("unregister as audit daemon", err)
+}
+
+// drain reads what is queued, up to a bound.
+func (c *Conn) drain() {
+	buf := make([]byte, maxMessage)
+	for range 1 << 17 {
+		_, err := unix.Read(c.sock.fd, buf)
+		if err != nil && err != unix.EINTR && err != unix.ENOBUFS {
+			return
+		}
+	}
+}
+
+// Yield gives the place of the audit daemon to another: it opens a multicast
+// connection first, so that nothing is missed in between, and then closes c.
+func (c *Conn) Yield() (*Conn, error) {
+	next, err := Open(Multicast)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Close(); err != nil {
+		return nil, errors.Join(err, next.Close())
+	}
+	return next, nil
+}
+
+const (
+	msgGet  = 1000
+	msgSet  = 1001
+	msgAdd  = 1011
+	msgDel  = 1012
+	maskPID = 4
+)
+
+// statusWire encodes a struct audit_status that sets one word.
+func statusWire(mask, value uint32) []byte {
+	at := map[uint32]int{maskEnabled: 1, maskPID: 3, maskBacklogLimit: 5}[mask]
+	b := make([]byte, 11*4)
+	binary.NativeEndian.PutUint32(b, mask)
+	binary.NativeEndian.PutUint32(b[4*at:], value)
+	return b
+}

@@ -1,0 +1,160 @@
+package kaudit
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/elastic/go-libaudit/v2"
+	"golang.org/x/sys/unix"
+
+	"seawall/pkg/auditrule"
+)
+
+const (
+	maskEnabled      = 1
+	maskBacklogLimit = 16
+)
+
+// Status is the kernel's struct audit_status.
+type Status struct {
+	Enabled         uint32 // 0 off, 1 on, 2 on and locked until reboot
+	Failure         uint32 // 0 silent, 1 printk, 2 panic
+	PID             uint32 // the audit daemon, 0 when none
+	RateLimit       uint32
+	BacklogLimit    uint32
+	Lost            uint32
+	Backlog         uint32
+	BacklogWaitTime uint32 // jiffies
+}
+
+// Control asks the kernel and changes its configuration. It may be used by
+// several goroutines.
+type Control struct {
+	mu     sync.Mutex
+	net    *netlink
+	client *libaudit.AuditClient
+	// request is net's; a test puts the kernel's answers in its place.
+	request func(typ uint16, data []byte, other func(msg)) error
+}
+
+// OpenControl opens a control connection. That alone needs no permission.
+func OpenControl() (*Control, error) {
+	s, err := dial(0)
+	if err != nil {
+		return nil, err
+	}
+	n := &netlink{socket: s, buf: make([]byte, maxReply)}
+	return &Control{net: n, client: &libaudit.AuditClient{Netlink: n}, request: n.request}, nil
+}
+
+// Support says why kernel audit cannot be controlled here: nil when it can, else
+// an error that wraps ErrUnsupported, ErrNamespace or ErrPermission.
+func Support() error {
+	c, err := OpenControl()
+	if err != nil {
+		return err
+	}
+	_, err = c.Status()
+	return errors.Join(err, c.Close())
+}
+
+// Status returns the kernel's status.
+func (c *Control) Status() (Status, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.net.forget()
+	s, err := c.client.GetStatus()
+	if err != nil {
+		return Status{}, reason("read audit status", err)
+	}
+	return Status{
+		Enabled: s.Enabled, Failure: s.Failure, PID: s.PID, RateLimit: s.RateLimit,
+		BacklogLimit: s.BacklogLimit, Lost: s.Lost, Backlog: s.Backlog, BacklogWaitTime: s.BacklogWaitTime,
+	}, nil
+}
+
+// SetEnabled turns kernel audit on or off.
+func (c *Control) SetEnabled(on bool) error {
+	var value uint32
+	if on {
+		value = 1
+	}
+	return c.change("set audit enabled", msgSet, statusWire(maskEnabled, value))
+}
+
+// SetBacklogLimit sets how many records the kernel queues.
+func (c *Control) SetBacklogLimit(limit uint32) error {
+	return c.change("set audit backlog limit", msgSet, statusWire(maskBacklogLimit, limit))
+}
+
+// Rules lists the rules in the kernel in their order.
+func (c *Control) Rules() ([]auditrule.Rule, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.net.forget()
+	wires, err := c.client.GetRules()
+	if err != nil {
+		return nil, reason("list audit rules", err)
+	}
+	rules := make([]auditrule.Rule, 0, len(wires))
+	for _, w := range wires {
+		r, err := auditrule.FromWire(w)
+		if err != nil {
+			return nil, fmt.Errorf("list audit rules: %w", err)
+		}
+		rules = append(rules, r)
+	}
+	return rules, nil
+}
+
+// Add appends a rule. A rule that is there already is ErrExists.
+func (c *Control) Add(r auditrule.Rule) error { return c.change("add audit rule", msgAdd, r.Wire) }
+
+// Delete removes a rule. A rule that is not there is ErrNoRule.
+func (c *Control) Delete(r auditrule.Rule) error {
+	return c.change("delete audit rule", msgDel, r.Wire)
+}
+
+// change sends a request and tells the kernel's refusals apart: EPERM is a locked
+// configuration when we may do everything else.
+func (c *Control) change(doing string, typ uint16, data []byte) error {
+	c.mu.Lock()
+	err := c.request(typ, data, nil)
+	c.mu.Unlock()
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.EEXIST):
+		return fmt.Errorf("%s: %w", doing, ErrExists)
+	case errors.Is(err, unix.ENOENT) && typ == msgDel:
+		return fmt.Errorf("%s: %w", doing, ErrNoRule)
+	case errors.Is(err, unix.EPERM):
+		if s, serr := c.Status(); serr == nil && s.Enabled == 2 {
+			return fmt.Errorf("%s: %w: %w", doing, ErrLocked, err)
+		}
+	}
+	return reason(doing, err)
+}
+
+// Close closes the connection.
+func (c *Control) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.client.Close()
+}
+
+// Choose says which mode fits the kernel's status: multicast beside a living
+// audit daemon, else unicast. why is for people.
+func Choose(s Status) (mode Mode, why string) {
+	switch {
+	case s.PID == 0:
+		return Unicast, "no audit daemon is registered"
+	case s.PID == uint32(os.Getpid()):
+		return Unicast, "this process is the audit daemon"
+	case unix.Kill(int(s.PID), 0) == unix.ESRCH:
+		return Unicast, fmt.Sprintf("the registered audit daemon, process %d, is gone", s.PID)
+	}
+	return Multicast, fmt.Sprintf("process %d is the audit daemon", s.PID)
+}

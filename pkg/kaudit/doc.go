@@ -1,0 +1,23 @@
+// Package kaudit speaks to the Linux kernel's audit system over netlink.
+//
+// [Conn] receives records. In [Unicast] mode it registers this process as the
+// audit daemon, of which the kernel has one; the kernel then sends records to us
+// instead of printing them to its log, waits for us when its queue is full, and
+// asks with an AUDIT_REPLACE record (1329) when another daemon wants our place.
+// In [Multicast] mode it listens beside the daemon; that needs CAP_AUDIT_READ, and
+// the kernel drops what does not fit into the socket's buffer. A drop shows as
+// ENOBUFS, which is counted ([Conn.Overruns]) and never ends the reading, and as a
+// gap in the serials, which package audit counts; the kernel's lost counter does
+// not show it.
+//
+// [Control] asks for the status and the rules and changes them. [Watches] holds
+// the rules that carry Seawall's own key in the kernel and touches no other. A
+// user's "never" rules that stand before ours hide what they match: ours are
+// appended, for putting them first would change what the user's rules report.
+//
+// Reading is non-blocking on the runtime's poller with recvmmsg(2) into buffers
+// that are used again: a blocking read costs two to three times the CPU at
+// ordinary rates. Every message's sender is checked to be the kernel. Nothing
+// here waits for the kernel without a limit, and closing a registered connection
+// reads what is queued so that the kernel never waits for us.
+package kaudit

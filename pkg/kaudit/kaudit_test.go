@@ -1,0 +1,266 @@
+package kaudit
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/elastic/go-libaudit/v2"
+	"golang.org/x/sys/unix"
+
+	"seawall/pkg/auditrule"
+)
+
+func TestReasons(t *testing.T) {
+	for errno, want := range map[syscall.Errno]error{
+		unix.EPROTONOSUPPORT: ErrUnsupported,
+		unix.EAFNOSUPPORT:    ErrUnsupported,
+		unix.ECONNREFUSED:    ErrNamespace,
+		unix.EPERM:           ErrPermission,
+		unix.EACCES:          ErrPermission,
+		unix.EIO:             unix.EIO,
+	} {
+		if err := reason("try", errno); !errors.Is(err, want) || !errors.Is(err, errno) {
+			t.Errorf("%v: %v", errno, err)
+		}
+	}
+	if err := reason("try", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// locked answers AUDIT_GET like a kernel whose configuration is locked. A real
+// one cannot be unlocked again.
+type locked struct{ replies []syscall.NetlinkMessage }
+
+func (l *locked) Send(m syscall.NetlinkMessage) (uint32, error) {
+	ack := syscall.NetlinkMessage{Header: syscall.NlMsghdr{Type: unix.NLMSG_ERROR, Seq: 1}, Data: make([]byte, 20)}
+	status := syscall.NetlinkMessage{Header: syscall.NlMsghdr{Type: msgGet, Seq: 1}, Data: make([]byte, 44)}
+	binary.NativeEndian.PutUint32(status.Data[4:], 2)
+	l.replies = append(l.replies, ack, status)
+	return 1, nil
+}
+
+func (l *locked) SendNoWait(m syscall.NetlinkMessage) (uint32, error) { return l.Send(m) }
+
+func (l *locked) Receive(bool, libaudit.NetlinkParser) ([]syscall.NetlinkMessage, error) {
+	if len(l.replies) == 0 {
+		return nil, io.EOF
+	}
+	m := l.replies[0]
+	l.replies = l.replies[1:]
+	return []syscall.NetlinkMessage{m}, nil
+}
+
+func (l *locked) Close() error { return nil }
+
+func TestLockedConfiguration(t *testing.T) {
+	c, err := OpenControl()
+	if err != nil {
+		t.Skipf("needs audit sockets: %v", err)
+	}
+	defer c.Close()
+	real := c.client
+	c.client = &libaudit.AuditClient{Netlink: &locked{}}
+	c.request = func(uint16, []byte, func(msg)) error { return unix.EPERM }
+	for name, err := range map[string]error{
+		"add": c.Add(auditrule.Rule{}), "delete": c.Delete(auditrule.Rule{}), "enable": c.SetEnabled(true),
+		"backlog": c.SetBacklogLimit(8192),
+	} {
+		if !errors.Is(err, ErrLocked) || !errors.Is(err, unix.EPERM) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	c.client = &libaudit.AuditClient{Netlink: &locked{replies: nil}}
+	c.request = func(uint16, []byte, func(msg)) error { return unix.EINVAL }
+	if err := c.Add(auditrule.Rule{}); errors.Is(err, ErrLocked) || !errors.Is(err, unix.EINVAL) {
+		t.Errorf("another refusal: %v", err)
+	}
+	c.client = real
+}
+
+func TestFromFileRefusesOthers(t *testing.T) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	for _, fd := range []uintptr{uintptr(fds[0]), 1 << 20} {
+		if _, err := FromFile(fd, Multicast); err == nil {
+			t.Errorf("descriptor %d taken for an audit socket", fd)
+		}
+	}
+	// The kernel refuses a netlink socket of another family too.
+	route, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(route)
+	if _, err := FromFile(uintptr(route), Multicast); err == nil {
+		t.Error("a route socket taken for an audit socket")
+	}
+}
+
+// TestReceiveEnds needs no permission: an unbound multicast socket gets nothing.
+func TestReceiveEnds(t *testing.T) {
+	s, err := dial(0)
+	if err != nil {
+		t.Skipf("needs audit sockets: %v", err)
+	}
+	c, err := newConn(s, Multicast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nothing := func(typ uint16, _ []byte) { t.Errorf("a record of type %d", typ) }
+	for range 3 { // a connection can be read again after its context ended
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		if err := c.Receive(ctx, nothing); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("context done: %v", err)
+		}
+		cancel()
+	}
+	done := make(chan error)
+	go func() { done <- c.Receive(t.Context(), nothing) }()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; !errors.Is(err, ErrClosed) {
+		t.Errorf("closed: %v", err)
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("closed again: %v", err)
+	}
+	if err := c.Receive(t.Context(), nothing); !errors.Is(err, ErrClosed) {
+		t.Errorf("receive after close: %v", err)
+	}
+}
+
+// TestForgedSender sends to our socket from another process' socket, which the
+// kernel allows to root; the message must not count as a record.
+func TestForgedSender(t *testing.T) {
+	s, err := dial(0)
+	if err != nil {
+		t.Skipf("needs audit sockets: %v", err)
+	}
+	c, err := newConn(s, Multicast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	sa, err := unix.Getsockname(s.fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forger, err := dial(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(forger.fd)
+	b := make([]byte, 64)
+	binary.NativeEndian.PutUint32(b, 64)
+	binary.NativeEndian.PutUint16(b[4:], 1300)
+	err = unix.Sendto(forger.fd, b, unix.MSG_DONTWAIT, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Pid: sa.(*unix.SockaddrNetlink).Pid})
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ECONNREFUSED) {
+		t.Skipf("the kernel already refuses it: %v", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_ = c.Receive(ctx, func(typ uint16, _ []byte) { t.Errorf("a forged record of type %d", typ) })
+	if c.Malformed() != 1 {
+		t.Errorf("%d forged messages counted, want 1", c.Malformed())
+	}
+}
+
+func TestPlan(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{"ssh/conf.d", "real"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(
+		os.WriteFile(dir+"/ssh/sshd_config", nil, 0o644), os.Symlink("real", dir+"/linked"),
+		os.Symlink("loop", dir+"/loop"), os.Symlink("/proc/self/status", dir+"/procfile"),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		names []string
+		want  string // directories end in "/"
+	}{
+		{[]string{"/ssh/sshd_config"}, "/ssh/sshd_config"},
+		{[]string{"/ssh/", "/ssh/sshd_config", "/ssh/conf.d/", "/ssh/conf.d/x"}, "/ssh/"},
+		{[]string{"/ssh/sshd_config", "/ssh/conf.d/"}, "/ssh/conf.d/ /ssh/sshd_config"},
+		{[]string{"/ssh"}, "/ssh"},
+		{[]string{"/ssh/sshd_config/"}, "/ssh/sshd_config"},
+		{[]string{"/ssh/sshd_config/below"}, "/ssh/sshd_config"},
+		{[]string{"/linked/"}, "/linked /real/"},
+		{[]string{"/linked/x"}, "/linked/x"},
+		{[]string{"/loop"}, "/loop"},
+		{[]string{"/procfile"}, "/procfile"},
+		{[]string{"/not/there/"}, "/not"},
+		{[]string{"/not/there", "/not/either"}, "/not"},
+	} {
+		var names []string
+		for _, n := range tt.names {
+			names = append(names, dir+n)
+		}
+		rules, err := plan(names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range rules {
+			if _, name, ok := strings.Cut(r.Text, "dir="+dir); ok {
+				name, _, _ = strings.Cut(name, " ")
+				got = append(got, name+"/")
+			} else {
+				_, name, _ := strings.Cut(r.Text, "-w "+dir)
+				name, _, _ = strings.Cut(name, " ")
+				got = append(got, name)
+			}
+		}
+		slices.Sort(got)
+		if s := strings.Join(slices.Compact(got), " "); s != tt.want {
+			t.Errorf("%q: watched %q, want %q", tt.names, s, tt.want)
+		}
+	}
+	if _, err := plan([]string{"relative"}); err == nil {
+		t.Error("a relative name was taken")
+	}
+	if rules, err := plan([]string{"/proc/cmdline", "/", "/sys/", "/dev/../proc/x"}); err != nil || len(rules) != 0 {
+		t.Errorf("%d rules for names that cannot be watched, %v", len(rules), err)
+	}
+}
+
+func TestChooseGoneDaemon(t *testing.T) {
+	mode, why := Choose(Status{PID: 1 << 30})
+	if mode != Unicast || !strings.Contains(why, "is gone") {
+		t.Errorf("%v, %s", mode, why)
+	}
+	if mode, _ := Choose(Status{PID: 1}); mode != Multicast {
+		t.Errorf("%v beside a living daemon", mode)
+	}
+	if mode, _ := Choose(Status{}); mode != Unicast {
+		t.Errorf("%v without a daemon", mode)
+	}
+	for mode, want := range map[Mode]string{Unicast: "unicast", Multicast: "multicast", 0: "off"} {
+		if mode.String() != want {
+			t.Errorf("mode %d is %q", mode, mode)
+		}
+	}
+}
