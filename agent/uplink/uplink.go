@@ -1,0 +1,203 @@
+package uplink
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"google.golang.org/grpc"
+	grpcbackoff "google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+
+	"seawall/agent/spool"
+)
+
+// Config says what an uplink connects. All fields but those that say otherwise
+// must be set.
+type Config struct {
+	Spool      string        // the spool's directory; it may be made later
+	StateDir   string        // made when missing
+	Collector  string        // host:port
+	Identity   *Identity     // this host
+	Pin        Pin           // the collector
+	MaxBackoff time.Duration // default 60 s
+	Version    string        // of this program; a label
+	Log        *slog.Logger
+	OnChange   func(State) // told when the connection changes; optional, must not block
+
+	tls *tls.Config                                     // in place of Identity and Pin; for tests
+	run func(context.Context, *Uplink) (outcome, error) // in place of a session; for tests
+}
+
+// How long the network may take.
+const (
+	dialTimeout      = 10 * time.Second
+	welcomeTimeout   = 15 * time.Second
+	keepaliveTime    = 20 * time.Second
+	keepaliveTimeout = 10 * time.Second
+	stableAfter      = time.Minute // a stream that lived so long was a good one
+	maxResponse      = 64 << 10    // largest message that is read
+)
+
+// Uplink carries one spool to one collector.
+type Uplink struct {
+	cfg   Config
+	log   *slog.Logger
+	board *board
+	pause *backoff
+}
+
+// New checks the configuration and reads the state of an earlier run.
+func New(cfg Config) (*Uplink, error) {
+	if _, _, err := net.SplitHostPort(cfg.Collector); err != nil {
+		return nil, fmt.Errorf("collector's address: %w", err)
+	}
+	if cfg.MaxBackoff == 0 {
+		cfg.MaxBackoff = time.Minute
+	}
+	if cfg.tls == nil {
+		cfg.tls = cfg.Identity.TLS(cfg.Pin)
+	}
+	if cfg.run == nil {
+		cfg.run = connect
+	}
+	u := &Uplink{cfg: cfg, log: cfg.Log, pause: newBackoff(cfg.MaxBackoff)}
+	u.board = &board{dir: cfg.StateDir, log: cfg.Log, onChange: cfg.OnChange}
+	old, err := ReadState(cfg.StateDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		u.log.Warn("state ignored", "err", err) // the collector knows better anyway
+	}
+	u.board.state = State{Collector: cfg.Collector, Since: time.Now(), Acked: old.Acked}
+	if cfg.Identity != nil {
+		u.board.state.Host = cfg.Identity.Host()
+	}
+	if u.board.state.Acked == nil {
+		u.board.state.Acked = map[string]spool.Position{}
+	}
+	return u, nil
+}
+
+// State returns the uplink's state now.
+func (u *Uplink) State() State { return u.board.get() }
+
+// outcome is what a stream came to.
+type outcome struct {
+	welcomed time.Time     // zero when the collector did not accept it
+	drained  bool          // the collector asked to leave
+	within   time.Duration // and to come back within this time
+}
+
+// Run carries records until ctx ends, however often the network or the collector
+// fails. Its error is one of this machine.
+func (u *Uplink) Run(ctx context.Context) error {
+	if err := os.MkdirAll(u.cfg.StateDir, 0o700); err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	lock, err := lockDir(u.cfg.StateDir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	defer u.board.save()
+	said := ""
+	for {
+		out, err := u.cfg.run(ctx, u)
+		if ctx.Err() != nil {
+			u.disconnected("stopped")
+			return nil
+		}
+		pause := u.plan(out)
+		u.disconnected(err.Error())
+		// The same error again and again is one line.
+		level := slog.LevelWarn
+		if err.Error() == said {
+			level = slog.LevelDebug
+		}
+		said = err.Error()
+		if !out.welcomed.IsZero() {
+			said = ""
+		}
+		u.log.Log(ctx, level, "not connected", "collector", u.cfg.Collector, "retry", pause.Round(time.Millisecond), "err", err)
+		if !sleep(ctx, pause) {
+			return nil
+		}
+	}
+}
+
+// plan returns how long to wait after a stream.
+func (u *Uplink) plan(out outcome) time.Duration {
+	lived := time.Duration(0)
+	if !out.welcomed.IsZero() {
+		lived = time.Since(out.welcomed)
+	}
+	if lived >= stableAfter {
+		u.pause.reset()
+	}
+	if !out.drained {
+		return u.pause.next()
+	}
+	pause := u.pause.random(min(out.within, maxDrain))
+	if lived < time.Second { // sent away at once, perhaps again and again
+		pause += u.pause.next()
+	}
+	return pause
+}
+
+func (u *Uplink) disconnected(why string) {
+	u.board.update(true, func(s *State) {
+		if s.Connected {
+			s.Connected, s.Since, s.Attempts = false, time.Now(), 0
+		}
+		s.Attempts++
+		s.Error = why
+	})
+}
+
+func (u *Uplink) connected() {
+	u.board.update(true, func(s *State) {
+		s.Connected, s.Since, s.Attempts, s.Error = true, time.Now(), 0, ""
+	})
+	u.log.Info("connected", "collector", u.cfg.Collector)
+}
+
+// sleep reports whether it slept to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// connect runs one stream over a connection of its own, so that no pause but ours
+// is between attempts.
+func connect(ctx context.Context, u *Uplink) (outcome, error) {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	conn, err := grpc.NewClient("passthrough:///"+u.cfg.Collector,
+		grpc.WithTransportCredentials(credentials.NewTLS(u.cfg.tls)),
+		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "tcp", addr)
+		}),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: grpcbackoff.DefaultConfig, MinConnectTimeout: dialTimeout}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)),
+		grpc.WithMaxHeaderListSize(8<<10),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithDisableRetry(),
+		grpc.WithUserAgent("seawall-uplink/"+u.cfg.Version))
+	if err != nil {
+		return outcome{}, fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close()
+	return runSession(ctx, u, conn)
+}
