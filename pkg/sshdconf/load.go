@@ -30,6 +30,8 @@ type Options struct {
 	// Tolerant keeps lines that are not understood, with their text as value,
 	// instead of refusing them: for the files of a server that accepted them.
 	Tolerant bool
+	// Preset are lines that come before the file: sshd's -o options.
+	Preset []string
 	// Groups returns the names of a user's groups; none for a user who does not
 	// exist. Without it nobody is in any group.
 	Groups func(user string) []string
@@ -47,6 +49,9 @@ func Load(root hostfs.Root, path string, o Options) (*Config, error) {
 	}
 	c := &Config{Path: path, groups: o.Groups, global: option.NewSet()}
 	l := &loader{config: c, host: root, options: o, active: true}
+	if err := l.preset(o.Preset); err != nil {
+		return c, err
+	}
 	top, err := l.file(path, flags{}, 0, nil, option.Source{})
 	if err == nil && !o.Tolerant {
 		if msg := c.global.Check(); msg != nil {
@@ -70,6 +75,30 @@ type loader struct {
 	bytes   int
 	globbed int
 }
+
+// preset applies sshd's -o options.
+func (l *loader) preset(lines []string) error {
+	for i, text := range lines {
+		src := option.Source{File: CommandLine, Line: i + 1, Raw: text}
+		word, rest := keyword(text)
+		args, ok := split(rest)
+		kind, known := option.Lookup(word, l.options.Release)
+		switch {
+		case !known || kind.Name == "match" || kind.Name == "include":
+			return &Error{Message: CommandLine + ": line 0: Bad configuration option: " + word}
+		case !ok:
+			return &Error{Message: CommandLine + " line 0: invalid quotes"}
+		}
+		if err := l.config.global.Apply(option.Line{Keyword: word, Args: args, Rest: rest, Source: src}, true); err != nil {
+			return refusal(src, err)
+		}
+	}
+	return nil
+}
+
+// CommandLine stands for a file's name where an option of the command line sets
+// a value.
+const CommandLine = "command-line"
 
 // file reads one file. from is the line that includes it.
 func (l *loader) file(name string, in flags, depth int, parent *block, from option.Source) (*file, error) {
