@@ -127,6 +127,14 @@ func (s *Store) SetAdminHash(ctx context.Context, hash string) error {
 	})
 }
 
+// ReplaceAdminHash sets the hash of the administrator's password, whether or not
+// there is one.
+func (s *Store) ReplaceAdminHash(ctx context.Context, hash string) error {
+	return s.submit(ctx, func(b *batch) error {
+		return b.exec("INSERT OR REPLACE INTO credential VALUES ('admin', ?, ?)", hash, b.now.UnixNano())
+	})
+}
+
 // Ready makes a write durable, and so says whether the store can take records.
 func (s *Store) Ready(ctx context.Context) error {
 	err := s.submit(ctx, func(b *batch) error {

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"seawall/collector/password"
+	"seawall/collector/store"
+)
+
+func newCommand(stdout, stderr io.Writer) *cobra.Command {
+	var c config
+	root := &cobra.Command{
+		Use:   "seawall-collector",
+		Short: "Take, keep and show what Seawall's hosts find",
+		Long: `seawall-collector takes the findings of hosts over gRPC, keeps them in a SQLite
+database in its state folder, and shows them on a dashboard.
+
+Each option can stand in the configuration file (dashes become underscores), in
+the environment (SEAWALL_COLLECTOR_ and the name in capitals) and on the command
+line; the later wins.`,
+		Args:              cobra.NoArgs,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return c.load(cmd.Flags()) },
+		RunE:              func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), c, stdout, stderr) },
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return configError{err} })
+	c.register(root.PersistentFlags())
+	sub := func(use, short string, run func(*cobra.Command) error) {
+		root.AddCommand(&cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd) }})
+	}
+	sub("run", "Run the collector (the default)", func(cmd *cobra.Command) error {
+		return serve(cmd.Context(), c, stdout, stderr)
+	})
+	sub("check-config", "Check the configuration and exit", func(*cobra.Command) error {
+		fmt.Fprintln(stdout, "configuration is valid")
+		return nil
+	})
+	sub("status", "Say how to reach the collector and whether it works", func(cmd *cobra.Command) error {
+		return printStatus(cmd.Context(), c, stdout)
+	})
+	sub("reset-password", "Give the administrator a new password (stop the collector first)", func(cmd *cobra.Command) error {
+		return resetPassword(cmd, c, stdout, stderr)
+	})
+	version := &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		// The version needs no valid configuration.
+		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
+		RunE: func(*cobra.Command, []string) error {
+			fmt.Fprintln(stdout, "seawall-collector", programVersion())
+			return nil
+		}}
+	root.AddCommand(version)
+	return root
+}
+
+// programVersion is the module's version, or the revision it was built from.
+func programVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return "devel-" + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "devel"
+}
+
+func resetPassword(cmd *cobra.Command, c config, stdout, stderr io.Writer) error {
+	s, err := store.Open(cmd.Context(), filepath.Join(c.StateDir, databaseFile), store.Config{Log: newLog(c, stderr)})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return givePassword(c, stdout, func(hash string) error { return s.ReplaceAdminHash(cmd.Context(), hash) })
+}
+
+// givePassword makes a password, has its hash kept, and shows the password. It is
+// shown once and kept nowhere, but in the file that the user asked for.
+func givePassword(c config, stdout io.Writer, keep func(hash string) error) error {
+	word := password.Generate()
+	if c.PasswordFile != "" {
+		if err := writeFile(c.PasswordFile, []byte(word+"\n"), 0o600); err != nil {
+			return fmt.Errorf("write the password: %w", err)
+		}
+	}
+	if err := keep(password.Hash(word)); err != nil {
+		return fmt.Errorf("keep the password: %w", err)
+	}
+	_, err := fmt.Fprintf(stdout, `
+==================== SEAWALL ADMINISTRATOR PASSWORD ====================
+
+    %s
+
+This is shown once. A new one: seawall-collector reset-password
+========================================================================
+
+`, word)
+	return err
+}
+
+// writeFile writes a whole file or nothing, durable.
+func writeFile(name string, data []byte, mode os.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// newLog logs for a person, or for the journal, which has its own time.
+func newLog(c config, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel.level}
+	if os.Getenv("JOURNAL_STREAM") != "" {
+		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// connection is what connection.json holds: how to reach the collector.
+type connection struct {
+	Pin       string    `json:"pin"`
+	Ingest    string    `json:"ingest"`
+	Dashboard string    `json:"dashboard"`
+	Version   string    `json:"version"`
+	Started   time.Time `json:"started"`
+}
+
+func (c connection) write(folder string) error {
+	data, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(folder, connectionFile), append(data, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", connectionFile, err)
+	}
+	return nil
+}

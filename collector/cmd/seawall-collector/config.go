@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	defaultConfig  = "/etc/seawall-collector/collector.yaml"
+	environment    = "SEAWALL_COLLECTOR_"
+	maxConfig      = 1 << 20
+	databaseFile   = "collector.db"
+	connectionFile = "connection.json"
+)
+
+// config is every option. Each is a flag; file and environment set the same flags.
+type config struct {
+	File           string
+	StateDir       string
+	Ingest         string
+	Dashboard      string
+	DashboardTLS   choice
+	DashboardCert  string
+	DashboardKey   string
+	DashboardHosts list
+	PasswordFile   string
+	LogLevel       level
+	RetentionDays  int
+	MaxHosts       int
+	HostRate       int
+}
+
+func (c *config) register(f *pflag.FlagSet) {
+	c.DashboardTLS = choice{"auto", []string{"auto", "on", "off"}}
+	f.StringVar(&c.File, "config", defaultConfig, "configuration `file`, YAML; it need not exist unless named")
+	f.StringVar(&c.StateDir, "state-dir", "/var/lib/seawall-collector", "`folder` of the database and the key")
+	f.StringVar(&c.Ingest, "ingest", "127.0.0.1:9443", "`address` for hosts; a socket of systemd named ingest goes before")
+	f.StringVar(&c.Dashboard, "dashboard", "127.0.0.1:8443", "`address` for browsers; a socket of systemd named dashboard goes before")
+	f.Var(&c.DashboardTLS, "dashboard-tls", "https for the dashboard: on, off (loopback only), or auto: off on loopback, else on")
+	f.StringVar(&c.DashboardCert, "dashboard-cert", "", "certificate `file`, PEM, for the dashboard; default: the collector's own")
+	f.StringVar(&c.DashboardKey, "dashboard-key", "", "key `file` for --dashboard-cert")
+	f.Var(&c.DashboardHosts, "dashboard-hosts", "`names` under which browsers reach the dashboard, with commas")
+	f.StringVar(&c.PasswordFile, "password-file", "", "also write a new administrator password to this `file`, mode 0600")
+	f.Var(&c.LogLevel, "log-level", "debug, info, warn or error")
+	f.IntVar(&c.RetentionDays, "retention-days", 30, "`days` that the timeline is kept")
+	f.IntVar(&c.MaxHosts, "max-hosts", 10_000, "hosts taken; a new one beyond is refused")
+	f.IntVar(&c.HostRate, "host-rate", 1024, "`KiB` per second taken of one host, on average")
+}
+
+// load sets the options from file, environment and command line, in this order,
+// and checks them all.
+func (c *config) load(flags *pflag.FlagSet) error {
+	given := make(map[string]string)
+	flags.Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
+	if v, ok := os.LookupEnv(environment + "CONFIG"); ok && !flags.Changed("config") {
+		given["config"], c.File = v, v
+	}
+	_, named := given["config"]
+	if err := loadFile(c.File, named, flags); err != nil {
+		return configError{err}
+	}
+	var errs []error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := environment + strings.ToUpper(key(f.Name))
+		if v, ok := os.LookupEnv(name); ok {
+			if err := f.Value.Set(v); err != nil {
+				errs = append(errs, fmt.Errorf("environment %s: %w", name, err))
+			}
+		}
+	})
+	for name, v := range given {
+		errs = append(errs, flags.Lookup(name).Value.Set(v))
+	}
+	if err := errors.Join(append(errs, c.check())...); err != nil {
+		return configError{err}
+	}
+	return nil
+}
+
+func key(flag string) string { return strings.ReplaceAll(flag, "-", "_") }
+
+// loadFile sets flags from a YAML file. A file that was not named may be absent.
+func loadFile(name string, named bool, flags *pflag.FlagSet) error {
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxConfig {
+		return fmt.Errorf("configuration %s: not a regular file of at most %d bytes", name, maxConfig)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	if err := setFromYAML(data, flags); err != nil {
+		return fmt.Errorf("configuration %s: %w", name, err)
+	}
+	return nil
+}
+
+func setFromYAML(data []byte, flags *pflag.FlagSet) error {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return err
+	}
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	m := doc.Content[0]
+	if m.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: not a list of keys and values", m.Line)
+	}
+	var errs []error
+	seen := make(map[string]bool)
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		k, v := m.Content[i], m.Content[i+1]
+		if err := setKey(k.Value, v, flags, seen); err != nil {
+			errs = append(errs, fmt.Errorf("line %d: %q: %w", k.Line, k.Value, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func setKey(name string, v *yaml.Node, flags *pflag.FlagSet, seen map[string]bool) error {
+	f := flags.Lookup(strings.ReplaceAll(name, "_", "-"))
+	switch {
+	case f == nil || f.Name == "config" || f.Name == "help" || key(f.Name) != name:
+		return errors.New("no such option")
+	case seen[name]:
+		return errors.New("set twice")
+	}
+	seen[name] = true
+	value := v.Value
+	if _, many := f.Value.(*list); many && v.Kind == yaml.SequenceNode {
+		var items []string
+		for _, item := range v.Content {
+			items = append(items, item.Value)
+		}
+		value = strings.Join(items, ",")
+	} else if v.Kind != yaml.ScalarNode {
+		return errors.New("not a single value")
+	}
+	return f.Value.Set(value)
+}
+
+// check holds the options against each other.
+func (c *config) check() error {
+	var errs []error
+	if c.StateDir == "" {
+		errs = append(errs, errors.New("state-dir is empty"))
+	}
+	for name, addr := range map[string]string{"ingest": c.Ingest, "dashboard": c.Dashboard} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	if (c.DashboardCert == "") != (c.DashboardKey == "") {
+		errs = append(errs, errors.New("dashboard-cert and dashboard-key go together"))
+	}
+	for name, n := range map[string]int{"retention-days": c.RetentionDays, "max-hosts": c.MaxHosts, "host-rate": c.HostRate} {
+		if n < 1 || n > 10_000_000 {
+			errs = append(errs, fmt.Errorf("%s: %d is out of range", name, n))
+		}
+	}
+	if c.DashboardTLS.value == "off" && !loopback(c.Dashboard) {
+		errs = append(errs, fmt.Errorf("dashboard-tls: off needs a loopback address, dashboard is %s", c.Dashboard))
+	}
+	return errors.Join(errs...)
+}
+
+// retention is how long the timeline is kept.
+func (c *config) retention() time.Duration { return time.Duration(c.RetentionDays) * 24 * time.Hour }
+
+// loopback reports whether an address can be reached from this machine alone.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// choice is one of a few words.
+type choice struct {
+	value string
+	words []string
+}
+
+func (c *choice) String() string { return c.value }
+func (c *choice) Type() string   { return "word" }
+func (c *choice) Set(v string) error {
+	for _, w := range c.words {
+		if v == w {
+			c.value = v
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is none of %s", v, strings.Join(c.words, ", "))
+}
+
+// list is words with commas between them.
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, ",") }
+func (l *list) Type() string   { return "names" }
+func (l *list) Set(v string) error {
+	*l = nil
+	for item := range strings.SplitSeq(v, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			*l = append(*l, item)
+		}
+	}
+	return nil
+}
+
+// level is a level of the log.
+type level struct{ level slog.Level }
+
+func (l *level) String() string     { return strings.ToLower(l.level.String()) }
+func (l *level) Type() string       { return "level" }
+func (l *level) Set(v string) error { return l.level.UnmarshalText([]byte(v)) }

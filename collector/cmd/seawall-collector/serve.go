@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"seawall/collector/identity"
+	"seawall/collector/ingest"
+	"seawall/collector/password"
+	"seawall/collector/store"
+	"seawall/collector/web"
+)
+
+// serve runs the collector until ctx ends.
+func serve(ctx context.Context, c config, stdout, stderr io.Writer) error {
+	log := newLog(c, stderr)
+	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
+		return configError{fmt.Errorf("state-dir: %w", err)}
+	}
+	s, err := store.Open(ctx, filepath.Join(c.StateDir, databaseFile),
+		store.Config{MaxHosts: c.MaxHosts, Retention: c.retention(), Log: log})
+	if err != nil {
+		return err
+	}
+	// Closed last, when nothing can write any more.
+	err = serveStore(ctx, c, s, log, stdout)
+	return errors.Join(err, s.Close())
+}
+
+func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger, stdout io.Writer) error {
+	id, err := identity.Open(c.StateDir)
+	if err != nil {
+		return err
+	}
+	hosts, browsers, err := listen(c)
+	if err != nil {
+		return err
+	}
+	defer hosts.Close()
+	defer browsers.Close()
+	browserTLS, err := dashboardTLS(c, id, browsers.Addr())
+	if err != nil {
+		return configError{err}
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewBuildInfoCollector())
+	in, err := ingest.New(ingest.Config{
+		Store: s, TLS: id.Server(), Identify: identity.Host, Metrics: ingest.NewMetrics(registry), Log: log,
+		BytesPerSecond: c.HostRate << 10,
+	})
+	if err != nil {
+		return err
+	}
+	at := connection{Pin: id.Pin(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
+		Version: programVersion(), Started: time.Now().UTC()}
+	out, err := web.New(web.Config{
+		Posture: s, Catalogue: s, Feed: s, Verify: verifier(s, log), Ready: s.Ready, Metrics: registry,
+		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
+		Connect: fmt.Sprintf("seawall-uplink --collector %s --pin %s", at.Ingest, at.Pin),
+	})
+	if err != nil {
+		return err
+	}
+	if err := firstPassword(ctx, c, s, stdout); err != nil {
+		return err
+	}
+	if err := at.write(c.StateDir); err != nil {
+		return err
+	}
+	log.Info("collector runs", "ingest", at.Ingest, "dashboard", at.Dashboard, "pin", at.Pin, "version", at.Version)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return in.Serve(ctx, hosts) })
+	group.Go(func() error { return out.Serve(ctx, browsers) })
+	group.Go(func() error { return notify(ctx, s, at, log) })
+	err = group.Wait()
+	log.Info("collector stopped")
+	return err
+}
+
+// listen opens the two sockets, or takes them from systemd by their names.
+func listen(c config) (hosts, browsers net.Listener, err error) {
+	given, err := activation.ListenersWithNames()
+	if err != nil {
+		return nil, nil, fmt.Errorf("sockets of systemd: %w", err)
+	}
+	open := func(name, addr string) (net.Listener, error) {
+		if l := given[name]; len(l) > 0 && l[0] != nil {
+			return l[0], nil
+		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return l, nil
+	}
+	if hosts, err = open("ingest", c.Ingest); err != nil {
+		return nil, nil, err
+	}
+	if browsers, err = open("dashboard", c.Dashboard); err != nil {
+		hosts.Close()
+		return nil, nil, err
+	}
+	return hosts, browsers, nil
+}
+
+// dashboardTLS returns the dashboard's TLS configuration, or nil for plain http,
+// which is for addresses of this machine alone.
+func dashboardTLS(c config, id *identity.Identity, addr net.Addr) (*tls.Config, error) {
+	local := addr.Network() == "unix" || loopback(addr.String())
+	mode := c.DashboardTLS.value
+	if mode == "auto" && local && c.DashboardCert == "" || mode == "off" && local {
+		return nil, nil
+	}
+	if mode == "off" {
+		return nil, fmt.Errorf("dashboard-tls: off needs a loopback address, dashboard is %s", addr)
+	}
+	t := id.Dashboard()
+	if c.DashboardCert != "" {
+		cert, err := tls.LoadX509KeyPair(c.DashboardCert, c.DashboardKey)
+		if err != nil {
+			return nil, fmt.Errorf("dashboard-cert: %w", err)
+		}
+		t.Certificates = []tls.Certificate{cert}
+	}
+	return t, nil
+}
+
+func url(addr net.Addr, secure bool) string {
+	switch {
+	case addr.Network() == "unix":
+		return addr.String()
+	case secure:
+		return "https://" + addr.String() + "/"
+	}
+	return "http://" + addr.String() + "/"
+}
+
+// firstPassword gives the administrator a password when there is none.
+func firstPassword(ctx context.Context, c config, s *store.Store, stdout io.Writer) error {
+	_, ok, err := s.AdminHash(ctx)
+	if err != nil || ok {
+		return err
+	}
+	return givePassword(c, stdout, func(hash string) error { return s.SetAdminHash(ctx, hash) })
+}
+
+// verifier returns the dashboard's question about a password.
+func verifier(s *store.Store, log *slog.Logger) func(string) bool {
+	return func(word string) bool {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		hash, ok, err := s.AdminHash(ctx)
+		if err == nil && ok {
+			ok, err = password.Verify(hash, word)
+		}
+		if err != nil {
+			log.Error("password cannot be verified", "err", err)
+			return false
+		}
+		return ok
+	}
+}
+
+// notify tells systemd that the collector runs and goes on running. A store whose
+// writer hangs stops the watchdog's signal; one that cannot write, as on a full
+// disk, does not, since a restart would not help.
+func notify(ctx context.Context, s *store.Store, at connection, log *slog.Logger) error {
+	tell := func(state string) {
+		if _, err := daemon.SdNotify(false, state); err != nil {
+			log.Warn("systemd is not told", "err", err)
+		}
+	}
+	tell(fmt.Sprintf("%s\nSTATUS=hosts at %s, dashboard at %s", daemon.SdNotifyReady, at.Ingest, at.Dashboard))
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		log.Warn("watchdog of systemd", "err", err)
+	}
+	if interval <= 0 {
+		<-ctx.Done()
+		tell(daemon.SdNotifyStopping)
+		return nil
+	}
+	tick := time.NewTicker(interval / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			tell(daemon.SdNotifyStopping)
+			return nil
+		case <-tick.C:
+			probe, cancel := context.WithTimeout(ctx, interval/3)
+			if err := s.Ready(probe); !errors.Is(err, context.DeadlineExceeded) {
+				tell(daemon.SdNotifyWatchdog)
+			}
+			cancel()
+		}
+	}
+}
