@@ -128,16 +128,17 @@ func until(t *testing.T, tab context.Context, within time.Duration, expression s
 // are kept.
 func TestLayout(t *testing.T) {
 	d := demoFleet(demoNow)
-	hostile := addHostile(d, hostileStrings()[:40])
 	base := serve(t, newServer(t, config(d)))
 	tab := chromium(t)
 	said := listen(t, tab)
 	signIn(t, tab, base)
 	looks(t, tab, base, map[string]string{
-		"overview": "/", "hosts": "/hosts", "host": "/hosts/" + string(d.hosts[3].ID),
-		"hostile": "/hosts/" + string(hostile), "checks": "/checks", "check": "/checks/ssh-ciphers",
+		"overview": "/", "hosts": "/hosts", "host": "/hosts/" + string(d.hosts[3].ID), "host-updates": "/hosts/" + string(d.hosts[1].ID),
+		"checks": "/checks", "check": "/checks/ssh-ciphers",
 		"missing": "/nothing", "hosts-found": "/hosts?q=web&sort=name", "hosts-none": "/hosts?q=zzz",
 	})
+	hostile := addHostile(d, hostileStrings()[:40])
+	looks(t, tab, base, map[string]string{"hostile": "/hosts/" + string(hostile), "hostile-overview": "/", "hostile-hosts": "/hosts", "hostile-checks": "/checks"})
 	empty := serve(t, newServer(t, config(newDemo(demoNow))))
 	looks(t, tab, empty, map[string]string{"login": "/login"})
 	signIn(t, tab, empty) // cookies know no port: the other session is gone

@@ -182,7 +182,7 @@ func Status(s finding.Status) string {
 	case finding.StatusWaived:
 		return "waived"
 	}
-	return "new"
+	return Line(s.String())
 }
 
 // Severity returns the short word for a severity.

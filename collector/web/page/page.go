@@ -155,6 +155,7 @@ func funcs() template.FuncMap {
 		"count":    format.Count[int],
 		"countu":   format.Count[uint64],
 		"status":   format.Status,
+		"was":      was,
 		"severity": format.Severity,
 		"user":     format.User,
 		"session":  format.Session,

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/pkg/finding"
 )
 
 // Entry is one event in a timeline.
@@ -54,4 +55,29 @@ func (t *Timeline) since() int64 {
 		return 0
 	}
 	return t.Entries[0].Event.ID
+}
+
+// was says what a change replaced.
+func was(c finding.Change) string {
+	switch {
+	case c.Removed:
+		return "no longer there"
+	case c.Previous == c.Result.Status:
+		return "value changed"
+	}
+	switch c.Previous {
+	case finding.StatusPass:
+		return "passed before"
+	case finding.StatusFail:
+		return "failed before"
+	case finding.StatusNotApplicable:
+		return "did not apply before"
+	case finding.StatusUnknown:
+		return "was unknown before"
+	case finding.StatusError:
+		return "was in error before"
+	case finding.StatusWaived:
+		return "was waived before"
+	}
+	return "first result"
 }
