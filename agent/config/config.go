@@ -58,8 +58,10 @@ type Setting struct {
 // Env is the setting's name in the environment.
 func (s Setting) Env() string { return "SEAWALL_" + strings.ToUpper(s.Name) }
 
-// Flag is the setting's name on the command line, without dashes.
-func (s Setting) Flag() string { return strings.ReplaceAll(s.Name, "_", "-") }
+// Flag is the setting's name on the command line: with dashes, and without "_dir".
+func (s Setting) Flag() string {
+	return strings.ReplaceAll(strings.TrimSuffix(s.Name, "_dir"), "_", "-")
+}
 
 // Value returns the setting's value in c, as it would be written.
 func (s Setting) Value(c *Config) string { return s.get(c) }

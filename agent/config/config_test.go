@@ -108,12 +108,12 @@ func TestLoadErrors(t *testing.T) {
 
 func TestLoadReportsEveryProblem(t *testing.T) {
 	_, err := Load(Sources{
-		File: write(t, "x: 1\nlog_level: no\n"), Environ: []string{"SEAWALL_COALESCE=z"}, Flags: map[string]string{"spool-dir": "r"},
+		File: write(t, "x: 1\nlog_level: no\n"), Environ: []string{"SEAWALL_COALESCE=z"}, Flags: map[string]string{"spool": "r"},
 	})
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{":1:1", ":2:12", "environment: SEAWALL_COALESCE", "--spool-dir"} {
+	for _, want := range []string{":1:1", ":2:12", "environment: SEAWALL_COALESCE", "--spool"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nlacks %q", err, want)
 		}

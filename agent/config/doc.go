@@ -5,7 +5,7 @@
 //
 //	file          spool_dir: /var/lib/seawall/spool
 //	environment   SEAWALL_SPOOL_DIR=/var/lib/seawall/spool
-//	command line  --spool-dir /var/lib/seawall/spool
+//	command line  --spool /var/lib/seawall/spool
 //
 // The file is YAML: one mapping of names to plain values. It is strict: a name
 // that does not exist, stands twice, or has a value that cannot be is an error

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"seawall/agent/facts"
+	"seawall/agent/policy"
+	"seawall/agent/policy/checks"
+	"seawall/agent/report"
+	"seawall/pkg/finding"
+)
+
+func (p *program) newCheckCommand() *cobra.Command {
+	var h host
+	var format string
+	cmd := &cobra.Command{
+		Use:   "check [ID|FAMILY]...",
+		Short: "Check this host once and say what to fix",
+		Long: `Check evaluates the named checks, or all, on this host or on the one below --root.
+
+The table is grouped by family, the worst first. Each finding has what was found,
+what is expected, the file and line that sets it, and commands that fix it.
+Colour is used on a terminal unless NO_COLOR is set.
+
+With --format json the output is one object:
+
+  {"results": [{"check", "resource", "status", "severity", "actual", "expected",
+    "evidence": [{"file", "line", "text"}], "time", "cause", "remediation"}]}
+
+Status is pass, fail, not_applicable, unknown (the host could not be asked), error
+(something is broken, such as a configuration that sshd refuses) or waived.
+
+Below --root no program is run and the kernel is not asked; what needs them is
+unknown. Most checks need root: what may not be read is unknown too.
+
+Exit status:
+  0  every check passed or is not applicable
+  1  at least one failed
+  2  none failed, and at least one is unknown or an error; or nothing was checked`,
+		Example: `  seawall check
+  seawall check ssh-password-authentication ssh-permit-root-login
+  seawall check patch --format json
+  seawall check --root /mnt/image`,
+		ValidArgsFunction: completeChecks(&h),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.check(cmd.Context(), h, format, args)
+		},
+	}
+	h.addRoot(cmd)
+	h.addChecks(cmd)
+	addFormat(cmd, &format, "table", "json")
+	return cmd
+}
+
+func completeChecks(h *host) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		pol, err := checks.Load(h.checks)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		var words []string
+		for _, c := range pol.Checks() {
+			words = append(words, cobra.CompletionWithDesc(c.ID, c.Title))
+		}
+		return words, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func (p *program) check(ctx context.Context, h host, format string, names []string) error {
+	e, err := h.evaluate(ctx, names)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		err = report.Results(p.stdout, e.results, e.pack)
+	} else {
+		err = report.Table(p.stdout, e.results, e.pack, p.options())
+	}
+	if err != nil {
+		return err
+	}
+	return verdict(e.results)
+}
+
+// evaluation is one look at a host.
+type evaluation struct {
+	policy  *policy.Policy
+	facts   facts.Facts
+	results []finding.Result
+	pack    []finding.CheckInfo // with remediation for the host's distribution
+}
+
+// evaluate looks at the host once, reading only what the named checks need.
+func (h *host) evaluate(ctx context.Context, names []string) (*evaluation, error) {
+	env, err := h.env()
+	if err != nil {
+		return nil, err
+	}
+	pol, err := checks.Load(h.checks)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := choose(pol, names)
+	if err != nil {
+		return nil, err
+	}
+	// The system's facts say which remediation fits.
+	groups := append(pol.Groups(ids...), "system")
+	e := &evaluation{policy: pol, facts: facts.NewReader(env).Read(ctx, groups...)}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	e.results = pol.Evaluate(&e.facts, time.Now().UTC(), ids...)
+	e.pack = pol.Pack(e.facts.System.Family).Checks
+	return e, nil
+}
+
+// verdict is the exit status that results call for.
+func verdict(results []finding.Result) error {
+	has := func(list ...finding.Status) bool {
+		return slices.ContainsFunc(results, func(r finding.Result) bool { return slices.Contains(list, r.Status) })
+	}
+	switch {
+	case has(finding.StatusFail):
+		return &exitError{code: exitFindings}
+	case len(results) == 0 || has(finding.StatusError, finding.StatusUnknown, finding.StatusUnspecified):
+		return &exitError{code: exitProblem}
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"seawall/agent/facts"
+	"seawall/agent/facts/fact"
+	"seawall/agent/facts/sshd"
+	"seawall/agent/report"
+)
+
+func (p *program) newFactsCommand() *cobra.Command {
+	var h host
+	var format, connection string
+	cmd := &cobra.Command{
+		Use:   "facts [" + strings.Join(facts.Groups(), "|") + "]",
+		Short: "Print what is known of this host, with file and line",
+		Long: `Facts prints what the readers found, before any check judges it. The names are
+those that checks use. With --format json it is one object.
+
+With --connection, facts sshd prints the settings that hold for one connection,
+given as sshd's option -C takes it. As JSON (the default here) it is an object of
+keywords in lower case:
+
+  {"permitrootlogin": {"value": "no", "file": "/etc/ssh/sshd_config", "line": 12}, …}
+
+The value is a list where the keyword repeats. Without file and line it is the
+default. A configuration that sshd refuses gives {"error": …}.
+
+Exit status:
+  0  the facts were read
+  2  something is broken, such as a configuration that sshd refuses`,
+		Example: `  seawall facts audit
+  seawall facts --format json
+  seawall facts sshd --connection user=root,addr=203.0.113.9`,
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1)),
+		ValidArgs: facts.Groups(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if connection == "" {
+				return p.facts(cmd.Context(), h, format, args)
+			}
+			if len(args) == 0 || args[0] != "sshd" {
+				return errors.New("--connection belongs to: seawall facts sshd")
+			}
+			return p.connection(cmd.Context(), h, connection, format == "text" && cmd.Flags().Changed("format"))
+		},
+	}
+	h.addRoot(cmd)
+	addFormat(cmd, &format, "text", "json")
+	cmd.Flags().StringVar(&connection, "connection", "", "settings of one connection, such as user=root,addr=203.0.113.9")
+	return cmd
+}
+
+func (p *program) facts(ctx context.Context, h host, format string, args []string) error {
+	if len(args) == 1 && !slices.Contains(facts.Groups(), args[0]) {
+		return unknown("group of facts", args[0], facts.Groups())
+	}
+	env, err := h.env()
+	if err != nil {
+		return err
+	}
+	f := facts.NewReader(env).Read(ctx, args...)
+	groups := facts.Groups()
+	if len(args) == 1 {
+		groups = args
+	}
+	switch {
+	case format == "json" && len(args) == 1:
+		err = report.JSON(p.stdout, f.Group(args[0]))
+	case format == "json":
+		err = report.JSON(p.stdout, f)
+	default:
+		for _, g := range groups {
+			err = errors.Join(err, report.Facts(p.stdout, g, f.Group(g), p.options()))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if f.Meta(g).State == fact.StateError {
+			return &exitError{code: exitProblem}
+		}
+	}
+	return nil
+}
+
+// setting is a keyword's value as JSON has it.
+type setting struct {
+	Value any    `json:"value"` // string, or list where the keyword repeats
+	File  string `json:"file"`
+	Line  int    `json:"line"`
+}
+
+func (p *program) connection(ctx context.Context, h host, spec string, people bool) error {
+	env, err := h.env()
+	if err != nil {
+		return err
+	}
+	settings, err := sshd.AskConnection(ctx, env, spec)
+	if err != nil {
+		if people {
+			return err
+		}
+		return errors.Join(&exitError{code: exitProblem}, report.JSON(p.stdout, map[string]string{"error": err.Error()}))
+	}
+	if people {
+		return report.Facts(p.stdout, "sshd", settings, p.options())
+	}
+	out := map[string]setting{}
+	for keyword, s := range settings {
+		one := setting{Value: s.Value, File: s.File, Line: s.Line}
+		if len(s.Values) > 1 {
+			one.Value = s.Values
+		}
+		out[keyword] = one
+	}
+	if err := report.JSON(p.stdout, out); err != nil {
+		return fmt.Errorf("facts: %w", err)
+	}
+	return nil
+}

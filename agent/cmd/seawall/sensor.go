@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"seawall/agent/config"
+	"seawall/agent/facts"
+	"seawall/agent/facts/command"
+	"seawall/agent/facts/fact"
+	"seawall/agent/policy/checks"
+	"seawall/agent/sensor"
+	"seawall/agent/spool"
+)
+
+// gcPercent makes the collector of garbage trade CPU, of which an idle sensor uses
+// next to none, for memory, which the host's own work wants.
+const gcPercent = 50
+
+func (p *program) newSensorCommand() *cobra.Command {
+	var s settings
+	cmd := &cobra.Command{
+		Use:   "sensor",
+		Short: "Watch this host: the daemon",
+		Long: `Sensor reads kernel audit events, evaluates the checks again at once when a file
+that they depend on changes, and appends what differs to the spool, from where
+seawall-uplink sends it. It opens no network connection.
+
+Where no audit daemon runs the sensor registers as one, switches kernel audit on
+and, when it ends, off again; beside auditd it listens. It adds audit rules of its
+own, with the key "seawall", and removes them when it ends; it touches no other.
+Without kernel audit it still sees changes, but not who made them.
+
+It needs the capabilities AUDIT_CONTROL, AUDIT_READ and DAC_READ_SEARCH, which its
+systemd unit gives it, or root. Each setting comes from the last of these that
+gives one: the default, the file, the environment (SEAWALL_ and the name in
+capitals), the command line. It ends in order on SIGTERM and SIGINT.
+
+Exit status:
+  0  ended as it was told to
+  2  the configuration is wrong, or it could not go on`,
+		Example: `  seawall sensor
+  seawall sensor --spool /tmp/spool --audit-mode multicast --log-level debug`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := s.load(p, cmd)
+			if err != nil {
+				return err
+			}
+			return p.sense(cmd.Context(), c)
+		},
+	}
+	s.addFile(cmd)
+	s.addFlags(cmd)
+	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "spool" {
+			name = "spool-dir"
+		}
+		return pflag.NormalizedName(name)
+	})
+	return cmd
+}
+
+// sense runs the sensor until ctx ends.
+func (p *program) sense(ctx context.Context, c config.Config) (err error) {
+	debug.SetGCPercent(gcPercent)
+	log := p.logger(c.LogLevel)
+	pol, err := checks.Load(c.ChecksDir)
+	if err != nil {
+		return err
+	}
+	sp, err := spool.Open(c.SpoolDir, spool.Config{Lanes: lanes(c.SpoolMaxBytes)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sp.Close()) }()
+	watchdog, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		return fmt.Errorf("systemd watchdog: %w", err)
+	}
+	daemonOf, err := sensor.New(sensor.Config{
+		Spool:     sp,
+		Policy:    pol,
+		Facts:     facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now}),
+		Log:       log,
+		Audit:     sensor.Mode(c.AuditMode),
+		Version:   readBuild().Version,
+		Inherited: inherited(p.environ, "audit-mcast"),
+		Notify:    notifier(log),
+		Watchdog:  watchdog,
+		Coalesce:  c.Coalesce,
+		Heartbeat: c.HeartbeatInterval,
+		State:     c.StateInterval,
+	})
+	if err != nil {
+		return err
+	}
+	return daemonOf.Run(ctx)
+}
+
+// lanes divides the spool: heartbeats need little.
+func lanes(total int64) map[string]int64 {
+	return map[string]int64{"posture": total - total/16, "health": total / 16}
+}
+
+// notifier returns sd_notify(3). Not being run by systemd is no error.
+func notifier(log *slog.Logger) func(string) {
+	return func(state string) {
+		if _, err := daemon.SdNotify(false, state); err != nil {
+			log.Warn("notify systemd", "err", err)
+		}
+	}
+}
+
+// inherited returns the descriptor that systemd passed under a name, 0 when there
+// is none (sd_listen_fds(3)). go-systemd's own package for this links TLS.
+func inherited(environ []string, name string) int {
+	const first = 3
+	env := map[string]string{}
+	for _, e := range environ {
+		k, v, _ := strings.Cut(e, "=")
+		env[k] = v
+	}
+	if env["LISTEN_PID"] != strconv.Itoa(os.Getpid()) {
+		return 0
+	}
+	count, err := strconv.Atoi(env["LISTEN_FDS"])
+	if err != nil {
+		return 0
+	}
+	i := slices.Index(strings.Split(env["LISTEN_FDNAMES"], ":"), name)
+	if i < 0 || i >= count {
+		return 0
+	}
+	return first + i
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"seawall/agent/report"
+	"seawall/agent/spool"
+	"seawall/pkg/finding"
+	"seawall/pkg/text"
+	"seawall/pkg/wire"
+)
+
+func (p *program) newSpoolCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "spool",
+		Short: "Look into the spool, where findings wait for the uplink",
+		Long:  `Spool reads the spool, which may be in use, and changes nothing in it.`,
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(p.newDumpCommand(), p.newVerifyCommand())
+	return cmd
+}
+
+// record is a record of the spool as JSON has it.
+type record struct {
+	Lane      string             `json:"lane"`
+	Epoch     string             `json:"epoch"` // 16 hex digits: more than JSON's numbers hold
+	Sequence  uint64             `json:"sequence"`
+	Time      time.Time          `json:"time"`
+	Change    *finding.Change    `json:"change,omitempty"`
+	State     *finding.StatePart `json:"state,omitempty"`
+	Heartbeat *finding.Heartbeat `json:"heartbeat,omitempty"`
+	Pack      *finding.Pack      `json:"pack,omitempty"`
+	Error     string             `json:"error,omitempty"`
+	Payload   string             `json:"payload,omitempty"` // in hexadecimal, where it cannot be decoded
+}
+
+func newRecord(lane string, pos spool.Position, payload []byte) record {
+	r := record{Lane: lane, Epoch: fmt.Sprintf("%016x", pos.Epoch), Sequence: pos.Seq}
+	w, err := wire.Decode(payload)
+	if err != nil {
+		r.Error, r.Payload = err.Error(), hex.EncodeToString(payload)
+		return r
+	}
+	r.Time, r.Change, r.State, r.Heartbeat, r.Pack = w.Time, w.Change, w.State, w.Heartbeat, w.Pack
+	return r
+}
+
+func (p *program) newDumpCommand() *cobra.Command {
+	var s settings
+	cmd := &cobra.Command{
+		Use:   "dump [LANE]...",
+		Short: "Print the records of the spool, one JSON object per line",
+		Long: `Dump prints every good record of the named lanes, or of all, oldest first, as one
+JSON object per line. Records that were written but are not durable yet are
+printed too.`,
+		Example: `  seawall spool dump health | tail -1`,
+		RunE: func(cmd *cobra.Command, lanes []string) error {
+			c, err := s.load(p, cmd)
+			if err != nil {
+				return err
+			}
+			all, err := spool.Lanes(c.SpoolDir)
+			if err != nil {
+				return err
+			}
+			if len(lanes) == 0 {
+				lanes = all
+			}
+			for _, lane := range lanes {
+				if !slices.Contains(all, lane) {
+					return unknown("lane of "+c.SpoolDir, lane, all)
+				}
+				err := spool.Walk(c.SpoolDir, lane, func(pos spool.Position, payload []byte) error {
+					return report.Line(p.stdout, newRecord(lane, pos, payload))
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	s.addFile(cmd)
+	s.addFlags(cmd, "spool_dir")
+	return cmd
+}
+
+func (p *program) newVerifyCommand() *cobra.Command {
+	var s settings
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check the spool for damage",
+		Long: `Verify reads the whole spool and says what it holds and what is damaged.
+
+Exit status:
+  0  nothing is damaged
+  1  something is
+  2  the spool could not be read`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := s.load(p, cmd)
+			if err != nil {
+				return err
+			}
+			rep, err := spool.Verify(c.SpoolDir)
+			if err != nil {
+				return err
+			}
+			for _, l := range rep.Lanes {
+				var bytes int64
+				for _, seg := range l.Segments {
+					bytes += seg.Bytes
+				}
+				fmt.Fprintf(p.stdout, "%s: %d records in %d segments, %d bytes, durable up to %d\n",
+					l.Lane, l.Records, len(l.Segments), bytes, l.Durable.Seq)
+				for _, problem := range l.Problems {
+					fmt.Fprintf(p.stdout, "%s: %s\n", l.Lane, text.Terminal(problem))
+				}
+			}
+			if !rep.Good() {
+				return &exitError{code: exitFindings}
+			}
+			return nil
+		},
+	}
+	s.addFile(cmd)
+	s.addFlags(cmd, "spool_dir")
+	return cmd
+}

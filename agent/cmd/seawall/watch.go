@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"seawall/agent/report"
+	"seawall/agent/spool"
+	"seawall/pkg/finding"
+	"seawall/pkg/wire"
+)
+
+// The lanes that the sensor writes.
+const (
+	lanePosture = "posture"
+	laneHealth  = "health"
+)
+
+func (p *program) newWatchCommand() *cobra.Command {
+	var s settings
+	var format string
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "watch",
+		Short: "Print changes as the sensor finds them",
+		Long: `Watch follows the sensor's spool, without disturbing it, and prints each result that
+changes: what it is now, what it was, where it stands and who did it. It ends with
+Ctrl-C.
+
+With --format json each record is one line, as "seawall spool dump" has it.`,
+		Example: `  seawall watch
+  seawall watch --all --format json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := s.load(p, cmd)
+			if err != nil {
+				return err
+			}
+			return p.watch(cmd.Context(), c.SpoolDir, format, all)
+		},
+	}
+	s.addFile(cmd)
+	s.addFlags(cmd, "spool_dir")
+	addFormat(cmd, &format, "text", "json")
+	cmd.Flags().BoolVar(&all, "all", false, "begin with the oldest record that the spool holds")
+	return cmd
+}
+
+// watch follows the posture lane until ctx ends, which is no error.
+func (p *program) watch(ctx context.Context, dir, format string, all bool) error {
+	r, err := spool.OpenReader(dir, lanePosture)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; does the sensor run, and with this spool?", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if !all {
+		_, newest, err := r.Bounds()
+		if err != nil {
+			return err
+		}
+		if newest != (spool.Position{}) {
+			if _, err := r.Seek(newest); err != nil {
+				return err
+			}
+		}
+	}
+	if format == "text" && p.terminal {
+		fmt.Fprintln(p.stderr, "watching; Ctrl-C ends it")
+	}
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, spool.ErrEmpty) {
+			if err := r.Wait(ctx); err != nil {
+				break
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := p.watched(rec, format); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watched prints one record.
+func (p *program) watched(rec spool.Record, format string) error {
+	if n := rec.Gap.Records(); n > 0 && format == "text" {
+		fmt.Fprintf(p.stderr, "seawall: %d records are missing here (%s)\n", n, rec.Gap.Reason)
+	}
+	if format == "json" {
+		return report.Line(p.stdout, newRecord(lanePosture, rec.Position, rec.Payload))
+	}
+	w, err := wire.Decode(rec.Payload)
+	if err != nil {
+		p.complain(fmt.Errorf("record %d: %w", rec.Seq, err))
+		return nil
+	}
+	switch {
+	case w.Change != nil:
+		return report.Change(p.stdout, w.Time, *w.Change, p.options())
+	case w.State != nil:
+		return p.watchedState(w.Time, w.State)
+	}
+	return nil
+}
+
+// watchedState prints what is wrong in a part of a whole state.
+func (p *program) watchedState(at time.Time, s *finding.StatePart) error {
+	if s.Part == 0 {
+		fmt.Fprintf(p.stdout, "%s  whole state, %d results\n", at.Local().Format(time.TimeOnly), s.Total)
+	}
+	for _, r := range s.Results {
+		if !r.Status.Bad() {
+			continue
+		}
+		if err := report.Change(p.stdout, at, finding.Change{Result: r}, p.options()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
