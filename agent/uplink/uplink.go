@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"seawall/agent/spool"
+	"seawall/pkg/text"
 )
 
 // Config says what an uplink connects. All fields but those that say otherwise
@@ -44,6 +45,7 @@ const (
 	keepaliveTimeout = 10 * time.Second
 	stableAfter      = time.Minute // a stream that lived so long was a good one
 	maxResponse      = 64 << 10    // largest message that is read
+	maxReason        = 512         // longest reason that is kept
 )
 
 // Uplink carries one spool to one collector.
@@ -114,17 +116,15 @@ func (u *Uplink) Run(ctx context.Context) error {
 			return nil
 		}
 		pause := u.plan(out)
-		u.disconnected(err.Error())
-		// The same error again and again is one line.
+		why := text.Terminal(text.Clean(err.Error(), maxReason)) // some of it is the collector's
+		u.disconnected(why)
+		// The same reason again and again is one line.
 		level := slog.LevelWarn
-		if err.Error() == said {
+		if why == said {
 			level = slog.LevelDebug
 		}
-		said = err.Error()
-		if !out.welcomed.IsZero() {
-			said = ""
-		}
-		u.log.Log(ctx, level, "not connected", "collector", u.cfg.Collector, "retry", pause.Round(time.Millisecond), "err", err)
+		said = why
+		u.log.Log(ctx, level, "not connected", "collector", u.cfg.Collector, "retry", pause.Round(time.Millisecond), "err", why)
 		if !sleep(ctx, pause) {
 			return nil
 		}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"seawall/agent/uplink"
+)
+
+// notifier tells systemd how the uplink is. Without systemd it does nothing.
+type notifier struct {
+	log     *slog.Logger
+	changed chan struct{}
+}
+
+func newNotifier(log *slog.Logger) *notifier {
+	return &notifier{log: log, changed: make(chan struct{}, 1)}
+}
+
+// change takes note that the state changed; what it is then is asked later.
+func (n *notifier) change(uplink.State) {
+	select {
+	case n.changed <- struct{}{}:
+	default:
+	}
+}
+
+// run says that the program is ready, which it is before the network is, and then
+// tells of changes and that it is alive: the state must be there for the asking.
+func (n *notifier) run(ctx context.Context, state func() uplink.State) error {
+	n.send(daemon.SdNotifyReady + "\n" + status(state()))
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		n.log.Warn("watchdog not used", "err", err)
+	}
+	var tick <-chan time.Time
+	if err == nil && interval > 0 {
+		t := time.NewTicker(interval / 3)
+		defer t.Stop()
+		tick = t.C
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			n.send(daemon.SdNotifyStopping)
+			return nil
+		case <-n.changed:
+			n.send(status(state()))
+		case <-tick:
+			n.send(daemon.SdNotifyWatchdog + "\n" + status(state()))
+		}
+	}
+}
+
+func (n *notifier) send(what string) {
+	if _, err := daemon.SdNotify(false, what); err != nil {
+		n.log.Debug("systemd not notified", "err", err)
+	}
+}
+
+// status is one line: the state's texts hold no line break.
+func status(s uplink.State) string {
+	if s.Connected {
+		line := "STATUS=connected to " + s.Collector
+		for _, lane := range slices.Sorted(maps.Keys(s.Acked)) {
+			line += fmt.Sprintf(", %s %d acknowledged", lane, s.Acked[lane].Seq)
+		}
+		return line
+	}
+	if s.Error == "" {
+		return "STATUS=connecting to " + s.Collector
+	}
+	return fmt.Sprintf("STATUS=not connected to %s: %s", s.Collector, s.Error)
+}
