@@ -62,7 +62,7 @@ type session struct {
 func runSession(ctx context.Context, u *Uplink, conn grpc.ClientConnInterface) (outcome, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	patience := time.AfterFunc(dialTimeout+welcomeTimeout, func() { cancel(errWelcome) })
+	patience := time.AfterFunc(u.cfg.patience, func() { cancel(errWelcome) })
 	defer patience.Stop()
 	stream, err := seawallv1.NewIngestServiceClient(conn).Deliver(ctx)
 	if err != nil {

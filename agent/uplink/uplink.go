@@ -2,7 +2,6 @@ package uplink
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,8 +32,8 @@ type Config struct {
 	Log        *slog.Logger
 	OnChange   func(State) // told when the connection changes; optional, must not block
 
-	tls *tls.Config                                     // in place of Identity and Pin; for tests
-	run func(context.Context, *Uplink) (outcome, error) // in place of a session; for tests
+	run      func(context.Context, *Uplink) (outcome, error) // in place of connect; for tests
+	patience time.Duration                                   // in place of welcomeTimeout; for tests
 }
 
 // How long the network may take.
@@ -64,8 +63,8 @@ func New(cfg Config) (*Uplink, error) {
 	if cfg.MaxBackoff == 0 {
 		cfg.MaxBackoff = time.Minute
 	}
-	if cfg.tls == nil {
-		cfg.tls = cfg.Identity.TLS(cfg.Pin)
+	if cfg.patience == 0 {
+		cfg.patience = dialTimeout + welcomeTimeout
 	}
 	if cfg.run == nil {
 		cfg.run = connect
@@ -76,10 +75,7 @@ func New(cfg Config) (*Uplink, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		u.log.Warn("state ignored", "err", err) // the collector knows better anyway
 	}
-	u.board.state = State{Collector: cfg.Collector, Since: time.Now(), Acked: old.Acked}
-	if cfg.Identity != nil {
-		u.board.state.Host = cfg.Identity.Host()
-	}
+	u.board.state = State{Host: cfg.Identity.Host(), Collector: cfg.Collector, Since: time.Now(), Acked: old.Acked}
 	if u.board.state.Acked == nil {
 		u.board.state.Acked = map[string]spool.Position{}
 	}
@@ -184,7 +180,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 func connect(ctx context.Context, u *Uplink) (outcome, error) {
 	dialer := net.Dialer{Timeout: dialTimeout}
 	conn, err := grpc.NewClient("passthrough:///"+u.cfg.Collector,
-		grpc.WithTransportCredentials(credentials.NewTLS(u.cfg.tls)),
+		grpc.WithTransportCredentials(credentials.NewTLS(u.cfg.Identity.TLS(u.cfg.Pin))),
 		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "tcp", addr)
 		}),
