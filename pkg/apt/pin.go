@@ -78,7 +78,9 @@ func (p *Pin) check(priority string) (int, error) {
 		return 0, errors.New("record without Package")
 	case p.Kind != "release" && p.Kind != "origin" && p.Kind != "version":
 		return 0, fmt.Errorf("pin type %q is not known", clip(p.Kind))
-	case strings.EqualFold(priority, "never"):
+	case priority == "never" && !p.general():
+		return 0, errors.New("priority never is for Package: * only")
+	case priority == "never":
 		return Never, nil
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(priority), 10, 16)

@@ -67,7 +67,8 @@ func (p *Policy) Candidate(t Target, versions []Version) int {
 // Priority returns a version's priority and the pin it comes from, nil where it
 // is the archive's own.
 func (p *Policy) Priority(t Target, v *Version) (int, *Pin) {
-	if pin := p.pinned(t, v); pin != nil {
+	// "never" for all its archives outdoes a pin that names the package.
+	if pin := p.pinned(t, v); pin != nil && (v.Version == t.Installed || slices.ContainsFunc(v.Archives, p.ever)) {
 		return pin.Priority, pin
 	}
 	priority, from := Never-1, (*Pin)(nil)
@@ -98,6 +99,11 @@ func (p *Policy) pinned(t Target, v *Version) *Pin {
 		}
 	}
 	return nil
+}
+
+func (p *Policy) ever(a *Archive) bool {
+	priority, _ := p.archive(a)
+	return priority != Never
 }
 
 func (p *Policy) archive(a *Archive) (int, *Pin) {

@@ -83,9 +83,16 @@ func readTruth(t *testing.T, dir string) (pending []truth, others int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(string(b)) {
+	return parseTruth(string(b))
+}
+
+func parseTruth(rows string) (pending []truth, others int) {
+	for line := range strings.Lines(rows) {
 		c := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		row := truth{c[0], c[1], c[2], c[3], strings.ReplaceAll(strings.ReplaceAll(c[4], ":", "/"), ",", ", "), c[5]}
+		if row.Candidate == "None" {
+			row.Candidate = ""
+		}
 		if row.Fixed == "-" {
 			others++
 			continue
