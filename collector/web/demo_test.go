@@ -353,6 +353,10 @@ func demoFleet(now time.Time) *demo {
 			r.Cause = nil
 		}
 		d.apply(i%12, r, now.Add(-time.Duration(75-i)*17*time.Minute))
+		d.events[0].Change.Previous = finding.StatusPass
+		if i%3 == 1 {
+			d.events[0].Change.Previous = finding.StatusFail
+		}
 	}
 	return d
 }
