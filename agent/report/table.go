@@ -35,9 +35,10 @@ func Table(w io.Writer, results []finding.Result, checks []finding.CheckInfo, op
 }
 
 type table struct {
-	out  *bufio.Writer
-	opt  Options
-	info map[string]finding.CheckInfo
+	out   *bufio.Writer
+	blank bool // the last line is empty
+	opt   Options
+	info  map[string]finding.CheckInfo
 }
 
 // section is one check's results of one status, the worst severity first.
@@ -63,8 +64,20 @@ func rank(s finding.Status) int {
 }
 
 func worst(a, b section) int {
-	return cmp.Or(cmp.Compare(rank(a.status), rank(b.status)),
-		cmp.Compare(b.results[0].Severity, a.results[0].Severity), cmp.Compare(a.check, b.check))
+	severity := 0
+	if a.loud() {
+		severity = cmp.Compare(b.results[0].Severity, a.results[0].Severity)
+	}
+	reason := 0 // same reasons stand together
+	if a.status == finding.StatusUnknown || a.status == finding.StatusError {
+		severity, reason = 0, cmp.Compare(a.results[0].Actual, b.results[0].Actual)
+	}
+	return cmp.Or(cmp.Compare(rank(a.status), rank(b.status)), severity, reason, cmp.Compare(a.check, b.check))
+}
+
+// loud reports whether a person should look.
+func (s *section) loud() bool {
+	return s.status != finding.StatusPass && s.status != finding.StatusNotApplicable
 }
 
 func (t *table) group(results []finding.Result) []family {
@@ -109,14 +122,46 @@ func (t *table) family(f family) {
 		all = append(all, s.results...)
 	}
 	t.printf("%s  %s\n\n", t.paint(bold, f.name), t.paint(dim, tally(all)))
-	for _, s := range f.sections {
-		if s.status == finding.StatusPass || s.status == finding.StatusNotApplicable {
+	for i := 0; i < len(f.sections); {
+		s := f.sections[i]
+		same := t.sameReason(f.sections[i:])
+		switch {
+		case !s.loud():
 			t.quiet(s)
-			continue
+		case same > 1:
+			t.together(f.sections[i : i+same])
+		default:
+			t.loud(s)
 		}
-		t.loud(s)
+		i += max(same, 1)
 	}
-	t.printf("\n")
+	t.gap()
+}
+
+// sameReason counts the checks at the head of list that could not be evaluated
+// for one and the same reason, such as a configuration that sshd refuses.
+func (t *table) sameReason(list []section) int {
+	first := &list[0]
+	if first.status != finding.StatusUnknown && first.status != finding.StatusError {
+		return 1
+	}
+	for n, s := range list {
+		if s.status != first.status || len(s.results) != 1 || s.results[0].Resource != "" ||
+			s.results[0].Actual != first.results[0].Actual {
+			return n
+		}
+	}
+	return len(list)
+}
+
+// together writes checks that share their reason.
+func (t *table) together(list []section) {
+	for _, s := range list {
+		t.printf("  %s  %-34s %s\n", t.paint(yellow, strings.ToUpper(s.status.String())), t.paint(bold, s.check), t.info[s.check].Title)
+	}
+	t.field("because", list[0].results[0].Actual)
+	t.evidence(list[0].results[0].Evidence)
+	t.gap()
 }
 
 // quiet writes a check that needs no attention on one line.
@@ -166,7 +211,7 @@ func (t *table) loud(s section) {
 	if s.status == finding.StatusFail {
 		t.field("fix", info.Remediation)
 	}
-	t.printf("\n")
+	t.gap()
 }
 
 func (t *table) details(r finding.Result, status finding.Status) {
@@ -245,7 +290,18 @@ func (t *table) fieldPainted(name, value string) {
 	t.printf("        %s %s\n", t.paint(dim, fmt.Sprintf("%-8s", name)), value)
 }
 
-func (t *table) printf(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
+func (t *table) printf(format string, args ...any) {
+	fmt.Fprintf(t.out, format, args...)
+	t.blank = false
+}
+
+// gap writes an empty line unless there is one.
+func (t *table) gap() {
+	if !t.blank {
+		t.printf("\n")
+	}
+	t.blank = true
+}
 
 // Summary counts results in one line.
 func Summary(results []finding.Result) string {
@@ -253,11 +309,14 @@ func Summary(results []finding.Result) string {
 	for _, r := range results {
 		checks[r.Check] = true
 	}
-	noun := "checks"
+	counted := fmt.Sprintf("%d checks", len(checks))
 	if len(checks) == 1 {
-		noun = "check"
+		counted = "1 check"
 	}
-	return fmt.Sprintf("%d %s: %s", len(checks), noun, tally(results))
+	if len(results) != len(checks) {
+		counted += fmt.Sprintf(", %d results", len(results))
+	}
+	return counted + ": " + tally(results)
 }
 
 // tally counts by status, failures by severity too.
