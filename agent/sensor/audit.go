@@ -1,0 +1,428 @@
+package sensor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"seawall/pkg/audit"
+	"seawall/pkg/finding"
+	"seawall/pkg/kaudit"
+)
+
+// Mode is how kernel audit is read.
+type Mode string
+
+// The modes. Auto listens beside a running audit daemon and is the audit daemon
+// where there is none, and moves between the two when that changes.
+const (
+	Auto      Mode = "auto"
+	Unicast   Mode = "unicast"
+	Multicast Mode = "multicast"
+	Off       Mode = "off"
+)
+
+const (
+	auditCheck = 15 * time.Second // between two looks at who the audit daemon is
+	auditRetry = time.Minute      // after kernel audit could not be read
+	// How long the place of the audit daemon is left free for one that asked for
+	// it: its own start failed, and somebody or systemd has to start it again.
+	yieldTime = 5 * time.Minute
+)
+
+var (
+	// errMove ends one connection to begin another in the mode that fits now.
+	errMove = errors.New("audit daemon changed")
+	// errYield is errMove where another audit daemon asked for our place.
+	errYield = fmt.Errorf("another asked to be the audit daemon: %w", errMove)
+)
+
+// auditSource reads kernel audit and offers the changes that facts depend on.
+// Whatever goes wrong with kernel audit is noted in its counters and tried again:
+// the sensor goes on without causes, by inotify alone.
+type auditSource struct {
+	cfg   Config
+	log   *slog.Logger
+	offer func(change)
+	names names
+
+	enabled bool      // kernel audit was off and is on because of us
+	yielded time.Time // when another asked for our place
+
+	rules   sync.Mutex // held while rules are changed
+	wanted  []string   // names to watch
+	watches *kaudit.Watches
+
+	mu       sync.Mutex
+	exact    map[string]bool
+	trees    []string // each ends in "/"
+	counters finding.Counters
+}
+
+func newAuditSource(cfg Config, offer func(change)) *auditSource {
+	if cfg.Audit == "" {
+		cfg.Audit = Auto
+	}
+	a := &auditSource{cfg: cfg, log: cfg.Log, offer: offer, names: names{root: cfg.Root}}
+	a.counters.AuditMode, a.counters.AuditReason = string(Off), "not started"
+	return a
+}
+
+// Counters returns what kernel audit gave so far.
+func (a *auditSource) Counters() finding.Counters {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.counters
+}
+
+func (a *auditSource) note(mode Mode, reason string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.counters.AuditMode, a.counters.AuditReason = string(mode), reason
+}
+
+// reason sets the reason and reports whether it is another than before.
+func (a *auditSource) reason(reason string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	other := a.counters.AuditReason != reason
+	a.counters.AuditReason = reason
+	return other
+}
+
+// Watch says which names facts depend on. Rules follow as soon as there is a
+// connection.
+func (a *auditSource) Watch(names []string) {
+	exact, trees := make(map[string]bool, len(names)), []string(nil)
+	for _, n := range names {
+		if strings.HasSuffix(n, "/") {
+			trees = append(trees, n)
+		}
+		exact[path.Clean(n)] = true
+	}
+	a.mu.Lock()
+	a.exact, a.trees = exact, trees
+	a.mu.Unlock()
+
+	a.rules.Lock()
+	defer a.rules.Unlock()
+	a.wanted = names
+	a.load()
+}
+
+// load puts the rules for the wanted names into the kernel. The caller holds
+// rules.
+func (a *auditSource) load() {
+	if a.watches == nil {
+		return
+	}
+	switch err := a.watches.Set(a.wanted); {
+	case errors.Is(err, kaudit.ErrLocked):
+		const reason = "the audit rules are locked until reboot: ours are not loaded, changes are seen without who made them"
+		if a.reason(reason) {
+			a.log.Warn("audit rules are locked", "err", err)
+		}
+	case err != nil:
+		a.log.Warn("some audit rules were refused", "err", err)
+	}
+}
+
+// relevant reports whether facts depend on name.
+func (a *auditSource) relevant(name string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.exact[name] {
+		return true
+	}
+	for _, t := range a.trees {
+		if len(name) >= len(t) && name[:len(t)] == t {
+			return true
+		}
+	}
+	// A directory above a name, renamed or removed with it.
+	for n := range a.exact {
+		if len(n) > len(name) && n[len(name)] == '/' && n[:len(name)] == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Run reads kernel audit until ctx ends. When it returns, our rules are gone and
+// kernel audit is on or off as it was found.
+func (a *auditSource) Run(ctx context.Context) error {
+	if a.cfg.Audit == Off {
+		a.note(Off, "switched off in the configuration")
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	for ctx.Err() == nil {
+		err := a.connect(ctx)
+		switch {
+		case ctx.Err() != nil:
+			continue
+		case errors.Is(err, errMove):
+			if errors.Is(err, errYield) {
+				a.yielded = time.Now()
+				a.log.Warn("another audit daemon asks for our place: start it again, we listen beside it", "free for", yieldTime)
+			}
+			continue
+		case errors.Is(err, kaudit.ErrUnsupported), errors.Is(err, kaudit.ErrNamespace), errors.Is(err, kaudit.ErrPermission):
+			a.log.Warn("kernel audit cannot be read, changes are seen without who made them", "err", err)
+		default:
+			a.log.Warn("reading kernel audit ended, trying again", "err", err, "after", auditRetry)
+		}
+		a.note(Off, err.Error())
+		select {
+		case <-ctx.Done():
+		case <-time.After(auditRetry):
+		}
+	}
+	return ctx.Err()
+}
+
+// connect reads one connection to its end.
+func (a *auditSource) connect(ctx context.Context) (err error) {
+	control, err := kaudit.OpenControl()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, control.Close()) }()
+	conn, reason, err := a.open(control)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	a.note(Mode(conn.Mode().String()), reason)
+	a.log.Info("reading kernel audit", "mode", conn.Mode().String(), "reason", reason)
+	if err := a.begin(control, conn.Mode()); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.end(control)) }()
+	return a.read(ctx, control, conn)
+}
+
+// open opens the connection that fits: as configured or, in auto mode, by who is
+// the audit daemon now.
+func (a *auditSource) open(control *kaudit.Control) (*kaudit.Conn, string, error) {
+	mode, reason := kaudit.Multicast, "configured"
+	switch a.cfg.Audit {
+	case Unicast:
+		mode = kaudit.Unicast
+	case Auto:
+		status, err := control.Status()
+		if err != nil {
+			return nil, "", err
+		}
+		mode, reason = a.choose(status)
+	case Multicast, Off:
+	}
+	if mode == kaudit.Multicast && a.cfg.Inherited > 0 {
+		fd := a.cfg.Inherited
+		a.cfg.Inherited = 0 // the connection owns it; the next opens its own
+		conn, err := kaudit.FromFile(uintptr(fd), mode)
+		return conn, reason, err
+	}
+	conn, err := kaudit.Open(mode)
+	var held *kaudit.HeldError
+	if errors.As(err, &held) && a.cfg.Audit == Auto {
+		// It registered since we looked.
+		conn, err = kaudit.Open(kaudit.Multicast)
+		reason = held.Error()
+	}
+	return conn, reason, err
+}
+
+// choose is kaudit.Choose, except that a place that was asked for stays free for
+// a while.
+func (a *auditSource) choose(s kaudit.Status) (kaudit.Mode, string) {
+	mode, why := kaudit.Choose(s)
+	if mode == kaudit.Unicast && time.Since(a.yielded) < yieldTime {
+		return kaudit.Multicast, "the place of the audit daemon is left free for another that asked for it"
+	}
+	return mode, why
+}
+
+// begin switches kernel audit on where it is off and nobody else decides, and
+// loads our rules.
+func (a *auditSource) begin(control *kaudit.Control, mode kaudit.Mode) error {
+	status, err := control.Status()
+	if err != nil {
+		return err
+	}
+	if status.Enabled == 0 && (mode == kaudit.Unicast || status.PID == 0) {
+		if err := control.SetEnabled(true); err != nil {
+			return err
+		}
+		a.enabled = true
+		a.log.Info("kernel audit was off and is on while the sensor runs")
+	}
+	a.mu.Lock()
+	a.counters.KernelLost = uint64(status.Lost)
+	a.mu.Unlock()
+	a.rules.Lock()
+	defer a.rules.Unlock()
+	a.watches = kaudit.NewWatches(control)
+	a.load()
+	return nil
+}
+
+// end takes our rules out and puts the enabled flag back.
+func (a *auditSource) end(control *kaudit.Control) error {
+	a.rules.Lock()
+	defer a.rules.Unlock()
+	err := a.watches.Close()
+	a.watches = nil
+	if a.enabled {
+		a.enabled = false
+		err = errors.Join(err, control.SetEnabled(false))
+	}
+	if err != nil && !errors.Is(err, kaudit.ErrLocked) {
+		return fmt.Errorf("restore kernel audit: %w", err)
+	}
+	return nil
+}
+
+// read assembles records to events until the connection ends or another mode fits.
+func (a *auditSource) read(ctx context.Context, control *kaudit.Control, conn *kaudit.Conn) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var mu sync.Mutex // guards asm, between the reader and the check
+	asm := audit.NewAssembler(0, a.event)
+	base := a.Counters()
+	tally := func() {
+		st := asm.Stats()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.counters.Records, a.counters.Events = base.Records+st.Records, base.Events+st.Events
+		a.counters.SerialGaps = base.SerialGaps + st.Gaps
+		a.counters.Overruns = base.Overruns + conn.Overruns()
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil)
+	wg.Go(func() {
+		a.check(ctx, control, conn.Mode(), cancel, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			asm.Flush(time.Now())
+			tally()
+		})
+	})
+	err := conn.Receive(ctx, func(typ uint16, payload []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		asm.Push(typ, payload, time.Now())
+		if typ == audit.TypeReplace {
+			cancel(errYield)
+		}
+		if typ == audit.TypeEOE {
+			tally()
+		}
+	})
+	if cause := context.Cause(ctx); errors.Is(cause, errMove) {
+		return cause
+	}
+	return err
+}
+
+// check looks from time to time at who the audit daemon is and calls tidy.
+func (a *auditSource) check(ctx context.Context, control *kaudit.Control, mode kaudit.Mode, move context.CancelCauseFunc, tidy func()) {
+	tick := time.NewTicker(auditCheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		tidy()
+		status, err := control.Status()
+		if err != nil {
+			move(err)
+			return
+		}
+		a.mu.Lock()
+		a.counters.KernelLost = uint64(status.Lost)
+		a.mu.Unlock()
+		if now, _ := a.choose(status); a.cfg.Audit == Auto && now != mode || mode == kaudit.Unicast && status.PID != uint32(os.Getpid()) {
+			a.log.Info("the audit daemon changed", "pid", status.PID)
+			move(errMove)
+			return
+		}
+	}
+}
+
+// event offers what one event changed. It runs on the reader's goroutine and
+// never waits.
+func (a *auditSource) event(e *audit.Event) {
+	if e.PID == uint32(os.Getpid()) && e.HasSyscall {
+		return
+	}
+	if a.configChanged(e) {
+		c := a.names.cause(e, "", "audit configuration")
+		a.offer(change{group: "audit", cause: &c})
+		return
+	}
+	matched := false
+	for _, ch := range audit.ChangedPaths(e) {
+		name := ch.Path
+		if ch.Relative {
+			name = a.locate(&ch)
+		}
+		if !a.relevant(name) {
+			continue
+		}
+		matched = true
+		c := a.names.cause(e, name, ch.Operation)
+		a.offer(change{name: name, cause: &c})
+	}
+	if matched {
+		a.mu.Lock()
+		a.counters.EventsMatched++
+		a.mu.Unlock()
+	}
+}
+
+// locate finds the absolute name of a change whose directory the kernel did not
+// name, among the directories that facts depend on, by the directory's inode. It
+// is empty when it is none of them.
+func (a *auditSource) locate(ch *audit.Change) string {
+	a.mu.Lock()
+	dirs := map[string]bool{}
+	for n := range a.exact {
+		dirs[path.Dir(n)] = true
+	}
+	for _, t := range a.trees {
+		dirs[path.Clean(t)] = true
+	}
+	a.mu.Unlock()
+	for dir := range dirs {
+		var st unix.Stat_t
+		if unix.Stat(dir, &st) == nil && st.Ino == ch.Dir &&
+			unix.Major(st.Dev) == ch.DirDev[0] && unix.Minor(st.Dev) == ch.DirDev[1] {
+			return path.Join(dir, path.Base(ch.Path))
+		}
+	}
+	return ""
+}
+
+// configChanged reports whether the event says that somebody else changed the
+// kernel's audit configuration.
+func (a *auditSource) configChanged(e *audit.Event) bool {
+	for _, r := range e.Records {
+		if r.Type == audit.TypeConfigChange && !bytes.Contains(r.Text, []byte(`key="`+kaudit.Key+`"`)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,38 @@
+// Package sensor is the daemon that watches a host: it turns what the kernel says
+// of changed files into checks that run again at once, and results that differ
+// into records of the spool.
+//
+// # One loop
+//
+// Two sources tell of changes: kernel audit (who opened, renamed, changed the
+// mode of or deleted a file, at the time of the system call) and inotify (a
+// writer closed the file; there is new content to read). Both only put names
+// into a bounded queue. One goroutine owns everything else: it gathers names for
+// Config.Coalesce, asks facts.Reader which groups of facts they make stale, reads
+// those again, evaluates the checks that need them, and appends what differs to
+// the spool. A queue that overflows makes every group stale: nothing is missed,
+// only names of who did it.
+//
+// A group that costs much is read less often: never sooner after its last reading
+// than four times what that reading took, so that a storm of changes costs a
+// fifth of one CPU at the most.
+//
+// # Causes
+//
+// For each changed name the last audit event that touched it is kept (1,024
+// names, ten minutes). A result that differs is explained by the event of a name
+// that its evidence points to, else by the newest event among the names that
+// made its facts stale. A result that changed on its own, by the clock or in the
+// kernel, has no cause.
+//
+// # What is emitted
+//
+// At start: the static text of the checks (Pack) and the whole state, in parts
+// with a digest. Then only changes, and the whole state again each
+// Config.StateInterval. Heartbeats go into a lane of their own. What could not be
+// appended (a full disk) stays different from what the spool was told, and is
+// tried again with backoff: a change is never dropped, though two changes of one
+// result may become one.
+//
+// The sensor reads nothing that the uplink or the collector wrote.
+package sensor
