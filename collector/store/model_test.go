@@ -1,0 +1,144 @@
+package store
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"seawall/collector/fleet"
+	"seawall/pkg/finding"
+	"seawall/pkg/wire"
+)
+
+// model is what a host's spool would be, and what the store must make of it.
+type model struct {
+	sent   []fleet.Delivery // in order, without those evicted before they were sent
+	state  map[finding.Key]finding.Result
+	events int
+	gaps   uint64
+	epoch  uint64
+	next   uint64
+}
+
+func (m *model) record(t *rapid.T) wire.Record {
+	draw := func() finding.Result {
+		return result("check-"+strconv.Itoa(rapid.IntRange(0, 4).Draw(t, "check")),
+			strconv.Itoa(rapid.IntRange(0, 3).Draw(t, "resource")),
+			finding.Status(rapid.IntRange(1, 6).Draw(t, "status")))
+	}
+	if rapid.IntRange(0, 9).Draw(t, "kind") > 0 {
+		r := draw()
+		removed := rapid.IntRange(0, 4).Draw(t, "removed") == 0
+		m.events++
+		if m.state[r.Key()] = r; removed {
+			delete(m.state, r.Key())
+		}
+		return wire.Record{Change: &finding.Change{Result: r, Removed: removed}}
+	}
+	clear(m.state)
+	var results []finding.Result
+	for range rapid.IntRange(0, 6).Draw(t, "results") {
+		r := draw()
+		if _, twice := m.state[r.Key()]; !twice {
+			m.state[r.Key()] = r
+			results = append(results, r)
+		}
+	}
+	return whole(results...)
+}
+
+// TestModel sends spools with gaps, new epochs, duplicates and restarts of the
+// store, and compares with the model and the rollups with a count of everything.
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		path := filepath.Join(t.TempDir(), "model.db")
+		s := reopen(t, path, Config{})
+		hosts := []*model{
+			{state: make(map[finding.Key]finding.Result), epoch: 1, next: 1},
+			{state: make(map[finding.Key]finding.Result), epoch: 1, next: 1},
+		}
+		for range rapid.IntRange(1, 12).Draw(rt, "batches") {
+			n := rapid.IntRange(0, 1).Draw(rt, "host")
+			m := hosts[n]
+			from := len(m.sent)
+			switch rapid.IntRange(0, 5).Draw(rt, "step") {
+			case 0:
+				m.epoch++
+			case 1:
+				missing := uint64(rapid.IntRange(1, 5).Draw(rt, "missing"))
+				m.next += missing
+				m.gaps += missing
+			case 2:
+				from = rapid.IntRange(0, len(m.sent)).Draw(rt, "again")
+			case 3:
+				if err := s.Close(); err != nil {
+					rt.Fatal(err)
+				}
+				s = reopen(t, path, Config{})
+			}
+			for range rapid.IntRange(1, 5).Draw(rt, "records") {
+				m.sent = append(m.sent, fleet.Delivery{Lane: "posture", Epoch: m.epoch, Sequence: m.next, Record: m.record(rt)})
+				m.next++
+			}
+			apply(t, s, hostID(n), m.sent[from:]...)
+		}
+		for n, m := range hosts {
+			if len(m.sent) > 0 {
+				m.compare(rt, t, s, hostID(n))
+			}
+		}
+		verifyRollups(t, s)
+		s.Close()
+	})
+}
+
+func (m *model) compare(rt *rapid.T, t *testing.T, s *Store, id fleet.HostID) {
+	d := detail(t, s, id)
+	var want []finding.Result
+	for _, r := range m.state {
+		want = append(want, r)
+	}
+	slices.SortFunc(want, finding.Compare)
+	if diff := cmp.Diff(want, states(d)); diff != "" {
+		rt.Errorf("state (-want +got):\n%s", diff)
+	}
+	if d.Host.Gaps != m.gaps || d.Host.Rejected != 0 {
+		rt.Errorf("%d missing, want %d; %d rejected", d.Host.Gaps, m.gaps, d.Host.Rejected)
+	}
+	if n := len(timeline(t, s, fleet.TimelineQuery{Host: id, Limit: 200})); n != m.events {
+		rt.Errorf("%d events, want %d", n, m.events)
+	}
+}
+
+// verifyRollups counts everything anew.
+func verifyRollups(t *testing.T, s *Store) {
+	t.Helper()
+	const counts = `ifnull(sum(status = 1), 0), ifnull(sum(status = 2), 0), ifnull(sum(status = 3), 0),
+		ifnull(sum(status = 4), 0), ifnull(sum(status = 5), 0), ifnull(sum(status = 6), 0)`
+	const columns = "pass, fail, not_applicable, unknown, error, waived"
+	for what, query := range map[string]string{
+		"host": `SELECT count(*) FROM host h WHERE (` + columns + `, severity4, pending) IS NOT (SELECT ` + counts + `,
+			ifnull(sum(status = 2 AND severity = 4), 0), ifnull(sum(status = 2 AND check_id = 'patch-security-updates'), 0)
+			FROM state s WHERE s.host = h.host)`,
+		"check": `SELECT count(*) FROM check_rollup c WHERE (` + columns + `, hosts) IS NOT (SELECT ` + counts + `,
+			count(DISTINCT CASE WHEN status IN (2, 4, 5) THEN host END) FROM state s WHERE s.check_id = c.check_id)`,
+		"missing check": "SELECT count(*) FROM state WHERE check_id NOT IN (SELECT check_id FROM check_rollup)",
+		"day": `SELECT count(*) FROM (SELECT * FROM day ORDER BY day DESC LIMIT 1) WHERE (` + columns + `)
+			IS NOT (SELECT ` + counts + ` FROM state)`,
+		"bad": `SELECT count(*) FROM (SELECT host, check_id, count(*) AS bad FROM state WHERE status IN (2, 4, 5) GROUP BY 1, 2
+			EXCEPT SELECT host, check_id, bad FROM host_check)`,
+		"events of a record": "SELECT count(*) FROM (SELECT 1 FROM event GROUP BY host, lane, epoch, seq HAVING count(*) > 1)",
+	} {
+		var wrong int
+		if err := s.read.QueryRowContext(t.Context(), query).Scan(&wrong); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if wrong > 0 {
+			t.Errorf("rollup %s: %d rows are wrong", what, wrong)
+		}
+	}
+}
