@@ -8,9 +8,13 @@ type Line struct {
 	Text  string `json:"text"` // the command line as the kernel gets it, variables replaced
 	Raw   string `json:"raw"`  // as it is written
 	// Audit is the last audit= value as written, empty when there is none.
-	Audit string `json:"audit"`
-	// AuditOn says that the kernel takes it as on.
+	Audit    string `json:"audit"`
+	AuditSet bool   `json:"audit_set"` // an audit= is there
+	// AuditOn says that the kernel takes it as on; false without one.
 	AuditOn bool `json:"audit_on"`
+	// Recovery says that the entry is one for repairs, which GRUB makes without
+	// GRUB_CMDLINE_LINUX_DEFAULT.
+	Recovery bool `json:"recovery"`
 	// BacklogLimit is the last audit_backlog_limit= value, 0 when not set or
 	// not a number.
 	BacklogLimit int `json:"backlog_limit"`
