@@ -109,6 +109,9 @@ func (c *Config) Effective(conn Conn) (map[string]Value, error) {
 	}
 	set := c.global.Clone()
 	set.Override(r.set)
+	if err := set.Check(); err != nil {
+		return nil, &Error{Message: err.Error()}
+	}
 	return set.Settings(), nil
 }
 
@@ -139,9 +142,23 @@ func (r *reading) walk(f *file, in flags) error {
 		case l.broken, !r.active && !l.inMatch:
 		default:
 			if err := r.set.Apply(l.Line, r.active); err != nil {
-				return refusal(l.Source, err)
+				return r.refusal(l.Source, err)
 			}
 		}
 	}
 	return nil
+}
+
+// refusal names the file as sshd does on its second reading.
+func (r *reading) refusal(src option.Source, err error) error {
+	named := src
+	if src.File == r.config.Path {
+		named.File = "reprocess config"
+	}
+	err = refusal(named, err)
+	var e *Error
+	if errors.As(err, &e) {
+		e.File = src.File
+	}
+	return err
 }

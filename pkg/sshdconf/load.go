@@ -53,9 +53,9 @@ func Load(root hostfs.Root, path string, o Options) (*Config, error) {
 		return c, err
 	}
 	top, err := l.file(path, flags{}, 0, nil, option.Source{})
-	if err == nil && !o.Tolerant {
-		if msg := c.global.Check(); msg != nil {
-			err = &Error{Message: msg.Error()}
+	if err == nil {
+		if bad := c.global.Finish(); bad != nil && !o.Tolerant {
+			err = &Error{Message: bad.Error()}
 		}
 	}
 	c.root = top
@@ -210,8 +210,7 @@ func (l *loader) line(p *place, text logical, src option.Source) error {
 	case !ok:
 		return l.tolerate(p, o, &option.Error{Text: "invalid quotes", Soft: true})
 	case !known:
-		return l.tolerate(p, o, &option.Error{Soft: true, Located: true,
-			Text: fmt.Sprintf("%s: line %d: Bad configuration option: %s", src.File, src.Line, word)})
+		return l.tolerate(p, o, l.unknown(word, src))
 	}
 	l.note(p, kind.Name, args, src)
 	switch {
@@ -229,6 +228,14 @@ func (l *loader) line(p *place, text logical, src option.Source) error {
 	}
 	p.file.lines = append(p.file.lines, line{Line: o, inMatch: kind.InMatch})
 	return nil
+}
+
+func (l *loader) unknown(word string, src option.Source) error {
+	bad := fmt.Sprintf("%s: line %d: Bad configuration option: %s", src.File, src.Line, word)
+	if !l.active {
+		return &option.Error{Before: bad, Text: "Directive '" + word + "' is not allowed within a Match block"}
+	}
+	return &option.Error{Soft: true, Located: true, Text: bad}
 }
 
 func (l *loader) note(p *place, name string, args []string, src option.Source) {
@@ -254,9 +261,11 @@ func (l *loader) tolerate(p *place, o option.Line, err error) error {
 func (l *loader) match(p *place, o option.Line) error {
 	b := &block{directive: len(l.config.Directives) - 1, never: p.in.never, parent: p.parent}
 	list, rest, msg := parseMatch(o.Rest, l.options.Release)
+	if strings.HasPrefix(msg, "Invalid Match ") && !l.options.Tolerant {
+		return &option.Error{Located: true, Text: fmt.Sprintf("%s at line %d", msg, o.Source.Line)}
+	}
 	if msg != "" && !l.options.Tolerant {
-		return &option.Error{Located: true,
-			Text: fmt.Sprintf("%s\n%s line %d: Bad Match condition", msg, o.Source.File, o.Source.Line)}
+		return &option.Error{Before: msg, Text: "Bad Match condition"}
 	}
 	if msg != "" {
 		list = []criterion{{}}
@@ -307,12 +316,32 @@ func (l *loader) include(p *place, o option.Line) error {
 	return nil
 }
 
-// message is a refusal in sshd's words.
+// message is a refusal in sshd's words, and with its escapes.
 func message(src option.Source, e *option.Error) string {
-	if e.Located {
-		return e.Text
+	msg := e.Text
+	if !e.Located {
+		msg = fmt.Sprintf("%s line %d: %s", src.File, src.Line, e.Text)
 	}
-	return fmt.Sprintf("%s line %d: %s", src.File, src.Line, e.Text)
+	if e.Before != "" {
+		msg = e.Before + "\n" + msg
+	}
+	return visible(msg)
+}
+
+// visible is vis(3) as sshd uses it for its messages.
+func visible(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '\\':
+			b.WriteString(`\\`)
+		case c == '\n', c == '\t', c >= ' ' && c < 0x7f:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "\\%03o", c)
+		}
+	}
+	return b.String()
 }
 
 // refusal makes an *Error of a refused line, and leaves any other error.

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"seawall/pkg/sshdconf/option"
 	"seawall/pkg/sshdconf/pattern"
+	"seawall/pkg/sshdconf/quantity"
 )
 
 // Conn is a connection as far as Match can tell. An empty text, and port 0, is
@@ -68,7 +68,7 @@ func ParseConn(spec string, release int) (Conn, error) {
 		case name == "rdomain":
 			c.RDomain = value
 		case name == "lport":
-			port, ok := option.Port(value)
+			port, ok := quantity.Port(value)
 			if !ok {
 				return c, &Error{Message: "Invalid port '" + value + "' in test mode specification " + part}
 			}
@@ -142,7 +142,7 @@ func newCriterion(word, arg string) (criterion, string) {
 			return c, "Invalid Match " + name + " argument '" + arg + "'"
 		}
 	case "localport":
-		if _, ok := option.Port(arg); !ok {
+		if _, ok := quantity.Port(arg); !ok {
 			return c, "Invalid LocalPort '" + arg + "' on Match line"
 		}
 	default:
@@ -185,7 +185,7 @@ func (k criterion) holds(c *Conn, groups func(string) []string) bool {
 		got, err := pattern.Address(c.LocalAddress, k.arg)
 		return c.LocalAddress != "" && err == nil && got == pattern.Matched
 	case "localport":
-		port, _ := option.Port(k.arg)
+		port, _ := quantity.Port(k.arg)
 		return port == c.LocalPort
 	case "rdomain":
 		return c.RDomain != "" && pattern.List(c.RDomain, k.arg) == pattern.Matched

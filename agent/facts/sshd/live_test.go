@@ -42,14 +42,14 @@ func TestMain(m *testing.M) {
 
 // host is this very system with another /etc/ssh.
 type host struct {
-	t   *testing.T
+	t   testing.TB
 	ssh string // what stands in for /etc/ssh
 	env fact.Env
 }
 
 // newHost mounts an empty /etc/ssh with host keys, and a /run with what sshd
 // needs of it.
-func newHost(t *testing.T) *host {
+func newHost(t testing.TB) *host {
 	t.Helper()
 	if os.Getenv(inside) == "" {
 		t.Skip("needs root for a mount namespace")
@@ -67,7 +67,7 @@ func newHost(t *testing.T) *host {
 	return &host{t: t, ssh: ssh, env: fact.Env{Command: &command.Runner{}, Now: time.Now}}
 }
 
-func mount(t *testing.T, dir, over string) {
+func mount(t testing.TB, dir, over string) {
 	t.Helper()
 	if err := os.MkdirAll(over, 0o755); err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func mount(t *testing.T, dir, over string) {
 // keysDir is where the first test makes the host keys for all.
 var keysDir string
 
-func copyKeys(t *testing.T, dst string) {
+func copyKeys(t testing.TB, dst string) {
 	t.Helper()
 	if keysDir == "" {
 		dir, err := os.MkdirTemp("", "sshd-keys")
@@ -137,7 +137,7 @@ func (h *host) write(name, content string) {
 	}
 }
 
-func cases(t *testing.T) []corpus.Case {
+func cases(t testing.TB) []corpus.Case {
 	t.Helper()
 	list, err := corpus.Cases()
 	if err != nil {

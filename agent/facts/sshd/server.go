@@ -73,37 +73,60 @@ func findServer(env fact.Env) *server {
 	return s
 }
 
-// programLimit bounds sshd's program; 9.2's has 1 MB.
-const programLimit = 32 << 20
-
 // version finds the release in the program itself, so that it need not be run.
 // The program names older releases too, whose faults it works around: the
 // highest is its own.
-func version(root hostfs.Root, program string) (text string, release int) {
+func version(root hostfs.Root, program string) (name string, release int) {
 	if program == "" {
 		return "", 0
 	}
-	data, err := root.ReadFile(program, programLimit)
+	f, _, err := root.OpenFile(program)
 	if err != nil {
 		return "", 0
 	}
+	defer f.Close()
+	const programLimit = 32 << 20 // 9.2's has 1 MB
+	const overlap = 32
+	buf := make([]byte, 64<<10)
+	have := 0
+	for total := 0; total < programLimit; {
+		n, err := f.Read(buf[have:])
+		total += n
+		have += n
+		if n, r := newest(buf[:have]); r > release || r == release && len(n) > len(name) {
+			name, release = n, r
+		}
+		if err != nil {
+			break
+		}
+		have = copy(buf, buf[max(0, have-overlap):have])
+	}
+	return name, release
+}
+
+// newest is the highest release that is named in data.
+func newest(data []byte) (name string, release int) {
 	mark := []byte("OpenSSH_")
 	for {
 		i := bytes.Index(data, mark)
 		if i < 0 {
-			return text, release
+			return name, release
 		}
 		data = data[i+len(mark):]
-		var major, minor int
 		end := bytes.IndexFunc(data, func(r rune) bool {
 			return (r < '0' || r > '9') && r != '.' && r != 'p'
 		})
 		if end < 0 || end > 16 {
 			continue
 		}
-		name := string(data[:end])
-		if n, _ := fmt.Sscanf(name, "%d.%d", &major, &minor); n == 2 && major < 100 && minor < 100 && major*100+minor > release {
-			text, release = "OpenSSH_"+name, major*100+minor
+		var major, minor int
+		n, _ := fmt.Sscanf(string(data[:end]), "%d.%d", &major, &minor)
+		if n != 2 || major > 99 || minor > 99 {
+			continue
+		}
+		// "OpenSSH_9.2" stands beside "OpenSSH_9.2p1".
+		if r := major*100 + minor; r > release || r == release && len(mark)+end > len(name) {
+			name, release = string(mark)+string(data[:end]), r
 		}
 	}
 }

@@ -4,145 +4,52 @@ import (
 	"slices"
 	"strings"
 
-	"seawall/pkg/sshdconf/pattern"
-)
-
-// What OpenSSH 9.2 offers by default, in its order (myproposal.h).
-const (
-	defaultCiphers = "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,aes128-gcm@openssh.com,aes256-gcm@openssh.com"
-	defaultMACs    = "umac-64-etm@openssh.com,umac-128-etm@openssh.com,hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com," +
-		"hmac-sha1-etm@openssh.com,umac-64@openssh.com,umac-128@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1"
-	defaultKex = "sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,curve25519-sha256,curve25519-sha256@libssh.org," +
-		"ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,diffie-hellman-group-exchange-sha256," +
-		"diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"
-	defaultSignatures = "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,sk-ssh-ed25519@openssh.com," +
-		"sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256"
-	defaultKeys = "ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256-cert-v01@openssh.com," +
-		"ecdsa-sha2-nistp384-cert-v01@openssh.com,ecdsa-sha2-nistp521-cert-v01@openssh.com," +
-		"sk-ssh-ed25519-cert-v01@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com," +
-		"rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com," + defaultSignatures
-)
-
-// Everything that is built in, in the order of ssh -Q.
-const (
-	allCiphers = "3des-cbc,aes128-cbc,aes192-cbc,aes256-cbc,aes128-ctr,aes192-ctr,aes256-ctr,aes128-gcm@openssh.com," +
-		"aes256-gcm@openssh.com,chacha20-poly1305@openssh.com"
-	allMACs = "hmac-sha1,hmac-sha1-96,hmac-sha2-256,hmac-sha2-512,hmac-md5,hmac-md5-96,umac-64@openssh.com,umac-128@openssh.com," +
-		"hmac-sha1-etm@openssh.com,hmac-sha1-96-etm@openssh.com,hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com," +
-		"hmac-md5-etm@openssh.com,hmac-md5-96-etm@openssh.com,umac-64-etm@openssh.com,umac-128-etm@openssh.com"
-	allKex = "diffie-hellman-group1-sha1,diffie-hellman-group14-sha1,diffie-hellman-group14-sha256," +
-		"diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha1," +
-		"diffie-hellman-group-exchange-sha256,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521," +
-		"curve25519-sha256,curve25519-sha256@libssh.org,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com"
-	allKeys = "ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,sk-ssh-ed25519@openssh.com,sk-ssh-ed25519-cert-v01@openssh.com," +
-		"ecdsa-sha2-nistp256,ecdsa-sha2-nistp256-cert-v01@openssh.com,ecdsa-sha2-nistp384," +
-		"ecdsa-sha2-nistp384-cert-v01@openssh.com,ecdsa-sha2-nistp521,ecdsa-sha2-nistp521-cert-v01@openssh.com," +
-		"sk-ecdsa-sha2-nistp256@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com," +
-		"webauthn-sk-ecdsa-sha2-nistp256@openssh.com,ssh-dss,ssh-dss-cert-v01@openssh.com,ssh-rsa," +
-		"ssh-rsa-cert-v01@openssh.com,rsa-sha2-256,rsa-sha2-256-cert-v01@openssh.com,rsa-sha2-512," +
-		"rsa-sha2-512-cert-v01@openssh.com"
+	"seawall/pkg/sshdconf/algorithm"
 )
 
 func cipherList(a *args) error {
-	return a.algorithms("%s missing argument.", "Bad SSH2 cipher spec '%s'.", defaultCiphers, allCiphers, false)
+	return a.algorithms(a.keyword+" missing argument.", "Bad SSH2 cipher spec '%s'.", algorithm.Ciphers, false)
 }
 
 func macList(a *args) error {
-	return a.algorithms("%s missing argument.", "Bad SSH2 mac spec '%s'.", defaultMACs, allMACs, false)
+	return a.algorithms(a.keyword+" missing argument.", "Bad SSH2 mac spec '%s'.", algorithm.MACs, false)
 }
 
 func kexList(a *args) error {
-	return a.algorithms("%s missing argument.", "Bad SSH2 KexAlgorithms '%s'.", defaultKex, allKex, false)
-}
-
-func keyList(a *args) error {
-	return a.algorithms("Missing argument.", "Bad key types '%s'.", defaultKeys, allKeys, true)
-}
-
-func signatureList(a *args) error {
-	plain := slices.DeleteFunc(strings.Split(allKeys, ","), func(s string) bool { return strings.Contains(s, "-cert-") })
-	return a.algorithms("Missing argument.", "Bad key types '%s'.", defaultSignatures, strings.Join(plain, ","), true)
-}
-
-// algorithms reads a list of algorithms: whole, or with "+" added to the
-// default, with "-" taken from it, with "^" put before it.
-func (a *args) algorithms(missing, bad, def, every string, wildcards bool) error {
-	arg, ok := a.next()
-	if !ok {
-		if strings.Contains(missing, "%s") {
-			return fatal(missing, a.keyword)
-		}
-		return fatal("%s", missing)
-	}
-	names := strings.TrimLeft(arg[:1], "+^") + arg[1:]
-	known := strings.Split(every, ",")
-	if arg[0] != '-' && !validNames(names, known, wildcards) {
-		return fatal(bad, arg)
-	}
-	list, ok := assemble(arg, strings.Split(def, ","), known)
-	if !ok {
-		return &Error{Text: "assemble_algorithms: " + strings.ToLower(a.keyword) + ": Invalid argument", Located: true}
-	}
-	a.out = one(strings.Join(list, ","))
-	return nil
-}
-
-func validNames(names string, known []string, wildcards bool) bool {
-	if names == "" {
-		return false
-	}
-	for name := range strings.SplitSeq(names, ",") {
-		if name == "" {
-			break // sshd looks no further
-		}
-		ok := slices.Contains(known, name)
-		if !ok && wildcards {
-			ok = slices.ContainsFunc(known, func(k string) bool { return pattern.List(k, name) != pattern.None })
-		}
-		if !ok {
-			return false
-		}
-	}
-	return true
-}
-
-// assemble is OpenSSH's kex_assemble_names.
-func assemble(arg string, def, known []string) ([]string, bool) {
-	var patterns []string
-	switch rest := arg[1:]; arg[0] {
-	case '-':
-		return slices.DeleteFunc(def, func(name string) bool { return pattern.List(name, rest) == pattern.Matched }), true
-	case '+':
-		patterns = union(def, strings.Split(rest, ","))
-	case '^':
-		patterns = union(strings.Split(rest, ","), def)
-	default:
-		patterns = strings.Split(arg, ",")
-	}
-	var out []string
-	for _, p := range patterns {
-		if strings.HasPrefix(p, "!") {
-			return nil, false
-		}
-		for _, name := range known {
-			if pattern.List(name, p) == pattern.Matched {
-				out = union(out, one(name))
+	err := a.algorithms(a.keyword+" missing argument.", "Bad SSH2 KexAlgorithms '%s'.", algorithm.Kex, false)
+	if refused, ok := err.(*Error); ok && len(a.out) > 0 {
+		for name := range strings.SplitSeq(bare(a.out[0]), ",") {
+			if !slices.Contains(strings.Split(algorithm.Kex, ","), name) {
+				refused.Before = "Unsupported KEX algorithm \"" + name + "\""
+				break
 			}
 		}
 	}
-	return out, len(out) > 0
+	return err
 }
 
-// union appends to a what it has not, up to the first empty name of b.
-func union(a, b []string) []string {
-	out := slices.Clone(a)
-	for _, name := range b {
-		if name == "" {
-			break
-		}
-		if !slices.Contains(out, name) {
-			out = append(out, name)
-		}
+func keyList(a *args) error {
+	return a.algorithms("Missing argument.", "Bad key types '%s'.", algorithm.Keys, true)
+}
+
+// algorithms reads a list of algorithms as it is written; what it comes to is
+// seen when all is read.
+func (a *args) algorithms(missing, bad, known string, wildcards bool) error {
+	arg, ok := a.next()
+	if !ok {
+		return fatal("%s", missing)
 	}
-	return out
+	a.out = one(arg)
+	if arg[0] != '-' && !algorithm.Valid(bare(arg), strings.Split(known, ","), wildcards) {
+		return fatal(bad, arg)
+	}
+	return nil
+}
+
+// bare is a list without the sign that says what to do with it.
+func bare(arg string) string {
+	if arg[0] == '+' || arg[0] == '^' {
+		return arg[1:]
+	}
+	return arg
 }

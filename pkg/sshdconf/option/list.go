@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"seawall/pkg/sshdconf/pattern"
+	"seawall/pkg/sshdconf/quantity"
 )
 
 func userPatterns(a *args) error {
@@ -85,15 +86,25 @@ func authMethods(a *args) error {
 			sawAny = true
 			continue
 		}
-		for method := range strings.SplitSeq(arg, ",") {
-			method, _, _ = strings.Cut(method, ":")
-			if _, ok := methods()[method]; !ok {
-				return fatal("invalid %s method list.", a.keyword)
-			}
+		if wrong := badMethod(arg); wrong != "" {
+			return &Error{Text: "invalid " + a.keyword + " method list.", Before: wrong}
 		}
 	}
 	a.joined(list)
 	return nil
+}
+
+func badMethod(list string) string {
+	if list == "" {
+		return "empty authentication method list"
+	}
+	for method := range strings.SplitSeq(list, ",") {
+		method, _, _ = strings.Cut(method, ":")
+		if _, ok := methods()[method]; !ok {
+			return "Unknown authentication method \"" + method + "\" in list"
+		}
+	}
+	return ""
 }
 
 func logVerbose(a *args) error {
@@ -120,7 +131,7 @@ func channelTimeout(a *args) error {
 			continue
 		}
 		kind, span, ok := strings.Cut(arg, "=")
-		if _, valid := seconds(span); !ok || kind == "" || !valid {
+		if _, valid := quantity.Seconds(span); !ok || kind == "" || !valid {
 			return fatal("invalid channel timeout %s", arg)
 		}
 	}
@@ -150,39 +161,17 @@ func (a *args) permit(listen bool) error {
 		if listen && !strings.Contains(arg, ":") {
 			arg = "*:" + arg
 		}
-		host, port, ok := hostPort(arg)
+		host, port, ok := quantity.HostPort(arg)
 		if !ok || host == "" && !strings.HasPrefix(arg, ":") {
 			return fatal("%s missing host", a.keyword)
 		}
-		if _, valid := Port(port); port != "*" && !valid {
+		if _, valid := quantity.Port(port); port != "*" && !valid {
 			return fatal("%s bad port number", a.keyword)
 		}
 		list = append(list, arg)
 	}
 	a.joined(list)
 	return nil
-}
-
-// hostPort splits "host", "host:port" and "[address]:port". There is no port
-// where port is empty.
-func hostPort(s string) (host, port string, ok bool) {
-	if strings.HasPrefix(s, "[") {
-		end := strings.IndexByte(s, ']')
-		if end < 0 {
-			return "", "", false
-		}
-		host, rest := s[1:end], s[end+1:]
-		if rest == "" {
-			return host, "", true
-		}
-		port, ok = strings.CutPrefix(rest, ":")
-		return host, port, ok
-	}
-	i := strings.IndexAny(s, ":/")
-	if i < 0 {
-		return s, "", true
-	}
-	return s[:i], s[i+1:], s[i] == ':'
 }
 
 func pubkeyOptions(a *args) error {

@@ -37,6 +37,8 @@ type Error struct {
 	Soft bool
 	// Located: Text is a whole message that names its line.
 	Located bool
+	// Before is a message of its own that sshd prints first.
+	Before string
 }
 
 func (e *Error) Error() string { return e.Text }
@@ -103,7 +105,7 @@ func (s *Set) Apply(l Line, active bool) error {
 		return err
 	}
 	if active {
-		s.put(name, spec, a.out, l.Source)
+		s.put(name, spec, a, l.Source)
 	}
 	if len(a.list) > 0 {
 		return soft("keyword %s extra arguments at end of line", l.Keyword)
@@ -111,7 +113,8 @@ func (s *Set) Apply(l Line, active bool) error {
 	return nil
 }
 
-func (s *Set) put(name string, spec *spec, out []string, src Source) {
+func (s *Set) put(name string, spec *spec, a *args, src Source) {
+	out := a.out
 	if len(out) == 0 {
 		return
 	}
@@ -120,12 +123,27 @@ func (s *Set) put(name string, spec *spec, out []string, src Source) {
 	}
 	old, there := s.values[name]
 	switch {
-	case !there || spec.keep == last:
+	case !there || spec.keep == last || a.force:
 		s.values[name] = Value{Values: out, Set: true, Source: src}
 	case spec.keep == all:
 		old.Values = append(slices.Clip(old.Values), out...)
 		s.values[name] = old
+	case name == "rekeylimit":
+		old.Values = one(fillInterval(old.Values[0], out[0]))
+		s.values[name] = old
 	}
+}
+
+// noInterval stands in a RekeyLimit that says nothing of the time: sshd keeps the
+// two apart, so that another line can say it.
+const noInterval = "-"
+
+func fillInterval(winner, loser string) string {
+	limit, interval, _ := strings.Cut(winner, " ")
+	if interval == noInterval {
+		_, interval, _ = strings.Cut(loser, " ")
+	}
+	return limit + " " + interval
 }
 
 // Keep records a line that cannot be judged here, with its text as the value:
@@ -143,6 +161,9 @@ func (s *Set) Keep(l Line) {
 // Override replaces what the Match blocks of a connection set.
 func (s *Set) Override(blocks *Set) {
 	for name, v := range blocks.values {
+		if old, ok := s.values[name]; ok && name == "rekeylimit" {
+			v.Values = one(fillInterval(v.Values[0], old.Values[0]))
+		}
 		if spec := table().specs[name]; spec == nil || spec.match {
 			s.values[name] = v
 		}
@@ -166,17 +187,35 @@ func (s *Set) Settings() map[string]Value {
 		if spec := table().specs[name]; spec == nil || !spec.silent {
 			out[name] = v
 		}
-		if name == "channeltimeout" && strings.EqualFold(v.Values[0], "none") {
-			delete(out, name) // as it is where nothing is said
+		if spec := table().specs[name]; spec != nil && spec.assemble != nil {
+			v.Values = one(strings.Join(spec.assembled(v.Values[0]), ","))
+			out[name] = v
 		}
 	}
+	rekey := out["rekeylimit"]
+	rekey.Values = one(fillInterval(rekey.Values[0], "0 0"))
+	out["rekeylimit"] = rekey
 	out["listenaddress"] = s.listen(out)
 	return out
 }
 
-// Check judges the global part as a whole, once it is read, as sshd does before
-// it starts.
-func (s *Set) Check() error {
+// Finish ends the reading of the global part and judges it as a whole, as sshd
+// does before it starts.
+func (s *Set) Finish() error {
+	if v := s.values["channeltimeout"]; v.Set && strings.EqualFold(v.Values[0], "none") {
+		delete(s.values, "channeltimeout") // as it is where nothing is said
+	}
+	if err := s.Check(); err != nil {
+		return err
+	}
+	for name, v := range s.values {
+		if spec := table().specs[name]; spec != nil && spec.assemble != nil {
+			if list, _ := spec.assemble(v.Values[0]); len(list) == 0 {
+				v.Values = spec.def // sshd assembles again, and nothing is the default then
+				s.values[name] = v
+			}
+		}
+	}
 	eff := s.Settings()
 	for _, name := range []string{"authorizedkeyscommand", "authorizedprincipalscommand"} {
 		_, userSet := s.values[name+"user"]
@@ -188,16 +227,19 @@ func (s *Set) Check() error {
 			return fatal("%s set without %sUser", typed, typed)
 		}
 	}
-	methods := strings.Fields(eff["authenticationmethods"].Values[0])
-	if slices.Equal(methods, []string{"any"}) {
-		return nil
-	}
-	for _, list := range methods {
-		if s.satisfiable(list, eff) {
-			return nil
+	return satisfiable(strings.Fields(eff["authenticationmethods"].Values[0]), eff)
+}
+
+// Check reports a list of algorithms that leaves none.
+func (s *Set) Check() error {
+	for _, name := range slices.Sorted(maps.Keys(s.values)) {
+		if spec := table().specs[name]; spec != nil && spec.assemble != nil {
+			if _, ok := spec.assemble(s.values[name].Values[0]); !ok {
+				return fatal("assemble_algorithms: %s: invalid argument", spec.field)
+			}
 		}
 	}
-	return fatal("AuthenticationMethods cannot be satisfied by enabled authentication methods")
+	return nil
 }
 
 // methods maps an authentication method to the keyword that enables it.
@@ -209,12 +251,29 @@ func methods() map[string]string {
 	}
 }
 
-func (*Set) satisfiable(list string, eff map[string]Value) bool {
+// satisfiable reports whether one list of methods has only enabled ones.
+func satisfiable(lists []string, eff map[string]Value) error {
+	if slices.Equal(lists, []string{"any"}) {
+		return nil
+	}
+	var disabled []string
+	for _, list := range lists {
+		method := firstDisabled(list, eff)
+		if method == "" {
+			return nil
+		}
+		disabled = append(disabled, fmt.Sprintf("Disabled method \"%s\" in AuthenticationMethods list \"%s\"", method, list))
+	}
+	disabled = append(disabled, "AuthenticationMethods cannot be satisfied by enabled authentication methods")
+	return fatal("%s", strings.Join(disabled, "\n"))
+}
+
+func firstDisabled(list string, eff map[string]Value) string {
 	for method := range strings.SplitSeq(list, ",") {
 		method, _, _ = strings.Cut(method, ":")
 		if enable := methods()[method]; enable != "" && eff[enable].Values[0] != "yes" {
-			return false
+			return method
 		}
 	}
-	return true
+	return ""
 }

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"seawall/pkg/sshdconf/quantity"
 )
 
 // maxStartups reads "begin:rate:full" or one number for begin and full.
@@ -41,7 +43,7 @@ func perSource(a *args) error {
 		a.out = one(arg)
 		return nil
 	}
-	n, bad := strtonum(arg, math.MaxInt32)
+	n, bad := quantity.Number(arg, math.MaxInt32)
 	if bad != "" {
 		return fatal("%s integer value %s.", a.keyword, bad)
 	}
@@ -63,35 +65,6 @@ func netBlock(a *args) error {
 	return nil
 }
 
-// serviceClass maps the names of IP's quality of service to its number.
-func serviceClass(name string) (int, bool) {
-	var high, low int
-	name = strings.ToLower(name)
-	if n, _ := fmt.Sscanf(name, "af%1d%1d", &high, &low); n == 2 && len(name) == 4 &&
-		high >= 1 && high <= 4 && low >= 1 && low <= 3 {
-		return high<<5 | low<<3, true
-	}
-	if n, _ := fmt.Sscanf(name, "cs%1d", &high); n == 1 && len(name) == 3 && high <= 7 {
-		return high << 5, true
-	}
-	n, ok := map[string]int{
-		"none": math.MaxInt32, "ef": 0xb8, "le": 0x04, "lowdelay": 0x10, "throughput": 0x08, "reliability": 0x02,
-	}[name]
-	return n, ok
-}
-
-// className is the name that sshd prints for a number.
-func className(n int) string {
-	names := strings.Fields("none af11 af12 af13 af21 af22 af23 af31 af32 af33 af41 af42 af43 " +
-		"cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 ef le lowdelay throughput reliability")
-	for _, name := range names {
-		if v, _ := serviceClass(name); v == n {
-			return name
-		}
-	}
-	return fmt.Sprintf("0x%02x", n)
-}
-
 func ipqos(a *args) error {
 	list := a.list
 	if len(list) == 0 || list[0] == "" {
@@ -101,7 +74,7 @@ func ipqos(a *args) error {
 	for len(a.list) > 0 && len(out) < 2 {
 		arg := a.list[0]
 		a.list = a.list[1:]
-		n, ok := serviceClass(arg)
+		n, ok := quantity.ServiceClass(arg)
 		if !ok {
 			v, err := strconv.ParseInt(arg, 0, 64)
 			if err != nil || v < 0 || v > 255 {
@@ -109,7 +82,7 @@ func ipqos(a *args) error {
 			}
 			n = int(v)
 		}
-		out = append(out, className(n))
+		out = append(out, quantity.ClassName(n))
 	}
 	if len(out) == 1 {
 		out = append(out, out[0])
@@ -126,7 +99,7 @@ func rekey(a *args) error {
 	}
 	var limit int64
 	if arg != "default" {
-		n, bad := scaled(arg)
+		n, bad := quantity.Bytes(arg)
 		if bad != "" {
 			return fatal("Bad %s number '%s': %s", a.keyword, arg, bad)
 		}
@@ -135,7 +108,7 @@ func rekey(a *args) error {
 		}
 		limit = n
 	}
-	span := "0"
+	span := noInterval
 	if len(a.list) > 0 && a.list[0] == "none" {
 		a.next()
 	} else if len(a.list) > 0 {
@@ -148,27 +121,6 @@ func rekey(a *args) error {
 	return nil
 }
 
-// scaled reads a number of bytes with a unit: B, K, M, G, T, P or E.
-func scaled(s string) (int64, string) {
-	const units = "BKMGTPE"
-	number := s
-	power := 0
-	if n := len(s); n > 0 {
-		if i := strings.IndexByte(units, s[n-1]&^0x20); i >= 0 && s[n-1] > '9' {
-			number, power = s[:n-1], i
-		}
-	}
-	f, err := strconv.ParseFloat(number, 64)
-	if err != nil || strings.ContainsAny(number, "eExXpPiInN_") {
-		return 0, "Invalid argument"
-	}
-	f *= math.Pow(1024, float64(power))
-	if f >= math.MaxInt64 || f < 0 {
-		return 0, "Numerical result out of range"
-	}
-	return int64(f), ""
-}
-
 // listenAddress reads an address with or without a port; what is kept is
 // "address port", port 0 where the Port lines say it.
 func listenAddress(a *args) error {
@@ -178,10 +130,10 @@ func listenAddress(a *args) error {
 	}
 	host, port := arg, ""
 	if strings.Contains(arg, "[") || strings.Count(arg, ":") < 2 {
-		if host, port, ok = hostPort(arg); !ok {
+		if host, port, ok = quantity.HostPort(arg); !ok {
 			return fatal("bad address:port usage")
 		}
-		if n, valid := Port(port); strings.HasSuffix(arg, ":"+port) && (!valid || n == 0) {
+		if n, valid := quantity.Port(port); strings.HasSuffix(arg, ":"+port) && (!valid || n == 0) {
 			return fatal("bad port number")
 		}
 	}
@@ -191,7 +143,7 @@ func listenAddress(a *args) error {
 		}
 		return fatal("bad routing domain")
 	}
-	n, _ := Port(port)
+	n, _ := quantity.Port(port)
 	a.out = one(host + " " + strconv.Itoa(n))
 	return nil
 }

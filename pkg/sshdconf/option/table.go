@@ -3,6 +3,8 @@ package option
 import (
 	"strings"
 	"sync"
+
+	"seawall/pkg/sshdconf/algorithm"
 )
 
 // keep says how the values of repeated lines add up.
@@ -23,6 +25,19 @@ type spec struct {
 	silent bool   // never printed
 	unless string // ignored where this one is set: sshd tests the wrong variable
 	since  int    // release, 0: always there
+	// assemble makes a list of algorithms of what is configured; field is what
+	// sshd calls it in a message.
+	assemble func(string) ([]string, bool)
+	field    string
+}
+
+// assembled is the list that holds.
+func (s *spec) assembled(configured string) []string {
+	list, ok := s.assemble(configured)
+	if !ok {
+		return one(configured)
+	}
+	return list
 }
 
 type keywords struct {
@@ -178,14 +193,19 @@ func lists() map[string]*spec {
 }
 
 func algorithms() map[string]*spec {
+	list := func(field, def, known string, match bool, take func(*args) error) *spec {
+		return &spec{take: take, def: one(def), match: match, field: field, assemble: func(configured string) ([]string, bool) {
+			return algorithm.Assemble(configured, strings.Split(def, ","), strings.Split(known, ","))
+		}}
+	}
 	return map[string]*spec{
-		"ciphers":                     {take: cipherList, def: one(defaultCiphers)},
-		"macs":                        {take: macList, def: one(defaultMACs)},
-		"kexalgorithms":               {take: kexList, def: one(defaultKex)},
-		"hostkeyalgorithms":           {take: keyList, def: one(defaultKeys)},
-		"hostbasedacceptedalgorithms": {take: keyList, def: one(defaultKeys), match: true},
-		"pubkeyacceptedalgorithms":    {take: keyList, def: one(defaultKeys), match: true},
-		"casignaturealgorithms":       {take: signatureList, def: one(defaultSignatures), match: true},
+		"ciphers":                     list("ciphers", algorithm.DefaultCiphers, algorithm.Ciphers, false, cipherList),
+		"macs":                        list("macs", algorithm.DefaultMACs, algorithm.MACs, false, macList),
+		"kexalgorithms":               list("kex_algorithms", algorithm.DefaultKex, algorithm.Kex, false, kexList),
+		"hostkeyalgorithms":           list("hostkeyalgorithms", algorithm.DefaultKeys, algorithm.Keys, false, keyList),
+		"hostbasedacceptedalgorithms": list("hostbased_accepted_algos", algorithm.DefaultKeys, algorithm.Keys, true, keyList),
+		"pubkeyacceptedalgorithms":    list("pubkey_accepted_algos", algorithm.DefaultKeys, algorithm.Keys, true, keyList),
+		"casignaturealgorithms":       list("ca_sign_algorithms", algorithm.DefaultSignatures, algorithm.Signatures(), true, keyList),
 	}
 }
 

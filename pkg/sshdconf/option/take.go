@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"seawall/pkg/sshdconf/quantity"
 )
 
 // args is a line on its way through a keyword's reader. What the reader does not
@@ -15,6 +17,7 @@ type args struct {
 	out     []string // what sshd -T would print, one text a line
 	set     *Set     // what the lines before have set
 	active  bool
+	force   bool // the value counts though another line was first
 }
 
 // next takes the next argument. An empty one is as good as none.
@@ -106,44 +109,17 @@ func tunnel(a *args) error {
 	return fatal("bad %s argument %s", a.keyword, arg)
 }
 
-// strtonum reads a number as strtonum(3) does, with its words for an error.
-func strtonum(s string, high int64) (int64, string) {
-	s = strings.TrimLeft(s, " \t\n\v\f\r")
-	n, err := strconv.ParseInt(s, 10, 64)
-	switch {
-	case err == nil && n < 0, err != nil && strings.HasPrefix(s, "-") && isRange(err):
-		return 0, "too small"
-	case err == nil && n > high, err != nil && isRange(err):
-		return 0, "too large"
-	case err != nil:
-		return 0, "invalid"
-	}
-	return n, ""
-}
-
-func isRange(err error) bool { return strings.HasSuffix(err.Error(), strconv.ErrRange.Error()) }
-
 func number(a *args) error {
 	arg, ok := a.next()
 	if !ok {
 		return fatal("%s integer value missing.", a.keyword)
 	}
-	n, bad := strtonum(arg, math.MaxInt32)
+	n, bad := quantity.Number(arg, math.MaxInt32)
 	if bad != "" {
 		return fatal("%s integer value %s.", a.keyword, bad)
 	}
 	a.out = one(strconv.FormatInt(n, 10))
 	return nil
-}
-
-// Port reads a port, which may be a service's name. The names are a short list:
-// the services file of the host is not read.
-func Port(s string) (int, bool) {
-	if n, bad := strtonum(s, math.MaxUint16); bad == "" {
-		return int(n), true
-	}
-	n, ok := map[string]int{"ssh": 22, "http": 80, "https": 443, "ftp": 21, "telnet": 23, "smtp": 25}[s]
-	return n, ok
 }
 
 // maxPorts is sshd's MAX_PORTS.
@@ -157,7 +133,7 @@ func port(a *args) error {
 	if !ok {
 		return fatal("missing port number.")
 	}
-	n, ok := Port(arg)
+	n, ok := quantity.Port(arg)
 	if !ok || n == 0 {
 		return fatal("Badly formatted port number.")
 	}
@@ -165,41 +141,12 @@ func port(a *args) error {
 	return nil
 }
 
-// seconds reads a time as 90, 1m30s or 1h; ok is false when it is none.
-func seconds(s string) (total int64, ok bool) {
-	if s == "" {
-		return 0, false
-	}
-	for s != "" {
-		digits := 0
-		for digits < len(s) && s[digits] >= '0' && s[digits] <= '9' {
-			digits++
-		}
-		n, err := strconv.ParseInt(s[:digits], 10, 64)
-		if err != nil {
-			return 0, false
-		}
-		unit := int64(1)
-		if s = s[digits:]; s != "" {
-			unit = map[byte]int64{'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 604800}[s[0]|0x20]
-			s = s[1:]
-		}
-		if unit == 0 || n > math.MaxInt32/unit {
-			return 0, false
-		}
-		if total += n * unit; total > math.MaxInt32 {
-			return 0, false
-		}
-	}
-	return total, true
-}
-
 func duration(a *args) error {
 	arg, ok := a.next()
 	if !ok {
 		return fatal("missing time value.")
 	}
-	n, ok := seconds(arg)
+	n, ok := quantity.Seconds(arg)
 	if !ok {
 		return fatal("invalid time value.")
 	}
@@ -210,7 +157,7 @@ func duration(a *args) error {
 func unusedTimeout(a *args) error {
 	if len(a.list) > 0 && strings.EqualFold(a.list[0], "none") {
 		a.next()
-		a.out = one("none")
+		a.out, a.force = one("none"), true
 		return nil
 	}
 	err := duration(a)
@@ -331,13 +278,7 @@ func addendum(a *args) error {
 	if strings.Contains(a.rest, "\r") {
 		return fatal("Invalid %s argument", a.keyword)
 	}
-	a.rest, _, _ = strings.Cut(a.rest, "#")
-	a.rest = strings.TrimRight(a.rest, " \t\r\n\f")
-	_ = raw(a)
-	if a.out[0] == "" {
-		a.out = one("none")
-	}
-	return nil
+	return raw(a) // a "#" is part of it, whatever sshd means to do
 }
 
 func rdomain(*args) error { return fatal("setting RDomain not supported on this platform.") }
