@@ -1,0 +1,68 @@
+package patch
+
+import (
+	"context"
+	"testing"
+
+	"seawall/agent/facts/fact"
+)
+
+// BenchmarkSecurity is the first stage alone: the pending set without labels.
+func BenchmarkSecurity(b *testing.B) {
+	e := env(b, unpack(b, "fx1"))
+	b.ReportAllocs()
+	for b.Loop() {
+		w := newWatched(e.Root)
+		packages, err := w.status()
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := w.setup(packages)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sc := newScan(s, packages)
+		if err := sc.readAll(context.Background(), w, true); err != nil {
+			b.Fatal(err)
+		}
+		var f Facts
+		sc.verdict(&f)
+		if len(f.Packages) != 79 {
+			b.Fatalf("%d pending, want 79", len(f.Packages))
+		}
+	}
+}
+
+// BenchmarkRead is the whole answer, cold.
+func BenchmarkRead(b *testing.B) {
+	e := env(b, unpack(b, "fx1"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if f := Read(context.Background(), e); len(f.Packages) != 79 {
+			b.Fatalf("%d pending, want 79", len(f.Packages))
+		}
+	}
+}
+
+// BenchmarkUnchanged is the answer of a Reader when nothing changed.
+func BenchmarkUnchanged(b *testing.B) {
+	r, e := NewReader(), env(b, unpack(b, "fx1"))
+	r.Read(context.Background(), e)
+	b.ReportAllocs()
+	for b.Loop() {
+		if f := r.Read(context.Background(), e); len(f.Packages) != 79 {
+			b.Fatalf("%d pending, want 79", len(f.Packages))
+		}
+	}
+}
+
+// BenchmarkThisHost reads the running system, cold.
+func BenchmarkThisHost(b *testing.B) {
+	e := env(b, "/")
+	b.ReportAllocs()
+	for b.Loop() {
+		if f := Read(context.Background(), e); f.Meta.State != fact.StateKnown {
+			b.Fatal(f.Meta.Reason)
+		}
+	}
+}
