@@ -89,17 +89,7 @@ func (s *session) follow(ctx context.Context, lane string) error {
 		return err
 	}
 	defer r.Close()
-	s.mu.Lock()
-	w := s.lanes[lane]
-	if w == nil {
-		w = &window{lane: lane, acked: s.have[lane]}
-		s.lanes[lane] = w
-	}
-	from := w.acked // a lane that is followed again goes on behind what is in flight
-	if n := len(w.sent); n > 0 {
-		from = spool.Position{Epoch: w.sent[n-1].epoch, Seq: w.sent[n-1].last}
-	}
-	s.mu.Unlock()
+	from := s.start(lane)
 	if known, err := r.Seek(from); err != nil {
 		return err
 	} else if !known && from != (spool.Position{}) {
@@ -128,6 +118,26 @@ func (s *session) follow(ctx context.Context, lane string) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// start returns the position behind which a lane is sent.
+func (s *session) start(lane string) spool.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w := s.lanes[lane]; w != nil { // followed again: behind what is in flight
+		if n := len(w.sent); n > 0 {
+			return spool.Position{Epoch: w.sent[n-1].epoch, Seq: w.sent[n-1].last}
+		}
+		return w.acked
+	}
+	have := s.have[lane]
+	s.lanes[lane] = &window{lane: lane, acked: have}
+	var old spool.Position
+	s.u.board.update(false, func(st *State) { old, st.Acked[lane] = st.Acked[lane], have })
+	if old.Epoch == have.Epoch && old.Seq > have.Seq || have == (spool.Position{}) && old != have {
+		s.u.log.Warn("collector has less than it acknowledged", "lane", lane, "acknowledged", old.Seq, "has", have.Seq)
+	}
+	return have
 }
 
 // filler makes batches of what a reader has.

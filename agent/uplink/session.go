@@ -29,8 +29,8 @@ const (
 	maxPositions    = 64 // lanes that a Welcome may name
 )
 
-// How often new lanes are looked for: soon while there is none, since the sensor
-// is just starting.
+// How often new lanes are looked for: soon while there is none or one is new,
+// since the sensor is just starting and makes the others too.
 const (
 	lanesSoon  = 500 * time.Millisecond
 	lanesLater = 10 * time.Second
@@ -149,13 +149,8 @@ func (s *session) accept(w *seawallv1.Welcome) error {
 	s.maxBatch = int(batch)
 	s.budget = semaphore.NewWeighted(min(max(flight, batch), maxInFlight))
 	s.have = make(map[string]spool.Position, len(w.GetHave()))
-	acked := s.u.State().Acked
 	for _, p := range w.GetHave() {
-		pos := spool.Position{Epoch: p.GetEpoch(), Seq: p.GetSequence()}
-		s.have[p.GetLane()] = pos
-		if old := acked[p.GetLane()]; old.Epoch == pos.Epoch && old.Seq > pos.Seq {
-			s.u.log.Warn("collector has less than it acknowledged", "lane", p.GetLane(), "acknowledged", old.Seq, "has", pos.Seq)
-		}
+		s.have[p.GetLane()] = spool.Position{Epoch: p.GetEpoch(), Seq: p.GetSequence()}
 	}
 	return nil
 }
@@ -244,12 +239,13 @@ func (s *session) discover(ctx context.Context) error {
 	ended := make(chan string)
 	following := map[string]bool{}
 	warned := map[string]bool{}
+	var newest time.Time // when a lane was found
 	for {
 		for _, name := range s.laneNames() {
 			if following[name] {
 				continue
 			}
-			following[name] = true
+			following[name], newest = true, time.Now()
 			g.Go(func() error {
 				err := s.follow(ctx, name)
 				if ctx.Err() != nil {
@@ -266,7 +262,7 @@ func (s *session) discover(ctx context.Context) error {
 			})
 		}
 		pause := lanesLater
-		if len(following) == 0 {
+		if len(following) == 0 || time.Since(newest) < lanesLater {
 			pause = lanesSoon
 		}
 		t := time.NewTimer(pause)

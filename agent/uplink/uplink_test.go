@@ -41,6 +41,7 @@ type collector struct {
 	addr    string
 	cert    tls.Certificate
 	server  *grpc.Server
+	stop    func()
 	welcome *seawallv1.Welcome // its Have is filled in
 	// serve takes the place of the answer to batches.
 	serve func(stream grpc.BidiStreamingServer[seawallv1.DeliverRequest, seawallv1.DeliverResponse]) error
@@ -57,13 +58,16 @@ type collector struct {
 
 func newCollector(t testing.TB) *collector {
 	c := &collector{
-		t: t, addr: "127.0.0.1:0", cert: serverCertificate(t),
+		t: t,
+		// Not .1, from where the uplink's own attempts may take the port while the
+		// collector is down.
+		addr: "127.0.0.2:0", cert: serverCertificate(t),
 		welcome: &seawallv1.Welcome{Protocol: protocol},
 		changed: make(chan struct{}), have: map[string]spool.Position{}, got: map[string][]string{},
 	}
 	t.Cleanup(func() {
-		if c.server != nil {
-			c.server.Stop()
+		if c.stop != nil {
+			c.stop()
 		}
 	})
 	return c
@@ -101,7 +105,15 @@ func (c *collector) start() *collector {
 		Certificates: []tls.Certificate{c.cert}, ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13,
 	})))
 	seawallv1.RegisterIngestServiceServer(c.server, c)
-	go c.server.Serve(l) // until Stop
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		c.server.Serve(l)
+	}()
+	c.stop = func() {
+		c.server.Stop()
+		<-served // the address is free
+	}
 	return c
 }
 
@@ -223,6 +235,10 @@ func (b *safeBuffer) String() string {
 	return b.b.String()
 }
 
+func newTestLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
 func newLink(t testing.TB, c *collector) *link {
 	t.Helper()
 	dir := t.TempDir()
@@ -239,7 +255,7 @@ func newLink(t testing.TB, c *collector) *link {
 	l.cfg = Config{
 		Spool: filepath.Join(dir, "spool"), StateDir: dir, Collector: c.addr, Identity: id, Pin: c.pin(),
 		MaxBackoff: 50 * time.Millisecond, Version: "test",
-		Log: slog.New(slog.NewTextHandler(l.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log: newTestLog(l.log),
 		OnChange: func(s State) {
 			select {
 			case l.states <- s:
@@ -372,7 +388,7 @@ func TestResume(t *testing.T) {
 	l.start()
 	c.waitFor("posture", []string{"1", "2", "3"})
 
-	c.server.Stop() // the collector restarts
+	c.stop() // the collector restarts
 	l.append("posture", "4")
 	c.start()
 	c.waitFor("posture", []string{"1", "2", "3", "4"})
@@ -380,7 +396,7 @@ func TestResume(t *testing.T) {
 		t.Errorf("%d records came twice", c.repeats)
 	}
 
-	c.server.Stop() // the collector comes back from an old backup
+	c.stop() // the collector comes back from an old backup
 	c.mu.Lock()
 	c.have["posture"] = spool.Position{Epoch: l.spool.Epoch(), Seq: 1}
 	c.got["posture"] = []string{"1"}
@@ -391,7 +407,7 @@ func TestResume(t *testing.T) {
 		t.Error("nothing in the log about what the collector lost")
 	}
 
-	c.server.Stop() // a collector with positions of another spool
+	c.stop() // a collector with positions of another spool
 	c.mu.Lock()
 	c.have["posture"] = spool.Position{Epoch: 12345, Seq: 99}
 	c.got["posture"] = nil
@@ -411,7 +427,7 @@ func TestRestarts(t *testing.T) {
 			want = append(want, fmt.Sprint(round, i))
 			l.append("posture", want[len(want)-1])
 		}
-		c.server.Stop()
+		c.stop()
 		c.start()
 	}
 	c.waitFor("posture", want)

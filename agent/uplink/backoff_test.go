@@ -1,0 +1,106 @@
+package uplink
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// attempts runs an uplink whose streams end as told for some time of the bubble,
+// and returns when each attempt began.
+func attempts(t *testing.T, d time.Duration, stream func(ctx context.Context, n int) (outcome, error)) (began []time.Duration) {
+	t.Helper()
+	dir := t.TempDir()
+	id, err := OpenIdentity(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	u, err := New(Config{
+		StateDir: dir, Collector: "collector.test:1", Identity: id, Log: slog.New(slog.DiscardHandler),
+		run: func(ctx context.Context, _ *Uplink) (outcome, error) {
+			began = append(began, time.Since(start))
+			return stream(ctx, len(began))
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	if err := u.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return began
+}
+
+var errRefused = errors.New("connection refused")
+
+// live is a stream that was accepted, lived for d and then failed.
+func live(ctx context.Context, d time.Duration) (outcome, error) {
+	out := outcome{welcomed: time.Now()}
+	sleep(ctx, d)
+	return out, errRefused
+}
+
+func TestUnreachable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := attempts(t, 4*time.Hour, func(context.Context, int) (outcome, error) { return outcome{}, errRefused })
+		for i := 1; i < len(began); i++ {
+			limit := time.Minute
+			if i < 10 {
+				limit = min(limit, baseBackoff<<(i-1))
+			}
+			if d := began[i] - began[i-1]; d > limit {
+				t.Errorf("pause %d is %v, limit %v", i, d, limit)
+			}
+		}
+		// The mean pause is half a minute: about 480 attempts in four hours.
+		if n := len(began); n < 380 || n > 600 {
+			t.Errorf("%d attempts in four hours", n)
+		}
+	})
+}
+
+func TestPauseAfterStream(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		stream   func(context.Context, int) (outcome, error)
+		min, max int // attempts in an hour
+	}{
+		{"accepts and fails", func(ctx context.Context, _ int) (outcome, error) { return live(ctx, 0) }, 90, 160},
+		{"lives two minutes", func(ctx context.Context, _ int) (outcome, error) { return live(ctx, 2*time.Minute) }, 30, 30},
+		{"drains at once", func(context.Context, int) (outcome, error) {
+			return outcome{welcomed: time.Now(), drained: true}, errDrain
+		}, 90, 160},
+		{"drains for a year", func(context.Context, int) (outcome, error) {
+			return outcome{drained: true, within: 365 * 24 * time.Hour}, errDrain
+		}, 5, 30},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if n := len(attempts(t, time.Hour, tt.stream)); n < tt.min || n > tt.max {
+					t.Errorf("%d attempts in an hour, want %d to %d", n, tt.min, tt.max)
+				}
+			})
+		})
+	}
+}
+
+// TestFirstRetryIsFast loses a stream that had been good for long.
+func TestFirstRetryIsFast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := attempts(t, 2*time.Hour, func(ctx context.Context, n int) (outcome, error) {
+			if n == 20 {
+				return live(ctx, time.Hour)
+			}
+			return outcome{}, errRefused
+		})
+		if d := began[20] - began[19] - time.Hour; d < 0 || d > baseBackoff {
+			t.Errorf("pause %v after a good stream, want at most %v", d, baseBackoff)
+		}
+	})
+}
