@@ -259,12 +259,16 @@ func (a *auditSource) begin(control *kaudit.Control, mode kaudit.Mode) error {
 	if err != nil {
 		return err
 	}
-	if status.Enabled == 0 && (mode == kaudit.Unicast || status.PID == 0) {
+	switch {
+	case status.Enabled == 0 && (mode == kaudit.Unicast || status.PID == 0):
+		a.mark()
 		if err := control.SetEnabled(true); err != nil {
 			return err
 		}
 		a.enabled = true
 		a.log.Info("kernel audit was off and is on while the sensor runs")
+	case status.Enabled == 1 && a.marked():
+		a.enabled = true // by an earlier sensor that could not switch it off
 	}
 	a.mu.Lock()
 	a.counters.KernelLost = uint64(status.Lost)
@@ -284,7 +288,7 @@ func (a *auditSource) end(control *kaudit.Control) error {
 	a.watches = nil
 	if a.enabled {
 		a.enabled = false
-		err = errors.Join(err, control.SetEnabled(false))
+		err = errors.Join(err, control.SetEnabled(false), a.unmark())
 	}
 	if err != nil && !errors.Is(err, kaudit.ErrLocked) {
 		return fmt.Errorf("restore kernel audit: %w", err)

@@ -38,6 +38,8 @@ type Config struct {
 	Root    hostfs.Root
 	Audit   Mode   // Auto when empty
 	Version string // of the agent, for heartbeats
+	// StateDir is a directory of the sensor's own for what outlives it, or empty.
+	StateDir string
 	// Inherited is an audit multicast socket that systemd opened, or 0.
 	Inherited int
 	// Notify is called with sd_notify(3) states; nil where there is no systemd.

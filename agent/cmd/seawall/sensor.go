@@ -97,6 +97,7 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 		Log:       log,
 		Audit:     sensor.Mode(c.AuditMode),
 		Version:   readBuild().Version,
+		StateDir:  c.SpoolDir,
 		Inherited: inherited(p.environ, "audit-mcast"),
 		Notify:    notifier(log),
 		Watchdog:  watchdog,
