@@ -119,7 +119,7 @@ func (c *compiler) compile(text string, vars []variable) (*program, *problem) {
 		first := issues.Errors()[0]
 		return nil, &problem{byteOffset(text, first.Location.Line(), first.Location.Column()), first.Message}
 	}
-	run, err := env.Program(checked, cel.CostLimit(maxCost))
+	run, err := env.Program(checked, cel.CostLimit(maxCost), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		return nil, &problem{0, err.Error()}
 	}
