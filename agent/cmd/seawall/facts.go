@@ -28,7 +28,7 @@ With --connection, facts sshd prints the settings that hold for one connection,
 given as sshd's option -C takes it. As JSON (the default here) it is an object of
 keywords in lower case:
 
-  {"permitrootlogin": {"value": "no", "file": "/etc/ssh/sshd_config", "line": 12}, …}
+  {"port": {"value": "22", "file": "/etc/ssh/sshd_config", "line": 12}, …}
 
 The value is a list where the keyword repeats. Without file and line it is the
 default. A configuration that sshd refuses gives {"error": …}.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,7 +71,7 @@ func unknown(what, name string, known []string) error {
 	near, best := "", len(name)/2+1
 	for _, k := range known {
 		d := distance(name, k)
-		if strings.Contains(k, name) && len(name) > 3 {
+		if len(name) > 3 && containsWords(k, name) {
 			d = 1
 		}
 		if d < best {
@@ -83,11 +84,23 @@ func unknown(what, name string, known []string) error {
 	return fmt.Errorf("no %s is called %q; did you mean %q?", what, name, near)
 }
 
-// distance is the number of insertions, deletions and replacements from a to b.
+// containsWords reports whether k has every word of name.
+func containsWords(k, name string) bool {
+	words := strings.Split(k, "-")
+	for w := range strings.SplitSeq(name, "-") {
+		if !slices.Contains(words, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// distance is the number of insertions, deletions and replacements from a to b,
+// large for names that are too long to be meant.
 func distance(a, b string) int {
 	const limit = 100
 	if len(a) > limit || len(b) > limit {
-		return limit
+		return max(len(a), len(b))
 	}
 	row := make([]int, len(b)+1)
 	for j := range row {

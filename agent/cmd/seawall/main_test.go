@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+
+	"seawall/agent/spool"
+	"seawall/pkg/finding"
+	"seawall/pkg/wire"
+)
+
+var update = flag.Bool("update", false, "write the expected output into the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"seawall": main,
+		"mkspool": mkspool,
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata",
+		UpdateScripts: *update,
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"status": exitStatus},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("NO_COLOR", "1")
+			return nil
+		},
+	})
+}
+
+// exitStatus runs a command and wants a certain exit status: status 2 seawall …
+func exitStatus(ts *testscript.TestScript, _ bool, args []string) {
+	script := `"$@"; got=$?; [ "$got" = "$want" ] || { echo "exit status $got, want $want" >&2; exit 99; }`
+	ts.Setenv("want", args[0])
+	ts.Check(ts.Exec("sh", append([]string{"-c", script, "sh"}, args[1:]...)...))
+}
+
+// mkspool writes a spool with one record of each kind: mkspool DIR.
+func mkspool() {
+	s, err := spool.Open(os.Args[1], spool.Config{})
+	if err != nil {
+		panic(err)
+	}
+	now := time.Now().UTC()
+	fail := finding.Result{Check: "ssh-password-authentication", Status: finding.StatusFail, Severity: finding.SeverityHigh,
+		Actual: "yes", Expected: "no", Evidence: []finding.Evidence{{File: "/etc/ssh/sshd_config.d/50-x.conf", Line: 1, Text: "PasswordAuthentication yes"}},
+		Cause: &finding.Cause{Serial: 9, Time: now, AUID: 1000, LoginUser: "ann", Session: 3, Exe: "/usr/bin/vi", Command: "vi x\x1b[2J",
+			Path: "/etc/ssh/sshd_config.d/50-x.conf", Operation: "write"}, Time: now}
+	state := []finding.Result{fail, {Check: "ssh-use-pam", Status: finding.StatusPass, Actual: "yes", Expected: "yes", Time: now}}
+	parts := wire.SplitState(state, 0)
+	parts[0].ID = 1
+	packs := wire.SplitPack([]finding.CheckInfo{{ID: "ssh-use-pam", Family: "ssh", Title: "t", Severity: finding.SeverityLow}}, 0)
+	beat := finding.Heartbeat{Host: finding.Host{Name: "h", AgentVersion: "v1"}, Counter: finding.Counters{AuditMode: "unicast", Records: 7}}
+	for lane, list := range map[string][]wire.Record{
+		"posture": {{Pack: &packs[0]}, {State: &parts[0]}, {Change: &finding.Change{Result: fail, Previous: finding.StatusPass}}},
+		"health":  {{Heartbeat: &beat}, {Heartbeat: &beat}},
+	} {
+		for _, r := range list {
+			r.Time = now
+			b, err := wire.Encode(r)
+			if err == nil {
+				_, err = s.AppendSync(lane, b)
+			}
+			if err != nil {
+				panic(err)
+			}
+		}
+	}
+	if err := s.Close(); err != nil {
+		panic(err)
+	}
+}
+
+// runProgram runs a command line in this process.
+func runProgram(t *testing.T, p program, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	p.stdout, p.stderr = &out, &errs
+	code = p.run(context.Background(), args)
+	return code, out.String(), errs.String()
+}
+
+func TestColor(t *testing.T) {
+	root := t.TempDir()
+	tests := []struct {
+		p    program
+		want bool
+	}{
+		{program{}, false},
+		{program{terminal: true}, true},
+		{program{terminal: true, environ: []string{"NO_COLOR="}}, true},
+		{program{terminal: true, environ: []string{"NO_COLOR=1"}}, false},
+		{program{terminal: true, environ: []string{"TERM=dumb"}}, false},
+	}
+	for _, tt := range tests {
+		_, out, _ := runProgram(t, tt.p, "check", "--root", root, "os-end-of-life")
+		if got := strings.Contains(out, "\x1b["); got != tt.want {
+			t.Errorf("%+v: coloured is %v\n%s", tt.p, got, out)
+		}
+	}
+}
+
+// TestHelp: every command has an explanation, and every flag of it.
+func TestHelp(t *testing.T) {
+	p := program{stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		if c.Long == "" || c.Short == "" || strings.HasSuffix(c.Short, ".") {
+			t.Errorf("%s: short %q, long %q", c.CommandPath(), c.Short, c.Long)
+		}
+		for _, line := range strings.Split(c.Long+"\n"+c.Example, "\n") {
+			if len(line) > 86 {
+				t.Errorf("%s: line of %d characters: %s", c.CommandPath(), len(line), line)
+			}
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(p.command())
+}
+
+// TestHostileNames: a name of the command line cannot steer the terminal.
+func TestHostileNames(t *testing.T) {
+	for _, args := range [][]string{{"check", "\x1b[2J"}, {"\x1b[2J"}, {"facts", "a\nb\x1b"}, {"check", "--root", "/\x1b[2J"}, {"check", "--format", "\x1b"}} {
+		code, out, errs := runProgram(t, program{}, args...)
+		if code != exitProblem || strings.Contains(out+errs, "\x1b") {
+			t.Errorf("%q: exit %d, %q", args, code, out+errs)
+		}
+	}
+}
+
+// TestWatchEnds: watch prints what is appended while it runs, and ends with its
+// context.
+func TestWatchEnds(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "spool")
+	s, err := spool.Open(dir, spool.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	out := &notify{want: "ssh-x", found: cancel}
+	p := program{stdout: out, stderr: out}
+	if _, err := s.AppendSync(lanePosture, []byte("not a record")); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan int)
+	go func() { done <- p.run(ctx, []string{"watch", "--all", "--spool", dir}) }()
+	b, err := wire.Encode(wire.Record{Time: time.Now(), Change: &finding.Change{Result: finding.Result{Check: "ssh-x", Status: finding.StatusPass}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AppendSync(lanePosture, b); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case code := <-done:
+		if code != 0 {
+			t.Errorf("exit %d\n%s", code, out.text.String())
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("watch saw nothing")
+	}
+	if got := out.text.String(); !strings.Contains(got, "seawall: record 1: ") {
+		t.Errorf("a record that is none was not reported:\n%s", got)
+	}
+}
+
+// notify calls found once want was written.
+type notify struct {
+	text  bytes.Buffer
+	want  string
+	found func()
+}
+
+func (n *notify) Write(b []byte) (int, error) {
+	n.text.Write(b)
+	if strings.Contains(n.text.String(), n.want) {
+		n.found()
+	}
+	return len(b), nil
+}
+
+func TestUnknown(t *testing.T) {
+	known := []string{"ssh-ciphers", "ssh", "patch-security-updates"}
+	for name, want := range map[string]string{
+		"ssh-cipher":             `no check is called "ssh-cipher"; did you mean "ssh-ciphers"?`,
+		"security-updates":       `no check is called "security-updates"; did you mean "patch-security-updates"?`,
+		"zzzz":                   `no check is called "zzzz"`,
+		strings.Repeat("x", 200): `no check is called "` + strings.Repeat("x", 200) + `"`,
+	} {
+		if got := unknown("check", name, known).Error(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
