@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
 
 	"seawall/agent/spool"
 	seawallv1 "seawall/proto/seawall/v1"
@@ -66,7 +67,7 @@ func runSession(ctx context.Context, u *Uplink, conn grpc.ClientConnInterface) (
 	defer patience.Stop()
 	stream, err := seawallv1.NewIngestServiceClient(conn).Deliver(ctx)
 	if err != nil {
-		return outcome{}, cause(ctx, fmt.Errorf("connect: %w", err))
+		return outcome{}, cause(ctx, rpcError("connect", err))
 	}
 	s := &session{u: u, stream: stream, out: make(chan *batch), lanes: map[string]*window{}}
 	if err := s.open(); err != nil {
@@ -92,6 +93,12 @@ func runSession(ctx context.Context, u *Uplink, conn grpc.ClientConnInterface) (
 	return out, err
 }
 
+// rpcError says what failed in fewer words than gRPC.
+func rpcError(what string, err error) error {
+	st := status.Convert(err)
+	return fmt.Errorf("%s: %s: %s", what, st.Code(), st.Message())
+}
+
 // cause prefers the reason why this side ended a stream over what that looks like.
 func cause(ctx context.Context, err error) error {
 	if c := context.Cause(ctx); c != nil && c != context.Canceled {
@@ -110,11 +117,11 @@ func (s *session) open() error {
 	}
 	m := &seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Hello{Hello: hello}}
 	if err := s.stream.Send(m); err != nil && err != io.EOF { // EOF: Recv knows why
-		return fmt.Errorf("say hello: %w", err)
+		return rpcError("say hello", err)
 	}
 	r, err := s.stream.Recv()
 	if err != nil {
-		return fmt.Errorf("wait for welcome: %w", err)
+		return rpcError("wait for welcome", err)
 	}
 	if d := r.GetDrain(); d != nil {
 		return errDrain
@@ -163,7 +170,7 @@ func (s *session) receive() error {
 			return errClosed
 		}
 		if err != nil {
-			return fmt.Errorf("receive: %w", err)
+			return rpcError("receive", err)
 		}
 		switch m := m.GetMessage().(type) {
 		case *seawallv1.DeliverResponse_Ack:
@@ -218,7 +225,7 @@ func (s *session) send(ctx context.Context) error {
 				return nil
 			}
 			if err != nil {
-				return fmt.Errorf("send: %w", err)
+				return rpcError("send", err)
 			}
 		}
 	}

@@ -108,8 +108,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	for {
 		out, err := u.cfg.run(ctx, u)
 		if ctx.Err() != nil {
-			u.disconnected("stopped")
-			return nil
+			break
 		}
 		pause := u.plan(out)
 		why := text.Terminal(text.Clean(err.Error(), maxReason)) // some of it is the collector's
@@ -122,9 +121,11 @@ func (u *Uplink) Run(ctx context.Context) error {
 		said = why
 		u.log.Log(ctx, level, "not connected", "collector", u.cfg.Collector, "retry", pause.Round(time.Millisecond), "err", why)
 		if !sleep(ctx, pause) {
-			return nil
+			break
 		}
 	}
+	u.disconnected("stopped")
+	return nil
 }
 
 // plan returns how long to wait after a stream.

@@ -109,60 +109,69 @@ type sources struct {
 	flags    map[string]string // by setting's flag, those that are given
 }
 
+// loader gathers settings and what is wrong with them.
+type loader struct {
+	config   config
+	list     []setting
+	given    map[string]bool
+	problems []error
+}
+
+func (l *loader) problem(format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf(format, args...))
+}
+
+func (l *loader) set(s setting, where, value string) {
+	l.given[s.name] = true
+	if err := s.set(&l.config, value); err != nil {
+		l.problem("%s: %w", where, err)
+	}
+}
+
 // load reads the configuration and checks that it is whole. Its error, a
 // configError, names every problem there is.
 func load(src sources) (config, error) {
-	var c config
-	list := settings()
-	given := map[string]string{}
-	var problems []error
-	add := func(s setting, where, v string) {
-		given[s.name] = v
-		if err := s.set(&c, v); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", where, err))
-		}
-	}
-	for _, s := range list {
+	l := &loader{list: settings(), given: map[string]bool{}}
+	for _, s := range l.list {
 		if s.value != "" {
-			add(s, s.name, s.value)
+			l.set(s, s.name, s.value)
 		}
 	}
-	if err := readFile(src, list, add); err != nil {
-		problems = append(problems, err)
+	if err := l.readFile(src); err != nil {
+		l.problem("configuration: %w", err)
 	}
-	for _, s := range list {
+	for _, s := range l.list {
 		for _, e := range src.environ {
 			if v, ok := strings.CutPrefix(e, s.env()+"="); ok {
-				add(s, s.env(), v)
+				l.set(s, s.env(), v)
 			}
 		}
 		if v, ok := src.flags[s.flag()]; ok {
-			add(s, "--"+s.flag(), v)
+			l.set(s, "--"+s.flag(), v)
 		}
 	}
 	for _, name := range []string{"collector", "pin"} {
-		if _, ok := given[name]; !ok {
-			problems = append(problems, fmt.Errorf("%s is not set: in %s, with SEAWALL_UPLINK_%s or --%s", name, src.file, strings.ToUpper(name), name))
+		if !l.given[name] {
+			l.problem("%s is not set: in %s, with SEAWALL_UPLINK_%s or --%s", name, src.file, strings.ToUpper(name), name)
 		}
 	}
-	if len(problems) > 0 {
-		return c, configError{errors.Join(problems...)}
+	if len(l.problems) > 0 {
+		return l.config, configError{errors.Join(l.problems...)}
 	}
-	return c, nil
+	return l.config, nil
 }
 
-// readFile reads settings from the file. Its problems start with file and line.
-func readFile(src sources, list []setting, add func(s setting, where, v string)) error {
+func (l *loader) readFile(src sources) error {
 	name, err := filepath.Abs(src.file)
 	if err != nil {
-		return fmt.Errorf("configuration: %w", err)
+		return err
 	}
 	data, err := hostfs.Root{}.ReadFile(name, 0)
 	if err != nil {
 		if src.optional && errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		return fmt.Errorf("configuration: %w", err)
+		return err
 	}
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -182,23 +191,26 @@ func readFile(src sources, list []setting, add func(s setting, where, v string))
 	if top.Kind != yaml.MappingNode {
 		return fmt.Errorf("%s:%d: want settings as \"name: value\"", src.file, top.Line)
 	}
-	var problems []error
-	seen := map[string]int{}
+	l.readSettings(src.file, top)
+	return nil
+}
+
+func (l *loader) readSettings(file string, top *yaml.Node) {
+	lines := map[string]int{}
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key, value := top.Content[i], top.Content[i+1]
-		where := fmt.Sprintf("%s:%d", src.file, key.Line)
-		j := slices.IndexFunc(list, func(s setting) bool { return s.name == key.Value })
+		where := fmt.Sprintf("%s:%d", file, key.Line)
+		j := slices.IndexFunc(l.list, func(s setting) bool { return s.name == key.Value })
 		switch {
 		case j < 0:
-			problems = append(problems, fmt.Errorf("%s: unknown setting %q", where, key.Value))
-		case seen[key.Value] > 0:
-			problems = append(problems, fmt.Errorf("%s: %s stands on line %d already", where, key.Value, seen[key.Value]))
+			l.problem("%s: unknown setting %q", where, key.Value)
+		case lines[key.Value] > 0:
+			l.problem("%s: %s stands on line %d already", where, key.Value, lines[key.Value])
 		case value.Kind != yaml.ScalarNode || value.Tag == "!!null":
-			problems = append(problems, fmt.Errorf("%s: %s: want one value", where, key.Value))
+			l.problem("%s: %s: want one value", where, key.Value)
 		default:
-			seen[key.Value] = key.Line
-			add(list[j], where+": "+key.Value, value.Value)
+			lines[key.Value] = key.Line
+			l.set(l.list[j], where+": "+key.Value, value.Value)
 		}
 	}
-	return errors.Join(problems...)
 }
