@@ -13,6 +13,12 @@ func FileName(uri string) string {
 		rest = strings.TrimPrefix(after, "//")
 		if strings.HasPrefix(after, "//") {
 			rest = withoutUser(rest)
+			if !strings.Contains(rest, "/") {
+				rest += "/"
+			}
+		}
+		if host, path, ok := strings.Cut(rest, "]"); ok && strings.HasPrefix(host, "[") {
+			rest = host[1:] + path
 		}
 	}
 	var out strings.Builder

@@ -22,6 +22,8 @@ func NewPolicy(pins []Pin, defaultRelease string) *Policy {
 	for _, pin := range pins {
 		switch {
 		case pin.Priority == 0: // apt warns and passes it over
+		case pin.general() && pin.Priority == Never: // outdoes all others
+			p.defaults = slices.Insert(p.defaults, 0, pin)
 		case pin.general():
 			p.defaults = append(p.defaults, pin)
 		default:

@@ -158,13 +158,13 @@ func word(s string) (w, rest string) {
 			if c == '"' {
 				continue
 			}
-		case end != 0:
-		case c == '"':
+		case end == ']':
+		case end == 0 && c == '"':
 			end = '"'
 			continue
-		case c == '[' && i > 0:
+		case end == 0 && c == '[' && i > 0:
 			end = ']'
-		case c == ' ' || c == '\t' || c == '\r':
+		case end == 0 && (c == ' ' || c == '\t' || c == '\r'):
 			return string(out), strings.TrimLeft(s[i:], " \t\r")
 		case c == '%' && i+2 < len(s) && unhex(s[i+1]) >= 0 && unhex(s[i+2]) >= 0:
 			c = byte(unhex(s[i+1])<<4 | unhex(s[i+2]))
