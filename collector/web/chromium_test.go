@@ -124,7 +124,8 @@ func until(t *testing.T, tab context.Context, within time.Duration, expression s
 }
 
 // TestLayout loads every page in both colour schemes and two widths: no page is
-// wider than its window, none offends its own policy. With -shots the pictures
+// wider than its window or has text that is hard to read, none offends its own
+// policy. With -shots the pictures
 // are kept.
 func TestLayout(t *testing.T) {
 	d := demoFleet(demoNow)
@@ -176,6 +177,9 @@ func look(t *testing.T, tab context.Context, address, scheme string, width int64
 	if wide := value[int](t, tab, `document.documentElement.scrollWidth`); wide > int(width) {
 		t.Errorf("the page is %d wide in a window of %d", wide, width)
 	}
+	if low := value[[]string](t, tab, contrast); len(low) > 0 {
+		t.Errorf("too little contrast: %q", low)
+	}
 	if *shots == "" {
 		return
 	}
@@ -188,3 +192,25 @@ func look(t *testing.T, tab context.Context, address, scheme string, width int64
 		t.Fatal(err)
 	}
 }
+
+// contrast returns, for every text that can be seen, those whose contrast with
+// their ground is below what WCAG 2.1 AA asks.
+const contrast = `(() => {
+	const context = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+	const rgba = color => { context.clearRect(0, 0, 1, 1); context.fillStyle = color; context.fillRect(0, 0, 1, 1); return [...context.getImageData(0, 0, 1, 1).data]; };
+	const over = (top, under) => { const a = top[3] / 255; return [0, 1, 2].map(i => top[i] * a + under[i] * (1 - a)).concat(255); };
+	const light = c => { const [r, g, b] = c.slice(0, 3).map(v => { v /= 255; return v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }); return .2126 * r + .7152 * g + .0722 * b; };
+	const ground = e => { const c = rgba(getComputedStyle(e).backgroundColor); return c[3] === 255 || !e.parentElement ? c : over(c, ground(e.parentElement)); };
+	const low = new Set();
+	const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+	while (walk.nextNode()) {
+		const e = walk.currentNode.parentElement;
+		if (!walk.currentNode.data.trim() || !e.checkVisibility()) continue;
+		const style = getComputedStyle(e), under = ground(e);
+		const [a, b] = [light(over(rgba(e.closest('svg') ? style.fill : style.color), under)), light(under)];
+		const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+		const large = parseFloat(style.fontSize) >= 24;
+		if (ratio < (large ? 3 : 4.5)) low.add(ratio.toFixed(2) + ' ' + e.tagName + '.' + e.className + ': ' + walk.currentNode.data.trim().slice(0, 30));
+	}
+	return [...low];
+})()`

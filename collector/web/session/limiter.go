@@ -23,6 +23,7 @@ type Limiter struct {
 
 	mu    sync.Mutex
 	each  map[netip.Prefix]*rate.Limiter
+	swept time.Time
 	crowd *rate.Limiter
 }
 
@@ -61,7 +62,8 @@ func (l *Limiter) of(addr netip.Addr, now time.Time) *rate.Limiter {
 	if own := l.each[prefix]; own != nil {
 		return own
 	}
-	if len(l.each) >= attemptTracks {
+	if len(l.each) >= attemptTracks && now.Sub(l.swept) >= attemptEvery {
+		l.swept = now
 		for p, own := range l.each {
 			if own.TokensAt(now) >= attemptBurst {
 				delete(l.each, p) // as good as never seen

@@ -1,0 +1,208 @@
+package page
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"seawall/collector/fleet"
+	"seawall/pkg/finding"
+)
+
+var now = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+
+func TestParseQuery(t *testing.T) {
+	for raw, want := range map[string]string{
+		"": "/hosts", "q=+web+": "/hosts?q=web", "page=2&sort=name&status=failing&family=debian": "/hosts?family=debian&page=2&sort=name&status=failing",
+		"page=-1": "/hosts", "page=x": "/hosts", "page=99999999999999999999": "/hosts", "page=1": "/hosts", "other=1": "/hosts",
+		"q=" + strings.Repeat("%C3%A9", 300): "/hosts?q=" + strings.Repeat("%C3%A9", 100),
+	} {
+		v, err := url.ParseQuery(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ParseQuery("/hosts", v).String(); got != want {
+			t.Errorf("%.40q gives %q, want %q", raw, got, want)
+		}
+	}
+	q := ParseQuery("/hosts", url.Values{"q": {"a b"}, "page": {"3"}})
+	if got := q.By("name"); got != "/hosts?q=a+b&sort=name" {
+		t.Error(got)
+	}
+	if got := q.To(2); got != "/hosts?page=2&q=a+b" {
+		t.Error(got)
+	}
+	if !q.found("xAx", "b") || q.found("a") || !q.Any() || q.Clear() != "/hosts" {
+		t.Error("text is not found as it should be")
+	}
+}
+
+// hosts are n hosts, each worse than the next.
+func hosts(n int) []fleet.Host {
+	all := make([]fleet.Host, n)
+	for i := range all {
+		h := &all[n-1-i]
+		h.ID = fleet.HostID(fmt.Sprintf("%032x", i))
+		h.Labels = finding.Host{Name: fmt.Sprintf("host-%03d", i), OSID: []string{"debian", "ubuntu"}[i%2], Tags: []string{"tag" + fmt.Sprint(i%3)}}
+		h.BySeverity = [6]int{5: n - i}
+		h.Counts = fleet.Counts{Fail: n - i, Pass: 1}
+		h.Pending = i
+		h.Presence = []fleet.Presence{fleet.Online, fleet.Silent, fleet.Offline}[i%3]
+		h.LastSeen = now.Add(-time.Duration(i) * time.Second)
+	}
+	all[0].Counts.Fail, all[0].Counts.Error = 0, 2
+	return all
+}
+
+func TestHosts(t *testing.T) {
+	all := hosts(250)
+	for raw, want := range map[string]struct {
+		n     int
+		first string
+	}{
+		"": {250, "host-000"}, "sort=name": {250, "host-000"}, "sort=updates": {250, "host-249"}, "sort=seen": {250, "host-000"}, "sort=system": {250, "host-000"},
+		"page=3": {250, "host-200"}, "page=99": {250, "host-200"}, "q=host-01": {10, "host-010"}, "q=HOST+tag2": {83, "host-002"}, "family=ubuntu": {125, "host-001"},
+		"status=silent": {83, "host-001"}, "status=failing": {249, "host-000"}, "status=undecided": {1, "host-249"}, "status=passing": {0, ""}, "status=updates": {249, "host-001"},
+		"status=nonsense": {250, "host-000"}, "q=zzz": {0, ""},
+	} {
+		v, err := url.ParseQuery(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := Hosts(now, ParseQuery("/hosts", v), all, "").Body.(hostsBody)
+		first := ""
+		if len(b.Hosts) > 0 {
+			first = b.Hosts[0].Labels.Name
+		}
+		if b.Pages.Total != want.n || first != want.first || len(b.Hosts) > listSize || b.All != 250 {
+			t.Errorf("%q: %d hosts, %q first; want %d, %q", raw, b.Pages.Total, first, want.n, want.first)
+		}
+	}
+	b := Hosts(now, ParseQuery("/hosts", url.Values{"page": {"2"}}), all, "").Body.(hostsBody)
+	if d := cmp.Diff(pages{From: 101, To: 200, Total: 250, Previous: "/hosts", Next: "/hosts?page=3"}, b.Pages); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestChecks(t *testing.T) {
+	all := []fleet.Check{
+		{Info: finding.CheckInfo{ID: "ssh-a", Family: "ssh", Severity: 2}, Hosts: 3, Counts: fleet.Counts{Fail: 3}},
+		{Info: finding.CheckInfo{ID: "audit-b", Family: "audit", Severity: 5}, Hosts: 1, Counts: fleet.Counts{Unknown: 1}},
+		{Info: finding.CheckInfo{ID: "os-c", Family: "os", Severity: 4}, Counts: fleet.Counts{Pass: 4}},
+	}
+	for raw, want := range map[string]string{
+		"": "ssh-a audit-b os-c", "sort=severity": "audit-b os-c ssh-a", "sort=name": "audit-b os-c ssh-a", "sort=family": "audit-b os-c ssh-a",
+		"status=failing": "ssh-a", "status=undecided": "audit-b", "status=passing": "os-c", "family=os": "os-c", "q=critical": "audit-b",
+	} {
+		v, err := url.ParseQuery(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range Checks(now, ParseQuery("/checks", v), all).Body.(checksBody).Checks {
+			got = append(got, c.Info.ID)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %q", raw, got, want)
+		}
+	}
+}
+
+func state(check, resource string, s finding.Status, severity finding.Severity) fleet.State {
+	return fleet.State{Result: finding.Result{Check: check, Resource: resource, Status: s, Severity: severity}}
+}
+
+func TestHost(t *testing.T) {
+	d := fleet.HostDetail{
+		Host:   fleet.Host{ID: "a"},
+		Checks: map[string]finding.CheckInfo{"ssh-x": {ID: "ssh-x", Family: "ssh", Title: "X"}},
+		States: []fleet.State{
+			state("audit-e", "", finding.StatusError, 5), state("audit-f", "", finding.StatusFail, 2), state("audit-u", "", finding.StatusUnknown, 5),
+			state("os-p", "", finding.StatusPass, 5), state("ssh-x", "", finding.StatusFail, 4), state("ssh-y", "", finding.StatusWaived, 5),
+			state(patchCheck, "", finding.StatusUnknown, 4), state(patchCheck, "b:amd64", finding.StatusFail, 2), state(patchCheck, "a:amd64", finding.StatusFail, 5),
+		},
+	}
+	p := Host(now, d, 0, nil)
+	b := p.Body.(hostBody)
+	var got []string
+	for _, f := range b.Families {
+		line := f.Name + ":"
+		for _, i := range f.Bad {
+			line += " " + i.State.Result.Check
+		}
+		got = append(got, fmt.Sprintf("%s +%d rest, %d packages", line, len(f.Rest), f.Packages))
+	}
+	want := []string{
+		"patch: " + patchCheck + " +0 rest, 2 packages", "ssh: ssh-x +1 rest, 0 packages",
+		"audit: audit-f audit-e audit-u +0 rest, 0 packages", "os: +1 rest, 0 packages",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if len(b.Pending) != 2 || b.Pending[0].State.Result.Resource != "a:amd64" {
+		t.Errorf("pending: %v", b.Pending)
+	}
+	if p.Title != "a" || p.Live.Host != "a" || p.Live.Since != 0 {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestTimeline(t *testing.T) {
+	var events []fleet.Event
+	for i := range PageSize + 1 {
+		events = append(events, fleet.Event{ID: int64(100 - i)})
+	}
+	first := NewTimeline(now, "/hosts/a", 0, events)
+	if len(first.Entries) != PageSize || first.Older != 51 || !first.Newest || first.since() != 100 {
+		t.Errorf("%d entries, older %d", len(first.Entries), first.Older)
+	}
+	last := NewTimeline(now, "/hosts/a", 51, events[PageSize:])
+	if len(last.Entries) != 1 || last.Older != 0 || last.Newest {
+		t.Errorf("%+v", last)
+	}
+	if p := Host(now, fleet.HostDetail{}, 51, events); p.Live.Since != -1 {
+		t.Error("an older page of the timeline wants new events")
+	}
+	for previous, want := range map[finding.Status]string{
+		0: "first result", finding.StatusPass: "passed before", finding.StatusFail: "value changed", finding.StatusNotApplicable: "did not apply before",
+		finding.StatusUnknown: "was unknown before", finding.StatusError: "was in error before", finding.StatusWaived: "was waived before", 99: "first result",
+	} {
+		if got := was(finding.Change{Previous: previous, Result: finding.Result{Status: finding.StatusFail}}); got != want {
+			t.Errorf("%v: %q, want %q", previous, got, want)
+		}
+	}
+	if got := was(finding.Change{Removed: true}); got != "no longer there" {
+		t.Error(got)
+	}
+}
+
+func TestRenderer(t *testing.T) {
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Overview(now, fleet.Overview{}, "connect --me")
+	if b, err := r.Page("overview", p); err != nil || !strings.Contains(string(b), "connect --me") {
+		t.Errorf("%v: %s", err, b)
+	}
+	if b, err := r.Fragment("overview", FragmentAll, p); err != nil || strings.Contains(string(b), "<html") || !strings.Contains(string(b), "data-timeline") {
+		t.Errorf("%v: %s", err, b)
+	}
+	if _, err := r.Fragment("overview", "page", p); err == nil {
+		t.Error("the whole page is a fragment")
+	}
+	if _, err := r.Fragment("login", FragmentLive, p); err == nil {
+		t.Error("the login page has a fragment")
+	}
+	if _, err := r.Page("none", p); err == nil {
+		t.Error("there is a page none")
+	}
+	row, err := r.Row(now, fleet.Event{ID: 7, Change: finding.Change{Result: finding.Result{Check: "a/b"}}})
+	if err != nil || !strings.HasPrefix(row, `<li class="event" id="event-7"`) || !strings.Contains(row, `href="/checks/a%2Fb"`) {
+		t.Errorf("%v: %s", err, row)
+	}
+}

@@ -1,0 +1,163 @@
+package session
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// clock is a time that a test moves.
+type clock struct{ t time.Time }
+
+func (c *clock) now() time.Time { return c.t }
+
+func newStore(c *clock) *Store {
+	return New(Config{Lifetime: 10 * time.Hour, Idle: time.Hour, Max: 3, Now: c.now})
+}
+
+func ended(s *Session) bool {
+	select {
+	case <-s.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+func TestSession(t *testing.T) {
+	c := &clock{time.Unix(1e9, 0)}
+	s := newStore(c)
+	token := s.Start()
+	if len(token) != 43 {
+		t.Errorf("a token of %d characters", len(token))
+	}
+	found := s.Find(token)
+	if found == nil || ended(found) {
+		t.Fatal("the session is not found")
+	}
+	for _, bad := range []string{"", "x", token[:42], token + "A", Token()} {
+		if s.Find(bad) != nil {
+			t.Errorf("%q finds a session", bad)
+		}
+	}
+	for _, id := range s.sessions {
+		if string(id.id[:]) == token {
+			t.Error("the store holds the token itself")
+		}
+	}
+	s.End(found)
+	if s.Find(token) != nil || !ended(found) {
+		t.Error("an ended session lives on")
+	}
+	s.End(found) // twice does no harm
+}
+
+func TestExpiry(t *testing.T) {
+	c := &clock{time.Unix(1e9, 0)}
+	s := newStore(c)
+	used, idle := s.Start(), s.Start()
+	session := s.Find(idle)
+	for range 9 {
+		c.t = c.t.Add(59 * time.Minute)
+		if s.Find(used) == nil {
+			t.Fatal("a used session ended")
+		}
+	}
+	s.Sweep()
+	if s.Find(idle) != nil || !ended(session) {
+		t.Error("an idle session lives on")
+	}
+	c.t = c.t.Add(59 * time.Minute)
+	if s.Find(used) == nil {
+		t.Fatal("a used session ended")
+	}
+	c.t = c.t.Add(20 * time.Minute)
+	if s.Find(used) != nil {
+		t.Error("a session outlived its lifetime")
+	}
+	if s.Len() != 0 {
+		t.Errorf("%d sessions are left", s.Len())
+	}
+}
+
+func TestMakesRoom(t *testing.T) {
+	c := &clock{time.Unix(1e9, 0)}
+	s := newStore(c)
+	var tokens []string
+	for range 3 {
+		tokens = append(tokens, s.Start())
+		c.t = c.t.Add(time.Second)
+	}
+	s.Find(tokens[0]) // the second is now the one longest unused
+	fourth := s.Start()
+	if s.Len() != 3 || s.Find(tokens[1]) != nil || s.Find(tokens[0]) == nil || s.Find(fourth) == nil {
+		t.Error("the wrong session made room")
+	}
+}
+
+func TestForm(t *testing.T) {
+	c := &clock{time.Unix(1e9, 0)}
+	s, other := newStore(c), newStore(c)
+	if !s.FormValid("cookie", s.Form("cookie")) {
+		t.Error("a form's own token is refused")
+	}
+	for _, bad := range []struct{ cookie, token string }{
+		{"cookie", ""}, {"", s.Form("")}, {"cooki", s.Form("cookie")}, {"cookie", s.Form("cookie") + "A"}, {"cookie", other.Form("cookie")},
+	} {
+		if s.FormValid(bad.cookie, bad.token) {
+			t.Errorf("%q is taken with %q", bad.token, bad.cookie)
+		}
+	}
+}
+
+func TestLimiter(t *testing.T) {
+	c := &clock{time.Unix(1e9, 0)}
+	l := NewLimiter(c.now)
+	one, two := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	for range attemptBurst {
+		if _, ok := l.Allow(one); !ok {
+			t.Fatal("refused too early")
+		}
+	}
+	if wait, ok := l.Allow(one); ok || wait != attemptEvery {
+		t.Errorf("allowed %v, to wait %v", ok, wait)
+	}
+	if _, ok := l.Allow(netip.MustParseAddr("::ffff:192.0.2.1")); ok {
+		t.Error("the same address in another form is another one")
+	}
+	if _, ok := l.Allow(two); !ok {
+		t.Error("an address pays for another's attempts")
+	}
+	c.t = c.t.Add(attemptEvery)
+	if _, ok := l.Allow(one); !ok {
+		t.Error("refused after the wait")
+	}
+	for i := range attemptBurst {
+		l.Allow(netip.AddrFrom16([16]byte{0x20, 1, 15: byte(i)}))
+	}
+	if _, ok := l.Allow(netip.MustParseAddr("2001::ffff%eth0")); ok {
+		t.Error("a /64 has more attempts than an address")
+	}
+}
+
+func TestLimiterIsBounded(t *testing.T) {
+	c := &clock{time.Unix(1e9, 0)}
+	l := NewLimiter(c.now)
+	addr := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
+	allowed := 0
+	for i := range attemptTracks + 1000 {
+		if _, ok := l.Allow(addr(i)); ok {
+			allowed++
+		}
+	}
+	if allowed != attemptTracks+attemptBurst || len(l.each) != attemptTracks {
+		t.Errorf("%d attempts allowed, %d addresses kept", allowed, len(l.each))
+	}
+	if _, ok := l.Allow(netip.Addr{}); ok {
+		t.Error("no address at all has an allowance of its own")
+	}
+	c.t = c.t.Add(attemptEvery)
+	if _, ok := l.Allow(addr(1 << 20)); !ok || len(l.each) != 1 {
+		t.Errorf("addresses that waited are kept: %d", len(l.each))
+	}
+}
