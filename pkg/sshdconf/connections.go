@@ -160,7 +160,7 @@ func (s *search) users(known []string) *dimension {
 		if !speakable(name) {
 			continue
 		}
-		s.add(d, " user group ", class{apply: func(c *Conn) { c.User = name }, root: name == "root"})
+		s.add(d, " user group invalid-user ", class{apply: func(c *Conn) { c.User = name }, root: name == "root"})
 	}
 	if len(s.args("invalid-user")) > 0 {
 		s.add(d, " user group invalid-user ", class{apply: func(c *Conn) { c.User, c.InvalidUser = AnyUser, true }})
