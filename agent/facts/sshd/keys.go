@@ -64,7 +64,7 @@ func readHostKey(root hostfs.Root, path string) HostKey {
 			blob = public
 			k.PublicOnly = errors.Is(err, fs.ErrNotExist)
 		case err == nil:
-			err = fmt.Errorf("no public part in it, and %w", pubErr)
+			err = fmt.Errorf("no public part in it, and %v", pubErr) // its absence is not the key's
 		}
 	}
 	if blob != nil {
