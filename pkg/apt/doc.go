@@ -1,6 +1,6 @@
 // Package apt reads what apt knows, from apt's own files and without apt: which
 // sources are configured, what their Release files say, which versions their
-// package lists offer, and which of those an upgrade would choose.
+// package lists offer.
 //
 // It does what apt does with the same files, in these parts:
 //
@@ -11,13 +11,10 @@
 //   - Release and InRelease: who a source is ([Release]). apt verified the
 //     signature before it put the file there; it is not verified again.
 //   - Package lists: plain, lz4, gz, xz, zst and bz2, as a stream ([ScanList]).
-//   - Preferences: pins by release, origin and version, for all packages or for
-//     names, globs, regular expressions ([Policy]).
 //   - Phasing: whether an update is deferred on this machine ([Deferred]).
 //
-// It does not resolve dependencies: a candidate is what apt-cache policy shows,
-// not what a solver would end with. It reads no apt.conf but the flat form of
-// APT::Default-Release, and no pins by source package ("src:").
+// Which of the versions apt would install is package pin's matter. Of apt.conf
+// only the flat form of APT::Default-Release is read.
 //
 // All input is bounded: configuration by the caller's reading, stanzas by
 // deb822.DefaultLimit, decompressed lists by [MaxList].

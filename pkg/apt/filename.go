@@ -2,6 +2,7 @@ package apt
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -54,22 +55,15 @@ func ConfigName(name string, extensions ...string) bool {
 	if name == "" || name[0] == '.' {
 		return false
 	}
-	for i := range len(name) {
-		c := name[i]
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("_-:.", c) >= 0:
-		default:
-			return false
-		}
+	usual := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-:.", r)
 	}
-	ext := ""
-	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
-		ext = name[dot+1:]
+	if strings.ContainsFunc(name, func(r rune) bool { return !usual(r) }) {
+		return false
 	}
-	for _, e := range extensions {
-		if e == ext && (e != "" || !strings.HasSuffix(name, ".")) {
-			return true
-		}
+	base, ext, dotted := name, "", false
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		base, ext, dotted = name[:i], name[i+1:], true
 	}
-	return false
+	return base != "" && dotted == (ext != "") && slices.Contains(extensions, ext)
 }

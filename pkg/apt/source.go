@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"seawall/pkg/deb822"
@@ -146,28 +147,28 @@ func (s *Source) finish() error {
 
 // word cuts the first word: quotes and brackets hold it together, %xx is decoded.
 func word(s string) (w, rest string) {
-	s = strings.TrimLeft(s, " \t\r")
+	const blank = " \t\r"
+	s = strings.TrimLeft(s, blank)
 	var out []byte
-	end := byte(0)
-	i := 0
-	for ; i < len(s); i++ {
+	quoted := false
+	for i := 0; i < len(s); i++ {
 		c := s[i]
 		switch {
-		case end != 0 && c == end:
-			end = 0
-			if c == '"' {
+		case c == '"':
+			quoted = !quoted
+			continue
+		case quoted:
+		case strings.IndexByte(blank, c) >= 0:
+			return string(out), strings.TrimLeft(s[i:], blank)
+		case c == '[' && i > 0: // not decoded up to its end
+			if end := strings.IndexByte(s[i:], ']'); end > 0 {
+				out = append(out, s[i:i+end+1]...)
+				i += end
 				continue
 			}
-		case end == ']':
-		case end == 0 && c == '"':
-			end = '"'
-			continue
-		case end == 0 && c == '[' && i > 0:
-			end = ']'
-		case end == 0 && (c == ' ' || c == '\t' || c == '\r'):
-			return string(out), strings.TrimLeft(s[i:], " \t\r")
-		case c == '%' && i+2 < len(s) && unhex(s[i+1]) >= 0 && unhex(s[i+2]) >= 0:
-			c = byte(unhex(s[i+1])<<4 | unhex(s[i+2]))
+		}
+		if n := escape(s[i:]); n >= 0 {
+			c = byte(n)
 			i += 2
 		}
 		out = append(out, c)
@@ -175,7 +176,17 @@ func word(s string) (w, rest string) {
 	return string(out), ""
 }
 
-func unhex(c byte) int { return strings.IndexByte("0123456789abcdef", c|0x20) }
+// escape is the byte that s begins with as %xx, or -1.
+func escape(s string) int {
+	if len(s) < 3 || s[0] != '%' {
+		return -1
+	}
+	n, err := strconv.ParseUint(s[1:3], 16, 8)
+	if err != nil {
+		return -1
+	}
+	return int(n)
+}
 
 func list(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' || r == '\r' })

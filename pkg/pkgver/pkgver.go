@@ -44,61 +44,69 @@ func split[T Bytes](v T) (from, to int) {
 
 // compare is dpkg's verrevcmp.
 func compare[A, B Bytes](a A, b B) int {
-	i, j := 0, 0
-	for i < len(a) || j < len(b) {
-		for i < len(a) && !digit(a[i]) || j < len(b) && !digit(b[j]) {
-			x, y := 0, 0
-			if i < len(a) {
-				x = order(a[i])
+	for len(a) > 0 || len(b) > 0 {
+		n, c := text(a, b)
+		if c != 0 {
+			return c
+		}
+		a, b = a[n:], b[n:]
+		aFrom, aTo := number(a)
+		bFrom, bTo := number(b)
+		if c := sign((aTo - aFrom) - (bTo - bFrom)); c != 0 {
+			return c
+		}
+		for i := range aTo - aFrom {
+			if c := sign(int(a[aFrom+i]) - int(b[bFrom+i])); c != 0 {
+				return c
 			}
-			if j < len(b) {
-				y = order(b[j])
-			}
-			if x != y {
-				return sign(x - y)
-			}
-			i++
-			j++
 		}
-		for i < len(a) && a[i] == '0' {
-			i++
-		}
-		for j < len(b) && b[j] == '0' {
-			j++
-		}
-		first := 0 // the first digits that differ decide between numbers of one length
-		for i < len(a) && digit(a[i]) && j < len(b) && digit(b[j]) {
-			if first == 0 {
-				first = int(a[i]) - int(b[j])
-			}
-			i++
-			j++
-		}
-		switch {
-		case i < len(a) && digit(a[i]):
-			return 1
-		case j < len(b) && digit(b[j]):
-			return -1
-		case first != 0:
-			return sign(first)
-		}
+		a, b = a[aTo:], b[bTo:]
 	}
 	return 0
 }
 
+// text compares the leading runs of non-digits. Where they are equal they have
+// the same length, n: no character but a digit weighs what the end does.
+func text[A, B Bytes](a A, b B) (n, c int) {
+	for ; ; n++ {
+		x, y := weight(a, n), weight(b, n)
+		switch {
+		case x != y:
+			return n, sign(x - y)
+		case x == 0:
+			return n, 0
+		}
+	}
+}
+
+// number is where the leading run of digits begins, zeros in front passed over,
+// and ends.
+func number[T Bytes](v T) (from, to int) {
+	for from < len(v) && v[from] == '0' {
+		from++
+	}
+	for to = from; to < len(v) && digit(v[to]); to++ {
+	}
+	return from, to
+}
+
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
-// order is the weight of a character; the end and digits weigh 0.
-func order(c byte) int {
-	switch {
+// weight orders the characters; the end and digits weigh 0.
+func weight[T Bytes](v T, i int) int {
+	if i >= len(v) {
+		return 0
+	}
+	switch c := v[i]; {
 	case digit(c):
 		return 0
 	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
 		return int(c)
 	case c == '~':
 		return -1
+	default:
+		return int(c) + 256
 	}
-	return int(c) + 256
 }
 
 func sign(n int) int {

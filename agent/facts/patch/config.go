@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"seawall/pkg/apt"
+	"seawall/pkg/apt/pin"
 	"seawall/pkg/dpkg"
 )
 
@@ -41,7 +42,7 @@ type setup struct {
 	native    string
 	foreign   []string
 	archives  []*archive
-	policy    *apt.Policy
+	policy    *pin.Policy
 	machineID string
 }
 
@@ -145,10 +146,10 @@ func (w *watched) sources(base string) ([]apt.Source, error) {
 	return all, err
 }
 
-func (w *watched) policy() (*apt.Policy, error) {
-	var pins []apt.Pin
+func (w *watched) policy() (*pin.Policy, error) {
+	var pins []pin.Pin
 	read := func(name string, text []byte) error {
-		p, err := apt.ParsePreferences(name, text)
+		p, err := pin.Parse(name, text)
 		pins = append(pins, p...)
 		return err
 	}
@@ -181,7 +182,7 @@ func (w *watched) policy() (*apt.Policy, error) {
 	if main != "" {
 		release = main
 	}
-	return apt.NewPolicy(pins, release), err
+	return pin.NewPolicy(pins, release), err
 }
 
 // find looks for the Release file and the package lists of a source.

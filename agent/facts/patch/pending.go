@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"seawall/pkg/apt"
+	"seawall/pkg/apt/pin"
 	"seawall/pkg/dpkg"
 	"seawall/pkg/pkgver"
 	"seawall/pkg/text"
@@ -23,7 +24,7 @@ type entry struct {
 
 // offer is one version of a package; the installed one is an offer too.
 type offer struct {
-	apt.Version
+	pin.Version
 	security []*archive // those that are security pockets, locked ones included
 	source   string
 	phased   int
@@ -48,7 +49,7 @@ func newScan(s *setup, packages []dpkg.Package) *scan {
 		sc.entries = append(sc.entries, entry{
 			Package: p,
 			native:  p.Arch == s.native || p.Arch == "all",
-			offers:  []offer{{Version: apt.Version{Version: p.Version}, source: p.SourceVersion, phased: 100}},
+			offers:  []offer{{Version: pin.Version{Version: p.Version}, source: p.SourceVersion, phased: 100}},
 		})
 	}
 	return sc
@@ -67,7 +68,7 @@ func (s *scan) read(ctx context.Context, w *watched, a *archive) error {
 		if err != nil {
 			return err
 		}
-		from := &apt.Archive{Release: a.release, Site: a.Site(), Component: l.Component, Arch: l.Arch}
+		from := &pin.Archive{Release: a.release, Site: a.Site(), Component: l.Component, Arch: l.Arch}
 		err = apt.ScanList(&stoppable{ctx, f}, l.extension, want, func(e *apt.Entry) { s.offer(a, from, security, e) })
 		f.Close()
 		if err != nil {
@@ -91,7 +92,7 @@ func (s *stoppable) Read(p []byte) (int, error) {
 }
 
 // offer files a list's entry with the installed package it is a version of.
-func (s *scan) offer(a *archive, from *apt.Archive, security bool, e *apt.Entry) {
+func (s *scan) offer(a *archive, from *pin.Archive, security bool, e *apt.Entry) {
 	for _, i := range s.byName[string(e.Name)] {
 		p := &s.entries[i]
 		if string(e.Arch) != p.Arch && !(p.native && (string(e.Arch) == "all" || string(e.Arch) == s.native)) {
@@ -117,7 +118,7 @@ func (p *entry) at(e *apt.Entry) *offer {
 	}
 	version := string(e.Version)
 	_, source := dpkg.SplitSource(e.Source, p.Name, version)
-	p.offers = append(p.offers, offer{Version: apt.Version{Version: version}, source: source, phased: 100})
+	p.offers = append(p.offers, offer{Version: pin.Version{Version: version}, source: source, phased: 100})
 	return &p.offers[len(p.offers)-1]
 }
 
@@ -127,8 +128,8 @@ func (s *scan) verdict(f *Facts) {
 	for i := range s.entries {
 		p := &s.entries[i]
 		slices.SortStableFunc(p.offers, func(a, b offer) int { return pkgver.Deb(b.Version.Version, a.Version.Version) })
-		target := apt.Target{Name: p.Name, Arch: p.Arch, Native: p.native, Installed: p.Version}
-		versions := make([]apt.Version, len(p.offers))
+		target := pin.Target{Name: p.Name, Arch: p.Arch, Native: p.native, Installed: p.Version}
+		versions := make([]pin.Version, len(p.offers))
 		for i := range p.offers {
 			versions[i] = p.offers[i].Version
 		}
@@ -163,7 +164,7 @@ func (p *entry) fix() int {
 
 const maxWord = 256 // bytes of a name or version in a finding
 
-func (s *scan) pending(p *entry, t apt.Target, fix, candidate int) Package {
+func (s *scan) pending(p *entry, t pin.Target, fix, candidate int) Package {
 	out := Package{
 		Name:      text.Clean(p.Name, maxWord),
 		Arch:      text.Clean(p.Arch, maxWord),
@@ -183,7 +184,7 @@ func (s *scan) pending(p *entry, t apt.Target, fix, candidate int) Package {
 
 // label says what becomes of the fix. The offers are sorted newest first, so a
 // candidate at or before the fix has it or something newer.
-func (s *scan) label(p *entry, t apt.Target, fix, candidate int) (label, reason string) {
+func (s *scan) label(p *entry, t pin.Target, fix, candidate int) (label, reason string) {
 	f := &p.offers[fix]
 	switch {
 	case p.Held():
@@ -193,22 +194,22 @@ func (s *scan) label(p *entry, t apt.Target, fix, candidate int) (label, reason 
 	case candidate >= 0 && candidate < fix:
 		return LabelMasked, fmt.Sprintf("%s from %s is newer than the fix", p.offers[candidate].Version.Version, origin(p.offers[candidate].Archives))
 	}
-	_, pin := s.policy.Priority(t, &f.Version)
-	never := pin != nil && pin.Priority < 0
+	_, by := s.policy.Priority(t, &f.Version)
+	never := by != nil && by.Priority < 0
 	if !slices.ContainsFunc(f.security, func(a *archive) bool { return !a.locked && !(a.release.ESM() && never) }) {
 		return LabelESM, "the fix needs Ubuntu Pro, which this host does not use"
 	}
-	if pin == nil && candidate >= 0 {
-		_, pin = s.policy.Priority(t, &p.offers[candidate].Version)
+	if by == nil && candidate >= 0 {
+		_, by = s.policy.Priority(t, &p.offers[candidate].Version)
 	}
-	if pin == nil {
+	if by == nil {
 		return LabelPinned, "another archive has a higher priority"
 	}
-	return LabelPinned, fmt.Sprintf("%s line %d: Pin: %s %s with priority %d", pin.File, pin.Line, pin.Kind, pin.Data, pin.Priority)
+	return LabelPinned, fmt.Sprintf("%s line %d: Pin: %s %s with priority %d", by.File, by.Line, by.Kind, by.Data, by.Priority)
 }
 
 // origin names archives as label and suite, once each.
-func origin(archives []*apt.Archive) string {
+func origin(archives []*pin.Archive) string {
 	var names []string
 	for _, a := range archives {
 		names = append(names, a.String())
@@ -218,9 +219,9 @@ func origin(archives []*apt.Archive) string {
 }
 
 func securityOrigin(o *offer) string {
-	var archives []*apt.Archive
+	var archives []*pin.Archive
 	for _, a := range o.security {
-		archives = append(archives, &apt.Archive{Release: a.release})
+		archives = append(archives, &pin.Archive{Release: a.release})
 	}
 	return origin(archives)
 }

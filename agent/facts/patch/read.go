@@ -145,20 +145,19 @@ func (s *scan) readAll(ctx context.Context, w *watched, security bool) error {
 // missing says why the security updates cannot be known, "" where they can.
 func (s *scan) missing() string {
 	own, securities, lists := 0, 0, 0
+	var broken *archive
 	for _, a := range s.archives {
 		if a.locked {
 			continue
 		}
 		own++
 		lists += len(a.lists)
-	}
-	for _, a := range s.archives {
-		switch {
-		case a.locked:
-		case a.release == nil && lists > 0 && looksSecurity(a.Suite), a.release != nil && a.release.Security() && len(a.lists) == 0:
-			return fmt.Sprintf("security source %s %s (%s line %d): %s", a.URI, a.Suite, a.File, a.Line, a.reason)
-		case a.release != nil && a.release.Security() && !a.release.ESM():
-			securities++
+		if !a.security() {
+			continue
+		}
+		securities++
+		if len(a.lists) == 0 {
+			broken = a
 		}
 	}
 	switch {
@@ -166,15 +165,21 @@ func (s *scan) missing() string {
 		return "no package source is configured"
 	case lists == 0:
 		return "no package lists: they were never fetched, or were removed"
+	case broken != nil:
+		return fmt.Sprintf("security source %s %s (%s line %d): %s", broken.PublicURI(), broken.Suite, broken.File, broken.Line, broken.reason)
 	case securities == 0:
 		return fmt.Sprintf("none of the %d configured sources is a security source", own)
 	}
 	return ""
 }
 
-// looksSecurity goes by the name of a suite whose Release file is not there.
-func looksSecurity(suite string) bool {
-	return strings.HasSuffix(suite, "-security") || strings.HasSuffix(suite, "/updates")
+// security reports whether the vendor's security updates come from the archive,
+// those that need a subscription apart. Without its Release file its name tells.
+func (a *archive) security() bool {
+	if a.release == nil {
+		return strings.HasSuffix(a.Suite, "-security") || strings.HasSuffix(a.Suite, "/updates")
+	}
+	return a.release.Security() && !a.release.ESM()
 }
 
 // status reads the package database.

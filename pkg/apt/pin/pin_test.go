@@ -1,10 +1,12 @@
-package apt
+package pin
 
 import (
 	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"seawall/pkg/apt"
 )
 
 const preferences = `Explanation: all of it
@@ -27,9 +29,9 @@ Pin: release a=experimental
 Pin-Priority: never
 `
 
-func TestParsePreferences(t *testing.T) {
+func TestParse(t *testing.T) {
 	const f = "/etc/apt/preferences"
-	got, err := ParsePreferences(f, []byte(preferences))
+	got, err := Parse(f, []byte(preferences))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,8 +58,8 @@ func TestRefusedPreferences(t *testing.T) {
 		"Package: a\nPin-Priority: 1\n":                               1,
 		"Package: *\nPin: release a=x\nPin-Priority: 1\n\nPackage:\n": 5,
 	} {
-		_, err := ParsePreferences("p", []byte(text))
-		var conf *ConfigError
+		_, err := Parse("p", []byte(text))
+		var conf *apt.ConfigError
 		if !errors.As(err, &conf) || conf.Line != line {
 			t.Errorf("%q: %v, want an error of line %d", text, err, line)
 		}
@@ -65,7 +67,7 @@ func TestRefusedPreferences(t *testing.T) {
 }
 
 func archive(origin, label, suite, codename, site string) *Archive {
-	return &Archive{Release: &Release{Origin: origin, Label: label, Suite: suite, Codename: codename, Version: "24.04"}, Site: site, Component: "main", Arch: "amd64"}
+	return &Archive{Release: &apt.Release{Origin: origin, Label: label, Suite: suite, Codename: codename, Version: "24.04"}, Site: site, Component: "main", Arch: "amd64"}
 }
 
 func TestCandidate(t *testing.T) {
@@ -92,7 +94,7 @@ func TestCandidate(t *testing.T) {
 		{"by version of the release", "Package: *\nPin: release 24.*\nPin-Priority: 1\n", "", "1"},
 		{"zero is passed over", "Package: *\nPin: origin ppa.example.org\nPin-Priority: 0\n", "", "4"},
 	} {
-		pins, err := ParsePreferences("p", []byte(tt.preferences))
+		pins, err := Parse("p", []byte(tt.preferences))
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -105,23 +107,12 @@ func TestCandidate(t *testing.T) {
 	}
 }
 
-func TestDefaultRelease(t *testing.T) {
-	for text, want := range map[string]string{
-		"APT::Default-Release \"stable\";\n": "stable", "  apt::default-release stable;": "stable",
-		"// APT::Default-Release \"x\";\n#APT::Default-Release \"x\";\n": "", "APT::Get::Assume-Yes \"true\";\n": "",
-	} {
-		if got, ok := DefaultRelease([]byte(text)); got != want || ok != (want != "") {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
-func FuzzParsePreferences(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add([]byte(preferences))
 	f.Add([]byte("Package: /(/ [a *\nPin: release a=/[/,n=[\nPin-Priority: 1\n"))
 	f.Add([]byte("Package: a\nPin: origin\nPin-Priority: -32768\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		pins, err := ParsePreferences("p", b)
+		pins, err := Parse("p", b)
 		if err != nil && pins != nil {
 			t.Error("pins and an error")
 		}

@@ -1,4 +1,11 @@
-package apt
+// Package pin chooses among versions of a package as apt does: by the priorities
+// of archives, apt's preferences (apt_preferences(5)) and the installed version.
+//
+// Pins by release, origin and version are known, for all packages or for names,
+// globs and regular expressions, with an architecture or without; not those by
+// source package ("src:"). Dependencies are not resolved: a candidate is what
+// apt-cache policy shows.
+package pin
 
 import (
 	"bytes"
@@ -11,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 
+	"seawall/pkg/apt"
 	"seawall/pkg/deb822"
 )
 
@@ -29,9 +37,9 @@ type Pin struct {
 	Line     int
 }
 
-// ParsePreferences parses one file of preferences. What apt would refuse is a
-// *ConfigError.
-func ParsePreferences(file string, text []byte) ([]Pin, error) {
+// Parse parses one file of preferences. What apt would refuse is a
+// *apt.ConfigError.
+func Parse(file string, text []byte) ([]Pin, error) {
 	d := deb822.NewReader(bytes.NewReader(text), len(text)+1)
 	var pins []Pin
 	for {
@@ -60,13 +68,13 @@ func ParsePreferences(file string, text []byte) ([]Pin, error) {
 		})
 		var syntax *deb822.SyntaxError
 		if errors.As(err, &syntax) {
-			return nil, &ConfigError{file, syntax.Line, syntax.Text}
+			return nil, &apt.ConfigError{File: file, Line: syntax.Line, Text: syntax.Text}
 		}
 		if fields == 0 {
 			continue
 		}
 		if p.Priority, err = p.check(priority); err != nil {
-			return nil, &ConfigError{file, s.Line, err.Error()}
+			return nil, &apt.ConfigError{File: file, Line: s.Line, Text: err.Error()}
 		}
 		pins = append(pins, p)
 	}
@@ -109,7 +117,7 @@ func (p *Pin) names(name, arch string, native bool) bool {
 
 // Archive is where a package list comes from, as pins see it.
 type Archive struct {
-	Release   *Release
+	Release   *apt.Release
 	Site      string
 	Component string
 	Arch      string
@@ -170,4 +178,12 @@ func expression(pattern, s string) bool {
 	const other = "\x01"
 	ok, err := path.Match(strings.ReplaceAll(pattern, "/", other), strings.ReplaceAll(s, "/", other))
 	return err == nil && ok
+}
+
+// clip bounds foreign text within an error message.
+func clip(s string) string {
+	if len(s) > 100 {
+		return s[:100] + "…"
+	}
+	return s
 }
