@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
-	"go.yaml.in/yaml/v3"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/policy/format"
 	"seawall/pkg/finding"
 )
 
@@ -58,97 +58,92 @@ type check struct {
 
 // builder compiles the expressions of one check.
 type builder struct {
-	parser   *parser
+	file     *format.File
 	compiler *compiler
 	vars     []variable
 }
 
-// build compiles c. Problems are the parser's.
-func (p *parser) build(comp *compiler, c *rawCheck) *check {
-	b := &builder{parser: p, compiler: comp}
-	out := &check{info: c.info, remediation: c.remediation, file: p.source.Name, line: c.node.Line, rule: c.pass.text,
-		accept: c.accept, each: c.each, emptyStatus: c.emptyStatus, emptyExpected: c.emptyExpected}
-	for _, need := range c.needs {
-		g, ok := comp.shape.group(need.text)
+// build compiles c. Problems are the file's.
+func build(comp *compiler, file *format.File, c *format.Check) *check {
+	b := &builder{file: file, compiler: comp}
+	out := &check{info: c.Info, remediation: c.Remediation, file: file.Name, line: c.At.Node.Line, rule: c.Pass.Text,
+		accept: c.Accept, each: c.Each, emptyStatus: c.Empty.Status, emptyExpected: c.Empty.Expected}
+	for _, need := range c.Needs {
+		g, ok := comp.shape.group(need.Text)
 		if !ok {
-			p.errorAt(need.node, "needs: no facts are called %q", need.text)
+			file.Problem(need, 0, "needs: no facts are called %q", need.Text)
 			return nil
 		}
 		out.needs = append(out.needs, g)
 		b.vars = append(b.vars, variable{g.name, g.celType()})
 	}
 	if len(out.needs) == 0 {
-		p.errorAt(c.node, "needs names no facts")
+		file.Problem(c.At, 0, "needs names no facts")
 		return nil
 	}
-	out.applies = b.condition(c.applies)
-	out.known = b.condition(c.known)
-	if c.over.node != nil {
-		out.emptyText = b.text(c.emptyText)
-		if out.over = b.over(c.over); out.over == nil {
+	out.applies = b.condition(c.Applies)
+	out.known = b.condition(c.Known)
+	if c.Over.Given() {
+		out.emptyText = b.text(c.Empty.Actual)
+		if out.over = b.over(c.Over); out.over == nil {
 			return nil // what follows could not be checked without the type of `it`
 		}
-		out.itemKnown = b.condition(c.itemKnown)
+		out.itemKnown = b.condition(c.ItemKnown)
 	}
-	for _, l := range c.lets {
+	for _, l := range c.Lets {
 		compiled, ok := b.let(l)
 		if !ok {
 			return nil
 		}
 		out.lets = append(out.lets, compiled)
 	}
-	out.pass = b.expr(c.pass, cel.BoolType)
-	if c.rank.node != nil {
-		out.rank = b.expr(c.rank, cel.IntType)
+	out.pass = b.expr(c.Pass, cel.BoolType)
+	if c.Rank.Given() {
+		out.rank = b.expr(c.Rank, cel.IntType)
 	}
-	for _, s := range c.cases {
-		out.cases = append(out.cases, severityCase{b.expr(s.cond, cel.BoolType), s.severity})
+	for _, s := range c.Cases {
+		out.cases = append(out.cases, severityCase{b.expr(s.If, cel.BoolType), s.Severity})
 	}
-	out.resource = b.text(c.resource)
-	out.actual = b.text(c.actual)
-	out.expected = b.text(c.expected)
+	out.resource = b.text(c.Resource)
+	out.actual = b.text(c.Actual)
+	out.expected = b.text(c.Expected)
 	place := cel.ObjectType("finding.Evidence")
-	for _, e := range c.evidence {
+	for _, e := range c.Evidence {
 		out.evidence = append(out.evidence, b.expr(e, place, cel.ListType(place)))
 	}
 	return out
 }
 
-func (b *builder) errorAt(s scalar, offset int, format string, args ...any) {
-	line, column := b.parser.place(s, offset)
-	b.parser.errorAt(&yaml.Node{Line: line, Column: column}, format, args...)
-}
-
 // expr compiles s, which must have one of the given types. It returns nil after
 // reporting what is wrong.
-func (b *builder) expr(s scalar, types ...*cel.Type) *program {
-	if s.node == nil {
+func (b *builder) expr(s format.Scalar, types ...*cel.Type) *program {
+	if !s.Given() {
 		return nil // its absence has been reported
 	}
-	return b.exprAt(s, 0, s.text, types...)
+	return b.exprAt(s, 0, s.Text, types...)
 }
 
 // exprAt compiles text, which stands at offset in s.
-func (b *builder) exprAt(s scalar, offset int, text string, types ...*cel.Type) *program {
+func (b *builder) exprAt(s format.Scalar, offset int, text string, types ...*cel.Type) *program {
 	p, bad := b.compiler.compile(text, b.vars)
 	if bad != nil {
-		b.errorAt(s, offset+bad.offset, "%s", bad.message)
+		b.file.Problem(s, offset+bad.offset, "%s", bad.message)
 		return nil
 	}
 	if len(types) > 0 && !slices.ContainsFunc(types, p.typ.IsExactType) {
-		b.errorAt(s, offset, "is of type %s, want %s", p.typ, types[0])
+		b.file.Problem(s, offset, "is of type %s, want %s", p.typ, types[0])
 		return nil
 	}
 	return p
 }
 
-func (b *builder) over(s scalar) *program {
+func (b *builder) over(s format.Scalar) *program {
 	p := b.expr(s)
 	if p == nil {
 		return nil
 	}
 	if p.typ.Kind() != cel.ListKind {
-		b.errorAt(s, 0, "is of type %s, want a list", p.typ)
+		b.file.Problem(s, 0, "is of type %s, want a list", p.typ)
 		return nil
 	}
 	b.vars = append(b.vars, variable{"it", p.typ.Parameters()[0]})
@@ -157,14 +152,14 @@ func (b *builder) over(s scalar) *program {
 
 var letName = regexp.MustCompile(`^[a-z][a-z_0-9]*$`)
 
-func (b *builder) let(l rawLet) (let, bool) {
-	name := l.name.text
+func (b *builder) let(l format.Let) (let, bool) {
+	name := l.Name.Text
 	taken := slices.ContainsFunc(b.vars, func(v variable) bool { return v.name == name })
 	if !letName.MatchString(name) || taken {
-		b.errorAt(l.name, 0, "%q is no name, or taken", name)
+		b.file.Problem(l.Name, 0, "%q is no name, or taken", name)
 		return let{}, false
 	}
-	p := b.expr(l.expr)
+	p := b.expr(l.Expr)
 	if p == nil {
 		return let{}, false
 	}
@@ -172,20 +167,20 @@ func (b *builder) let(l rawLet) (let, bool) {
 	return let{name, p}, true
 }
 
-func (b *builder) condition(c rawCondition) *condition {
-	if !c.set {
+func (b *builder) condition(c format.Condition) *condition {
+	if !c.If.Given() {
 		return nil
 	}
-	return &condition{b.expr(c.cond, cel.BoolType), b.text(c.text)}
+	return &condition{b.expr(c.If, cel.BoolType), b.text(c.Else)}
 }
 
 // text compiles literal text with ${CEL} in it.
-func (b *builder) text(s scalar) []textPart {
-	if s.node == nil {
+func (b *builder) text(s format.Scalar) []textPart {
+	if !s.Given() {
 		return nil
 	}
 	var parts []textPart
-	bad := splitText(s.text,
+	bad := splitText(s.Text,
 		func(literal string) {
 			if literal != "" {
 				parts = append(parts, textPart{literal: literal})
@@ -196,7 +191,7 @@ func (b *builder) text(s scalar) []textPart {
 				cel.StringType, cel.IntType, cel.BoolType, cel.ListType(cel.StringType))})
 		})
 	if bad >= 0 {
-		b.errorAt(s, bad, "${ without its }")
+		b.file.Problem(s, bad, "${ without its }")
 	}
 	return parts
 }

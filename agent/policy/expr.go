@@ -18,6 +18,9 @@ import (
 // step and per ten bytes of text. What it allows takes some tens of milliseconds.
 const maxCost = 1_000_000
 
+// maxExpr bounds the text of one expression.
+const maxExpr = 4 << 10
+
 // variable is a name that an expression sees.
 type variable struct {
 	name string

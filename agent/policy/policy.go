@@ -8,14 +8,15 @@ import (
 	"slices"
 	"strings"
 
+	"seawall/agent/policy/format"
 	"seawall/pkg/finding"
 )
 
-// Source is one policy file.
-type Source struct {
-	Name string // for messages
-	Data []byte
-}
+// Source is one policy file, Error a problem at its place.
+type (
+	Source = format.Source
+	Error  = format.Error
+)
 
 // Sources reads the files of fsys whose names end in .yaml, in order of their
 // names. Each name is led by prefix.
@@ -30,7 +31,7 @@ func Sources(fsys fs.FS, prefix string) ([]Source, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read policy: %w", err)
 		}
-		list = append(list, Source{path.Join(prefix, name), data})
+		list = append(list, Source{Name: path.Join(prefix, name), Data: data})
 	}
 	return list, nil
 }
@@ -73,8 +74,8 @@ func Load(shape any, sources ...Source) (*Policy, error) {
 	for i := 1; i < len(p.checks); i++ {
 		a, b := p.checks[i-1], p.checks[i]
 		if a.info.ID == b.info.ID {
-			problems = append(problems, &Error{b.file, b.line, 1,
-				fmt.Sprintf("check %s stands in %s:%d already", b.info.ID, a.file, a.line)})
+			problems = append(problems, &Error{File: b.file, Line: b.line, Column: 1,
+				Message: fmt.Sprintf("check %s stands in %s:%d already", b.info.ID, a.file, a.line)})
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
@@ -84,15 +85,14 @@ func Load(shape any, sources ...Source) (*Policy, error) {
 }
 
 func load(comp *compiler, src Source) ([]*check, []error) {
-	p := &parser{source: src}
-	raw := p.parse()
+	file := format.Parse(src)
 	var checks []*check
-	for _, r := range raw {
-		if c := p.build(comp, r); c != nil {
+	for _, raw := range file.Checks {
+		if c := build(comp, file, raw); c != nil {
 			checks = append(checks, c)
 		}
 	}
-	return checks, p.problems
+	return checks, file.Problems
 }
 
 // Checks lists every check by id. Remediation is the default one.

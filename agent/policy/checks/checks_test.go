@@ -175,7 +175,9 @@ func auditCases() []testCase {
 		return func(f *facts.Facts) { f.Audit.Conf.Numbers[key] = n; conf(key, fmt.Sprint(n))(f) }
 	}
 	absent := func(f *facts.Facts) { f.Audit.Installed.Yes = false }
-	kernel := func(change func(*audit.Kernel)) func(*facts.Facts) { return func(f *facts.Facts) { change(&f.Audit.Kernel) } }
+	kernel := func(change func(*audit.Kernel)) func(*facts.Facts) {
+		return func(f *facts.Facts) { change(&f.Audit.Kernel) }
+	}
 	cases := []testCase{
 		{"audit-installed", absent, "fail medium: not installed"},
 		{"audit-installed", func(f *facts.Facts) { f.Audit.Installed = fact.Tri{Reason: "?"} }, "unknown: ?"},
@@ -225,7 +227,9 @@ func bootCases() []testCase {
 		second.Title, second.Line, second.AuditOn, second.BacklogLimit, second.Audit = "Debian, old kernel", 30, false, 64, ""
 		f.Audit.Boot.Next = append(f.Audit.Boot.Next, second)
 	}
-	noMenu := func(f *facts.Facts) { f.Audit.Boot.Next, f.Audit.Boot.NextKnown, f.Audit.Boot.Reason = nil, false, "no boot loader" }
+	noMenu := func(f *facts.Facts) {
+		f.Audit.Boot.Next, f.Audit.Boot.NextKnown, f.Audit.Boot.Reason = nil, false, "no boot loader"
+	}
 	image := func(f *facts.Facts) { f.Audit.Boot.RunningKnown = false }
 	return []testCase{
 		{"audit-at-boot", running(false, 0), "fail medium: this boot: audit=1 @/proc/cmdline:0"},

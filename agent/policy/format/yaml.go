@@ -1,4 +1,4 @@
-package policy
+package format
 
 import (
 	"maps"
@@ -13,7 +13,7 @@ import (
 
 // mapping calls the function of each key of n; a key without one, a key twice
 // and a missing required key are errors.
-func (p *parser) mapping(n *yaml.Node, fields map[string]func(*yaml.Node), required ...string) {
+func (p *File) mapping(n *yaml.Node, fields map[string]func(*yaml.Node), required ...string) {
 	if n.Kind != yaml.MappingNode {
 		p.errorAt(n, "want a mapping with the keys %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
 		return
@@ -39,7 +39,7 @@ func (p *parser) mapping(n *yaml.Node, fields map[string]func(*yaml.Node), requi
 	}
 }
 
-func (p *parser) sequence(n *yaml.Node, limit int) []*yaml.Node {
+func (p *File) sequence(n *yaml.Node, limit int) []*yaml.Node {
 	if n.Kind != yaml.SequenceNode {
 		p.errorAt(n, "want a list")
 		return nil
@@ -51,54 +51,55 @@ func (p *parser) sequence(n *yaml.Node, limit int) []*yaml.Node {
 	return n.Content
 }
 
-func (p *parser) scalar(n *yaml.Node) scalar {
+func (p *File) scalar(n *yaml.Node) Scalar {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
 		p.errorAt(n, "want a value")
-		return scalar{node: n}
+		return Scalar{Node: n}
 	}
-	return scalar{text: n.Value, node: n}
+	if len(n.Value) > text.Limit {
+		p.errorAt(n, "longer than %d bytes", text.Limit)
+		return Scalar{Node: n}
+	}
+	return Scalar{n.Value, n}
 }
 
-func (p *parser) string(n *yaml.Node) string {
-	s := p.scalar(n).text
+func (p *File) string(n *yaml.Node) string {
+	s := p.scalar(n).Text
 	if s == "" {
 		p.errorAt(n, "is empty")
-	}
-	if len(s) > text.Limit {
-		p.errorAt(n, "longer than %d bytes", text.Limit)
 	}
 	return s
 }
 
-func (p *parser) bool(n *yaml.Node) bool {
+func (p *File) bool(n *yaml.Node) bool {
 	if n.Tag != "!!bool" {
 		p.errorAt(n, "want true or false")
 	}
 	return n.Value == "true"
 }
 
-func (p *parser) scalars(n *yaml.Node, limit int) []scalar {
-	var list []scalar
+func (p *File) scalars(n *yaml.Node, limit int) []Scalar {
+	var list []Scalar
 	for _, item := range p.sequence(n, limit) {
 		list = append(list, p.scalar(item))
 	}
 	return list
 }
 
-func texts(list []scalar) []string {
+func texts(list []Scalar) []string {
 	var out []string
 	for _, s := range list {
-		out = append(out, s.text)
+		out = append(out, s.Text)
 	}
 	return out
 }
 
 // place returns line and column in the source of byte offset in s. In folded and
-// wrapped scalars, whose text is not the source's, it is the scalar's start.
-func (p *parser) place(s scalar, offset int) (line, column int) {
-	n := s.node
-	offset = min(offset, len(s.text))
-	before := s.text[:offset]
+// wrapped scalars, whose text is not the source's, it is the Scalar's start.
+func (p *File) place(s Scalar, offset int) (line, column int) {
+	n := s.Node
+	offset = min(offset, len(s.Text))
+	before := s.Text[:offset]
 	switch {
 	case n.Style&yaml.LiteralStyle != 0:
 		line = n.Line + 1 + strings.Count(before, "\n")
@@ -112,7 +113,7 @@ func (p *parser) place(s scalar, offset int) (line, column int) {
 }
 
 // indent is how far the block that begins after the given line is indented.
-func (p *parser) indent(line int) int {
+func (p *File) indent(line int) int {
 	for _, l := range p.lines[min(line, len(p.lines)):] {
 		if trimmed := strings.TrimLeft(l, " "); strings.TrimSpace(trimmed) != "" {
 			return len(l) - len(trimmed)
@@ -122,7 +123,7 @@ func (p *parser) indent(line int) int {
 }
 
 // onOneLine reports whether the source has s as it is on the line it starts on.
-func (p *parser) onOneLine(s scalar) bool {
-	i := s.node.Line - 1
-	return i < len(p.lines) && strings.Contains(p.lines[i], s.text)
+func (p *File) onOneLine(s Scalar) bool {
+	i := s.Node.Line - 1
+	return i < len(p.lines) && strings.Contains(p.lines[i], s.Text)
 }

@@ -1,0 +1,45 @@
+// Package format reads policy files: YAML, strictly, with the place of every piece
+// of text, so that whoever compiles the expressions in it can say where one is
+// wrong. It compiles and evaluates nothing (package policy does).
+//
+// # Format
+//
+// A file is one document:
+//
+//	family: ssh                     # what the ids start with
+//	checks:
+//	  - id: ssh-max-auth-tries      # family-setting, in the setting's own words
+//	    title: …                    # what is right, in one line
+//	    severity: medium            # informational, low, medium, high, critical
+//	    rationale: …                # why it matters
+//	    references: [CIS …]         # optional
+//	    needs: [sshd]               # groups of facts; each is a CEL variable
+//	    accept: [known, error]      # optional: states of the groups in which the check runs; default [known]
+//	    applies: {if: CEL, else: TEXT}  # optional: otherwise not_applicable, because of TEXT
+//	    known:   {if: CEL, else: TEXT}  # optional: otherwise unknown, because of TEXT
+//	    over: CEL                   # optional: a list; what follows sees one element as `it`
+//	    each: true                  # one result per element; otherwise the worst element decides
+//	    item_known: {if: CEL, else: TEXT}  # optional: as known, of one element
+//	    empty: {status: pass, actual: TEXT, expected: …} # optional: an empty list's result; default unknown
+//	    let: {NAME: CEL}            # optional: names for what follows, in order
+//	    pass: CEL                   # bool: the assertion
+//	    rank: CEL                   # optional, int: among elements of one verdict the highest is the worst
+//	    escalate: [{if: CEL, severity: high}]  # optional: the first that holds sets the severity
+//	    resource: TEXT              # what the result is about; empty for the host itself
+//	    actual: TEXT                # what was found
+//	    expected: TEXT              # what would pass
+//	    evidence: [CEL]             # each a place, or a list of places
+//	    remediation:                # commands and lines to paste
+//	      default: …
+//	      rhel: …                   # by family of distribution
+//
+// TEXT is literal but for ${CEL}, which is replaced by the value. A place is made
+// by at(FILE, LINE, TEXT), or by at(X) of a value with the fields file, line and
+// raw. Besides CEL's own functions there are those of its strings, lists, sets
+// and math extensions. Field names are those that "seawall facts" prints.
+//
+// # Limits
+//
+// A file has at most 1 MiB and 2,000 checks, a text 4 KiB. Aliases and merges of
+// YAML are refused: a check says all of itself.
+package format

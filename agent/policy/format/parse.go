@@ -1,0 +1,307 @@
+package format
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"seawall/agent/facts/fact"
+	"seawall/pkg/finding"
+)
+
+// Limits of a source. They bound what loading can cost.
+const (
+	maxSource = 1 << 20
+	maxChecks = 2000
+	maxLets   = 16
+	maxID     = 64
+	maxRefs   = 32
+)
+
+// Error is a problem in a policy at its place.
+type Error struct {
+	File         string
+	Line, Column int
+	Message      string
+}
+
+// Error is "file:line:column: message".
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
+}
+
+// Scalar is a piece of text in a source and where it stands. Node is nil where
+// the source does not have it.
+type Scalar struct {
+	Text string
+	Node *yaml.Node
+}
+
+// Given reports whether the source has it.
+func (s Scalar) Given() bool { return s.Node != nil }
+
+// Condition is {if: CEL, else: TEXT}. Where If is not given there is none.
+type Condition struct{ If, Else Scalar }
+
+// Let is a name for an expression.
+type Let struct{ Name, Expr Scalar }
+
+// Case is a severity under a condition.
+type Case struct {
+	If       Scalar
+	Severity finding.Severity
+}
+
+// Check is a check as it is written: expressions and texts are not compiled yet.
+// The fields are the format's keys.
+type Check struct {
+	At          Scalar // the check itself
+	Info        finding.CheckInfo
+	Remediation map[string]string // by family of distribution
+	Needs       []Scalar
+	Accept      []fact.State
+	Applies     Condition
+	Known       Condition
+	ItemKnown   Condition
+	Over        Scalar
+	Each        bool
+	Empty       Empty
+	Lets        []Let
+	Pass, Rank  Scalar
+	Cases       []Case
+	Resource    Scalar
+	Actual      Scalar
+	Expected    Scalar
+	Evidence    []Scalar
+}
+
+// Empty is the result of an empty list.
+type Empty struct {
+	Status   finding.Status
+	Actual   Scalar
+	Expected string
+}
+
+// Source is one policy file.
+type Source struct {
+	Name string // for messages
+	Data []byte
+}
+
+// File is a source that was read, and every problem found in it.
+type File struct {
+	Name     string
+	Checks   []*Check
+	Problems []error
+	data     []byte
+	lines    []string // for columns in literal blocks
+}
+
+func (p *File) errorAt(n *yaml.Node, format string, args ...any) {
+	p.Problems = append(p.Problems, &Error{p.Name, n.Line, n.Column, fmt.Sprintf(format, args...)})
+}
+
+// Parse reads a source.
+func Parse(src Source) *File {
+	p := &File{Name: src.Name, data: src.Data}
+	p.Checks = p.parse()
+	return p
+}
+
+// Problem reports what is wrong at a byte offset in s.
+func (p *File) Problem(s Scalar, offset int, format string, args ...any) {
+	line, column := p.place(s, offset)
+	p.errorAt(&yaml.Node{Line: line, Column: column}, format, args...)
+}
+
+func (p *File) parse() []*Check {
+	if len(p.data) > maxSource {
+		p.errorAt(&yaml.Node{Line: 1, Column: 1}, "larger than %d bytes", maxSource)
+		return nil
+	}
+	p.lines = strings.Split(string(p.data), "\n")
+	dec := yaml.NewDecoder(bytes.NewReader(p.data))
+	var doc yaml.Node
+	if err := dec.Decode(&doc); err != nil {
+		p.syntax(err)
+		return nil
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		p.errorAt(&doc, "more than one document")
+		return nil
+	}
+	var family string
+	var list *yaml.Node
+	p.mapping(doc.Content[0], map[string]func(*yaml.Node){
+		"family": func(n *yaml.Node) { family = p.string(n) },
+		"checks": func(n *yaml.Node) { list = n },
+	}, "family", "checks")
+	if list == nil {
+		return nil
+	}
+	var checks []*Check
+	for _, n := range p.sequence(list, maxChecks) {
+		checks = append(checks, p.check(family, n))
+	}
+	return checks
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
+
+// syntax reports an error of the YAML package, which knows the line at most.
+func (p *File) syntax(err error) {
+	n := &yaml.Node{Line: 1, Column: 1}
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		fmt.Sscan(m[1], &n.Line)
+		message = strings.TrimPrefix(err.Error(), m[0])
+	}
+	if errors.Is(err, io.EOF) {
+		message = "empty"
+	}
+	p.errorAt(n, "%s", message)
+}
+
+var checkID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
+
+// check reads one check. Keys are looked up in tables so that an unknown one is
+// an error.
+func (p *File) check(family string, n *yaml.Node) *Check {
+	c := &Check{At: Scalar{Node: n}, Accept: []fact.State{fact.StateKnown},
+		Empty: Empty{Status: finding.StatusUnknown, Actual: Scalar{"nothing to examine", n}}}
+	c.Info.Family = family
+	fields := map[string]func(*yaml.Node){
+		"id":          func(n *yaml.Node) { c.Info.ID = p.id(family, n) },
+		"title":       func(n *yaml.Node) { c.Info.Title = p.string(n) },
+		"severity":    func(n *yaml.Node) { c.Info.Severity = p.severity(n) },
+		"rationale":   func(n *yaml.Node) { c.Info.Rationale = strings.TrimSpace(p.string(n)) },
+		"references":  func(n *yaml.Node) { c.Info.References = texts(p.scalars(n, maxRefs)) },
+		"needs":       func(n *yaml.Node) { c.Needs = p.scalars(n, maxLets) },
+		"accept":      func(n *yaml.Node) { c.Accept = p.states(n) },
+		"applies":     func(n *yaml.Node) { c.Applies = p.condition(n) },
+		"known":       func(n *yaml.Node) { c.Known = p.condition(n) },
+		"item_known":  func(n *yaml.Node) { c.ItemKnown = p.condition(n) },
+		"over":        func(n *yaml.Node) { c.Over = p.scalar(n) },
+		"each":        func(n *yaml.Node) { c.Each = p.bool(n) },
+		"empty":       func(n *yaml.Node) { p.empty(c, n) },
+		"let":         func(n *yaml.Node) { c.Lets = p.lets(n) },
+		"pass":        func(n *yaml.Node) { c.Pass = p.scalar(n) },
+		"rank":        func(n *yaml.Node) { c.Rank = p.scalar(n) },
+		"escalate":    func(n *yaml.Node) { c.Cases = p.cases(n) },
+		"resource":    func(n *yaml.Node) { c.Resource = p.scalar(n) },
+		"actual":      func(n *yaml.Node) { c.Actual = p.scalar(n) },
+		"expected":    func(n *yaml.Node) { c.Expected = p.scalar(n) },
+		"evidence":    func(n *yaml.Node) { c.Evidence = p.scalars(n, maxLets) },
+		"remediation": func(n *yaml.Node) { c.Remediation = p.remediation(n) },
+	}
+	p.mapping(n, fields, "id", "title", "severity", "rationale", "needs", "pass", "actual", "expected", "remediation")
+	if !c.Over.Given() {
+		for key, s := range map[string]*yaml.Node{"rank": c.Rank.Node, "item_known": c.ItemKnown.If.Node} {
+			if s != nil {
+				p.errorAt(s, "%s means nothing without over", key)
+			}
+		}
+		if c.Each {
+			p.errorAt(n, "each means nothing without over")
+		}
+	}
+	return c
+}
+
+func (p *File) id(family string, n *yaml.Node) string {
+	id := p.string(n)
+	if !checkID.MatchString(id) || len(id) > maxID {
+		p.errorAt(n, "id %q is not of the form family-setting in lower case", id)
+	} else if !strings.HasPrefix(id, family+"-") {
+		p.errorAt(n, "id %q does not start with its family %q", id, family)
+	}
+	return id
+}
+
+func (p *File) severity(n *yaml.Node) finding.Severity {
+	var s finding.Severity
+	if err := s.UnmarshalText([]byte(p.string(n))); err != nil || s == finding.SeverityUnknown {
+		p.errorAt(n, "severity %q is none of informational, low, medium, high, critical", n.Value)
+	}
+	return s
+}
+
+func (p *File) states(n *yaml.Node) []fact.State {
+	all := []fact.State{fact.StateKnown, fact.StateAbsent, fact.StateUnknown, fact.StateError}
+	var got []fact.State
+	for _, s := range p.scalars(n, maxLets) {
+		if !slices.Contains(all, fact.State(s.Text)) {
+			p.errorAt(s.Node, "state %q is none of known, absent, unknown, error", s.Text)
+		}
+		got = append(got, fact.State(s.Text))
+	}
+	return got
+}
+
+func (p *File) condition(n *yaml.Node) Condition {
+	var c Condition
+	p.mapping(n, map[string]func(*yaml.Node){
+		"if":   func(n *yaml.Node) { c.If = p.scalar(n) },
+		"else": func(n *yaml.Node) { c.Else = p.scalar(n) },
+	}, "if", "else")
+	return c
+}
+
+func (p *File) empty(c *Check, n *yaml.Node) {
+	p.mapping(n, map[string]func(*yaml.Node){
+		"status": func(n *yaml.Node) {
+			err := c.Empty.Status.UnmarshalText([]byte(p.string(n)))
+			ok := []finding.Status{finding.StatusPass, finding.StatusFail, finding.StatusNotApplicable, finding.StatusUnknown}
+			if err != nil || !slices.Contains(ok, c.Empty.Status) {
+				p.errorAt(n, "status %q is none of pass, fail, not_applicable, unknown", n.Value)
+			}
+		},
+		"actual":   func(n *yaml.Node) { c.Empty.Actual = p.scalar(n) },
+		"expected": func(n *yaml.Node) { c.Empty.Expected = p.string(n) },
+	}, "status", "actual")
+}
+
+func (p *File) lets(n *yaml.Node) []Let {
+	if n.Kind != yaml.MappingNode || len(n.Content) > 2*maxLets {
+		p.errorAt(n, "want at most %d names with an expression each", maxLets)
+		return nil
+	}
+	var lets []Let
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		lets = append(lets, Let{p.scalar(n.Content[i]), p.scalar(n.Content[i+1])})
+	}
+	return lets
+}
+
+func (p *File) cases(n *yaml.Node) []Case {
+	var cases []Case
+	for _, item := range p.sequence(n, maxLets) {
+		var c Case
+		p.mapping(item, map[string]func(*yaml.Node){
+			"if":       func(n *yaml.Node) { c.If = p.scalar(n) },
+			"severity": func(n *yaml.Node) { c.Severity = p.severity(n) },
+		}, "if", "severity")
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+func (p *File) remediation(n *yaml.Node) map[string]string {
+	texts := map[string]string{}
+	if n.Kind == yaml.ScalarNode {
+		texts["default"] = strings.TrimSpace(p.string(n))
+		return texts
+	}
+	fields := map[string]func(*yaml.Node){}
+	for _, family := range []string{"default", "debian", "rhel", "fedora", "suse", "arch", "alpine"} {
+		fields[family] = func(n *yaml.Node) { texts[family] = strings.TrimSpace(p.string(n)) }
+	}
+	p.mapping(n, fields, "default")
+	return texts
+}
