@@ -177,8 +177,10 @@ func look(t *testing.T, tab context.Context, address, scheme string, width int64
 	if wide := value[int](t, tab, `document.documentElement.scrollWidth`); wide > int(width) {
 		t.Errorf("the page is %d wide in a window of %d", wide, width)
 	}
-	if low := value[[]string](t, tab, contrast); len(low) > 0 {
-		t.Errorf("too little contrast: %q", low)
+	if width > 1000 { // the colours are the same in both
+		if low := value[[]string](t, tab, contrast); len(low) > 0 {
+			t.Errorf("too little contrast: %q", low)
+		}
 	}
 	if *shots == "" {
 		return

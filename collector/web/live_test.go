@@ -195,6 +195,9 @@ func TestTheme(t *testing.T) {
 	if got := value[string](t, tab, ground); got != after {
 		t.Errorf("after loading the ground is %s, not %s", got, after)
 	}
+	if low := value[[]string](t, tab, `document.querySelector('.foot span').style.color = '#777', `+contrast); len(low) != 1 {
+		t.Errorf("grey text that is hard to read is found as %q", low)
+	}
 }
 
 // stream reads the events of a stream.
