@@ -154,7 +154,7 @@ func sudo(t *testing.T, s *system, b *browser, host fleet.HostID) {
 	if !strings.HasSuffix(c.Exe, "/dash") && !strings.HasSuffix(c.Exe, "sh") {
 		t.Errorf("cause: exe %q, want the shell", c.Exe)
 	}
-	if !strings.HasPrefix(c.Command, "sh -c printf") || !strings.Contains(c.Command, "PasswordAuthentication yes") {
+	if !strings.HasPrefix(c.Command, "sh -c ") || !strings.Contains(c.Command, "PasswordAuthentication yes") {
 		t.Errorf("cause: command %q", c.Command)
 	}
 	if c.Path != dropIn || c.Operation == "" {

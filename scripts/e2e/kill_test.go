@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -40,7 +42,10 @@ func (k key) compare(o key) int {
 func TestKilled(t *testing.T) {
 	takeAudit(t)
 	s := launch(t)
-	s.await(t, "the first record in the spool", 60*time.Second, func() bool { return len(spooled(t, s.spool)) > 0 || s.sensor.ended() })
+	s.await(t, "the sensor's start", 60*time.Second, func() bool {
+		log, err := os.ReadFile(s.sensor.log)
+		return err == nil && bytes.Contains(log, []byte("sensor started"))
+	})
 
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -85,7 +85,6 @@ func prepare(place string) error {
 		{"shadow", actorName + ":*:19000:0:99999:7:::\n", os.O_APPEND, 0o640},
 		{"sudoers.d/seawall-e2e", actorName + " ALL=(ALL:ALL) NOPASSWD: ALL\n", os.O_CREATE, 0o440},
 		{"ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nKbdInteractiveAuthentication no\n", os.O_TRUNC, 0o644},
-		{"ssh/sshd_config.d/50-e2e.conf", "PasswordAuthentication no\n", os.O_CREATE, 0o644},
 	}
 	for _, file := range files {
 		f, err := os.OpenFile(filepath.Join(etc, file.name), os.O_WRONLY|file.flag, file.mode)

@@ -117,6 +117,9 @@ func (s *system) all() []*program { return []*program{s.sensor, s.uplink, s.coll
 func launch(t *testing.T) *system {
 	t.Helper()
 	place := private(t)
+	if err := os.WriteFile(dropIn, []byte("PasswordAuthentication no\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	bin, err := build()
 	if err != nil {
 		t.Fatal(err)
