@@ -44,9 +44,9 @@ type Conf struct {
 	Known  bool   `json:"known"`
 	Reason string `json:"reason"` // why not known: absent, unreadable, or refused with its line
 	Path   string `json:"path"`
-	// Settings maps every keyword of auditd.conf that concerns storage, in lower
-	// case, to its value; one that is not set has auditd's default. Values that
-	// auditd compares without case are in lower case.
+	// Settings maps the keywords of auditd.conf, in lower case, to their values:
+	// those with a default, and those that are set. Values that auditd compares
+	// without case are in lower case.
 	Settings map[string]fact.Text `json:"settings"`
 	// Numbers holds the settings that are plain numbers.
 	Numbers map[string]int `json:"numbers"`
@@ -74,6 +74,8 @@ type Rules struct {
 	Missing   []DiskRule `json:"missing"` // on disk, not loaded
 	Extra     []string   `json:"extra"`   // loaded, not on disk
 	Invalid   []DiskRule `json:"invalid"` // on disk, refused by the rule syntax
+	// Unchecked are the rules on disk of lists that are not compared.
+	Unchecked []DiskRule `json:"unchecked"`
 	// Stale says that audit.rules is not what augenrules would make of rules.d.
 	Stale       bool   `json:"stale"`
 	StaleReason string `json:"stale_reason"`
