@@ -12,10 +12,12 @@
 //
 // # Never zero from ignorance
 //
-// No package lists, no security source among those configured, a list that
-// cannot be read or decompressed, or lists that name no version of anything
-// installed: Meta.State is unknown with the reason. A damaged status file is
-// state error. Only a set that was really computed is known.
+// No package lists, no security source among those configured, or one whose list
+// is not there or in a compression that is not read: Meta.State is unknown with
+// the reason. A damaged status file, security list or configuration is state error
+// with the file and line. Only a set that was really computed is known. What is
+// wrong with the lists of other sources stands with them in Facts.Sources; they
+// give candidates and labels only.
 //
 // # How old the answer is
 //
@@ -26,7 +28,7 @@
 // # Cost
 //
 // No child process, no lock, no network, nothing written. The security pockets
-// are read first; the other lists only in the same pass that labels the pending
-// packages. A [Reader] keeps its answer as long as nothing it read has changed
+// are read first and settle what is pending; the other lists give candidates and
+// labels. A [Reader] keeps its answer as long as nothing it read has changed
 // (device, inode, size, mtime and ctime of every file and directory).
 package patch

@@ -129,9 +129,10 @@ func generate(t *testing.T, dir string, rng *rand.Rand) {
 	}
 	var status strings.Builder
 	for _, n := range names {
-		arch := []string{"amd64", "amd64", "all", "i386"}[rng.IntN(4)]
+		v := version()
+		arch := architecture(n, v, []string{"amd64", "amd64", "i386"}[rng.IntN(3)])
 		want := []string{"install ok installed", "install ok installed", "hold ok installed", "deinstall ok config-files", "install ok unpacked"}[rng.IntN(5)]
-		s := stanza(n, arch, version())
+		s := stanza(n, arch, v)
 		status.WriteString(strings.Replace(s, "\n", "\nStatus: "+want+"\n", 1) + "\n")
 	}
 	write(t, dir, "var/lib/dpkg/status", status.String())
@@ -147,12 +148,8 @@ func generate(t *testing.T, dir string, rng *rand.Rand) {
 			var list strings.Builder
 			for _, n := range names {
 				if rng.IntN(2) == 0 {
-					// The same version in two archives is the same build.
-					a, v := arch, version()
-					if (len(n)+int(v[len(v)-1]))%4 == 0 {
-						a = "all"
-					}
-					list.WriteString(stanza(n, a, v) + fmt.Sprintf("Filename: pool/%s.deb\nSize: 1\n\n", n))
+					v := version()
+					list.WriteString(stanza(n, architecture(n, v, arch), v) + fmt.Sprintf("Filename: pool/%s.deb\nSize: 1\n\n", n))
 				}
 			}
 			write(t, dir, base+"main_binary-"+arch+"_Packages", list.String())
@@ -163,6 +160,15 @@ func generate(t *testing.T, dir string, rng *rand.Rand) {
 	if rng.IntN(3) == 0 {
 		write(t, dir, "etc/apt/apt.conf", "APT::Default-Release \"noble-security\";\n")
 	}
+}
+
+// architecture makes some versions be for all architectures, wherever they are:
+// what has the same name and version is the same build.
+func architecture(name, version, arch string) string {
+	if (len(name)+int(version[len(version)-1]))%4 == 0 {
+		return "all"
+	}
+	return arch
 }
 
 func preferences(rng *rand.Rand, names []string) string {
