@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"seawall/pkg/sshdconf/sample"
 )
 
 // Group is all connections to which the same Match blocks apply, with one of
@@ -154,7 +156,7 @@ func (s *search) users(known []string) *dimension {
 	names = append(names, AnyUser)
 	names = append(names, known[min(1, len(known)):]...)
 	for _, list := range s.args("user") {
-		names = append(names, samples(list)...)
+		names = append(names, sample.Names(list)...)
 	}
 	for _, name := range names {
 		if !speakable(name) {
@@ -187,8 +189,8 @@ func (s *search) origins() *dimension {
 			s.add(d, " address host ", class{apply: func(c *Conn) { c.Address, c.Host = address, host }, public: public})
 		}
 	}
-	found := addresses(lists)
-	for _, address := range publicAddresses() {
+	found := sample.Addresses(lists)
+	for _, address := range sample.Public() {
 		add(address, address, true)
 	}
 	for _, address := range found {
@@ -198,8 +200,8 @@ func (s *search) origins() *dimension {
 		return d
 	}
 	for _, list := range s.args("host") {
-		for _, host := range samples(list) {
-			for _, address := range publicAddresses() {
+		for _, host := range sample.Names(list) {
+			for _, address := range sample.Public() {
 				add(address, host, false)
 			}
 			for _, address := range found[:min(len(found), 32)] {
@@ -212,7 +214,7 @@ func (s *search) origins() *dimension {
 
 func (s *search) localAddresses() *dimension {
 	d := &dimension{}
-	for _, address := range append([]string{"192.0.2.10", "2001:db8::10"}, addresses(s.args("localaddress"))...) {
+	for _, address := range append([]string{"192.0.2.10", "2001:db8::10"}, sample.Addresses(s.args("localaddress"))...) {
 		s.add(d, " localaddress ", class{apply: func(c *Conn) { c.LocalAddress = address }})
 	}
 	return d
@@ -241,7 +243,7 @@ func (s *search) domains() *dimension {
 	d := &dimension{}
 	s.add(d, " rdomain ", class{apply: func(*Conn) {}})
 	for _, list := range s.args("rdomain") {
-		for _, name := range samples(list) {
+		for _, name := range sample.Names(list) {
 			if speakable(name) {
 				s.add(d, " rdomain ", class{apply: func(c *Conn) { c.RDomain = name }})
 			}

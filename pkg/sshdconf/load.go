@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"seawall/pkg/hostfs"
+	"seawall/pkg/sshdconf/lex"
 	"seawall/pkg/sshdconf/option"
 )
 
@@ -80,8 +81,8 @@ type loader struct {
 func (l *loader) preset(lines []string) error {
 	for i, text := range lines {
 		src := option.Source{File: CommandLine, Line: i + 1, Raw: text}
-		word, rest := keyword(text)
-		args, ok := split(rest)
+		word, rest := lex.Keyword(text)
+		args, ok := lex.Split(rest)
 		kind, known := option.Lookup(word, l.options.Release)
 		switch {
 		case !known || kind.Name == "match" || kind.Name == "include":
@@ -116,8 +117,8 @@ func (l *loader) file(name string, in flags, depth int, parent *block, from opti
 	var bad []string
 	var firstBad option.Source
 	state := place{file: f, in: in, depth: depth, parent: parent, block: parent}
-	for _, text := range logicalLines(data) {
-		src := option.Source{File: name, Line: text.number, Raw: text.raw}
+	for _, text := range lex.Lines(data) {
+		src := option.Source{File: name, Line: text.Number, Raw: text.Raw}
 		err := l.line(&state, text, src)
 		var soft *option.Error
 		if errors.As(err, &soft) && soft.Soft {
@@ -194,8 +195,8 @@ type place struct {
 	block  *block // the block that holds: the parent, or one of this file
 }
 
-func (l *loader) line(p *place, text logical, src option.Source) error {
-	word, rest := keyword(text.text)
+func (l *loader) line(p *place, text lex.Line, src option.Source) error {
+	word, rest := lex.Keyword(text.Text)
 	if word == "" {
 		return nil
 	}
@@ -204,7 +205,7 @@ func (l *loader) line(p *place, text logical, src option.Source) error {
 			&option.Error{Text: "no argument after keyword \"" + word + "\"", Soft: true})
 	}
 	kind, known := option.Lookup(word, l.options.Release)
-	args, ok := split(rest)
+	args, ok := lex.Split(rest)
 	o := option.Line{Keyword: word, Args: args, Rest: rest, Source: src}
 	switch {
 	case !ok:

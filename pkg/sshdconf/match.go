@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"seawall/pkg/sshdconf/lex"
 	"seawall/pkg/sshdconf/pattern"
 	"seawall/pkg/sshdconf/quantity"
 )
@@ -93,7 +94,7 @@ type criterion struct {
 func parseMatch(s string, release int) (list []criterion, rest string, msg string) {
 	done := false
 	for {
-		word, ok := strdelim(&s, &done)
+		word, ok := lex.Delim(&s, &done)
 		if !ok || word == "" {
 			break
 		}
@@ -106,7 +107,7 @@ func parseMatch(s string, release int) (list []criterion, rest string, msg strin
 			list = append(list, criterion{kind: kind})
 			continue
 		}
-		arg, given := strdelim(&s, &done)
+		arg, given := lex.Delim(&s, &done)
 		given = given && arg != "" && arg[0] != '#'
 		if kind == "all" {
 			if len(list) > 0 || given {

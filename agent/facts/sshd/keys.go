@@ -56,6 +56,9 @@ func readHostKey(root hostfs.Root, path string) HostKey {
 		k.Mode = int(fi.Mode().Perm())
 		k.UID, k.GID = owners(fi)
 		blob, err = privateHeader(file)
+	} else if fi, statErr := root.Stat(path); statErr == nil {
+		k.Mode = int(fi.Mode().Perm())
+		k.UID, k.GID = owners(fi)
 	}
 	if blob == nil {
 		public, pubErr := publicFile(root, path+".pub")

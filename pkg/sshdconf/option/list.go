@@ -3,6 +3,7 @@ package option
 import (
 	"strings"
 
+	"seawall/pkg/sshdconf/method"
 	"seawall/pkg/sshdconf/pattern"
 	"seawall/pkg/sshdconf/quantity"
 )
@@ -86,25 +87,12 @@ func authMethods(a *args) error {
 			sawAny = true
 			continue
 		}
-		if wrong := badMethod(arg); wrong != "" {
+		if wrong := method.Bad(arg); wrong != "" {
 			return &Error{Text: "invalid " + a.keyword + " method list.", Before: wrong}
 		}
 	}
 	a.joined(list)
 	return nil
-}
-
-func badMethod(list string) string {
-	if list == "" {
-		return "empty authentication method list"
-	}
-	for method := range strings.SplitSeq(list, ",") {
-		method, _, _ = strings.Cut(method, ":")
-		if _, ok := methods()[method]; !ok {
-			return "Unknown authentication method \"" + method + "\" in list"
-		}
-	}
-	return ""
 }
 
 func logVerbose(a *args) error {

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"seawall/pkg/sshdconf/method"
 )
 
 // Source is the line that set a value.
@@ -227,7 +229,11 @@ func (s *Set) Finish() error {
 			return fatal("%s set without %sUser", typed, typed)
 		}
 	}
-	return satisfiable(strings.Fields(eff["authenticationmethods"].Values[0]), eff)
+	value := func(keyword string) string { return eff[keyword].Values[0] }
+	if said := method.Disabled(strings.Fields(value("authenticationmethods")), value); said != "" {
+		return fatal("%s", said)
+	}
+	return nil
 }
 
 // Check reports a list of algorithms that leaves none.
@@ -240,40 +246,4 @@ func (s *Set) Check() error {
 		}
 	}
 	return nil
-}
-
-// methods maps an authentication method to the keyword that enables it.
-func methods() map[string]string {
-	return map[string]string{
-		"none": "", "publickey": "pubkeyauthentication", "gssapi-keyex": "gssapikeyexchange",
-		"gssapi-with-mic": "gssapiauthentication", "password": "passwordauthentication",
-		"keyboard-interactive": "kbdinteractiveauthentication", "hostbased": "hostbasedauthentication",
-	}
-}
-
-// satisfiable reports whether one list of methods has only enabled ones.
-func satisfiable(lists []string, eff map[string]Value) error {
-	if slices.Equal(lists, []string{"any"}) {
-		return nil
-	}
-	var disabled []string
-	for _, list := range lists {
-		method := firstDisabled(list, eff)
-		if method == "" {
-			return nil
-		}
-		disabled = append(disabled, fmt.Sprintf("Disabled method \"%s\" in AuthenticationMethods list \"%s\"", method, list))
-	}
-	disabled = append(disabled, "AuthenticationMethods cannot be satisfied by enabled authentication methods")
-	return fatal("%s", strings.Join(disabled, "\n"))
-}
-
-func firstDisabled(list string, eff map[string]Value) string {
-	for method := range strings.SplitSeq(list, ",") {
-		method, _, _ = strings.Cut(method, ":")
-		if enable := methods()[method]; enable != "" && eff[enable].Values[0] != "yes" {
-			return method
-		}
-	}
-	return ""
 }

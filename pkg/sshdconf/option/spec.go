@@ -11,11 +11,7 @@ import (
 )
 
 // maxStartups reads "begin:rate:full" or one number for begin and full.
-func maxStartups(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("%s missing argument.", a.keyword)
-	}
+func maxStartups(a *args, arg string) error {
 	begin, rate, full := 0, 30, 0
 	switch n, _ := fmt.Sscanf(arg, "%d:%d:%d", &begin, &rate, &full); n {
 	case 3:
@@ -34,28 +30,15 @@ func maxStartups(a *args) error {
 	return nil
 }
 
-func perSource(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("%s missing argument.", a.keyword)
-	}
+func perSource(a *args, arg string) error {
 	if arg == "none" {
 		a.out = one(arg)
 		return nil
 	}
-	n, bad := quantity.Number(arg, math.MaxInt32)
-	if bad != "" {
-		return fatal("%s integer value %s.", a.keyword, bad)
-	}
-	a.out = one(strconv.FormatInt(n, 10))
-	return nil
+	return number(a, arg)
 }
 
-func netBlock(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("%s missing argument.", a.keyword)
-	}
+func netBlock(a *args, arg string) error {
 	four, six := 0, 128
 	n, _ := fmt.Sscanf(arg, "%d:%d", &four, &six)
 	if n < 1 || four < 0 || four > 32 || six < 0 || six > 128 {
@@ -92,11 +75,7 @@ func ipqos(a *args) error {
 }
 
 // rekey reads an amount of data and perhaps a time.
-func rekey(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("%s missing argument.", a.keyword)
-	}
+func rekey(a *args, arg string) error {
 	var limit int64
 	if arg != "default" {
 		n, bad := quantity.Bytes(arg)
@@ -112,7 +91,7 @@ func rekey(a *args) error {
 	if len(a.list) > 0 && a.list[0] == "none" {
 		a.next()
 	} else if len(a.list) > 0 {
-		if err := duration(a); err != nil {
+		if err := needs(noTime, duration)(a); err != nil {
 			return err
 		}
 		span = a.out[0]
@@ -123,13 +102,10 @@ func rekey(a *args) error {
 
 // listenAddress reads an address with or without a port; what is kept is
 // "address port", port 0 where the Port lines say it.
-func listenAddress(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("missing address")
-	}
+func listenAddress(a *args, arg string) error {
 	host, port := arg, ""
 	if strings.Contains(arg, "[") || strings.Count(arg, ":") < 2 {
+		var ok bool
 		if host, port, ok = quantity.HostPort(arg); !ok {
 			return fatal("bad address:port usage")
 		}

@@ -37,6 +37,24 @@ func (a *args) all() []string {
 	return list
 }
 
+// What sshd says of a keyword with nothing after it; %s is the keyword.
+const (
+	noArgument = "%s missing argument."
+	noFile     = "missing file name."
+	noTime     = "missing time value."
+)
+
+// needs wraps a reader of one argument that must be there.
+func needs(missing string, read func(a *args, arg string) error) func(*args) error {
+	return func(a *args) error {
+		arg, ok := a.next()
+		if !ok {
+			return fatal("%s", strings.ReplaceAll(missing, "%s", a.keyword))
+		}
+		return read(a, arg)
+	}
+}
+
 // choice reads one of the names given, letter case aside; "a=b" is a name a that
 // is printed as b.
 func choice(names ...string) func(*args) error {
@@ -83,11 +101,7 @@ func named(what, names string) func(*args) error {
 	}
 }
 
-func digest(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("%s missing argument.", a.keyword)
-	}
+func digest(a *args, arg string) error {
 	name, ok := pick([]string{"MD5", "SHA1", "SHA256", "SHA384", "SHA512"}, arg)
 	if !ok {
 		return fatal("Invalid %s algorithm \"%s\".", a.keyword, arg)
@@ -96,11 +110,7 @@ func digest(a *args) error {
 	return nil
 }
 
-func tunnel(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("%s missing argument.", a.keyword)
-	}
+func tunnel(a *args, arg string) error {
 	switch arg {
 	case "no", "point-to-point", "ethernet", "yes":
 		a.out = one(arg)
@@ -109,11 +119,7 @@ func tunnel(a *args) error {
 	return fatal("bad %s argument %s", a.keyword, arg)
 }
 
-func number(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("%s integer value missing.", a.keyword)
-	}
+func number(a *args, arg string) error {
 	n, bad := quantity.Number(arg, math.MaxInt32)
 	if bad != "" {
 		return fatal("%s integer value %s.", a.keyword, bad)
@@ -141,11 +147,7 @@ func port(a *args) error {
 	return nil
 }
 
-func duration(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("missing time value.")
-	}
+func duration(a *args, arg string) error {
 	n, ok := quantity.Seconds(arg)
 	if !ok {
 		return fatal("invalid time value.")
@@ -160,18 +162,14 @@ func unusedTimeout(a *args) error {
 		a.out, a.force = one("none"), true
 		return nil
 	}
-	err := duration(a)
+	err := needs(noTime, duration)(a)
 	if err == nil && a.out[0] == "0" {
 		a.out = one("none")
 	}
 	return err
 }
 
-func octal(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("%s missing argument.", a.keyword)
-	}
+func octal(a *args, arg string) error {
 	digits := strings.IndexFunc(arg, func(r rune) bool { return r < '0' || r > '7' })
 	if digits < 0 {
 		digits = len(arg)
@@ -208,53 +206,28 @@ func tilde(path string) string {
 	return path
 }
 
-func file(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("missing file name.")
-	}
+func file(a *args, arg string) error {
 	a.out = one(absolute(arg))
 	return nil
 }
 
-func agentSocket(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("missing socket name.")
+// fileUnless reads a file name, or a word that is none.
+func fileUnless(word string) func(*args, string) error {
+	return func(a *args, arg string) error {
+		if !strings.EqualFold(arg, word) {
+			arg = absolute(arg)
+		}
+		a.out = one(arg)
+		return nil
 	}
-	if arg != "SSH_AUTH_SOCK" {
-		arg = absolute(arg)
-	}
-	a.out = one(arg)
-	return nil
 }
 
-func provider(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("%s missing argument.", a.keyword)
-	}
-	if !strings.EqualFold(arg, "internal") {
-		arg = absolute(arg)
-	}
-	a.out = one(arg)
-	return nil
-}
-
-func word(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("%s missing argument.", a.keyword)
-	}
+func word(a *args, arg string) error {
 	a.out = one(none(tilde(arg)))
 	return nil
 }
 
-func localUser(a *args) error {
-	arg, ok := a.next()
-	if !ok {
-		return fatal("missing %s argument.", a.keyword)
-	}
+func localUser(a *args, arg string) error {
 	a.out = one(arg)
 	return nil
 }

@@ -1,4 +1,6 @@
-package sshdconf
+// Package sample finds names and addresses that a pattern of sshd_config(5)
+// matches, and some that it just does not.
+package sample
 
 import (
 	"net/netip"
@@ -8,13 +10,16 @@ import (
 	"seawall/pkg/sshdconf/pattern"
 )
 
-// publicAddresses are client addresses of the public Internet. The IPv4 one is of
-// a range for documentation that nobody routes or allows.
-func publicAddresses() []string { return []string{"203.0.113.9", "2a03:b0c0::9"} }
+// limit bounds what one question gives.
+const limit = 512
 
-// samples returns names that match the entries of a pattern list, negated ones
+// Public are client addresses of the public Internet. The IPv4 one is of
+// a range for documentation that nobody routes or allows.
+func Public() []string { return []string{"203.0.113.9", "2a03:b0c0::9"} }
+
+// Names returns names that match the entries of a pattern list, negated ones
 // too: what is singled out is worth asking about.
-func samples(list string) []string {
+func Names(list string) []string {
 	var out []string
 	for entry := range strings.SplitSeq(list, ",") {
 		entry = strings.TrimPrefix(entry, "!")
@@ -24,16 +29,16 @@ func samples(list string) []string {
 				out = append(out, name)
 			}
 		}
-		if len(out) > maxCandidates {
+		if len(out) > limit {
 			break
 		}
 	}
 	return out
 }
 
-// addresses returns an address inside and the two just outside of each entry of
+// Addresses returns an address inside and the two just outside of each entry of
 // the lists.
-func addresses(lists []string) []string {
+func Addresses(lists []string) []string {
 	var out []string
 	add := func(a netip.Addr) {
 		if a.IsValid() && !slices.Contains(out, a.String()) {
@@ -42,7 +47,7 @@ func addresses(lists []string) []string {
 	}
 	for _, list := range lists {
 		for entry := range strings.SplitSeq(list, ",") {
-			if len(out) > 3*maxCandidates {
+			if len(out) > 3*limit {
 				return out
 			}
 			entry = strings.TrimPrefix(entry, "!")

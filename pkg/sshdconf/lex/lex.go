@@ -1,20 +1,22 @@
-package sshdconf
+// Package lex cuts sshd_config(5) into lines, keywords and arguments exactly as
+// OpenSSH's sshd does, oddities included.
+package lex
 
 import "strings"
 
 const blanks = " \t\r\n"
 
-// logical is one line as sshd sees it.
-type logical struct {
-	number int // of the physical line where it begins
-	text   string
-	raw    string // that physical line
+// Line is one line as sshd sees it.
+type Line struct {
+	Number int // of the physical line where it begins
+	Text   string
+	Raw    string // that physical line
 }
 
-// logicalLines cuts a file into lines: leading blanks off, and a line with a NUL
+// Lines cuts a file into lines: leading blanks off, and a line with a NUL
 // in it ends there and goes on with the next one.
-func logicalLines(data string) []logical {
-	out := make([]logical, 0, strings.Count(data, "\n")+1)
+func Lines(data string) []Line {
+	out := make([]Line, 0, strings.Count(data, "\n")+1)
 	open := false
 	number := 0
 	for raw := range strings.SplitSeq(data, "\n") {
@@ -22,19 +24,19 @@ func logicalLines(data string) []logical {
 		text := strings.TrimLeft(raw, " \t\r")
 		text, _, cut := strings.Cut(text, "\x00")
 		if open {
-			out[len(out)-1].text += text
+			out[len(out)-1].Text += text
 		} else {
-			out = append(out, logical{number: number, text: text, raw: raw})
+			out = append(out, Line{Number: number, Text: text, Raw: raw})
 		}
 		open = cut
 	}
 	return out
 }
 
-// strdelim takes the next token of *s: up to a blank, a quote or one "=". A token
-// in double quotes ends with the quote. ok is false at the end of the text and
-// for an open quote.
-func strdelim(s *string, done *bool) (token string, ok bool) {
+// Delim is OpenSSH's strdelim: it takes the next token of *s: up to a blank, a quote or one "=". A token
+// in double quotes ends with the quote. ok is false at the end of the text, which
+// *done then remembers, and for an open quote.
+func Delim(s *string, done *bool) (token string, ok bool) {
 	if *done {
 		return "", false
 	}
@@ -63,17 +65,17 @@ func strdelim(s *string, done *bool) (token string, ok bool) {
 	return text[:i], true
 }
 
-// keyword takes the keyword off a line. No keyword is a line that says nothing.
-func keyword(line string) (word, rest string) {
+// Keyword takes the keyword off a line. No keyword is a line that says nothing.
+func Keyword(line string) (word, rest string) {
 	if line == "" {
 		return "", ""
 	}
 	// As in sshd, the first byte stays whatever it is.
 	line = line[:1] + strings.TrimRight(line[1:], blanks+"\f")
 	done := false
-	word, _ = strdelim(&line, &done)
+	word, _ = Delim(&line, &done)
 	if word == "" {
-		word, _ = strdelim(&line, &done)
+		word, _ = Delim(&line, &done)
 	}
 	if strings.HasPrefix(word, "#") {
 		return "", ""
@@ -81,9 +83,9 @@ func keyword(line string) (word, rest string) {
 	return word, line
 }
 
-// split cuts the rest of a line into arguments, up to a comment. ok is false for
+// Split cuts the rest of a line into arguments, up to a comment. ok is false for
 // a quote that is not closed.
-func split(s string) (args []string, ok bool) {
+func Split(s string) (args []string, ok bool) {
 	for i := 0; i < len(s); i++ {
 		if s[i] == ' ' || s[i] == '\t' {
 			continue
