@@ -155,6 +155,9 @@ func looks(t *testing.T, tab context.Context, base string, pages map[string]stri
 	for name, path := range pages {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{1280, 390} {
+				if *shots == "" && (scheme == "dark") != (width == 390) {
+					continue // two of the four find what there is to find
+				}
 				t.Run(fmt.Sprintf("%s-%s-%d", name, scheme, width), func(t *testing.T) {
 					look(t, tab, base+path, scheme, width)
 				})
@@ -177,10 +180,8 @@ func look(t *testing.T, tab context.Context, address, scheme string, width int64
 	if wide := value[int](t, tab, `document.documentElement.scrollWidth`); wide > int(width) {
 		t.Errorf("the page is %d wide in a window of %d", wide, width)
 	}
-	if width > 1000 { // the colours are the same in both
-		if low := value[[]string](t, tab, contrast); len(low) > 0 {
-			t.Errorf("too little contrast: %q", low)
-		}
+	if low := value[[]string](t, tab, contrast); len(low) > 0 {
+		t.Errorf("too little contrast: %q", low)
 	}
 	if *shots == "" {
 		return

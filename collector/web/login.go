@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"seawall/collector/web/answer"
+	"seawall/collector/web/gate"
 	"seawall/collector/web/page"
 	"seawall/collector/web/session"
 )
@@ -51,7 +53,7 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, code int, nex
 		cookie = c.Value // other tabs' forms stay good; it is worth nothing after
 	}
 	s.setCookie(w, "login", cookie, time.Hour)
-	if !localPath(next) {
+	if !gate.LocalPath(next) {
 		next = "/"
 	}
 	p := page.Page{Title: "Sign in", Body: page.Login{Next: next, Failed: failed}}
@@ -62,7 +64,7 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, code int, nex
 		s.fail(w, r, err)
 		return
 	}
-	writeHTML(w, code, body)
+	answer.HTML(w, code, body)
 }
 
 // login takes the password. Every refusal but those of form and rate looks the
@@ -74,7 +76,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		s.loginPage(w, r, http.StatusForbidden, next, "This form is out of date. Please try again.")
 		return
 	}
-	if wait, ok := s.attempts.Allow(remote(r)); !ok {
+	if wait, ok := s.attempts.Allow(gate.Remote(r)); !ok {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 		s.loginPage(w, r, http.StatusTooManyRequests, next, fmt.Sprintf("Too many attempts. Wait %d seconds.", seconds))
@@ -87,17 +89,17 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !right {
-		s.log.Warn("wrong dashboard password", "remote", remote(r))
+		s.log.Warn("wrong dashboard password", "remote", gate.Remote(r))
 		s.loginPage(w, r, http.StatusUnauthorized, next, "That password is not right.")
 		return
 	}
 	if old := s.visitor(r).session; old != nil {
 		s.sessions.End(old)
 	}
-	s.log.Info("signed in to the dashboard", "remote", remote(r))
+	s.log.Info("signed in to the dashboard", "remote", gate.Remote(r))
 	s.setCookie(w, "session", s.sessions.Start(), sessionLifetime)
 	s.setCookie(w, "login", "", 0)
-	if !localPath(next) {
+	if !gate.LocalPath(next) {
 		next = "/"
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
@@ -142,7 +144,7 @@ func (s *Server) switchTheme(w http.ResponseWriter, r *http.Request) {
 		Secure: s.config.Secure, SameSite: http.SameSiteStrictMode, // the script sets it too
 	})
 	next := r.PostFormValue("next")
-	if !localPath(next) {
+	if !gate.LocalPath(next) {
 		next = "/"
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)

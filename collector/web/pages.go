@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -12,21 +11,10 @@ import (
 	"strings"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/answer"
 	"seawall/collector/web/live"
 	"seawall/collector/web/page"
 )
-
-func writeText(w http.ResponseWriter, code int, body string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(code)
-	_, _ = io.WriteString(w, body) // the reader is gone if it fails
-}
-
-func writeHTML(w http.ResponseWriter, code int, body []byte) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(code)
-	_, _ = w.Write(body) // the reader is gone if it fails
-}
 
 // chrome returns what stands around the content of a page that answers r.
 func (s *Server) chrome(r *http.Request) page.Chrome {
@@ -67,7 +55,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, p pag
 		s.fail(w, r, err)
 		return
 	}
-	writeHTML(w, http.StatusOK, body)
+	answer.HTML(w, http.StatusOK, body)
 }
 
 func (s *Server) overviewPage(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"seawall/collector/web/answer"
+	"seawall/collector/web/gate"
 	"seawall/collector/web/static"
 )
 
@@ -67,7 +69,7 @@ func (s *Server) router() http.Handler {
 		case local:
 			open, closed := h, s.signedIn(h)
 			h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if fromHere(r) {
+				if gate.FromHere(r) {
 					open.ServeHTTP(w, r)
 					return
 				}
@@ -82,15 +84,15 @@ func (s *Server) router() http.Handler {
 
 // healthz says that the server answers.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
-	writeText(w, http.StatusOK, "ok\n")
+	answer.Text(w, http.StatusOK, "ok\n")
 }
 
 // readyz says whether the store takes writes.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := s.config.Ready(r.Context()); err != nil {
 		s.log.Warn("not ready", "err", err)
-		writeText(w, http.StatusServiceUnavailable, "not ready\n")
+		answer.Text(w, http.StatusServiceUnavailable, "not ready\n")
 		return
 	}
-	writeText(w, http.StatusOK, "ready\n")
+	answer.Text(w, http.StatusOK, "ready\n")
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/gate"
 	"seawall/collector/web/live"
 	"seawall/collector/web/page"
 	"seawall/collector/web/session"
@@ -49,8 +50,6 @@ type Server struct {
 	attempts  *session.Limiter
 	verifying chan struct{}
 	hub       *live.Hub
-	origins   *http.CrossOriginProtection
-	hosts     map[string]bool
 	handler   http.Handler
 }
 
@@ -74,12 +73,10 @@ func New(c Config) (*Server, error) {
 		files:     files,
 		attempts:  session.NewLimiter(c.Now),
 		verifying: make(chan struct{}, verifiers),
-		origins:   http.NewCrossOriginProtection(),
-		hosts:     allowedHosts(c.Hosts),
 	}
 	s.sessions = session.New(session.Config{Lifetime: sessionLifetime, Idle: sessionIdle, Max: sessionMax, Now: c.Now})
 	s.hub = live.NewHub(streams, s.changeData)
-	s.handler = s.guard(s.router())
+	s.handler = gate.New(c.Hosts, formBytes).Wrap(s.router())
 	return s, nil
 }
 

@@ -113,7 +113,7 @@ func TestTouchesAreCoalesced(t *testing.T) {
 		if got := drain(all); got != "" {
 			t.Errorf("at once: %q", got)
 		}
-		time.Sleep(touchEvery)
+		<-time.After(touchEvery)
 		synctest.Wait()
 		if a, b := drain(all), drain(host); a != "touch" || b != "touch" {
 			t.Errorf("after a while: %q and %q", a, b)

@@ -1,0 +1,98 @@
+// Package answer writes answers whose body is complete before the first byte is
+// sent, so that a body that cannot be made is an error and not half a page.
+//
+// JSON has no words for some of what a host may send: a load that is not a
+// number, a year beyond 9999. One such value would fail the whole answer, for all
+// hosts; the Plain functions replace them, in place, before encoding.
+package answer
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"math"
+	"net/http"
+	"time"
+
+	"seawall/collector/fleet"
+	"seawall/pkg/finding"
+)
+
+// Text answers with a line of text.
+func Text(w http.ResponseWriter, code int, body string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, body) // the reader is gone if it fails
+}
+
+// HTML answers with a page or a part of one.
+func HTML(w http.ResponseWriter, code int, body []byte) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = w.Write(body) // the reader is gone if it fails
+}
+
+// JSON answers with v, encoded before anything is sent.
+func JSON(w http.ResponseWriter, code int, v any) {
+	var b bytes.Buffer
+	if err := json.NewEncoder(&b).Encode(v); err != nil {
+		http.Error(w, `{"error":"the answer could not be encoded"}`, http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_, _ = w.Write(b.Bytes()) // the reader is gone if it fails
+}
+
+// List returns rows, never nil: a list is [] in JSON, not null.
+func List[T any](rows []T) []T {
+	if rows == nil {
+		return []T{}
+	}
+	return rows
+}
+
+// PlainHost replaces what JSON cannot say of a host by its zero.
+func PlainHost(h *fleet.Host) {
+	for _, f := range []*float64{&h.Labels.Load1, &h.Labels.Load5, &h.Labels.Load15, &h.Agent.CPUSeconds} {
+		if math.IsNaN(*f) || math.IsInf(*f, 0) {
+			*f = 0
+		}
+	}
+	plainTime(&h.Labels.BootTime)
+	plainTime(&h.FirstSeen)
+	plainTime(&h.LastSeen)
+}
+
+// PlainStates does the same for results.
+func PlainStates(states []fleet.State) {
+	for i := range states {
+		plainResult(&states[i].Result)
+		plainTime(&states[i].Since)
+	}
+}
+
+// PlainEvents does the same for events.
+func PlainEvents(events []fleet.Event) {
+	for i := range events {
+		plainResult(&events[i].Change.Result)
+		plainTime(&events[i].Received)
+	}
+}
+
+func plainResult(r *finding.Result) {
+	plainTime(&r.Time)
+	if r.Cause == nil {
+		return
+	}
+	if c := *r.Cause; c.Time.Year() < 0 || c.Time.Year() > 9999 {
+		plainTime(&c.Time)
+		r.Cause = &c // not the source's own
+	}
+}
+
+func plainTime(t *time.Time) {
+	if y := t.Year(); y < 0 || y > 9999 {
+		*t = time.Time{}
+	}
+}

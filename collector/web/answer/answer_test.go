@@ -1,0 +1,57 @@
+package answer
+
+import (
+	"encoding/json"
+	"math"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"seawall/collector/fleet"
+	"seawall/pkg/finding"
+)
+
+func TestJSON(t *testing.T) {
+	w := httptest.NewRecorder()
+	JSON(w, 201, map[string]any{"list": List[int](nil), "text": "</script>"})
+	if w.Code != 201 || w.Body.String() != `{"list":[],"text":"\u003c/script\u003e"}`+"\n" || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
+	}
+	w = httptest.NewRecorder()
+	JSON(w, 200, math.NaN())
+	if w.Code != 500 {
+		t.Errorf("what JSON cannot say is answered with %d", w.Code)
+	}
+}
+
+// TestPlain makes sayable what is not and leaves the rest alone.
+func TestPlain(t *testing.T) {
+	far := time.Date(300_000_000, 1, 1, 0, 0, 0, 0, time.UTC)
+	good := time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC)
+	h := fleet.Host{
+		Labels: finding.Host{Load1: math.NaN(), Load5: math.Inf(-1), Load15: 1.5, BootTime: far}, Agent: finding.Counters{CPUSeconds: math.Inf(1)},
+		FirstSeen: far, LastSeen: good,
+	}
+	PlainHost(&h)
+	if d := cmp.Diff(fleet.Host{Labels: finding.Host{Load15: 1.5}, LastSeen: good}, h); d != "" {
+		t.Error(d)
+	}
+	cause := &finding.Cause{Time: far, Exe: "/bin/sh"}
+	states := []fleet.State{{Result: finding.Result{Time: far, Cause: cause}, Since: far}}
+	events := []fleet.Event{{Received: far, Change: finding.Change{Result: finding.Result{Cause: &finding.Cause{Time: good}, Time: good}}}}
+	PlainStates(states)
+	PlainEvents(events)
+	if got := states[0].Result.Cause; !got.Time.IsZero() || got.Exe != "/bin/sh" || cause.Time != far {
+		t.Errorf("the cause is %+v, its source %+v", got, cause)
+	}
+	if !events[0].Change.Result.Time.Equal(good) || !events[0].Change.Result.Cause.Time.Equal(good) {
+		t.Error("a good time was changed")
+	}
+	for _, v := range []any{h, states, events} {
+		if _, err := json.Marshal(v); err != nil {
+			t.Error(err)
+		}
+	}
+}
