@@ -180,6 +180,30 @@ func TestPreset(t *testing.T) {
 	}
 }
 
+// A tolerant reading lives with every keyword without a value, and with a wrong
+// one.
+func TestTolerant(t *testing.T) {
+	base := load(t, map[string]string{"sshd_config": "AllowUsers a\nDenyUsers a\nSetEnv a=b\nLogVerbose a\nChannelTimeout a=1\n"})
+	values, err := base.Effective(sshdconf.Conn{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for keyword := range values {
+		for _, arg := range []string{"", " ???", " \"", " x y z"} {
+			root, _ := tree(t, map[string]string{"sshd_config": keyword + arg + "\nMatch User a\n" + keyword + arg + "\n"})
+			config, err := sshdconf.Load(root, sshdconf.DefaultPath, sshdconf.Options{Tolerant: true})
+			if err != nil {
+				t.Errorf("%s%s: %v", keyword, arg, err)
+				continue
+			}
+			if _, err := config.Effective(sshdconf.Conn{User: "a"}); err != nil {
+				t.Logf("%s%s: %v", keyword, arg, err)
+			}
+			config.Connections(nil)
+		}
+	}
+}
+
 // Whatever the files hold, reading them ends, and each directive is a line of
 // its file.
 func FuzzLoad(f *testing.F) {
@@ -192,6 +216,7 @@ func FuzzLoad(f *testing.F) {
 			f.Add(main, "user=root,host=h,addr=10.0.0.1,laddr=::1,lport=22")
 		}
 	}
+	f.Add([]byte("Ciphers\nMatch\nInclude\nRekeyLimit x\nListenAddress\n"), "")
 	root, ssh := tree(f, map[string]string{"sshd_config.d/50.conf": "Match User a\nPort 22\n"})
 	path := filepath.Join(ssh, "sshd_config")
 	f.Fuzz(func(t *testing.T, content []byte, spec string) {

@@ -1,12 +1,10 @@
-// Package algorithm holds the names of OpenSSH 9.2's algorithms, and how sshd
-// makes a list of them out of what is configured.
+// Package algorithm holds the names of OpenSSH 9.2's algorithms: those that it
+// offers by default and those that are built in.
 package algorithm
 
 import (
 	"slices"
 	"strings"
-
-	"seawall/pkg/sshdconf/pattern"
 )
 
 // What OpenSSH 9.2 offers by default, in its order (myproposal.h).
@@ -44,71 +42,6 @@ const (
 		"ssh-rsa-cert-v01@openssh.com,rsa-sha2-256,rsa-sha2-256-cert-v01@openssh.com,rsa-sha2-512," +
 		"rsa-sha2-512-cert-v01@openssh.com"
 )
-
-// Valid reports whether each name of a list is known; with wildcards, a pattern
-// that some known name matches will do.
-func Valid(names string, known []string, wildcards bool) bool {
-	if names == "" {
-		return false
-	}
-	for name := range strings.SplitSeq(names, ",") {
-		if name == "" {
-			break // sshd looks no further
-		}
-		ok := slices.Contains(known, name)
-		if !ok && wildcards {
-			ok = slices.ContainsFunc(known, func(k string) bool { return pattern.List(k, name) != pattern.None })
-		}
-		if !ok {
-			return false
-		}
-	}
-	return true
-}
-
-// Assemble makes the list that holds of what is configured: whole, or with "+"
-// added to the default, with "-" taken from it, with "^" put before it. Patterns
-// stand for the known names that they match. ok is false where nothing is left,
-// and where a pattern is negated.
-func Assemble(arg string, def, known []string) (list []string, ok bool) {
-	var patterns []string
-	switch rest := arg[1:]; arg[0] {
-	case '-':
-		return slices.DeleteFunc(def, func(name string) bool { return pattern.List(name, rest) == pattern.Matched }), true
-	case '+':
-		patterns = union(def, strings.Split(rest, ","))
-	case '^':
-		patterns = union(strings.Split(rest, ","), def)
-	default:
-		patterns = strings.Split(arg, ",")
-	}
-	var out []string
-	for _, p := range patterns {
-		if strings.HasPrefix(p, "!") {
-			return nil, false
-		}
-		for _, name := range known {
-			if pattern.List(name, p) == pattern.Matched {
-				out = union(out, []string{name})
-			}
-		}
-	}
-	return out, len(out) > 0
-}
-
-// union appends to a what it has not, up to the first empty name of b.
-func union(a, b []string) []string {
-	out := slices.Clone(a)
-	for _, name := range b {
-		if name == "" {
-			break
-		}
-		if !slices.Contains(out, name) {
-			out = append(out, name)
-		}
-	}
-	return out
-}
 
 // Signatures are the names that can stand for a signature of a certificate
 // authority: the keys without the certificates.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"seawall/pkg/sshdconf/algorithm"
+	"seawall/pkg/sshdconf/pattern"
 )
 
 func cipherList(a *args) error {
@@ -40,7 +41,7 @@ func (a *args) algorithms(missing, bad, known string, wildcards bool) error {
 		return fatal("%s", missing)
 	}
 	a.out = one(arg)
-	if arg[0] != '-' && !algorithm.Valid(bare(arg), strings.Split(known, ","), wildcards) {
+	if arg[0] != '-' && !pattern.Known(bare(arg), strings.Split(known, ","), wildcards) {
 		return fatal(bad, arg)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"seawall/pkg/sshdconf/algorithm"
+	"seawall/pkg/sshdconf/pattern"
 )
 
 // keep says how the values of repeated lines add up.
@@ -195,7 +196,7 @@ func lists() map[string]*spec {
 func algorithms() map[string]*spec {
 	list := func(field, def, known string, match bool, take func(*args) error) *spec {
 		return &spec{take: take, def: one(def), match: match, field: field, assemble: func(configured string) ([]string, bool) {
-			return algorithm.Assemble(configured, strings.Split(def, ","), strings.Split(known, ","))
+			return pattern.Select(configured, strings.Split(def, ","), strings.Split(known, ","))
 		}}
 	}
 	return map[string]*spec{

@@ -2,6 +2,8 @@
 // "?" as wildcards, comma-separated lists, "!" for negation, addresses with a
 // mask length.
 //
+// Lists of algorithms are made by such patterns too.
+//
 // All of it is linear or quadratic in the length of what it is given, whatever
 // the pattern: OpenSSH's own matcher is exponential in the number of stars.
 package pattern
