@@ -51,6 +51,8 @@ type Hub struct {
 	frame func(fleet.Event) ([]byte, error)
 	limit int
 
+	writeWithin time.Duration // for one write of a stream
+
 	mu      sync.Mutex
 	clients map[*client]struct{}
 	closed  bool
@@ -59,7 +61,7 @@ type Hub struct {
 // NewHub returns a hub for at most limit streams. Frame renders the data of a
 // change: one line of JSON.
 func NewHub(limit int, frame func(fleet.Event) ([]byte, error)) *Hub {
-	return &Hub{frame: frame, limit: limit, clients: make(map[*client]struct{})}
+	return &Hub{frame: frame, limit: limit, writeWithin: writeWithin, clients: make(map[*client]struct{})}
 }
 
 // Run hands out what updates brings until it closes or ctx ends, and then ends

@@ -225,3 +225,34 @@ func TestStream(t *testing.T) {
 		t.Errorf("it is %s", resp.Header.Get("Content-Type"))
 	}
 }
+
+// TestIdleStream leaves a stream alone for longer than a write may take, over
+// both versions of HTTP, and finds it open.
+func TestIdleStream(t *testing.T) {
+	for _, two := range []bool{false, true} {
+		h := NewHub(4, frame)
+		h.writeWithin = 50 * time.Millisecond
+		joined := make(chan struct{})
+		ts := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = h.Stream(w, r, Filter{}, nil, func() ([]fleet.Event, bool, error) { close(joined); return nil, true, nil })
+		}))
+		ts.EnableHTTP2 = two
+		ts.Config.WriteTimeout, ts.Config.ReadTimeout = 100*time.Millisecond, 100*time.Millisecond
+		ts.StartTLS()
+		resp, err := ts.Client().Get(ts.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-joined
+		<-time.After(300 * time.Millisecond)
+		h.update(fleet.Update{Events: []fleet.Event{event(1, "a", "x")}})
+		buf := make([]byte, 100)
+		n, err := resp.Body.Read(buf)
+		if resp.ProtoMajor == 2 != two || err != nil || !strings.HasPrefix(string(buf[:n]), "id: 1") {
+			t.Errorf("%s: %q, %v", resp.Proto, buf[:n], err)
+		}
+		h.close()
+		resp.Body.Close()
+		ts.Close()
+	}
+}

@@ -51,7 +51,7 @@ func (h *Hub) Stream(w http.ResponseWriter, r *http.Request, f Filter, done <-ch
 	if err != nil {
 		return err
 	}
-	out := writer{w: w, control: http.NewResponseController(w)}
+	out := writer{w: w, control: http.NewResponseController(w), within: h.writeWithin}
 	if err := out.start(); err != nil {
 		return err
 	}
@@ -96,10 +96,13 @@ func (h *Hub) pump(out *writer, c *client, r *http.Request, done <-chan struct{}
 	}
 }
 
-// writer writes frames with a deadline each, and remembers its first error.
+// writer writes frames, each with a deadline, and remembers its first error.
+// Between frames there is none: HTTP/2 resets a stream whose deadline passes,
+// idle or not.
 type writer struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	within  time.Duration
 	err     error
 }
 
@@ -119,7 +122,7 @@ func (o *writer) start() error {
 
 func (o *writer) frame(frame string) {
 	if o.err == nil {
-		o.err = o.control.SetWriteDeadline(time.Now().Add(writeWithin))
+		o.err = o.control.SetWriteDeadline(time.Now().Add(o.within))
 	}
 	if o.err == nil {
 		_, o.err = io.WriteString(o.w, frame)
@@ -128,10 +131,13 @@ func (o *writer) frame(frame string) {
 
 func (o *writer) flush() error {
 	if o.err == nil {
-		o.err = o.control.SetWriteDeadline(time.Now().Add(writeWithin))
+		o.err = o.control.SetWriteDeadline(time.Now().Add(o.within))
 	}
 	if o.err == nil {
 		o.err = o.control.Flush()
+	}
+	if o.err == nil {
+		o.err = o.control.SetWriteDeadline(time.Time{})
 	}
 	return o.err
 }

@@ -86,7 +86,7 @@ type checkBody struct {
 	Bad      []item
 	Rest     []item
 	More     int // results not shown
-	Timeline Timeline
+	Timeline timeline
 }
 
 // Check returns the page of one check. Events are one more than a page of its
@@ -112,7 +112,7 @@ func Check(now time.Time, d fleet.CheckDetail, path string, before int64, events
 	slices.SortStableFunc(b.Bad, func(a, b item) int {
 		return cmp.Or(worseFirst(a, b), strings.Compare(a.State.HostName, b.State.HostName))
 	})
-	b.Timeline = NewTimeline(now, path, before, events)
+	b.Timeline = newTimeline(now, path, before, events)
 	live := &Live{Check: d.Check.Info.ID, Since: b.Timeline.since()}
 	if before != 0 {
 		live.Since = -1

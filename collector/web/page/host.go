@@ -41,7 +41,7 @@ type hostBody struct {
 	Host     fleet.Host
 	Families []family
 	Pending  []item
-	Timeline Timeline
+	Timeline timeline
 }
 
 // Host returns the page of one host. Events are one more than a page of its
@@ -72,7 +72,7 @@ func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event)
 	})
 	slices.SortStableFunc(b.Pending, worseFirst)
 	path := "/hosts/" + string(d.Host.ID)
-	b.Timeline = NewTimeline(now, path, before, events)
+	b.Timeline = newTimeline(now, path, before, events)
 	live := &Live{Host: d.Host.ID, Since: b.Timeline.since()}
 	if before != 0 {
 		live.Since = -1

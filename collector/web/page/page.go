@@ -126,7 +126,7 @@ func (r *Renderer) render(name, block string, p Page) ([]byte, error) {
 // Row renders one entry of a timeline.
 func (r *Renderer) Row(now time.Time, e fleet.Event) (string, error) {
 	var b strings.Builder
-	if err := r.row.Execute(&b, NewEntry(now, e)); err != nil {
+	if err := r.row.Execute(&b, newEntry(now, e)); err != nil {
 		return "", fmt.Errorf("render event %d: %w", e.ID, err)
 	}
 	return strings.TrimSpace(b.String()), nil

@@ -156,11 +156,11 @@ func TestTimeline(t *testing.T) {
 	for i := range PageSize + 1 {
 		events = append(events, fleet.Event{ID: int64(100 - i)})
 	}
-	first := NewTimeline(now, "/hosts/a", 0, events)
+	first := newTimeline(now, "/hosts/a", 0, events)
 	if len(first.Entries) != PageSize || first.Older != 51 || !first.Newest || first.since() != 100 {
 		t.Errorf("%d entries, older %d", len(first.Entries), first.Older)
 	}
-	last := NewTimeline(now, "/hosts/a", 51, events[PageSize:])
+	last := newTimeline(now, "/hosts/a", 51, events[PageSize:])
 	if len(last.Entries) != 1 || last.Older != 0 || last.Newest {
 		t.Errorf("%+v", last)
 	}

@@ -7,19 +7,19 @@ import (
 	"seawall/pkg/finding"
 )
 
-// Entry is one event in a timeline.
-type Entry struct {
+// entry is one event in a timeline.
+type entry struct {
 	Now   time.Time
 	Event fleet.Event
 }
 
-// NewEntry returns e as shown at now.
-func NewEntry(now time.Time, e fleet.Event) Entry { return Entry{Now: now, Event: e} }
+// newEntry returns e as shown at now.
+func newEntry(now time.Time, e fleet.Event) entry { return entry{Now: now, Event: e} }
 
-// Timeline is a page of events, newest first.
-type Timeline struct {
+// timeline is a page of events, newest first.
+type timeline struct {
 	Title   string
-	Entries []Entry
+	Entries []entry
 	Older   int64  // the cursor of the next page, 0 when this is the last
 	Path    string // of the page that it is on
 	Newest  bool   // it starts with the newest event: new ones are put in front
@@ -29,10 +29,10 @@ type Timeline struct {
 // PageSize is how many events a timeline shows at a time.
 const PageSize = 50
 
-// NewTimeline returns the first PageSize of events; ask the store for one more
+// newTimeline returns the first PageSize of events; ask the store for one more
 // to learn whether there are older ones.
-func NewTimeline(now time.Time, path string, before int64, events []fleet.Event) Timeline {
-	t := Timeline{
+func newTimeline(now time.Time, path string, before int64, events []fleet.Event) timeline {
+	t := timeline{
 		Title: "Changes", Path: path, Newest: before == 0,
 		Empty: "Nothing has changed yet. A change shows here within a second of being made, with who made it.",
 	}
@@ -44,13 +44,13 @@ func NewTimeline(now time.Time, path string, before int64, events []fleet.Event)
 		t.Older = events[PageSize-1].ID
 	}
 	for _, e := range events {
-		t.Entries = append(t.Entries, NewEntry(now, e))
+		t.Entries = append(t.Entries, newEntry(now, e))
 	}
 	return t
 }
 
 // since returns the newest event shown.
-func (t *Timeline) since() int64 {
+func (t *timeline) since() int64 {
 	if len(t.Entries) == 0 {
 		return 0
 	}
