@@ -47,11 +47,11 @@ type Config struct {
 	Globs      []string
 	Directives []Directive
 
-	groups func(user string) []string
-	root   *file
-	blocks []*block
-	global *option.Set
-	lines  int
+	options Options
+	root    *file
+	blocks  []*block
+	global  *option.Set
+	lines   int
 }
 
 // Value is a keyword's value and where it comes from.
@@ -103,13 +103,13 @@ func (f flags) below(active bool) flags {
 // sshd -T -C prints it; for the zero Conn as sshd -T without -C. A connection
 // that lacks what a Match needs is an *Error, as it is for sshd.
 func (c *Config) Effective(conn Conn) (map[string]Value, error) {
-	r := reading{conn: &conn, config: c, set: option.NewSet()}
+	r := reading{conn: &conn, config: c, set: option.NewSet(c.options.Release)}
 	if err := r.walk(c.root, flags{matchOnly: true}); err != nil {
 		return nil, err
 	}
 	set := c.global.Clone()
 	set.Override(r.set)
-	if err := set.Check(); err != nil {
+	if err := set.Check(); err != nil && !c.options.Tolerant {
 		return nil, &Error{Message: err.Error()}
 	}
 	return set.Settings(), nil
@@ -123,7 +123,7 @@ func (r *reading) walk(f *file, in flags) error {
 			hit := false
 			if !in.never {
 				var err error
-				if hit, err = l.block.match(r.conn, r.config.groups); err != nil {
+				if hit, err = l.block.match(r.conn, r.config.options.Groups); err != nil {
 					return err
 				}
 			}
@@ -141,7 +141,7 @@ func (r *reading) walk(f *file, in flags) error {
 			r.set.Keep(l.Line)
 		case l.broken, !r.active && !l.inMatch:
 		default:
-			if err := r.set.Apply(l.Line, r.active); err != nil {
+			if err := r.set.Apply(l.Line, r.active); err != nil && !r.config.options.Tolerant {
 				return r.refusal(l.Source, err)
 			}
 		}

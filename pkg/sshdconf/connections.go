@@ -117,7 +117,7 @@ func (s *search) add(d *dimension, kinds string, c class) {
 	c.blocks = make([]bool, len(s.config.blocks))
 	for i, b := range s.config.blocks {
 		c.blocks[i] = !slices.ContainsFunc(b.criteria, func(k criterion) bool {
-			return strings.Contains(kinds, " "+k.kind+" ") && !k.holds(&conn, s.config.groups)
+			return strings.Contains(kinds, " "+k.kind+" ") && !k.holds(&conn, s.config.options.Groups)
 		})
 	}
 	for _, other := range d.classes {

@@ -48,7 +48,7 @@ func Load(root hostfs.Root, path string, o Options) (*Config, error) {
 	if o.Groups == nil {
 		o.Groups = func(string) []string { return nil }
 	}
-	c := &Config{Path: path, groups: o.Groups, global: option.NewSet()}
+	c := &Config{Path: path, options: o, global: option.NewSet(o.Release)}
 	l := &loader{config: c, host: root, options: o, active: true}
 	if err := l.preset(o.Preset); err != nil {
 		return c, err

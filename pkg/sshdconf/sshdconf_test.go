@@ -197,7 +197,7 @@ func TestTolerant(t *testing.T) {
 				continue
 			}
 			if _, err := config.Effective(sshdconf.Conn{User: "a"}); err != nil {
-				t.Logf("%s%s: %v", keyword, arg, err)
+				t.Errorf("%s%s: %v", keyword, arg, err)
 			}
 			config.Connections(nil)
 		}

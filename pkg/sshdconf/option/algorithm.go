@@ -17,10 +17,14 @@ func macList(a *args) error {
 }
 
 func kexList(a *args) error {
-	err := a.algorithms(a.keyword+" missing argument.", "Bad SSH2 KexAlgorithms '%s'.", algorithm.Kex, false)
+	known := algorithm.Kex
+	if a.set.release >= 909 {
+		known += "," + algorithm.LaterKex
+	}
+	err := a.algorithms(a.keyword+" missing argument.", "Bad SSH2 KexAlgorithms '%s'.", known, false)
 	if refused, ok := err.(*Error); ok && len(a.out) > 0 {
 		for name := range strings.SplitSeq(bare(a.out[0]), ",") {
-			if !slices.Contains(strings.Split(algorithm.Kex, ","), name) {
+			if !slices.Contains(strings.Split(known, ","), name) {
 				refused.Before = "Unsupported KEX algorithm \"" + name + "\""
 				break
 			}

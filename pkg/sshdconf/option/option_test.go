@@ -20,7 +20,7 @@ func apply(t *testing.T, s *Set, text string) {
 }
 
 func TestWhichLineCounts(t *testing.T) {
-	s := NewSet()
+	s := NewSet(902)
 	apply(t, s, `MaxAuthTries 3
 maxauthtries 4
 Port 22
@@ -65,7 +65,7 @@ RekeyLimit 2K 60`)
 }
 
 func TestBlocksOverride(t *testing.T) {
-	global, blocks := NewSet(), NewSet()
+	global, blocks := NewSet(902), NewSet(902)
 	apply(t, global, "PermitRootLogin no\nAllowUsers a\nAllowUsers b\nUsePAM yes\nRekeyLimit 1K 60")
 	apply(t, blocks, "PermitRootLogin yes\nAllowUsers c\nUsePAM no\nRekeyLimit 2K")
 	before := global.Clone()
@@ -112,11 +112,22 @@ func TestErrors(t *testing.T) {
 		"MaxAuthTries -1":           false,
 	} {
 		words := strings.Fields(line)
-		err := NewSet().Apply(Line{Keyword: words[0], Args: words[1:]}, false)
+		err := NewSet(902).Apply(Line{Keyword: words[0], Args: words[1:]}, false)
 		var refused *Error
 		if !errors.As(err, &refused) || refused.Soft != want {
 			t.Errorf("%s: %v, soft should be %v", line, err, want)
 		}
+	}
+}
+
+func TestLaterKex(t *testing.T) {
+	line := Line{Keyword: "KexAlgorithms", Args: []string{"mlkem768x25519-sha256,curve25519-sha256"}}
+	if err := NewSet(902).Apply(line, true); err == nil {
+		t.Error("9.2 knows an algorithm of 9.9")
+	}
+	s := NewSet(909)
+	if err := s.Apply(line, true); err != nil || s.Settings()["kexalgorithms"].Values[0] != line.Args[0] {
+		t.Errorf("%v, %v", err, s.Settings()["kexalgorithms"])
 	}
 }
 
@@ -127,7 +138,7 @@ func TestFinish(t *testing.T) {
 		"PasswordAuthentication no\nAuthenticationMethods publickey,password password",
 		"HostKeyAlgorithms !ssh-rsa",
 	} {
-		s := NewSet()
+		s := NewSet(902)
 		apply(t, s, text)
 		if err := s.Finish(); err == nil {
 			t.Errorf("%q passes", text)
@@ -137,10 +148,10 @@ func TestFinish(t *testing.T) {
 
 // An inactive line is checked and has no effect, whatever the keyword.
 func TestInactiveLinesHaveNoEffect(t *testing.T) {
-	want := NewSet().Settings()
+	want := NewSet(902).Settings()
 	for name := range table().specs {
 		for _, arg := range []string{"yes", "no", "1", "/x", "none", "ssh-rsa", "any"} {
-			s := NewSet()
+			s := NewSet(902)
 			_ = s.Apply(Line{Keyword: name, Args: []string{arg}, Rest: arg}, false)
 			for keyword, v := range s.Settings() {
 				if !slices.Equal(v.Values, want[keyword].Values) {

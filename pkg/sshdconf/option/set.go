@@ -52,10 +52,13 @@ func soft(format string, args ...any) error {
 }
 
 // Set is what one reading of a configuration sets. Use [NewSet].
-type Set struct{ values map[string]Value }
+type Set struct {
+	values  map[string]Value
+	release int
+}
 
-// NewSet returns an empty set.
-func NewSet() *Set { return &Set{values: make(map[string]Value)} }
+// NewSet returns an empty set for a server's release, 902 for OpenSSH 9.2.
+func NewSet(release int) *Set { return &Set{values: make(map[string]Value), release: release} }
 
 // Kind says what sshd makes of a keyword.
 type Kind struct {
@@ -173,7 +176,7 @@ func (s *Set) Override(blocks *Set) {
 }
 
 // Clone returns a copy that can be changed.
-func (s *Set) Clone() *Set { return &Set{values: maps.Clone(s.values)} }
+func (s *Set) Clone() *Set { return &Set{values: maps.Clone(s.values), release: s.release} }
 
 // Settings returns every keyword with the value in force, in the form of sshd
 // -T. A keyword that sshd -T leaves out when it is not set (AllowUsers) is left

@@ -202,7 +202,7 @@ func algorithms() map[string]*spec {
 	return map[string]*spec{
 		"ciphers":                     list("ciphers", algorithm.DefaultCiphers, algorithm.Ciphers, false, cipherList),
 		"macs":                        list("macs", algorithm.DefaultMACs, algorithm.MACs, false, macList),
-		"kexalgorithms":               list("kex_algorithms", algorithm.DefaultKex, algorithm.Kex, false, kexList),
+		"kexalgorithms":               list("kex_algorithms", algorithm.DefaultKex, algorithm.Kex+","+algorithm.LaterKex, false, kexList),
 		"hostkeyalgorithms":           list("hostkeyalgorithms", algorithm.DefaultKeys, algorithm.Keys, false, keyList),
 		"hostbasedacceptedalgorithms": list("hostbased_accepted_algos", algorithm.DefaultKeys, algorithm.Keys, true, keyList),
 		"pubkeyacceptedalgorithms":    list("pubkey_accepted_algos", algorithm.DefaultKeys, algorithm.Keys, true, keyList),
