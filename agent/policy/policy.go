@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"seawall/agent/near"
 	"seawall/agent/policy/format"
 	"seawall/pkg/finding"
 )
@@ -132,6 +133,27 @@ func (p *Policy) Groups(ids ...string) []string {
 		}
 	}
 	return names
+}
+
+// Choose returns the ids that names stand for: ids themselves, and families. No
+// names give no ids, which stand for all.
+func (p *Policy) Choose(names ...string) ([]string, error) {
+	var ids, known []string
+	for _, c := range p.checks {
+		known = append(known, c.info.ID, c.info.Family)
+	}
+	for _, name := range names {
+		before := len(ids)
+		for _, c := range p.checks {
+			if c.info.ID == name || c.info.Family == name {
+				ids = append(ids, c.info.ID)
+			}
+		}
+		if len(ids) == before {
+			return nil, near.Unknown("check", name, known)
+		}
+	}
+	return ids, nil
 }
 
 // named returns the checks with the given ids, all when there are none.

@@ -293,6 +293,12 @@ func TestPolicyLists(t *testing.T) {
 	if len(c) != 2 || c[0].ID != "door-test" || c[0].Rule != "door.color == ''" || c[0].File != "test.yaml" || c[0].Line != 3 {
 		t.Errorf("got %+v", c)
 	}
+	if got, err := p.Choose("lamp", "door-test"); err != nil || fmt.Sprint(got) != "[lamp-test door-test]" {
+		t.Errorf("chose %v, %v", got, err)
+	}
+	if _, err := p.Choose("door-tset"); err == nil || !strings.Contains(err.Error(), `did you mean "door-test"?`) {
+		t.Errorf("got %v", err)
+	}
 	a, b := p.Pack("debian"), p.Pack("rhel")
 	if a.Checks[1].Remediation != "d" || b.Checks[1].Remediation != "r" || p.Pack("").Checks[1].Remediation != "d" {
 		t.Errorf("got packs %+v and %+v", a, b)

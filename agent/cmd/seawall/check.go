@@ -104,7 +104,7 @@ func (h *host) evaluate(ctx context.Context, names []string) (*evaluation, error
 	if err != nil {
 		return nil, err
 	}
-	ids, err := choose(pol, names)
+	ids, err := pol.Choose(names...)
 	if err != nil {
 		return nil, err
 	}

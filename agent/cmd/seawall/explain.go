@@ -3,14 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"seawall/agent/policy"
 	"seawall/agent/report"
 	"seawall/pkg/finding"
-	"seawall/pkg/text"
 )
 
 func (p *program) newExplainCommand() *cobra.Command {
@@ -47,75 +46,28 @@ func (p *program) explain(ctx context.Context, h host, id string) error {
 		if c.ID != id && c.Family != id {
 			continue
 		}
-		p.explainCheck(c, e)
+		if err := report.Explain(p.stdout, e.explanation(c)); err != nil {
+			return err
+		}
 	}
 	return report.Table(p.stdout, e.results, e.pack, p.options())
 }
 
-func (p *program) explainCheck(c policy.Check, e *evaluation) {
-	fmt.Fprintf(p.stdout, "%s: %s\n\n%s\n\n", c.ID, c.Title, wrap(c.Rationale, 80))
-	rows := [][2]string{
-		{"severity", c.Severity.String()},
-		{"references", strings.Join(c.References, "; ")},
-		{"passes when", c.Rule},
-		{"facts", strings.Join(c.Needs, ", ")},
-		{"written in", fmt.Sprintf("%s:%d", c.File, c.Line)},
+// explanation gathers what is known of a check.
+func (e *evaluation) explanation(c policy.Check) report.Explanation {
+	x := report.Explanation{CheckInfo: c.CheckInfo, Rule: c.Rule, Place: fmt.Sprintf("%s:%d", c.File, c.Line)}
+	for _, info := range e.pack {
+		if info.ID == c.ID {
+			x.Remediation = info.Remediation
+		}
+	}
+	// A failure shows its fix itself.
+	if slices.ContainsFunc(e.results, func(r finding.Result) bool { return r.Check == c.ID && r.Status == finding.StatusFail }) {
+		x.Remediation = ""
 	}
 	for _, g := range c.Needs {
 		meta := e.facts.Meta(g)
-		state := string(meta.State)
-		if meta.Reason != "" {
-			state += ": " + meta.Reason
-		}
-		rows = append(rows, [2]string{g + " facts", state}, [2]string{"depends on", strings.Join(few(meta.Depends), " ")})
+		x.Facts = append(x.Facts, report.Source{Name: g, State: string(meta.State), Reason: meta.Reason, Depends: meta.Depends})
 	}
-	for _, r := range rows {
-		if r[1] != "" {
-			fmt.Fprintf(p.stdout, "%-13s %s\n", r[0], text.Terminal(r[1]))
-		}
-	}
-	for _, info := range e.pack {
-		if info.ID == c.ID && !failed(e.results, c.ID) { // a failure shows its fix itself
-			fmt.Fprintf(p.stdout, "%-13s %s\n", "fix", strings.ReplaceAll(info.Remediation, "\n", "\n"+strings.Repeat(" ", 14)))
-		}
-	}
-	fmt.Fprintf(p.stdout, "\non this host:\n\n")
-}
-
-func failed(results []finding.Result, id string) bool {
-	for _, r := range results {
-		if r.Check == id && r.Status == finding.StatusFail {
-			return true
-		}
-	}
-	return false
-}
-
-// few keeps the first names of a long list.
-func few(names []string) []string {
-	const limit = 12
-	if len(names) <= limit {
-		return names
-	}
-	return append(names[:limit:limit], fmt.Sprintf("and %d more", len(names)-limit))
-}
-
-// wrap breaks a paragraph into lines of at most width bytes where it can.
-func wrap(s string, width int) string {
-	var b strings.Builder
-	line := 0
-	for _, word := range strings.Fields(s) {
-		switch {
-		case line == 0:
-		case line+1+len(word) > width:
-			b.WriteByte('\n')
-			line = 0
-		default:
-			b.WriteByte(' ')
-			line++
-		}
-		b.WriteString(word)
-		line += len(word)
-	}
-	return b.String()
+	return x
 }

@@ -12,6 +12,7 @@ import (
 	"seawall/agent/facts"
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/sshd"
+	"seawall/agent/near"
 	"seawall/agent/report"
 )
 
@@ -59,7 +60,7 @@ Exit status:
 
 func (p *program) facts(ctx context.Context, h host, format string, args []string) error {
 	if len(args) == 1 && !slices.Contains(facts.Groups(), args[0]) {
-		return unknown("group of facts", args[0], facts.Groups())
+		return near.Unknown("group of facts", args[0], facts.Groups())
 	}
 	env, err := h.env()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 
+	"seawall/agent/history"
 	"seawall/agent/spool"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
@@ -31,7 +32,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
 		UpdateScripts: *update,
-		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"status": exitStatus},
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"status": exitStatus, "until": until},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")
 			return nil
@@ -44,6 +45,24 @@ func exitStatus(ts *testscript.TestScript, _ bool, args []string) {
 	script := `"$@"; got=$?; [ "$got" = "$want" ] || { echo "exit status $got, want $want" >&2; exit 99; }`
 	ts.Setenv("want", args[0])
 	ts.Check(ts.Exec("sh", append([]string{"-c", script, "sh"}, args[1:]...)...))
+}
+
+// until runs a command until its output has a text: until 'text' seawall …
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	deadline := time.After(20 * time.Second)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := ts.Exec(args[1], args[2:]...)
+		if out := ts.ReadFile("stdout"); strings.Contains(out, args[0]) {
+			return
+		}
+		select {
+		case <-deadline:
+			ts.Fatalf("never printed %q: %v", args[0], err)
+		case <-again.C:
+		}
+	}
 }
 
 // mkspool writes a spool with one record of each kind: mkspool DIR.
@@ -153,7 +172,7 @@ func TestWatchEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	out := &notify{want: "ssh-x", found: cancel}
 	p := program{stdout: out, stderr: out}
-	if _, err := s.AppendSync(lanePosture, []byte("not a record")); err != nil {
+	if _, err := s.AppendSync(history.Posture, []byte("not a record")); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan int)
@@ -162,7 +181,7 @@ func TestWatchEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.AppendSync(lanePosture, b); err != nil {
+	if _, err := s.AppendSync(history.Posture, b); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -191,18 +210,4 @@ func (n *notify) Write(b []byte) (int, error) {
 		n.found()
 	}
 	return len(b), nil
-}
-
-func TestUnknown(t *testing.T) {
-	known := []string{"ssh-ciphers", "ssh", "patch-security-updates"}
-	for name, want := range map[string]string{
-		"ssh-cipher":             `no check is called "ssh-cipher"; did you mean "ssh-ciphers"?`,
-		"security-updates":       `no check is called "security-updates"; did you mean "patch-security-updates"?`,
-		"zzzz":                   `no check is called "zzzz"`,
-		strings.Repeat("x", 200): `no check is called "` + strings.Repeat("x", 200) + `"`,
-	} {
-		if got := unknown("check", name, known).Error(); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
-	}
 }

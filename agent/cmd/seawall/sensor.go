@@ -14,7 +14,6 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"seawall/agent/config"
 	"seawall/agent/facts"
@@ -64,12 +63,6 @@ Exit status:
 	}
 	s.addFile(cmd)
 	s.addFlags(cmd)
-	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "spool" {
-			name = "spool-dir"
-		}
-		return pflag.NormalizedName(name)
-	})
 	return cmd
 }
 

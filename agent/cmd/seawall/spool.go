@@ -1,18 +1,16 @@
 package main
 
 import (
-	"encoding/hex"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"seawall/agent/history"
+	"seawall/agent/near"
 	"seawall/agent/report"
 	"seawall/agent/spool"
-	"seawall/pkg/finding"
 	"seawall/pkg/text"
-	"seawall/pkg/wire"
 )
 
 func (p *program) newSpoolCommand() *cobra.Command {
@@ -25,31 +23,6 @@ func (p *program) newSpoolCommand() *cobra.Command {
 	}
 	cmd.AddCommand(p.newDumpCommand(), p.newVerifyCommand())
 	return cmd
-}
-
-// record is a record of the spool as JSON has it.
-type record struct {
-	Lane      string             `json:"lane"`
-	Epoch     string             `json:"epoch"` // 16 hex digits: more than JSON's numbers hold
-	Sequence  uint64             `json:"sequence"`
-	Time      time.Time          `json:"time"`
-	Change    *finding.Change    `json:"change,omitempty"`
-	State     *finding.StatePart `json:"state,omitempty"`
-	Heartbeat *finding.Heartbeat `json:"heartbeat,omitempty"`
-	Pack      *finding.Pack      `json:"pack,omitempty"`
-	Error     string             `json:"error,omitempty"`
-	Payload   string             `json:"payload,omitempty"` // in hexadecimal, where it cannot be decoded
-}
-
-func newRecord(lane string, pos spool.Position, payload []byte) record {
-	r := record{Lane: lane, Epoch: fmt.Sprintf("%016x", pos.Epoch), Sequence: pos.Seq}
-	w, err := wire.Decode(payload)
-	if err != nil {
-		r.Error, r.Payload = err.Error(), hex.EncodeToString(payload)
-		return r
-	}
-	r.Time, r.Change, r.State, r.Heartbeat, r.Pack = w.Time, w.Change, w.State, w.Heartbeat, w.Pack
-	return r
 }
 
 func (p *program) newDumpCommand() *cobra.Command {
@@ -75,10 +48,10 @@ printed too.`,
 			}
 			for _, lane := range lanes {
 				if !slices.Contains(all, lane) {
-					return unknown("lane of "+c.SpoolDir, lane, all)
+					return near.Unknown("lane of "+c.SpoolDir, lane, all)
 				}
 				err := spool.Walk(c.SpoolDir, lane, func(pos spool.Position, payload []byte) error {
-					return report.Line(p.stdout, newRecord(lane, pos, payload))
+					return report.Line(p.stdout, history.NewRecord(lane, pos, payload))
 				})
 				if err != nil {
 					return err

@@ -9,16 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"seawall/agent/history"
 	"seawall/agent/report"
 	"seawall/agent/spool"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
-)
-
-// The lanes that the sensor writes.
-const (
-	lanePosture = "posture"
-	laneHealth  = "health"
 )
 
 func (p *program) newWatchCommand() *cobra.Command {
@@ -51,46 +46,16 @@ With --format json each record is one line, as "seawall spool dump" has it.`,
 	return cmd
 }
 
-// watch follows the posture lane until ctx ends, which is no error.
+// watch prints the posture lane until ctx ends, which is no error.
 func (p *program) watch(ctx context.Context, dir, format string, all bool) error {
-	r, err := spool.OpenReader(dir, lanePosture)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w; does the sensor run, and with this spool?", err)
-	}
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if !all {
-		_, newest, err := r.Bounds()
-		if err != nil {
-			return err
-		}
-		if newest != (spool.Position{}) {
-			if _, err := r.Seek(newest); err != nil {
-				return err
-			}
-		}
-	}
 	if format == "text" && p.terminal {
 		fmt.Fprintln(p.stderr, "watching; Ctrl-C ends it")
 	}
-	for {
-		rec, err := r.Next()
-		if errors.Is(err, spool.ErrEmpty) {
-			if err := r.Wait(ctx); err != nil {
-				break
-			}
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := p.watched(rec, format); err != nil {
-			return err
-		}
+	err := history.Follow(ctx, dir, all, func(rec spool.Record) error { return p.watched(rec, format) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; does the sensor run, and with this spool?", err)
 	}
-	return nil
+	return err
 }
 
 // watched prints one record.
@@ -99,7 +64,7 @@ func (p *program) watched(rec spool.Record, format string) error {
 		fmt.Fprintf(p.stderr, "seawall: %d records are missing here (%s)\n", n, rec.Gap.Reason)
 	}
 	if format == "json" {
-		return report.Line(p.stdout, newRecord(lanePosture, rec.Position, rec.Payload))
+		return report.Line(p.stdout, history.NewRecord(history.Posture, rec.Position, rec.Payload))
 	}
 	w, err := wire.Decode(rec.Payload)
 	if err != nil {

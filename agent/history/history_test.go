@@ -1,0 +1,132 @@
+package history
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"seawall/agent/spool"
+	"seawall/pkg/finding"
+	"seawall/pkg/wire"
+)
+
+// now is a time that the wire keeps as it is.
+func now() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }
+
+func open(t *testing.T) (*spool.Spool, string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "spool")
+	s, err := spool.Open(dir, spool.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s, dir
+}
+
+func add(t *testing.T, s *spool.Spool, lane string, r wire.Record) {
+	t.Helper()
+	b, err := wire.Encode(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AppendSync(lane, b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func beat(records uint64, at time.Time) wire.Record {
+	return wire.Record{Time: at, Heartbeat: &finding.Heartbeat{Counter: finding.Counters{AuditMode: "off", AuditReason: "no\x1bkernel", Records: records}}}
+}
+
+func change(check string) wire.Record {
+	return wire.Record{Time: now(), Change: &finding.Change{Result: finding.Result{Check: check, Status: finding.StatusPass}}}
+}
+
+func TestReadStatus(t *testing.T) {
+	s, dir := open(t)
+	st, err := ReadStatus(dir, now(), time.Minute)
+	if err != nil || st.Running || st.Heartbeat != nil {
+		t.Fatalf("an empty spool: %+v, %v", st, err)
+	}
+	add(t, s, Posture, change("a-b"))
+	for i := range 3 {
+		add(t, s, Health, beat(uint64(i+1), now().Add(time.Duration(i)*time.Second)))
+	}
+	for age, running := range map[time.Duration]bool{30 * time.Second: true, 2 * time.Minute: false} {
+		st, err = ReadStatus(dir, now().Add(2*time.Second+age), time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Running != running || st.Heartbeat.Counter.Records != 3 || st.Age != age.Seconds() {
+			t.Errorf("%v: got %+v", age, st)
+		}
+		var b bytes.Buffer
+		if err := st.Print(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"last heartbeat " + age.String() + " ago", `off: no\x1bkernel`, "records 1 to 3"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s\nlacks %q", b.String(), want)
+			}
+		}
+		if strings.Contains(b.String(), "not running") == running {
+			t.Errorf("running %v:\n%s", running, b.String())
+		}
+	}
+	if _, err := ReadStatus(dir+"x", now(), time.Minute); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no spool: %v", err)
+	}
+}
+
+func TestFollow(t *testing.T) {
+	s, dir := open(t)
+	add(t, s, Posture, change("a-old"))
+	for _, fromOldest := range []bool{true, false} {
+		var got []string
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error)
+		started := make(chan struct{})
+		go func() {
+			close(started)
+			done <- Follow(ctx, dir, fromOldest, func(r spool.Record) error {
+				got = append(got, NewRecord(Posture, r.Position, r.Payload).Change.Result.Check)
+				if got[len(got)-1] != "a-old" {
+					cancel()
+				}
+				return nil
+			})
+		}()
+		<-started
+		// A record that Follow finds there when it starts is not new to it: go on
+		// adding until one is.
+		for ctx.Err() == nil {
+			add(t, s, Posture, change("a-new"))
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if (got[0] == "a-old") != fromOldest {
+			t.Errorf("from the oldest %v: got %v", fromOldest, got)
+		}
+	}
+	broken := errors.New("enough")
+	if err := Follow(context.Background(), dir, true, func(spool.Record) error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("got %v, want the function's own error", err)
+	}
+	if err := Follow(context.Background(), dir+"x", true, nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no spool: %v", err)
+	}
+}
+
+func TestNewRecord(t *testing.T) {
+	r := NewRecord(Health, spool.Position{Epoch: 1 << 63, Seq: 7}, []byte{0xff, 1})
+	if r.Epoch != "8000000000000000" || r.Payload != "ff01" || r.Error == "" || r.Sequence != 7 {
+		t.Errorf("got %+v", r)
+	}
+}

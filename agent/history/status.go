@@ -1,0 +1,121 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"seawall/agent/spool"
+	"seawall/pkg/finding"
+	"seawall/pkg/text"
+	"seawall/pkg/wire"
+)
+
+// Status is what the spool says of the sensor.
+type Status struct {
+	Running   bool               `json:"running"` // a fresh heartbeat
+	Age       float64            `json:"heartbeat_age_seconds"`
+	Time      time.Time          `json:"heartbeat_time"`
+	Heartbeat *finding.Heartbeat `json:"heartbeat"`
+	Spool     []Lane             `json:"spool"`
+}
+
+// Lane is what a lane holds, by sequence.
+type Lane struct {
+	Name   string `json:"lane"`
+	Oldest uint64 `json:"oldest"`
+	Newest uint64 `json:"newest"` // durable
+}
+
+// ReadStatus reads the spool in dir. The sensor counts as running when its last
+// heartbeat is younger than fresh.
+func ReadStatus(dir string, now time.Time, fresh time.Duration) (*Status, error) {
+	st := &Status{}
+	lanes, err := spool.Lanes(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, lane := range lanes {
+		if err := st.readLane(dir, lane); err != nil {
+			return nil, err
+		}
+	}
+	if st.Heartbeat != nil {
+		age := now.Sub(st.Time)
+		st.Age = age.Seconds()
+		st.Running = age < fresh
+	}
+	return st, nil
+}
+
+// readLane notes what a lane holds and, of the health lane, the last heartbeat.
+func (st *Status) readLane(dir, lane string) error {
+	r, err := spool.OpenReader(dir, lane)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	oldest, newest, err := r.Bounds()
+	if err != nil {
+		return err
+	}
+	st.Spool = append(st.Spool, Lane{lane, oldest.Seq, newest.Seq})
+	if lane != Health || newest.Seq == 0 {
+		return nil
+	}
+	if _, err := r.Seek(spool.Position{Epoch: newest.Epoch, Seq: newest.Seq - 1}); err != nil {
+		return err
+	}
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, spool.ErrEmpty) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if w, err := wire.Decode(rec.Payload); err == nil && w.Heartbeat != nil {
+			st.Heartbeat, st.Time = w.Heartbeat, w.Time
+		}
+	}
+}
+
+// Print writes the status for people.
+func (st *Status) Print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%s\t%s\n", name, text.Terminal(fmt.Sprintf(format, args...)))
+	}
+	switch {
+	case st.Running:
+		row("sensor", "running, last heartbeat %s ago", time.Duration(st.Age)*time.Second)
+	case st.Heartbeat != nil:
+		row("sensor", "not running: last heartbeat %s ago (%s)", time.Duration(st.Age)*time.Second, st.Time.Format(time.RFC3339))
+	default:
+		row("sensor", "no heartbeat in the spool")
+	}
+	if h := st.Heartbeat; h != nil {
+		c := h.Counter
+		row("version", "%s", h.Host.AgentVersion)
+		row("up", "%s, %.1f s CPU, %d MiB", time.Duration(c.UptimeSeconds)*time.Second, c.CPUSeconds, c.RSSBytes>>20)
+		row("audit", "%s", strings.TrimSuffix(c.AuditMode+": "+c.AuditReason, ": "))
+		row("records", "%d read, %d events, %d of files that checks depend on", c.Records, c.Events, c.EventsMatched)
+		row("lost", "%d by the kernel, %d overruns, %d serials never seen", c.KernelLost, c.Overruns, c.SerialGaps)
+		row("checks", "%d evaluations, %d changes", c.Evaluations, c.Changes)
+		row("spool", "%d bytes, %d records evicted", c.SpoolBytes, c.SpoolEvicted)
+	}
+	for _, l := range st.Spool {
+		row("lane "+l.Name, "records %d to %d", l.Oldest, l.Newest)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write status: %w", err)
+	}
+	return nil
+}

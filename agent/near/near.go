@@ -1,0 +1,63 @@
+// Package near finds the name that was meant.
+package near
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Unknown is the error for a name that is not among the known ones, with the one
+// that was probably meant.
+func Unknown(what, name string, known []string) error {
+	near, best := "", len(name)/2+1
+	for _, k := range known {
+		d := distance(name, k)
+		if len(name) > 3 && containsWords(k, name) {
+			d = 1
+		}
+		if d < best {
+			near, best = k, d
+		}
+	}
+	if near == "" {
+		return fmt.Errorf("no %s is called %q", what, name)
+	}
+	return fmt.Errorf("no %s is called %q; did you mean %q?", what, name, near)
+}
+
+// containsWords reports whether k has every word of name.
+func containsWords(k, name string) bool {
+	words := strings.Split(k, "-")
+	for w := range strings.SplitSeq(name, "-") {
+		if !slices.Contains(words, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// distance is the number of insertions, deletions and replacements from a to b,
+// large for names that are too long to be meant.
+func distance(a, b string) int {
+	const limit = 100
+	if len(a) > limit || len(b) > limit {
+		return max(len(a), len(b))
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
