@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"seawall/agent/spool/segment"
 )
 
 // commit returns when everything up to seq is durable and published. Callers that
@@ -83,11 +85,11 @@ func (l *lane) rewrite() error {
 	}
 	// A segment that begins where the tail begins holds nothing durable, and has
 	// the name that is needed now.
-	if n := len(l.segs); n > 0 && l.segs[n-1].first == l.synced+1 && l.segs[n-1].epoch == l.epoch {
+	if n := len(l.segs); n > 0 && l.segs[n-1].First == l.synced+1 && l.segs[n-1].Epoch == l.epoch {
 		if err := l.remove(l.segs[n-1]); err != nil {
 			return err
 		}
-		l.bytes -= l.segs[n-1].size
+		l.bytes -= l.segs[n-1].Size
 		l.segs = l.segs[:n-1]
 	}
 	if err := l.makeRoom(int64(len(l.tail))); err != nil {
@@ -97,10 +99,10 @@ func (l *lane) rewrite() error {
 		return err
 	}
 	active := &l.segs[len(l.segs)-1]
-	if err := l.cfg.ops.write(l.seg, l.tail, segHeader); err != nil {
+	if err := l.cfg.ops.write(l.seg, l.tail, segment.HeaderSize); err != nil {
 		return err
 	}
-	active.size += int64(len(l.tail))
+	active.Size += int64(len(l.tail))
 	l.bytes += int64(len(l.tail))
 	if err := l.cfg.ops.sync(l.seg); err != nil {
 		return err
@@ -118,7 +120,7 @@ func (l *lane) publish(seq uint64) error {
 	if l.published == seq && seq != 0 {
 		return nil
 	}
-	b := encodeDurable(Position{l.epoch, seq}, time.Now().UnixNano())
+	b := segment.EncodeWatermark(Position{Epoch: l.epoch, Seq: seq}, time.Now().UnixNano())
 	if err := l.cfg.ops.write(l.durable, b, 0); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}

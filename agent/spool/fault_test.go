@@ -104,7 +104,7 @@ func nthFails(t *testing.T, f *faulty) bool {
 			t.Fatalf("record %d: error %v, want %v", i, err, f.err)
 		}
 	}
-	for i := range 60 {
+	for i := range 40 {
 		appendOne(i)
 		if i%5 == 4 {
 			if err := s.Sync(); err != nil && !errors.Is(err, f.err) {

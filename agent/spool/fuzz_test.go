@@ -6,6 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"seawall/agent/spool/inspect"
+	"seawall/agent/spool/segment"
 )
 
 // FuzzOpenSegment gives a segment of any content to writer, reader and Verify.
@@ -20,9 +23,9 @@ func FuzzOpenSegment(f *testing.F) {
 		if err := os.Mkdir(lane, 0o750); err != nil {
 			t.Fatal(err)
 		}
-		s := segment{first: 1, epoch: 5}
-		mustWrite(t, filepath.Join(lane, s.name()), b)
-		mustWrite(t, filepath.Join(lane, durableName), encodeDurable(Position{5, 1 << 62}, 1))
+		s := segment.File{First: 1, Epoch: 5}
+		mustWrite(t, filepath.Join(lane, s.Name()), b)
+		mustWrite(t, filepath.Join(lane, segment.WatermarkName), segment.EncodeWatermark(Position{Epoch: 5, Seq: 1 << 62}, 1))
 		r := mustReader(t, dir, "posture")
 		for range len(b) {
 			rec, err := r.Next()
@@ -32,12 +35,12 @@ func FuzzOpenSegment(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			whole := appendRecord(nil, rec.Position, rec.Payload)
-			if !bytes.Contains(b, whole[:recHeader+len(rec.Payload)+recTrailer]) {
+			whole := segment.AppendRecord(nil, rec.Position, rec.Payload)
+			if !bytes.Contains(b, whole[:segment.RecordHeader+len(rec.Payload)+segment.RecordTrailer]) {
 				t.Fatalf("record %v is not in the segment", rec.Position)
 			}
 		}
-		if _, err := Verify(dir); err != nil {
+		if _, err := inspect.Verify(dir); err != nil {
 			t.Fatal(err)
 		}
 		w, err := Open(dir, Config{Lanes: one("posture", 1<<20), ops: unsynced()})
@@ -53,31 +56,31 @@ func FuzzOpenSegment(f *testing.F) {
 }
 
 func fuzzSeeds(t testing.TB) [][]byte {
-	seg := header{version: version, epoch: 5, first: 1, lane: "posture"}.encode()
+	seg := segment.Header{Version: segment.Version, Epoch: 5, First: 1, Lane: "posture"}.Encode()
 	for i := range uint64(3) {
-		seg = appendRecord(seg, Position{5, i + 1}, []byte("payload"))
+		seg = segment.AppendRecord(seg, Position{Epoch: 5, Seq: i + 1}, []byte("payload"))
 	}
 	torn := seg[:len(seg)-9]
 	damaged := bytes.Clone(seg)
-	damaged[segHeader+4] ^= 1
+	damaged[segment.HeaderSize+4] ^= 1
 	huge := bytes.Clone(seg)
-	copy(huge[segHeader+4:], "\xff\xff\xff\xff")
-	return [][]byte{nil, seg[:segHeader], seg, torn, damaged, huge, append(bytes.Clone(seg), make([]byte, 100)...)}
+	copy(huge[segment.HeaderSize+4:], "\xff\xff\xff\xff")
+	return [][]byte{nil, seg[:segment.HeaderSize], seg, torn, damaged, huge, append(bytes.Clone(seg), make([]byte, 100)...)}
 }
 
 func TestFuzzSeeds(t *testing.T) {
 	for i, seed := range fuzzSeeds(t) {
 		n := 0
-		sc := scanner{r: bytes.NewReader(seed), epoch: 5}
-		for off := int64(segHeader); ; {
-			f, st, err := sc.at(off)
+		sc := segment.NewScanner(bytes.NewReader(seed), 5)
+		for off := int64(segment.HeaderSize); ; {
+			f, st, err := sc.At(off)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if st != atRecord {
+			if st != segment.AtRecord {
 				break
 			}
-			n, off = n+1, f.next
+			n, off = n+1, f.Next
 		}
 		if want := []int{0, 0, 3, 2, 0, 0, 3}[i]; n != want {
 			t.Errorf("seed %d holds %d records before the first damage, want %d", i, n, want)

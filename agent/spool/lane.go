@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"seawall/agent/spool/segment"
 )
 
 // lane is the writer's side of one lane.
@@ -27,15 +29,15 @@ type lane struct {
 	published uint64 // sequence in the watermark, under commitMu
 
 	mu      sync.Mutex
-	segs    []segment // on disk, oldest first; the last is the active one if seg is not nil
-	bytes   int64     // their sum
-	seg     *os.File  // active segment, created by the first append that needs it
-	newName bool      // the directory does not durably hold seg's name yet
-	next    uint64    // sequence of the next record
-	synced  uint64    // sequence up to which fdatasync has returned
-	tail    []byte    // encoded records behind synced
-	broken  error     // the active segment cannot be trusted any more
-	retryAt time.Time // when a broken lane tries again
+	segs    []segment.File // on disk, oldest first; the last is the active one if seg is not nil
+	bytes   int64          // their sum
+	seg     *os.File       // active segment, created by the first append that needs it
+	newName bool           // the directory does not durably hold seg's name yet
+	next    uint64         // sequence of the next record
+	synced  uint64         // sequence up to which fdatasync has returned
+	tail    []byte         // encoded records behind synced
+	broken  error          // the active segment cannot be trusted any more
+	retryAt time.Time      // when a broken lane tries again
 	timer   *time.Timer
 	closed  bool
 	evicted Gap
@@ -45,13 +47,13 @@ type lane struct {
 
 func openLane(parent *os.File, name string, epoch uint64, cfg Config) (_ *lane, err error) {
 	if err := unix.Mkdirat(int(parent.Fd()), name, 0o750); err != nil && err != unix.EEXIST {
-		return nil, pathErr("mkdir", name, err)
+		return nil, pathError("mkdir", name, err)
 	}
 	l := &lane{name: name, epoch: epoch, max: cfg.Lanes[name], segSize: cfg.SegmentBytes, cfg: cfg}
 	if l.segSize == 0 {
 		l.segSize = min(l.max/8, defaultSegment)
 	}
-	if l.dir, err = openDir(parent, name); err != nil {
+	if l.dir, err = segment.OpenDir(parent, name); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -59,7 +61,7 @@ func openLane(parent *os.File, name string, epoch uint64, cfg Config) (_ *lane, 
 			l.dir.Close()
 		}
 	}()
-	if err := own(l.dir, 0o750, cfg.Group); err != nil {
+	if err := segment.Own(l.dir, 0o750, cfg.Group); err != nil {
 		return nil, err
 	}
 	if err := l.openDurable(); err != nil {
@@ -76,23 +78,21 @@ func openLane(parent *os.File, name string, epoch uint64, cfg Config) (_ *lane, 
 
 // openDurable opens the watermark and reads how far it said the lane is.
 func (l *lane) openDurable() error {
-	f, err := openPlain(l.dir, durableName, unix.O_RDWR|unix.O_CREAT)
-	if err != nil && (errors.Is(err, errNotPlain) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO)) {
-		if err := unix.Unlinkat(int(l.dir.Fd()), durableName, 0); err != nil {
-			return pathErr("unlink", durableName, err)
+	f, err := segment.OpenPlain(l.dir, segment.WatermarkName, unix.O_RDWR|unix.O_CREAT)
+	if err != nil && (errors.Is(err, segment.ErrNotPlain) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO)) {
+		if err := unix.Unlinkat(int(l.dir.Fd()), segment.WatermarkName, 0); err != nil {
+			return pathError("unlink", segment.WatermarkName, err)
 		}
-		f, err = openPlain(l.dir, durableName, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL)
+		f, err = segment.OpenPlain(l.dir, segment.WatermarkName, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL)
 	}
 	if err != nil {
 		return err
 	}
-	if err := own(f, 0o640, l.cfg.Group); err != nil {
+	if err := segment.Own(f, 0o640, l.cfg.Group); err != nil {
 		f.Close()
 		return err
 	}
-	b := make([]byte, durableSize)
-	n, _ := f.ReadAt(b, 0)
-	if pos, ok := parseDurable(b[:n]); ok {
+	if pos, ok := segment.ReadWatermark(f); ok {
 		l.next = pos.Seq + 1
 	}
 	l.durable = f
@@ -102,29 +102,29 @@ func (l *lane) openDurable() error {
 // recover finds where the sequence goes on after what is on disk, makes the tail
 // of an earlier writer durable, and publishes it.
 func (l *lane) recover() error {
-	segs, foreign, err := segments(l.dir)
+	segs, foreign, err := segment.List(l.dir)
 	if err != nil {
 		return err
 	}
-	if err := setAside(l.dir, foreign); err != nil {
+	if err := segment.SetAside(l.dir, foreign); err != nil {
 		return err
 	}
 	l.next = max(l.next, 1)
 	for _, s := range segs {
-		l.next = max(l.next, s.first)
-		if s.size <= segHeader { // created, never written
+		l.next = max(l.next, s.First)
+		if s.Size <= segment.HeaderSize { // created, never written
 			if err := l.remove(s); err != nil {
 				return err
 			}
 			continue
 		}
 		l.segs = append(l.segs, s)
-		l.bytes += s.size
+		l.bytes += s.Size
 	}
 	if n := len(l.segs); n > 0 {
 		last, err := l.recoverTail(l.segs[n-1])
 		if err != nil {
-			return fmt.Errorf("segment %s: %w", l.segs[n-1].name(), err)
+			return fmt.Errorf("segment %s: %w", l.segs[n-1].Name(), err)
 		}
 		l.next = max(l.next, last+1)
 	}
@@ -136,32 +136,30 @@ func (l *lane) recover() error {
 }
 
 // recoverTail returns the newest sequence that the segment may hold, and syncs it.
-func (l *lane) recoverTail(s segment) (uint64, error) {
-	f, err := openPlain(l.dir, s.name(), unix.O_RDONLY)
+func (l *lane) recoverTail(s segment.File) (uint64, error) {
+	f, err := segment.OpenPlain(l.dir, s.Name(), unix.O_RDONLY)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	sc := scanner{r: f, epoch: s.epoch}
-	if b, err := sc.window(0, segHeader); err == nil {
-		if h, err := parseHeader(b); err == nil && h.version != version {
-			// Another version's records: step over any number it can hold.
-			return s.first + uint64(s.size)/8, nil
-		}
+	sc := segment.NewScanner(f, s.Epoch)
+	if h, err := sc.Header(); err == nil && h.Version != segment.Version {
+		// Another version's records: step over any number it can hold.
+		return s.First + uint64(s.Size)/8, nil
 	}
-	last := s.first // even when its record is damaged: no two segments share a first
-	for off := int64(segHeader); off >= 0; {
-		r, st, err := sc.at(off)
+	last := s.First // even when its record is damaged: no two segments share a first
+	for off := int64(segment.HeaderSize); off >= 0; {
+		r, st, err := sc.At(off)
 		switch {
 		case err != nil:
 			return 0, err
-		case st == atRecord:
-			last = max(last, r.seq)
-			off = r.next
-		case st == atPayload: // at the end of a segment this is a torn write
-			off = r.next
+		case st == segment.AtRecord:
+			last = max(last, r.Seq)
+			off = r.Next
+		case st == segment.AtPayload: // at the end of a segment this is a torn write
+			off = r.Next
 		default:
-			if off, err = sc.resync(off + 8); err != nil {
+			if off, err = sc.Resync(off + 8); err != nil {
 				return 0, err
 			}
 		}
@@ -174,8 +172,8 @@ func (l *lane) recoverTail(s segment) (uint64, error) {
 
 // append writes a record to the active segment.
 func (l *lane) append(payload []byte) (Position, error) {
-	size := recordSize(len(payload))
-	if len(payload) > MaxPayload || size+segHeader > l.max/2 {
+	size := segment.RecordSize(len(payload))
+	if len(payload) > MaxPayload || size+segment.HeaderSize > l.max/2 {
 		return Position{}, fmt.Errorf("append to spool: %d bytes: %w", len(payload), ErrTooLarge)
 	}
 	l.mu.Lock()
@@ -233,7 +231,7 @@ func (l *lane) isFull(size int64) bool {
 		return false
 	}
 	active := l.segs[len(l.segs)-1]
-	return active.size > segHeader && active.size+size > l.segSize
+	return active.Size > segment.HeaderSize && active.Size+size > l.segSize
 }
 
 // roll ends the active segment when it is full and all of it is durable.
@@ -255,18 +253,18 @@ func (l *lane) write(payload []byte, size int64) (pos Position, full bool, err e
 			return pos, false, err
 		}
 	}
-	pos = Position{l.epoch, l.next}
+	pos = Position{Epoch: l.epoch, Seq: l.next}
 	start := len(l.tail)
-	l.tail = appendRecord(l.tail, pos, payload)
+	l.tail = segment.AppendRecord(l.tail, pos, payload)
 	active := &l.segs[len(l.segs)-1]
-	if err := l.cfg.ops.write(l.seg, l.tail[start:], active.size); err != nil {
+	if err := l.cfg.ops.write(l.seg, l.tail[start:], active.Size); err != nil {
 		l.tail = l.tail[:start]
-		if terr := l.cfg.ops.truncate(l.seg, active.size); terr != nil {
+		if terr := l.cfg.ops.truncate(l.seg, active.Size); terr != nil {
 			l.broken, l.retryAt = err, time.Time{}
 		}
 		return Position{}, false, err
 	}
-	active.size += size
+	active.Size += size
 	l.bytes += size
 	l.next++
 	if start == 0 {
@@ -280,7 +278,7 @@ func (l *lane) write(payload []byte, size int64) (pos Position, full bool, err e
 // new segment, are within the bound.
 func (l *lane) makeRoom(size int64) error {
 	if l.seg == nil {
-		size += segHeader
+		size += segment.HeaderSize
 	}
 	for l.bytes+size > l.max && len(l.segs) > 0 && (l.seg == nil || len(l.segs) > 1) {
 		old := l.segs[0]
@@ -289,16 +287,16 @@ func (l *lane) makeRoom(size int64) error {
 		}
 		to := l.synced
 		if len(l.segs) > 1 {
-			to = l.segs[1].first - 1
+			to = l.segs[1].First - 1
 		}
 		l.segs = l.segs[1:]
-		l.bytes -= old.size
-		if to < old.first {
+		l.bytes -= old.Size
+		if to < old.First {
 			continue // a segment whose records all stand in the next one
 		}
-		l.counts.evicted += to - old.first + 1
+		l.counts.evicted += to - old.First + 1
 		if l.evicted.To == 0 {
-			l.evicted = Gap{From: old.first, Reason: Evicted}
+			l.evicted = Gap{From: old.First, Reason: Evicted}
 		}
 		l.evicted.To = to
 	}
@@ -307,21 +305,19 @@ func (l *lane) makeRoom(size int64) error {
 
 // create starts a segment whose first record is first.
 func (l *lane) create(first uint64) error {
-	s := segment{first: first, epoch: l.epoch, size: segHeader}
-	f, err := l.cfg.ops.create(l.dir, s.name())
+	s := segment.File{First: first, Epoch: l.epoch, Size: segment.HeaderSize}
+	f, err := l.cfg.ops.create(l.dir, s.Name())
 	if errors.Is(err, os.ErrExist) { // ours, from a failure that could not be cleaned up
 		if err = l.remove(s); err == nil {
-			f, err = l.cfg.ops.create(l.dir, s.name())
+			f, err = l.cfg.ops.create(l.dir, s.Name())
 		}
 	}
 	if err != nil {
 		return err
 	}
-	var boot unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) // a label only
-	h := header{version: version, epoch: l.epoch, first: first, wall: time.Now().UnixNano(), boottime: boot.Nano(), lane: l.name}
-	if err = own(f, 0o640, l.cfg.Group); err == nil {
-		err = l.cfg.ops.write(f, h.encode(), 0)
+	h := segment.NewHeader(l.name, s)
+	if err = segment.Own(f, 0o640, l.cfg.Group); err == nil {
+		err = l.cfg.ops.write(f, h.Encode(), 0)
 	}
 	if err != nil {
 		f.Close()
@@ -329,14 +325,14 @@ func (l *lane) create(first uint64) error {
 	}
 	l.seg, l.newName = f, true
 	l.segs = append(l.segs, s)
-	l.bytes += segHeader
+	l.bytes += segment.HeaderSize
 	return nil
 }
 
 // remove unlinks a segment. That it is gone already is as good: an unlink that
 // failed may have been done all the same.
-func (l *lane) remove(s segment) error {
-	err := l.cfg.ops.unlink(l.dir, s.name())
+func (l *lane) remove(s segment.File) error {
+	err := l.cfg.ops.unlink(l.dir, s.Name())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -366,7 +362,7 @@ func (l *lane) stats() LaneStats {
 		Evicted: l.counts.evicted, Failed: l.counts.failed, Err: l.lastErr,
 	}
 	if len(l.segs) > 0 {
-		s.First = l.segs[0].first
+		s.First = l.segs[0].First
 	}
 	return s
 }

@@ -41,7 +41,7 @@ func writeForEver(dir string) error {
 		return err
 	}
 	for i := 0; ; i++ {
-		pos, err := s.AppendSync("posture", payloadFor(Position{s.Epoch(), uint64(i)}))
+		pos, err := s.AppendSync("posture", payloadFor(Position{Epoch: s.Epoch(), Seq: uint64(i)}))
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func TestKill(t *testing.T) {
 			epoch, _ := strconv.ParseUint(f[0], 10, 64)
 			seq, _ := strconv.ParseUint(f[1], 10, 64)
 			i, _ := strconv.ParseUint(f[2], 10, 64)
-			told[Position{epoch, seq}] = payloadFor(Position{epoch, i})
+			told[Position{Epoch: epoch, Seq: seq}] = payloadFor(Position{Epoch: epoch, Seq: i})
 			if n == enough {
 				cmd.Process.Kill()
 			}

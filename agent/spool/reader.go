@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"seawall/agent/spool/segment"
 )
 
 // ErrEmpty is returned by Next when there is nothing new to read.
@@ -23,38 +26,20 @@ type Record struct {
 }
 
 // Lanes lists the lanes of the spool in dir, by name.
-func Lanes(dir string) ([]string, error) {
-	d, err := os.OpenFile(dir, unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, fmt.Errorf("list lanes: %w", err)
-	}
-	defer d.Close()
-	entries, err := d.ReadDir(-1)
-	if err != nil {
-		return nil, fmt.Errorf("list lanes: %w", err)
-	}
-	var lanes []string
-	for _, e := range entries {
-		if e.IsDir() && validLane(e.Name()) {
-			lanes = append(lanes, e.Name())
-		}
-	}
-	slices.Sort(lanes)
-	return lanes, nil
-}
+func Lanes(dir string) ([]string, error) { return segment.Lanes(dir) }
 
 // Reader reads one lane in order, while it is written or when it is not. It needs
 // permission to read and nothing else, and takes no lock. It is for one goroutine.
 type Reader struct {
 	dir     *os.File
 	durable *os.File
-	limit   Position // the watermark
-	last    Position // of the record returned last
-	watch   *watch   // created by the first Wait
+	limit   Position       // the watermark
+	last    Position       // of the record returned last
+	watch   *segment.Watch // created by the first Wait
 
-	seg  segment
+	seg  segment.File
 	file *os.File // nil before the first segment
-	scan scanner
+	scan segment.Scanner
 	off  int64
 	stop uint64 // first sequence of the following segment, 0 when not known
 }
@@ -70,20 +55,12 @@ func OpenReader(dir, lane string) (*Reader, error) {
 	return r, nil
 }
 
-func openReader(dir, lane string) (*Reader, error) {
-	if !validLane(lane) {
-		return nil, ErrNoLane
-	}
-	d, err := os.OpenFile(dir, unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
+func openReader(dir, lane string) (_ *Reader, err error) {
 	r := &Reader{}
-	if r.dir, err = openDir(d, lane); err != nil {
+	if r.dir, err = segment.OpenLane(dir, lane); err != nil {
 		return nil, err
 	}
-	if r.durable, err = openPlain(r.dir, durableName, unix.O_RDONLY); err != nil {
+	if r.durable, err = segment.OpenPlain(r.dir, segment.WatermarkName, unix.O_RDONLY); err != nil {
 		r.dir.Close()
 		return nil, err
 	}
@@ -94,7 +71,7 @@ func openReader(dir, lane string) (*Reader, error) {
 func (r *Reader) Close() error {
 	r.leave()
 	if r.watch != nil {
-		r.watch.close()
+		r.watch.Close()
 	}
 	return errors.Join(r.durable.Close(), r.dir.Close())
 }
@@ -109,20 +86,20 @@ func (r *Reader) leave() {
 // Bounds returns the oldest position that the spool may hold and the newest that
 // is durable. Both are zero when nothing is.
 func (r *Reader) Bounds() (oldest, newest Position, err error) {
-	segs, _, err := segments(r.dir)
+	segs, _, err := segment.List(r.dir)
 	if err != nil {
 		return oldest, newest, fmt.Errorf("read spool: %w", err)
 	}
 	if _, err := r.refresh(); err != nil {
 		return oldest, newest, err
 	}
-	if len(segs) > 0 && segs[0].first <= r.limit.Seq {
-		oldest = Position{segs[0].epoch, segs[0].first}
+	if len(segs) > 0 && segs[0].First <= r.limit.Seq {
+		oldest = Position{Epoch: segs[0].Epoch, Seq: segs[0].First}
 		newest = r.limit
 		// The watermark has the writer's epoch, the newest record may be older.
 		for _, s := range slices.Backward(segs) {
-			if s.first <= newest.Seq {
-				newest.Epoch = s.epoch
+			if s.First <= newest.Seq {
+				newest.Epoch = s.Epoch
 				break
 			}
 		}
@@ -150,7 +127,7 @@ func (r *Reader) Seek(pos Position) (known bool, err error) {
 const maxRaces = 100
 
 func (r *Reader) seek(pos Position) (known bool, err error) {
-	segs, _, err := segments(r.dir)
+	segs, _, err := segment.List(r.dir)
 	if err != nil {
 		return false, err
 	}
@@ -158,10 +135,10 @@ func (r *Reader) seek(pos Position) (known bool, err error) {
 	r.last = pos
 	start := 0
 	for i, s := range segs {
-		if s.epoch != pos.Epoch {
+		if s.Epoch != pos.Epoch {
 			continue
 		}
-		if !known || s.first <= pos.Seq {
+		if !known || s.First <= pos.Seq {
 			start = i
 		}
 		known = true
@@ -173,22 +150,20 @@ func (r *Reader) seek(pos Position) (known bool, err error) {
 }
 
 // enter begins to read a segment.
-func (r *Reader) enter(s segment) error {
-	f, err := openPlain(r.dir, s.name(), unix.O_RDONLY)
+func (r *Reader) enter(s segment.File) error {
+	f, err := segment.OpenPlain(r.dir, s.Name(), unix.O_RDONLY)
 	if err != nil {
 		return err
 	}
 	r.leave()
-	r.seg, r.file, r.off, r.stop = s, f, segHeader, 0
-	r.scan = scanner{r: f, epoch: s.epoch, buf: r.scan.buf[:0]}
-	if b, err := r.scan.window(0, segHeader); err == nil {
-		if h, err := parseHeader(b); err == nil && h.version != version {
-			r.stop = s.first // nothing here can be read
-		}
+	r.seg, r.file, r.off, r.stop = s, f, segment.HeaderSize, 0
+	r.scan = segment.NewScanner(f, s.Epoch)
+	if h, err := r.scan.Header(); err == nil && h.Version != segment.Version {
+		r.stop = s.First // nothing here can be read
 	}
-	if s.epoch != r.last.Epoch && s.first <= r.last.Seq {
+	if s.Epoch != r.last.Epoch && s.First <= r.last.Seq {
 		// The sequence went back: another spool, or one restored from a backup.
-		r.last = Position{Seq: s.first - 1}
+		r.last = Position{Seq: s.First - 1}
 	}
 	return nil
 }
@@ -206,17 +181,12 @@ func (r *Reader) refresh() (changed bool, err error) {
 		}
 		changed = true
 	}
-	b := make([]byte, durableSize)
-	n, err := r.durable.ReadAt(b, 0)
-	if n < slotSize && err != nil {
-		return changed, nil
-	}
-	if limit, ok := parseDurable(b[:n]); ok && limit != r.limit {
+	if limit, ok := segment.ReadWatermark(r.durable); ok && limit != r.limit {
 		r.limit, changed = limit, true
 	}
 	if changed {
-		r.scan.forget()
-		if r.stop != r.seg.first {
+		r.scan.Forget()
+		if r.stop != r.seg.First {
 			r.stop = 0
 		}
 	}
@@ -225,15 +195,15 @@ func (r *Reader) refresh() (changed bool, err error) {
 
 // reopen starts over in a spool that was removed and made anew.
 func (r *Reader) reopen() error {
-	f, err := openPlain(r.dir, durableName, unix.O_RDONLY)
+	f, err := segment.OpenPlain(r.dir, segment.WatermarkName, unix.O_RDONLY)
 	if err != nil {
 		return err
 	}
 	r.durable.Close()
 	r.durable, r.limit = f, Position{}
 	if r.watch != nil {
-		r.watch.close()
-		r.watch = nil
+		r.watch.Close()
+		r.watch = segment.NewWatch(f)
 	}
 	_, err = r.Seek(r.last)
 	return err
@@ -246,7 +216,7 @@ func (r *Reader) Next() (Record, error) {
 		if r.file != nil {
 			rec, ok, err := r.nextHere()
 			if err != nil {
-				return Record{}, fmt.Errorf("read spool: segment %s: %w", r.seg.name(), err)
+				return Record{}, fmt.Errorf("read spool: segment %s: %w", r.seg.Name(), err)
 			}
 			if ok {
 				return rec, nil
@@ -278,30 +248,25 @@ func (r *Reader) nextHere() (Record, bool, error) {
 		}
 	}
 	for {
-		f, st, err := r.scan.at(r.off)
+		f, st, err := r.scan.At(r.off)
 		if err != nil {
 			return Record{}, false, err
 		}
-		if st == atDamage {
-			off, err := r.scan.resync(r.off + 8)
-			if err != nil || off < 0 {
+		if st == segment.AtDamage {
+			if skipped, err := r.skip(); !skipped || err != nil {
 				return Record{}, false, err
 			}
-			if f, _, err = r.scan.at(off); err != nil || f.seq > r.limit.Seq {
-				return Record{}, false, err
-			}
-			r.off = off
 			continue
 		}
-		if st == atEnd || f.seq > r.limit.Seq || f.seq >= r.stop {
+		if st == segment.AtEnd || f.Seq > r.limit.Seq || f.Seq >= r.stop {
 			return Record{}, false, nil
 		}
-		r.off = f.next
-		if st == atPayload || f.seq < r.seg.first || r.seg.epoch == r.last.Epoch && f.seq <= r.last.Seq {
+		r.off = f.Next
+		if st == segment.AtPayload || f.Seq < r.seg.First || r.seg.Epoch == r.last.Epoch && f.Seq <= r.last.Seq {
 			continue
 		}
-		rec := Record{Position: Position{r.seg.epoch, f.seq}, Payload: slices.Clone(f.payload)}
-		if rec.Gap, err = r.gap(f.seq); err != nil {
+		rec := Record{Position: Position{Epoch: r.seg.Epoch, Seq: f.Seq}, Payload: slices.Clone(f.Payload)}
+		if rec.Gap, err = r.gap(f.Seq); err != nil {
 			return Record{}, false, err
 		}
 		r.last = rec.Position
@@ -309,19 +274,31 @@ func (r *Reader) nextHere() (Record, bool, error) {
 	}
 }
 
+// skip moves behind damage to a durable record, if there is one.
+func (r *Reader) skip() (bool, error) {
+	off, err := r.scan.Resync(r.off + 8)
+	if err != nil || off < 0 {
+		return false, err
+	}
+	f, _, err := r.scan.At(off)
+	if err != nil || f.Seq > r.limit.Seq {
+		return false, err
+	}
+	r.off = off
+	return true, nil
+}
+
 // findStop finds where this segment ends. One that its writer left because of a
 // failed write may go on with records that were written again in the next, or
 // never accepted.
 func (r *Reader) findStop() error {
-	next, _, err := r.following()
-	if err != nil {
-		return err
+	next, ok, err := r.following()
+	if ok {
+		r.stop = next.First
+	} else if err == nil {
+		r.stop = math.MaxUint64
 	}
-	r.stop = math.MaxUint64
-	if next.first > 0 {
-		r.stop = next.first
-	}
-	return nil
+	return err
 }
 
 // gap says what is missing between the last record and seq, and why.
@@ -330,11 +307,11 @@ func (r *Reader) gap(seq uint64) (Gap, error) {
 		return Gap{}, nil
 	}
 	g := Gap{From: r.last.Seq + 1, To: seq - 1, Reason: Damaged}
-	segs, _, err := segments(r.dir)
+	segs, _, err := segment.List(r.dir)
 	if err != nil {
 		return Gap{}, err
 	}
-	if len(segs) == 0 || g.From < segs[0].first {
+	if len(segs) == 0 || g.From < segs[0].First {
 		g.Reason = Evicted
 	}
 	return g, nil
@@ -342,17 +319,17 @@ func (r *Reader) gap(seq uint64) (Gap, error) {
 
 // following returns the segment after this one, the oldest when there is no this
 // one.
-func (r *Reader) following() (segment, bool, error) {
-	segs, _, err := segments(r.dir)
+func (r *Reader) following() (segment.File, bool, error) {
+	segs, _, err := segment.List(r.dir)
 	if err != nil {
-		return segment{}, false, err
+		return segment.File{}, false, err
 	}
 	for _, s := range segs {
-		if r.file == nil || s.first > r.seg.first || s.first == r.seg.first && s.epoch > r.seg.epoch {
+		if r.file == nil || s.First > r.seg.First || s.First == r.seg.First && s.Epoch > r.seg.Epoch {
 			return s, true, nil
 		}
 	}
-	return segment{}, false, nil
+	return segment.File{}, false, nil
 }
 
 // advance moves to the following segment, if there is one that can hold something
@@ -360,7 +337,7 @@ func (r *Reader) following() (segment, bool, error) {
 func (r *Reader) advance() (bool, error) {
 	for range maxRaces {
 		next, ok, err := r.following()
-		if err != nil || !ok || next.first > r.limit.Seq {
+		if err != nil || !ok || next.First > r.limit.Seq {
 			return false, err
 		}
 		err = r.enter(next)
@@ -369,4 +346,16 @@ func (r *Reader) advance() (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// Wait returns when there may be something new to read, and at the latest after
+// 15 seconds. It returns ctx's error when ctx ends first.
+func (r *Reader) Wait(ctx context.Context) error {
+	if r.watch == nil {
+		r.watch = segment.NewWatch(r.durable)
+		if changed, err := r.refresh(); err != nil || changed {
+			return err // it changed before the watch began
+		}
+	}
+	return r.watch.Wait(ctx)
 }

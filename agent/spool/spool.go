@@ -2,6 +2,7 @@ package spool
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,14 +12,24 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"seawall/agent/spool/segment"
 )
+
+// Position names a record of a lane for ever. The zero Position is before the
+// first record.
+type Position = segment.Position
+
+// MaxPayload is the longest payload of a record.
+const MaxPayload = segment.MaxPayload
 
 // Errors that callers tell apart. A full or broken disk shows as the system's own
 // error, wrapped: errors.Is(err, syscall.ENOSPC).
 var (
 	ErrTooLarge = errors.New("payload is larger than a record may be")
 	ErrClosed   = errors.New("spool is closed")
-	ErrNoLane   = errors.New("no such lane")
+	ErrNoLane   = segment.ErrNoLane
+	ErrLocked   = segment.ErrLocked
 )
 
 // Config says how a spool is written. Zero fields mean the default.
@@ -50,8 +61,8 @@ func (c Config) withDefaults() (Config, error) {
 		c.Lanes = map[string]int64{"posture": 64 << 20, "health": 16 << 20}
 	}
 	for name, max := range c.Lanes {
-		if !validLane(name) {
-			return c, fmt.Errorf("lane %q: a name is 1 to %d letters a-z", name, maxLane)
+		if !segment.ValidLane(name) {
+			return c, fmt.Errorf("lane %q: a name is 1 to %d letters a-z", name, segment.MaxLane)
 		}
 		if max < minLaneBytes || c.SegmentBytes > max/2 {
 			return c, fmt.Errorf("lane %q: bound of %d bytes is less than %d or than two segments", name, max, minLaneBytes)
@@ -109,11 +120,11 @@ func open(dir string, cfg Config) (_ *Spool, err error) {
 		return nil, err
 	}
 	defer d.Close()
-	if err := own(d, 0o750, cfg.Group); err != nil {
+	if err := segment.Own(d, 0o750, cfg.Group); err != nil {
 		return nil, err
 	}
 	s := &Spool{lanes: map[string]*lane{}}
-	if s.lock, err = lock(d, cfg.Group); err != nil {
+	if s.lock, err = segment.Lock(d, cfg.Group); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -125,7 +136,7 @@ func open(dir string, cfg Config) (_ *Spool, err error) {
 	for s.epoch == 0 { // 0 stands for "none" in a Position
 		var b [8]byte
 		rand.Read(b[:])
-		s.epoch = le.Uint64(b[:])
+		s.epoch = binary.LittleEndian.Uint64(b[:])
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Lanes)) {
 		l, err := openLane(d, name, s.epoch, cfg)

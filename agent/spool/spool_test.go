@@ -12,6 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"seawall/agent/spool/inspect"
+	"seawall/agent/spool/segment"
 )
 
 // never keeps commits to those that a test asks for.
@@ -75,7 +78,7 @@ func TestAppendAndRead(t *testing.T) {
 	}
 	want := []string{"", "a", string(bytes.Repeat([]byte("x"), MaxPayload)), "\xff\xfe\x57\x53 not a marker"}
 	for i, p := range want {
-		if pos := mustAppend(t, s, "posture", p); pos != (Position{s.Epoch(), uint64(i + 1)}) {
+		if pos := mustAppend(t, s, "posture", p); pos != (Position{Epoch: s.Epoch(), Seq: uint64(i + 1)}) {
 			t.Errorf("append %d: position %v", i, pos)
 		}
 	}
@@ -95,7 +98,7 @@ func TestAppendAndRead(t *testing.T) {
 	if got, _ := readAll(t, mustReader(t, dir, "health")); len(got) != 1 || got[0] != "beat" {
 		t.Errorf("other lane: read %q", got)
 	}
-	rep, err := Verify(dir)
+	rep, err := inspect.Verify(dir)
 	if err != nil || !rep.Good() || rep.Lanes[1].Records != len(want) {
 		t.Errorf("verify: %+v, %v", rep, err)
 	}
@@ -134,11 +137,11 @@ func TestReopenGoesOn(t *testing.T) {
 	}
 
 	// Opening and closing alone leaves nothing behind.
-	before, _, _ := segments(r.dir)
+	before, _, _ := segment.List(r.dir)
 	for range 3 {
 		mustOpen(t, dir, Config{}).Close()
 	}
-	if after, _, _ := segments(r.dir); len(after) != len(before) {
+	if after, _, _ := segment.List(r.dir); len(after) != len(before) {
 		t.Errorf("%d segments after idle opens, want %d", len(after), len(before))
 	}
 }
@@ -170,7 +173,7 @@ func TestSeek(t *testing.T) {
 		}
 	}
 	// An epoch that the spool does not know: from the oldest on.
-	for _, pos := range []Position{{}, {1, 0}, {1, 7}, {1, 1000}} {
+	for _, pos := range []Position{{}, {Epoch: 1}, {Epoch: 1, Seq: 7}, {Epoch: 1, Seq: 1000}} {
 		known, err := r.Seek(pos)
 		rec, nerr := r.Next()
 		if known || err != nil || nerr != nil || rec.Position != all[0] || rec.Gap != (Gap{}) {
@@ -340,13 +343,13 @@ func TestImpostors(t *testing.T) {
 			mustAppend(t, s, "posture", "first")
 			s.Close()
 			r := mustReader(t, dir, "posture")
-			if err := plant(filepath.Join(dir, "posture", segment{first: 2, epoch: 9}.name())); err != nil {
+			if err := plant(filepath.Join(dir, "posture", segment.File{First: 2, Epoch: 9}.Name())); err != nil {
 				t.Fatal(err)
 			}
 			if got, _ := readAll(t, r); len(got) != 1 {
 				t.Errorf("reader: got %q", got)
 			}
-			if rep, err := Verify(dir); err != nil || rep.Good() {
+			if rep, err := inspect.Verify(dir); err != nil || rep.Good() {
 				t.Errorf("verify: %+v, %v", rep, err)
 			}
 			s = mustOpen(t, dir, Config{Interval: never})
@@ -359,7 +362,7 @@ func TestImpostors(t *testing.T) {
 		t.Run(what+" as watermark", func(t *testing.T) {
 			dir := t.TempDir()
 			mustOpen(t, dir, Config{}).Close()
-			name := filepath.Join(dir, "posture", durableName)
+			name := filepath.Join(dir, "posture", segment.WatermarkName)
 			os.Remove(name)
 			if err := plant(name); err != nil {
 				t.Fatal(err)

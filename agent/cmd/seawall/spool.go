@@ -10,6 +10,7 @@ import (
 	"seawall/agent/near"
 	"seawall/agent/report"
 	"seawall/agent/spool"
+	"seawall/agent/spool/inspect"
 	"seawall/pkg/text"
 )
 
@@ -50,7 +51,7 @@ printed too.`,
 				if !slices.Contains(all, lane) {
 					return near.Unknown("lane of "+c.SpoolDir, lane, all)
 				}
-				err := spool.Walk(c.SpoolDir, lane, func(pos spool.Position, payload []byte) error {
+				err := inspect.Walk(c.SpoolDir, lane, func(pos spool.Position, payload []byte) error {
 					return report.Line(p.stdout, history.NewRecord(lane, pos, payload))
 				})
 				if err != nil {
@@ -82,7 +83,7 @@ Exit status:
 			if err != nil {
 				return err
 			}
-			rep, err := spool.Verify(c.SpoolDir)
+			rep, err := inspect.Verify(c.SpoolDir)
 			if err != nil {
 				return err
 			}

@@ -1,4 +1,4 @@
-package spool
+package segment
 
 import (
 	"context"
@@ -10,69 +10,46 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How long Wait sleeps before it looks by itself: rarely, in case an event was
+// How long Wait sleeps before it returns by itself: rarely, in case an event was
 // missed, and often where the kernel gives no events.
 const (
 	pollWatched   = 15 * time.Second
 	pollUnwatched = 100 * time.Millisecond
 )
 
-// watch tells of changes of a lane's watermark. It needs one inotify instance of
+// Watch tells of changes of a lane's watermark. It needs one inotify instance of
 // the user's fs.inotify.max_user_instances.
-type watch struct{ f *os.File }
+type Watch struct{ f *os.File }
 
-func newWatch(durable *os.File) (*watch, error) {
+// NewWatch watches the file that is open as durable. Where no instance is left it
+// returns a watch that polls.
+func NewWatch(durable *os.File) *Watch {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
-		return nil, err
+		return &Watch{}
 	}
 	// By descriptor, so that it is the file that is read.
 	name := fmt.Sprintf("/proc/self/fd/%d", durable.Fd())
 	if _, err := unix.InotifyAddWatch(fd, name, unix.IN_MODIFY|unix.IN_ATTRIB|unix.IN_DELETE_SELF); err != nil {
 		unix.Close(fd)
-		return nil, err
+		return &Watch{}
 	}
-	return &watch{os.NewFile(uintptr(fd), "inotify")}, nil
+	return &Watch{os.NewFile(uintptr(fd), "inotify")}
 }
 
-func (w *watch) close() {
+// Close ends the watch.
+func (w *Watch) Close() {
 	if w.f != nil {
 		w.f.Close()
 	}
 }
 
-// Wait returns when there may be something new to read, and at the latest after
-// 15 seconds. It returns ctx's error when ctx ends first.
-func (r *Reader) Wait(ctx context.Context) error {
-	if r.watch == nil {
-		w, err := newWatch(r.durable)
-		if err != nil {
-			w = &watch{} // out of instances: poll
-		}
-		r.watch = w
-		if changed, err := r.refresh(); err != nil || changed {
-			return err // it changed before the watch began
-		}
-	}
-	if r.watch == nil || r.watch.f == nil {
+// Wait returns when the file has changed since the last Wait, or after 15 seconds.
+// It returns ctx's error when ctx ends first.
+func (w *Watch) Wait(ctx context.Context) error {
+	if w.f == nil {
 		return sleep(ctx, pollUnwatched)
 	}
-	return r.watch.wait(ctx)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
-// wait reads the events there are, which are all the same.
-func (w *watch) wait(ctx context.Context) error {
 	if err := w.f.SetReadDeadline(time.Now().Add(pollWatched)); err != nil {
 		return fmt.Errorf("wait for spool: %w", err)
 	}
@@ -93,4 +70,15 @@ func (w *watch) wait(ctx context.Context) error {
 		return fmt.Errorf("wait for spool: %w", err)
 	}
 	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }

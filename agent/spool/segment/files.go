@@ -1,4 +1,4 @@
-package spool
+package segment
 
 import (
 	"cmp"
@@ -14,51 +14,23 @@ import (
 )
 
 var (
-	// ErrLocked is returned by Open when another process writes the spool.
+	// ErrNotPlain is returned for what cannot be a file of a spool.
+	ErrNotPlain = errors.New("not a plain file with one link")
+	// ErrNoLane is returned for a name that cannot be a lane's.
+	ErrNoLane = errors.New("no such lane")
+	// ErrLocked is returned when another process writes the spool.
 	ErrLocked = errors.New("spool is locked by another writer")
-
-	errNotPlain = errors.New("not a plain file with one link")
 )
+
+// WatermarkName is the name of the watermark in a lane's directory.
+const WatermarkName = "durable"
 
 const (
-	lockName    = "lock"
-	durableName = "durable"
-	badSuffix   = ".bad"
-	maxBad      = 3
-	maxEntries  = 1 << 16 // names of a directory that are looked at
+	lockName   = "lock"
+	badSuffix  = ".bad"
+	maxBad     = 3
+	maxEntries = 1 << 16 // names of a directory that are looked at
 )
-
-// ops are the calls that change the disk. Tests put faults in their place.
-type ops struct {
-	create   func(dir *os.File, name string) (*os.File, error)
-	write    func(f *os.File, b []byte, off int64) error
-	sync     func(f *os.File) error
-	syncDir  func(dir *os.File) error
-	truncate func(f *os.File, size int64) error
-	unlink   func(dir *os.File, name string) error
-}
-
-func diskOps() ops {
-	return ops{
-		create: func(dir *os.File, name string) (*os.File, error) {
-			return openAt(dir, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL)
-		},
-		write: func(f *os.File, b []byte, off int64) error {
-			_, err := f.WriteAt(b, off)
-			return err
-		},
-		sync: func(f *os.File) error {
-			return pathErr("fdatasync", f.Name(), retry(func() error { return unix.Fdatasync(int(f.Fd())) }))
-		},
-		syncDir: func(dir *os.File) error {
-			return pathErr("fsync", dir.Name(), retry(func() error { return unix.Fsync(int(dir.Fd())) }))
-		},
-		truncate: func(f *os.File, size int64) error { return f.Truncate(size) },
-		unlink: func(dir *os.File, name string) error {
-			return pathErr("unlink", name, unix.Unlinkat(int(dir.Fd()), name, 0))
-		},
-	}
-}
 
 func pathErr(op, name string, err error) error {
 	if err == nil {
@@ -75,8 +47,8 @@ func retry(call func() error) error {
 	}
 }
 
-// openAt opens a file of dir without following a link or blocking on a FIFO.
-func openAt(dir *os.File, name string, flags int) (*os.File, error) {
+// OpenAt opens a file of dir without following a link or blocking on a FIFO.
+func OpenAt(dir *os.File, name string, flags int) (*os.File, error) {
 	var fd int
 	err := retry(func() (err error) {
 		fd, err = unix.Openat(int(dir.Fd()), name, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o640)
@@ -88,10 +60,10 @@ func openAt(dir *os.File, name string, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// openPlain opens an existing file of dir that must be a plain file with no other
+// OpenPlain opens an existing file of dir that must be a plain file with no other
 // name, so that nobody can make a reader of one file read another.
-func openPlain(dir *os.File, name string, flags int) (*os.File, error) {
-	f, err := openAt(dir, name, flags)
+func OpenPlain(dir *os.File, name string, flags int) (*os.File, error) {
+	f, err := OpenAt(dir, name, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -102,19 +74,53 @@ func openPlain(dir *os.File, name string, flags int) (*os.File, error) {
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink > 1 {
 		f.Close()
-		return nil, pathErr("open", name, errNotPlain)
+		return nil, pathErr("open", name, ErrNotPlain)
 	}
 	return f, nil
 }
 
-// openDir opens a directory, not a link to one.
-func openDir(dir *os.File, name string) (*os.File, error) {
-	return openAt(dir, name, unix.O_RDONLY|unix.O_DIRECTORY)
+// OpenDir opens a directory, not a link to one.
+func OpenDir(dir *os.File, name string) (*os.File, error) {
+	return OpenAt(dir, name, unix.O_RDONLY|unix.O_DIRECTORY)
 }
 
-// own gives a new file or directory its mode and, when wanted, its group,
+// Lanes lists the lanes of the spool in dir, by name.
+func Lanes(dir string) ([]string, error) {
+	d, err := os.OpenFile(dir, unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("list lanes: %w", err)
+	}
+	defer d.Close()
+	entries, err := d.ReadDir(-1)
+	if err != nil {
+		return nil, fmt.Errorf("list lanes: %w", err)
+	}
+	var lanes []string
+	for _, e := range entries {
+		if e.IsDir() && ValidLane(e.Name()) {
+			lanes = append(lanes, e.Name())
+		}
+	}
+	slices.Sort(lanes)
+	return lanes, nil
+}
+
+// OpenLane opens the directory of a lane of the spool in dir.
+func OpenLane(dir, lane string) (*os.File, error) {
+	if !ValidLane(lane) {
+		return nil, ErrNoLane
+	}
+	d, err := os.OpenFile(dir, unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return OpenDir(d, lane)
+}
+
+// Own gives a new file or directory its mode and, when wanted, its group,
 // whatever the umask says.
-func own(f *os.File, mode fs.FileMode, group int) error {
+func Own(f *os.File, mode fs.FileMode, group int) error {
 	if err := f.Chmod(mode); err != nil {
 		return err
 	}
@@ -126,7 +132,7 @@ func own(f *os.File, mode fs.FileMode, group int) error {
 
 // names lists a directory, at most maxEntries of it.
 func names(dir *os.File) ([]string, error) {
-	d, err := openDir(dir, ".")
+	d, err := OpenDir(dir, ".")
 	if err != nil {
 		return nil, err
 	}
@@ -138,15 +144,15 @@ func names(dir *os.File) ([]string, error) {
 	return list, nil
 }
 
-// segments lists the segments of a lane's directory, oldest first, and the
+// List lists the segments of a lane's directory, oldest first, and the
 // segment names that are something else.
-func segments(dir *os.File) (segs []segment, foreign []string, err error) {
+func List(dir *os.File) (segs []File, foreign []string, err error) {
 	list, err := names(dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list segments: %w", err)
 	}
 	for _, name := range list {
-		s, ok := parseSegment(name)
+		s, ok := ParseName(name)
 		if !ok {
 			continue
 		}
@@ -162,18 +168,18 @@ func segments(dir *os.File) (segs []segment, foreign []string, err error) {
 			foreign = append(foreign, name)
 			continue
 		}
-		s.size = st.Size
+		s.Size = st.Size
 		segs = append(segs, s)
 	}
-	slices.SortFunc(segs, func(a, b segment) int {
-		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.epoch, b.epoch))
+	slices.SortFunc(segs, func(a, b File) int {
+		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Epoch, b.Epoch))
 	})
 	return segs, foreign, nil
 }
 
-// setAside renames what only looks like a segment, and keeps a few of them for
+// SetAside renames what only looks like a segment, and keeps a few of them for
 // whoever wants to know how it came there.
-func setAside(dir *os.File, foreign []string) error {
+func SetAside(dir *os.File, foreign []string) error {
 	for _, name := range foreign {
 		fd := int(dir.Fd())
 		if err := unix.Renameat(fd, name, fd, name+badSuffix); err != nil {
@@ -185,7 +191,7 @@ func setAside(dir *os.File, foreign []string) error {
 		return err
 	}
 	bad := slices.DeleteFunc(list, func(n string) bool {
-		_, ok := parseSegment(strings.TrimSuffix(n, badSuffix))
+		_, ok := ParseName(strings.TrimSuffix(n, badSuffix))
 		return !ok || !strings.HasSuffix(n, badSuffix)
 	})
 	slices.Sort(bad)
@@ -197,13 +203,13 @@ func setAside(dir *os.File, foreign []string) error {
 	return nil
 }
 
-// lock takes the writer's lock.
-func lock(dir *os.File, group int) (*os.File, error) {
-	f, err := openAt(dir, lockName, unix.O_RDWR|unix.O_CREAT)
+// Lock takes the writer's lock.
+func Lock(dir *os.File, group int) (*os.File, error) {
+	f, err := OpenAt(dir, lockName, unix.O_RDWR|unix.O_CREAT)
 	if err != nil {
 		return nil, fmt.Errorf("lock spool: %w", err)
 	}
-	if err := own(f, 0o640, group); err != nil {
+	if err := Own(f, 0o640, group); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("lock spool: %w", err)
 	}
