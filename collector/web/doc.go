@@ -27,10 +27,10 @@
 // style. There is one account, the administrator; every path but login, static
 // files and probes needs its session.
 //
-// A request is let through in this order: the Host header must be an address
-// literal, localhost or a configured name (a page of another site cannot reach
-// us by rebinding its own name); a cross-origin POST is refused; the session is
-// looked up; a POST must carry the token that belongs to its cookie.
+// A request is let through in this order: package gate checks the Host header
+// (a page of another site cannot reach us by rebinding its own name) and refuses
+// a cross-origin POST; the session is looked up; a POST must carry the token that
+// belongs to its cookie.
 //
 // The package reads; it changes nothing but its own sessions. It knows no store:
 // [Posture], [Catalogue] and [Feed] say what it needs of one.
