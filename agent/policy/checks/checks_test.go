@@ -194,6 +194,7 @@ func auditCases() []testCase {
 		{"audit-rules-immutable", kernel(func(k *audit.Kernel) { k.Enabled = 1 }), "fail low: not locked, on disk locked"},
 		{"audit-rules-loaded", func(f *facts.Facts) { f.Audit.Rules.Missing = f.Audit.Rules.Disk }, "fail medium: 1 loaded, 1 on disk: 1 not loaded, 0 not on disk, 0 refused @/etc/audit/audit.rules:4"},
 		{"audit-rules-loaded", func(f *facts.Facts) { f.Audit.Rules.Extra = []string{"-a always,exit -S all"} }, "1 not on disk"},
+		{"audit-rules-loaded", func(f *facts.Facts) { f.Audit.Rules.Unchecked = f.Audit.Rules.Disk }, "pass: 1 loaded, 1 on disk: 0 not loaded, 0 not on disk, 0 refused, 1 not compared"},
 		{"audit-rules-loaded", func(f *facts.Facts) { f.Audit.Rules.Stale = true }, "fail medium: 1 loaded, 1 on disk: 0 not loaded, 0 not on disk, 0 refused, audit.rules is not"},
 		{"audit-rules-loaded", func(f *facts.Facts) { f.Audit.Rules.Known, f.Audit.Rules.Reason = false, "an image" }, "unknown: an image"},
 		{"audit-max-log-file", number("max_log_file", 1), "fail low: 1 (default)"},
@@ -227,6 +228,10 @@ func bootCases() []testCase {
 		second.Title, second.Line, second.AuditOn, second.BacklogLimit, second.Audit = "Debian, old kernel", 30, false, 64, ""
 		f.Audit.Boot.Next = append(f.Audit.Boot.Next, second)
 	}
+	recovery := func(f *facts.Facts) {
+		entries(f)
+		f.Audit.Boot.Next[1].Recovery = true
+	}
 	noMenu := func(f *facts.Facts) {
 		f.Audit.Boot.Next, f.Audit.Boot.NextKnown, f.Audit.Boot.Reason = nil, false, "no boot loader"
 	}
@@ -235,6 +240,8 @@ func bootCases() []testCase {
 		{"audit-at-boot", running(false, 0), "fail medium: this boot: audit=1 @/proc/cmdline:0"},
 		{"audit-at-boot", next(false, 0), "fail medium: Debian: audit=1 @/boot/grub/grub.cfg:7 @/boot/grub/grub.cfg:7"}, // defaults differ
 		{"audit-at-boot", entries, "fail medium: Debian, old kernel: audit is not set @/boot/grub/grub.cfg:30"},
+		{"audit-at-boot", recovery, "fail low: Debian, old kernel: audit is not set"},
+		{"audit-at-boot", all(recovery, next(false, 0)), "fail medium: Debian: audit=1"},
 		{"audit-at-boot", noMenu, "unknown: no boot loader"},
 		{"audit-at-boot", all(noMenu, running(false, 0)), "fail medium: this boot"},
 		{"audit-at-boot", image, "pass: Debian"},
