@@ -22,7 +22,11 @@ const inside = "SEAWALL_TEST_SSHD_INSIDE"
 // can put other directories in the place of /etc/ssh and /run.
 func TestMain(m *testing.M) {
 	if os.Getenv(inside) != "" || os.Geteuid() != 0 {
-		os.Exit(m.Run())
+		code := m.Run()
+		if keysDir != "" {
+			_ = os.RemoveAll(keysDir)
+		}
+		os.Exit(code)
 	}
 	self, err := os.Executable()
 	if err != nil {

@@ -121,7 +121,7 @@ func TestLaterReleaseInImage(t *testing.T) {
 
 // A file that would block or drown a reader is told, and not given to sshd.
 func TestHazards(t *testing.T) {
-	for name, make := range map[string]func(path string) error{
+	for name, create := range map[string]func(path string) error{
 		"FIFO":   func(p string) error { return syscall.Mkfifo(p, 0o600) },
 		"socket": func(p string) error { return syscall.Mknod(p, syscall.S_IFSOCK|0o600, 0) },
 		"sparse": func(p string) error {
@@ -135,7 +135,7 @@ func TestHazards(t *testing.T) {
 			h := newHost(t)
 			h.write("sshd_config", "Include sshd_config.d/*\n")
 			h.write("sshd_config.d/00", "")
-			if err := make(filepath.Join(h.ssh, "sshd_config.d/10.conf")); err != nil {
+			if err := create(filepath.Join(h.ssh, "sshd_config.d/10.conf")); err != nil {
 				t.Fatal(err)
 			}
 			begin := time.Now()
@@ -156,7 +156,7 @@ func TestHazards(t *testing.T) {
 // Without /run/sshd, or without host keys, sshd does not even test: that is not
 // the configuration's fault, and the parser answers.
 func TestSSHDCannotRun(t *testing.T) {
-	for name, break_ := range map[string]func(h *host) error{
+	for name, disable := range map[string]func(h *host) error{
 		"no privilege separation directory": func(*host) error { return os.Remove("/run/sshd") },
 		"no host keys": func(h *host) error {
 			for _, kind := range []string{"rsa", "ecdsa", "ed25519"} {
@@ -170,7 +170,7 @@ func TestSSHDCannotRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
 			h.write("sshd_config", "PermitRootLogin yes\n")
-			if err := break_(h); err != nil {
+			if err := disable(h); err != nil {
 				t.Fatal(err)
 			}
 			f := Read(t.Context(), h.env)

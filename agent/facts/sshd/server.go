@@ -28,8 +28,8 @@ type server struct {
 }
 
 // optionFiles are where distributions keep sshd's options, with the variable.
-func optionFiles() map[string]string {
-	return map[string]string{"/etc/default/ssh": "SSHD_OPTS", "/etc/sysconfig/sshd": "OPTIONS"}
+func optionFiles() [][2]string {
+	return [][2]string{{"/etc/default/ssh", "SSHD_OPTS"}, {"/etc/sysconfig/sshd", "OPTIONS"}}
 }
 
 // pidFile is where the running listener says who it is. It is root's.
@@ -139,14 +139,14 @@ func hostArgs(env fact.Env) []string {
 			return args
 		}
 	}
-	for file, variable := range optionFiles() {
-		data, err := env.Root.ReadFile(file, 0)
+	for _, f := range optionFiles() {
+		data, err := env.Root.ReadFile(f[0], 0)
 		if err != nil {
 			continue
 		}
 		for line := range strings.Lines(string(data)) {
 			name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
-			if ok && strings.TrimPrefix(name, "export ") == variable {
+			if ok && strings.TrimPrefix(name, "export ") == f[1] {
 				return strings.Fields(strings.Trim(value, `"'`))
 			}
 		}

@@ -1,6 +1,7 @@
 package option
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -22,7 +23,8 @@ func kexList(a *args) error {
 		known += "," + algorithm.LaterKex
 	}
 	err := a.algorithms(a.keyword+" missing argument.", "Bad SSH2 KexAlgorithms '%s'.", known, false)
-	if refused, ok := err.(*Error); ok && len(a.out) > 0 {
+	var refused *Error
+	if errors.As(err, &refused) && len(a.out) > 0 {
 		for name := range strings.SplitSeq(bare(a.out[0]), ",") {
 			if !slices.Contains(strings.Split(known, ","), name) {
 				refused.Before = "Unsupported KEX algorithm \"" + name + "\""
