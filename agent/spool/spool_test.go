@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -380,5 +381,82 @@ func TestImpostors(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestFollow appends from several goroutines, over many segments, while readers
+// follow: each sees every record, in order.
+func TestFollow(t *testing.T) {
+	const writers, each = 4, 300
+	dir := t.TempDir()
+	s := mustOpen(t, dir, Config{Lanes: one("posture", 8<<20), SegmentBytes: 4096, Interval: time.Millisecond})
+	var wg sync.WaitGroup
+	for range 2 {
+		r := mustReader(t, dir, "posture")
+		wg.Go(func() {
+			for last := uint64(0); last < writers*each; {
+				rec, err := r.Next()
+				if errors.Is(err, ErrEmpty) {
+					err = r.Wait(t.Context())
+				} else if err == nil {
+					if last++; rec.Seq != last || rec.Gap != (Gap{}) {
+						err = fmt.Errorf("record %d, want %d, gap %v", rec.Seq, last, rec.Gap)
+					}
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				var err error
+				if i%10 == 0 {
+					_, err = s.AppendSync("posture", fmt.Appendf(nil, "writer %d record %d", w, i))
+				} else {
+					_, err = s.Append("posture", fmt.Appendf(nil, "writer %d record %d", w, i))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestSpoolMadeAnew removes a spool under its reader, which goes on with the new
+// one.
+func TestSpoolMadeAnew(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir, Config{Interval: never})
+	for range 5 {
+		mustAppend(t, s, "posture", "old")
+	}
+	s.Close()
+	r := mustReader(t, dir, "posture")
+	if got, _ := readAll(t, r); len(got) != 5 {
+		t.Fatalf("read %q", got)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "posture", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if err := os.Remove(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.Next(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a spool: %v", err)
+	}
+	s = mustOpen(t, dir, Config{Interval: never})
+	mustAppend(t, s, "posture", "new")
+	s.Sync()
+	if got, gaps := readAll(t, r); len(got) != 1 || got[0] != "new" || gaps != nil {
+		t.Errorf("read %q, gaps %v", got, gaps)
 	}
 }

@@ -53,6 +53,7 @@ type session struct {
 	have     map[string]spool.Position
 	out      chan *batch
 	within   time.Duration // of the Drain that ended it
+	blind    bool          // it was said that there is no spool
 
 	mu    sync.Mutex
 	lanes map[string]*window
@@ -234,8 +235,9 @@ func (s *session) send(ctx context.Context) error {
 // laneNames lists the lanes of the spool. One that does not exist yet has none.
 func (s *session) laneNames() []string {
 	names, err := spool.Lanes(s.u.cfg.Spool)
-	if err != nil {
-		s.u.log.Debug("no spool yet", "err", err)
+	if err != nil && !s.blind {
+		s.blind = true
+		s.u.log.Warn("no spool to read yet", "err", err)
 	}
 	return names[:min(len(names), maxPositions)]
 }

@@ -115,8 +115,11 @@ func (u *Uplink) Run(ctx context.Context) error {
 		u.disconnected(why)
 		// The same reason again and again is one line.
 		level := slog.LevelWarn
-		if why == said {
+		switch {
+		case why == said:
 			level = slog.LevelDebug
+		case out.drained:
+			level = slog.LevelInfo
 		}
 		said = why
 		u.log.Log(ctx, level, "not connected", "collector", u.cfg.Collector, "retry", pause.Round(time.Millisecond), "err", why)
