@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/sqlite"
 )
 
 // batch is one transaction of the writer.
@@ -74,23 +75,7 @@ func (b *batch) rows(text string, args []any, each func(scan func(...any) error)
 	if err != nil {
 		return err
 	}
-	return eachRow(each)(stmt.QueryContext(context.Background(), args...))
-}
-
-// eachRow returns a function that takes what a query returns.
-func eachRow(each func(scan func(...any) error) error) func(*sql.Rows, error) error {
-	return func(rows *sql.Rows, err error) error {
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := each(rows.Scan); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
-	}
+	return sqlite.Each(each)(stmt.QueryContext(context.Background(), args...))
 }
 
 // flush writes the rollups over the fleet.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"seawall/collector/store/sqlite"
 )
 
 const (
@@ -28,14 +30,14 @@ func (s *Store) expire() time.Duration {
 		return b.expireRest()
 	}}})
 	if err != nil {
-		s.cfg.Log.Error("old events stay", "err", classify(err))
+		s.cfg.Log.Error("old events stay", "err", sqlite.Classify(err))
 		return expireEvery
 	}
 	if more {
 		return expirePause
 	}
 	// Gives the room of deleted rows back to the file system, a little at a time.
-	if _, err := s.conn.ExecContext(context.Background(), "PRAGMA incremental_vacuum(1000)"); err != nil {
+	if _, err := s.data.Writer.ExecContext(context.Background(), "PRAGMA incremental_vacuum(1000)"); err != nil {
 		s.cfg.Log.Warn("database does not shrink", "err", err)
 	}
 	return expireEvery

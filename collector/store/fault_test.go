@@ -14,13 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
 
 func TestSecondProcessIsRefused(t *testing.T) {
 	s, path := openTest(t, Config{})
-	if _, err := Open(t.Context(), path, Config{}); !errors.Is(err, ErrLocked) {
+	if _, err := Open(t.Context(), path, Config{}); !errors.Is(err, sqlite.ErrLocked) {
 		t.Errorf("second open: %v", err)
 	}
 	if err := s.Close(); err != nil {
@@ -51,7 +52,7 @@ func TestDamagedDatabase(t *testing.T) {
 		if err := os.WriteFile(bad, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(t.Context(), bad, Config{}); !errors.Is(err, ErrDamaged) {
+		if _, err := Open(t.Context(), bad, Config{}); !errors.Is(err, sqlite.ErrDamaged) {
 			t.Errorf("%s: %v, want ErrDamaged", name, err)
 		}
 	}
@@ -69,7 +70,7 @@ func TestDamagedDatabase(t *testing.T) {
 		err = s.Apply(t.Context(), hostID(0), deliver(500, changed(result("ssh-a", "", finding.StatusFail))))
 		s.Close()
 	}
-	if !errors.Is(err, ErrDamaged) {
+	if !errors.Is(err, sqlite.ErrDamaged) {
 		t.Errorf("tables: %v, want ErrDamaged", err)
 	}
 }
@@ -204,7 +205,7 @@ func TestStreamsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Hosts != 12 || o.Counts != (fleet.Counts{Pass: 120, Fail: 12}) || o.Presence[fleet.Online] != 12 || len(o.Recent) != maxRecent {
+	if o.Hosts != 12 || o.Counts != (fleet.Counts{Pass: 120, Fail: 12}) || o.Presence[fleet.Online] != 12 || len(o.Recent) != 20 {
 		t.Errorf("overview %+v", o)
 	}
 	verifyRollups(t, s)
@@ -259,7 +260,7 @@ func TestTimelineExpires(t *testing.T) {
 		t.Errorf("%d states left", len(d.States))
 	}
 	var expired int
-	if err := s.read.QueryRowContext(t.Context(), "SELECT value FROM meta WHERE name = 'events_expired'").Scan(&expired); err != nil || expired != expireStep+500 {
+	if err := s.data.Readers.QueryRowContext(t.Context(), "SELECT value FROM meta WHERE name = 'events_expired'").Scan(&expired); err != nil || expired != expireStep+500 {
 		t.Errorf("%d counted as expired, %v", expired, err)
 	}
 }

@@ -1,10 +1,10 @@
 package store
 
 import (
-	"encoding/hex"
 	"fmt"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/view"
 	"seawall/pkg/finding"
 )
 
@@ -42,16 +42,9 @@ type standing struct {
 
 type badCount struct{ before, now int }
 
-func hostKey(id fleet.HostID) ([]byte, error) {
-	if !id.Valid() {
-		return nil, fmt.Errorf("%q is not a host id", string(id))
-	}
-	return hex.DecodeString(string(id))
-}
-
 // open reads the host's row and makes it for a new host.
 func (b *batch) open(id fleet.HostID) (*host, error) {
-	key, err := hostKey(id)
+	key, err := view.HostKey(id)
 	if err != nil {
 		return nil, err
 	}

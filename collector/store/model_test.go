@@ -134,7 +134,7 @@ func verifyRollups(t *testing.T, s *Store) {
 		"events of a record": "SELECT count(*) FROM (SELECT 1 FROM event GROUP BY host, lane, epoch, seq HAVING count(*) > 1)",
 	} {
 		var wrong int
-		if err := s.read.QueryRowContext(t.Context(), query).Scan(&wrong); err != nil {
+		if err := s.data.Readers.QueryRowContext(t.Context(), query).Scan(&wrong); err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		if wrong > 0 {

@@ -6,23 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"os"
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
+	"seawall/collector/fleet"
+	"seawall/collector/store/feed"
 	"seawall/collector/store/schema"
+	"seawall/collector/store/sqlite"
+	"seawall/collector/store/view"
 )
-
-// ErrLocked is returned by [Open] while another process has the store.
-var ErrLocked = errors.New("another collector uses this store")
-
-// ErrDamaged is wrapped by errors that say that the database is not intact.
-var ErrDamaged = errors.New("the database is damaged: restore a backup, or move it away to start anew")
 
 // ErrClosed is returned after [Store.Close].
 var ErrClosed = errors.New("the store is closed")
@@ -56,18 +48,17 @@ func (c *Config) complete() {
 
 // Store is an open store. Its methods may be called at the same time.
 type Store struct {
+	*view.View // what pages ask
+
 	cfg      Config
-	lock     *os.File
-	db       *sql.DB // the writer's, one connection
-	conn     *sql.Conn
+	data     *sqlite.Database
 	prepared map[string]*sql.Stmt // the writer goroutine's
-	read     *sql.DB
 
 	requests chan request
 	quit     chan struct{}
 	done     chan struct{}
-	close    sync.Once
-	feed     feed
+	close    func() error // closes once
+	feed     feed.Feed
 }
 
 // request is work for the writer goroutine.
@@ -80,116 +71,49 @@ type request struct {
 // writer.
 func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	cfg.complete()
-	lock, err := lockFile(path + ".lock")
+	data, err := sqlite.Open(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
+	version, err := schema.Migrate(ctx, data.Writer)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)), data.Close())
+	}
+	cfg.Log.Info("store is open", "path", path, "schema", version)
 	s := &Store{
+		View:     view.New(data.Readers, cfg.Now),
 		cfg:      cfg,
-		lock:     lock,
+		data:     data,
 		prepared: make(map[string]*sql.Stmt),
 		requests: make(chan request),
 		quit:     make(chan struct{}),
 		done:     make(chan struct{}),
 	}
-	if err := s.open(ctx, path); err != nil {
-		s.release()
-		return nil, fmt.Errorf("open store %s: %w", path, classify(err))
-	}
+	s.close = sync.OnceValue(s.shut)
 	go s.run()
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string) error {
-	// The file is made here, since SQLite would make it readable by all.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return err
-	}
-	f.Close()
-	if s.db, err = sql.Open("sqlite", dsn(path, "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(FULL)",
-		"journal_size_limit(67108864)", "cache_size(-32000)", "trusted_schema(OFF)")); err != nil {
-		return err
-	}
-	s.db.SetMaxOpenConns(1)
-	if s.conn, err = s.db.Conn(ctx); err != nil {
-		return err
-	}
-	version, err := schema.Migrate(ctx, s.conn)
-	if err != nil {
-		return err
-	}
-	if s.read, err = sql.Open("sqlite", dsn(path, "query_only(ON)", "cache_size(-8000)", "trusted_schema(OFF)")); err != nil {
-		return err
-	}
-	s.read.SetMaxOpenConns(4)
-	s.cfg.Log.Info("store is open", "path", path, "schema", version)
-	return s.read.PingContext(ctx)
-}
-
-func dsn(path string, pragmas ...string) string {
-	q := url.Values{"_pragma": append([]string{"busy_timeout(10000)"}, pragmas...), "_txlock": {"immediate"}}
-	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
-}
-
-func lockFile(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, ErrLocked
-		}
-		return nil, fmt.Errorf("lock %s: %w", name, err)
-	}
-	return f, nil
-}
-
-// classify adds ErrDamaged to SQLite's errors that mean it.
-func classify(err error) error {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		switch e.Code() & 0xff {
-		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-			return fmt.Errorf("%w: %w", ErrDamaged, err)
-		}
-	}
-	return err
-}
-
 // Close waits for what is being written and closes the store. Work that waits for
 // the writer gets [ErrClosed].
-func (s *Store) Close() error {
-	s.close.Do(func() { close(s.quit) })
-	<-s.done
-	s.feed.close()
-	return s.release()
-}
+func (s *Store) Close() error { return s.close() }
 
-func (s *Store) release() error {
+func (s *Store) shut() error {
+	close(s.quit)
+	<-s.done
+	s.feed.Close()
 	var errs []error
 	for _, stmt := range s.prepared {
 		errs = append(errs, stmt.Close())
 	}
-	s.prepared = nil
-	if s.read != nil {
-		errs = append(errs, s.read.Close())
-	}
-	if s.conn != nil {
-		errs = append(errs, s.conn.Close())
-		s.conn = nil
-	}
-	if s.db != nil {
-		errs = append(errs, s.db.Close())
-	}
-	// Closing gives up the lock; it comes last.
-	if s.lock != nil {
-		errs = append(errs, s.lock.Close())
-		s.lock = nil
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.data.Close())...)
+}
+
+// Subscribe returns a channel of what becomes durable from now on, with room for
+// buffer updates, and a function that ends it. A subscriber that does not keep up
+// loses updates and is told so in the next. Close closes the channel, too.
+func (s *Store) Subscribe(buffer int) (<-chan fleet.Update, func()) {
+	return s.feed.Subscribe(buffer)
 }
 
 // submit has the writer do something in a transaction and returns when that is
@@ -205,7 +129,7 @@ func (s *Store) submit(ctx context.Context, do func(*batch) error) error {
 	}
 	select {
 	case err := <-r.done:
-		return classify(err)
+		return sqlite.Classify(err)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -286,7 +210,7 @@ func (s *Store) transact(group []request) error {
 		return err
 	}
 	for _, u := range b.updates {
-		s.feed.publish(u)
+		s.feed.Publish(u)
 	}
 	return nil
 }
@@ -297,7 +221,7 @@ func (s *Store) stmt(text string) (*sql.Stmt, error) {
 	if stmt := s.prepared[text]; stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := s.conn.PrepareContext(context.Background(), text)
+	stmt, err := s.data.Writer.PrepareContext(context.Background(), text)
 	if err == nil {
 		s.prepared[text] = stmt
 	}

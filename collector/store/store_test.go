@@ -240,7 +240,7 @@ func TestManyEpochs(t *testing.T) {
 
 func count(t testing.TB, s *Store, table string) (n int) {
 	t.Helper()
-	if err := s.read.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+	if err := s.data.Readers.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

@@ -19,43 +19,61 @@ const (
 )
 
 // part keeps a part of a whole state, and applies the state when it is complete. A
-// part of another state drops what was incomplete.
+// part of another state drops what was incomplete. The cost of a part does not
+// depend on how many there are.
 func (h *host) part(d *fleet.Delivery, body []byte) error {
 	p := d.Record.State
 	if p.Parts == 1 {
 		return h.replace(d, p, p.Results)
 	}
-	id := int64(p.ID)
-	if err := h.exec("DELETE FROM part WHERE host = ? AND lane = ? AND state_id <> ?", h.key, d.Lane, id); err != nil {
+	var id, have, size int64
+	var same bool
+	known, err := h.row("SELECT state_id, have, size, parts = ? AND total = ? AND digest = ? FROM part_set WHERE host = ? AND lane = ?",
+		[]any{p.Parts, p.Total, p.Digest[:], h.key, d.Lane}, &id, &have, &size, &same)
+	if err != nil {
 		return err
 	}
-	var have, size, others int
-	if _, err := h.row(`SELECT count(*), ifnull(sum(length(body)), 0), count(*) FILTER (WHERE parts <> ? OR total <> ? OR digest <> ?)
-		FROM part WHERE host = ? AND lane = ? AND state_id = ?`,
-		[]any{p.Parts, p.Total, p.Digest[:], h.key, d.Lane, id}, &have, &size, &others); err != nil {
+	if !known || id != int64(p.ID) {
+		if err := h.beginSet(d, p); err != nil {
+			return fmt.Errorf("begin state: %w", err)
+		}
+		have, size, same = 0, 0, true
+	}
+	var twice int
+	if _, err := h.row("SELECT count(*) FROM part WHERE host = ? AND lane = ? AND part = ?", []any{h.key, d.Lane, p.Part}, &twice); err != nil {
 		return err
 	}
+	size += int64(len(body))
 	switch {
-	case others > 0:
+	case !same:
 		return h.reject(d, "part of a state differs from the others in parts, total or digest")
-	case size+len(body) > maxPartBytes || int(p.Total) > h.store.cfg.MaxResults:
+	case twice > 0:
+		return h.reject(d, "part of a state came before")
+	case size > maxPartBytes || int(p.Total) > h.store.cfg.MaxResults:
 		return h.reject(d, "whole state is larger than a host's may be")
 	}
-	if err := h.exec("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		h.key, d.Lane, id, p.Part, p.Parts, p.Total, p.Digest[:], body); err != nil {
+	if err := h.exec("INSERT INTO part VALUES (?, ?, ?, ?)", h.key, d.Lane, p.Part, body); err != nil {
 		return fmt.Errorf("keep part: %w", err)
 	}
-	if have+1 < int(p.Parts) {
-		return nil
+	if have+1 == int64(p.Parts) {
+		return h.assemble(d, p)
 	}
-	return h.assemble(d, p)
+	return h.exec("UPDATE part_set SET have = ?, size = ? WHERE host = ? AND lane = ?", have+1, size, h.key, d.Lane)
 }
 
-// assemble puts the parts together if all are there.
+// beginSet drops the incomplete state of the lane and notes the new one.
+func (h *host) beginSet(d *fleet.Delivery, p *finding.StatePart) error {
+	if err := h.exec("DELETE FROM part WHERE host = ? AND lane = ?", h.key, d.Lane); err != nil {
+		return err
+	}
+	return h.exec("INSERT OR REPLACE INTO part_set VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
+		h.key, d.Lane, int64(p.ID), p.Parts, p.Total, p.Digest[:])
+}
+
+// assemble puts the parts together; all are there.
 func (h *host) assemble(d *fleet.Delivery, p *finding.StatePart) error {
-	var results []finding.Result
-	parts := 0
-	err := h.rows("SELECT body FROM part WHERE host = ? AND lane = ? AND state_id = ? ORDER BY part", []any{h.key, d.Lane, int64(p.ID)},
+	results := make([]finding.Result, 0, p.Total)
+	err := h.rows("SELECT body FROM part WHERE host = ? AND lane = ? ORDER BY part", []any{h.key, d.Lane},
 		func(scan func(...any) error) error {
 			var body []byte
 			if err := scan(&body); err != nil {
@@ -65,15 +83,16 @@ func (h *host) assemble(d *fleet.Delivery, p *finding.StatePart) error {
 			if err != nil {
 				return fmt.Errorf("decode part: %w", err)
 			}
-			parts++
 			results = append(results, r.State.Results...)
 			return nil
 		})
-	if err != nil || parts < int(p.Parts) {
+	if err != nil {
 		return err
 	}
-	if err := h.exec("DELETE FROM part WHERE host = ? AND lane = ?", h.key, d.Lane); err != nil {
-		return err
+	for _, text := range []string{"DELETE FROM part WHERE host = ? AND lane = ?", "DELETE FROM part_set WHERE host = ? AND lane = ?"} {
+		if err := h.exec(text, h.key, d.Lane); err != nil {
+			return fmt.Errorf("drop parts: %w", err)
+		}
 	}
 	return h.replace(d, p, results)
 }

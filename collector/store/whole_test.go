@@ -137,7 +137,7 @@ func TestPartsAreBounded(t *testing.T) {
 		apply(t, s, hostID(0), deliver(uint64(i+1), wire.Record{State: p})...)
 	}
 	var size int
-	if err := s.read.QueryRowContext(t.Context(), "SELECT sum(length(body)) FROM part").Scan(&size); err != nil {
+	if err := s.data.Readers.QueryRowContext(t.Context(), "SELECT sum(length(body)) FROM part").Scan(&size); err != nil {
 		t.Fatal(err)
 	}
 	if size > maxPartBytes || detail(t, s, hostID(0)).Host.Rejected == 0 {

@@ -68,17 +68,24 @@ CREATE TABLE state (
 ) WITHOUT ROWID;
 CREATE INDEX state_check ON state (check_id, status, host);
 
--- Parts of whole states that are not complete yet.
-CREATE TABLE part (
+-- The whole state of a lane that is not complete yet, and its parts.
+CREATE TABLE part_set (
   host     BLOB NOT NULL,
   lane     TEXT NOT NULL,
   state_id INTEGER NOT NULL,
-  part     INTEGER NOT NULL,
   parts    INTEGER NOT NULL,
   total    INTEGER NOT NULL,
   digest   BLOB NOT NULL,
-  body     BLOB NOT NULL,
-  PRIMARY KEY (host, lane, state_id, part)
+  have     INTEGER NOT NULL,             -- rows in part
+  size     INTEGER NOT NULL,             -- bytes of their bodies
+  PRIMARY KEY (host, lane)
+) WITHOUT ROWID;
+CREATE TABLE part (
+  host BLOB NOT NULL,
+  lane TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (host, lane, part)
 ) WITHOUT ROWID;
 
 -- The timeline.

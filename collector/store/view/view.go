@@ -1,4 +1,6 @@
-package store
+// Package view answers the dashboard's questions from the store's tables. It reads
+// committed data only and never waits for the writer.
+package view
 
 import (
 	"cmp"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -29,23 +32,32 @@ const (
 	maxStates = 2000
 )
 
+// View reads a store's database.
+type View struct {
+	db  *sql.DB
+	now func() time.Time
+}
+
+// New returns a view over connections that read.
+func New(db *sql.DB, now func() time.Time) *View { return &View{db, now} }
+
 const hostColumns = `host, first_seen, last_seen, heartbeat, pass, fail, not_applicable, unknown, error, waived,
 	severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected`
 
 // scanHost reads the columns of hostColumns.
-func (s *Store) scanHost(scan func(...any) error) (fleet.Host, error) {
+func (v *View) scanHost(scan func(...any) error) (fleet.Host, error) {
 	var h fleet.Host
 	var key, heartbeat []byte
 	var first, last int64
-	c, v := &h.Counts, &h.BySeverity
+	c, n := &h.Counts, &h.BySeverity
 	err := scan(&key, &first, &last, &heartbeat, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
-		&v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &h.Pending, &h.Gaps, &h.Rejected)
+		&n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &h.Pending, &h.Gaps, &h.Rejected)
 	if err != nil {
 		return h, err
 	}
 	h.ID = fleet.HostID(hex.EncodeToString(key))
 	h.FirstSeen, h.LastSeen = fromNano(first), fromNano(last)
-	h.Presence = s.presence(h.LastSeen)
+	h.Presence = v.presence(h.LastSeen)
 	if heartbeat != nil {
 		r, err := wire.Decode(heartbeat)
 		if err != nil {
@@ -58,8 +70,8 @@ func (s *Store) scanHost(scan func(...any) error) (fleet.Host, error) {
 
 func fromNano(n int64) time.Time { return time.Unix(0, n).UTC() }
 
-func (s *Store) presence(seen time.Time) fleet.Presence {
-	switch age := s.cfg.Now().Sub(seen); {
+func (v *View) presence(seen time.Time) fleet.Presence {
+	switch age := v.now().Sub(seen); {
 	case age <= silentAfter:
 		return fleet.Online
 	case age <= offlineAfter:
@@ -69,41 +81,41 @@ func (s *Store) presence(seen time.Time) fleet.Presence {
 }
 
 // Hosts returns all hosts by name.
-func (s *Store) Hosts(ctx context.Context) ([]fleet.Host, error) {
+func (v *View) Hosts(ctx context.Context) ([]fleet.Host, error) {
 	var hosts []fleet.Host
-	err := eachRow(func(scan func(...any) error) error {
-		h, err := s.scanHost(scan)
+	err := sqlite.Each(func(scan func(...any) error) error {
+		h, err := v.scanHost(scan)
 		hosts = append(hosts, h)
 		return err
-	})(s.read.QueryContext(ctx, "SELECT "+hostColumns+" FROM host ORDER BY name, host"))
+	})(v.db.QueryContext(ctx, "SELECT "+hostColumns+" FROM host ORDER BY name, host"))
 	if err != nil {
-		return nil, fmt.Errorf("read hosts: %w", classify(err))
+		return nil, fmt.Errorf("read hosts: %w", sqlite.Classify(err))
 	}
 	return hosts, nil
 }
 
 // Host returns one host. A host that is not known is an error that is
 // fs.ErrNotExist.
-func (s *Store) Host(ctx context.Context, id fleet.HostID) (fleet.HostDetail, error) {
-	d, err := s.host(ctx, id)
+func (v *View) Host(ctx context.Context, id fleet.HostID) (fleet.HostDetail, error) {
+	d, err := v.host(ctx, id)
 	if err != nil {
-		return d, fmt.Errorf("read host %s: %w", id, classify(err))
+		return d, fmt.Errorf("read host %s: %w", id, sqlite.Classify(err))
 	}
 	return d, nil
 }
 
-func (s *Store) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, err error) {
-	key, err := hostKey(id)
+func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, err error) {
+	key, err := HostKey(id)
 	if err != nil {
 		return d, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}
 	// One transaction: counts and results are those of one commit.
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := v.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return d, err
 	}
 	defer tx.Rollback()
-	d.Host, err = s.scanHost(tx.QueryRowContext(ctx, "SELECT "+hostColumns+" FROM host WHERE host = ?", key).Scan)
+	d.Host, err = v.scanHost(tx.QueryRowContext(ctx, "SELECT "+hostColumns+" FROM host WHERE host = ?", key).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, fs.ErrNotExist
 	}
@@ -111,7 +123,7 @@ func (s *Store) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, 
 		return d, err
 	}
 	d.Checks = make(map[string]finding.CheckInfo)
-	err = eachRow(func(scan func(...any) error) error {
+	err = sqlite.Each(func(scan func(...any) error) error {
 		info, err := scanInfo(scan)
 		d.Checks[info.ID] = info
 		return err
@@ -119,7 +131,7 @@ func (s *Store) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, 
 	if err != nil {
 		return d, err
 	}
-	err = eachRow(func(scan func(...any) error) error {
+	err = sqlite.Each(func(scan func(...any) error) error {
 		st, err := scanState(scan)
 		d.States = append(d.States, st)
 		return err
@@ -137,6 +149,15 @@ func (s *Store) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, 
 			finding.Compare(a.Result, b.Result))
 	})
 	return d, nil
+}
+
+// HostKey returns a host's key in the tables, or an error for an id of a wrong
+// form.
+func HostKey(id fleet.HostID) ([]byte, error) {
+	if !id.Valid() {
+		return nil, fmt.Errorf("%q is not a host id", string(id))
+	}
+	return hex.DecodeString(string(id))
 }
 
 // bare stands for a check whose text no host has sent. Ids are family-setting.
@@ -187,10 +208,10 @@ func scanCheck(scan func(...any) error) (c fleet.Check, err error) {
 }
 
 // Checks returns all checks that stand on some host, by family and id.
-func (s *Store) Checks(ctx context.Context) ([]fleet.Check, error) {
-	checks, err := s.checks(ctx, "WHERE pass + fail + not_applicable + unknown + error + waived > 0")
+func (v *View) Checks(ctx context.Context) ([]fleet.Check, error) {
+	checks, err := v.checks(ctx, "WHERE pass + fail + not_applicable + unknown + error + waived > 0")
 	if err != nil {
-		return nil, fmt.Errorf("read checks: %w", classify(err))
+		return nil, fmt.Errorf("read checks: %w", sqlite.Classify(err))
 	}
 	slices.SortFunc(checks, func(a, b fleet.Check) int {
 		return cmp.Or(strings.Compare(a.Info.Family, b.Info.Family), strings.Compare(a.Info.ID, b.Info.ID))
@@ -198,48 +219,48 @@ func (s *Store) Checks(ctx context.Context) ([]fleet.Check, error) {
 	return checks, nil
 }
 
-func (s *Store) checks(ctx context.Context, where string, args ...any) ([]fleet.Check, error) {
+func (v *View) checks(ctx context.Context, where string, args ...any) ([]fleet.Check, error) {
 	var checks []fleet.Check
-	err := eachRow(func(scan func(...any) error) error {
+	err := sqlite.Each(func(scan func(...any) error) error {
 		c, err := scanCheck(scan)
 		checks = append(checks, c)
 		return err
-	})(s.read.QueryContext(ctx, checkColumns+where, args...))
+	})(v.db.QueryContext(ctx, checkColumns+where, args...))
 	return checks, err
 }
 
 // Check returns one check with its results, bad ones first and at most 2,000. A
 // check that no host has is an error that is fs.ErrNotExist.
-func (s *Store) Check(ctx context.Context, id string) (fleet.CheckDetail, error) {
+func (v *View) Check(ctx context.Context, id string) (fleet.CheckDetail, error) {
 	var d fleet.CheckDetail
-	checks, err := s.checks(ctx, "WHERE check_id = ?", id)
+	checks, err := v.checks(ctx, "WHERE check_id = ?", id)
 	if err == nil && len(checks) == 0 {
 		err = fs.ErrNotExist
 	}
 	if err != nil {
-		return d, fmt.Errorf("read check %q: %w", id, classify(err))
+		return d, fmt.Errorf("read check %q: %w", id, sqlite.Classify(err))
 	}
 	d.Check = checks[0]
 	for _, status := range []finding.Status{finding.StatusFail, finding.StatusError, finding.StatusUnknown,
 		finding.StatusWaived, finding.StatusPass, finding.StatusNotApplicable} {
-		err := eachRow(func(scan func(...any) error) error {
+		err := sqlite.Each(func(scan func(...any) error) error {
 			st, err := scanState(scan)
 			d.States = append(d.States, st)
 			return err
-		})(s.read.QueryContext(ctx, `SELECT s.host, h.name, s.since, s.body FROM state s JOIN host h ON h.host = s.host
+		})(v.db.QueryContext(ctx, `SELECT s.host, h.name, s.since, s.body FROM state s JOIN host h ON h.host = s.host
 			WHERE s.check_id = ? AND s.status = ? ORDER BY s.host LIMIT ?`, id, status, maxStates-len(d.States)))
 		if err != nil {
-			return d, fmt.Errorf("read check %q: %w", id, classify(err))
+			return d, fmt.Errorf("read check %q: %w", id, sqlite.Classify(err))
 		}
 	}
 	return d, nil
 }
 
 // Timeline returns events, newest first.
-func (s *Store) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Event, error) {
+func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Event, error) {
 	where, args := []string{"1"}, []any{}
 	if q.Host != "" {
-		key, err := hostKey(q.Host)
+		key, err := HostKey(q.Host)
 		if err != nil {
 			return nil, nil
 		}
@@ -255,14 +276,14 @@ func (s *Store) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Ev
 		q.Limit = 50
 	}
 	var events []fleet.Event
-	err := eachRow(func(scan func(...any) error) error {
+	err := sqlite.Each(func(scan func(...any) error) error {
 		e, err := scanEvent(scan)
 		events = append(events, e)
 		return err
-	})(s.read.QueryContext(ctx, `SELECT e.id, e.host, h.name, e.received, e.body FROM event e JOIN host h ON h.host = e.host
+	})(v.db.QueryContext(ctx, `SELECT e.id, e.host, h.name, e.received, e.body FROM event e JOIN host h ON h.host = e.host
 		WHERE `+strings.Join(where, " AND ")+" ORDER BY e.id DESC LIMIT ?", append(args, min(q.Limit, 200))...))
 	if err != nil {
-		return nil, fmt.Errorf("read timeline: %w", classify(err))
+		return nil, fmt.Errorf("read timeline: %w", sqlite.Classify(err))
 	}
 	return events, nil
 }

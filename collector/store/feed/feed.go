@@ -1,4 +1,8 @@
-package store
+// Package feed tells subscribers what became durable.
+//
+// Publishing never waits. A subscriber that does not keep up loses updates and is
+// told so by Lost in the next one that it gets.
+package feed
 
 import (
 	"sync"
@@ -6,9 +10,8 @@ import (
 	"seawall/collector/fleet"
 )
 
-// feed tells subscribers of commits. A subscriber that does not keep up loses
-// updates, never delays the writer, and is told so in the next one it gets.
-type feed struct {
+// Feed is a set of subscribers. The zero Feed has none.
+type Feed struct {
 	mu     sync.Mutex
 	subs   map[*subscriber]struct{} // guarded by mu
 	closed bool                     // guarded by mu
@@ -19,14 +22,10 @@ type subscriber struct {
 	lost    bool
 }
 
-// Subscribe returns a channel of what becomes durable from now on, with room for
-// buffer updates, and a function that ends it. The channel is closed then, and
-// when the store closes.
-func (s *Store) Subscribe(buffer int) (<-chan fleet.Update, func()) {
-	return s.feed.subscribe(buffer)
-}
-
-func (f *feed) subscribe(buffer int) (<-chan fleet.Update, func()) {
+// Subscribe returns a channel of what is published from now on, with room for
+// buffer updates, and a function that ends it. The channel is closed then, and by
+// Close.
+func (f *Feed) Subscribe(buffer int) (<-chan fleet.Update, func()) {
 	sub := &subscriber{updates: make(chan fleet.Update, max(buffer, 1))}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -48,7 +47,8 @@ func (f *feed) subscribe(buffer int) (<-chan fleet.Update, func()) {
 	}
 }
 
-func (f *feed) publish(u fleet.Update) {
+// Publish hands u to every subscriber that has room.
+func (f *Feed) Publish(u fleet.Update) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for sub := range f.subs {
@@ -62,7 +62,8 @@ func (f *feed) publish(u fleet.Update) {
 	}
 }
 
-func (f *feed) close() {
+// Close ends all subscriptions, and those that come later at once.
+func (f *Feed) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true

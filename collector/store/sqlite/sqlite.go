@@ -1,0 +1,150 @@
+// Package sqlite opens a SQLite database for one writer and many readers, and
+// keeps other processes away from it.
+//
+// The writer's connection commits with synchronous=FULL to a write-ahead log, so
+// that a commit is on disk when it returns, and readers neither wait for it nor
+// make it wait. The readers' connections cannot write.
+//
+// SQLite's own locks would let a second process write between our transactions.
+// The lock here is flock(2) on PATH.lock: it ends with the process that holds it,
+// however that ends.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+
+	"golang.org/x/sys/unix"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// ErrLocked is returned by [Open] while another process has the database.
+var ErrLocked = errors.New("another collector uses this store")
+
+// ErrDamaged is wrapped by errors that say that the database is not intact.
+var ErrDamaged = errors.New("the database is damaged: restore a backup, or move it away to start anew")
+
+const readers = 4
+
+// Database is an open database.
+type Database struct {
+	// Writer is the one connection that writes. It must not be used by two
+	// goroutines at a time.
+	Writer *sql.Conn
+	// Readers is the pool of connections that read.
+	Readers *sql.DB
+
+	db   *sql.DB // of Writer
+	lock *os.File
+}
+
+// Open locks and opens the database at path, and makes an empty one, which only
+// the user can read, when there is none.
+func Open(ctx context.Context, path string) (*Database, error) {
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	d := &Database{lock: lock}
+	if err := d.open(ctx, path); err != nil {
+		return nil, errors.Join(Classify(err), d.Close())
+	}
+	return d, nil
+}
+
+func (d *Database) open(ctx context.Context, path string) error {
+	// The file is made here, since SQLite would make it readable by all.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	// auto_vacuum must come before the first table, and journal_mode after it.
+	// trusted_schema=OFF keeps a forged schema from calling functions.
+	if d.db, err = sql.Open("sqlite", source(path, "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(FULL)",
+		"journal_size_limit(67108864)", "cache_size(-32000)", "trusted_schema(OFF)")); err != nil {
+		return err
+	}
+	d.db.SetMaxOpenConns(1)
+	if d.Writer, err = d.db.Conn(ctx); err != nil {
+		return err
+	}
+	if d.Readers, err = sql.Open("sqlite", source(path, "query_only(ON)", "cache_size(-8000)", "trusted_schema(OFF)")); err != nil {
+		return err
+	}
+	d.Readers.SetMaxOpenConns(readers)
+	return d.Readers.PingContext(ctx)
+}
+
+// source is the driver's name of a database. The path is escaped: it may hold
+// question marks and percent signs.
+func source(path string, pragmas ...string) string {
+	q := url.Values{"_pragma": append([]string{"busy_timeout(10000)"}, pragmas...), "_txlock": {"immediate"}}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+func lockFile(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, ErrLocked
+		}
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	return f, nil
+}
+
+// Close closes the database, whatever of it is open, and gives up the lock last.
+func (d *Database) Close() error {
+	var errs []error
+	if d.Readers != nil {
+		errs = append(errs, d.Readers.Close())
+	}
+	if d.Writer != nil {
+		errs = append(errs, d.Writer.Close())
+	}
+	if d.db != nil {
+		errs = append(errs, d.db.Close())
+	}
+	return errors.Join(append(errs, d.lock.Close())...)
+}
+
+// Classify adds [ErrDamaged] to SQLite's errors that mean it.
+func Classify(err error) error {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		switch e.Code() & 0xff {
+		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+	}
+	return err
+}
+
+// Each returns a function that takes what a query returns and calls row with each
+// row's Scan. It closes the rows.
+func Each(row func(scan func(...any) error) error) func(*sql.Rows, error) error {
+	return func(rows *sql.Rows, err error) error {
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := row(rows.Scan); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+}
