@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -17,6 +18,9 @@ const (
 	// maxTexts bounds the checks of which a host may bring the text.
 	maxTexts = 2048
 )
+
+// errBody is a row of ours that does not hold what it should.
+var errBody = errors.New("the row is damaged")
 
 // part keeps a part of a whole state, and applies the state when it is complete. A
 // part of another state drops what was incomplete. The cost of a part does not
@@ -80,8 +84,8 @@ func (h *host) assemble(d *fleet.Delivery, p *finding.StatePart) error {
 				return err
 			}
 			r, err := wire.Decode(body)
-			if err != nil {
-				return fmt.Errorf("decode part: %w", err)
+			if err != nil || r.State == nil {
+				return fmt.Errorf("decode part: %w", errors.Join(errBody, err))
 			}
 			results = append(results, r.State.Results...)
 			return nil
@@ -150,8 +154,8 @@ func (h *host) compare(next map[finding.Key]*finding.Result) (gone []finding.Res
 				return nil
 			}
 			old, err := wire.Decode(body)
-			if err != nil {
-				return fmt.Errorf("decode state: %w", err)
+			if err != nil || old.Change == nil {
+				return fmt.Errorf("decode state: %w", errors.Join(errBody, err))
 			}
 			o := &old.Change.Result
 			if r.Cause == nil && o.Status == r.Status && o.Actual == r.Actual && o.Expected == r.Expected {

@@ -59,7 +59,7 @@ func (v *View) scanHost(scan func(...any) error) (fleet.Host, error) {
 	h.FirstSeen, h.LastSeen = fromNano(first), fromNano(last)
 	h.Presence = v.presence(h.LastSeen)
 	if heartbeat != nil {
-		r, err := wire.Decode(heartbeat)
+		r, err := decode(heartbeat, func(r wire.Record) bool { return r.Heartbeat != nil })
 		if err != nil {
 			return h, fmt.Errorf("decode heartbeat: %w", err)
 		}
@@ -67,6 +67,18 @@ func (v *View) scanHost(scan func(...any) error) (fleet.Host, error) {
 	}
 	return h, nil
 }
+
+// decode reads a body of the kind that its table holds. The tables are our own, but
+// a disk can damage them, and a page must not bring the collector down.
+func decode(body []byte, right func(wire.Record) bool) (wire.Record, error) {
+	r, err := wire.Decode(body)
+	if err == nil && !right(r) {
+		err = errors.New("a record of another kind")
+	}
+	return r, err
+}
+
+func isChange(r wire.Record) bool { return r.Change != nil }
 
 func fromNano(n int64) time.Time { return time.Unix(0, n).UTC() }
 
@@ -173,8 +185,8 @@ func scanInfo(scan func(...any) error) (finding.CheckInfo, error) {
 	if err := scan(&id, &body); err != nil || body == nil {
 		return bare(id), err
 	}
-	r, err := wire.Decode(body)
-	if err != nil || r.Pack == nil || len(r.Pack.Checks) != 1 {
+	r, err := decode(body, func(r wire.Record) bool { return r.Pack != nil && len(r.Pack.Checks) == 1 })
+	if err != nil {
 		return bare(id), fmt.Errorf("decode text of check %s: %w", id, err)
 	}
 	return r.Pack.Checks[0], nil
@@ -187,7 +199,7 @@ func scanState(scan func(...any) error) (st fleet.State, err error) {
 	if err := scan(&key, &st.HostName, &since, &body); err != nil {
 		return st, err
 	}
-	r, err := wire.Decode(body)
+	r, err := decode(body, isChange)
 	if err != nil {
 		return st, fmt.Errorf("decode state: %w", err)
 	}
@@ -294,7 +306,7 @@ func scanEvent(scan func(...any) error) (e fleet.Event, err error) {
 	if err := scan(&e.ID, &key, &e.HostName, &received, &body); err != nil {
 		return e, err
 	}
-	r, err := wire.Decode(body)
+	r, err := decode(body, isChange)
 	if err != nil {
 		return e, fmt.Errorf("decode event: %w", err)
 	}

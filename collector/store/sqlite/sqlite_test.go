@@ -1,0 +1,131 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func open(t *testing.T, path string) *Database {
+	t.Helper()
+	d, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func TestOpen(t *testing.T) {
+	// A path may hold what means something in a URL.
+	path := filepath.Join(t.TempDir(), "a b?mode=memory&x=%20#y.db")
+	d := open(t, path)
+	for _, text := range []string{"CREATE TABLE a (x)", "INSERT INTO a VALUES (7)"} {
+		if _, err := d.Writer.ExecContext(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "auto_vacuum": "2", "trusted_schema": "0"} {
+		var got string
+		if err := d.Writer.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %q, want %q, %v", pragma, got, want, err)
+		}
+	}
+	var sum int
+	err := Each(func(scan func(...any) error) error {
+		var x int
+		err := scan(&x)
+		sum += x
+		return err
+	})(d.Readers.QueryContext(t.Context(), "SELECT x FROM a UNION ALL SELECT 1"))
+	if err != nil || sum != 8 {
+		t.Errorf("sum %d, %v", sum, err)
+	}
+	stop := errors.New("stop")
+	if err := Each(func(func(...any) error) error { return stop })(d.Readers.QueryContext(t.Context(), "SELECT 1")); !errors.Is(err, stop) {
+		t.Errorf("error of a row: %v", err)
+	}
+	if err := Each(nil)(d.Readers.QueryContext(t.Context(), "SELECT nonsense")); err == nil {
+		t.Error("a wrong query is no error")
+	}
+	if _, err := d.Readers.ExecContext(t.Context(), "INSERT INTO a VALUES (8)"); err == nil {
+		t.Error("a reader can write")
+	}
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
+	if err != nil || len(files) < 2 {
+		t.Fatalf("files %v, %v", files, err)
+	}
+	for _, name := range files {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: mode %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+// TestLockEndsWithProcess holds the database in another process and kills it.
+func TestLockEndsWithProcess(t *testing.T) {
+	if path := os.Getenv("SQLITE_TEST_HOLD"); path != "" {
+		open(t, path)
+		fmt.Println("held")
+		select {}
+	}
+	path := filepath.Join(t.TempDir(), "x.db")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestLockEndsWithProcess$")
+	cmd.Env = append(os.Environ(), "SQLITE_TEST_HOLD="+path)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var word string
+	if _, err := fmt.Fscan(out, &word); err != nil || word != "held" {
+		t.Fatalf("other process says %q, %v", word, err)
+	}
+	if _, err := Open(t.Context(), path); !errors.Is(err, ErrLocked) {
+		t.Errorf("while another has it: %v", err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	open(t, path)
+}
+
+func TestOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	for name, put := range map[string]func(string) error{
+		"link":   func(p string) error { return os.Symlink("/etc/passwd", p) },
+		"folder": func(p string) error { return os.Mkdir(p, 0o700) },
+	} {
+		path := filepath.Join(dir, name)
+		if err := put(path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), path); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	garbage := filepath.Join(dir, "garbage")
+	if err := os.WriteFile(garbage, []byte(strings.Repeat("garbage ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		// The second time shows that the first gave up the lock.
+		if _, err := Open(t.Context(), garbage); !errors.Is(err, ErrDamaged) {
+			t.Errorf("garbage: %v", err)
+		}
+	}
+	if _, err := Open(t.Context(), filepath.Join(dir, "no", "such", "x.db")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no folder: %v", err)
+	}
+	if err := Classify(fs.ErrClosed); !errors.Is(err, fs.ErrClosed) || errors.Is(err, ErrDamaged) {
+		t.Errorf("other error: %v", err)
+	}
+}
