@@ -218,14 +218,9 @@ func (c *check) fill(v *verdict, s scope) error {
 		}
 		v.rank, _ = val.Value().(int64)
 	}
-	for _, e := range c.cases {
-		ok, err := e.cond.bool(s)
-		if err != nil {
+	if !pass {
+		if r.Severity, err = c.severity(s); err != nil {
 			return fmt.Errorf("escalate: %w", err)
-		}
-		if ok {
-			r.Severity = e.severity
-			break
 		}
 	}
 	actual, err := render(c.actual, s)
@@ -245,6 +240,21 @@ func (c *check) fill(v *verdict, s scope) error {
 		r.Status = finding.StatusPass
 	}
 	return nil
+}
+
+// severity is the first case's that holds, or the check's own. A pass has the
+// check's own: it says how bad a failure would be, and must not change by itself.
+func (c *check) severity(s scope) (finding.Severity, error) {
+	for _, e := range c.cases {
+		ok, err := e.cond.bool(s)
+		if err != nil {
+			return c.info.Severity, err
+		}
+		if ok {
+			return e.severity, nil
+		}
+	}
+	return c.info.Severity, nil
 }
 
 // places evaluates the evidence. A place with neither file nor text is left out:

@@ -131,6 +131,9 @@ func TestEvaluate(t *testing.T) {
 			doorFacts{Meta: known, Locks: locks}, `pass[low] medium: low 1 (want e)
 fail[mid] high: mid 0 (want e) @/etc/door:9 turns 0
 pass[top] medium: top 2 (want e) @/etc/door:3 turns 2`},
+		{"severity of a pass", "pass: true\nescalate: [{if: true, severity: high}]", doorFacts{Meta: known}, "pass[] medium: a (want e)"},
+		{"error in a case", "pass: false\nescalate: [{if: 1 / 0 == 1, severity: high}]", doorFacts{Meta: known},
+			"error[] medium: escalate: division by zero (want e)"},
 		{"each, one resource twice", overLocks + "each: true\nresource: same",
 			doorFacts{Meta: known, Locks: locks}, "fail[same] medium: mid 0 (want e) @/etc/door:9 turns 0"},
 		{"let", "over: door.locks\nlet: {n: it.turns, m: n + 1}\npass: m > 0\nactual: ${n} ${m}", doorFacts{Meta: known, Locks: locks},

@@ -66,7 +66,11 @@ func Change(w io.Writer, at time.Time, c finding.Change, opt Options) error {
 	line := fmt.Sprintf("%s  %s  %s%s", t.paint(dim, at.Local().Format(time.TimeOnly)),
 		t.paint(tint, fmt.Sprintf("%-7s", status)), t.paint(bold, name), was)
 	if !c.Removed {
-		line += ": " + text.Terminal(r.Actual)
+		actual, more, _ := strings.Cut(r.Actual, "\n")
+		line += ": " + text.Terminal(actual)
+		if more != "" {
+			line += " …"
+		}
 		if r.Status == finding.StatusFail {
 			line += ", expected " + text.Terminal(r.Expected)
 		}

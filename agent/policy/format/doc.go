@@ -24,7 +24,7 @@
 //	    let: {NAME: CEL}            # optional: names for what follows, in order
 //	    pass: CEL                   # bool: the assertion
 //	    rank: CEL                   # optional, int: among elements of one verdict the highest is the worst
-//	    escalate: [{if: CEL, severity: high}]  # optional: the first that holds sets the severity
+//	    escalate: [{if: CEL, severity: high}]  # optional: the first that holds sets a failure's severity
 //	    resource: TEXT              # what the result is about; empty for the host itself
 //	    actual: TEXT                # what was found
 //	    expected: TEXT              # what would pass
