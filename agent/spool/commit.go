@@ -104,14 +104,12 @@ func (l *lane) rewrite() error {
 	}
 	active.Size += int64(len(l.tail))
 	l.bytes += int64(len(l.tail))
-	if err := l.cfg.ops.sync(l.seg); err != nil {
-		return err
+	err := l.cfg.ops.sync(l.seg)
+	if err == nil {
+		err = l.cfg.ops.syncDir(l.dir)
 	}
-	if err := l.cfg.ops.syncDir(l.dir); err != nil {
-		return err
-	}
-	l.newName = false
-	return nil
+	l.newName = err != nil
+	return err
 }
 
 // publish tells readers how far they may read. The caller holds commitMu, or is

@@ -118,7 +118,7 @@ func nthFails(t *testing.T, f *faulty) bool {
 	}
 	done := f.n < sick
 	f.at = 0
-	time.Sleep(2 * retryAfter) // of the bubble: the disk has recovered, nobody appends
+	<-time.After(2 * retryAfter) // of the bubble: the disk has recovered, nobody appends
 	synctest.Wait()
 	appendOne(1000)
 	if err := s.Sync(); err != nil {
@@ -153,12 +153,12 @@ func TestGroupCommit(t *testing.T) {
 		s := mustOpen(t, t.TempDir(), Config{CommitBytes: 1000, ops: &o})
 		l := s.lanes["posture"]
 		mustAppend(t, s, "posture", "a")
-		time.Sleep(99 * time.Millisecond)
+		<-time.After(99 * time.Millisecond)
 		mustAppend(t, s, "posture", "b")
 		if st := s.Stats()[1]; st.Durable != 0 {
 			t.Errorf("durable too early: %+v", st)
 		}
-		time.Sleep(2 * time.Millisecond)
+		<-time.After(2 * time.Millisecond)
 		synctest.Wait()
 		if st := s.Stats()[1]; st.Durable != 2 || syncs != 1 {
 			t.Errorf("after the interval: %d syncs, %+v", syncs, st)

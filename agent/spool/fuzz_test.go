@@ -36,7 +36,7 @@ func FuzzOpenSegment(f *testing.F) {
 				t.Fatal(err)
 			}
 			whole := segment.AppendRecord(nil, rec.Position, rec.Payload)
-			if !bytes.Contains(b, whole[:segment.RecordHeader+len(rec.Payload)+segment.RecordTrailer]) {
+			if !bytes.Contains(b, whole[:len(whole)-7]) { // the padding may differ
 				t.Fatalf("record %v is not in the segment", rec.Position)
 			}
 		}

@@ -253,8 +253,7 @@ func (l *lane) write(payload []byte, size int64) (pos Position, full bool, err e
 			return pos, false, err
 		}
 	}
-	pos = Position{Epoch: l.epoch, Seq: l.next}
-	start := len(l.tail)
+	pos, start := Position{Epoch: l.epoch, Seq: l.next}, len(l.tail)
 	l.tail = segment.AppendRecord(l.tail, pos, payload)
 	active := &l.segs[len(l.segs)-1]
 	if err := l.cfg.ops.write(l.seg, l.tail[start:], active.Size); err != nil {

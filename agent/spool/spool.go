@@ -62,7 +62,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	for name, max := range c.Lanes {
 		if !segment.ValidLane(name) {
-			return c, fmt.Errorf("lane %q: a name is 1 to %d letters a-z", name, segment.MaxLane)
+			return c, fmt.Errorf("lane %q: a name is 1 to 12 letters a-z", name)
 		}
 		if max < minLaneBytes || c.SegmentBytes > max/2 {
 			return c, fmt.Errorf("lane %q: bound of %d bytes is less than %d or than two segments", name, max, minLaneBytes)
@@ -133,11 +133,9 @@ func open(dir string, cfg Config) (_ *Spool, err error) {
 			s.lock.Close()
 		}
 	}()
-	for s.epoch == 0 { // 0 stands for "none" in a Position
-		var b [8]byte
-		rand.Read(b[:])
-		s.epoch = binary.LittleEndian.Uint64(b[:])
-	}
+	var b [8]byte
+	rand.Read(b[:])
+	s.epoch = max(1, binary.LittleEndian.Uint64(b[:])) // 0 is no epoch in a Position
 	for _, name := range slices.Sorted(maps.Keys(cfg.Lanes)) {
 		l, err := openLane(d, name, s.epoch, cfg)
 		if err != nil {

@@ -59,7 +59,7 @@ func TestVerify(t *testing.T) {
 		{"nothing", func(string) error { return nil }, 20, ""},
 		{"header", flip(20), 20, "damaged segment header"},
 		{"record header", flip(segment.HeaderSize + 9), 19, "offset 64: 40 damaged bytes"},
-		{"payload", flip(segment.HeaderSize + segment.RecordHeader), 19, "offset 64: 40 damaged bytes"},
+		{"payload", flip(segment.HeaderSize + 24), 19, "offset 64: 40 damaged bytes"},
 		{"segment gone", os.Remove, 17, "records 4 to 6 are missing before it"},
 		{"cut", func(n string) error { return os.Truncate(n, segment.HeaderSize+20) }, 17, "offset 64: 20 damaged bytes"},
 		{"link in place", func(n string) error {

@@ -16,12 +16,13 @@ import (
 
 // The bounds and sizes of the format.
 const (
-	Version       = 1        // of the format
-	MaxPayload    = 64 << 10 // of a record
-	MaxLane       = 12       // letters of a lane's name
-	HeaderSize    = 64       // of a segment
-	RecordHeader  = 24       // before the payload
-	RecordTrailer = 4        // behind it, before the padding
+	Version    = 1        // of the format
+	MaxPayload = 64 << 10 // of a record
+	HeaderSize = 64       // of a segment
+
+	maxLane       = 12 // letters of a lane's name
+	recordHeader  = 24 // before the payload
+	recordTrailer = 4  // behind it, before the padding
 	slotSize      = 32
 	watermarkSize = 2 * slotSize
 	segSuffix     = ".seg"
@@ -48,7 +49,7 @@ type Position struct {
 
 // ValidLane reports whether name may be a lane, and so a directory.
 func ValidLane(name string) bool {
-	if name == "" || len(name) > MaxLane {
+	if name == "" || len(name) > maxLane {
 		return false
 	}
 	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") == ""
@@ -113,8 +114,8 @@ func (h Header) Encode() []byte {
 // ErrHeader is returned for a header that is damaged.
 var ErrHeader = errors.New("damaged segment header")
 
-// ParseHeader reads what Encode wrote, of any version.
-func ParseHeader(b []byte) (Header, error) {
+// parseHeader reads what Encode wrote, of any version.
+func parseHeader(b []byte) (Header, error) {
 	if len(b) < HeaderSize || string(b[:8]) != magic ||
 		le.Uint32(b[60:]) != crc32.Checksum(b[:60], castagnoli) {
 		return Header{}, ErrHeader
@@ -131,7 +132,7 @@ func ParseHeader(b []byte) (Header, error) {
 
 // RecordSize is what a payload of n bytes takes in a segment.
 func RecordSize(n int) int64 {
-	return int64(RecordHeader+n+RecordTrailer+7) &^ 7
+	return int64(recordHeader+n+recordTrailer+7) &^ 7
 }
 
 func seed(epoch uint64) uint32 {
@@ -163,7 +164,7 @@ func AppendRecord(b []byte, pos Position, payload []byte) []byte {
 // parseRecHeader reads a record's header and says its payload's length, which is
 // within bounds when ok.
 func parseRecHeader(b []byte, epoch uint64) (seq uint64, length int, ok bool) {
-	if len(b) < RecordHeader || string(b[:4]) != marker {
+	if len(b) < recordHeader || string(b[:4]) != marker {
 		return 0, 0, false
 	}
 	n := le.Uint32(b[4:])
@@ -210,7 +211,7 @@ func (s *Scanner) Header() (Header, error) {
 	if err != nil {
 		return Header{}, err
 	}
-	return ParseHeader(b)
+	return parseHeader(b)
 }
 
 // window returns n bytes at off, fewer at the end of the file. The bytes are good
@@ -240,7 +241,7 @@ func (s *Scanner) Forget() { s.buf = s.buf[:0] }
 
 // At reads what stands at off. The payload is good until the next call.
 func (s *Scanner) At(off int64) (Found, State, error) {
-	b, err := s.window(off, RecordHeader)
+	b, err := s.window(off, recordHeader)
 	if err != nil {
 		return Found{}, AtDamage, err
 	}
@@ -252,10 +253,10 @@ func (s *Scanner) At(off int64) (Found, State, error) {
 		return Found{}, AtDamage, nil
 	}
 	f := Found{Seq: seq, Next: off + RecordSize(n)}
-	if b, err = s.window(off+RecordHeader, n+RecordTrailer); err != nil {
+	if b, err = s.window(off+recordHeader, n+recordTrailer); err != nil {
 		return f, AtPayload, err
 	}
-	if len(b) < n+RecordTrailer {
+	if len(b) < n+recordTrailer {
 		return f, AtEnd, nil
 	}
 	f.Payload = b[:n]
@@ -287,7 +288,7 @@ func (s *Scanner) Resync(off int64) (int64, error) {
 		if len(b) < scanChunk {
 			return -1, nil
 		}
-		off += scanChunk - RecordHeader
+		off += scanChunk - recordHeader
 	}
 }
 

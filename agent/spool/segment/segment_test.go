@@ -35,14 +35,14 @@ func TestHeader(t *testing.T) {
 	if len(b) != HeaderSize {
 		t.Fatalf("header of %d bytes", len(b))
 	}
-	got, err := ParseHeader(b)
+	got, err := parseHeader(b)
 	if diff := cmp.Diff(h, got, cmp.AllowUnexported(Header{})); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	for i := range b {
 		bad := bytes.Clone(b)
 		bad[i] ^= 4
-		if _, err := ParseHeader(bad); !errors.Is(err, ErrHeader) {
+		if _, err := parseHeader(bad); !errors.Is(err, ErrHeader) {
 			t.Errorf("byte %d changed: %v", i, err)
 		}
 	}
