@@ -102,7 +102,7 @@ func (h *host) take(d *fleet.Delivery, body []byte) error {
 func (h *host) reject(d *fleet.Delivery, reason string) error {
 	h.rejected++
 	h.reason = reason
-	return h.exec("INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?)",
+	return h.Exec("INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?)",
 		h.key, d.Lane, int64(d.Epoch), int64(d.Sequence), h.now.UnixNano(), d.Size, text.Clean(reason, 512))
 }
 
@@ -121,7 +121,7 @@ func (h *host) change(d *fleet.Delivery, body []byte, late bool) error {
 			return err
 		}
 	}
-	id, err := h.insert("INSERT INTO event (host, lane, epoch, seq, received, check_id, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	id, err := h.Insert("INSERT INTO event (host, lane, epoch, seq, received, check_id, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
 		h.key, d.Lane, int64(d.Epoch), int64(d.Sequence), h.now.UnixNano(), c.Result.Check, body)
 	if err != nil {
 		return fmt.Errorf("append to the timeline: %w", err)
@@ -137,7 +137,7 @@ func (h *host) standing(k finding.Key) (standing, error) {
 		return s, nil
 	}
 	var s standing
-	_, err := h.row("SELECT status, severity, since FROM state WHERE host = ? AND check_id = ? AND resource = ?",
+	_, err := h.Row("SELECT status, severity, since FROM state WHERE host = ? AND check_id = ? AND resource = ?",
 		[]any{h.key, k.Check, k.Resource}, &s.status, &s.severity, &s.since)
 	h.states[k] = s
 	return s, err
@@ -158,14 +158,14 @@ func (h *host) stand(r *finding.Result, removed bool, body []byte) error {
 	}
 	if removed {
 		h.states[k] = standing{}
-		return h.exec("DELETE FROM state WHERE host = ? AND check_id = ? AND resource = ?", h.key, k.Check, k.Resource)
+		return h.Exec("DELETE FROM state WHERE host = ? AND check_id = ? AND resource = ?", h.key, k.Check, k.Resource)
 	}
 	now := standing{r.Status, r.Severity, h.since(r)}
 	if old.status == now.status {
 		now.since = old.since
 	}
 	h.states[k] = now
-	if err := h.exec(`INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+	if err := h.Exec(`INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 		status = excluded.status, severity = excluded.severity, since = excluded.since, body = excluded.body`,
 		h.key, k.Check, k.Resource, now.status, now.severity, now.since, body); err != nil {
 		return fmt.Errorf("write state: %w", err)

@@ -1,9 +1,6 @@
 package store
 
 import (
-	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,6 +10,7 @@ import (
 
 // batch is one transaction of the writer.
 type batch struct {
+	*sqlite.Writer
 	store   *Store
 	now     time.Time
 	checks  map[string]*checkDelta // rollups over the fleet, written by flush
@@ -36,48 +34,6 @@ func (b *batch) check(id string) *checkDelta {
 	return d
 }
 
-// The writer's statements run without a deadline: a transaction is short, and one
-// that is interrupted helps nobody.
-
-func (b *batch) exec(text string, args ...any) error {
-	_, err := b.insert(text, args...)
-	return err
-}
-
-func (b *batch) insert(text string, args ...any) (int64, error) {
-	stmt, err := b.store.stmt(text)
-	if err != nil {
-		return 0, err
-	}
-	res, err := stmt.ExecContext(context.Background(), args...)
-	if err != nil {
-		return 0, err
-	}
-	return res.LastInsertId()
-}
-
-// row scans the one row of a query into to and reports whether there was one.
-func (b *batch) row(text string, args []any, to ...any) (bool, error) {
-	stmt, err := b.store.stmt(text)
-	if err != nil {
-		return false, err
-	}
-	err = stmt.QueryRowContext(context.Background(), args...).Scan(to...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// rows calls each for every row of a query.
-func (b *batch) rows(text string, args []any, each func(scan func(...any) error) error) error {
-	stmt, err := b.store.stmt(text)
-	if err != nil {
-		return err
-	}
-	return sqlite.Each(each)(stmt.QueryContext(context.Background(), args...))
-}
-
 // flush writes the rollups over the fleet.
 func (b *batch) flush() error {
 	for id, d := range b.checks {
@@ -85,7 +41,7 @@ func (b *batch) flush() error {
 			continue
 		}
 		c := d.counts
-		err := b.exec(`INSERT INTO check_rollup VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		err := b.Exec(`INSERT INTO check_rollup VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET pass = pass + excluded.pass, fail = fail + excluded.fail,
 			not_applicable = not_applicable + excluded.not_applicable, unknown = unknown + excluded.unknown,
 			error = error + excluded.error, waived = waived + excluded.waived, hosts = hosts + excluded.hosts`,
@@ -101,11 +57,11 @@ func (b *batch) flush() error {
 	// stays on the newest.
 	var day int64
 	today := b.now.Unix() / 86400
-	if _, err := b.row("SELECT ifnull(max(day), 0) FROM day", nil, &day); err != nil {
+	if _, err := b.Row("SELECT ifnull(max(day), 0) FROM day", nil, &day); err != nil {
 		return err
 	}
 	if day < today {
-		err := b.exec(`INSERT INTO day SELECT ?, ifnull(sum(pass), 0), ifnull(sum(fail), 0), ifnull(sum(not_applicable), 0),
+		err := b.Exec(`INSERT INTO day SELECT ?, ifnull(sum(pass), 0), ifnull(sum(fail), 0), ifnull(sum(not_applicable), 0),
 			ifnull(sum(unknown), 0), ifnull(sum(error), 0), ifnull(sum(waived), 0), 0 FROM day WHERE day = ?`, today, day)
 		if err != nil {
 			return err
@@ -113,7 +69,7 @@ func (b *batch) flush() error {
 		day = today
 	}
 	c := b.day
-	return b.exec(`UPDATE day SET pass = pass + ?, fail = fail + ?, not_applicable = not_applicable + ?,
+	return b.Exec(`UPDATE day SET pass = pass + ?, fail = fail + ?, not_applicable = not_applicable + ?,
 		unknown = unknown + ?, error = error + ?, waived = waived + ?, changes = changes + ? WHERE day = ?`,
 		c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, b.changes, day)
 }

@@ -29,13 +29,13 @@ func (s *Store) AdminHash(ctx context.Context) (hash string, ok bool, err error)
 func (s *Store) SetAdminHash(ctx context.Context, hash string) error {
 	return s.submit(ctx, func(b *batch) error {
 		var n int
-		if _, err := b.row("SELECT count(*) FROM credential WHERE name = 'admin'", nil, &n); err != nil {
+		if _, err := b.Row("SELECT count(*) FROM credential WHERE name = 'admin'", nil, &n); err != nil {
 			return err
 		}
 		if n > 0 {
 			return ErrSet
 		}
-		return b.exec("INSERT INTO credential VALUES ('admin', ?, ?)", hash, b.now.UnixNano())
+		return b.Exec("INSERT INTO credential VALUES ('admin', ?, ?)", hash, b.now.UnixNano())
 	})
 }
 
@@ -43,14 +43,14 @@ func (s *Store) SetAdminHash(ctx context.Context, hash string) error {
 // there is one.
 func (s *Store) ReplaceAdminHash(ctx context.Context, hash string) error {
 	return s.submit(ctx, func(b *batch) error {
-		return b.exec("INSERT OR REPLACE INTO credential VALUES ('admin', ?, ?)", hash, b.now.UnixNano())
+		return b.Exec("INSERT OR REPLACE INTO credential VALUES ('admin', ?, ?)", hash, b.now.UnixNano())
 	})
 }
 
 // Ready makes a write durable, and so says whether the store can take records.
 func (s *Store) Ready(ctx context.Context) error {
 	err := s.submit(ctx, func(b *batch) error {
-		return b.exec("UPDATE meta SET value = ? WHERE name = 'probe'", b.now.UnixNano())
+		return b.Exec("UPDATE meta SET value = ? WHERE name = 'probe'", b.now.UnixNano())
 	})
 	if err != nil {
 		return fmt.Errorf("write probe: %w", err)

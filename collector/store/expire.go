@@ -37,7 +37,7 @@ func (s *Store) expire() time.Duration {
 		return expirePause
 	}
 	// Gives the room of deleted rows back to the file system, a little at a time.
-	if _, err := s.data.Writer.ExecContext(context.Background(), "PRAGMA incremental_vacuum(1000)"); err != nil {
+	if _, err := s.data.Writer.Conn.ExecContext(context.Background(), "PRAGMA incremental_vacuum(1000)"); err != nil {
 		s.cfg.Log.Warn("database does not shrink", "err", err)
 	}
 	return expireEvery
@@ -48,7 +48,7 @@ func (s *Store) expire() time.Duration {
 func (b *batch) expireEvents(keep time.Duration) (bool, error) {
 	before := b.now.Add(-keep).UnixNano()
 	var last, n int64
-	err := b.rows("SELECT id, received FROM event ORDER BY id LIMIT ?", []any{expireStep}, func(scan func(...any) error) error {
+	err := b.Rows("SELECT id, received FROM event ORDER BY id LIMIT ?", []any{expireStep}, func(scan func(...any) error) error {
 		var id, received int64
 		err := scan(&id, &received)
 		if received < before && n >= 0 {
@@ -60,10 +60,10 @@ func (b *batch) expireEvents(keep time.Duration) (bool, error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
-	if err := b.exec("DELETE FROM event WHERE id <= ? AND received < ?", last, before); err != nil {
+	if err := b.Exec("DELETE FROM event WHERE id <= ? AND received < ?", last, before); err != nil {
 		return false, fmt.Errorf("delete events: %w", err)
 	}
-	return n == expireStep, b.exec("UPDATE meta SET value = value + ? WHERE name = 'events_expired'", n)
+	return n == expireStep, b.Exec("UPDATE meta SET value = value + ? WHERE name = 'events_expired'", n)
 }
 
 func (b *batch) expireRest() error {
@@ -73,11 +73,11 @@ func (b *batch) expireRest() error {
 		`DELETE FROM rejected WHERE (host, lane, epoch, seq) IN (SELECT host, lane, epoch, seq FROM
 			(SELECT *, row_number() OVER (PARTITION BY host ORDER BY received DESC) AS n FROM rejected) WHERE n > ?)`,
 	} {
-		if err := b.exec(text, maxKept); err != nil {
+		if err := b.Exec(text, maxKept); err != nil {
 			return err
 		}
 	}
-	if err := b.exec("DELETE FROM day WHERE day < ?", b.now.Unix()/86400-daysKept); err != nil {
+	if err := b.Exec("DELETE FROM day WHERE day < ?", b.now.Unix()/86400-daysKept); err != nil {
 		return err
 	}
 	return b.expireTexts()
@@ -92,7 +92,7 @@ func (b *batch) expireTexts() error {
 		hash  []byte
 	}
 	var old []text
-	err := b.rows(`SELECT i.host, i.check_id, i.hash FROM host_info i JOIN host h ON h.host = i.host
+	err := b.Rows(`SELECT i.host, i.check_id, i.hash FROM host_info i JOIN host h ON h.host = i.host
 		WHERE i.digest <> h.pack AND NOT EXISTS (SELECT 1 FROM state s WHERE s.host = i.host AND s.check_id = i.check_id)
 		LIMIT ?`, []any{expireStep}, func(scan func(...any) error) error {
 		var t text
@@ -102,7 +102,7 @@ func (b *batch) expireTexts() error {
 	})
 	for _, t := range old {
 		if err == nil {
-			err = b.exec("DELETE FROM host_info WHERE host = ? AND check_id = ?", t.host, t.check)
+			err = b.Exec("DELETE FROM host_info WHERE host = ? AND check_id = ?", t.host, t.check)
 		}
 		if err == nil {
 			err = b.dropText(t.hash)

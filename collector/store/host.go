@@ -55,7 +55,7 @@ func (b *batch) open(id fleet.HostID) (*host, error) {
 		bad:    make(map[string]*badCount),
 	}
 	c, v := &h.counts, &h.severity
-	known, err := b.row(`SELECT name, heartbeat, pack, pass, fail, not_applicable, unknown, error, waived,
+	known, err := b.Row(`SELECT name, heartbeat, pack, pass, fail, not_applicable, unknown, error, waived,
 		severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected, mismatches
 		FROM host WHERE host = ?`, []any{key},
 		&h.name, &h.heartbeat, &h.pack, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
@@ -64,14 +64,14 @@ func (b *batch) open(id fleet.HostID) (*host, error) {
 		return h, err
 	}
 	var hosts int
-	if _, err := b.row("SELECT count(*) FROM host", nil, &hosts); err != nil {
+	if _, err := b.Row("SELECT count(*) FROM host", nil, &hosts); err != nil {
 		return nil, err
 	}
 	if hosts >= b.store.cfg.MaxHosts {
 		return nil, fmt.Errorf("host %s: %w", id, fleet.ErrFull)
 	}
 	now := b.now.UnixNano()
-	return h, b.exec("INSERT INTO host (host, first_seen, last_seen) VALUES (?, ?, ?)", key, now, now)
+	return h, b.Exec("INSERT INTO host (host, first_seen, last_seen) VALUES (?, ?, ?)", key, now, now)
 }
 
 // adjust counts n more results with the verdict.
@@ -91,7 +91,7 @@ func (h *host) adjust(check string, s standing, n int) error {
 	b := h.bad[check]
 	if b == nil {
 		b = new(badCount)
-		if _, err := h.row("SELECT bad FROM host_check WHERE host = ? AND check_id = ?", []any{h.key, check}, &b.before); err != nil {
+		if _, err := h.Row("SELECT bad FROM host_check WHERE host = ? AND check_id = ?", []any{h.key, check}, &b.before); err != nil {
 			return err
 		}
 		b.now = b.before
@@ -119,7 +119,7 @@ func (h *host) flush() error {
 		}
 	}
 	c, v := &h.counts, &h.severity
-	return h.exec(`UPDATE host SET last_seen = max(last_seen, ?), name = ?, heartbeat = ?, pack = ?,
+	return h.Exec(`UPDATE host SET last_seen = max(last_seen, ?), name = ?, heartbeat = ?, pack = ?,
 		pass = ?, fail = ?, not_applicable = ?, unknown = ?, error = ?, waived = ?,
 		severity0 = ?, severity1 = ?, severity2 = ?, severity3 = ?, severity4 = ?, severity5 = ?,
 		pending = ?, gaps = ?, rejected = ?, mismatches = ? WHERE host = ?`,
@@ -136,7 +136,7 @@ func (h *host) flushBad(check string, b *badCount) error {
 		h.check(check).hosts++
 	case b.now == 0:
 		h.check(check).hosts--
-		return h.exec("DELETE FROM host_check WHERE host = ? AND check_id = ?", h.key, check)
+		return h.Exec("DELETE FROM host_check WHERE host = ? AND check_id = ?", h.key, check)
 	}
-	return h.exec("INSERT OR REPLACE INTO host_check VALUES (?, ?, ?)", h.key, check, b.now)
+	return h.Exec("INSERT OR REPLACE INTO host_check VALUES (?, ?, ?)", h.key, check, b.now)
 }

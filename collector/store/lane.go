@@ -35,7 +35,7 @@ func (h *host) openLane(name string) (*lane, error) {
 		return l, nil
 	}
 	l := &lane{epochs: make(map[uint64]*epoch)}
-	err := h.rows("SELECT epoch, ordinal, first, last FROM position WHERE host = ? AND lane = ?", []any{h.key, name},
+	err := h.Rows("SELECT epoch, ordinal, first, last FROM position WHERE host = ? AND lane = ?", []any{h.key, name},
 		func(scan func(...any) error) error {
 			var number, first, last int64
 			e := new(epoch)
@@ -51,7 +51,7 @@ func (h *host) openLane(name string) (*lane, error) {
 	}
 	if l.newest == nil {
 		var lanes int
-		if _, err := h.row("SELECT count(DISTINCT lane) FROM position WHERE host = ?", []any{h.key}, &lanes); err != nil {
+		if _, err := h.Row("SELECT count(DISTINCT lane) FROM position WHERE host = ?", []any{h.key}, &lanes); err != nil {
 			return nil, err
 		}
 		if lanes+len(h.lanes) >= maxLanes {
@@ -107,7 +107,7 @@ func (h *host) begin(l *lane, d *fleet.Delivery) error {
 // miss notes that records never came.
 func (h *host) miss(d *fleet.Delivery, from, to uint64) error {
 	h.gaps = min(h.gaps+int64(min(to-from+1, maxMissing)), maxMissing)
-	return h.exec("INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?, ?, ?)",
+	return h.Exec("INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?, ?, ?)",
 		h.key, d.Lane, int64(d.Epoch), int64(from), int64(to), h.now.UnixNano())
 }
 
@@ -115,12 +115,12 @@ func (h *host) miss(d *fleet.Delivery, from, to uint64) error {
 func (h *host) fill(d *fleet.Delivery) (bool, error) {
 	var first, last int64
 	seq := int64(d.Sequence)
-	found, err := h.row(`SELECT from_seq, to_seq FROM gap WHERE host = ? AND lane = ? AND epoch = ? AND from_seq <= ?
+	found, err := h.Row(`SELECT from_seq, to_seq FROM gap WHERE host = ? AND lane = ? AND epoch = ? AND from_seq <= ?
 		ORDER BY from_seq DESC LIMIT 1`, []any{h.key, d.Lane, int64(d.Epoch), seq}, &first, &last)
 	if err != nil || !found || last < seq {
 		return false, err
 	}
-	if err := h.exec("DELETE FROM gap WHERE host = ? AND lane = ? AND epoch = ? AND from_seq = ?",
+	if err := h.Exec("DELETE FROM gap WHERE host = ? AND lane = ? AND epoch = ? AND from_seq = ?",
 		h.key, d.Lane, int64(d.Epoch), first); err != nil {
 		return false, err
 	}
@@ -140,7 +140,7 @@ func (h *host) flushLane(name string, l *lane) error {
 		if !e.dirty {
 			continue
 		}
-		err := h.exec(`INSERT INTO position VALUES (?, ?, ?, ?, ?, ?, ?)
+		err := h.Exec(`INSERT INTO position VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET last = excluded.last, touched = excluded.touched`,
 			h.key, name, int64(e.number), e.ordinal, int64(e.first), int64(e.last), h.now.UnixNano())
 		if err != nil {
@@ -151,9 +151,9 @@ func (h *host) flushLane(name string, l *lane) error {
 		return nil
 	}
 	old := l.newest.ordinal - maxEpochs
-	if err := h.exec(`DELETE FROM gap WHERE host = ?1 AND lane = ?2 AND epoch IN
+	if err := h.Exec(`DELETE FROM gap WHERE host = ?1 AND lane = ?2 AND epoch IN
 		(SELECT epoch FROM position WHERE host = ?1 AND lane = ?2 AND ordinal <= ?3)`, h.key, name, old); err != nil {
 		return err
 	}
-	return h.exec("DELETE FROM position WHERE host = ? AND lane = ? AND ordinal <= ?", h.key, name, old)
+	return h.Exec("DELETE FROM position WHERE host = ? AND lane = ? AND ordinal <= ?", h.key, name, old)
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,9 +49,8 @@ func (c *Config) complete() {
 type Store struct {
 	*view.View // what pages ask
 
-	cfg      Config
-	data     *sqlite.Database
-	prepared map[string]*sql.Stmt // the writer goroutine's
+	cfg  Config
+	data *sqlite.Database
 
 	requests chan request
 	quit     chan struct{}
@@ -75,7 +73,7 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	version, err := schema.Migrate(ctx, data.Writer)
+	version, err := schema.Migrate(ctx, data.Writer.Conn)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)), data.Close())
 	}
@@ -84,7 +82,6 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 		View:     view.New(data.Readers, cfg.Now),
 		cfg:      cfg,
 		data:     data,
-		prepared: make(map[string]*sql.Stmt),
 		requests: make(chan request),
 		quit:     make(chan struct{}),
 		done:     make(chan struct{}),
@@ -102,11 +99,7 @@ func (s *Store) shut() error {
 	close(s.quit)
 	<-s.done
 	s.feed.Close()
-	var errs []error
-	for _, stmt := range s.prepared {
-		errs = append(errs, stmt.Close())
-	}
-	return errors.Join(append(errs, s.data.Close())...)
+	return s.data.Close()
 }
 
 // Subscribe returns a channel of what becomes durable from now on, with room for
@@ -186,8 +179,8 @@ func (s *Store) commit(group []request) {
 }
 
 func (s *Store) transact(group []request) error {
-	b := &batch{store: s, now: s.cfg.Now().UTC(), checks: make(map[string]*checkDelta)}
-	if err := b.exec("BEGIN IMMEDIATE"); err != nil {
+	b := &batch{Writer: s.data.Writer, store: s, now: s.cfg.Now().UTC(), checks: make(map[string]*checkDelta)}
+	if err := b.Exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	err := func() error {
@@ -199,31 +192,18 @@ func (s *Store) transact(group []request) error {
 		if err := b.flush(); err != nil {
 			return fmt.Errorf("write rollups: %w", err)
 		}
-		if err := b.exec("COMMIT"); err != nil {
+		if err := b.Exec("COMMIT"); err != nil {
 			return fmt.Errorf("commit: %w", err)
 		}
 		return nil
 	}()
 	if err != nil {
 		// SQLite may have rolled back by itself; then this is an error of no interest.
-		_ = b.exec("ROLLBACK")
+		_ = b.Exec("ROLLBACK")
 		return err
 	}
 	for _, u := range b.updates {
 		s.feed.Publish(u)
 	}
 	return nil
-}
-
-// stmt returns the writer's statement of the text. No statement is made from
-// data, so there are a few dozen.
-func (s *Store) stmt(text string) (*sql.Stmt, error) {
-	if stmt := s.prepared[text]; stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := s.data.Writer.PrepareContext(context.Background(), text)
-	if err == nil {
-		s.prepared[text] = stmt
-	}
-	return stmt, err
 }

@@ -32,7 +32,7 @@ func (h *host) part(d *fleet.Delivery, body []byte) error {
 	}
 	var id, have, size int64
 	var same bool
-	known, err := h.row("SELECT state_id, have, size, parts = ? AND total = ? AND digest = ? FROM part_set WHERE host = ? AND lane = ?",
+	known, err := h.Row("SELECT state_id, have, size, parts = ? AND total = ? AND digest = ? FROM part_set WHERE host = ? AND lane = ?",
 		[]any{p.Parts, p.Total, p.Digest[:], h.key, d.Lane}, &id, &have, &size, &same)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (h *host) part(d *fleet.Delivery, body []byte) error {
 		have, size, same = 0, 0, true
 	}
 	var twice int
-	if _, err := h.row("SELECT count(*) FROM part WHERE host = ? AND lane = ? AND part = ?", []any{h.key, d.Lane, p.Part}, &twice); err != nil {
+	if _, err := h.Row("SELECT count(*) FROM part WHERE host = ? AND lane = ? AND part = ?", []any{h.key, d.Lane, p.Part}, &twice); err != nil {
 		return err
 	}
 	size += int64(len(body))
@@ -56,28 +56,28 @@ func (h *host) part(d *fleet.Delivery, body []byte) error {
 	case size > maxPartBytes || int(p.Total) > h.store.cfg.MaxResults:
 		return h.reject(d, "whole state is larger than a host's may be")
 	}
-	if err := h.exec("INSERT INTO part VALUES (?, ?, ?, ?)", h.key, d.Lane, p.Part, body); err != nil {
+	if err := h.Exec("INSERT INTO part VALUES (?, ?, ?, ?)", h.key, d.Lane, p.Part, body); err != nil {
 		return fmt.Errorf("keep part: %w", err)
 	}
 	if have+1 == int64(p.Parts) {
 		return h.assemble(d, p)
 	}
-	return h.exec("UPDATE part_set SET have = ?, size = ? WHERE host = ? AND lane = ?", have+1, size, h.key, d.Lane)
+	return h.Exec("UPDATE part_set SET have = ?, size = ? WHERE host = ? AND lane = ?", have+1, size, h.key, d.Lane)
 }
 
 // beginSet drops the incomplete state of the lane and notes the new one.
 func (h *host) beginSet(d *fleet.Delivery, p *finding.StatePart) error {
-	if err := h.exec("DELETE FROM part WHERE host = ? AND lane = ?", h.key, d.Lane); err != nil {
+	if err := h.Exec("DELETE FROM part WHERE host = ? AND lane = ?", h.key, d.Lane); err != nil {
 		return err
 	}
-	return h.exec("INSERT OR REPLACE INTO part_set VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
+	return h.Exec("INSERT OR REPLACE INTO part_set VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
 		h.key, d.Lane, int64(p.ID), p.Parts, p.Total, p.Digest[:])
 }
 
 // assemble puts the parts together; all are there.
 func (h *host) assemble(d *fleet.Delivery, p *finding.StatePart) error {
 	results := make([]finding.Result, 0, p.Total)
-	err := h.rows("SELECT body FROM part WHERE host = ? AND lane = ? ORDER BY part", []any{h.key, d.Lane},
+	err := h.Rows("SELECT body FROM part WHERE host = ? AND lane = ? ORDER BY part", []any{h.key, d.Lane},
 		func(scan func(...any) error) error {
 			var body []byte
 			if err := scan(&body); err != nil {
@@ -94,7 +94,7 @@ func (h *host) assemble(d *fleet.Delivery, p *finding.StatePart) error {
 		return err
 	}
 	for _, text := range []string{"DELETE FROM part WHERE host = ? AND lane = ?", "DELETE FROM part_set WHERE host = ? AND lane = ?"} {
-		if err := h.exec(text, h.key, d.Lane); err != nil {
+		if err := h.Exec(text, h.key, d.Lane); err != nil {
 			return fmt.Errorf("drop parts: %w", err)
 		}
 	}
@@ -139,7 +139,7 @@ func (h *host) replace(d *fleet.Delivery, p *finding.StatePart, results []findin
 // stands and is not in next. A result that says the same as the standing one and
 // names no cause keeps the cause.
 func (h *host) compare(next map[finding.Key]*finding.Result) (gone []finding.Result, err error) {
-	err = h.rows("SELECT check_id, resource, status, severity, since, body FROM state WHERE host = ?", []any{h.key},
+	err = h.Rows("SELECT check_id, resource, status, severity, since, body FROM state WHERE host = ?", []any{h.key},
 		func(scan func(...any) error) error {
 			var k finding.Key
 			var s standing
@@ -173,7 +173,7 @@ func (h *host) compare(next map[finding.Key]*finding.Result) (gone []finding.Res
 func (h *host) texts(d *fleet.Delivery) error {
 	p := d.Record.Pack
 	had := make(map[string][]byte)
-	err := h.rows("SELECT check_id, hash FROM host_info WHERE host = ?", []any{h.key}, func(scan func(...any) error) error {
+	err := h.Rows("SELECT check_id, hash FROM host_info WHERE host = ?", []any{h.key}, func(scan func(...any) error) error {
 		var check string
 		var hash []byte
 		err := scan(&check, &hash)
@@ -204,7 +204,7 @@ func (h *host) texts(d *fleet.Delivery) error {
 
 func (h *host) text(check string, digest, old, hash, body []byte) error {
 	if !bytes.Equal(old, hash) {
-		if err := h.exec("INSERT INTO info VALUES (?, ?, 1, ?) ON CONFLICT DO UPDATE SET hosts = hosts + 1", hash, check, body); err != nil {
+		if err := h.Exec("INSERT INTO info VALUES (?, ?, 1, ?) ON CONFLICT DO UPDATE SET hosts = hosts + 1", hash, check, body); err != nil {
 			return err
 		}
 		if old != nil {
@@ -213,12 +213,12 @@ func (h *host) text(check string, digest, old, hash, body []byte) error {
 			}
 		}
 	}
-	return h.exec("INSERT OR REPLACE INTO host_info VALUES (?, ?, ?, ?)", h.key, check, digest, hash)
+	return h.Exec("INSERT OR REPLACE INTO host_info VALUES (?, ?, ?, ?)", h.key, check, digest, hash)
 }
 
 func (b *batch) dropText(hash []byte) error {
-	if err := b.exec("UPDATE info SET hosts = hosts - 1 WHERE hash = ?", hash); err != nil {
+	if err := b.Exec("UPDATE info SET hosts = hosts - 1 WHERE hash = ?", hash); err != nil {
 		return err
 	}
-	return b.exec("DELETE FROM info WHERE hash = ? AND hosts <= 0", hash)
+	return b.Exec("DELETE FROM info WHERE hash = ? AND hosts <= 0", hash)
 }

@@ -33,9 +33,7 @@ const readers = 4
 
 // Database is an open database.
 type Database struct {
-	// Writer is the one connection that writes. It must not be used by two
-	// goroutines at a time.
-	Writer *sql.Conn
+	Writer *Writer
 	// Readers is the pool of connections that read.
 	Readers *sql.DB
 
@@ -73,9 +71,11 @@ func (d *Database) open(ctx context.Context, path string) error {
 		return err
 	}
 	d.db.SetMaxOpenConns(1)
-	if d.Writer, err = d.db.Conn(ctx); err != nil {
+	conn, err := d.db.Conn(ctx)
+	if err != nil {
 		return err
 	}
+	d.Writer = &Writer{conn, make(map[string]*sql.Stmt)}
 	if d.Readers, err = sql.Open("sqlite", source(path, "query_only(ON)", "cache_size(-8000)", "trusted_schema(OFF)")); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (d *Database) Close() error {
 		errs = append(errs, d.Readers.Close())
 	}
 	if d.Writer != nil {
-		errs = append(errs, d.Writer.Close())
+		errs = append(errs, d.Writer.close())
 	}
 	if d.db != nil {
 		errs = append(errs, d.db.Close())

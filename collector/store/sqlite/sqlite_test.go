@@ -26,13 +26,13 @@ func TestOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b?mode=memory&x=%20#y.db")
 	d := open(t, path)
 	for _, text := range []string{"CREATE TABLE a (x)", "INSERT INTO a VALUES (7)"} {
-		if _, err := d.Writer.ExecContext(t.Context(), text); err != nil {
+		if _, err := d.Writer.Conn.ExecContext(t.Context(), text); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "auto_vacuum": "2", "trusted_schema": "0"} {
 		var got string
-		if err := d.Writer.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+		if err := d.Writer.Conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q, want %q, %v", pragma, got, want, err)
 		}
 	}
@@ -64,6 +64,37 @@ func TestOpen(t *testing.T) {
 		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: mode %v, %v", name, info.Mode(), err)
 		}
+	}
+}
+
+func TestWriter(t *testing.T) {
+	w := open(t, filepath.Join(t.TempDir(), "x.db")).Writer
+	if err := w.Exec("CREATE TABLE a (x INTEGER PRIMARY KEY, y)"); err != nil {
+		t.Fatal(err)
+	}
+	for want := range int64(3) {
+		if n, err := w.Insert("INSERT INTO a (y) VALUES (?)", "y"); n != want+1 || err != nil {
+			t.Errorf("row %d, %v", n, err)
+		}
+	}
+	var sum int
+	if ok, err := w.Row("SELECT sum(x) FROM a", nil, &sum); !ok || sum != 6 || err != nil {
+		t.Errorf("sum %d, %v, %v", sum, ok, err)
+	}
+	if ok, err := w.Row("SELECT x FROM a WHERE x = ?", []any{99}, &sum); ok || err != nil {
+		t.Errorf("no row: %v, %v", ok, err)
+	}
+	n := 0
+	if err := w.Rows("SELECT x FROM a", nil, func(func(...any) error) error { n++; return nil }); n != 3 || err != nil {
+		t.Errorf("%d rows, %v", n, err)
+	}
+	for _, err := range []error{w.Exec("nonsense"), w.Rows("nonsense", nil, nil), w.Exec("INSERT INTO a VALUES (1, 1)")} {
+		if err == nil {
+			t.Error("a wrong statement is no error")
+		}
+	}
+	if _, err := w.Row("nonsense", nil); err == nil {
+		t.Error("a wrong query is no error")
 	}
 }
 

@@ -24,13 +24,13 @@ func fill(t *testing.T, rows map[string][][]any) *View {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	if _, err := schema.Migrate(t.Context(), d.Writer); err != nil {
+	if _, err := schema.Migrate(t.Context(), d.Writer.Conn); err != nil {
 		t.Fatal(err)
 	}
 	for into, all := range rows {
 		for _, row := range all {
 			text := "INSERT INTO " + into + " VALUES (?" + strings.Repeat(", ?", len(row)-1) + ")"
-			if _, err := d.Writer.ExecContext(t.Context(), text, row...); err != nil {
+			if _, err := d.Writer.Conn.ExecContext(t.Context(), text, row...); err != nil {
 				t.Fatal(err)
 			}
 		}
