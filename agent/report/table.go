@@ -157,7 +157,8 @@ func (t *table) sameReason(list []section) int {
 // together writes checks that share their reason.
 func (t *table) together(list []section) {
 	for _, s := range list {
-		t.printf("  %s  %-34s %s\n", t.paint(yellow, strings.ToUpper(s.status.String())), t.paint(bold, s.check), t.info[s.check].Title)
+		t.printf("  %s  %s %s\n", t.paint(yellow, strings.ToUpper(s.status.String())),
+			t.paint(bold, fmt.Sprintf("%-34s", s.check)), t.info[s.check].Title)
 	}
 	t.field("because", list[0].results[0].Actual)
 	t.evidence(list[0].results[0].Evidence)
