@@ -352,15 +352,30 @@ func startAuditd(t *testing.T, control *Control) int {
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	})
+	t.Cleanup(func() { stop(cmd) })
 	until(t, "auditd registers", func() bool {
 		s, err := control.Status()
 		return err == nil && int(s.PID) == cmd.Process.Pid
 	})
 	return cmd.Process.Pid
+}
+
+// stop ends auditd, which ignores the signal until it has started up.
+func stop(cmd *exec.Cmd) {
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range 250 {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+	}
+	_ = cmd.Process.Kill()
+	<-done
 }
 
 // until asks again until what holds.
