@@ -310,13 +310,16 @@ func TestActiveWithoutSystemd(t *testing.T) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	defer func() {
-		// It ignores the signal until it has started up.
-		for range 250 {
+		// It ignores the signal until it has started up, and a second one cuts its
+		// leaving short, so that it stays registered.
+		again := time.NewTicker(time.Second)
+		defer again.Stop()
+		for range 10 {
 			_ = cmd.Process.Signal(unix.SIGTERM)
 			select {
 			case <-done:
 				return
-			case <-tick.C:
+			case <-again.C:
 			}
 		}
 		_ = cmd.Process.Kill()
