@@ -2,9 +2,8 @@ package audit
 
 import (
 	"path"
-	"runtime"
 
-	"github.com/elastic/go-libaudit/v2/auparse"
+	"seawall/pkg/syscallname"
 )
 
 // The operations of a Change.
@@ -223,60 +222,7 @@ func opensForWriting(e *Event, call string) bool {
 // known. io_uring operations on files have names that begin with "uring_".
 func SyscallName(e *Event) string {
 	if e.Uring {
-		return uringName(e.Syscall)
+		return syscallname.Uring(e.Syscall)
 	}
-	if name, ok := auparse.AuditSyscalls[archName(e.Arch)][e.Syscall]; ok {
-		return name
-	}
-	// Newer than the tables; since 424 all architectures number alike.
-	switch e.Syscall {
-	case 463:
-		return "setxattrat"
-	case 466:
-		return "removexattrat"
-	case 469:
-		return "file_setattr"
-	}
-	return ""
-}
-
-// uringName maps operations of linux/io_uring.h.
-func uringName(op int) string {
-	switch op {
-	case 17, 55:
-		return "uring_fallocate" // or ftruncate
-	case 18, 28:
-		return "uring_openat"
-	case 35:
-		return "uring_renameat"
-	case 36, 37:
-		return "uring_unlinkat" // unlinkat, mkdirat
-	case 38, 39:
-		return "uring_linkat" // or symlinkat
-	case 41, 42:
-		return "uring_setxattr"
-	}
-	return ""
-}
-
-// archName maps linux/audit.h's AUDIT_ARCH_ numbers to the names of the tables.
-func archName(arch uint32) string {
-	switch arch {
-	case 0xc000003e:
-		return "x86_64"
-	case 0x40000003:
-		return "i386"
-	case 0xc00000b7:
-		return "aarch64"
-	case 0x40000028:
-		return "arm"
-	case 0:
-		switch runtime.GOARCH {
-		case "amd64":
-			return "x86_64"
-		case "arm64":
-			return "aarch64"
-		}
-	}
-	return ""
+	return syscallname.Name(e.Arch, e.Syscall)
 }

@@ -1,0 +1,69 @@
+// Package syscallname names system calls by the numbers that audit records have.
+// The tables are go-libaudit's; calls newer than these are added here.
+package syscallname
+
+import (
+	"runtime"
+
+	"github.com/elastic/go-libaudit/v2/auparse"
+)
+
+// Name returns the name of a system call, or "" when it is not known. arch is the
+// kernel's AUDIT_ARCH_ number; 0 is this machine's.
+func Name(arch uint32, number int) string {
+	if name, ok := auparse.AuditSyscalls[archName(arch)][number]; ok {
+		return name
+	}
+	// Newer than the tables; since 424 all architectures number alike.
+	switch number {
+	case 463:
+		return "setxattrat"
+	case 466:
+		return "removexattrat"
+	case 469:
+		return "file_setattr"
+	}
+	return ""
+}
+
+// Uring returns a name, beginning with "uring_", for the io_uring operations of
+// linux/io_uring.h that change files; those that do the same share one.
+func Uring(op int) string {
+	switch op {
+	case 17, 55:
+		return "uring_fallocate" // or ftruncate
+	case 18, 28:
+		return "uring_openat"
+	case 35:
+		return "uring_renameat"
+	case 36, 37:
+		return "uring_unlinkat" // unlinkat, mkdirat
+	case 38, 39:
+		return "uring_linkat" // or symlinkat
+	case 41, 42:
+		return "uring_setxattr"
+	}
+	return ""
+}
+
+// archName maps linux/audit.h's AUDIT_ARCH_ numbers to the names of the tables.
+func archName(arch uint32) string {
+	switch arch {
+	case 0xc000003e:
+		return "x86_64"
+	case 0x40000003:
+		return "i386"
+	case 0xc00000b7:
+		return "aarch64"
+	case 0x40000028:
+		return "arm"
+	case 0:
+		switch runtime.GOARCH {
+		case "amd64":
+			return "x86_64"
+		case "arm64":
+			return "aarch64"
+		}
+	}
+	return ""
+}

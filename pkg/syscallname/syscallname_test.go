@@ -1,0 +1,35 @@
+package syscallname
+
+import "testing"
+
+func TestName(t *testing.T) {
+	for _, tt := range []struct {
+		arch   uint32
+		number int
+		want   string
+	}{
+		{0xc000003e, 257, "openat"},
+		{0xc000003e, 452, "fchmodat2"},
+		{0x40000003, 5, "open"},
+		{0xc00000b7, 56, "openat"},
+		{0x40000028, 5, "open"},
+		{0xc000003e, 463, "setxattrat"},
+		{0xc000003e, 100_000, ""},
+		{0x12345678, 1, ""},
+	} {
+		if got := Name(tt.arch, tt.number); got != tt.want {
+			t.Errorf("Name(%#x, %d) = %q, want %q", tt.arch, tt.number, got, tt.want)
+		}
+	}
+	if Name(0, 437) != "openat2" {
+		t.Error("this machine's openat2 is not known")
+	}
+}
+
+func TestUring(t *testing.T) {
+	for op, want := range map[int]string{18: "uring_openat", 28: "uring_openat", 35: "uring_renameat", 36: "uring_unlinkat", 0: ""} {
+		if got := Uring(op); got != want {
+			t.Errorf("Uring(%d) = %q, want %q", op, got, want)
+		}
+	}
+}
