@@ -99,7 +99,7 @@ func start(t *testing.T, store Store, edit func(*Config)) running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := Config{Store: store, TLS: id.Server(), Identify: identity.Host, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	c := Config{Store: store, TLS: id.Server(), Identify: identity.Host, Log: slog.New(slog.DiscardHandler)}
 	if edit != nil {
 		edit(&c)
 	}

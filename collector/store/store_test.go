@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"path/filepath"
@@ -29,7 +28,7 @@ func openTest(t testing.TB, cfg Config) (*Store, string) {
 
 func reopen(t testing.TB, path string, cfg Config) *Store {
 	t.Helper()
-	cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	cfg.Log = slog.New(slog.DiscardHandler)
 	if cfg.Now == nil {
 		cfg.Now = func() time.Time { return time.Unix(1_800_000_100, 0).UTC() }
 	}

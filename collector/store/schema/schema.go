@@ -133,7 +133,7 @@ func apply(ctx context.Context, db *sql.Conn, m migration) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }() // after Commit, of no effect
 	if m.version == 1 {
 		const first = "CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, sum TEXT NOT NULL, applied INTEGER NOT NULL)"
 		for _, text := range []string{fmt.Sprintf("PRAGMA application_id = %d", application), first} {

@@ -75,7 +75,7 @@ func (d *Database) open(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	d.Writer = &Writer{conn, make(map[string]*sql.Stmt)}
+	d.Writer = &Writer{conn, make(map[string]statement)}
 	if d.Readers, err = sql.Open("sqlite", source(path, "query_only(ON)", "cache_size(-8000)", "trusted_schema(OFF)")); err != nil {
 		return err
 	}
@@ -132,19 +132,26 @@ func Classify(err error) error {
 	return err
 }
 
-// Each returns a function that takes what a query returns and calls row with each
-// row's Scan. It closes the rows.
-func Each(row func(scan func(...any) error) error) func(*sql.Rows, error) error {
-	return func(rows *sql.Rows, err error) error {
-		if err != nil {
+// Querier is a pool of connections or a transaction.
+type Querier interface {
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+}
+
+// Each calls row with the Scan of each row of a query.
+func Each(ctx context.Context, q Querier, row func(scan func(...any) error) error, text string, args ...any) error {
+	rows, err := q.QueryContext(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	return each(rows, row)
+}
+
+func each(rows *sql.Rows, row func(scan func(...any) error) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := row(rows.Scan); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
 	}
+	return rows.Err()
 }

@@ -37,20 +37,20 @@ func TestOpen(t *testing.T) {
 		}
 	}
 	var sum int
-	err := Each(func(scan func(...any) error) error {
+	err := Each(t.Context(), d.Readers, func(scan func(...any) error) error {
 		var x int
 		err := scan(&x)
 		sum += x
 		return err
-	})(d.Readers.QueryContext(t.Context(), "SELECT x FROM a UNION ALL SELECT 1"))
+	}, "SELECT x FROM a UNION ALL SELECT 1")
 	if err != nil || sum != 8 {
 		t.Errorf("sum %d, %v", sum, err)
 	}
 	stop := errors.New("stop")
-	if err := Each(func(func(...any) error) error { return stop })(d.Readers.QueryContext(t.Context(), "SELECT 1")); !errors.Is(err, stop) {
+	if err := Each(t.Context(), d.Readers, func(func(...any) error) error { return stop }, "SELECT 1"); !errors.Is(err, stop) {
 		t.Errorf("error of a row: %v", err)
 	}
-	if err := Each(nil)(d.Readers.QueryContext(t.Context(), "SELECT nonsense")); err == nil {
+	if err := Each(t.Context(), d.Readers, nil, "SELECT nonsense"); err == nil {
 		t.Error("a wrong query is no error")
 	}
 	if _, err := d.Readers.ExecContext(t.Context(), "INSERT INTO a VALUES (8)"); err == nil {

@@ -11,20 +11,24 @@ import (
 // transaction is short, and one that is interrupted helps nobody.
 type Writer struct {
 	Conn     *sql.Conn
-	prepared map[string]*sql.Stmt
+	prepared map[string]statement
 }
+
+// statement is prepared once and closed with the writer.
+type statement struct{ *sql.Stmt }
 
 // stmt returns the statement of a text. No text is made from data, so there are a
 // few dozen.
-func (w *Writer) stmt(text string) (*sql.Stmt, error) {
-	if stmt := w.prepared[text]; stmt != nil {
+func (w *Writer) stmt(text string) (statement, error) {
+	if stmt, ok := w.prepared[text]; ok {
 		return stmt, nil
 	}
 	stmt, err := w.Conn.PrepareContext(context.Background(), text)
-	if err == nil {
-		w.prepared[text] = stmt
+	if err != nil {
+		return statement{}, err
 	}
-	return stmt, err
+	w.prepared[text] = statement{stmt}
+	return statement{stmt}, nil
 }
 
 // Exec runs a statement.
@@ -66,7 +70,11 @@ func (w *Writer) Rows(text string, args []any, row func(scan func(...any) error)
 	if err != nil {
 		return err
 	}
-	return Each(row)(stmt.QueryContext(context.Background(), args...))
+	rows, err := stmt.QueryContext(context.Background(), args...)
+	if err != nil {
+		return err
+	}
+	return each(rows, row)
 }
 
 func (w *Writer) close() error {

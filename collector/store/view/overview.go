@@ -45,7 +45,7 @@ func (v *View) Overview(ctx context.Context) (fleet.Overview, error) {
 func (v *View) days(ctx context.Context, now time.Time) ([]fleet.Day, error) {
 	today := now.Unix() / 86400
 	var known []fleet.Day // newest first
-	err := sqlite.Each(func(scan func(...any) error) error {
+	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
 		var d fleet.Day
 		var day int64
 		c := &d.Counts
@@ -53,8 +53,8 @@ func (v *View) days(ctx context.Context, now time.Time) ([]fleet.Day, error) {
 		d.Day = time.Unix(day*86400, 0).UTC()
 		known = append(known, d)
 		return err
-	})(v.db.QueryContext(ctx, `SELECT day, pass, fail, not_applicable, unknown, error, waived, changes FROM day
-		WHERE day <= ? ORDER BY day DESC LIMIT ?`, today, maxDays+1))
+	}, `SELECT day, pass, fail, not_applicable, unknown, error, waived, changes FROM day
+		WHERE day <= ? ORDER BY day DESC LIMIT ?`, today, maxDays+1)
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +82,14 @@ func (v *View) Positions(ctx context.Context, id fleet.HostID) ([]fleet.Position
 		return nil, fmt.Errorf("read positions: %w", err)
 	}
 	var out []fleet.Position
-	err = sqlite.Each(func(scan func(...any) error) error {
+	err = sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
 		var p fleet.Position
 		var number, last, ordinal int64
 		err := scan(&p.Lane, &number, &last, &ordinal)
 		p.Epoch, p.Sequence = uint64(number), uint64(last)
 		out = append(out, p)
 		return err
-	})(v.db.QueryContext(ctx, "SELECT lane, epoch, last, max(ordinal) FROM position WHERE host = ? GROUP BY lane", key))
+	}, "SELECT lane, epoch, last, max(ordinal) FROM position WHERE host = ? GROUP BY lane", key)
 	if err != nil {
 		return nil, fmt.Errorf("read positions of %s: %w", id, sqlite.Classify(err))
 	}

@@ -95,11 +95,11 @@ func (v *View) presence(seen time.Time) fleet.Presence {
 // Hosts returns all hosts by name.
 func (v *View) Hosts(ctx context.Context) ([]fleet.Host, error) {
 	var hosts []fleet.Host
-	err := sqlite.Each(func(scan func(...any) error) error {
+	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
 		h, err := v.scanHost(scan)
 		hosts = append(hosts, h)
 		return err
-	})(v.db.QueryContext(ctx, "SELECT "+hostColumns+" FROM host ORDER BY name, host"))
+	}, "SELECT "+hostColumns+" FROM host ORDER BY name, host")
 	if err != nil {
 		return nil, fmt.Errorf("read hosts: %w", sqlite.Classify(err))
 	}
@@ -126,7 +126,7 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 	if err != nil {
 		return d, err
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }() // nothing to undo
 	d.Host, err = v.scanHost(tx.QueryRowContext(ctx, "SELECT "+hostColumns+" FROM host WHERE host = ?", key).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, fs.ErrNotExist
@@ -135,19 +135,19 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 		return d, err
 	}
 	d.Checks = make(map[string]finding.CheckInfo)
-	err = sqlite.Each(func(scan func(...any) error) error {
+	err = sqlite.Each(ctx, tx, func(scan func(...any) error) error {
 		info, err := scanInfo(scan)
 		d.Checks[info.ID] = info
 		return err
-	})(tx.QueryContext(ctx, "SELECT i.check_id, i.body FROM host_info h JOIN info i ON i.hash = h.hash WHERE h.host = ?", key))
+	}, "SELECT i.check_id, i.body FROM host_info h JOIN info i ON i.hash = h.hash WHERE h.host = ?", key)
 	if err != nil {
 		return d, err
 	}
-	err = sqlite.Each(func(scan func(...any) error) error {
+	err = sqlite.Each(ctx, tx, func(scan func(...any) error) error {
 		st, err := scanState(scan)
 		d.States = append(d.States, st)
 		return err
-	})(tx.QueryContext(ctx, "SELECT s.host, h.name, s.since, s.body FROM state s JOIN host h ON h.host = s.host WHERE s.host = ?", key))
+	}, "SELECT s.host, h.name, s.since, s.body FROM state s JOIN host h ON h.host = s.host WHERE s.host = ?", key)
 	if err != nil {
 		return d, err
 	}
@@ -233,11 +233,11 @@ func (v *View) Checks(ctx context.Context) ([]fleet.Check, error) {
 
 func (v *View) checks(ctx context.Context, where string, args ...any) ([]fleet.Check, error) {
 	var checks []fleet.Check
-	err := sqlite.Each(func(scan func(...any) error) error {
+	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
 		c, err := scanCheck(scan)
 		checks = append(checks, c)
 		return err
-	})(v.db.QueryContext(ctx, checkColumns+where, args...))
+	}, checkColumns+where, args...)
 	return checks, err
 }
 
@@ -255,12 +255,12 @@ func (v *View) Check(ctx context.Context, id string) (fleet.CheckDetail, error) 
 	d.Check = checks[0]
 	for _, status := range []finding.Status{finding.StatusFail, finding.StatusError, finding.StatusUnknown,
 		finding.StatusWaived, finding.StatusPass, finding.StatusNotApplicable} {
-		err := sqlite.Each(func(scan func(...any) error) error {
+		err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
 			st, err := scanState(scan)
 			d.States = append(d.States, st)
 			return err
-		})(v.db.QueryContext(ctx, `SELECT s.host, h.name, s.since, s.body FROM state s JOIN host h ON h.host = s.host
-			WHERE s.check_id = ? AND s.status = ? ORDER BY s.host LIMIT ?`, id, status, maxStates-len(d.States)))
+		}, `SELECT s.host, h.name, s.since, s.body FROM state s JOIN host h ON h.host = s.host
+			WHERE s.check_id = ? AND s.status = ? ORDER BY s.host LIMIT ?`, id, status, maxStates-len(d.States))
 		if err != nil {
 			return d, fmt.Errorf("read check %q: %w", id, sqlite.Classify(err))
 		}
@@ -274,7 +274,7 @@ func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Eve
 	if q.Host != "" {
 		key, err := HostKey(q.Host)
 		if err != nil {
-			return nil, nil
+			return nil, fmt.Errorf("read timeline: %w: %w", fs.ErrNotExist, err)
 		}
 		where, args = append(where, "e.host = ?"), append(args, key)
 	}
@@ -288,12 +288,12 @@ func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Eve
 		q.Limit = 50
 	}
 	var events []fleet.Event
-	err := sqlite.Each(func(scan func(...any) error) error {
+	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
 		e, err := scanEvent(scan)
 		events = append(events, e)
 		return err
-	})(v.db.QueryContext(ctx, `SELECT e.id, e.host, h.name, e.received, e.body FROM event e JOIN host h ON h.host = e.host
-		WHERE `+strings.Join(where, " AND ")+" ORDER BY e.id DESC LIMIT ?", append(args, min(q.Limit, 200))...))
+	}, `SELECT e.id, e.host, h.name, e.received, e.body FROM event e JOIN host h ON h.host = e.host
+		WHERE `+strings.Join(where, " AND ")+" ORDER BY e.id DESC LIMIT ?", append(args, min(q.Limit, 200))...)
 	if err != nil {
 		return nil, fmt.Errorf("read timeline: %w", sqlite.Classify(err))
 	}
