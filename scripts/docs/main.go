@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -126,17 +127,17 @@ func (p *page) roff() string {
 	var b strings.Builder
 	name := strings.Join(p.path, "-")
 	fmt.Fprintf(&b, ".TH %s 1 \"\" Seawall \"User Commands\"\n.SH NAME\n%s \\- %s\n", strings.ToUpper(escape(name)), escape(name), escape(p.short))
-	for _, s := range p.sections {
-		heading := s.title
-		switch heading {
-		case "":
-			continue
-		case "Usage":
-			heading = "SYNOPSIS"
-		}
-		fmt.Fprintf(&b, ".SH %s\n.nf\n%s.fi\n", strings.ToUpper(heading), body(s.lines))
-		if heading == "SYNOPSIS" {
-			fmt.Fprintf(&b, ".SH DESCRIPTION\n.nf\n%s.fi\n", body(p.sections[0].lines))
+	part := func(heading string, lines []string) {
+		fmt.Fprintf(&b, ".SH %s\n.nf\n%s.fi\n", strings.ToUpper(heading), body(lines))
+	}
+	usage := func(s section) bool { return s.title == "Usage" }
+	if i := slices.IndexFunc(p.sections, usage); i >= 0 {
+		part("SYNOPSIS", p.sections[i].lines)
+	}
+	part("DESCRIPTION", p.sections[0].lines)
+	for _, s := range p.sections[1:] {
+		if !usage(s) {
+			part(s.title, s.lines)
 		}
 	}
 	if len(p.path) > 1 {
@@ -147,7 +148,7 @@ func (p *page) roff() string {
 
 func body(lines []string) string {
 	var b strings.Builder
-	for _, line := range strings.Split(strings.TrimSpace(strings.Join(lines, "\n")), "\n") {
+	for _, line := range strings.Split(strings.Trim(strings.Join(lines, "\n"), "\n"), "\n") {
 		line = escape(line)
 		if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'") {
 			line = `\&` + line

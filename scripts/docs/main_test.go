@@ -28,12 +28,12 @@ func TestDocument(t *testing.T) {
 	}
 	want := map[string]string{
 		"man1/tool.1": ".TH TOOL 1 \"\" Seawall \"User Commands\"\n.SH NAME\ntool \\- Tool does things\n" +
-			".SH SYNOPSIS\n.nf\ntool [command]\n.fi\n.SH DESCRIPTION\n.nf\nTool does things.\n.fi\n" +
-			".SH AVAILABLE COMMANDS\n.nf\ncompletion  Shell completion\n  run         Run it\n.fi\n" +
-			".SH FLAGS\n.nf\n\\-h, \\-\\-help   help for tool\n.fi\n",
+			".SH SYNOPSIS\n.nf\n  tool [command]\n.fi\n.SH DESCRIPTION\n.nf\nTool does things.\n.fi\n" +
+			".SH AVAILABLE COMMANDS\n.nf\n  completion  Shell completion\n  run         Run it\n.fi\n" +
+			".SH FLAGS\n.nf\n  \\-h, \\-\\-help   help for tool\n.fi\n",
 		"man1/tool-run.1": ".TH TOOL\\-RUN 1 \"\" Seawall \"User Commands\"\n.SH NAME\ntool\\-run \\- Run it\n" +
-			".SH SYNOPSIS\n.nf\ntool run [flags]\n.fi\n.SH DESCRIPTION\n.nf\nRun it, and say so.\n\\&.a line with a dot and a \\e in it\n.fi\n" +
-			".SH FLAGS\n.nf\n\\-\\-dir DIR   where\n.fi\n.SH SEE ALSO\n.BR tool (1)\n",
+			".SH SYNOPSIS\n.nf\n  tool run [flags]\n.fi\n.SH DESCRIPTION\n.nf\nRun it, and say so.\n\\&.a line with a dot and a \\e in it\n.fi\n" +
+			".SH FLAGS\n.nf\n  \\-\\-dir DIR   where\n.fi\n.SH SEE ALSO\n.BR tool (1)\n",
 		"completions/bash/tool":      "# completion for bash\n",
 		"completions/zsh/_tool":      "# completion for zsh\n",
 		"completions/fish/tool.fish": "# completion for fish\n",
