@@ -150,11 +150,15 @@ func patchCases() []testCase {
 		{"patch-security-updates", pending("held", "Critical"), "bash:amd64 fail critical"},
 		{"patch-security-updates", pending("available", "Moderate"), "fail medium"},
 		{"patch-security-updates", func(f *facts.Facts) { f.Patch.Installed = 0 }, "unknown: the package database"},
-		{"patch-metadata-age", func(f *facts.Facts) { f.Patch.Metadata.RefreshAgeSeconds = 86400 * 8 }, "fail medium: refreshed 8 days ago @/var/lib/apt/lists/InRelease:0"},
-		{"patch-metadata-age", func(f *facts.Facts) { f.Patch.Metadata.RefreshAgeSeconds = -1 }, "pass: signed 3 days ago"},
+		{"patch-metadata-age", func(f *facts.Facts) { f.Patch.Metadata.RefreshAgeSeconds = 86400 * 8 }, "fail medium: refreshed more than 7 days ago @/var/lib/apt/lists/InRelease:0"},
+		{"patch-metadata-age", func(f *facts.Facts) { f.Patch.Metadata.RefreshAgeSeconds = 86400 * 90 }, "fail high: refreshed more than 30 days ago"},
+		{"patch-security-updates", func(f *facts.Facts) {
+			f.Patch.Packages, f.Patch.Metadata.Expired, f.Patch.Metadata.ValidUntil = nil, true, "2026-11-20"
+		}, "unknown: the package lists expired on 2026-11-20"},
+		{"patch-metadata-age", func(f *facts.Facts) { f.Patch.Metadata.RefreshAgeSeconds = -1 }, "pass: signed in the last 7 days"},
 		{"patch-metadata-age", func(f *facts.Facts) {
 			f.Patch.Metadata.Expired, f.Patch.Metadata.ValidUntil = true, "2026-11-20"
-		}, "fail high: refreshed 60 minutes ago, expired on 2026-11-20"},
+		}, "fail high: refreshed in the last 7 days, expired on 2026-11-20"},
 		{"patch-metadata-age", func(f *facts.Facts) { f.Patch.Metadata.Known, f.Patch.Metadata.Reason = false, "no Release file" }, "unknown: no Release file"},
 		{"os-end-of-life", func(f *facts.Facts) { f.System.Life.State = "ended" }, "fail critical: Debian 13: support ended 2028-08-09"},
 		{"os-end-of-life", func(f *facts.Facts) { f.System.Life.State = "ending" }, "fail low: Debian 13: supported until"},
