@@ -1,14 +1,12 @@
 package e2e
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -42,10 +40,8 @@ func (k key) compare(o key) int {
 func TestKilled(t *testing.T) {
 	takeAudit(t)
 	s := launch(t)
-	s.await(t, "the sensor's start", 60*time.Second, func() bool {
-		log, err := os.ReadFile(s.sensor.log)
-		return err == nil && bytes.Contains(log, []byte("sensor started"))
-	})
+	started := func() bool { return s.sensor.says("sensor started") }
+	s.await(t, "the sensor's start", 60*time.Second, started)
 
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -80,7 +76,11 @@ func TestKilled(t *testing.T) {
 	if writes.err != nil {
 		t.Fatal(writes.err)
 	}
-	s.sensor.end(t, syscall.SIGTERM)
+	// One that is stopped before it began does not clean up after one that was killed.
+	s.await(t, "the last sensor's start", 60*time.Second, started)
+	if err := s.sensor.end(t, syscall.SIGTERM); err != nil {
+		t.Errorf("the sensor did not end well: %v", err)
+	}
 
 	want := spooled(t, s.spool)
 	var got []key

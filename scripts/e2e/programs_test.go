@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -45,6 +47,13 @@ type program struct {
 
 	cmd  *exec.Cmd
 	done chan error
+	from int64 // where the log of this start begins
+}
+
+// says reports whether the log has a text since the program was started last.
+func (p *program) says(text string) bool {
+	log, err := os.ReadFile(p.log)
+	return err == nil && bytes.Contains(log[min(p.from, int64(len(log))):], []byte(text))
 }
 
 func (p *program) start(t *testing.T) {
@@ -54,6 +63,9 @@ func (p *program) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
+	if p.from, err = log.Seek(0, io.SeekEnd); err != nil {
+		t.Fatal(err)
+	}
 	p.cmd = exec.Command(p.path, p.args...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
