@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -142,19 +143,37 @@ func (r Root) ReadFile(name string, limit int64) ([]byte, error) {
 // OpenFile opens the regular file name for reading; the caller closes it and
 // bounds what it reads.
 func (r Root) OpenFile(name string) (*os.File, fs.FileInfo, error) {
+	// To open a device can already do something (a watchdog starts), and a socket
+	// cannot be opened at all.
+	if fi, err := r.Stat(name); err == nil && !fi.Mode().IsRegular() {
+		return nil, nil, notRegular(name, fi)
+	}
 	f, err := r.open(name, unix.O_RDONLY)
 	if err != nil {
 		return nil, nil, err
 	}
 	fi, err := f.Stat()
-	if err == nil && !fi.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: clean(name), Err: fmt.Errorf("%w but %s", ErrNotRegular, kind(fi.Mode()))}
+	if err == nil && !fi.Mode().IsRegular() { // it was changed in between
+		err = notRegular(name, fi)
 	}
 	if err != nil {
 		f.Close()
 		return nil, nil, err
 	}
+	// Some files of /proc (kmsg) wait for more; others answer that they have no
+	// deadline, since they never wait.
+	if err := f.SetReadDeadline(time.Now().Add(patience)); err != nil && !errors.Is(err, os.ErrNoDeadline) {
+		f.Close()
+		return nil, nil, err
+	}
 	return f, fi, nil
+}
+
+// patience bounds how long a file may keep its reader waiting.
+const patience = time.Second
+
+func notRegular(name string, fi fs.FileInfo) error {
+	return &fs.PathError{Op: "open", Path: clean(name), Err: fmt.Errorf("%w but %s", ErrNotRegular, kind(fi.Mode()))}
 }
 
 func kind(m fs.FileMode) string {
