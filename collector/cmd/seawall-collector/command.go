@@ -11,9 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"seawall/collector/password"
-	"seawall/collector/store"
 )
 
 func newCommand(stdout, stderr io.Writer) *cobra.Command {
@@ -80,39 +77,6 @@ func programVersion() string {
 		}
 	}
 	return "devel"
-}
-
-func resetPassword(cmd *cobra.Command, c config, stdout, stderr io.Writer) error {
-	s, err := store.Open(cmd.Context(), filepath.Join(c.StateDir, databaseFile), store.Config{Log: newLog(c, stderr)})
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return givePassword(c, stdout, func(hash string) error { return s.ReplaceAdminHash(cmd.Context(), hash) })
-}
-
-// givePassword makes a password, has its hash kept, and shows the password. It is
-// shown once and kept nowhere, but in the file that the user asked for.
-func givePassword(c config, stdout io.Writer, keep func(hash string) error) error {
-	word := password.Generate()
-	if c.PasswordFile != "" {
-		if err := writeFile(c.PasswordFile, []byte(word+"\n"), 0o600); err != nil {
-			return fmt.Errorf("write the password: %w", err)
-		}
-	}
-	if err := keep(password.Hash(word)); err != nil {
-		return fmt.Errorf("keep the password: %w", err)
-	}
-	_, err := fmt.Fprintf(stdout, `
-==================== SEAWALL ADMINISTRATOR PASSWORD ====================
-
-    %s
-
-This is shown once. A new one: seawall-collector reset-password
-========================================================================
-
-`, word)
-	return err
 }
 
 // writeFile writes a whole file or nothing, durable.

@@ -22,6 +22,7 @@ const (
 	maxConfig      = 1 << 20
 	databaseFile   = "collector.db"
 	connectionFile = "connection.json"
+	initialFile    = "initial-password"
 )
 
 // config is every option. Each is a flag; file and environment set the same flags.
@@ -51,7 +52,7 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.StringVar(&c.DashboardCert, "dashboard-cert", "", "certificate `file`, PEM, for the dashboard; default: the collector's own")
 	f.StringVar(&c.DashboardKey, "dashboard-key", "", "key `file` for --dashboard-cert")
 	f.Var(&c.DashboardHosts, "dashboard-hosts", "`names` under which browsers reach the dashboard, with commas")
-	f.StringVar(&c.PasswordFile, "password-file", "", "also write a new administrator password to this `file`, mode 0600")
+	f.StringVar(&c.PasswordFile, "password-file", "", "write a new administrator password to this `file`, mode 0600")
 	f.Var(&c.LogLevel, "log-level", "debug, info, warn or error")
 	f.IntVar(&c.RetentionDays, "retention-days", 30, "`days` that the timeline is kept")
 	f.IntVar(&c.MaxHosts, "max-hosts", 10_000, "hosts taken; a new one beyond is refused")

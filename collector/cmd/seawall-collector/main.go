@@ -3,7 +3,8 @@
 // It listens twice: for hosts (gRPC over TLS 1.3, the host proves its key) and for
 // browsers (the dashboard). Everything it keeps is in its state folder: the
 // database, its own key, and connection.json, which says how to reach it and holds
-// no secret.
+// no secret. Started without a terminal it also leaves the administrator's first
+// password there, in initial-password, until the first sign-in.
 //
 // Exit codes: 0 success, 1 an error while running, 2 a wrong configuration.
 package main

@@ -20,7 +20,6 @@ import (
 
 	"seawall/collector/identity"
 	"seawall/collector/ingest"
-	"seawall/collector/password"
 	"seawall/collector/store"
 	"seawall/collector/web"
 )
@@ -69,14 +68,14 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	at := connection{Pin: id.Pin(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
 		Version: programVersion(), Started: time.Now().UTC()}
 	out, err := web.New(web.Config{
-		Posture: s, Catalogue: s, Feed: s, Verify: verifier(s, log), Ready: s.Ready, Metrics: registry,
+		Posture: s, Catalogue: s, Feed: s, Verify: verifier(s, filepath.Join(c.StateDir, initialFile), log), Ready: s.Ready, Metrics: registry,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
 		Connect: fmt.Sprintf("seawall-uplink --collector %s --pin %s", at.Ingest, at.Pin),
 	})
 	if err != nil {
 		return err
 	}
-	if err := firstPassword(ctx, c, s, stdout); err != nil {
+	if err := firstPassword(ctx, c, s, log, stdout); err != nil {
 		return err
 	}
 	if err := at.write(c.StateDir); err != nil {
@@ -148,32 +147,6 @@ func url(addr net.Addr, secure bool) string {
 		return "https://" + addr.String() + "/"
 	}
 	return "http://" + addr.String() + "/"
-}
-
-// firstPassword gives the administrator a password when there is none.
-func firstPassword(ctx context.Context, c config, s *store.Store, stdout io.Writer) error {
-	_, ok, err := s.AdminHash(ctx)
-	if err != nil || ok {
-		return err
-	}
-	return givePassword(c, stdout, func(hash string) error { return s.SetAdminHash(ctx, hash) })
-}
-
-// verifier returns the dashboard's question about a password.
-func verifier(s *store.Store, log *slog.Logger) func(string) bool {
-	return func(word string) bool {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		hash, ok, err := s.AdminHash(ctx)
-		if err == nil && ok {
-			ok, err = password.Verify(hash, word)
-		}
-		if err != nil {
-			log.Error("password cannot be verified", "err", err)
-			return false
-		}
-		return ok
-	}
 }
 
 // notify tells systemd that the collector runs and goes on running. A store whose
