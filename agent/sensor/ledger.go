@@ -54,12 +54,11 @@ func (l *ledger) update(now time.Time, checks []string, results []finding.Result
 	for i := range results {
 		r := &results[i]
 		got[r.Key()] = true
-		old, had := l.results[r.Key()]
-		if had && finding.Same(&old, r) {
+		if !l.differs(r) {
 			continue
 		}
 		r.Cause = explain(r)
-		errs = append(errs, l.change(now, finding.Change{Result: *r, Previous: old.Status}))
+		errs = append(errs, l.change(now, finding.Change{Result: *r, Previous: l.results[r.Key()].Status}))
 	}
 	for _, check := range checks {
 		for _, key := range slices.Clone(l.byCheck[check]) {
@@ -75,6 +74,12 @@ func (l *ledger) update(now time.Time, checks []string, results []finding.Result
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// differs reports whether the spool was told something else of r.
+func (l *ledger) differs(r *finding.Result) bool {
+	old, had := l.results[r.Key()]
+	return !had || !finding.Same(&old, r)
 }
 
 func (l *ledger) change(now time.Time, c finding.Change) error {

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"seawall/agent/facts"
 	"seawall/agent/host"
+	"seawall/agent/witness"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -62,34 +62,56 @@ func (s *Sensor) loop(ctx context.Context) error {
 	}
 }
 
+// auditWait is how long the first look waits for kernel audit to be as it will be.
+const auditWait = 2 * time.Second
+
 // start reads everything once and tells the spool the whole state.
 func (s *Sensor) start(ctx context.Context) {
 	begin := time.Now()
-	f := s.cfg.Facts.Read(ctx)
-	s.follow()
-	results := s.cfg.Policy.Evaluate(f, time.Now())
-	s.evals += uint64(len(results))
-	s.ledger.replace(results)
-	now := time.Now()
-	for _, g := range facts.Groups() {
-		s.lastRun[g] = cost{now, f.Meta(g).Took}
+	select {
+	case <-s.audit.Settled():
+	case <-time.After(auditWait):
+	case <-ctx.Done():
+		return
+	}
+	reading := s.look(ctx)
+	s.ledger.replace(reading.Results)
+	// What changed before it was watched is seen by looking once more.
+	for _, g := range s.cfg.Host.Groups {
+		s.stale[g] = staleGroup{since: time.Now()}
 	}
 	s.owePack, s.oweState = true, true
-	s.report(s.settle(now))
+	s.report(s.settle(time.Now()))
 	s.beat(ctx)
 	// Reading package lists and compiling checks takes memory once that an idle
 	// sensor does not need.
 	debug.FreeOSMemory()
 	s.cfg.Notify("READY=1")
 	s.status()
-	s.log.Info("sensor started", "results", len(results), "took", time.Since(begin).Round(time.Millisecond))
+	s.log.Info("sensor started", "results", len(reading.Results), "took", time.Since(begin).Round(time.Millisecond))
+}
+
+// look reads groups, all when none is named, evaluates the checks that need them,
+// and watches what they depend on now.
+func (s *Sensor) look(ctx context.Context, groups ...string) Reading {
+	reading := s.cfg.Host.Look(ctx, groups...)
+	s.evals += uint64(len(reading.Results))
+	names := s.cfg.Host.Depends()
+	if err := s.watch.Set(names); err != nil {
+		s.log.Warn("some names are not watched by inotify", "err", err)
+	}
+	s.audit.Watch(names)
+	now := time.Now()
+	for g, took := range reading.Took {
+		s.lastRun[g] = cost{now, took}
+	}
+	return reading
 }
 
 // settle appends the pack and the state when the spool has yet to be told.
 func (s *Sensor) settle(now time.Time) error {
 	if s.owePack {
-		f := s.cfg.Facts.Facts()
-		if err := s.ledger.pack(now, s.cfg.Policy.Pack(f.System.Family).Checks); err != nil {
+		if err := s.ledger.pack(now, s.cfg.Host.Pack()); err != nil {
 			return err
 		}
 		s.owePack = false
@@ -119,14 +141,14 @@ func (s *Sensor) take(c change) {
 	if name == "" {
 		name = "group " + c.group // no file's name: it is not absolute
 	} else {
-		groups = s.cfg.Facts.Affected(name)
+		groups = s.cfg.Host.Affected(name)
 	}
 	if c.cause != nil {
 		s.blame.note(name, *c.cause)
 	}
 	if s.missed.CompareAndSwap(true, false) {
 		s.log.Warn("changes came faster than they could be taken, checking everything")
-		groups = facts.Groups()
+		groups = s.cfg.Host.Groups
 	}
 	for _, g := range groups {
 		st, ok := s.stale[g]
@@ -181,7 +203,7 @@ func (s *Sensor) ready(now time.Time) []string {
 		}
 	}
 	if s.pending && len(groups) == 0 {
-		return facts.Groups()
+		return s.cfg.Host.Groups
 	}
 	return groups
 }
@@ -198,23 +220,15 @@ func (s *Sensor) evaluate(ctx context.Context, groups []string) {
 		names[g] = s.stale[g].names
 		delete(s.stale, g)
 	}
-	f := s.cfg.Facts.Read(ctx, groups...)
+	reading := s.look(ctx, groups...)
 	if ctx.Err() != nil {
 		return
 	}
-	s.follow()
+	s.gather(ctx, groups, names, reading.Results)
 	now := time.Now()
-	for _, g := range groups {
-		s.lastRun[g] = cost{now, f.Meta(g).Took}
-	}
-	// The causes of what happened up to now are in the queue by now.
-	s.drain()
-	checks := s.cfg.Policy.ForGroups(groups...)
-	results := s.cfg.Policy.Evaluate(f, now, checks...)
-	s.evals += uint64(len(results))
 	before := s.ledger.changes
 	all := slices.Concat(slices.Collect(maps.Values(names))...)
-	err := errors.Join(s.settle(now), s.ledger.update(now, checks, results, func(r *finding.Result) *finding.Cause {
+	err := errors.Join(s.settle(now), s.ledger.update(now, reading.Checks, reading.Results, func(r *finding.Result) *finding.Cause {
 		return s.blame.explain(r, all, now)
 	}))
 	if s.ledger.changes != before {
@@ -222,6 +236,53 @@ func (s *Sensor) evaluate(ctx context.Context, groups []string) {
 		s.status()
 	}
 	s.report(err)
+}
+
+// causeWait is how long a difference that nothing explains waits for the kernel to
+// send who made it: the content of a file is there before the event of its writer.
+const causeWait = 50 * time.Millisecond
+
+// gather adds to names, by group, those that changed while the groups were read.
+func (s *Sensor) gather(ctx context.Context, groups []string, names map[string][]string, results []finding.Result) {
+	add := func() {
+		s.drain()
+		for _, g := range groups {
+			names[g] = append(names[g], s.stale[g].names...)
+		}
+	}
+	add()
+	if !s.unexplained(names, results) || s.audit.Counters().AuditMode == string(witness.Off) {
+		return
+	}
+	wait := time.NewTimer(causeWait)
+	defer wait.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.C:
+			return
+		case c := <-s.queue:
+			s.take(c)
+			add()
+			if !s.unexplained(names, results) {
+				return
+			}
+		}
+	}
+}
+
+// unexplained reports whether a file's change made a result differ and it is not
+// known who changed it.
+func (s *Sensor) unexplained(names map[string][]string, results []finding.Result) bool {
+	all := slices.Concat(slices.Collect(maps.Values(names))...)
+	for i := range results {
+		r := &results[i]
+		if s.ledger.differs(r) && s.blame.explain(r, all, time.Now()) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // drain takes what is in the queue without waiting.
@@ -234,15 +295,6 @@ func (s *Sensor) drain() {
 			return
 		}
 	}
-}
-
-// follow watches what the facts depend on now.
-func (s *Sensor) follow() {
-	names := s.cfg.Facts.Depends()
-	if err := s.watch.Set(names); err != nil {
-		s.log.Warn("some names are not watched by inotify", "err", err)
-	}
-	s.audit.Watch(names)
 }
 
 // report notes what could not be appended and when to try again.
@@ -273,7 +325,7 @@ func (s *Sensor) beat(ctx context.Context) {
 	if err != nil {
 		s.log.Warn("heartbeat not in the spool", "err", err)
 	}
-	for _, g := range []string{"audit", "system", "patch"} {
+	for _, g := range s.cfg.Host.Clocked {
 		if _, ok := s.stale[g]; !ok {
 			s.stale[g] = staleGroup{since: now}
 		}

@@ -10,9 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"seawall/agent/facts"
-	"seawall/agent/policy"
 	"seawall/agent/spool"
+	"seawall/agent/witness"
 	"seawall/pkg/finding"
 	"seawall/pkg/fswatch"
 	"seawall/pkg/hostfs"
@@ -28,20 +27,42 @@ const (
 // queueLength bounds the changes that wait for the loop.
 const queueLength = 1024
 
-// Config is what a Sensor needs. The first four fields are required.
+// Host is how a Sensor sees a host: functions over its facts and the checks. All
+// are required.
+type Host struct {
+	// Groups names the groups of facts.
+	Groups []string
+	// Clocked names the groups that change without a file changing: by the clock,
+	// in the kernel, in a service's state. They are read with each heartbeat.
+	Clocked []string
+	// Look reads the named groups, all when none is named, and evaluates the checks
+	// that need them.
+	Look func(ctx context.Context, groups ...string) Reading
+	// Affected names the groups that a change of a named file makes stale.
+	Affected func(name string) []string
+	// Depends lists the names that facts depend on, directories with "/" at the end.
+	Depends func() []string
+	// Pack returns the static text of the checks.
+	Pack func() []finding.CheckInfo
+}
+
+// Reading is what one look at a host gave.
+type Reading struct {
+	Checks  []string                 // ids of those evaluated
+	Results []finding.Result         // all of theirs
+	Took    map[string]time.Duration // reading each group
+}
+
+// Config is what a Sensor needs. Spool, Host and Log are required.
 type Config struct {
-	Spool  *spool.Spool
-	Policy *policy.Policy
-	Facts  *facts.Reader
-	Log    *slog.Logger
+	Spool *spool.Spool
+	Host  Host
+	Log   *slog.Logger
+	// Audit says how kernel audit is read. The sensor sets its Log and Offer.
+	Audit witness.Config
 
 	Root    hostfs.Root
-	Audit   Mode   // Auto when empty
 	Version string // of the agent, for heartbeats
-	// StateDir is a directory of the sensor's own for what outlives it, or empty.
-	StateDir string
-	// Inherited is an audit multicast socket that systemd opened, or 0.
-	Inherited int
 	// Notify is called with sd_notify(3) states; nil where there is no systemd.
 	Notify func(state string)
 	// Watchdog is how often systemd wants to hear; 0 when it does not.
@@ -59,7 +80,7 @@ type Sensor struct {
 	queue  chan change
 	missed atomic.Bool // the queue was full: every group is stale
 	watch  *fswatch.Watcher
-	audit  *auditSource
+	audit  *witness.Source
 
 	ledger  *ledger
 	blame   *blame
@@ -77,7 +98,7 @@ type Sensor struct {
 // change is one name that changed, or one group that did.
 type change struct {
 	name  string         // absolute name on the host, or empty
-	group string         // group made stale where there is no name
+	group string         // made stale where there is no name
 	cause *finding.Cause // nil when not known
 }
 
@@ -95,8 +116,8 @@ type cost struct {
 
 // New returns a Sensor that is ready to run.
 func New(cfg Config) (*Sensor, error) {
-	if cfg.Spool == nil || cfg.Policy == nil || cfg.Facts == nil || cfg.Log == nil {
-		return nil, errors.New("new sensor: spool, policy, facts and log are required")
+	if cfg.Spool == nil || cfg.Host.Look == nil || cfg.Log == nil {
+		return nil, errors.New("new sensor: spool, host and log are required")
 	}
 	cfg.Coalesce = orDefault(cfg.Coalesce, DefaultCoalesce)
 	cfg.Heartbeat = orDefault(cfg.Heartbeat, DefaultHeartbeat)
@@ -122,7 +143,9 @@ func New(cfg Config) (*Sensor, error) {
 		_, err := cfg.Spool.Append(lane, payload)
 		return err
 	})
-	s.audit = newAuditSource(cfg, s.offer)
+	cfg.Audit.Log, cfg.Audit.Root = cfg.Log, cfg.Root
+	cfg.Audit.Offer = func(c witness.Change) { s.offer(change{name: c.Name, group: "audit", cause: &c.Cause}) }
+	s.audit = witness.New(cfg.Audit)
 	return s, nil
 }
 

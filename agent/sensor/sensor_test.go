@@ -20,6 +20,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/agent/policy/checks"
 	"seawall/agent/spool"
+	"seawall/agent/witness"
 	"seawall/pkg/finding"
 	"seawall/pkg/kaudit"
 	"seawall/pkg/wire"
@@ -63,15 +64,35 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
-// start runs a sensor of this host and returns when it is ready.
-func start(t *testing.T, mode Mode) *running {
+// thisHost is this host's SSH server and what judges it.
+func thisHost(t *testing.T) Host {
 	t.Helper()
-	dir := t.TempDir()
-	sp, err := spool.Open(dir, spool.Config{})
+	pol, err := checks.Load(facts.Facts{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	pol, err := checks.Load("")
+	reader := facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now})
+	return Host{
+		Groups:   facts.Groups(),
+		Affected: reader.Affected,
+		Depends:  reader.Depends,
+		Pack:     func() []finding.CheckInfo { return pol.Pack("debian").Checks },
+		Look: func(ctx context.Context, groups ...string) Reading {
+			f := reader.Read(ctx, groups...)
+			if len(groups) == 0 {
+				groups = facts.Groups()
+			}
+			ids := pol.ForGroups(groups...)
+			return Reading{Checks: ids, Results: pol.Evaluate(&f, time.Now().UTC(), ids...)}
+		},
+	}
+}
+
+// start runs a sensor of this host and returns when it is ready.
+func start(t *testing.T, mode witness.Mode) *running {
+	t.Helper()
+	dir := t.TempDir()
+	sp, err := spool.Open(dir, spool.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,10 +100,10 @@ func start(t *testing.T, mode Mode) *running {
 	ready := make(chan struct{})
 	var once sync.Once
 	s, err := New(Config{
-		Spool: sp, Policy: pol,
-		Facts:   facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now}),
+		Spool:   sp,
+		Host:    thisHost(t),
 		Log:     slog.New(slog.NewTextHandler(r.log, nil)),
-		Audit:   mode,
+		Audit:   witness.Config{Mode: mode},
 		Version: "test",
 		Notify: func(state string) {
 			if strings.HasPrefix(state, "READY=1") {
@@ -181,7 +202,7 @@ func TestChangeBecomesFinding(t *testing.T) {
 	if err := os.WriteFile(dropIn, []byte("PasswordAuthentication no\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := start(t, Auto)
+	r := start(t, witness.Auto)
 	r.next("the whole state", func(rec wire.Record) bool { return rec.State != nil })
 
 	const check = "ssh-password-authentication"
@@ -242,7 +263,7 @@ func TestWithoutKernelAudit(t *testing.T) {
 	if err := os.WriteFile(dropIn, []byte("PasswordAuthentication no\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := start(t, Off)
+	r := start(t, witness.Off)
 	as(t, 4242, "printf 'PasswordAuthentication yes\\n' > "+dropIn)
 	if c := r.change("ssh-password-authentication"); c.Result.Status != finding.StatusFail || c.Result.Cause != nil {
 		t.Errorf("change %+v", c)
@@ -254,7 +275,7 @@ func TestSlowWriter(t *testing.T) {
 	if err := os.WriteFile(dropIn, []byte("PasswordAuthentication no\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := start(t, Auto)
+	r := start(t, witness.Auto)
 	// The file is open for writing, and seen so, long before its content comes.
 	as(t, 4300, "exec 3>>"+dropIn+"; sleep 1; printf '' >&3; echo PasswordAuthentication yes > "+dropIn+".new; mv "+dropIn+".new "+dropIn)
 	c := r.change("ssh-password-authentication")

@@ -58,7 +58,7 @@ Exit status:
 
 func completeChecks(h *host) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		pol, err := checks.Load(h.checks)
+		pol, err := checks.Load(facts.Facts{}, h.checks)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}
@@ -100,7 +100,7 @@ func (h *host) evaluate(ctx context.Context, names []string) (*evaluation, error
 	if err != nil {
 		return nil, err
 	}
-	pol, err := checks.Load(h.checks)
+	pol, err := checks.Load(facts.Facts{}, h.checks)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"seawall/agent/config"
+	"seawall/agent/facts"
 	"seawall/agent/policy/checks"
 )
 
@@ -65,7 +66,7 @@ Exit status:
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.load(p, cmd)
-			pol, checksErr := checks.Load(c.ChecksDir)
+			pol, checksErr := checks.Load(facts.Facts{}, c.ChecksDir)
 			if err := errors.Join(err, checksErr); err != nil {
 				return err
 			}

@@ -19,9 +19,12 @@ import (
 	"seawall/agent/facts"
 	"seawall/agent/facts/command"
 	"seawall/agent/facts/fact"
+	"seawall/agent/policy"
 	"seawall/agent/policy/checks"
 	"seawall/agent/sensor"
 	"seawall/agent/spool"
+	"seawall/agent/witness"
+	"seawall/pkg/finding"
 )
 
 // gcPercent makes the collector of garbage trade CPU, of which an idle sensor uses
@@ -70,7 +73,7 @@ Exit status:
 func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	debug.SetGCPercent(gcPercent)
 	log := p.logger(c.LogLevel)
-	pol, err := checks.Load(c.ChecksDir)
+	pol, err := checks.Load(facts.Facts{}, c.ChecksDir)
 	if err != nil {
 		return err
 	}
@@ -83,15 +86,16 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("systemd watchdog: %w", err)
 	}
-	daemonOf, err := sensor.New(sensor.Config{
-		Spool:     sp,
-		Policy:    pol,
-		Facts:     facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now}),
-		Log:       log,
-		Audit:     sensor.Mode(c.AuditMode),
+	watcher, err := sensor.New(sensor.Config{
+		Spool: sp,
+		Host:  watched(pol),
+		Log:   log,
+		Audit: witness.Config{
+			Mode:      witness.Mode(c.AuditMode),
+			StateDir:  c.SpoolDir,
+			Inherited: inherited(p.environ, "audit-mcast"),
+		},
 		Version:   readBuild().Version,
-		StateDir:  c.SpoolDir,
-		Inherited: inherited(p.environ, "audit-mcast"),
 		Notify:    notifier(log),
 		Watchdog:  watchdog,
 		Coalesce:  c.Coalesce,
@@ -101,7 +105,34 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	return daemonOf.Run(ctx)
+	return watcher.Run(ctx)
+}
+
+// watched is this host as a sensor sees it, with the checks of pol.
+func watched(pol *policy.Policy) sensor.Host {
+	reader := facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now})
+	return sensor.Host{
+		Groups:  facts.Groups(),
+		Clocked: []string{"patch", "system", "audit"},
+		Look: func(ctx context.Context, groups ...string) sensor.Reading {
+			f := reader.Read(ctx, groups...)
+			if len(groups) == 0 {
+				groups = facts.Groups()
+			}
+			r := sensor.Reading{Checks: pol.ForGroups(groups...), Took: map[string]time.Duration{}}
+			for _, g := range groups {
+				r.Took[g] = f.Meta(g).Took
+			}
+			r.Results = pol.Evaluate(&f, time.Now().UTC(), r.Checks...)
+			return r
+		},
+		Affected: reader.Affected,
+		Depends:  reader.Depends,
+		Pack: func() []finding.CheckInfo {
+			f := reader.Facts()
+			return pol.Pack(f.System.Family).Checks
+		},
+	}
 }
 
 // lanes divides the spool: heartbeats need little.

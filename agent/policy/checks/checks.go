@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 
-	"seawall/agent/facts"
 	"seawall/agent/policy"
 )
 
@@ -20,7 +19,7 @@ var files embed.FS
 // Load compiles the baseline and the checks in dir (files that end in .yaml). A
 // missing dir is no error, and "" means none. A user's check may not take the id
 // of another.
-func Load(dir string) (*policy.Policy, error) {
+func Load(shape any, dir string) (*policy.Policy, error) {
 	sources, err := policy.Sources(files, "baseline")
 	if err != nil {
 		return nil, err
@@ -32,7 +31,7 @@ func Load(dir string) (*policy.Policy, error) {
 		}
 		sources = append(sources, own...)
 	}
-	return policy.Load(facts.Facts{}, sources...)
+	return policy.Load(shape, sources...)
 }
 
 // readDir reads a user's checks.

@@ -19,7 +19,7 @@ import (
 
 func load(t testing.TB) *policy.Policy {
 	t.Helper()
-	p, err := Load("")
+	p, err := Load(facts.Facts{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -368,7 +368,7 @@ func TestChecksAreComplete(t *testing.T) {
 
 func TestLoadOwnChecks(t *testing.T) {
 	dir := t.TempDir()
-	if p, err := Load(filepath.Join(dir, "none")); err != nil || p == nil {
+	if p, err := Load(facts.Facts{}, filepath.Join(dir, "none")); err != nil || p == nil {
 		t.Fatalf("a missing directory: %v", err)
 	}
 	own := `family: ssh
@@ -387,7 +387,7 @@ checks:
 	if err := os.WriteFile(name, []byte(own), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p, err := Load(dir)
+	p, err := Load(facts.Facts{}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -400,7 +400,7 @@ checks:
 	if err := os.WriteFile(name, []byte(bad), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Load(dir)
+	_, err = Load(facts.Facts{}, dir)
 	for _, want := range []string{name + ":9:34: undefined field 'nam'", "check ssh-ciphers stands in baseline/ssh.yaml:"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

@@ -1,4 +1,4 @@
-package sensor
+package witness
 
 import (
 	"io/fs"

@@ -1,4 +1,4 @@
-package sensor
+package witness
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 
 	"seawall/pkg/audit"
 	"seawall/pkg/finding"
+	"seawall/pkg/hostfs"
 	"seawall/pkg/kaudit"
 )
 
@@ -46,14 +47,35 @@ var (
 	errYield = fmt.Errorf("another asked to be the audit daemon: %w", errMove)
 )
 
-// auditSource reads kernel audit and offers the changes that facts depend on.
-// Whatever goes wrong with kernel audit is noted in its counters and tried again:
-// the sensor goes on without causes, by inotify alone.
-type auditSource struct {
-	cfg   Config
-	log   *slog.Logger
-	offer func(change)
-	names names
+// Change is one change that kernel audit told of: of a named file, or of kernel
+// audit's own configuration, which has no Name.
+type Change struct {
+	Name  string // absolute
+	Cause finding.Cause
+}
+
+// Config is what a Source needs. Log and Offer are required.
+type Config struct {
+	Log *slog.Logger
+	// Offer takes each change. It is called by one goroutine and must not wait.
+	Offer func(Change)
+
+	Root hostfs.Root
+	Mode Mode // Auto when empty
+	// StateDir is a directory of our own for what outlives us, or empty.
+	StateDir string
+	// Inherited is an audit multicast socket that systemd opened, or 0.
+	Inherited int
+}
+
+// Source reads kernel audit. Whatever goes wrong with it is noted in the counters
+// and tried again: its user goes on without causes.
+type Source struct {
+	cfg     Config
+	log     *slog.Logger
+	names   names
+	settled chan struct{} // closed when it is known how audit is read at first
+	settle  func()
 
 	enabled bool      // kernel audit was off and is on because of us
 	yielded time.Time // when another asked for our place
@@ -68,30 +90,36 @@ type auditSource struct {
 	counters finding.Counters
 }
 
-func newAuditSource(cfg Config, offer func(change)) *auditSource {
-	if cfg.Audit == "" {
-		cfg.Audit = Auto
+// New returns a Source that is ready to run.
+func New(cfg Config) *Source {
+	if cfg.Mode == "" {
+		cfg.Mode = Auto
 	}
-	a := &auditSource{cfg: cfg, log: cfg.Log, offer: offer, names: names{root: cfg.Root}}
+	a := &Source{cfg: cfg, log: cfg.Log, names: names{root: cfg.Root}, settled: make(chan struct{})}
+	a.settle = sync.OnceFunc(func() { close(a.settled) })
 	a.counters.AuditMode, a.counters.AuditReason = string(Off), "not started"
 	return a
 }
 
+// Settled is closed as soon as it is known how kernel audit is read, and it is on
+// or off as it will be.
+func (a *Source) Settled() <-chan struct{} { return a.settled }
+
 // Counters returns what kernel audit gave so far.
-func (a *auditSource) Counters() finding.Counters {
+func (a *Source) Counters() finding.Counters {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.counters
 }
 
-func (a *auditSource) note(mode Mode, reason string) {
+func (a *Source) note(mode Mode, reason string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.counters.AuditMode, a.counters.AuditReason = string(mode), reason
 }
 
 // reason sets the reason and reports whether it is another than before.
-func (a *auditSource) reason(reason string) bool {
+func (a *Source) reason(reason string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	other := a.counters.AuditReason != reason
@@ -101,7 +129,7 @@ func (a *auditSource) reason(reason string) bool {
 
 // Watch says which names facts depend on. Rules follow as soon as there is a
 // connection.
-func (a *auditSource) Watch(names []string) {
+func (a *Source) Watch(names []string) {
 	exact, trees := make(map[string]bool, len(names)), []string(nil)
 	for _, n := range names {
 		if strings.HasSuffix(n, "/") {
@@ -121,7 +149,7 @@ func (a *auditSource) Watch(names []string) {
 
 // load puts the rules for the wanted names into the kernel. The caller holds
 // rules.
-func (a *auditSource) load() {
+func (a *Source) load() {
 	if a.watches == nil {
 		return
 	}
@@ -137,7 +165,7 @@ func (a *auditSource) load() {
 }
 
 // relevant reports whether facts depend on name.
-func (a *auditSource) relevant(name string) bool {
+func (a *Source) relevant(name string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.exact[name] {
@@ -159,9 +187,11 @@ func (a *auditSource) relevant(name string) bool {
 
 // Run reads kernel audit until ctx ends. When it returns, our rules are gone and
 // kernel audit is on or off as it was found.
-func (a *auditSource) Run(ctx context.Context) error {
-	if a.cfg.Audit == Off {
+func (a *Source) Run(ctx context.Context) error {
+	defer a.settle()
+	if a.cfg.Mode == Off {
 		a.note(Off, "switched off in the configuration")
+		a.settle()
 		<-ctx.Done()
 		return ctx.Err()
 	}
@@ -182,6 +212,7 @@ func (a *auditSource) Run(ctx context.Context) error {
 			a.log.Warn("reading kernel audit ended, trying again", "err", err, "after", auditRetry)
 		}
 		a.note(Off, err.Error())
+		a.settle()
 		select {
 		case <-ctx.Done():
 		case <-time.After(auditRetry):
@@ -191,7 +222,7 @@ func (a *auditSource) Run(ctx context.Context) error {
 }
 
 // connect reads one connection to its end.
-func (a *auditSource) connect(ctx context.Context) (err error) {
+func (a *Source) connect(ctx context.Context) (err error) {
 	control, err := kaudit.OpenControl()
 	if err != nil {
 		return err
@@ -207,15 +238,16 @@ func (a *auditSource) connect(ctx context.Context) (err error) {
 	if err := a.begin(control, conn.Mode()); err != nil {
 		return err
 	}
+	a.settle()
 	defer func() { err = errors.Join(err, a.end(control)) }()
 	return a.read(ctx, control, conn)
 }
 
 // open opens the connection that fits: as configured or, in auto mode, by who is
 // the audit daemon now.
-func (a *auditSource) open(control *kaudit.Control) (*kaudit.Conn, string, error) {
+func (a *Source) open(control *kaudit.Control) (*kaudit.Conn, string, error) {
 	mode, reason := kaudit.Multicast, "configured"
-	switch a.cfg.Audit {
+	switch a.cfg.Mode {
 	case Unicast:
 		mode = kaudit.Unicast
 	case Auto:
@@ -234,7 +266,7 @@ func (a *auditSource) open(control *kaudit.Control) (*kaudit.Conn, string, error
 	}
 	conn, err := kaudit.Open(mode)
 	var held *kaudit.HeldError
-	if errors.As(err, &held) && a.cfg.Audit == Auto {
+	if errors.As(err, &held) && a.cfg.Mode == Auto {
 		// It registered since we looked.
 		conn, err = kaudit.Open(kaudit.Multicast)
 		reason = held.Error()
@@ -244,7 +276,7 @@ func (a *auditSource) open(control *kaudit.Control) (*kaudit.Conn, string, error
 
 // choose is kaudit.Choose, except that a place that was asked for stays free for
 // a while.
-func (a *auditSource) choose(s kaudit.Status) (kaudit.Mode, string) {
+func (a *Source) choose(s kaudit.Status) (kaudit.Mode, string) {
 	mode, why := kaudit.Choose(s)
 	if mode == kaudit.Unicast && time.Since(a.yielded) < yieldTime {
 		return kaudit.Multicast, "the place of the audit daemon is left free for another that asked for it"
@@ -254,7 +286,7 @@ func (a *auditSource) choose(s kaudit.Status) (kaudit.Mode, string) {
 
 // begin switches kernel audit on where it is off and nobody else decides, and
 // loads our rules.
-func (a *auditSource) begin(control *kaudit.Control, mode kaudit.Mode) error {
+func (a *Source) begin(control *kaudit.Control, mode kaudit.Mode) error {
 	status, err := control.Status()
 	if err != nil {
 		return err
@@ -281,7 +313,7 @@ func (a *auditSource) begin(control *kaudit.Control, mode kaudit.Mode) error {
 }
 
 // end takes our rules out and puts the enabled flag back.
-func (a *auditSource) end(control *kaudit.Control) error {
+func (a *Source) end(control *kaudit.Control) error {
 	a.rules.Lock()
 	defer a.rules.Unlock()
 	err := a.watches.Close()
@@ -297,7 +329,7 @@ func (a *auditSource) end(control *kaudit.Control) error {
 }
 
 // read assembles records to events until the connection ends or another mode fits.
-func (a *auditSource) read(ctx context.Context, control *kaudit.Control, conn *kaudit.Conn) error {
+func (a *Source) read(ctx context.Context, control *kaudit.Control, conn *kaudit.Conn) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var mu sync.Mutex // guards asm, between the reader and the check
@@ -340,7 +372,7 @@ func (a *auditSource) read(ctx context.Context, control *kaudit.Control, conn *k
 }
 
 // check looks from time to time at who the audit daemon is and calls tidy.
-func (a *auditSource) check(ctx context.Context, control *kaudit.Control, mode kaudit.Mode, move context.CancelCauseFunc, tidy func()) {
+func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit.Mode, move context.CancelCauseFunc, tidy func()) {
 	tick := time.NewTicker(auditCheck)
 	defer tick.Stop()
 	for {
@@ -358,7 +390,7 @@ func (a *auditSource) check(ctx context.Context, control *kaudit.Control, mode k
 		a.mu.Lock()
 		a.counters.KernelLost = uint64(status.Lost)
 		a.mu.Unlock()
-		if now, _ := a.choose(status); a.cfg.Audit == Auto && now != mode || mode == kaudit.Unicast && status.PID != uint32(os.Getpid()) {
+		if now, _ := a.choose(status); a.cfg.Mode == Auto && now != mode || mode == kaudit.Unicast && status.PID != uint32(os.Getpid()) {
 			a.log.Info("the audit daemon changed", "pid", status.PID)
 			move(errMove)
 			return
@@ -368,13 +400,13 @@ func (a *auditSource) check(ctx context.Context, control *kaudit.Control, mode k
 
 // event offers what one event changed. It runs on the reader's goroutine and
 // never waits.
-func (a *auditSource) event(e *audit.Event) {
+func (a *Source) event(e *audit.Event) {
 	if e.PID == uint32(os.Getpid()) && e.HasSyscall {
 		return
 	}
 	if a.configChanged(e) {
 		c := a.names.cause(e, "", "audit configuration")
-		a.offer(change{group: "audit", cause: &c})
+		a.cfg.Offer(Change{Cause: c})
 		return
 	}
 	matched := false
@@ -387,8 +419,7 @@ func (a *auditSource) event(e *audit.Event) {
 			continue
 		}
 		matched = true
-		c := a.names.cause(e, name, ch.Operation)
-		a.offer(change{name: name, cause: &c})
+		a.cfg.Offer(Change{Name: name, Cause: a.names.cause(e, name, ch.Operation)})
 	}
 	if matched {
 		a.mu.Lock()
@@ -400,7 +431,7 @@ func (a *auditSource) event(e *audit.Event) {
 // locate finds the absolute name of a change whose directory the kernel did not
 // name, among the directories that facts depend on, by the directory's inode. It
 // is empty when it is none of them.
-func (a *auditSource) locate(ch *audit.Change) string {
+func (a *Source) locate(ch *audit.Change) string {
 	a.mu.Lock()
 	dirs := map[string]bool{}
 	for n := range a.exact {
@@ -422,7 +453,7 @@ func (a *auditSource) locate(ch *audit.Change) string {
 
 // configChanged reports whether the event says that somebody else changed the
 // kernel's audit configuration.
-func (a *auditSource) configChanged(e *audit.Event) bool {
+func (a *Source) configChanged(e *audit.Event) bool {
 	for _, r := range e.Records {
 		if r.Type == audit.TypeConfigChange && !bytes.Contains(r.Text, []byte(`key="`+kaudit.Key+`"`)) {
 			return true

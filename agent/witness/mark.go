@@ -1,4 +1,4 @@
-package sensor
+package witness
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 // The mark is a file that stands as long as kernel audit is on because of us, with
 // the boot that it is on in: a sensor that was killed leaves both to the next.
 
-func (a *auditSource) markName() string { return filepath.Join(a.cfg.StateDir, "audit-enabled") }
+func (a *Source) markName() string { return filepath.Join(a.cfg.StateDir, "audit-enabled") }
 
-func (a *auditSource) mark() {
+func (a *Source) mark() {
 	if a.cfg.StateDir == "" {
 		return
 	}
@@ -22,7 +22,7 @@ func (a *auditSource) mark() {
 	}
 }
 
-func (a *auditSource) marked() bool {
+func (a *Source) marked() bool {
 	if a.cfg.StateDir == "" {
 		return false
 	}
@@ -30,7 +30,7 @@ func (a *auditSource) marked() bool {
 	return err == nil && len(b) > 0 && bytes.Equal(b, bootID())
 }
 
-func (a *auditSource) unmark() error {
+func (a *Source) unmark() error {
 	if a.cfg.StateDir == "" {
 		return nil
 	}
