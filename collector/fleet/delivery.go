@@ -3,7 +3,7 @@ package fleet
 import (
 	"errors"
 
-	"seawall/pkg/wire"
+	"seawall/pkg/finding"
 )
 
 // ErrFull is returned for a host that is not known when there are already as many
@@ -15,7 +15,7 @@ type Delivery struct {
 	Lane     string
 	Epoch    uint64
 	Sequence uint64
-	Record   wire.Record
+	Record   finding.Record
 	// Reject says why the payload could not be decoded; Record is then empty. The
 	// store keeps a row of it, since a record may not vanish unseen.
 	Reject string

@@ -147,6 +147,15 @@ type Key struct{ Check, Resource string }
 // Key returns the result's identity on its host.
 func (r *Result) Key() Key { return Key{r.Check, r.Resource} }
 
+// Record is one record of a spool: a time and exactly one body.
+type Record struct {
+	Time      time.Time // when the host made the record
+	Change    *Change
+	State     *StatePart
+	Heartbeat *Heartbeat
+	Pack      *Pack
+}
+
 // Change is a result that differs from the one before.
 type Change struct {
 	Result   Result `json:"result"`

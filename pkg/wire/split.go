@@ -86,7 +86,7 @@ func runs[T any](s []T, fields func(*T) []field, maxBytes, limit int) [][]T {
 }
 
 // fitted returns the record with every result's evidence within the limits.
-func (r Record) fitted() Record {
+func fitted(r Record) Record {
 	if r.Change != nil {
 		c := *r.Change
 		c.Result = fit(c.Result)

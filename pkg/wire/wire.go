@@ -3,7 +3,6 @@ package wire
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -13,14 +12,8 @@ import (
 // MaxRecord is the largest encoded record, in bytes. It is also the spool's.
 const MaxRecord = 64 << 10
 
-// Record is one record of a spool: a time and exactly one body.
-type Record struct {
-	Time      time.Time // when the host made the record
-	Change    *finding.Change
-	State     *finding.StatePart
-	Heartbeat *finding.Heartbeat
-	Pack      *finding.Pack
-}
+// Record is one record of a spool; its type belongs to the vocabulary.
+type Record = finding.Record
 
 // Error says which field of a record breaks which rule. Callers tell a bad record
 // from other errors by it.
@@ -56,10 +49,10 @@ func broken(format string, args ...any) error {
 // Encode returns the record's bytes. A record beyond the package's limits is an
 // [*Error]; evidence beyond them is shortened.
 func Encode(r Record) ([]byte, error) {
-	if n := r.bodies(); n != 1 {
+	if n := bodies(&r); n != 1 {
 		return nil, broken("%d bodies, want 1", n)
 	}
-	r = r.fitted()
+	r = fitted(r)
 	b, err := appendFields(nil, recordFields(&r))
 	if err != nil {
 		return nil, err
@@ -67,7 +60,7 @@ func Encode(r Record) ([]byte, error) {
 	if len(b) > MaxRecord {
 		return nil, broken("%d bytes, limit %d", len(b), MaxRecord)
 	}
-	if err := r.check(); err != nil {
+	if err := check(&r); err != nil {
 		return nil, err
 	}
 	return b, nil
@@ -83,16 +76,16 @@ func Decode(b []byte) (Record, error) {
 	if err := readFields(b, recordFields(&r)); err != nil {
 		return Record{}, err
 	}
-	if n := r.bodies(); n != 1 {
+	if n := bodies(&r); n != 1 {
 		return Record{}, broken("%d bodies, want 1", n)
 	}
-	if err := r.check(); err != nil {
+	if err := check(&r); err != nil {
 		return Record{}, err
 	}
 	return r, nil
 }
 
-func (r *Record) bodies() int {
+func bodies(r *Record) int {
 	n := 0
 	for _, has := range []bool{r.Change != nil, r.State != nil, r.Heartbeat != nil, r.Pack != nil} {
 		if has {
@@ -103,7 +96,7 @@ func (r *Record) bodies() int {
 }
 
 // check holds the rules that single fields cannot.
-func (r *Record) check() error {
+func check(r *Record) error {
 	switch {
 	case r.Change != nil:
 		if err := checkResult(&r.Change.Result); err != nil {
