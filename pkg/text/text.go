@@ -10,6 +10,7 @@ package text
 import (
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -24,16 +25,20 @@ func Clean[T string | []byte](b T, limit int) string {
 		limit = len(more)
 	}
 	var out strings.Builder
+	room := 0 // what of out leaves room for the mark
 	for i := 0; i < len(b); {
 		r, n := decode(b, i)
 		piece := string(b[i : i+n])
 		if r == utf8.RuneError && n == 1 {
 			piece = `\x` + hex(b[i])
 		}
-		if out.Len()+len(piece) > limit-len(more) && (i+n < len(b) || out.Len()+len(piece) > limit) {
-			return out.String() + more
+		if out.Len()+len(piece) > limit {
+			return out.String()[:room] + more
 		}
 		out.WriteString(piece)
+		if out.Len() <= limit-len(more) {
+			room = out.Len()
+		}
 		i += n
 	}
 	return out.String()
@@ -50,8 +55,9 @@ func hex(b byte) string {
 }
 
 // Terminal returns s with everything escaped that could steer a terminal, forge
-// a line or reorder text: C0 and C1 controls, DEL, bidirectional controls,
-// line and paragraph separators, and invalid UTF-8. Escapes are Go's.
+// a line, reorder text or hide in it: controls (C0, C1, DEL), format characters
+// (bidirectional controls, zero-width characters, tags), line and paragraph
+// separators, and invalid UTF-8. Escapes are Go's.
 func Terminal(s string) string {
 	clean := true
 	for i, r := range s {
@@ -84,13 +90,5 @@ func invalidAt(s string, i int) bool {
 }
 
 func unsafe(r rune) bool {
-	switch {
-	case r < 0x20, r >= 0x7f && r <= 0x9f:
-		return true
-	case r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
-		return true
-	case r == 0x2028, r == 0x2029, r == 0xfeff:
-		return true
-	}
-	return false
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
