@@ -152,7 +152,6 @@ func (r *Reader) Depends() []string {
 
 // Meta returns what the reader of the named group says of its reading, the zero
 // Meta for an unknown name.
-
 func (f *Facts) Meta(group string) fact.Meta {
 	switch group {
 	case "sshd":

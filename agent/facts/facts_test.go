@@ -98,8 +98,8 @@ func TestPanic(t *testing.T) {
 	}
 	keep(context.Background(), r, "system", &r.facts.System, meta, read)
 	broken := func(context.Context, fact.Env) system.Facts {
-		var m map[string]int
-		m["x"] = 1
+		m := []map[string]int{nil}
+		m[0]["x"] = 1
 		return system.Facts{}
 	}
 	keep(context.Background(), r, "system", &r.facts.System, meta, broken)

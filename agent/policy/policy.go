@@ -13,11 +13,11 @@ import (
 	"seawall/pkg/finding"
 )
 
-// Source is one policy file, Error a problem at its place.
-type (
-	Source = format.Source
-	Error  = format.Error
-)
+// Source is one policy file.
+type Source = format.Source
+
+// Error is a problem in a policy file, at its place.
+type Error = format.Error
 
 // Sources reads the files of fsys whose names end in .yaml, in order of their
 // names. Each name is led by prefix.

@@ -203,7 +203,7 @@ func (a *Source) Run(ctx context.Context) error {
 		case errors.Is(err, errMove):
 			if errors.Is(err, errYield) {
 				a.yielded = time.Now()
-				a.log.Warn("another audit daemon asks for our place: start it again, we listen beside it", "free for", yieldTime)
+				a.log.Warn("another audit daemon asks for our place: start it again, we listen beside it", "free_for", yieldTime)
 			}
 			continue
 		case errors.Is(err, kaudit.ErrUnsupported), errors.Is(err, kaudit.ErrNamespace), errors.Is(err, kaudit.ErrPermission):

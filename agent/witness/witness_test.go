@@ -195,14 +195,14 @@ func TestGivesWayToAnotherDaemon(t *testing.T) {
 	if c := a.Counters(); c.AuditMode != string(Unicast) {
 		t.Fatalf("%+v", c)
 	}
-	other, err := kaudit.Open(kaudit.Unicast)
+	_, err := kaudit.Open(kaudit.Unicast)
 	var held *kaudit.HeldError
 	if !errors.As(err, &held) {
 		t.Fatalf("registering beside us: %v", err)
 	}
 	await(t, a, "another asked for our place", func(c finding.Counters) bool { return c.AuditMode == string(Multicast) })
 	// It is started again.
-	other, err = kaudit.Open(kaudit.Unicast)
+	other, err := kaudit.Open(kaudit.Unicast)
 	if err != nil {
 		t.Fatalf("our place is not free: %v", err)
 	}

@@ -5,7 +5,8 @@
 // its path must belong to root and be writable by root alone, so that no other
 // user can put a program there. It runs with an empty environment but LC_ALL=C,
 // standard input from /dev/null, in its own process group, for a limited time and
-// with limited output; whatever it started is killed with it.
+// with limited output; what it started is killed with it, unless that left the group
+(setsid).
 package command
 
 import (
@@ -17,9 +18,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Program names one program that may be run.
@@ -53,6 +57,15 @@ var ErrUnsafePath = errors.New("path is writable by others than root")
 type Runner struct {
 	// Timeout bounds one run; 0 means DefaultTimeout.
 	Timeout time.Duration
+
+	places map[Program][]string // nil means Allowed; tests put programs of their own here
+}
+
+func (r *Runner) allowed(p Program) []string {
+	if r.places != nil {
+		return r.places[p]
+	}
+	return Allowed()[p]
 }
 
 // Output is what one run left.
@@ -65,8 +78,8 @@ type Output struct {
 
 // Find returns the path of p, or an error that wraps ErrNotInstalled or
 // ErrUnsafePath.
-func (*Runner) Find(p Program) (string, error) {
-	for _, path := range Allowed()[p] {
+func (r *Runner) Find(p Program) (string, error) {
+	for _, path := range r.allowed(p) {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -75,7 +88,7 @@ func (*Runner) Find(p Program) (string, error) {
 		}
 		return path, nil
 	}
-	return "", fmt.Errorf("find %s in %s: %w", p, strings.Join(Allowed()[p], ", "), ErrNotInstalled)
+	return "", fmt.Errorf("find %s in %s: %w", p, strings.Join(r.allowed(p), ", "), ErrNotInstalled)
 }
 
 // Run starts p with args and waits for it. An exit status other than 0 is not an
@@ -90,11 +103,11 @@ func (r *Runner) Run(ctx context.Context, p Program, args ...string) (Output, er
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	var stdout, stderr capped
-	cmd := exec.CommandContext(ctx, path, args...)
+	stdout, stderr := capped{full: cancel}, capped{full: cancel}
+	cmd := exec.CommandContext(limited, path, args...)
 	cmd.Env = []string{"LC_ALL=C"}
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -102,17 +115,19 @@ func (r *Runner) Run(ctx context.Context, p Program, args ...string) (Output, er
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 
-	err = cmd.Run()
+	err = runGroup(cmd)
 	out := Output{Path: path, Stdout: stdout.buf.Bytes(), Stderr: stderr.buf.Bytes(), Exit: -1}
 	if cmd.ProcessState != nil {
 		out.Exit = cmd.ProcessState.ExitCode()
 	}
 	var exited *exec.ExitError
 	switch {
-	case ctx.Err() != nil:
-		return out, fmt.Errorf("run %s: no answer within %v: %w", path, timeout, ctx.Err())
 	case stdout.over || stderr.over:
 		return out, fmt.Errorf("run %s: output is larger than %d bytes", path, MaxOutput)
+	case ctx.Err() != nil:
+		return out, fmt.Errorf("run %s: %w", path, ctx.Err())
+	case limited.Err() != nil:
+		return out, fmt.Errorf("run %s: no answer within %v: %w", path, timeout, limited.Err())
 	case errors.As(err, &exited):
 		return out, nil
 	case err != nil:
@@ -121,43 +136,83 @@ func (r *Runner) Run(ctx context.Context, p Program, args ...string) (Output, er
 	return out, nil
 }
 
-// capped keeps the first MaxOutput bytes and takes the rest without keeping it,
-// so that a program that prints for ever ends by its time and not by a broken
-// pipe.
+// runGroup runs cmd, the leader of its process group, and ends what it leaves
+// running there.
+func runGroup(cmd *exec.Cmd) error {
+	// Pdeathsig counts from the thread that starts the program.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	// The group is killed before its leader is reaped: until then nobody else
+	// gets its number. An error here shows again in Wait.
+	for {
+		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	return errors.Join(cmd.Cancel(), cmd.Wait())
+}
+
+// capped keeps the first MaxOutput bytes. With the first byte more it says that
+// it is full, which ends the program, and takes the rest without keeping it.
 type capped struct {
 	buf  bytes.Buffer
 	over bool
+	full func()
 }
 
 func (c *capped) Write(p []byte) (int, error) {
 	keep := min(len(p), MaxOutput-c.buf.Len())
 	c.buf.Write(p[:keep])
-	c.over = c.over || keep < len(p)
+	if keep < len(p) && !c.over {
+		c.over = true
+		c.full()
+	}
 	return len(p), nil
 }
 
-// verify walks from "/" to path, links resolved, and demands that root alone can
-// write each component.
+// maxLinks is the kernel's own limit on symbolic links in one path.
+const maxLinks = 40
+
+// verify walks from "/" to path as the kernel will, through every symbolic link
+// on the way, and demands that root alone can write each component.
 func verify(path string) error {
-	resolved, err := filepath.EvalSymlinks(path)
-	if err != nil {
+	rest := strings.Split(path, "/")
+	at, links := "/", 0
+	if err := rootOnly(at); err != nil {
 		return err
 	}
-	for _, p := range []string{path, resolved} {
-		for dir := p; ; dir = filepath.Dir(dir) {
-			if err := rootOnly(dir); err != nil {
-				return err
-			}
-			if dir == "/" {
-				break
-			}
+	for len(rest) > 0 {
+		name := filepath.Join(at, rest[0])
+		rest = rest[1:]
+		if err := rootOnly(name); err != nil {
+			return err
 		}
+		target, err := os.Readlink(name)
+		if errors.Is(err, syscall.EINVAL) { // not a link
+			at = name
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if links++; links > maxLinks {
+			return fmt.Errorf("%s: %w", path, syscall.ELOOP)
+		}
+		if filepath.IsAbs(target) {
+			at = "/"
+		}
+		rest = append(strings.Split(target, "/"), rest...)
 	}
 	return nil
 }
 
+// rootOnly demands that only root can change or replace path itself.
 func rootOnly(path string) error {
-	fi, err := os.Stat(path)
+	fi, err := os.Lstat(path)
 	if err != nil {
 		return err
 	}
@@ -166,8 +221,14 @@ func rootOnly(path string) error {
 		return fmt.Errorf("stat %s: no owner known", path)
 	}
 	const groupOrOther = 0o022
-	sticky := fi.Mode()&fs.ModeSticky != 0 && fi.IsDir()
-	if st.Uid != 0 || fi.Mode().Perm()&groupOrOther != 0 && !sticky {
+	open := fi.Mode().Perm()&groupOrOther != 0
+	switch {
+	case fi.Mode()&fs.ModeSymlink != 0: // has no permissions of its own
+		open = false
+	case fi.IsDir() && fi.Mode()&fs.ModeSticky != 0: // others cannot replace what root has there
+		open = false
+	}
+	if st.Uid != 0 || open {
 		return fmt.Errorf("%w: %s has owner %d and mode %v", ErrUnsafePath, path, st.Uid, fi.Mode())
 	}
 	return nil

@@ -69,7 +69,7 @@ func (s *scan) read(ctx context.Context, w *watched, a *archive) error {
 			return err
 		}
 		from := &pin.Archive{Release: a.release, Site: a.Site(), Component: l.Component, Arch: l.Arch}
-		err = apt.ScanList(&stoppable{ctx, f}, l.extension, want, func(e *apt.Entry) { s.offer(a, from, security, e) })
+		err = apt.ScanList(stoppable{ctx.Err, f}, l.extension, want, func(e *apt.Entry) { s.offer(a, from, security, e) })
 		f.Close()
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
@@ -80,12 +80,12 @@ func (s *scan) read(ctx context.Context, w *watched, a *archive) error {
 
 // stoppable ends a long read when its context does.
 type stoppable struct {
-	ctx context.Context
-	r   io.Reader
+	stopped func() error
+	r       io.Reader
 }
 
-func (s *stoppable) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
+func (s stoppable) Read(p []byte) (int, error) {
+	if err := s.stopped(); err != nil {
 		return 0, err
 	}
 	return s.r.Read(p)

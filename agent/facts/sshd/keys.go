@@ -67,7 +67,7 @@ func readHostKey(root hostfs.Root, path string) HostKey {
 			blob = public
 			k.PublicOnly = errors.Is(err, fs.ErrNotExist)
 		case err == nil:
-			err = fmt.Errorf("no public part in it, and %v", pubErr) // its absence is not the key's
+			err = errors.New("no public part in it, and " + pubErr.Error()) // its absence is not the key's
 		}
 	}
 	if blob != nil {

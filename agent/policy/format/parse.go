@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -159,7 +160,7 @@ func (p *File) syntax(err error) {
 	n := &yaml.Node{Line: 1, Column: 1}
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		fmt.Sscan(m[1], &n.Line)
+		n.Line, _ = strconv.Atoi(m[1]) // digits, by the expression
 		message = strings.TrimPrefix(err.Error(), m[0])
 	}
 	if errors.Is(err, io.EOF) {
