@@ -6,7 +6,7 @@
 // user can put a program there. It runs with an empty environment but LC_ALL=C,
 // standard input from /dev/null, in its own process group, for a limited time and
 // with limited output; what it started is killed with it, unless that left the group
-(setsid).
+// (setsid).
 package command
 
 import (
