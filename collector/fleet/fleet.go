@@ -114,6 +114,13 @@ type Event struct {
 	HostName string         `json:"host_name"`
 	Change   finding.Change `json:"change"`
 	Received time.Time      `json:"received"`
+	// Resync says that the host did not tell of the change when it happened: its
+	// next whole state differed from what stood. That is so after the agent was
+	// away, and after records of it were lost.
+	Resync bool `json:"resync"`
+	// Moved says that verdict and values are as before, and only the evidence
+	// stands in another place.
+	Moved bool `json:"moved"`
 }
 
 // Check is one check across the fleet.
@@ -168,6 +175,6 @@ type TimelineQuery struct {
 // keep up loses updates and is told so by Lost in the next one.
 type Update struct {
 	Host   HostID
-	Events []Event // empty for a heartbeat or a whole state
+	Events []Event // empty for a heartbeat, or a whole state that changed nothing
 	Lost   bool
 }

@@ -109,6 +109,7 @@ func (h *host) reject(d *fleet.Delivery, reason string) error {
 // change applies one result to the state and appends it to the timeline.
 func (h *host) change(d *fleet.Delivery, body []byte, late bool) error {
 	c := d.Record.Change
+	e := fleet.Event{Change: *c}
 	if !late {
 		old, err := h.standing(c.Result.Key())
 		if err != nil {
@@ -117,17 +118,29 @@ func (h *host) change(d *fleet.Delivery, body []byte, late bool) error {
 		if old.status == 0 && !c.Removed && h.results() >= h.store.cfg.MaxResults {
 			return h.reject(d, "more results than a host may have")
 		}
+		if e.Moved, err = h.moved(c); err != nil {
+			return fmt.Errorf("read state: %w", err)
+		}
 		if err := h.stand(&c.Result, c.Removed, body); err != nil {
 			return err
 		}
 	}
-	id, err := h.Insert("INSERT INTO event (host, lane, epoch, seq, received, check_id, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		h.key, d.Lane, int64(d.Epoch), int64(d.Sequence), h.now.UnixNano(), c.Result.Check, body)
+	return h.tell(d, 0, e, body)
+}
+
+// tell appends an event to the timeline. Ordinal tells the events of one record
+// apart; the record's position, moved in the same transaction, keeps them from
+// being told twice.
+func (h *host) tell(d *fleet.Delivery, ordinal int, e fleet.Event, body []byte) (err error) {
+	e.Host, e.HostName, e.Received = h.id, h.name, h.now
+	e.ID, err = h.Insert(`INSERT INTO event (host, lane, epoch, seq, ordinal, received, check_id, moved, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, h.key, d.Lane, int64(d.Epoch), int64(d.Sequence), ordinal,
+		h.now.UnixNano(), e.Change.Result.Check, e.Moved, body)
 	if err != nil {
 		return fmt.Errorf("append to the timeline: %w", err)
 	}
 	h.changes++
-	h.events = append(h.events, fleet.Event{ID: id, Host: h.id, HostName: h.name, Change: *c, Received: h.now})
+	h.events = append(h.events, e)
 	return nil
 }
 

@@ -12,6 +12,9 @@
 // A record that comes after newer ones of its lane (a hole filled late) enters the
 // timeline, but does not touch the standing state, which is newer.
 //
+// A whole state that replaces another is compared with it: what differs enters the
+// timeline, too, each difference once, since nobody told of it when it happened.
+//
 // # Nothing vanishes unseen
 //
 // Records that never came are ranges in the table gap and a count of the host.

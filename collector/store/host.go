@@ -24,6 +24,7 @@ type host struct {
 	severity                   [6]int
 	pending                    int
 	gaps, rejected, mismatches int64
+	whole                      bool // a whole state was taken once
 
 	lanes  map[string]*lane
 	states map[finding.Key]standing // read so far; status 0 is absent
@@ -56,10 +57,10 @@ func (b *batch) open(id fleet.HostID) (*host, error) {
 	}
 	c, v := &h.counts, &h.severity
 	known, err := b.Row(`SELECT name, heartbeat, pack, pass, fail, not_applicable, unknown, error, waived,
-		severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected, mismatches
+		severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected, mismatches, whole
 		FROM host WHERE host = ?`, []any{key},
 		&h.name, &h.heartbeat, &h.pack, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
-		&v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &h.pending, &h.gaps, &h.rejected, &h.mismatches)
+		&v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &h.pending, &h.gaps, &h.rejected, &h.mismatches, &h.whole)
 	if err != nil || known {
 		return h, err
 	}
@@ -122,10 +123,10 @@ func (h *host) flush() error {
 	return h.Exec(`UPDATE host SET last_seen = max(last_seen, ?), name = ?, heartbeat = ?, pack = ?,
 		pass = ?, fail = ?, not_applicable = ?, unknown = ?, error = ?, waived = ?,
 		severity0 = ?, severity1 = ?, severity2 = ?, severity3 = ?, severity4 = ?, severity5 = ?,
-		pending = ?, gaps = ?, rejected = ?, mismatches = ? WHERE host = ?`,
+		pending = ?, gaps = ?, rejected = ?, mismatches = ?, whole = ? WHERE host = ?`,
 		h.now.UnixNano(), h.name, h.heartbeat, h.pack,
 		c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, v[0], v[1], v[2], v[3], v[4], v[5],
-		h.pending, h.gaps, h.rejected, h.mismatches, h.key)
+		h.pending, h.gaps, h.rejected, h.mismatches, h.whole, h.key)
 }
 
 func (h *host) flushBad(check string, b *badCount) error {

@@ -19,6 +19,7 @@ type model struct {
 	sent   []fleet.Delivery // in order, without those evicted before they were sent
 	state  map[finding.Key]finding.Result
 	events int
+	whole  bool // a whole state was sent
 	gaps   uint64
 	epoch  uint64
 	next   uint64
@@ -39,16 +40,37 @@ func (m *model) record(t *rapid.T) wire.Record {
 		}
 		return wire.Record{Change: &finding.Change{Result: r, Removed: removed}}
 	}
-	clear(m.state)
+	next := make(map[finding.Key]finding.Result)
 	var results []finding.Result
 	for range rapid.IntRange(0, 6).Draw(t, "results") {
 		r := draw()
-		if _, twice := m.state[r.Key()]; !twice {
-			m.state[r.Key()] = r
+		if _, twice := next[r.Key()]; !twice {
+			next[r.Key()] = r
 			results = append(results, r)
 		}
 	}
+	if m.whole {
+		m.events += differences(m.state, next)
+	}
+	m.state, m.whole = next, true
 	return whole(results...)
+}
+
+// differences counts the keys that one state has and the other has not, or with
+// another verdict.
+func differences(a, b map[finding.Key]finding.Result) int {
+	n := 0
+	for k, r := range a {
+		if b[k].Status != r.Status {
+			n++
+		}
+	}
+	for k := range b {
+		if _, had := a[k]; !had {
+			n++
+		}
+	}
+	return n
 }
 
 // TestModel sends spools with gaps, new epochs, duplicates and restarts of the
@@ -109,7 +131,16 @@ func (m *model) compare(rt *rapid.T, t *testing.T, s *Store, id fleet.HostID) {
 	if d.Host.Gaps != m.gaps || d.Host.Rejected != 0 {
 		rt.Errorf("%d missing, want %d; %d rejected", d.Host.Gaps, m.gaps, d.Host.Rejected)
 	}
-	if n := len(timeline(t, s, fleet.TimelineQuery{Host: id, Limit: 200})); n != m.events {
+	n := 0
+	for q := (fleet.TimelineQuery{Host: id, Limit: 200}); ; {
+		events := timeline(t, s, q)
+		if len(events) == 0 {
+			break
+		}
+		n += len(events)
+		q.Before = events[len(events)-1].ID
+	}
+	if n != m.events {
 		rt.Errorf("%d events, want %d", n, m.events)
 	}
 }
@@ -131,7 +162,7 @@ func verifyRollups(t *testing.T, s *Store) {
 			IS NOT (SELECT ` + counts + ` FROM state)`,
 		"bad": `SELECT count(*) FROM (SELECT host, check_id, count(*) AS bad FROM state WHERE status IN (2, 4, 5) GROUP BY 1, 2
 			EXCEPT SELECT host, check_id, bad FROM host_check)`,
-		"events of a record": "SELECT count(*) FROM (SELECT 1 FROM event GROUP BY host, lane, epoch, seq HAVING count(*) > 1)",
+		"events of a record": "SELECT count(*) FROM (SELECT 1 FROM event GROUP BY host, lane, epoch, seq, ordinal HAVING count(*) > 1)",
 	} {
 		var wrong int
 		if err := s.data.Readers.QueryRowContext(t.Context(), query).Scan(&wrong); err != nil {

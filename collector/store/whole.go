@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"reflect"
 
 	"seawall/collector/fleet"
 	"seawall/pkg/finding"
@@ -99,74 +98,6 @@ func (h *host) assemble(d *fleet.Delivery, p *finding.StatePart) error {
 		}
 	}
 	return h.replace(d, p, results)
-}
-
-// replace makes the results the host's whole state.
-func (h *host) replace(d *fleet.Delivery, p *finding.StatePart, results []finding.Result) error {
-	if len(results) > h.store.cfg.MaxResults {
-		return h.reject(d, "whole state is larger than a host's may be")
-	}
-	next := make(map[finding.Key]*finding.Result, len(results))
-	for i := range results {
-		next[results[i].Key()] = &results[i]
-	}
-	if len(results) != int(p.Total) || len(next) != len(results) || finding.Digest(results) != p.Digest {
-		h.mismatches++
-		return h.reject(d, "whole state does not have its digest")
-	}
-	gone, err := h.compare(next)
-	if err != nil {
-		return fmt.Errorf("compare states: %w", err)
-	}
-	for i := range gone {
-		if err := h.stand(&gone[i], true, nil); err != nil {
-			return err
-		}
-	}
-	for _, r := range next {
-		body, err := wire.Encode(wire.Record{Time: d.Record.Time, Change: &finding.Change{Result: *r}})
-		if err != nil {
-			return fmt.Errorf("encode result: %w", err)
-		}
-		if err := h.stand(r, false, body); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// compare takes out of next what stands already, and returns what
-// stands and is not in next. A result that says the same as the standing one and
-// names no cause keeps the cause.
-func (h *host) compare(next map[finding.Key]*finding.Result) (gone []finding.Result, err error) {
-	err = h.Rows("SELECT check_id, resource, status, severity, since, body FROM state WHERE host = ?", []any{h.key},
-		func(scan func(...any) error) error {
-			var k finding.Key
-			var s standing
-			var body []byte
-			if err := scan(&k.Check, &k.Resource, &s.status, &s.severity, &s.since, &body); err != nil {
-				return err
-			}
-			h.states[k] = s
-			r := next[k]
-			if r == nil {
-				gone = append(gone, finding.Result{Check: k.Check, Resource: k.Resource})
-				return nil
-			}
-			old, err := wire.Decode(body)
-			if err != nil || old.Change == nil {
-				return fmt.Errorf("decode state: %w", errors.Join(errBody, err))
-			}
-			o := &old.Change.Result
-			if r.Cause == nil && o.Status == r.Status && o.Actual == r.Actual && o.Expected == r.Expected {
-				r.Cause = o.Cause
-			}
-			if reflect.DeepEqual(o, r) {
-				delete(next, k)
-			}
-			return nil
-		})
-	return gone, err
 }
 
 // texts keeps the static text of checks. The same text of many hosts is one row.

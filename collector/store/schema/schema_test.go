@@ -85,3 +85,31 @@ func TestHolesInNumbers(t *testing.T) {
 		t.Error("a missing first migration is accepted")
 	}
 }
+
+// TestResyncColumns migrates a store of the first schema: hosts with results have
+// sent a whole state, and the events that are there came one by one.
+func TestResyncColumns(t *testing.T) {
+	db := open(t)
+	first, err := embedded.ReadFile("0001_base.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := migrate(t.Context(), db, fstest.MapFS{"0001_base.sql": {Data: first}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), `INSERT INTO host (host, first_seen, last_seen, fail) VALUES (x'01', 0, 0, 3), (x'02', 0, 0, 0);
+		INSERT INTO event (host, lane, epoch, seq, received, check_id, body) VALUES (x'01', 'posture', 1, 1, 0, 'ssh-a', x'00')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	var known, fresh bool
+	var ordinal, moved int
+	err = db.QueryRowContext(t.Context(), `SELECT (SELECT whole FROM host WHERE host = x'01'), (SELECT whole FROM host WHERE host = x'02'),
+		ordinal, moved FROM event`).Scan(&known, &fresh, &ordinal, &moved)
+	if err != nil || !known || fresh || ordinal != 0 || moved != 0 {
+		t.Errorf("whole %v and %v, ordinal %d, moved %d, %v", known, fresh, ordinal, moved, err)
+	}
+}

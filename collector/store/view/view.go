@@ -292,7 +292,7 @@ func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Eve
 		e, err := scanEvent(scan)
 		events = append(events, e)
 		return err
-	}, `SELECT e.id, e.host, h.name, e.received, e.body FROM event e JOIN host h ON h.host = e.host
+	}, `SELECT e.id, e.host, h.name, e.received, e.ordinal > 0, e.moved, e.body FROM event e JOIN host h ON h.host = e.host
 		WHERE `+strings.Join(where, " AND ")+" ORDER BY e.id DESC LIMIT ?", append(args, min(q.Limit, 200))...)
 	if err != nil {
 		return nil, fmt.Errorf("read timeline: %w", sqlite.Classify(err))
@@ -303,7 +303,7 @@ func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Eve
 func scanEvent(scan func(...any) error) (e fleet.Event, err error) {
 	var key, body []byte
 	var received int64
-	if err := scan(&e.ID, &key, &e.HostName, &received, &body); err != nil {
+	if err := scan(&e.ID, &key, &e.HostName, &received, &e.Resync, &e.Moved, &body); err != nil {
 		return e, err
 	}
 	r, err := decode(body, isChange)
