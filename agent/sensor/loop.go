@@ -23,6 +23,9 @@ const (
 	minBackoff = 250 * time.Millisecond
 	maxBackoff = 30 * time.Second
 	maxNames   = 256 // changed names kept per stale group
+	// lookTimeout is less than systemd's watchdog waits: programs that hang make
+	// their facts errors, and the sensor goes on.
+	lookTimeout = 30 * time.Second
 )
 
 // loop owns the sensor's state. It wakes for changes, for a stale group whose time
@@ -94,6 +97,8 @@ func (s *Sensor) start(ctx context.Context) {
 // look reads groups, all when none is named, evaluates the checks that need them,
 // and watches what they depend on now.
 func (s *Sensor) look(ctx context.Context, groups ...string) Reading {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	reading := s.cfg.Host.Look(ctx, groups...)
 	s.evals += uint64(len(reading.Results))
 	names := s.cfg.Host.Depends()
@@ -182,8 +187,8 @@ func (s *Sensor) arm(due *time.Timer) {
 		}
 	}
 	if s.pending {
-		if t := time.Now().Add(s.backoff); next.IsZero() || t.Before(next) {
-			next = t
+		if next.IsZero() || s.retry.Before(next) {
+			next = s.retry
 		}
 	}
 	if next.IsZero() {
@@ -202,7 +207,7 @@ func (s *Sensor) ready(now time.Time) []string {
 			groups = append(groups, g)
 		}
 	}
-	if s.pending && len(groups) == 0 {
+	if s.pending && len(groups) == 0 && !s.retry.After(now) {
 		return s.cfg.Host.Groups
 	}
 	return groups
@@ -311,6 +316,7 @@ func (s *Sensor) report(err error) {
 	}
 	s.pending = true
 	s.backoff = min(max(2*s.backoff, minBackoff), maxBackoff)
+	s.retry = time.Now().Add(s.backoff)
 }
 
 // beat appends a heartbeat and makes the groups stale that change without a file

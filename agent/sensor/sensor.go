@@ -91,6 +91,7 @@ type Sensor struct {
 	owePack, oweState bool
 
 	backoff time.Duration
+	retry   time.Time // when to try that again
 	evals   uint64
 	started time.Time
 }
