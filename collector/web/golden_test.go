@@ -36,6 +36,7 @@ func smallFleet() *demo {
 	}, at)
 	d.apply(0, finding.Result{Check: "patch-security-updates", Resource: "openssl:amd64", Status: finding.StatusFail, Severity: 4, Actual: "3.0.11-1", Expected: "3.0.15-1"}, at)
 	d.apply(0, finding.Result{Check: "audit-enabled", Status: finding.StatusUnknown, Severity: 4, Actual: "no permission", Expected: "1"}, at)
+	d.events[0].Resync, d.events[1].Moved = true, true
 	return d
 }
 

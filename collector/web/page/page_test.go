@@ -171,11 +171,14 @@ func TestTimeline(t *testing.T) {
 		0: "first result", finding.StatusPass: "passed before", finding.StatusFail: "value changed", finding.StatusNotApplicable: "did not apply before",
 		finding.StatusUnknown: "was unknown before", finding.StatusError: "was in error before", finding.StatusWaived: "was waived before", 99: "first result",
 	} {
-		if got := was(finding.Change{Previous: previous, Result: finding.Result{Status: finding.StatusFail}}); got != want {
+		if got := was(fleet.Event{Change: finding.Change{Previous: previous, Result: finding.Result{Status: finding.StatusFail}}}); got != want {
 			t.Errorf("%v: %q, want %q", previous, got, want)
 		}
 	}
-	if got := was(finding.Change{Removed: true}); got != "no longer there" {
+	if got := was(fleet.Event{Change: finding.Change{Removed: true}}); got != "no longer there" {
+		t.Error(got)
+	}
+	if got := was(fleet.Event{Moved: true, Change: finding.Change{Previous: finding.StatusFail, Result: finding.Result{Status: finding.StatusFail}}}); got != "moved, same value" {
 		t.Error(got)
 	}
 }
@@ -204,5 +207,13 @@ func TestRenderer(t *testing.T) {
 	row, err := r.Row(now, fleet.Event{ID: 7, Change: finding.Change{Result: finding.Result{Check: "a/b"}}})
 	if err != nil || !strings.HasPrefix(row, `<li class="event" id="event-7"`) || !strings.Contains(row, `href="/checks/a%2Fb"`) {
 		t.Errorf("%v: %s", err, row)
+	}
+	for want, e := range map[string]fleet.Event{
+		"No audit event explains this": {}, "Seen when the agent came back": {Resync: true},
+		"<b><bdi>uid 5</bdi></b> made it": {Resync: true, Change: finding.Change{Result: finding.Result{Cause: &finding.Cause{AUID: 5, UID: 5}}}},
+	} {
+		if row, err := r.Row(now, e); err != nil || !strings.Contains(row, want) {
+			t.Errorf("no %q: %v: %s", want, err, row)
+		}
 	}
 }

@@ -57,11 +57,14 @@ func (t *timeline) since() int64 {
 	return t.Entries[0].Event.ID
 }
 
-// was says what a change replaced.
-func was(c finding.Change) string {
+// was says what an event's change replaced.
+func was(e fleet.Event) string {
+	c := &e.Change
 	switch {
 	case c.Removed:
 		return "no longer there"
+	case e.Moved:
+		return "moved, same value"
 	case c.Previous == c.Result.Status:
 		return "value changed"
 	}
