@@ -5,10 +5,17 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"seawall/pkg/text"
+)
+
+const (
+	longest = 200 // bytes of a name that an error repeats
+	few     = 12  // names that an error lists
 )
 
 // Unknown is the error for a name that is not among the known ones, with the one
-// that was probably meant.
+// that was probably meant, or all when they are few.
 func Unknown(what, name string, known []string) error {
 	near, best := "", len(name)/2+1
 	for _, k := range known {
@@ -20,8 +27,12 @@ func Unknown(what, name string, known []string) error {
 			near, best = k, d
 		}
 	}
-	if near == "" {
+	name = text.Clean(name, longest)
+	switch {
+	case near == "" && len(known) > few:
 		return fmt.Errorf("no %s is called %q", what, name)
+	case near == "":
+		return fmt.Errorf("no %s is called %q; there are%s", what, name, list(known))
 	}
 	return fmt.Errorf("no %s is called %q; did you mean %q?", what, name, near)
 }
@@ -60,4 +71,11 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+func list(known []string) string {
+	if len(known) == 0 {
+		return " none"
+	}
+	return ": " + strings.Join(known, ", ")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
@@ -64,14 +65,14 @@ func few(names []string) []string {
 	return append(names[:limit:limit], fmt.Sprintf("and %d more", len(names)-limit))
 }
 
-// wrap breaks a paragraph into lines of at most width bytes where it can.
+// wrap breaks a paragraph into lines of at most width characters where it can.
 func wrap(s string, width int) string {
 	var b strings.Builder
 	line := 0
 	for _, word := range strings.Fields(s) {
 		switch {
 		case line == 0:
-		case line+1+len(word) > width:
+		case line+1+utf8.RuneCountInString(word) > width:
 			b.WriteByte('\n')
 			line = 0
 		default:
@@ -79,7 +80,7 @@ func wrap(s string, width int) string {
 			line++
 		}
 		b.WriteString(word)
-		line += len(word)
+		line += utf8.RuneCountInString(word)
 	}
 	return b.String()
 }

@@ -16,7 +16,8 @@ import (
 // Options says how a report for people looks.
 type Options struct {
 	Color bool
-	// Width is where lines of passed checks are cut; 0 cuts nothing.
+	// Width is where lines of passed checks are cut and prose is broken; commands
+	// and places never are. 0 cuts and breaks nothing.
 	Width int
 }
 
@@ -157,10 +158,11 @@ func (t *table) sameReason(list []section) int {
 // together writes checks that share their reason.
 func (t *table) together(list []section) {
 	for _, s := range list {
-		t.printf("  %s  %s %s\n", t.paint(yellow, strings.ToUpper(s.status.String())),
-			t.paint(bold, fmt.Sprintf("%-34s", s.check)), t.info[s.check].Title)
+		status, check := strings.ToUpper(s.status.String()), fmt.Sprintf("%-34s", s.check)
+		room := t.opt.Width - len(status) - utf8.RuneCountInString(check) - len("      ")
+		t.printf("  %s  %s %s\n", t.paint(yellow, status), t.paint(bold, check), cut(t.info[s.check].Title, room))
 	}
-	t.field("because", list[0].results[0].Actual)
+	t.prose("because", list[0].results[0].Actual)
 	t.evidence(list[0].results[0].Evidence)
 	t.gap()
 }
@@ -217,17 +219,17 @@ func (t *table) loud(s section) {
 
 func (t *table) details(r finding.Result, status finding.Status) {
 	if r.Resource != "" {
-		t.field("of", r.Resource)
+		t.prose("of", r.Resource)
 	}
 	if status == finding.StatusFail || status == finding.StatusWaived {
-		t.field("actual", r.Actual)
-		t.field("expected", r.Expected)
+		t.prose("actual", r.Actual)
+		t.prose("expected", r.Expected)
 	} else {
-		t.field("because", r.Actual)
+		t.prose("because", r.Actual)
 	}
 	t.evidence(r.Evidence)
 	if r.Cause != nil {
-		t.field("cause", Cause(r.Cause))
+		t.prose("cause", Cause(r.Cause))
 	}
 }
 
@@ -278,12 +280,24 @@ func place(e finding.Evidence, t *table) string {
 
 // field writes a name and a value, whose own lines are kept.
 func (t *table) field(name, value string) {
-	lines := strings.Split(strings.TrimRight(value, "\n"), "\n")
-	for i, l := range lines {
-		if i > 0 {
+	for line := range strings.SplitSeq(strings.TrimRight(value, "\n"), "\n") {
+		t.fieldPainted(name, text.Terminal(strings.ReplaceAll(line, "\t", "    ")))
+		name = ""
+	}
+}
+
+// prose writes a name and a value that may be broken into lines to fit.
+func (t *table) prose(name, value string) {
+	const indent = 17
+	for line := range strings.SplitSeq(strings.TrimRight(value, "\n"), "\n") {
+		line = text.Terminal(line)
+		if room := t.opt.Width - indent; room > indent && utf8.RuneCountInString(line) > room {
+			line = wrap(line, room)
+		}
+		for part := range strings.SplitSeq(line, "\n") {
+			t.fieldPainted(name, part)
 			name = ""
 		}
-		t.fieldPainted(name, text.Terminal(strings.ReplaceAll(l, "\t", "    ")))
 	}
 }
 

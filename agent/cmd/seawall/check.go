@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -82,6 +84,9 @@ func (p *program) check(ctx context.Context, h host, format string, names []stri
 	}
 	if err != nil {
 		return err
+	}
+	if h.root == "/" && os.Geteuid() != 0 && verdict(e.results) != nil {
+		fmt.Fprintln(p.stderr, "seawall: not run as root: what root alone may read is unknown, and sshd itself may not have been asked")
 	}
 	return verdict(e.results)
 }

@@ -63,7 +63,7 @@ the environment (SEAWALL_ and the name in capitals), the command line.
 Exit status:
   0  the sensor would start with it
   2  it would not`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.load(p, cmd)
 			pol, checksErr := checks.Load(facts.Facts{}, c.ChecksDir)

@@ -26,7 +26,7 @@ Exit status:
   0  the check was explained, whatever its result
   2  there is no such check, or the host could not be looked at`,
 		Example:           `  seawall explain ssh-permit-root-login`,
-		Args:              cobra.ExactArgs(1),
+		Args:              one("a check such as ssh-ciphers"),
 		ValidArgsFunction: completeChecks(&h),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.explain(cmd.Context(), h, args[0])

@@ -40,7 +40,7 @@ Exit status:
 		Example: `  seawall facts audit
   seawall facts --format json
   seawall facts sshd --connection user=root,addr=203.0.113.9`,
-		Args:      cobra.MatchAll(cobra.MaximumNArgs(1)),
+		Args:      optional("a group of facts"),
 		ValidArgs: facts.Groups(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if connection == "" {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +30,7 @@ func (h *host) addChecks(cmd *cobra.Command) {
 func (h *host) env() (fact.Env, error) {
 	root, err := hostfs.Open(h.root)
 	if err != nil {
-		return fact.Env{}, fmt.Errorf("--root: %w", err)
+		return fact.Env{}, err
 	}
 	env := fact.Env{Root: root, Now: time.Now}
 	if root.Live() {

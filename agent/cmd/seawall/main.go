@@ -79,11 +79,29 @@ func (p *program) run(ctx context.Context, args []string) int {
 	return exitProblem
 }
 
-// complain writes an error, each of its lines escaped.
+// complain writes an error on a line of its own, and each of several that were
+// joined. What an error says is escaped and bounded, so that a name in it cannot
+// forge a line.
 func (p *program) complain(err error) {
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(p.stderr, "seawall: %s\n", text.Terminal(strings.TrimSuffix(line, "\n")))
+	for _, message := range messages(err) {
+		fmt.Fprintf(p.stderr, "seawall: %s\n", text.Terminal(text.Clean(message, text.Limit)))
 	}
+}
+
+// messages takes joined errors apart.
+func messages(err error) []string {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []string{err.Error()}
+	}
+	var list []string
+	for _, one := range joined.Unwrap() {
+		list = append(list, messages(one)...)
+	}
+	if strings.Join(list, "\n") != err.Error() { // more than its parts: fmt.Errorf
+		return []string{err.Error()}
+	}
+	return list
 }
 
 func (p *program) command() *cobra.Command {
@@ -104,17 +122,20 @@ Exit status:
 		Example: `  seawall check                  everything, once
   seawall check ssh              one family
   seawall explain ssh-ciphers    why, how it is decided, and the fix`,
+		Version:       readBuild().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
+	root.SetVersionTemplate("seawall {{.Version}}\n")
 	root.AddCommand(
 		p.newCheckCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newWatchCommand(), p.newStatusCommand(),
 		p.newSensorCommand(), p.newCheckConfigCommand(), p.newSpoolCommand(), p.newVersionCommand(),
 	)
+	finish(root)
 	return root
 }
 

@@ -55,7 +55,7 @@ Exit status:
   2  the configuration is wrong, or it could not go on`,
 		Example: `  seawall sensor
   seawall sensor --spool /tmp/spool --audit-mode multicast --log-level debug`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.load(p, cmd)
 			if err != nil {

@@ -19,7 +19,7 @@ func (p *program) newSpoolCommand() *cobra.Command {
 		Use:   "spool",
 		Short: "Look into the spool, where findings wait for the uplink",
 		Long:  `Spool reads the spool, which may be in use, and changes nothing in it.`,
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.newDumpCommand(), p.newVerifyCommand())
@@ -42,7 +42,7 @@ printed too.`,
 			}
 			all, err := spool.Lanes(c.SpoolDir)
 			if err != nil {
-				return err
+				return spoolError(err)
 			}
 			if len(lanes) == 0 {
 				lanes = all
@@ -77,7 +77,7 @@ Exit status:
   0  nothing is damaged
   1  something is
   2  the spool could not be read`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.load(p, cmd)
 			if err != nil {
@@ -85,7 +85,7 @@ Exit status:
 			}
 			rep, err := inspect.Verify(c.SpoolDir)
 			if err != nil {
-				return err
+				return spoolError(err)
 			}
 			for _, l := range rep.Lanes {
 				var bytes int64

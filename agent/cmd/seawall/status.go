@@ -32,7 +32,7 @@ Exit status:
   0  the sensor runs
   1  it does not
   2  its state could not be read`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.load(p, cmd)
 			if err != nil {
@@ -40,7 +40,7 @@ Exit status:
 			}
 			st := status{}
 			if st.Status, err = history.ReadStatus(c.SpoolDir, time.Now(), 3*c.HeartbeatInterval); err != nil {
-				return err
+				return spoolError(err)
 			}
 			if st.Kernel, err = kernelAudit(cmd.Context()); err != nil {
 				return err

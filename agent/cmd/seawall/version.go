@@ -46,7 +46,7 @@ func (p *program) newVersionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Long:  `Version prints the version and from what the program was built.`,
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			b := readBuild()
 			if format == "json" {

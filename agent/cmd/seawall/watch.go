@@ -30,7 +30,7 @@ Ctrl-C.
 With --format json each record is one line, as "seawall spool dump" has it.`,
 		Example: `  seawall watch
   seawall watch --all --format json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.load(p, cmd)
 			if err != nil {
@@ -51,9 +51,16 @@ func (p *program) watch(ctx context.Context, dir, format string, all bool) error
 	if format == "text" && p.terminal {
 		fmt.Fprintln(p.stderr, "watching; Ctrl-C ends it")
 	}
-	err := history.Follow(ctx, dir, all, func(rec spool.Record) error { return p.watched(rec, format) })
-	if errors.Is(err, fs.ErrNotExist) {
+	return spoolError(history.Follow(ctx, dir, all, func(rec spool.Record) error { return p.watched(rec, format) }))
+}
+
+// spoolError says what an error that is met by reading the spool may come from.
+func spoolError(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w; does the sensor run, and with this spool?", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; root, and members of the group seawall-spool, may read it", err)
 	}
 	return err
 }
