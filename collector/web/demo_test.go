@@ -281,7 +281,7 @@ func demoInfo() (checks []finding.CheckInfo, good, bad map[string]string) {
 		checks = append(checks, finding.CheckInfo{
 			ID: f[0], Family: family, Title: f[2], Severity: finding.Severity(f[1][0] - '0'),
 			Rationale:   "An attacker who finds this open needs one step less.\nIt is among the first things that scanners try, and nothing legitimate depends on it.",
-			Remediation: "Set it in a drop-in and reload the service:\necho '" + f[0] + " " + f[3] + "' > /etc/seawall.d/50-local.conf\nsystemctl reload ssh",
+			Remediation: "# First make sure that your key lets you in: ssh -o PasswordAuthentication=no USER@HOST\necho '" + f[0] + " " + f[3] + "' > /etc/ssh/sshd_config.d/00-" + f[0] + ".conf\nsshd -t && systemctl reload ssh",
 			References:  []string{"CIS Debian Linux 12 Benchmark 1.1.0, 5.1.20", "https://www.openssh.com/manual.html", "DISA STIG V-270708"},
 		})
 		good[f[0]], bad[f[0]] = f[3], f[4]

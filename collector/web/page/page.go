@@ -147,6 +147,7 @@ func funcs() template.FuncMap {
 		"head":     func(n int, s string) string { return format.Head(n, format.Line(s)) },
 		"long":     format.Long,
 		"link":     format.Link,
+		"note":     func(line string) bool { return strings.HasPrefix(line, "#") }, // a comment of the shell
 		"at":       at,
 		"seconds":  format.Seconds,
 		"cpu":      format.CPU,

@@ -283,10 +283,18 @@ for (const form of document.querySelectorAll('form.filter')) {
   });
 }
 
+// The class shows the buttons, those of parts that are loaded later as well.
+document.documentElement.classList.toggle('can-copy', Boolean(navigator.clipboard));
 document.addEventListener('click', async (event) => {
   const button = event.target.closest('[data-copy]');
   if (!button) return;
-  await navigator.clipboard.writeText(button.parentElement.querySelector('pre').textContent);
-  button.textContent = 'Copied';
+  let said = 'Copied';
+  try {
+    await navigator.clipboard.writeText(button.parentElement.querySelector('pre').textContent);
+  } catch {
+    said = 'Not copied';
+  }
+  button.textContent = said;
+  if (announce) announce.textContent = said;
+  setTimeout(() => { button.textContent = 'Copy'; }, 2000);
 });
-for (const button of document.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
