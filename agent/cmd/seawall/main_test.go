@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +33,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
 		UpdateScripts: *update,
-		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"status": exitStatus, "until": until},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": exitStatus, "until": until, "swap": swap, "nobody": nobody, "bind": bind,
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")
 			return nil
@@ -45,6 +48,50 @@ func exitStatus(ts *testscript.TestScript, _ bool, args []string) {
 	script := `"$@"; got=$?; [ "$got" = "$want" ] || { echo "exit status $got, want $want" >&2; exit 99; }`
 	ts.Setenv("want", args[0])
 	ts.Check(ts.Exec("sh", append([]string{"-c", script, "sh"}, args[1:]...)...))
+}
+
+// run runs a shell script with arguments and wants a certain exit status of it.
+func run(ts *testscript.TestScript, want, script string, args ...string) {
+	ts.Setenv("want", want)
+	script = "run() { " + script + `; }; run "$@"; got=$?; [ "$got" = "$want" ] || { echo "exit status $got, want $want" >&2; exit 99; }`
+	ts.Check(ts.Exec("unshare", append([]string{"-m", "sh", "-c", script, "sh"}, args...)...))
+}
+
+// swap runs a command where a file or directory of the host is another one, for
+// that command alone: swap OTHER PATH STATUS seawall …
+func swap(ts *testscript.TestScript, _ bool, args []string) {
+	run(ts, args[2], `mount --bind "$1" "$2" || return 98; shift 2; "$@"`, append([]string{ts.MkAbs(args[0]), args[1]}, args[3:]...)...)
+}
+
+// bind has what nobody runs see OTHER in place of PATH: bind OTHER PATH; bind
+// alone ends that.
+func bind(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) == 0 {
+		ts.Setenv("other", "")
+		return
+	}
+	ts.Setenv("other", ts.MkAbs(args[0]))
+	ts.Setenv("path", args[1])
+}
+
+// nobody runs a command as a user who may nothing: nobody STATUS seawall …
+func nobody(ts *testscript.TestScript, _ bool, args []string) {
+	if ts.Getenv("nobodys") == "" {
+		// The programs of scripts lie where only root may go.
+		dir := ts.MkAbs(".nobodys")
+		self, err := os.Executable()
+		ts.Check(err)
+		data, err := os.ReadFile(self)
+		ts.Check(err)
+		ts.Check(os.Mkdir(dir, 0o755))
+		ts.Check(os.WriteFile(filepath.Join(dir, "seawall"), data, 0o755))
+		for d := dir; d != "/" && d != os.TempDir(); d = filepath.Dir(d) {
+			ts.Check(os.Chmod(d, 0o755))
+		}
+		ts.Setenv("nobodys", dir)
+	}
+	run(ts, args[0], `[ -z "$other" ] || mount --bind "$other" "$path" || return 98
+PATH=$nobodys:$PATH setpriv --reuid=65534 --regid=65534 --clear-groups "$@"`, args[1:]...)
 }
 
 // until runs a command until its output has a text: until 'text' seawall …
@@ -69,7 +116,7 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 func mkspool() {
 	s, err := spool.Open(os.Args[1], spool.Config{})
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 	now := time.Now().UTC()
 	fail := finding.Result{Check: "ssh-password-authentication", Status: finding.StatusFail, Severity: finding.SeverityHigh,
@@ -92,12 +139,12 @@ func mkspool() {
 				_, err = s.AppendSync(lane, b)
 			}
 			if err != nil {
-				panic(err)
+				log.Fatal(err)
 			}
 		}
 	}
 	if err := s.Close(); err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 }
 
