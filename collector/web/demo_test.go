@@ -341,6 +341,12 @@ func demoFleet(now time.Time) *demo {
 			}, now.Add(-time.Duration(p+2)*9*time.Hour))
 		}
 	}
+	for p := range 81 { // a host that was left alone
+		d.apply(3, finding.Result{
+			Check: "patch-security-updates", Resource: fmt.Sprintf("lib%s%d:amd64", packages[p%3], p), Status: finding.StatusFail, Severity: 2,
+			Actual: fmt.Sprintf("1.2.%d-3+deb12u1", p), Expected: fmt.Sprintf("1.2.%d-3+deb12u4", p), Evidence: []finding.Evidence{{Text: "DSA-5901-1"}}, Time: now,
+		}, now.Add(-time.Duration(p)*time.Hour))
+	}
 	d.events = d.events[:0]
 	for i := range 75 {
 		c := checks[(i*11)%36]

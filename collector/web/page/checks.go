@@ -112,7 +112,7 @@ func Check(now time.Time, d fleet.CheckDetail, path string, before int64, events
 	slices.SortStableFunc(b.Bad, func(a, b item) int {
 		return cmp.Or(worseFirst(a, b), strings.Compare(a.State.HostName, b.State.HostName))
 	})
-	b.Timeline = newTimeline(now, path, before, events)
+	b.Timeline = newTimeline(now, path, before, PageSize, events)
 	live := &Live{Check: d.Check.Info.ID, Since: b.Timeline.since()}
 	if before != 0 {
 		live.Since = -1

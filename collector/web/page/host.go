@@ -35,7 +35,16 @@ type family struct {
 	worst    finding.Severity
 }
 
-// hostBody is one host's model.
+// updatesShown is how many pending updates a host's page shows before the reader
+// asks for the others. A host that was left alone has a hundred.
+const updatesShown = 10
+
+// changesShown is how many changes stand before a host's results; the older ones
+// are one step away.
+const changesShown = 10
+
+// hostBody is one host's model. The page first says who did what, then what is
+// wrong now.
 type hostBody struct {
 	Now      time.Time
 	Host     fleet.Host
@@ -43,6 +52,12 @@ type hostBody struct {
 	Pending  []item
 	Timeline timeline
 }
+
+// First returns the updates that are shown at once.
+func (b hostBody) First() []item { return b.Pending[:min(updatesShown, len(b.Pending))] }
+
+// Others returns the updates after those.
+func (b hostBody) Others() []item { return b.Pending[len(b.First()):] }
 
 // Host returns the page of one host. Events are one more than a page of its
 // timeline, before the cursor.
@@ -72,7 +87,11 @@ func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event)
 	})
 	slices.SortStableFunc(b.Pending, worseFirst)
 	path := "/hosts/" + string(d.Host.ID)
-	b.Timeline = newTimeline(now, path, before, events)
+	size := PageSize
+	if before == 0 {
+		size = changesShown
+	}
+	b.Timeline = newTimeline(now, path, before, size, events)
 	live := &Live{Host: d.Host.ID, Since: b.Timeline.since()}
 	if before != 0 {
 		live.Since = -1

@@ -31,7 +31,7 @@ func Overview(now time.Time, o fleet.Overview, connect string) Page {
 		b.Presences = append(b.Presences, presenceCount{p, o.Presence[p]})
 	}
 	b.Trend, b.HasTrend = chart.NewTrend(o.Days)
-	b.Timeline = newTimeline(now, "/", 0, o.Recent)
+	b.Timeline = newTimeline(now, "/", 0, PageSize, o.Recent)
 	b.Timeline.Title = "Recent changes"
 	return Page{
 		Title: "Overview", Section: "overview", API: "/api/v1/overview",

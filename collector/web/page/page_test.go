@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -151,21 +152,64 @@ func TestHost(t *testing.T) {
 	}
 }
 
+// TestManyUpdates has more updates than a person reads: the worst are shown, the
+// others counted.
+func TestManyUpdates(t *testing.T) {
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]string{0: "None known.", 10: "", 11: "<summary>1 more</summary>", 81: "<summary>71 more</summary>"} {
+		var d fleet.HostDetail
+		for i := range n {
+			severity := finding.Severity(2)
+			if i == n-1 {
+				severity = 5
+			}
+			d.States = append(d.States, state(patchCheck, fmt.Sprintf("p%03d:amd64", i), finding.StatusFail, severity))
+		}
+		p := Host(now, d, 0, nil)
+		b := p.Body.(hostBody)
+		if len(b.First())+len(b.Others()) != n || n > 0 && b.First()[0].State.Result.Severity != 5 {
+			t.Errorf("of %d updates %d and %d are shown", n, len(b.First()), len(b.Others()))
+		}
+		page, err := r.Page("host", p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows := strings.Count(string(page), `<tr data-key="p`); rows != n || !strings.Contains(string(page), want) ||
+			want == "" && strings.Contains(string(page), " more</summary>") {
+			t.Errorf("%d updates make %d rows, %q is not there", n, rows, want)
+		}
+		if order := sections.FindAllString(string(page), -1); strings.Join(order, " ") !=
+			`id="who" id="timeline" id="posture" id="agent" id="pending"` {
+			t.Errorf("order of the page: %s", order)
+		}
+	}
+}
+
+var sections = regexp.MustCompile(`id="(?:who|timeline|posture|agent|pending)"`)
+
 func TestTimeline(t *testing.T) {
 	var events []fleet.Event
 	for i := range PageSize + 1 {
 		events = append(events, fleet.Event{ID: int64(100 - i)})
 	}
-	first := newTimeline(now, "/hosts/a", 0, events)
+	first := newTimeline(now, "/hosts/a", 0, PageSize, events)
 	if len(first.Entries) != PageSize || first.Older != 51 || !first.Newest || first.since() != 100 {
 		t.Errorf("%d entries, older %d", len(first.Entries), first.Older)
 	}
-	last := newTimeline(now, "/hosts/a", 51, events[PageSize:])
+	last := newTimeline(now, "/hosts/a", 51, PageSize, events[PageSize:])
 	if len(last.Entries) != 1 || last.Older != 0 || last.Newest {
 		t.Errorf("%+v", last)
 	}
-	if p := Host(now, fleet.HostDetail{}, 51, events); p.Live.Since != -1 {
-		t.Error("an older page of the timeline wants new events")
+	p := Host(now, fleet.HostDetail{}, 51, events)
+	if p.Live.Since != -1 || len(p.Body.(hostBody).Timeline.Entries) != PageSize {
+		t.Error("an older page of the timeline wants new events, or is short")
+	}
+	short := Host(now, fleet.HostDetail{}, 0, events).Body.(hostBody).Timeline
+	if len(short.Entries) != changesShown || short.Older != 91 || short.since() != 100 {
+		t.Errorf("a host's page has %d changes, older %d", len(short.Entries), short.Older)
 	}
 	for previous, want := range map[finding.Status]string{
 		0: "first result", finding.StatusPass: "passed before", finding.StatusFail: "value changed", finding.StatusNotApplicable: "did not apply before",

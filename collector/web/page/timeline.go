@@ -26,12 +26,12 @@ type timeline struct {
 	Empty   string // what to say when there is none
 }
 
-// PageSize is how many events a timeline shows at a time.
+// PageSize is how many events a timeline shows at a time, at most.
 const PageSize = 50
 
-// newTimeline returns the first PageSize of events; ask the store for one more
-// to learn whether there are older ones.
-func newTimeline(now time.Time, path string, before int64, events []fleet.Event) timeline {
+// newTimeline returns the first of events, as many as size; ask the store for one
+// more to learn whether there are older ones.
+func newTimeline(now time.Time, path string, before int64, size int, events []fleet.Event) timeline {
 	t := timeline{
 		Title: "Changes", Path: path, Newest: before == 0,
 		Empty: "Nothing has changed yet. A change shows here within a second of being made, with who made it.",
@@ -39,9 +39,9 @@ func newTimeline(now time.Time, path string, before int64, events []fleet.Event)
 	if before != 0 {
 		t.Empty = "There are no older changes."
 	}
-	if len(events) > PageSize {
-		events = events[:PageSize]
-		t.Older = events[PageSize-1].ID
+	if len(events) > size {
+		events = events[:size]
+		t.Older = events[size-1].ID
 	}
 	for _, e := range events {
 		t.Entries = append(t.Entries, newEntry(now, e))
