@@ -31,6 +31,8 @@ func Cause(c *finding.Cause) string {
 	return text.Terminal(b.String())
 }
 
+// user names an id, which the kernel recorded, and the name that it had when the
+// event was read, which may be none.
 func user(name string, id uint32) string {
 	switch {
 	case id == finding.Unset:
@@ -41,7 +43,9 @@ func user(name string, id uint32) string {
 	return fmt.Sprintf("user %d", id)
 }
 
-// Change writes one change for people: a line, and who made it.
+// Change writes one change for people: a line, the first place that it comes from,
+// and who made it. Of a value of many lines only the first is shown: "seawall
+// check" has them all.
 func Change(w io.Writer, at time.Time, c finding.Change, opt Options) error {
 	t := table{opt: opt}
 	r := &c.Result

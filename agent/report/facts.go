@@ -30,11 +30,14 @@ func Facts(w io.Writer, name string, v any, opt Options) error {
 	return f.out.Flush()
 }
 
+// factWriter walks a tree of facts, depth first, keys in order.
 type factWriter struct {
 	out   *bufio.Writer
 	paint func(color, string) string
 }
 
+// value writes everything below path. Numbers are as JSON has them (json.Number),
+// since a float would lose the last digits of a large one.
 func (f *factWriter) value(path string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -77,6 +80,7 @@ func (f *factWriter) setting(path string, v map[string]any) bool {
 	return true
 }
 
+// scalars returns a list's items as words, or false when one has parts itself.
 func scalars(list []any) ([]string, bool) {
 	var words []string
 	for _, item := range list {
@@ -89,6 +93,8 @@ func scalars(list []any) ([]string, bool) {
 	return words, true
 }
 
+// line writes one fact. Keys come from the host too (settings of a file), so the
+// path is escaped as the value is.
 func (f *factWriter) line(path, value, where string) {
 	fmt.Fprintf(f.out, "%s = %s", text.Terminal(path), text.Terminal(value))
 	if where != "" {

@@ -35,6 +35,7 @@ func Table(w io.Writer, results []finding.Result, checks []finding.CheckInfo, op
 	return t.out.Flush()
 }
 
+// table is one writing of a report.
 type table struct {
 	out   *bufio.Writer
 	blank bool // the last line is empty
@@ -49,12 +50,13 @@ type section struct {
 	results []finding.Result
 }
 
+// family is what the checks of one subject found.
 type family struct {
 	name     string
 	sections []section
 }
 
-// rank orders what people read first.
+// rank orders what people read first. What it does not know comes before all.
 func rank(s finding.Status) int {
 	order := []finding.Status{finding.StatusFail, finding.StatusError, finding.StatusUnknown, finding.StatusWaived,
 		finding.StatusPass, finding.StatusNotApplicable}
@@ -64,12 +66,14 @@ func rank(s finding.Status) int {
 	return 0
 }
 
+// worst compares sections: by status, then failures by severity and what could
+// not be evaluated by its reason, so that checks with the same one stand together.
 func worst(a, b section) int {
 	severity := 0
 	if a.loud() {
 		severity = cmp.Compare(b.results[0].Severity, a.results[0].Severity)
 	}
-	reason := 0 // same reasons stand together
+	reason := 0
 	if a.status == finding.StatusUnknown || a.status == finding.StatusError {
 		severity, reason = 0, cmp.Compare(a.results[0].Actual, b.results[0].Actual)
 	}
@@ -81,6 +85,8 @@ func (s *section) loud() bool {
 	return s.status != finding.StatusPass && s.status != finding.StatusNotApplicable
 }
 
+// group sorts results into families and sections. The family with the worst
+// section comes first. A check of no known family belongs to its first word's.
 func (t *table) group(results []finding.Result) []family {
 	sorted := slices.Clone(results)
 	slices.SortStableFunc(sorted, func(a, b finding.Result) int {
@@ -117,6 +123,7 @@ func (t *table) group(results []finding.Result) []family {
 	return out
 }
 
+// family writes a heading with the tally, then the sections.
 func (t *table) family(f family) {
 	var all []finding.Result
 	for _, s := range f.sections {
@@ -185,6 +192,7 @@ func (t *table) quiet(s section) {
 	t.printf("%s%s\n", label, strings.TrimRight(line, " "))
 }
 
+// joinResources names what passed; cut bounds it on a terminal.
 func joinResources(results []finding.Result) string {
 	var names []string
 	for _, r := range results {
@@ -212,11 +220,13 @@ func (t *table) loud(s section) {
 		t.rows(s)
 	}
 	if s.status == finding.StatusFail {
-		t.field("fix", info.Remediation)
+		t.fix(info.Remediation)
 	}
 	t.gap()
 }
 
+// details writes the only result of a section. Where there is no verdict, what
+// was found is the reason for that.
 func (t *table) details(r finding.Result, status finding.Status) {
 	if r.Resource != "" {
 		t.prose("of", r.Resource)
@@ -259,10 +269,15 @@ func (t *table) evidence(list []finding.Evidence) {
 		if i > 0 {
 			name = ""
 		}
+		if e.File == "" {
+			t.prose(name, e.Text)
+			continue
+		}
 		t.fieldPainted(name, place(e, t))
 	}
 }
 
+// place says where a piece of evidence stands and what stands there, on one line.
 func place(e finding.Evidence, t *table) string {
 	where := text.Terminal(e.File)
 	if e.Line > 0 {
@@ -278,29 +293,51 @@ func place(e finding.Evidence, t *table) string {
 	return t.paint(cyan, where) + "  " + what
 }
 
-// field writes a name and a value, whose own lines are kept.
-func (t *table) field(name, value string) {
-	for line := range strings.SplitSeq(strings.TrimRight(value, "\n"), "\n") {
-		t.fieldPainted(name, text.Terminal(strings.ReplaceAll(line, "\t", "    ")))
-		name = ""
-	}
-}
-
-// prose writes a name and a value that may be broken into lines to fit.
-func (t *table) prose(name, value string) {
-	const indent = 17
-	for line := range strings.SplitSeq(strings.TrimRight(value, "\n"), "\n") {
-		line = text.Terminal(line)
-		if room := t.opt.Width - indent; room > indent && utf8.RuneCountInString(line) > room {
-			line = wrap(line, room)
+// fix writes commands. Their lines are kept, since people copy them; comments
+// may be broken.
+func (t *table) fix(commands string) {
+	const mark = "# "
+	name := "fix"
+	for line := range strings.SplitSeq(strings.TrimRight(commands, "\n"), "\n") {
+		line = text.Terminal(strings.ReplaceAll(line, "\t", "    "))
+		parts := []string{line}
+		if comment, ok := strings.CutPrefix(line, mark); ok {
+			parts = t.fit(comment, len(mark))
+			for i := range parts {
+				parts[i] = mark + parts[i]
+			}
 		}
-		for part := range strings.SplitSeq(line, "\n") {
+		for _, part := range parts {
 			t.fieldPainted(name, part)
 			name = ""
 		}
 	}
 }
 
+// prose writes a name and a value, whose own lines are kept and broken to fit.
+func (t *table) prose(name, value string) {
+	for line := range strings.SplitSeq(strings.TrimRight(value, "\n"), "\n") {
+		line = text.Terminal(strings.ReplaceAll(line, "\t", "    "))
+		for _, part := range t.fit(line, 0) {
+			t.fieldPainted(name, part)
+			name = ""
+		}
+	}
+}
+
+// fit breaks a line, of which used columns are taken, where a field's value has
+// no room for it. On a terminal too narrow for that it is the terminal's to break.
+func (t *table) fit(line string, used int) []string {
+	const indent, least = 17, 20
+	room := t.opt.Width - indent - used
+	if room < least || utf8.RuneCountInString(line) <= room {
+		return []string{line}
+	}
+	return strings.Split(wrap(line, room), "\n")
+}
+
+// fieldPainted writes one line, whose value is escaped already and may have
+// colours.
 func (t *table) fieldPainted(name, value string) {
 	t.printf("        %s %s\n", t.paint(dim, fmt.Sprintf("%-8s", name)), value)
 }
@@ -365,6 +402,7 @@ func tally(results []finding.Result) string {
 	return cmp.Or(strings.Join(parts, ", "), "nothing was checked")
 }
 
+// severities counts failures, the worst first.
 func severities(count map[finding.Severity]int) string {
 	var parts []string
 	for s := finding.SeverityCritical + 1; s > 0; s-- {
@@ -395,6 +433,8 @@ const (
 	cyan   color = "36"
 )
 
+// paint colours s, which is escaped already. Padding comes before it: the
+// sequences have no width on the terminal, but would have in a format's.
 func (t *table) paint(c color, s string) string {
 	if !t.opt.Color || s == "" {
 		return s
