@@ -77,6 +77,7 @@ type Source struct {
 	settled chan struct{} // closed when it is known how audit is read at first
 	settle  func()
 
+	begun   bool      // a connection was made
 	enabled bool      // kernel audit was off and is on because of us
 	yielded time.Time // when another asked for our place
 
@@ -218,7 +219,24 @@ func (a *Source) Run(ctx context.Context) error {
 		case <-time.After(auditRetry):
 		}
 	}
+	if !a.begun {
+		a.sweep()
+	}
 	return ctx.Err()
+}
+
+// sweep takes away what a killed sensor left, for one that ends before it began.
+func (a *Source) sweep() {
+	control, err := kaudit.OpenControl()
+	if err != nil {
+		return // nothing can have been left
+	}
+	defer control.Close()
+	a.enabled = a.marked()
+	a.watches = kaudit.NewWatches(control)
+	if err := a.end(control); err != nil {
+		a.log.Debug("kernel audit is left as it is", "err", err)
+	}
 }
 
 // connect reads one connection to its end.
@@ -291,6 +309,7 @@ func (a *Source) begin(control *kaudit.Control, mode kaudit.Mode) error {
 	if err != nil {
 		return err
 	}
+	a.begun = true
 	switch {
 	case status.Enabled == 0 && (mode == kaudit.Unicast || status.PID == 0):
 		a.mark()

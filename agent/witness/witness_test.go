@@ -245,6 +245,32 @@ func TestMarkOutlivesAKill(t *testing.T) {
 	expectOff(t, control, dir, false)
 }
 
+func TestStoppedBeforeItBegan(t *testing.T) {
+	control := kernelAudit(t)
+	dir := t.TempDir()
+	// As a killed sensor left it: on, with a mark and a rule.
+	if err := errors.Join(control.SetEnabled(true), os.WriteFile(filepath.Join(dir, "audit-enabled"), bootID(), 0o600),
+		kaudit.NewWatches(control).Set([]string{filepath.Join(dir, "x")})); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	a := New(Config{Log: slog.New(slog.DiscardHandler), Offer: func(Change) {}, StateDir: dir})
+	if err := a.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	expectOff(t, control, dir, true)
+	rules, err := control.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules {
+		if strings.Contains(r.Text, kaudit.Key) {
+			t.Errorf("rule left: %s", r.Text)
+		}
+	}
+}
+
 func expectOff(t *testing.T, control *kaudit.Control, dir string, want bool) {
 	t.Helper()
 	s, err := control.Status()
