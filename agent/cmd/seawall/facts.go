@@ -106,8 +106,8 @@ func (p *program) connection(ctx context.Context, h host, spec string, people bo
 	}
 	settings, err := sshd.AskConnection(ctx, env, spec)
 	if err != nil {
-		if people {
-			return err
+		if people { // sshd says one thing to a line
+			return errors.New(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 		}
 		return errors.Join(&exitError{code: exitProblem}, report.JSON(p.stdout, map[string]string{"error": err.Error()}))
 	}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"seawall/agent/spool"
+	"seawall/pkg/finding"
+	"seawall/pkg/text"
+	"seawall/pkg/wire"
+)
+
+// evil steers a terminal, forges lines and is not even text.
+const evil = "x\x1b[2J\x1b]0;t\a\r\nseawall: all is well\n\u202e\u009b\u2028\x7f\xff"
+
+// harmless fails the test unless every line of out is what it seems.
+func harmless(t *testing.T, what, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		line = strings.TrimSuffix(line, "\n")
+		if text.Terminal(line) != line {
+			t.Errorf("%s: steers the terminal: %.200q", what, line)
+		}
+		if strings.HasPrefix(line, "seawall: all is well") {
+			t.Errorf("%s: forges a line:\n%.500s", what, out)
+		}
+	}
+}
+
+// TestHostileArguments: no argument, of whatever size, in whatever place, forges
+// more than the error that repeats it.
+func TestHostileArguments(t *testing.T) {
+	spoolDir := filepath.Join(t.TempDir(), "spool")
+	s, err := spool.Open(spoolDir, spool.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, arg := range []string{evil, strings.Repeat("y", 1<<20), strings.Repeat("\xff\n", 1<<19)} {
+		for _, args := range [][]string{
+			{arg}, {"check", arg}, {"check", "--" + arg}, {"check", "--root", "/" + arg}, {"check", "--checks", arg, "--root=" + arg},
+			{"check", "--format", arg}, {"explain", arg}, {"facts", arg}, {"facts", "sshd", "--connection", arg},
+			{"facts", "sshd", "--connection", "user=" + arg}, {"help", arg}, {"completion", arg}, {"version", arg},
+			{"watch", "--spool", "/" + arg}, {"status", "--spool", arg}, {"status", "--heartbeat-interval", arg},
+			{"spool", "dump", "--spool", spoolDir, arg}, {"spool", "verify", "--spool", "/" + arg}, {"sensor", "--log-level", arg},
+			{"check-config", "--config", arg}, {"check-config", "--coalesce", arg}, {"check", "-" + arg},
+		} {
+			code, out, errs := runProgram(t, program{}, args...)
+			what := fmt.Sprintf("%.40q", args)
+			harmless(t, what, out+errs)
+			if code == exitFindings || len(out)+len(errs) > 4*text.Limit && code != 0 {
+				t.Errorf("%s: exit %d, %d bytes", what, code, len(out)+len(errs))
+			}
+		}
+	}
+}
+
+// TestHostileEnvironment: nor does a variable.
+func TestHostileEnvironment(t *testing.T) {
+	for _, name := range []string{"SEAWALL_COALESCE", "SEAWALL_SPOOL_DIR", "SEAWALL_LOG_LEVEL"} {
+		code, out, errs := runProgram(t, program{environ: []string{name + "=" + evil}}, "check-config", "--checks", t.TempDir())
+		harmless(t, name, out+errs)
+		if code != exitProblem {
+			t.Errorf("%q: exit %d", name, code)
+		}
+	}
+}
+
+// TestHostileHost: nothing that an image says, in names of files or in them, gets
+// through any command that looks at it.
+func TestHostileHost(t *testing.T) {
+	root := t.TempDir()
+	name := strings.NewReplacer("/", "", "\x00", "").Replace(evil)
+	line := strings.NewReplacer("\n", "_", "\r", "_", " ", "_").Replace(evil)
+	for path, content := range map[string]string{
+		"usr/sbin/sshd":       "",
+		"etc/os-release":      "ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"" + line + "\"\n",
+		"etc/passwd":          "root:x:0:0:" + line + ":/root:/bin/sh\n" + line + ":x:1000:1000::/home/x:/bin/sh\n",
+		"etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\nBanner " + line + "\nMatch User *" + line + "*\nPasswordAuthentication yes\n",
+		"etc/ssh/sshd_config.d/a" + name + ".conf": "PermitRootLogin yes # " + line + "\n",
+		"etc/ssh/ssh_host_" + name + "_key.pub":    line,
+		"var/lib/dpkg/status":                      "Package: " + line + "\nStatus: install ok installed\nVersion: " + line + "\nArchitecture: " + line + "\n\n",
+		"etc/audit/auditd.conf":                    "max_log_file = " + line + "\n" + line + "\n",
+		"etc/audit/rules.d/" + name + ".rules":     "-w " + line + "\n",
+		"etc/default/grub":                         "GRUB_CMDLINE_LINUX=\"" + line + "\"\n",
+		"boot/grub/grub.cfg":                       "menuentry '" + line + "' {\n linux /v root=" + line + "\n}\n",
+	} {
+		path = filepath.Join(root, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all strings.Builder
+	for _, args := range [][]string{
+		{"check"}, {"check", "--format", "json"}, {"facts"}, {"facts", "--format", "json"}, {"explain", "ssh-permit-root-login"},
+		{"explain", "os-end-of-life"}, {"explain", "audit-rules-loaded"}, {"facts", "sshd", "--connection", "user=root,addr=203.0.113.9"},
+		{"facts", "sshd", "--format", "text", "--connection", "user=root,addr=203.0.113.9"},
+	} {
+		_, out, errs := runProgram(t, program{width: 80}, append(args, "--root", root)...)
+		harmless(t, strings.Join(args, " "), out+errs)
+		if len(out) < 100 {
+			t.Errorf("%q prints %q, %q", args, out, errs)
+		}
+		all.WriteString(out)
+	}
+	if n := strings.Count(all.String(), `\x1b[2J`) + strings.Count(all.String(), `\u001b[2J`); n < 20 {
+		t.Errorf("the host was hardly heard: %d escapes", n)
+	}
+}
+
+// TestHostileRecords: nor does a record, if the spool holds one that the sensor
+// would not write.
+func TestHostileRecords(t *testing.T) {
+	r := finding.Result{Check: "ssh-x", Resource: evil, Status: finding.StatusFail, Actual: evil, Expected: evil,
+		Evidence: []finding.Evidence{{File: evil, Line: 1, Text: evil}}, Cause: &finding.Cause{Command: evil, Exe: evil, Path: evil, TTY: evil}}
+	clean := func(s string) string { return text.Clean(s, text.Limit) }
+	for _, s := range []*string{&r.Resource, &r.Actual, &r.Expected, &r.Evidence[0].File, &r.Evidence[0].Text,
+		&r.Cause.Command, &r.Cause.Exe, &r.Cause.Path, &r.Cause.TTY} {
+		*s = clean(*s)
+	}
+	payload, err := wire.Encode(wire.Record{Time: time.Now(), Change: &finding.Change{Result: r}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"text", "json"} {
+		var out strings.Builder
+		p := program{stdout: &out, stderr: &out}
+		for _, b := range [][]byte{payload, []byte(evil)} {
+			if err := p.watched(spool.Record{Payload: b}, format); err != nil {
+				t.Error(err)
+			}
+		}
+		harmless(t, format, out.String())
+		if out.Len() == 0 {
+			t.Errorf("%s: nothing was said", format)
+		}
+	}
+}
+
+// TestMessages: each of several errors has its line, and none has two.
+func TestMessages(t *testing.T) {
+	a, b := errors.New("a"), errors.New("b\nseawall: forged")
+	for want, err := range map[string]error{
+		"seawall: a\n":                   a,
+		"seawall: b\\nseawall: forged\n": b,
+		"seawall: a\nseawall: b\\nseawall: forged\nseawall: a\n": errors.Join(errors.Join(a, b), a),
+		"seawall: load: a\\nb\\nseawall: forged\n":               fmt.Errorf("load: %w", errors.Join(a, b)),
+		"seawall: a and b\\nseawall: forged\n":                   fmt.Errorf("%w and %w", a, b),
+	} {
+		var out strings.Builder
+		(&program{stderr: &out}).complain(err)
+		if out.String() != want {
+			t.Errorf("got  %q\nwant %q", out.String(), want)
+		}
+	}
+}
+
+// TestVerdict: the exit status that results call for.
+func TestVerdict(t *testing.T) {
+	const pass, fail, na, unknown, broken, waived = finding.StatusPass, finding.StatusFail, finding.StatusNotApplicable,
+		finding.StatusUnknown, finding.StatusError, finding.StatusWaived
+	for _, tt := range []struct {
+		statuses []finding.Status
+		want     int
+	}{
+		{nil, exitProblem},
+		{[]finding.Status{pass, pass}, 0},
+		{[]finding.Status{pass, na, waived}, 0},
+		{[]finding.Status{pass, fail}, exitFindings},
+		{[]finding.Status{unknown, fail, broken}, exitFindings},
+		{[]finding.Status{pass, unknown}, exitProblem},
+		{[]finding.Status{broken}, exitProblem},
+		{[]finding.Status{finding.StatusUnspecified}, exitProblem},
+	} {
+		var list []finding.Result
+		for _, s := range tt.statuses {
+			list = append(list, finding.Result{Status: s})
+		}
+		got := 0
+		var exit *exitError
+		if err := verdict(list); errors.As(err, &exit) {
+			got = exit.code
+		}
+		if got != tt.want {
+			t.Errorf("%v: exit %d, want %d", tt.statuses, got, tt.want)
+		}
+	}
+}
