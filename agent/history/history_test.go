@@ -3,10 +3,13 @@ package history
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -81,6 +84,72 @@ func TestReadStatus(t *testing.T) {
 	}
 	if _, err := ReadStatus(dir+"x", now(), time.Minute); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no spool: %v", err)
+	}
+}
+
+// TestClockSetBack: a heartbeat from the future says little, and not for hours
+// that the sensor runs.
+func TestClockSetBack(t *testing.T) {
+	s, dir := open(t)
+	add(t, s, Health, beat(1, now()))
+	for ahead, running := range map[time.Duration]bool{5 * time.Second: true, time.Hour: false} {
+		st, err := ReadStatus(dir, now().Add(-ahead), time.Minute)
+		if err != nil || st.Running != running {
+			t.Errorf("%v ahead: got %+v, %v", ahead, st, err)
+		}
+		var b bytes.Buffer
+		if err := st.Print(&b); err != nil {
+			t.Fatal(err)
+		}
+		if want := "last heartbeat is " + ahead.String() + " ahead of this clock"; !strings.Contains(b.String(), want) {
+			t.Errorf("%s\nlacks %q", b.String(), want)
+		}
+	}
+}
+
+// TestStrangeHeartbeat: a record of the health lane that is no heartbeat hides
+// nothing and breaks nothing.
+func TestStrangeHeartbeat(t *testing.T) {
+	s, dir := open(t)
+	add(t, s, Health, change("a-b"))
+	if _, err := s.AppendSync(Health, []byte("not a record")); err != nil {
+		t.Fatal(err)
+	}
+	st, err := ReadStatus(dir, now(), time.Minute)
+	if err != nil || st.Running || st.Heartbeat != nil || len(st.Spool) != 2 || st.Spool[0] != (Lane{Health, 1, 2}) {
+		t.Errorf("got %+v, %v", st, err)
+	}
+	var b bytes.Buffer
+	if err := st.Print(&b); err != nil || !strings.Contains(b.String(), "no heartbeat in the spool") {
+		t.Errorf("got %q, %v", b.String(), err)
+	}
+}
+
+// TestPrintFails: an output that takes nothing is an error.
+func TestPrintFails(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	if err := (&Status{}).Print(full); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestRecordJSON: the names that "seawall spool dump" prints.
+func TestRecordJSON(t *testing.T) {
+	payload, err := wire.Encode(change("a-b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewRecord(Posture, spool.Position{Epoch: 255, Seq: 2}, payload)
+	if r.Error != "" || r.Payload != "" || r.Change == nil || r.Heartbeat != nil || r.State != nil || r.Pack != nil || !r.Time.Equal(now()) {
+		t.Errorf("got %+v", r)
+	}
+	b, err := json.Marshal(r)
+	if want := `{"lane":"posture","epoch":"00000000000000ff","sequence":2,"time":"2026-11-21T12:00:00Z","change":{`; err != nil || !strings.HasPrefix(string(b), want) {
+		t.Errorf("got  %s, %v\nwant %s…", b, err, want)
 	}
 }
 

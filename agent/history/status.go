@@ -32,7 +32,8 @@ type Lane struct {
 }
 
 // ReadStatus reads the spool in dir. The sensor counts as running when its last
-// heartbeat is younger than fresh.
+// heartbeat is younger than fresh. One that is as far ahead of now does not count
+// either: the clock was set back since, and who knows when it was.
 func ReadStatus(dir string, now time.Time, fresh time.Duration) (*Status, error) {
 	st := &Status{}
 	lanes, err := spool.Lanes(dir)
@@ -47,7 +48,7 @@ func ReadStatus(dir string, now time.Time, fresh time.Duration) (*Status, error)
 	if st.Heartbeat != nil {
 		age := now.Sub(st.Time)
 		st.Age = age.Seconds()
-		st.Running = age < fresh
+		st.Running = age.Abs() < fresh
 	}
 	return st, nil
 }
@@ -70,6 +71,7 @@ func (st *Status) readLane(dir, lane string) error {
 	if lane != Health || newest.Seq == 0 {
 		return nil
 	}
+	// The last record alone is wanted, and what comes while it is read.
 	if _, err := r.Seek(spool.Position{Epoch: newest.Epoch, Seq: newest.Seq - 1}); err != nil {
 		return err
 	}
@@ -87,7 +89,17 @@ func (st *Status) readLane(dir, lane string) error {
 	}
 }
 
-// Print writes the status for people.
+// ago says how old the last heartbeat is, in whole seconds.
+func (st *Status) ago() string {
+	age := time.Duration(st.Age) * time.Second
+	if age < 0 {
+		return "is " + (-age).String() + " ahead of this clock"
+	}
+	return age.String() + " ago"
+}
+
+// Print writes the status for people, one fact to a line. What the heartbeat has
+// from the host is escaped.
 func (st *Status) Print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
@@ -95,9 +107,9 @@ func (st *Status) Print(out io.Writer) error {
 	}
 	switch {
 	case st.Running:
-		row("sensor", "running, last heartbeat %s ago", time.Duration(st.Age)*time.Second)
+		row("sensor", "running, last heartbeat %s", st.ago())
 	case st.Heartbeat != nil:
-		row("sensor", "not running: last heartbeat %s ago (%s)", time.Duration(st.Age)*time.Second, st.Time.Format(time.RFC3339))
+		row("sensor", "not running: last heartbeat %s (%s)", st.ago(), st.Time.Format(time.RFC3339))
 	default:
 		row("sensor", "no heartbeat in the spool")
 	}
