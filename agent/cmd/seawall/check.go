@@ -16,6 +16,8 @@ import (
 	"seawall/pkg/finding"
 )
 
+// newCheckCommand is the command that most people know. Its JSON and its exit
+// statuses are used by programs: they change compatibly or not at all.
 func (p *program) newCheckCommand() *cobra.Command {
 	var h host
 	var format string
@@ -58,6 +60,8 @@ Exit status:
 	return cmd
 }
 
+// completeChecks offers the identifiers of all checks, the user's own included,
+// with their titles.
 func completeChecks(h *host) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		pol, err := checks.Load(facts.Facts{}, h.checks)
@@ -72,6 +76,8 @@ func completeChecks(h *host) cobra.CompletionFunc {
 	}
 }
 
+// check prints what the named checks say, and ends with their verdict. Without root
+// it says so on standard error, since much is unknown then for that reason alone.
 func (p *program) check(ctx context.Context, h host, format string, names []string) error {
 	e, err := h.evaluate(ctx, names)
 	if err != nil {
@@ -124,7 +130,8 @@ func (h *host) evaluate(ctx context.Context, names []string) (*evaluation, error
 	return e, nil
 }
 
-// verdict is the exit status that results call for.
+// verdict is the exit status that results call for. A failure is known for sure, so
+// it weighs more than what is not known; nothing checked is never well.
 func verdict(results []finding.Result) error {
 	has := func(list ...finding.Status) bool {
 		return slices.ContainsFunc(results, func(r finding.Result) bool { return slices.Contains(list, r.Status) })

@@ -49,6 +49,8 @@ func (s *settings) load(p *program, cmd *cobra.Command) (config.Config, error) {
 	})
 }
 
+// newCheckConfigCommand prints all problems at once, those of the checks too, so
+// that one round of repair is enough.
 func (p *program) newCheckConfigCommand() *cobra.Command {
 	var s settings
 	cmd := &cobra.Command{

@@ -12,6 +12,7 @@ import (
 	"seawall/pkg/finding"
 )
 
+// newExplainCommand takes a family in place of a check, as check does.
 func (p *program) newExplainCommand() *cobra.Command {
 	var h host
 	cmd := &cobra.Command{
@@ -37,6 +38,8 @@ Exit status:
 	return cmd
 }
 
+// explain prints the text of a check and then its results as check would. A result
+// that is bad is no error here: it was asked for.
 func (p *program) explain(ctx context.Context, h host, id string) error {
 	e, err := h.evaluate(ctx, []string{id})
 	if err != nil {

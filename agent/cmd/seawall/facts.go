@@ -16,6 +16,8 @@ import (
 	"seawall/agent/report"
 )
 
+// newFactsCommand shows what checks judge: the names in its output are those that
+// rules are written in.
 func (p *program) newFactsCommand() *cobra.Command {
 	var h host
 	var format, connection string
@@ -58,6 +60,8 @@ Exit status:
 	return cmd
 }
 
+// facts prints one group or all. What could not be known is in the output; only
+// what is broken ends with an error.
 func (p *program) facts(ctx context.Context, h host, format string, args []string) error {
 	if len(args) == 1 && !slices.Contains(facts.Groups(), args[0]) {
 		return near.Unknown("group of facts", args[0], facts.Groups())
@@ -99,6 +103,8 @@ type setting struct {
 	Line  int    `json:"line"`
 }
 
+// connection prints what holds for one connection, as JSON unless people asked for
+// text. A program gets an error as JSON too, where it expects the answer.
 func (p *program) connection(ctx context.Context, h host, spec string, people bool) error {
 	env, err := h.env()
 	if err != nil {

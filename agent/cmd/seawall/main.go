@@ -60,7 +60,8 @@ type program struct {
 	width          int  // of the terminal, 0 where not known
 }
 
-// run runs one command line and returns the exit status.
+// run runs one command line and returns the exit status. Every error is said here
+// and nowhere else.
 func (p *program) run(ctx context.Context, args []string) int {
 	root := p.command()
 	root.SetArgs(args)
@@ -104,6 +105,7 @@ func messages(err error) []string {
 	return list
 }
 
+// command makes the commands anew, so that one run's flags are not another's.
 func (p *program) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "seawall",
@@ -139,7 +141,8 @@ Exit status:
 	return root
 }
 
-// options says how reports look here.
+// options says how reports look here: with colour on a terminal, unless NO_COLOR
+// (https://no-color.org) or a dumb terminal speaks against it.
 func (p *program) options() report.Options {
 	noColor := slices.ContainsFunc(p.environ, func(e string) bool {
 		return strings.HasPrefix(e, "NO_COLOR=") && e != "NO_COLOR=" || e == "TERM=dumb"

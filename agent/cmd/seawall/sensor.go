@@ -31,6 +31,8 @@ import (
 // next to none, for memory, which the host's own work wants.
 const gcPercent = 50
 
+// newSensorCommand is the only command that writes: to the spool and to the kernel's
+// audit rules.
 func (p *program) newSensorCommand() *cobra.Command {
 	var s settings
 	cmd := &cobra.Command{

@@ -14,6 +14,8 @@ import (
 	"seawall/pkg/text"
 )
 
+// newSpoolCommand holds the commands that look at the spool's records. They take no
+// lock: the sensor may write, and the uplink read, meanwhile.
 func (p *program) newSpoolCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spool",
@@ -26,6 +28,8 @@ func (p *program) newSpoolCommand() *cobra.Command {
 	return cmd
 }
 
+// newDumpCommand prints one object to a line, so that it can be filtered while the
+// spool is larger than memory.
 func (p *program) newDumpCommand() *cobra.Command {
 	var s settings
 	cmd := &cobra.Command{
@@ -66,6 +70,8 @@ printed too.`,
 	return cmd
 }
 
+// newVerifyCommand reads every byte, unlike a reader, which starts where it left
+// off.
 func (p *program) newVerifyCommand() *cobra.Command {
 	var s settings
 	cmd := &cobra.Command{

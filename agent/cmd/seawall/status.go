@@ -18,6 +18,8 @@ type status struct {
 	Kernel any `json:"kernel_audit"`
 }
 
+// newStatusCommand knows of the sensor only what its heartbeats say: there is no
+// socket to ask it by, and nothing that a user could ask it for.
 func (p *program) newStatusCommand() *cobra.Command {
 	var s settings
 	var format string

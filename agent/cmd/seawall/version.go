@@ -20,6 +20,8 @@ type build struct {
 	Platform string `json:"platform"`
 }
 
+// readBuild takes everything from the build information that Go puts into the
+// program, so that no build needs flags and two builds are the same.
 func readBuild() build {
 	b := build{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
@@ -40,6 +42,7 @@ func readBuild() build {
 	return b
 }
 
+// newVersionCommand says more than --version, for reports of faults.
 func (p *program) newVersionCommand() *cobra.Command {
 	var format string
 	cmd := &cobra.Command{

@@ -16,6 +16,8 @@ import (
 	"seawall/pkg/wire"
 )
 
+// newWatchCommand shows people what the collector will be told, before it is: it
+// reads the same records as the uplink.
 func (p *program) newWatchCommand() *cobra.Command {
 	var s settings
 	var format string
@@ -65,7 +67,8 @@ func spoolError(err error) error {
 	return err
 }
 
-// watched prints one record.
+// watched prints one record. What the spool had to let go is said where it is
+// missing; a record that cannot be read is said and passed over.
 func (p *program) watched(rec spool.Record, format string) error {
 	if n := rec.Gap.Records(); n > 0 && format == "text" {
 		fmt.Fprintf(p.stderr, "seawall: %d records are missing here (%s)\n", n, rec.Gap.Reason)
