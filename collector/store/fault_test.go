@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/purge"
 	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
@@ -239,12 +240,12 @@ func TestTimelineExpires(t *testing.T) {
 	now := time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC)
 	s, _ := openTest(t, Config{Now: func() time.Time { return now }, Retention: 24 * time.Hour})
 	var records []wire.Record
-	for i := range expireStep + 500 {
+	for i := range purge.Step + 500 {
 		records = append(records, changed(result("ssh-a", "", finding.Status(i%2+1))))
 	}
 	apply(t, s, hostID(0), deliver(1, records...)...)
 	now = now.Add(23 * time.Hour)
-	apply(t, s, hostID(0), deliver(expireStep+501, changed(result("ssh-b", "", finding.StatusFail)))...)
+	apply(t, s, hostID(0), deliver(purge.Step+501, changed(result("ssh-b", "", finding.StatusFail)))...)
 	now = now.Add(2 * time.Hour)
 	// The writer goroutine is idle: nothing else runs in it.
 	if pause := s.expire(); pause != expirePause {
@@ -254,14 +255,14 @@ func TestTimelineExpires(t *testing.T) {
 		t.Errorf("pause %v after the last step", pause)
 	}
 	events := timeline(t, s, fleet.TimelineQuery{})
-	if len(events) != 1 || events[0].Change.Result.Check != "ssh-b" || events[0].ID != expireStep+501 {
+	if len(events) != 1 || events[0].Change.Result.Check != "ssh-b" || events[0].ID != purge.Step+501 {
 		t.Errorf("%d events left", len(events))
 	}
 	if d := detail(t, s, hostID(0)); len(d.States) != 2 {
 		t.Errorf("%d states left", len(d.States))
 	}
 	var expired int
-	if err := s.data.Readers.QueryRowContext(t.Context(), "SELECT value FROM meta WHERE name = 'events_expired'").Scan(&expired); err != nil || expired != expireStep+500 {
+	if err := s.data.Readers.QueryRowContext(t.Context(), "SELECT value FROM meta WHERE name = 'events_expired'").Scan(&expired); err != nil || expired != purge.Step+500 {
 		t.Errorf("%d counted as expired, %v", expired, err)
 	}
 }

@@ -30,6 +30,27 @@ func (h *host) replace(d *fleet.Delivery, p *finding.StatePart, results []findin
 	if err != nil {
 		return fmt.Errorf("compare states: %w", err)
 	}
+	if err := h.settle(d, changes, next); err != nil {
+		return err
+	}
+	if !h.whole {
+		h.whole = true
+		return nil
+	}
+	for i := range changes {
+		body, err := wire.Encode(wire.Record{Time: d.Record.Time, Change: &changes[i]})
+		if err != nil {
+			return fmt.Errorf("encode change: %w", err)
+		}
+		if err := h.tell(d, i+1, fleet.Event{Change: changes[i], Resync: true}, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle takes what was removed out of the standing state, and puts in next.
+func (h *host) settle(d *fleet.Delivery, changes []finding.Change, next map[finding.Key]*finding.Result) error {
 	for i := range changes {
 		if c := &changes[i]; c.Removed {
 			if err := h.stand(&c.Result, true, nil); err != nil {
@@ -43,20 +64,6 @@ func (h *host) replace(d *fleet.Delivery, p *finding.StatePart, results []findin
 			return fmt.Errorf("encode result: %w", err)
 		}
 		if err := h.stand(r, false, body); err != nil {
-			return err
-		}
-	}
-	if !h.whole {
-		h.whole = true
-		return nil
-	}
-	for i := range changes {
-		body, err := wire.Encode(wire.Record{Time: d.Record.Time, Change: &changes[i]})
-		if err != nil {
-			return fmt.Errorf("encode change: %w", err)
-		}
-		e := fleet.Event{Change: changes[i], Resync: true}
-		if err := h.tell(d, i+1, e, body); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/purge"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -139,17 +140,10 @@ func (h *host) text(check string, digest, old, hash, body []byte) error {
 			return err
 		}
 		if old != nil {
-			if err := h.dropText(old); err != nil {
+			if err := purge.Text(h.Writer, old); err != nil {
 				return err
 			}
 		}
 	}
 	return h.Exec("INSERT OR REPLACE INTO host_info VALUES (?, ?, ?, ?)", h.key, check, digest, hash)
-}
-
-func (b *batch) dropText(hash []byte) error {
-	if err := b.Exec("UPDATE info SET hosts = hosts - 1 WHERE hash = ?", hash); err != nil {
-		return err
-	}
-	return b.Exec("DELETE FROM info WHERE hash = ? AND hosts <= 0", hash)
 }

@@ -1,0 +1,99 @@
+// Package purge deletes from a store what is too old, a little at a time: it works
+// in the writer's transactions, and what hosts send waits meanwhile.
+package purge
+
+import (
+	"fmt"
+	"time"
+
+	"seawall/collector/store/sqlite"
+)
+
+// Step is how many events are deleted in one transaction.
+const Step = 2000
+
+const (
+	// maxKept bounds the rows that a host has in gap and in rejected. The counts
+	// in the host's row go on.
+	maxKept = 1000
+	// daysKept bounds the daily rollups.
+	daysKept = 800
+)
+
+// Events deletes the oldest events beyond the retention and reports whether
+// there may be more.
+func Events(w *sqlite.Writer, now time.Time, keep time.Duration) (bool, error) {
+	before := now.Add(-keep).UnixNano()
+	var last, n int64
+	err := w.Rows("SELECT id, received FROM event ORDER BY id LIMIT ?", []any{Step}, func(scan func(...any) error) error {
+		var id, received int64
+		err := scan(&id, &received)
+		if received < before && n >= 0 {
+			last = id
+			n++
+		}
+		return err
+	})
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if err := w.Exec("DELETE FROM event WHERE id <= ? AND received < ?", last, before); err != nil {
+		return false, fmt.Errorf("delete events: %w", err)
+	}
+	return n == Step, w.Exec("UPDATE meta SET value = value + ? WHERE name = 'events_expired'", n)
+}
+
+// Rest bounds what a host may leave behind without end (the places of its gaps, the
+// records not taken), and deletes old daily rollups and texts that nothing shows.
+func Rest(w *sqlite.Writer, now time.Time) error {
+	for _, text := range []string{
+		`DELETE FROM gap WHERE (host, lane, epoch, from_seq) IN (SELECT host, lane, epoch, from_seq FROM
+			(SELECT *, row_number() OVER (PARTITION BY host ORDER BY found DESC) AS n FROM gap) WHERE n > ?)`,
+		`DELETE FROM rejected WHERE (host, lane, epoch, seq) IN (SELECT host, lane, epoch, seq FROM
+			(SELECT *, row_number() OVER (PARTITION BY host ORDER BY received DESC) AS n FROM rejected) WHERE n > ?)`,
+	} {
+		if err := w.Exec(text, maxKept); err != nil {
+			return err
+		}
+	}
+	if err := w.Exec("DELETE FROM day WHERE day < ?", now.Unix()/86400-daysKept); err != nil {
+		return err
+	}
+	return texts(w)
+}
+
+// texts deletes the text of checks that came in an older pack and stand for
+// no result.
+func texts(w *sqlite.Writer) error {
+	type text struct {
+		host  []byte
+		check string
+		hash  []byte
+	}
+	var old []text
+	err := w.Rows(`SELECT i.host, i.check_id, i.hash FROM host_info i JOIN host h ON h.host = i.host
+		WHERE i.digest <> h.pack AND NOT EXISTS (SELECT 1 FROM state s WHERE s.host = i.host AND s.check_id = i.check_id)
+		LIMIT ?`, []any{Step}, func(scan func(...any) error) error {
+		var t text
+		err := scan(&t.host, &t.check, &t.hash)
+		old = append(old, t)
+		return err
+	})
+	for _, t := range old {
+		if err == nil {
+			err = w.Exec("DELETE FROM host_info WHERE host = ? AND check_id = ?", t.host, t.check)
+		}
+		if err == nil {
+			err = Text(w, t.hash)
+		}
+	}
+	return err
+}
+
+// Text drops one host's use of a check's text, and the text with its last use.
+func Text(w *sqlite.Writer, hash []byte) error {
+	if err := w.Exec("UPDATE info SET hosts = hosts - 1 WHERE hash = ?", hash); err != nil {
+		return err
+	}
+	return w.Exec("DELETE FROM info WHERE hash = ? AND hosts <= 0", hash)
+}

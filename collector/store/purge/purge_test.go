@@ -1,0 +1,105 @@
+package purge
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"seawall/collector/store/schema"
+	"seawall/collector/store/sqlite"
+)
+
+var now = time.Date(2027, 3, 31, 12, 0, 0, 0, time.UTC)
+
+func open(t *testing.T) *sqlite.Writer {
+	t.Helper()
+	d, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	if _, err := schema.Migrate(t.Context(), d.Writer.Conn); err != nil {
+		t.Fatal(err)
+	}
+	return d.Writer
+}
+
+func run(t *testing.T, w *sqlite.Writer, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if err := w.Exec(text); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+}
+
+func number(t *testing.T, w *sqlite.Writer, query string) int {
+	t.Helper()
+	var n int
+	if _, err := w.Row(query, nil, &n); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// numbers is a table of the numbers from 1 to n.
+const numbers = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < "
+
+func TestEvents(t *testing.T) {
+	w := open(t)
+	run(t, w, numbers+`4500) INSERT INTO event (host, lane, epoch, seq, received, check_id, body)
+		SELECT x'01', 'posture', 1, n, n, 'ssh-a', x'00' FROM c`)
+	keep := time.Duration(now.UnixNano() - 4001)
+	for step, want := range []struct {
+		more bool
+		left int
+	}{{true, 2500}, {true, 500}, {false, 500}} {
+		more, err := Events(w, now, keep)
+		if left := number(t, w, "SELECT count(*) FROM event"); err != nil || more != want.more || left != want.left {
+			t.Errorf("step %d: more %v, %d left, %v; want %+v", step, more, left, err, want)
+		}
+	}
+	if n := number(t, w, "SELECT value FROM meta WHERE name = 'events_expired'"); n != 4000 {
+		t.Errorf("%d events counted", n)
+	}
+}
+
+func TestRest(t *testing.T) {
+	w := open(t)
+	run(t, w,
+		numbers+"1500) INSERT INTO gap SELECT x'01', 'posture', 1, n * 2, n * 2, n FROM c",
+		numbers+"900) INSERT INTO gap SELECT x'02', 'posture', 1, n * 2, n * 2, n FROM c",
+		numbers+"1500) INSERT INTO rejected SELECT x'01', 'posture', 1, n, n, 1, 'reason' FROM c",
+		numbers+"30000) INSERT INTO day (day) SELECT n FROM c",
+		"INSERT INTO host (host, first_seen, last_seen, pack) VALUES (x'01', 0, 0, x'0a'), (x'02', 0, 0, x'0a')",
+		"INSERT INTO info VALUES (x'aa', 'ssh-old', 2, x'00'), (x'bb', 'ssh-new', 1, x'00'), (x'cc', 'ssh-stands', 1, x'00')",
+		`INSERT INTO host_info VALUES (x'01', 'ssh-old', x'09', x'aa'), (x'02', 'ssh-old', x'0a', x'aa'),
+			(x'01', 'ssh-new', x'0a', x'bb'), (x'01', 'ssh-stands', x'09', x'cc')`,
+		"INSERT INTO state VALUES (x'01', 'ssh-stands', '', 1, 1, 0, x'00')")
+	for range 2 {
+		if err := Rest(w, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	today := int(now.Unix() / 86400)
+	for query, want := range map[string]int{
+		"SELECT count(*) FROM gap WHERE host = x'01'":       maxKept,
+		"SELECT min(found) FROM gap WHERE host = x'01'":     501, // the newest stay
+		"SELECT count(*) FROM gap WHERE host = x'02'":       900,
+		"SELECT count(*) FROM rejected":                     maxKept,
+		"SELECT min(day) FROM day":                          today - daysKept,
+		"SELECT count(*) FROM host_info":                    3,
+		"SELECT hosts FROM info WHERE check_id = 'ssh-old'": 1,
+		"SELECT count(*) FROM info":                         3,
+	} {
+		if n := number(t, w, query); n != want {
+			t.Errorf("%s: %d, want %d", query, n, want)
+		}
+	}
+	if err := Text(w, []byte{0xaa}); err != nil {
+		t.Fatal(err)
+	}
+	if n := number(t, w, "SELECT count(*) FROM info WHERE check_id = 'ssh-old'"); n != 0 {
+		t.Error("a text stays after its last use")
+	}
+}
