@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
@@ -67,30 +68,51 @@ func Change(w io.Writer, at time.Time, c finding.Change, opt Options) error {
 	if c.Previous != finding.StatusUnspecified && c.Previous != r.Status {
 		was = " (was " + c.Previous.String() + ")"
 	}
-	line := fmt.Sprintf("%s  %s  %s%s", t.paint(dim, at.Local().Format(time.TimeOnly)),
-		t.paint(tint, fmt.Sprintf("%-7s", status)), t.paint(bold, name), was)
+	head := fmt.Sprintf("%s  %-7s  %s%s", at.Local().Format(time.TimeOnly), status, name, was)
+	var said string
 	if !c.Removed {
 		actual, more, _ := strings.Cut(r.Actual, "\n")
-		line += ": " + text.Terminal(actual)
+		said = text.Terminal(actual)
 		if more != "" {
-			line += " …"
+			said += " …"
 		}
 		if r.Status == finding.StatusFail {
-			line += ", expected " + text.Terminal(r.Expected)
+			said += ", expected " + text.Terminal(r.Expected)
 		}
+	}
+	line := fmt.Sprintf("%s  %s  %s%s", t.paint(dim, at.Local().Format(time.TimeOnly)),
+		t.paint(tint, fmt.Sprintf("%-7s", status)), t.paint(bold, name), was)
+	switch room := opt.Width - utf8.RuneCountInString(head+": "); {
+	case said == "":
+	case opt.Width == 0 || utf8.RuneCountInString(said) <= room:
+		line += ": " + said
+	default:
+		line += ":" + t.below(said)
 	}
 	for _, e := range r.Evidence {
 		if e.File != "" {
-			line += "\n          " + place(e, &t)
+			line += belowChange + place(e, &t)
 			break
 		}
 	}
 	if r.Cause != nil {
-		line += "\n          by " + Cause(r.Cause)
+		line += t.below("by " + Cause(r.Cause))
 	}
 	_, err := fmt.Fprintln(w, line)
 	if err != nil {
 		return fmt.Errorf("write change: %w", err)
 	}
 	return nil
+}
+
+// belowChange begins a line that belongs to the change above it.
+const belowChange = "\n          "
+
+// below breaks words, which are escaped already, into such lines.
+func (t *table) below(words string) string {
+	room := t.opt.Width - len(belowChange) + 1
+	if utf8.RuneCountInString(words) <= room || room < 20 {
+		return belowChange + words
+	}
+	return belowChange + strings.ReplaceAll(wrap(words, room), "\n", belowChange)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"seawall/pkg/finding"
@@ -68,6 +69,29 @@ func TestWidth(t *testing.T) {
 	want := "        actual   " + results[0].Actual
 	if all := strings.Join(lines(t, results, checks, Options{}), "\n"); !strings.Contains(all, want+"\n") || strings.Contains(all, "…") {
 		t.Errorf("without a width:\n%s", all)
+	}
+}
+
+// TestChangeWidth: a change that does not fit its line goes on below it.
+func TestChangeWidth(t *testing.T) {
+	results, _ := long()
+	results[0].Check, results[0].Resource, results[0].Evidence = "a-fail", "", nil
+	for _, width := range []int{60, 80, 120} {
+		var b bytes.Buffer
+		if err := Change(&b, time.Now(), finding.Change{Result: results[0]}, Options{Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n") {
+			if n := utf8.RuneCountInString(line); n > width || i > 0 && !strings.HasPrefix(line, "          ") {
+				t.Errorf("%d columns: line %d of %d: %q", width, i, n, line)
+			}
+		}
+		whole := strings.Join(strings.Fields(b.String()), " ")
+		for _, want := range []string{results[0].Actual, results[0].Expected, Cause(results[0].Cause)} {
+			if !strings.Contains(whole, want) {
+				t.Errorf("%d columns: lacks %q:\n%s", width, want, b.String())
+			}
+		}
 	}
 }
 

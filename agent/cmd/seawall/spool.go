@@ -98,8 +98,8 @@ Exit status:
 				for _, seg := range l.Segments {
 					bytes += seg.Bytes
 				}
-				fmt.Fprintf(p.stdout, "%s: %d records in %d segments, %d bytes, durable up to %d\n",
-					l.Lane, l.Records, len(l.Segments), bytes, l.Durable.Seq)
+				fmt.Fprintf(p.stdout, "%s: %s in %s, %d bytes, durable up to %d\n",
+					l.Lane, count(int(l.Records), "record"), count(len(l.Segments), "file"), bytes, l.Durable.Seq)
 				for _, problem := range l.Problems {
 					fmt.Fprintf(p.stdout, "%s: %s\n", l.Lane, text.Terminal(problem))
 				}
@@ -113,4 +113,12 @@ Exit status:
 	s.addFile(cmd)
 	s.addFlags(cmd, "spool_dir")
 	return cmd
+}
+
+// count says how many there are of something.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

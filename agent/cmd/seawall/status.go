@@ -1,21 +1,27 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"seawall/agent/facts"
+	"seawall/agent/facts/audit"
+	"seawall/agent/facts/fact"
 	"seawall/agent/history"
 	"seawall/agent/report"
+	"seawall/pkg/text"
 )
 
 // status is what is known of the sensor, and of the kernel that it reads from.
 type status struct {
 	*history.Status
-	Kernel any `json:"kernel_audit"`
+	Kernel audit.Kernel `json:"kernel_audit"`
 }
 
 // newStatusCommand knows of the sensor only what its heartbeats say: there is no
@@ -44,13 +50,11 @@ Exit status:
 			if st.Status, err = history.ReadStatus(c.SpoolDir, time.Now(), 3*c.HeartbeatInterval); err != nil {
 				return spoolError(err)
 			}
-			if st.Kernel, err = kernelAudit(cmd.Context()); err != nil {
-				return err
-			}
+			st.Kernel = kernelAudit(cmd.Context())
 			if format == "json" {
 				err = report.JSON(p.stdout, st)
 			} else {
-				err = errors.Join(st.Print(p.stdout), report.Facts(p.stdout, "kernel audit", st.Kernel, p.options()))
+				err = errors.Join(st.Print(p.stdout), p.kernel(st.Kernel))
 			}
 			if err == nil && !st.Running {
 				err = &exitError{code: exitFindings}
@@ -64,12 +68,25 @@ Exit status:
 	return cmd
 }
 
-// kernelAudit asks this host's kernel.
-func kernelAudit(ctx context.Context) (any, error) {
-	h := host{root: "/"}
-	env, err := h.env()
-	if err != nil {
-		return nil, err
+// kernelAudit asks this host's kernel. What it does not answer is in the result.
+func kernelAudit(ctx context.Context) audit.Kernel {
+	return facts.NewReader(fact.Env{Now: time.Now}).Read(ctx, "audit").Audit.Kernel
+}
+
+// kernel prints what the kernel says of audit, in the manner of the status.
+func (p *program) kernel(k audit.Kernel) error {
+	said := "not known: " + k.Reason
+	if k.Known {
+		word := map[int]string{0: "off", 1: "on", 2: "on and locked"}
+		daemon := "no audit daemon"
+		if k.PID != 0 {
+			daemon = fmt.Sprintf("audit daemon %d (%s)", k.PID, k.PIDComm)
+		}
+		said = fmt.Sprintf("audit %s, %s, backlog %d of %d, %d records lost",
+			cmp.Or(word[k.Enabled], strconv.Itoa(k.Enabled)), daemon, k.Backlog, k.BacklogLimit, k.Lost)
 	}
-	return facts.NewReader(env).Read(ctx, "audit").Audit.Kernel, nil
+	if _, err := fmt.Fprintf(p.stdout, "kernel        %s\n", text.Terminal(said)); err != nil {
+		return fmt.Errorf("write status: %w", err)
+	}
+	return nil
 }

@@ -71,7 +71,7 @@ func spoolError(err error) error {
 // missing; a record that cannot be read is said and passed over.
 func (p *program) watched(rec spool.Record, format string) error {
 	if n := rec.Gap.Records(); n > 0 && format == "text" {
-		fmt.Fprintf(p.stderr, "seawall: %d records are missing here (%s)\n", n, rec.Gap.Reason)
+		fmt.Fprintf(p.stderr, "seawall: missing here: %s (%s)\n", count(int(n), "record"), rec.Gap.Reason)
 	}
 	if format == "json" {
 		return report.Line(p.stdout, history.NewRecord(history.Posture, rec.Position, rec.Payload))
