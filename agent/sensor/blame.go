@@ -10,23 +10,23 @@ import (
 
 const (
 	blameNames = 1024
+	blameDepth = 8 // events kept per name
 	blameAge   = 10 * time.Minute
 )
 
-// blame remembers who last touched a name. It belongs to the loop.
+// blame remembers who touched a name lately. It belongs to the loop.
 type blame struct {
-	byName map[string]finding.Cause
-	order  []string // names, oldest mention first; may hold a name twice
+	byName map[string][]finding.Cause // oldest first
+	order  []string                   // names, oldest mention first; may hold a name twice
 }
 
-func newBlame() *blame { return &blame{byName: map[string]finding.Cause{}} }
+func newBlame() *blame { return &blame{byName: map[string][]finding.Cause{}} }
 
-// note remembers c as the last to touch name.
+// note remembers that c touched name.
 func (b *blame) note(name string, c finding.Cause) {
-	if old, ok := b.byName[name]; ok && old.Time.After(c.Time) {
-		return
-	}
-	b.byName[name] = c
+	causes := append(b.byName[name], c)
+	slices.SortStableFunc(causes, func(x, y finding.Cause) int { return x.Time.Compare(y.Time) })
+	b.byName[name] = causes[max(0, len(causes)-blameDepth):]
 	b.order = append(b.order, name)
 	if len(b.order) > 2*blameNames {
 		b.shrink()
@@ -52,37 +52,83 @@ func (b *blame) shrink() {
 	b.order = keep
 }
 
-// find returns the newest cause younger than blameAge for name or, since a
-// directory that is renamed or removed takes everything with it, for a directory
-// above it.
-func (b *blame) find(name string, now time.Time) *finding.Cause {
+// span is one look at facts: when the look before it began, when it began and
+// when it ended.
+type span struct{ previous, start, end time.Time }
+
+// fit says how well an event of time t explains what the look saw, the lower the
+// better: 0 it happened since the look before; 1 during the look, which may have
+// seen it; 2 before the look before, which is right when a file was opened then
+// and written only now; -1 not at all.
+func (s span) fit(t time.Time) int {
+	switch {
+	case t.After(s.end) || s.end.Sub(t) > blameAge:
+		return -1
+	case t.After(s.start):
+		return 1
+	case t.After(s.previous):
+		return 0
+	}
+	return 2
+}
+
+// better reports whether a explains the look better than b: by its fit, then the
+// newest, or the first of those during the look.
+func (s span) better(a, b *finding.Cause) bool {
+	if b == nil {
+		return true
+	}
+	fa, fb := s.fit(a.Time), s.fit(b.Time)
+	switch {
+	case fa != fb:
+		return fa < fb
+	case fa == 1:
+		return a.Time.Before(b.Time)
+	}
+	return a.Time.After(b.Time)
+}
+
+// find returns the best cause for name or, since a directory that is renamed or
+// removed takes everything with it, for the nearest directory above that has one.
+func (b *blame) find(name string, s span) *finding.Cause {
 	for n := name; ; n = path.Dir(n) {
-		if c, ok := b.byName[n]; ok && now.Sub(c.Time) < blameAge {
-			return &c
+		var best *finding.Cause
+		for i := range b.byName[n] {
+			c := &b.byName[n][i]
+			if s.fit(c.Time) >= 0 && s.better(c, best) {
+				best = c
+			}
 		}
-		if n == "/" || n == "." {
-			return nil
+		if best != nil || n == "/" || n == "." {
+			return best
 		}
 	}
 }
 
-// explain returns the cause of a result whose facts were made stale by names: of
-// a name in the result's evidence when there is one, else the newest of all.
-func (b *blame) explain(r *finding.Result, names []string, now time.Time) *finding.Cause {
-	var newest *finding.Cause
+// explain returns the cause of a result whose facts were made stale by names: the
+// best of a name in the result's evidence, else the best of all. sure is false
+// where there is none, or one that explained an earlier look already.
+func (b *blame) explain(r *finding.Result, names []string, s span) (cause *finding.Cause, sure bool) {
+	var named, best *finding.Cause
 	for _, name := range names {
-		c := b.find(name, now)
+		c := b.find(name, s)
 		if c == nil {
 			continue
 		}
-		for i := range r.Evidence {
-			if r.Evidence[i].File == name {
-				return c
-			}
+		if s.better(c, best) {
+			best = c
 		}
-		if newest == nil || c.Time.After(newest.Time) {
-			newest = c
+		isName := func(e finding.Evidence) bool { return e.File == name }
+		if slices.ContainsFunc(r.Evidence, isName) && s.better(c, named) {
+			named = c
 		}
 	}
-	return newest
+	if named != nil {
+		best = named
+	}
+	if best == nil {
+		return nil, false
+	}
+	copied := *best
+	return &copied, s.fit(best.Time) < 2
 }

@@ -19,11 +19,13 @@
 //
 // # Causes
 //
-// For each changed name the last audit event that touched it is kept (1,024
-// names, ten minutes). A result that differs is explained by the event of a name
-// that its evidence points to, else by the newest event among the names that
-// made its facts stale. A result that changed on its own, by the clock or in the
-// kernel, has no cause.
+// For each changed name the last audit events that touched it are kept (eight of
+// each of 1,024 names, ten minutes). A result that differs is explained by an event
+// of a name that its evidence points to, else of any name that made its facts
+// stale: the newest since the look before and until this one began; else the
+// first during it; else an older one, of a file that was opened then and written
+// now. A result that changed on its own, by the clock or in the kernel, has no
+// cause.
 //
 // # What is emitted
 //

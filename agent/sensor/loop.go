@@ -99,6 +99,7 @@ func (s *Sensor) start(ctx context.Context) {
 func (s *Sensor) look(ctx context.Context, groups ...string) Reading {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
+	start := time.Now()
 	reading := s.cfg.Host.Look(ctx, groups...)
 	s.evals += uint64(len(reading.Results))
 	names := s.cfg.Host.Depends()
@@ -106,9 +107,9 @@ func (s *Sensor) look(ctx context.Context, groups ...string) Reading {
 		s.log.Warn("some names are not watched by inotify", "err", err)
 	}
 	s.audit.Watch(names)
-	now := time.Now()
+	end := time.Now()
 	for g, took := range reading.Took {
-		s.lastRun[g] = cost{now, took}
+		s.lastRun[g] = cost{start, end, took}
 	}
 	return reading
 }
@@ -225,16 +226,19 @@ func (s *Sensor) evaluate(ctx context.Context, groups []string) {
 		names[g] = s.stale[g].names
 		delete(s.stale, g)
 	}
+	when := span{previous: s.previous(groups), start: time.Now()}
 	reading := s.look(ctx, groups...)
 	if ctx.Err() != nil {
 		return
 	}
-	s.gather(ctx, groups, names, reading.Results)
+	when.end = time.Now()
+	s.gather(ctx, groups, names, when, reading.Results)
 	now := time.Now()
 	before := s.ledger.changes
 	all := slices.Concat(slices.Collect(maps.Values(names))...)
 	err := errors.Join(s.settle(now), s.ledger.update(now, reading.Checks, reading.Results, func(r *finding.Result) *finding.Cause {
-		return s.blame.explain(r, all, now)
+		cause, _ := s.blame.explain(r, all, when)
+		return cause
 	}))
 	if s.ledger.changes != before {
 		err = errors.Join(err, s.cfg.Spool.Sync())
@@ -247,8 +251,19 @@ func (s *Sensor) evaluate(ctx context.Context, groups []string) {
 // send who made it: the content of a file is there before the event of its writer.
 const causeWait = 50 * time.Millisecond
 
+// previous returns when the look before began, the earliest of groups.
+func (s *Sensor) previous(groups []string) time.Time {
+	var t time.Time
+	for _, g := range groups {
+		if last := s.lastRun[g].start; t.IsZero() || last.Before(t) {
+			t = last
+		}
+	}
+	return t
+}
+
 // gather adds to names, by group, those that changed while the groups were read.
-func (s *Sensor) gather(ctx context.Context, groups []string, names map[string][]string, results []finding.Result) {
+func (s *Sensor) gather(ctx context.Context, groups []string, names map[string][]string, when span, results []finding.Result) {
 	add := func() {
 		s.drain()
 		for _, g := range groups {
@@ -256,7 +271,7 @@ func (s *Sensor) gather(ctx context.Context, groups []string, names map[string][
 		}
 	}
 	add()
-	if !s.unexplained(names, results) || s.audit.Counters().AuditMode == string(witness.Off) {
+	if !s.unexplained(names, when, results) || s.audit.Counters().AuditMode == string(witness.Off) {
 		return
 	}
 	wait := time.NewTimer(causeWait)
@@ -270,7 +285,7 @@ func (s *Sensor) gather(ctx context.Context, groups []string, names map[string][
 		case c := <-s.queue:
 			s.take(c)
 			add()
-			if !s.unexplained(names, results) {
+			if !s.unexplained(names, when, results) {
 				return
 			}
 		}
@@ -279,11 +294,14 @@ func (s *Sensor) gather(ctx context.Context, groups []string, names map[string][
 
 // unexplained reports whether a file's change made a result differ and it is not
 // known who changed it.
-func (s *Sensor) unexplained(names map[string][]string, results []finding.Result) bool {
+func (s *Sensor) unexplained(names map[string][]string, when span, results []finding.Result) bool {
 	all := slices.Concat(slices.Collect(maps.Values(names))...)
 	for i := range results {
 		r := &results[i]
-		if s.ledger.differs(r) && s.blame.explain(r, all, time.Now()) == nil {
+		if !s.ledger.differs(r) {
+			continue
+		}
+		if _, sure := s.blame.explain(r, all, when); !sure {
 			return true
 		}
 	}

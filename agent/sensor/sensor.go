@@ -109,10 +109,10 @@ type staleGroup struct {
 	names []string
 }
 
-// cost is when a group was last read and how long that took.
+// cost is when a group was last looked at, and how long reading it took.
 type cost struct {
-	end  time.Time
-	took time.Duration
+	start, end time.Time
+	took       time.Duration
 }
 
 // New returns a Sensor that is ready to run.
