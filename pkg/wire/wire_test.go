@@ -443,3 +443,57 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+// TestStateResultsAreChanges has a part with the largest results that Decode takes.
+// The collector keeps each as a change of its own, so each must fit in a record.
+func TestStateResultsAreChanges(t *testing.T) {
+	long := strings.Repeat("ä", text.Limit/2)
+	r := finding.Result{Check: strings.Repeat("a", 64), Resource: long, Status: finding.StatusFail, Actual: long, Expected: long,
+		Cause: &finding.Cause{LoginUser: long, User: long, TTY: long, Exe: long, Command: long, Path: long, Operation: long}}
+	b, err := appendFields(nil, resultFields(&r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(r.Evidence) < maxEvidence && len(b) < MaxRecord-512 {
+		r.Evidence = append(r.Evidence, finding.Evidence{File: "/f", Text: strings.Repeat("x", min(text.Limit, MaxRecord-512-len(b)))})
+		if b, err = appendFields(nil, resultFields(&r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Not by Encode, which shortens: a hostile host does not.
+	p := finding.StatePart{Parts: 1, Total: 1, Results: []finding.Result{r}}
+	state := Record{State: &p}
+	if b, err = appendFields(nil, recordFields(&state)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Decode(b)
+	if err != nil || len(b) < MaxRecord*9/10 {
+		t.Fatalf("%d bytes: %v", len(b), err)
+	}
+	b, err = Encode(Record{Time: time.Unix(1, 0), Change: &finding.Change{Result: got.State.Results[0], Previous: finding.StatusPass, Removed: true}})
+	if err != nil || len(b) > MaxRecord {
+		t.Errorf("%d bytes: %v", len(b), err)
+	}
+}
+
+// TestDecodeTruncated cuts a record everywhere: what is left is a smaller record or
+// an error that names its field.
+func TestDecodeTruncated(t *testing.T) {
+	b, err := Encode(change(func(c *finding.Change) {
+		c.Result.Evidence = []finding.Evidence{{File: "/etc/ssh/sshd_config", Line: 7, Text: "PermitRootLogin yes"}}
+		c.Result.Cause = &finding.Cause{Exe: "/usr/bin/vim", Time: time.Unix(1_800_000_000, 0)}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(b) {
+		r, err := Decode(b[:n])
+		var e *Error
+		switch {
+		case err == nil && bodies(&r) != 1:
+			t.Errorf("%d of %d bytes are a record without a body", n, len(b))
+		case err != nil && (!errors.As(err, &e) || !strings.HasPrefix(err.Error(), "record")):
+			t.Errorf("%d of %d bytes: %v", n, len(b), err)
+		}
+	}
+}
