@@ -99,7 +99,7 @@ Exit status:
 					bytes += seg.Bytes
 				}
 				fmt.Fprintf(p.stdout, "%s: %s in %s, %d bytes, durable up to %d\n",
-					l.Lane, count(int(l.Records), "record"), count(len(l.Segments), "file"), bytes, l.Durable.Seq)
+					l.Lane, count(l.Records, "record"), count(len(l.Segments), "file"), bytes, l.Durable.Seq)
 				for _, problem := range l.Problems {
 					fmt.Fprintf(p.stdout, "%s: %s\n", l.Lane, text.Terminal(problem))
 				}
