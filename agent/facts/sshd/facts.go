@@ -5,6 +5,8 @@ import "seawall/agent/facts/fact"
 // Facts is what is known of the host's SSH server.
 type Facts struct {
 	Meta fact.Meta `json:"meta"`
+	// Live: the facts are of the running system, whose sshd can be asked.
+	Live bool `json:"live"`
 	// Installed: the server's program is there.
 	Installed bool `json:"installed"`
 	// Version is the server's own word, such as "OpenSSH_9.2p1"; empty where it

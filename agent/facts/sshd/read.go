@@ -28,7 +28,7 @@ func Read(ctx context.Context, env fact.Env) Facts {
 
 func (f *Facts) read(ctx context.Context, env fact.Env) {
 	s := findServer(env)
-	f.Installed, f.Version = s.installed, s.version
+	f.Live, f.Installed, f.Version = env.Live(), s.installed, s.version
 	accounts, err := readAccounts(env.Root)
 	f.Meta.Depend(s.depends...)
 	if !s.installed && (env.Live() || !env.Root.Exists(s.configPath)) {
@@ -44,7 +44,7 @@ func (f *Facts) read(ctx context.Context, env fact.Env) {
 	c := s.load(env.Root, accounts)
 	f.dependOn(c.config)
 	if c.hazard != nil {
-		f.Meta.Fail("read "+s.configPath, c.hazard)
+		f.Meta.Fail("read configuration", c.hazard)
 		if f.Meta.State == fact.StateAbsent {
 			f.Meta.State = fact.StateError
 		}

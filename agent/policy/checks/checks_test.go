@@ -86,6 +86,10 @@ func sshCases() []testCase {
 			f.SSHD.Meta.State = fact.StateError
 		}, "fail high: line 3: Bad"},
 		{"ssh-config-valid", func(f *facts.Facts) { f.SSHD.Meta.State, f.SSHD.Meta.Reason = fact.StateError, "unreadable" }, "unknown: unreadable"},
+		{"ssh-config-valid", func(f *facts.Facts) {
+			f.SSHD.Live, f.SSHD.ByParser, f.SSHD.ParserReason = true, true, "sshd hangs"
+		}, "unknown: sshd hangs"},
+		{"ssh-config-valid", func(f *facts.Facts) { f.SSHD.ByParser, f.SSHD.ParserReason = true, "an image" }, "pass: accepted"},
 		{"ssh-permit-root-login", both("permitrootlogin", "yes"), "fail high: yes @/etc/ssh/sshd_config:"},
 		{"ssh-permit-root-login", both("permitrootlogin", "without-password"), "fail low: without-password (prohibit-password)"},
 		{"ssh-permit-root-login", both("permitrootlogin", "prohibit-password"), "fail low: prohibit-password"},
