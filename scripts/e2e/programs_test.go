@@ -28,10 +28,7 @@ const (
 // build builds the three programs as they are shipped, once.
 var build = sync.OnceValues(func() (string, error) {
 	bin := filepath.Join(os.Getenv(envPlace), "bin")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", bin+"/",
-		"./agent/cmd/seawall", "./agent/cmd/seawall-uplink", "./collector/cmd/seawall-collector")
-	cmd.Dir = "../.."
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd := exec.Command("make", "-s", "-C", "../..", "build", "BIN="+bin)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)
 	}
