@@ -29,6 +29,7 @@ type toyHost struct {
 	actual string
 	looks  [][]string
 	looked chan struct{}
+	gate   chan struct{} // where set, a look waits for it to be closed
 }
 
 func (h *toyHost) set(actual string) {
@@ -54,6 +55,9 @@ func (h *toyHost) host() Host {
 			select {
 			case h.looked <- struct{}{}:
 			default:
+			}
+			if h.gate != nil {
+				<-h.gate
 			}
 			r := Reading{Checks: groups}
 			for _, g := range groups {
@@ -136,22 +140,28 @@ func TestOnlyWhatIsAffectedIsLookedAt(t *testing.T) {
 }
 
 func TestOverflowMakesEverythingStale(t *testing.T) {
-	h := &toyHost{looked: make(chan struct{}, 1)}
+	h := &toyHost{looked: make(chan struct{}, 16)}
 	s, log := startToy(t, h, t.TempDir())
-	for range 20 * queueLength {
+	until(t, "the second look at start", func() bool { return len(h.looked) >= 2 })
+	gate := make(chan struct{})
+	h.mu.Lock()
+	h.gate = gate
+	before := len(h.looks)
+	h.mu.Unlock()
+	s.offer(change{name: "/one"})
+	until(t, "a look that takes long", func() bool { return len(h.looked) >= 3 })
+	for range 2 * queueLength {
 		s.offer(change{name: "/one"})
 	}
+	close(gate)
 	until(t, "a look at everything", func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		n := 0
-		for _, l := range h.looks {
-			if slices.Contains(l, "two") {
-				n++
-			}
-		}
-		return n > 2 && strings.Contains(log.String(), "checking everything")
+		return slices.ContainsFunc(h.looks[before:], func(l []string) bool { return slices.Contains(l, "two") })
 	})
+	if !strings.Contains(log.String(), "checking everything") {
+		t.Errorf("nothing was said of it:\n%s", log)
+	}
 }
 
 // TestFullDisk: what cannot be spooled is spooled when there is room again, and

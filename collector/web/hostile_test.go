@@ -41,6 +41,8 @@ func hostileStrings() []string {
 // addHostile adds a host and results with every text replaced by one of texts,
 // and every number by one that no host has; it returns the host.
 func addHostile(d *demo, texts []string) fleet.HostID {
+	d.mu.Lock() // a page may be looking
+	defer d.mu.Unlock()
 	n := 0
 	next := func() string {
 		n++
