@@ -11,16 +11,18 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"seawall/agent/uplink"
+	"seawall/pkg/service"
 )
 
 // notifier tells systemd how the uplink is. Without systemd it does nothing.
 type notifier struct {
 	log     *slog.Logger
+	send    func(state string)
 	changed chan struct{}
 }
 
 func newNotifier(log *slog.Logger) *notifier {
-	return &notifier{log: log, changed: make(chan struct{}, 1)}
+	return &notifier{log: log, send: service.Notifier(log), changed: make(chan struct{}, 1)}
 }
 
 // change takes note that the state changed; what it is then is asked later.
@@ -55,12 +57,6 @@ func (n *notifier) run(ctx context.Context, state func() uplink.State) error {
 		case <-tick:
 			n.send(daemon.SdNotifyWatchdog + "\n" + status(state()))
 		}
-	}
-}
-
-func (n *notifier) send(what string) {
-	if _, err := daemon.SdNotify(false, what); err != nil {
-		n.log.Debug("systemd not notified", "err", err)
 	}
 }
 

@@ -5,12 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"runtime"
-	"runtime/debug"
-	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -20,6 +16,7 @@ import (
 
 	"seawall/agent/spool"
 	"seawall/agent/uplink"
+	"seawall/pkg/service"
 	"seawall/pkg/text"
 )
 
@@ -62,7 +59,7 @@ It exits with 0 when it was stopped, 1 when this machine does not let it run, an
 	sub("status", "Show what is sent, and what waits", p.status)
 	sub("check-config", "Check the configuration and exit", p.checkConfig)
 	sub("version", "Show the version", func(*cobra.Command, []string) error {
-		fmt.Fprintf(p.stdout, "seawall-uplink %s %s\n", version(), runtime.Version())
+		fmt.Fprintf(p.stdout, "seawall-uplink %s %s\n", service.ReadBuild().Version, runtime.Version())
 		return nil
 	})
 	return root
@@ -103,7 +100,7 @@ func (p *program) run(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return configError{err}
 	}
-	log := p.logger(c.logLevel)
+	log := service.NewLog(p.stderr, c.logLevel, p.environ)
 	if err := os.MkdirAll(c.stateDir, 0o700); err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
@@ -115,32 +112,18 @@ func (p *program) run(cmd *cobra.Command, _ []string) error {
 	u, err := uplink.New(uplink.Config{
 		Spool: c.spool, StateDir: c.stateDir, Collector: c.collector,
 		Identity: identity, Pin: pin, MaxBackoff: c.maxBackoff,
-		Version: version(), Log: log, OnChange: n.change,
+		Version: service.ReadBuild().Version, Log: log, OnChange: n.change,
 	})
 	if err != nil {
 		return configError{err}
 	}
-	log.Info("starting", "version", version(), "host", identity.Host(), "spool", c.spool, "collector", c.collector)
+	log.Info("starting", "version", service.ReadBuild().Version, "host", identity.Host(), "spool", c.spool, "collector", c.collector)
 	g, ctx := errgroup.WithContext(cmd.Context())
 	g.Go(func() error { return u.Run(ctx) })
 	g.Go(func() error { return n.run(ctx, u.State) })
 	err = g.Wait()
 	log.Info("stopped")
 	return err
-}
-
-// logger writes to standard error, without the time where the journal adds it.
-func (p *program) logger(level slog.Level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	if slices.ContainsFunc(p.environ, func(e string) bool { return strings.HasPrefix(e, "JOURNAL_STREAM=") }) {
-		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
-			if len(groups) == 0 && a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		}
-	}
-	return slog.New(slog.NewTextHandler(p.stderr, options))
 }
 
 // status prints what the state directory and the spool say; no process is asked.
@@ -193,12 +176,4 @@ func describeLane(dir, lane string, acked spool.Position) string {
 		done = max(done, oldest.Seq-1) // what is gone waits no more
 	}
 	return fmt.Sprintf("acknowledged %d of %d, %d waiting", acked.Seq, newest.Seq, newest.Seq-min(done, newest.Seq))
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "unknown"
-	}
-	return info.Main.Version
 }

@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -82,19 +80,4 @@ Exit status:
 	s.addFile(cmd)
 	s.addFlags(cmd)
 	return cmd
-}
-
-// logger writes to standard error as journald likes it: it has the time itself.
-func (p *program) logger(level slog.Level) *slog.Logger {
-	opt := &slog.HandlerOptions{Level: level}
-	journal := slices.ContainsFunc(p.environ, func(e string) bool { return strings.HasPrefix(e, "JOURNAL_STREAM=") })
-	if journal {
-		opt.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey && len(groups) == 0 {
-				return slog.Attr{}
-			}
-			return a
-		}
-	}
-	return slog.New(slog.NewTextHandler(p.stderr, opt))
 }

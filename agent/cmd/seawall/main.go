@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"seawall/agent/report"
+	"seawall/pkg/service"
 	"seawall/pkg/text"
 )
 
@@ -124,7 +125,7 @@ Exit status:
 		Example: `  seawall check                  everything, once
   seawall check ssh              one family
   seawall explain ssh-ciphers    why, how it is decided, and the fix`,
-		Version:       readBuild().Version,
+		Version:       service.ReadBuild().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,

@@ -4,12 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
 	"runtime/debug"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -25,6 +20,7 @@ import (
 	"seawall/agent/spool"
 	"seawall/agent/witness"
 	"seawall/pkg/finding"
+	"seawall/pkg/service"
 )
 
 // gcPercent makes the collector of garbage trade CPU, of which an idle sensor uses
@@ -74,7 +70,7 @@ Exit status:
 // sense runs the sensor until ctx ends.
 func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	debug.SetGCPercent(gcPercent)
-	log := p.logger(c.LogLevel)
+	log := service.NewLog(p.stderr, c.LogLevel, p.environ)
 	pol, err := checks.Load(facts.Facts{}, c.ChecksDir)
 	if err != nil {
 		return err
@@ -95,10 +91,10 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 		Audit: witness.Config{
 			Mode:      witness.Mode(c.AuditMode),
 			StateDir:  c.SpoolDir,
-			Inherited: inherited(p.environ, "audit-mcast"),
+			Inherited: service.Inherited(p.environ, "audit-mcast"),
 		},
-		Version:   readBuild().Version,
-		Notify:    notifier(log),
+		Version:   service.ReadBuild().Version,
+		Notify:    service.Notifier(log),
 		Watchdog:  watchdog,
 		Coalesce:  c.Coalesce,
 		Heartbeat: c.HeartbeatInterval,
@@ -140,36 +136,4 @@ func watched(pol *policy.Policy) sensor.Host {
 // lanes divides the spool: heartbeats need little.
 func lanes(total int64) map[string]int64 {
 	return map[string]int64{"posture": total - total/16, "health": total / 16}
-}
-
-// notifier returns sd_notify(3). Not being run by systemd is no error.
-func notifier(log *slog.Logger) func(string) {
-	return func(state string) {
-		if _, err := daemon.SdNotify(false, state); err != nil {
-			log.Warn("notify systemd", "err", err)
-		}
-	}
-}
-
-// inherited returns the descriptor that systemd passed under a name, 0 when there
-// is none (sd_listen_fds(3)). go-systemd's own package for this links TLS.
-func inherited(environ []string, name string) int {
-	const first = 3
-	env := map[string]string{}
-	for _, e := range environ {
-		k, v, _ := strings.Cut(e, "=")
-		env[k] = v
-	}
-	if env["LISTEN_PID"] != strconv.Itoa(os.Getpid()) {
-		return 0
-	}
-	count, err := strconv.Atoi(env["LISTEN_FDS"])
-	if err != nil {
-		return 0
-	}
-	i := slices.Index(strings.Split(env["LISTEN_FDNAMES"], ":"), name)
-	if i < 0 || i >= count {
-		return 0
-	}
-	return first + i
 }

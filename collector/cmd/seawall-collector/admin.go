@@ -16,6 +16,7 @@ import (
 
 	"seawall/collector/password"
 	"seawall/collector/store"
+	"seawall/pkg/service"
 )
 
 // firstPassword gives the administrator a password when there is none. It is shown
@@ -56,7 +57,7 @@ func firstPassword(ctx context.Context, c config, s *store.Store, log *slog.Logg
 
 // resetPassword gives a new password to the person who asks for one.
 func resetPassword(cmd *cobra.Command, c config, stdout, stderr io.Writer) error {
-	s, err := store.Open(cmd.Context(), filepath.Join(c.StateDir, databaseFile), store.Config{Log: newLog(c, stderr)})
+	s, err := store.Open(cmd.Context(), filepath.Join(c.StateDir, databaseFile), store.Config{Log: service.NewLog(stderr, c.LogLevel.level, os.Environ())})
 	if err != nil {
 		return err
 	}

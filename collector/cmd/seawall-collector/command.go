@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"seawall/pkg/service"
 )
 
 func newCommand(stdout, stderr io.Writer) *cobra.Command {
@@ -55,28 +55,11 @@ line; the later wins.`,
 		// The version needs no valid configuration.
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
 		RunE: func(*cobra.Command, []string) error {
-			fmt.Fprintln(stdout, "seawall-collector", programVersion())
+			fmt.Fprintln(stdout, "seawall-collector", service.ReadBuild().Version)
 			return nil
 		}}
 	root.AddCommand(version)
 	return root
-}
-
-// programVersion is the module's version, or the revision it was built from.
-func programVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return "devel-" + s.Value[:min(12, len(s.Value))]
-		}
-	}
-	return "devel"
 }
 
 // writeFile writes a whole file or nothing, durable.
@@ -97,20 +80,6 @@ func writeFile(name string, data []byte, mode os.FileMode) error {
 		return err
 	}
 	return os.Rename(f.Name(), name)
-}
-
-// newLog logs for a person, or for the journal, which has its own time.
-func newLog(c config, w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.LogLevel.level}
-	if os.Getenv("JOURNAL_STREAM") != "" {
-		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
-			if len(groups) == 0 && a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		}
-	}
-	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // connection is what connection.json holds: how to reach the collector.

@@ -22,11 +22,12 @@ import (
 	"seawall/collector/ingest"
 	"seawall/collector/store"
 	"seawall/collector/web"
+	"seawall/pkg/service"
 )
 
 // serve runs the collector until ctx ends.
 func serve(ctx context.Context, c config, stdout, stderr io.Writer) error {
-	log := newLog(c, stderr)
+	log := service.NewLog(stderr, c.LogLevel.level, os.Environ())
 	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
 		return configError{fmt.Errorf("state-dir: %w", err)}
 	}
@@ -66,7 +67,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		return err
 	}
 	at := connection{Pin: id.Pin(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
-		Version: programVersion(), Started: time.Now().UTC()}
+		Version: service.ReadBuild().Version, Started: time.Now().UTC()}
 	out, err := web.New(web.Config{
 		Posture: s, Catalogue: s, Feed: s, Verify: verifier(s, filepath.Join(c.StateDir, initialFile), log), Ready: s.Ready, Metrics: registry,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
@@ -153,11 +154,7 @@ func url(addr net.Addr, secure bool) string {
 // writer hangs stops the watchdog's signal; one that cannot write, as on a full
 // disk, does not, since a restart would not help.
 func notify(ctx context.Context, s *store.Store, at connection, log *slog.Logger) error {
-	tell := func(state string) {
-		if _, err := daemon.SdNotify(false, state); err != nil {
-			log.Warn("systemd is not told", "err", err)
-		}
-	}
+	tell := service.Notifier(log)
 	tell(fmt.Sprintf("%s\nSTATUS=hosts at %s, dashboard at %s", daemon.SdNotifyReady, at.Ingest, at.Dashboard))
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
