@@ -10,6 +10,7 @@ import (
 	"seawall/agent/config"
 	"seawall/agent/facts"
 	"seawall/agent/policy/checks"
+	"seawall/agent/usage"
 )
 
 // settings holds the configuration's flags.
@@ -63,7 +64,7 @@ the environment (SEAWALL_ and the name in capitals), the command line.
 Exit status:
   0  the sensor would start with it
   2  it would not`,
-		Args: noArgs,
+		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.load(p, cmd)
 			pol, checksErr := checks.Load(facts.Facts{}, c.ChecksDir)

@@ -9,6 +9,7 @@ import (
 
 	"seawall/agent/policy"
 	"seawall/agent/report"
+	"seawall/agent/usage"
 	"seawall/pkg/finding"
 )
 
@@ -27,7 +28,7 @@ Exit status:
   0  the check was explained, whatever its result
   2  there is no such check, or the host could not be looked at`,
 		Example:           `  seawall explain ssh-permit-root-login`,
-		Args:              one("a check such as ssh-ciphers"),
+		Args:              usage.One("a check such as ssh-ciphers"),
 		ValidArgsFunction: completeChecks(&h),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.explain(cmd.Context(), h, args[0])

@@ -14,6 +14,7 @@ import (
 	"seawall/agent/facts/sshd"
 	"seawall/agent/near"
 	"seawall/agent/report"
+	"seawall/agent/usage"
 )
 
 // newFactsCommand shows what checks judge: the names in its output are those that
@@ -42,7 +43,7 @@ Exit status:
 		Example: `  seawall facts audit
   seawall facts --format json
   seawall facts sshd --connection user=root,addr=203.0.113.9`,
-		Args:      optional("a group of facts"),
+		Args:      usage.Optional("a group of facts"),
 		ValidArgs: facts.Groups(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if connection == "" {

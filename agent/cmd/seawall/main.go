@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"seawall/agent/report"
+	"seawall/agent/usage"
 	"seawall/pkg/service"
 	"seawall/pkg/text"
 )
@@ -128,7 +129,7 @@ Exit status:
 		Version:       service.ReadBuild().Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          noArgs,
+		Args:          usage.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(p.stdout)
@@ -138,7 +139,7 @@ Exit status:
 		p.newCheckCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newWatchCommand(), p.newStatusCommand(),
 		p.newSensorCommand(), p.newCheckConfigCommand(), p.newSpoolCommand(), p.newVersionCommand(),
 	)
-	finish(root)
+	usage.Finish(root)
 	return root
 }
 

@@ -18,6 +18,7 @@ import (
 	"seawall/agent/policy/checks"
 	"seawall/agent/sensor"
 	"seawall/agent/spool"
+	"seawall/agent/usage"
 	"seawall/agent/witness"
 	"seawall/pkg/finding"
 	"seawall/pkg/service"
@@ -53,7 +54,7 @@ Exit status:
   2  the configuration is wrong, or it could not go on`,
 		Example: `  seawall sensor
   seawall sensor --spool /tmp/spool --audit-mode multicast --log-level debug`,
-		Args: noArgs,
+		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.load(p, cmd)
 			if err != nil {

@@ -11,6 +11,7 @@ import (
 	"seawall/agent/report"
 	"seawall/agent/spool"
 	"seawall/agent/spool/inspect"
+	"seawall/agent/usage"
 	"seawall/pkg/text"
 )
 
@@ -21,7 +22,7 @@ func (p *program) newSpoolCommand() *cobra.Command {
 		Use:   "spool",
 		Short: "Look into the spool, where findings wait for the uplink",
 		Long:  `Spool reads the spool, which may be in use, and changes nothing in it.`,
-		Args:  noArgs,
+		Args:  usage.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.newDumpCommand(), p.newVerifyCommand())
@@ -83,7 +84,7 @@ Exit status:
   0  nothing is damaged
   1  something is
   2  the spool could not be read`,
-		Args: noArgs,
+		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.load(p, cmd)
 			if err != nil {

@@ -15,6 +15,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/agent/history"
 	"seawall/agent/report"
+	"seawall/agent/usage"
 	"seawall/pkg/text"
 )
 
@@ -40,7 +41,7 @@ Exit status:
   0  the sensor runs
   1  it does not
   2  its state could not be read`,
-		Args: noArgs,
+		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.load(p, cmd)
 			if err != nil {

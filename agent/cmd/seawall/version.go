@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"seawall/agent/report"
+	"seawall/agent/usage"
 	"seawall/pkg/service"
 )
 
@@ -15,7 +16,7 @@ func (p *program) newVersionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Long:  `Version prints the version and from what the program was built.`,
-		Args:  noArgs,
+		Args:  usage.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			b := service.ReadBuild()
 			if format == "json" {

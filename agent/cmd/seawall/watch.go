@@ -12,6 +12,7 @@ import (
 	"seawall/agent/history"
 	"seawall/agent/report"
 	"seawall/agent/spool"
+	"seawall/agent/usage"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -32,7 +33,7 @@ Ctrl-C.
 With --format json each record is one line, as "seawall spool dump" has it.`,
 		Example: `  seawall watch
   seawall watch --all --format json`,
-		Args: noArgs,
+		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.load(p, cmd)
 			if err != nil {

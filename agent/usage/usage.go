@@ -1,4 +1,7 @@
-package main
+// Package usage gives cobra commands the manners of Seawall's: a wrong argument,
+// flag or name is an error that says what is wanted, with the nearest name where
+// there is one, and never a page of help.
+package usage
 
 import (
 	"fmt"
@@ -8,9 +11,9 @@ import (
 	"seawall/agent/near"
 )
 
-// noArgs refuses arguments, by what they would have to be: a command's name where
+// NoArgs refuses arguments, by what they would have to be: a command's name where
 // the command has others below it.
-func noArgs(cmd *cobra.Command, args []string) error {
+func NoArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
@@ -26,8 +29,8 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%s takes no arguments, not %q", cmd.CommandPath(), args[0])
 }
 
-// one demands exactly one argument, described by what.
-func one(what string) cobra.PositionalArgs {
+// One demands exactly one argument, described by what.
+func One(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return fmt.Errorf("%s wants one argument, %s, not %d", cmd.CommandPath(), what, len(args))
@@ -36,11 +39,11 @@ func one(what string) cobra.PositionalArgs {
 	}
 }
 
-// optional allows one argument, described by what.
-func optional(what string) cobra.PositionalArgs {
+// Optional allows one argument, described by what.
+func Optional(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 1 {
-			return one(what)(cmd, args)
+			return One(what)(cmd, args)
 		}
 		return nil
 	}
@@ -74,7 +77,7 @@ func newHelpCommand() *cobra.Command {
 				if c == nil || len(rest) == 0 {
 					c, rest = cmd.Root(), args
 				}
-				return noArgs(c, rest)
+				return NoArgs(c, rest)
 			}
 			c.InitDefaultHelpFlag()
 			c.InitDefaultVersionFlag()
@@ -83,14 +86,14 @@ func newHelpCommand() *cobra.Command {
 	}
 }
 
-// finish gives the commands that cobra adds itself the manners of the others.
-func finish(root *cobra.Command) {
+// Finish gives the commands that cobra adds itself the manners of the others.
+func Finish(root *cobra.Command) {
 	root.SetFlagErrorFunc(pointToHelp)
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
 		if c.Name() == "completion" {
-			c.Args = noArgs
+			c.Args = NoArgs
 			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}
 	}
