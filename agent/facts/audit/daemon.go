@@ -16,7 +16,7 @@ import (
 
 const (
 	unit     = "auditd.service"
-	busLimit = 2 * time.Second
+	busLimit = 5 * time.Second
 )
 
 // daemon fills what is known of auditd itself.
@@ -53,6 +53,10 @@ func askSystemd(ctx context.Context) (active, enabled fact.Tri) {
 	ctx, cancel := context.WithTimeout(ctx, busLimit)
 	defer cancel()
 	conn, err := systemd.NewSystemConnectionContext(ctx)
+	if err != nil && ctx.Err() != nil {
+		no := fact.Tri{Reason: fmt.Sprintf("D-Bus did not answer within %v", busLimit)}
+		return no, no
+	}
 	if err != nil {
 		no := fact.Tri{Reason: fmt.Sprintf("no D-Bus: %v", err)}
 		return no, no
