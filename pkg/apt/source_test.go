@@ -14,8 +14,8 @@ import (
 func TestParseSourcesOneLine(t *testing.T) {
 	got, err := ParseSources("/etc/apt/sources.list", []byte(strings.Join([]string{
 		"# comment",
-		"deb http://deb.debian.org/debian bookworm main contrib # more",
-		"deb-src http://deb.debian.org/debian bookworm main",
+		"deb http://mirror.example.org/debian bookworm main contrib # more",
+		"deb-src http://mirror.example.org/debian bookworm main",
 		"",
 		"\tdeb [arch=amd64,i386 arch-=i386 signed-by=/usr/share/keyrings/x.gpg] https://user:pw@example.org/x/ stable main\r",
 		`deb "http://example.org/with%20space" ./`,
@@ -27,7 +27,7 @@ func TestParseSourcesOneLine(t *testing.T) {
 	}
 	const f = "/etc/apt/sources.list"
 	want := []Source{
-		{URI: "http://deb.debian.org/debian/", Suite: "bookworm", Components: []string{"main", "contrib"}, File: f, Line: 2},
+		{URI: "http://mirror.example.org/debian/", Suite: "bookworm", Components: []string{"main", "contrib"}, File: f, Line: 2},
 		{URI: "https://user:pw@example.org/x/", Suite: "stable", Components: []string{"main"}, Architectures: []string{"amd64", "i386"}, Remove: []string{"i386"}, File: f, Line: 5},
 		{URI: "http://example.org/with space/", Suite: "./", File: f, Line: 6},
 		{URI: "cdrom:[Debian 12 # netinst]/", Suite: "bookworm", Components: []string{"main"}, File: f, Line: 7},
@@ -154,7 +154,7 @@ func TestLists(t *testing.T) {
 // TestFileNameAgainstLibapt asks libapt for the name of every kind of URI.
 func TestFileNameAgainstLibapt(t *testing.T) {
 	uris := []string{
-		"http://deb.debian.org/debian/dists/bookworm/InRelease", "https://user:p%40ss@example.org:8443/a_b/~c/x=y/Packages",
+		"http://mirror.example.org/debian/dists/bookworm/InRelease", "https://user:p%40ss@example.org:8443/a_b/~c/x=y/Packages",
 		"http://[2001:db8::1]/debian/x", "file:/srv/repo/./Packages", "file:///srv/repo/Release", "copy:/x/y",
 		"mirror+file:/etc/apt/mirrors/debian.list/dists/x", "cdrom:[Debian GNU/Linux 12]/dists/bookworm/Release",
 		"http://x/a b/c%20d/ü", "http://x/a+b(c)*d$e&f^g#h!i@j", "tor+https://x.onion/y", "s3://bucket.example/z_z", "http://x",
