@@ -179,7 +179,7 @@ func TestGroupCommit(t *testing.T) {
 // TestFullDisk fills a real file system under the spool.
 func TestFullDisk(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("mounting a file system needs root")
+		t.Fatal("mounting a file system needs root")
 	}
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=512k,mode=755"); err != nil {

@@ -31,7 +31,7 @@ const testUID, testGID = 5, 60 // games: no other process runs as it
 func kernel(t *testing.T) *Control {
 	t.Helper()
 	if err := Support(); errors.Is(err, ErrUnsupported) || errors.Is(err, ErrNamespace) || errors.Is(err, ErrPermission) {
-		t.Skipf("needs the kernel's audit system and root: %v", err)
+		t.Fatalf("needs the kernel's audit system and root: %v", err)
 	} else if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +351,7 @@ func startAuditd(t *testing.T, control *Control) int {
 	}
 	cmd := exec.Command("/sbin/auditd", "-n", "-s", "nochange", "-c", dir)
 	if err := cmd.Start(); errors.Is(err, os.ErrNotExist) {
-		t.Skip("needs auditd")
+		t.Fatalf("needs auditd: %v", err)
 	} else if err != nil {
 		t.Fatal(err)
 	}

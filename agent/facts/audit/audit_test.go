@@ -201,7 +201,7 @@ func TestStaleRules(t *testing.T) {
 func kernel(t *testing.T) *kaudit.Control {
 	t.Helper()
 	if err := kaudit.Support(); err != nil {
-		t.Skipf("needs kernel audit and root: %v", err)
+		t.Fatalf("needs kernel audit and root: %v", err)
 	}
 	fd, err := unix.Open("/tmp/seawall-audit.lock", unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o666)
 	if err != nil {
@@ -303,7 +303,7 @@ func TestActiveWithoutSystemd(t *testing.T) {
 	}
 	cmd := exec.Command("/sbin/auditd", "-n", "-s", "nochange", "-c", dir)
 	if err := cmd.Start(); err != nil {
-		t.Skipf("needs auditd: %v", err)
+		t.Fatalf("needs auditd: %v", err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()

@@ -56,7 +56,7 @@ type host struct {
 func newHost(t testing.TB) *host {
 	t.Helper()
 	if os.Getenv(inside) == "" {
-		t.Skip("needs root for a mount namespace")
+		t.Fatal("needs root for a mount namespace")
 	}
 	run, ssh := t.TempDir(), t.TempDir()
 	if err := os.Mkdir(filepath.Join(run, "sshd"), 0o755); err != nil {
