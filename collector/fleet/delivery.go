@@ -19,5 +19,6 @@ type Delivery struct {
 	// Reject says why the payload could not be decoded; Record is then empty. The
 	// store keeps a row of it, since a record may not vanish unseen.
 	Reject string
-	Size   int // bytes of the payload
+	Size   int    // bytes of the payload
+	Digest uint64 // see Position
 }

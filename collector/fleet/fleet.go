@@ -39,6 +39,9 @@ type Position struct {
 	Lane     string
 	Epoch    uint64
 	Sequence uint64
+	// Digest is the first 8 bytes, big-endian, of the SHA-256 of the record's
+	// payload; 0 where it is not known.
+	Digest uint64
 }
 
 // Presence says whether a host speaks.
