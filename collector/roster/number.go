@@ -1,0 +1,29 @@
+package roster
+
+// A session number is a generation and the try to give it; see the package's
+// documentation.
+const (
+	tryBits = 16
+	lastTry = 1<<tryBits - 1
+	// highest bounds what a host may present, so that generations never overflow a
+	// signed integer of 64 bits. No host gets there in its life.
+	highest = 1 << 62
+)
+
+func generation(number uint64) uint64 { return number >> tryBits }
+
+// next returns the number to give to a host that presents one, and false when two
+// places use the host's key. newest is the number given last.
+func next(newest uint64, confirmed bool, presented uint64) (number uint64, ok bool) {
+	switch {
+	case presented >= highest:
+		return 0, false
+	case presented >= newest:
+		return (generation(presented) + 1) << tryBits, true
+	case confirmed || generation(presented)+1 != generation(newest):
+		return 0, false
+	case newest&lastTry == lastTry:
+		return newest, true // 65,536 replies were lost in a row
+	}
+	return newest + 1, true
+}

@@ -1,0 +1,201 @@
+package roster
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"seawall/collector/fleet"
+	seawallv1 "seawall/proto/seawall/v1"
+)
+
+// Records keeps members. SaveMember returns when the member is durable.
+type Records interface {
+	Members(ctx context.Context) ([]fleet.Member, error)
+	SaveMember(ctx context.Context, m fleet.Member) error
+}
+
+// Config is what a [Roster] needs. Verify must be set.
+type Config struct {
+	// Verify returns the host that a chain is for, if it is valid at that time.
+	Verify func(chain []*x509.Certificate, now time.Time) (fleet.HostID, error)
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Roster knows every member. Its methods may be called at the same time.
+type Roster struct {
+	cfg     Config
+	records Records
+
+	mu      sync.RWMutex
+	entries map[fleet.HostID]*entry // guarded by mu; entries stay for ever
+}
+
+// entry is one member.
+type entry struct {
+	change chan struct{} // holds a value while somebody changes the record
+	member atomic.Pointer[fleet.Member]
+
+	mu   sync.Mutex // orders live with member
+	live *Session   // guarded by mu
+}
+
+// New returns a roster of the members in the records.
+func New(ctx context.Context, records Records, c Config) (*Roster, error) {
+	if c.Verify == nil {
+		return nil, errors.New("roster: no way to verify certificates")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	members, err := records.Members(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read members: %w", err)
+	}
+	r := &Roster{cfg: c, records: records, entries: make(map[fleet.HostID]*entry, len(members))}
+	for _, m := range members {
+		r.Put(m)
+	}
+	return r, nil
+}
+
+// Put makes a member known that the records hold already: one that just enrolled.
+// A member that is known is changed by [Roster.Change].
+func (r *Roster) Put(m fleet.Member) {
+	r.mu.Lock()
+	e := r.entries[m.Host]
+	if e == nil {
+		e = &entry{change: make(chan struct{}, 1)}
+		r.entries[m.Host] = e
+	}
+	r.mu.Unlock()
+	e.set(m)
+}
+
+// set replaces the member and ends a session that it no longer allows.
+func (e *entry) set(m fleet.Member) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.member.Store(&m)
+	if e.live == nil {
+		return
+	}
+	if err := allows(&m, e.live.key); err != nil {
+		e.live.end(err)
+		e.live = nil
+	}
+}
+
+// allows returns why a member with that key may not deliver.
+func allows(m *fleet.Member, key fleet.KeyHash) error {
+	switch {
+	case m.Standing == fleet.Quarantined:
+		return refuse(seawallv1.Reason_REASON_HOST_QUARANTINED)
+	case m.Standing != fleet.Active:
+		return refuse(seawallv1.Reason_REASON_HOST_REVOKED)
+	case m.Key != key:
+		return refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+	}
+	return nil
+}
+
+// Member returns a member.
+func (r *Roster) Member(host fleet.HostID) (fleet.Member, bool) {
+	e := r.entry(host)
+	if e == nil {
+		return fleet.Member{}, false
+	}
+	return *e.member.Load(), true
+}
+
+// All returns every member, in no order.
+func (r *Roster) All() []fleet.Member {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	all := make([]fleet.Member, 0, len(r.entries))
+	for _, e := range r.entries {
+		all = append(all, *e.member.Load())
+	}
+	return all
+}
+
+func (r *Roster) entry(host fleet.HostID) *entry {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.entries[host]
+}
+
+// Change changes a member: it is durable on return, and what it no longer allows
+// has ended. Changes of one member happen one after another; f must not wait. When
+// f returns an error, nothing changes.
+func (r *Roster) Change(ctx context.Context, host fleet.HostID, f func(*fleet.Member) error) (fleet.Member, error) {
+	e := r.entry(host)
+	if e == nil {
+		return fleet.Member{}, refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+	}
+	if err := e.acquire(ctx); err != nil {
+		return fleet.Member{}, err
+	}
+	defer e.release()
+	m := *e.member.Load()
+	if err := f(&m); err != nil {
+		return fleet.Member{}, err
+	}
+	m.Host = host
+	// Not to be cut short: a revocation whose outcome is unknown helps nobody.
+	if err := r.records.SaveMember(context.WithoutCancel(ctx), m); err != nil {
+		return fleet.Member{}, fmt.Errorf("save member: %w", err)
+	}
+	e.set(m)
+	return m, nil
+}
+
+// acquire takes the right to change the member's record.
+func (e *entry) acquire(ctx context.Context) error {
+	select {
+	case e.change <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (e *entry) release() { <-e.change }
+
+// KeyOf returns the hash of a certificate's public key.
+func KeyOf(c *x509.Certificate) fleet.KeyHash { return sha256.Sum256(c.RawSubjectPublicKeyInfo) }
+
+// Identify returns the host at the other end of a finished handshake, whose
+// certificate is valid now and which may deliver. The error is a [Refused].
+func (r *Roster) Identify(state tls.ConnectionState) (fleet.HostID, error) {
+	if len(state.PeerCertificates) == 0 {
+		return "", refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+	}
+	host, err := r.cfg.Verify(state.PeerCertificates, r.cfg.Now())
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+		return "", refuse(seawallv1.Reason_REASON_CERTIFICATE_EXPIRED)
+	}
+	if err != nil {
+		return "", refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+	}
+	e := r.entry(host)
+	if e == nil {
+		return "", refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+	}
+	if err := allows(e.member.Load(), KeyOf(state.PeerCertificates[0])); err != nil {
+		return "", err
+	}
+	return host, nil
+}

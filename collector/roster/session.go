@@ -1,0 +1,145 @@
+package roster
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"seawall/collector/fleet"
+	seawallv1 "seawall/proto/seawall/v1"
+)
+
+// Session is one stream of a host, from Hello to its end.
+type Session struct {
+	roster  *Roster
+	entry   *entry
+	number  uint64
+	key     fleet.KeyHash
+	expires time.Time // of the certificate that it began with
+	ended   chan struct{}
+	why     error // set before ended is closed
+}
+
+// Begin begins a session of a host that [Roster.Identify] returned for the
+// connection and that presents the number of its last session. It ends the
+// session before. The error is a [Refused], or the records' own.
+func (r *Roster) Begin(ctx context.Context, host fleet.HostID, presented uint64, state tls.ConnectionState) (*Session, error) {
+	e := r.entry(host)
+	if e == nil || len(state.PeerCertificates) == 0 {
+		return nil, refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+	}
+	if err := e.acquire(ctx); err != nil {
+		return nil, err
+	}
+	defer e.release()
+	m := *e.member.Load()
+	leaf := state.PeerCertificates[0]
+	key := KeyOf(leaf)
+	if err := allows(&m, key); err != nil {
+		return nil, err
+	}
+	number, ok := next(m.Session, m.Confirmed, presented)
+	if !ok {
+		return nil, r.quarantine(ctx, e, m, presented)
+	}
+	m.Session, m.Confirmed, m.Archived = number, false, time.Time{}
+	if err := r.records.SaveMember(ctx, m); err != nil {
+		return nil, fmt.Errorf("save session: %w", err)
+	}
+	s := &Session{roster: r, entry: e, number: number, key: key, expires: leaf.NotAfter, ended: make(chan struct{})}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.member.Store(&m)
+	if e.live != nil {
+		e.live.end(status.Error(codes.Aborted, "the host has a newer stream"))
+	}
+	e.live = s
+	return s, nil
+}
+
+// quarantine stops a host whose key is used in two places. It counts from now on,
+// even when it cannot be made durable.
+func (r *Roster) quarantine(ctx context.Context, e *entry, m fleet.Member, presented uint64) error {
+	m.Standing, m.Since = fleet.Quarantined, r.cfg.Now().UTC()
+	m.Reason = fmt.Sprintf("the key is used in two places, or the disk was set back: session %d came after %d", presented, m.Session)
+	e.set(m)
+	r.cfg.Log.Warn("host quarantined", "host", m.Host, "presented", presented, "newest", m.Session)
+	if err := r.records.SaveMember(context.WithoutCancel(ctx), m); err != nil {
+		r.cfg.Log.Error("quarantine is not saved", "host", m.Host, "err", err)
+	}
+	return refuse(seawallv1.Reason_REASON_HOST_QUARANTINED)
+}
+
+// end ends the session. The caller holds the entry's mu and forgets the session.
+func (s *Session) end(why error) {
+	s.why = why
+	close(s.ended)
+}
+
+// Number is what the host must make durable and confirm.
+func (s *Session) Number() uint64 { return s.number }
+
+// Ended is closed when the session may not go on: another began, or the host may
+// no longer deliver. [Session.Err] says why.
+func (s *Session) Ended() <-chan struct{} { return s.ended }
+
+// Err returns why the session ended, a gRPC status, and nil while it goes on.
+func (s *Session) Err() error {
+	select {
+	case <-s.ended:
+		return s.why
+	default:
+		return nil
+	}
+}
+
+// Check returns why the next batch may not be taken. It is cheap.
+func (s *Session) Check() error {
+	if err := s.Err(); err != nil {
+		return err
+	}
+	if s.roster.cfg.Now().After(s.expires) {
+		return refuse(seawallv1.Reason_REASON_CERTIFICATE_EXPIRED)
+	}
+	return allows(s.entry.member.Load(), s.key)
+}
+
+// Member returns the session's host as it stands now.
+func (s *Session) Member() fleet.Member { return *s.entry.member.Load() }
+
+// ErrNotGiven is returned for the confirmation of a session that is not this one.
+var ErrNotGiven = errors.New("a session is confirmed that was not given")
+
+// Confirm notes that the host has made durable the session's number and the bundle
+// of that revision; 0 stands for neither.
+func (s *Session) Confirm(ctx context.Context, session, bundle uint64) error {
+	if session != 0 && session != s.number {
+		return ErrNotGiven
+	}
+	if err := s.entry.acquire(ctx); err != nil {
+		return err
+	}
+	defer s.entry.release()
+	if err := s.Err(); err != nil {
+		return err
+	}
+	m := *s.entry.member.Load()
+	before := m
+	m.Confirmed = m.Confirmed || session != 0
+	if bundle != 0 {
+		m.Bundle = bundle
+	}
+	if m == before {
+		return nil
+	}
+	if err := s.roster.records.SaveMember(ctx, m); err != nil {
+		return fmt.Errorf("save confirmation: %w", err)
+	}
+	s.entry.set(m)
+	return nil
+}
