@@ -1,0 +1,95 @@
+package collector
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+)
+
+// Stored is what the database has of one host.
+type Stored struct {
+	Position uint64 // the newest record
+	Changes  int    // rows of the timeline that the host told
+	Distinct int    // different records among them
+	First    uint64 // the oldest of them
+	Last     uint64 // the newest
+	Lost     int    // ranges that are noted as missing
+	Rejected int    // records that came and were not taken
+}
+
+// open opens the database beside the collector.
+func (c *Collector) open(pragmas ...string) (*sql.DB, error) {
+	q := url.Values{"_pragma": append([]string{"busy_timeout(30000)"}, pragmas...)}
+	return sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: c.database(), RawQuery: q.Encode()}).String())
+}
+
+// Stored reads what the database has, by host. Epochs are not told apart: a
+// simulated host has one.
+func (c *Collector) Stored(ctx context.Context) (map[string]Stored, error) {
+	db, err := c.open("query_only(ON)")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	all := make(map[string]Stored)
+	read := func(query string, row func(s *Stored, v [4]int64)) error {
+		rows, err := db.QueryContext(ctx, query)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var host []byte
+			var v [4]int64
+			if err := rows.Scan(&host, &v[0], &v[1], &v[2], &v[3]); err != nil {
+				return err
+			}
+			s := all[hex.EncodeToString(host)]
+			row(&s, v)
+			all[hex.EncodeToString(host)] = s
+		}
+		return rows.Err()
+	}
+	err = errors.Join(
+		read("SELECT host, max(last), 0, 0, 0 FROM position WHERE lane = 'posture' GROUP BY host",
+			func(s *Stored, v [4]int64) { s.Position = uint64(v[0]) }),
+		read(`SELECT host, count(*), count(DISTINCT seq), min(seq), max(seq) FROM event WHERE lane = 'posture' AND ordinal = 0 GROUP BY host`,
+			func(s *Stored, v [4]int64) {
+				s.Changes, s.Distinct, s.First, s.Last = int(v[0]), int(v[1]), uint64(v[2]), uint64(v[3])
+			}),
+		read("SELECT host, count(*), 0, 0, 0 FROM gap GROUP BY host", func(s *Stored, v [4]int64) { s.Lost = int(v[0]) }),
+		read("SELECT host, count(*), 0, 0, 0 FROM rejected GROUP BY host", func(s *Stored, v [4]int64) { s.Rejected = int(v[0]) }))
+	if err != nil {
+		return nil, fmt.Errorf("read the database: %w", err)
+	}
+	return all, nil
+}
+
+// Lock holds SQLite's write lock until ctx ends, as another program would that
+// opened the database by mistake: the collector's commits wait and then fail.
+func (c *Collector) Lock(ctx context.Context) error {
+	db, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("lock the database: %w", err)
+	}
+	<-ctx.Done()
+	over, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	_, err = conn.ExecContext(over, "ROLLBACK")
+	return err
+}
