@@ -3,16 +3,13 @@
 //
 // Everything is read from files of /proc, /sys, /etc and /run, through gopsutil
 // where it reads nothing else; no program is run and no metadata service is
-// asked. A Droplet's id comes from the firmware (DMI), its region and tags from
-// what cloud-init left in /run/cloud-init/instance-data.json. What cannot be
+// asked. Which machine it is comes from package machine, a Droplet's region and tags
+// from what cloud-init left in /run/cloud-init/instance-data.json. What cannot be
 // read stays empty.
 package host
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -25,6 +22,7 @@ import (
 	"github.com/shirou/gopsutil/v3/mem"
 	"golang.org/x/sys/unix"
 
+	"seawall/agent/machine"
 	"seawall/pkg/distro"
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
@@ -33,10 +31,9 @@ import (
 
 // Limits on what the cloud's metadata may put into a heartbeat.
 const (
-	maxTags       = 64
-	maxTag        = 255
-	maxMetadata   = 1 << 20
-	applicationID = "seawall machine id v1"
+	maxTags     = 64
+	maxTag      = 255
+	maxMetadata = 1 << 20
 )
 
 // Read returns the host's facts as they are now. It never fails: what is missing
@@ -76,7 +73,8 @@ func Read(ctx context.Context, root hostfs.Root, version string) (finding.Host, 
 		note("read memory", err)
 	}
 	note("read os-release", readOS(root, &h))
-	h.MachineID = machineID(root)
+	m := machine.Read(root)
+	h.MachineID, h.DropletID = m.MachineID, m.DropletID
 	readCloud(root, &h)
 	if len(problems) > 0 {
 		return h, fmt.Errorf("host facts: %s", strings.Join(problems, "; "))
@@ -99,28 +97,10 @@ func readOS(root hostfs.Root, h *finding.Host) error {
 	return err
 }
 
-// machineID returns a name for the machine from which /etc/machine-id cannot be
-// had back, since that is a secret to other hosts (machine-id(5)).
-func machineID(root hostfs.Root) string {
-	b, err := root.ReadFile("/etc/machine-id", 256)
-	id := strings.TrimSpace(string(b))
-	if err != nil || id == "" || id == "uninitialized" {
-		return ""
-	}
-	mac := hmac.New(sha256.New, []byte(id))
-	mac.Write([]byte(applicationID))
-	return hex.EncodeToString(mac.Sum(nil)[:16])
-}
-
 // readCloud fills in what is known of a Droplet.
 func readCloud(root hostfs.Root, h *finding.Host) {
-	vendor, _ := root.ReadFile("/sys/class/dmi/id/sys_vendor", 256)
-	if strings.TrimSpace(string(vendor)) != "DigitalOcean" {
+	if !machine.Droplet(root) {
 		return
-	}
-	// Readable by root and CAP_DAC_READ_SEARCH alone.
-	if serial, err := root.ReadFile("/sys/class/dmi/id/product_serial", 256); err == nil {
-		h.DropletID = text.Clean(strings.TrimSpace(string(serial)), maxTag)
 	}
 	b, err := root.ReadFile("/run/cloud-init/instance-data.json", maxMetadata)
 	if err != nil {
@@ -132,9 +112,8 @@ func readCloud(root hostfs.Root, h *finding.Host) {
 		} `json:"v1"`
 		DS struct {
 			MetaData struct {
-				DropletID json.Number `json:"droplet_id"`
-				Region    string      `json:"region"`
-				Tags      []string    `json:"tags"`
+				Region string   `json:"region"`
+				Tags   []string `json:"tags"`
 			} `json:"meta_data"`
 		} `json:"ds"`
 	}
@@ -146,9 +125,6 @@ func readCloud(root hostfs.Root, h *finding.Host) {
 		h.Region = data.V1.Region
 	}
 	h.Region = text.Clean(h.Region, maxTag)
-	if h.DropletID == "" {
-		h.DropletID = text.Clean(data.DS.MetaData.DropletID.String(), maxTag)
-	}
 	for _, tag := range data.DS.MetaData.Tags[:min(maxTags, len(data.DS.MetaData.Tags))] {
 		h.Tags = append(h.Tags, text.Clean(tag, maxTag))
 	}

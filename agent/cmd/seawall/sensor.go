@@ -14,6 +14,7 @@ import (
 	"seawall/agent/facts"
 	"seawall/agent/facts/command"
 	"seawall/agent/facts/fact"
+	"seawall/agent/machine"
 	"seawall/agent/policy"
 	"seawall/agent/policy/checks"
 	"seawall/agent/sensor"
@@ -21,6 +22,7 @@ import (
 	"seawall/agent/usage"
 	"seawall/agent/witness"
 	"seawall/pkg/finding"
+	"seawall/pkg/hostfs"
 	"seawall/pkg/service"
 )
 
@@ -81,6 +83,10 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, sp.Close()) }()
+	// The uplink compares it with the machine that its key belongs to.
+	if err := machine.Write(c.SpoolDir, hostfs.Root{}, machine.Read(hostfs.Root{})); err != nil {
+		log.Warn("uplink cannot see whether this is a copy of another machine", "err", err)
+	}
 	watchdog, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
 		return fmt.Errorf("systemd watchdog: %w", err)
