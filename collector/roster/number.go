@@ -1,5 +1,10 @@
 package roster
 
+import (
+	"seawall/collector/fleet"
+	seawallv1 "seawall/proto/seawall/v1"
+)
+
 // A session number is a generation and the try to give it; see the package's
 // documentation.
 const (
@@ -26,4 +31,16 @@ func next(newest uint64, confirmed bool, presented uint64) (number uint64, ok bo
 		return newest, true // 65,536 replies were lost in a row
 	}
 	return newest + 1, true
+}
+
+// Release makes a quarantined member active again; it is for [Roster.Change]. The
+// first that comes with the host's key goes on, whatever number it presents, and
+// another is noticed as before.
+func Release(m *fleet.Member) error {
+	if m.Standing == fleet.Revoked {
+		return refuse(seawallv1.Reason_REASON_HOST_REVOKED)
+	}
+	m.Standing, m.Reason = fleet.Active, ""
+	m.Session, m.Confirmed = 0, true
+	return nil
 }
