@@ -1,0 +1,203 @@
+package membership
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"seawall/collector/fleet"
+	"seawall/collector/store/sqlite"
+	"seawall/pkg/finding"
+)
+
+// Hooks are what a transaction does beyond the three tables. The store sets them.
+type Hooks struct {
+	// Tell appends a result to the timeline of a host.
+	Tell func(host fleet.HostID, r finding.Result) error
+	// Archive takes a host out of the fleet's rollups, or back in (zero time).
+	Archive func(host fleet.HostID, at time.Time) error
+}
+
+// Tx is one transaction of the store's writer. It must not be used after the
+// function that it was given to has returned.
+type Tx struct {
+	w     *sqlite.Writer
+	now   time.Time
+	hooks Hooks
+	wrote bool
+}
+
+// New returns a Tx over the writer's open transaction.
+func New(w *sqlite.Writer, now time.Time, hooks Hooks) *Tx { return &Tx{w: w, now: now, hooks: hooks} }
+
+// Now is the time of the transaction.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// Wrote reports whether anything may have been changed.
+func (tx *Tx) Wrote() bool { return tx.wrote }
+
+// Token returns the token with that id, if there is one.
+func (tx *Tx) Token(id string) (fleet.Token, bool, error) {
+	return first(tx, scanToken, tokenQuery+"WHERE id = ?", id)
+}
+
+// PutToken writes a token, and replaces one with the same id.
+func (tx *Tx) PutToken(t fleet.Token) error {
+	scope, err := json.Marshal(t.Scope)
+	if err != nil {
+		return fmt.Errorf("scope of token %s: %w", t.ID, err)
+	}
+	return tx.write("INSERT OR REPLACE INTO token VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", t.ID, t.Hash[:], t.Label,
+		nano(t.Created), nano(t.Expires), t.Uses, t.Used, string(scope), t.Approval, nano(t.Revoked))
+}
+
+// Tokens returns all tokens, the newest first.
+func (tx *Tx) Tokens() ([]fleet.Token, error) {
+	return rows(tx, scanToken, tokenQuery+"ORDER BY created DESC, id")
+}
+
+// Member returns a member.
+func (tx *Tx) Member(host fleet.HostID) (fleet.Member, bool, error) {
+	key, err := hostKey(host)
+	if err != nil {
+		return fleet.Member{}, false, err
+	}
+	return first(tx, scanMember, memberQuery+"WHERE m.host = ?", key)
+}
+
+// MemberByKey returns the member that the key is bound to.
+func (tx *Tx) MemberByKey(key fleet.KeyHash) (fleet.Member, bool, error) {
+	return first(tx, scanMember, memberQuery+"WHERE m.key = ?", key[:])
+}
+
+// Members returns all members, the longest enrolled first.
+func (tx *Tx) Members() ([]fleet.Member, error) {
+	return rows(tx, scanMember, memberQuery+"ORDER BY enrolled, m.host")
+}
+
+// CountMembers counts the members that are neither revoked nor archived: those
+// that the collector must have room for.
+func (tx *Tx) CountMembers() (int, error) {
+	var n int
+	_, err := tx.w.Row("SELECT count(*) FROM member m JOIN host h ON h.host = m.host WHERE standing <> ? AND h.archived = 0",
+		[]any{fleet.Revoked}, &n)
+	return n, err
+}
+
+// PutMember writes a member, and makes the host's row for a new one. It fails when
+// the key is bound to another host. Archived is not written: see Archive.
+func (tx *Tx) PutMember(m fleet.Member) error {
+	host, err := hostKey(m.Host)
+	if err != nil {
+		return err
+	}
+	clone, err := hex.DecodeString(string(m.CloneOf))
+	if err != nil {
+		return fmt.Errorf("clone of %q: %w", m.CloneOf, err)
+	}
+	if err := tx.write("INSERT OR IGNORE INTO host (host, first_seen, last_seen, name) VALUES (?, ?, ?, ?)",
+		host, nano(tx.now), nano(tx.now), m.Machine.HostName); err != nil {
+		return fmt.Errorf("make host %s: %w", m.Host, err)
+	}
+	err = tx.write(`INSERT INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (host) DO UPDATE SET key = excluded.key, standing = excluded.standing, reason = excluded.reason,
+		since = excluded.since, enrolled = excluded.enrolled, token = excluded.token, clone_of = excluded.clone_of,
+		expires = excluded.expires, session = excluded.session, confirmed = excluded.confirmed, bundle = excluded.bundle,
+		recoveries = excluded.recoveries, recovered = excluded.recovered, host_name = excluded.host_name,
+		droplet_id = excluded.droplet_id, machine_id = excluded.machine_id, product_uuid = excluded.product_uuid`,
+		host, m.Key[:], m.Standing, m.Reason, nano(m.Since), nano(m.Enrolled), m.Token, clone, nano(m.Expires),
+		int64(m.Session), m.Confirmed, int64(m.Bundle), m.Recoveries, nano(m.Recovered),
+		m.Machine.HostName, m.Machine.DropletID, m.Machine.MachineID, m.Machine.ProductUUID)
+	if err != nil {
+		return fmt.Errorf("write member %s: %w", m.Host, err)
+	}
+	return nil
+}
+
+// Request returns the request of a key, if there is one.
+func (tx *Tx) Request(key fleet.KeyHash) (fleet.Request, bool, error) {
+	return first(tx, scanRequest, requestQuery+"WHERE key = ?", key[:])
+}
+
+// PutRequest writes a request, and replaces one of the same key.
+func (tx *Tx) PutRequest(r fleet.Request) error {
+	clone, err := hex.DecodeString(string(r.CloneOf))
+	if err != nil {
+		return fmt.Errorf("clone of %q: %w", r.CloneOf, err)
+	}
+	from := ""
+	if r.From.IsValid() {
+		from = r.From.String()
+	}
+	return tx.write("INSERT OR REPLACE INTO request VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", r.Key[:],
+		r.Machine.HostName, r.Machine.DropletID, r.Machine.MachineID, r.Machine.ProductUUID,
+		from, r.Token, clone, nano(r.Asked), nano(r.Again), r.Decision)
+}
+
+// DeleteRequest forgets a request. There need not be one.
+func (tx *Tx) DeleteRequest(key fleet.KeyHash) error {
+	return tx.write("DELETE FROM request WHERE key = ?", key[:])
+}
+
+// Requests returns all requests, the oldest first, decided ones too.
+func (tx *Tx) Requests() ([]fleet.Request, error) {
+	return rows(tx, scanRequest, requestQuery+"ORDER BY asked, key")
+}
+
+// IdentityCheck names what Tell says in the timeline.
+const IdentityCheck = "agent-identity"
+
+// Tell says in the host's timeline what happened to its identity: what in one word
+// (quarantined, revoked, recovered, clone), and the detail in a sentence. It is a
+// failure from medium severity on. The host must be a member.
+func (tx *Tx) Tell(host fleet.HostID, what string, severity finding.Severity, detail string) error {
+	status := finding.StatusPass
+	if severity >= finding.SeverityMedium {
+		status = finding.StatusFail
+	}
+	tx.wrote = true
+	return tx.hooks.Tell(host, finding.Result{Check: IdentityCheck, Resource: what, Status: status, Severity: severity,
+		Actual: detail, Time: tx.now})
+}
+
+// Archive takes a host out of the fleet's counts and lists, or back in. It is kept,
+// and comes back by itself when it delivers.
+func (tx *Tx) Archive(host fleet.HostID, archived bool) error {
+	var at time.Time
+	if archived {
+		at = tx.now
+	}
+	tx.wrote = true
+	return tx.hooks.Archive(host, at)
+}
+
+func (tx *Tx) write(text string, args ...any) error {
+	tx.wrote = true
+	return tx.w.Exec(text, args...)
+}
+
+func hostKey(id fleet.HostID) ([]byte, error) {
+	if !id.Valid() {
+		return nil, fmt.Errorf("%q is not a host id", string(id))
+	}
+	return hex.DecodeString(string(id))
+}
+
+func rows[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
+	var found []T
+	err := tx.w.Rows(text, args, func(s func(...any) error) error {
+		v, err := scan(s)
+		found = append(found, v)
+		return err
+	})
+	return found, err
+}
+
+func first[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) (v T, ok bool, err error) {
+	found, err := rows(tx, scan, text, args...)
+	if err != nil || len(found) == 0 {
+		return v, false, err
+	}
+	return found[0], true, nil
+}
