@@ -1,12 +1,11 @@
 package authority
 
 import (
-	"context"
 	"crypto/ecdsa"
-	"crypto/tls"
 	"crypto/x509"
-	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"seawall/collector/fleet"
@@ -20,45 +19,81 @@ type Config struct {
 }
 
 // Authority signs certificates. Its methods may be called at the same time.
-type Authority struct{}
+type Authority struct {
+	disk disk
+	now  func() time.Time
+	log  *slog.Logger
+
+	change sync.Mutex // held by who changes the state, over its writing
+
+	mu      sync.Mutex // guards what follows, briefly
+	view    *view
+	changed chan struct{} // closed when view is no longer the newest
+	leaf    *leaf         // nil until it is needed
+}
 
 // Open reads the authority from the folder "ca" in the collector's state folder,
 // and makes it there when there is none.
-func Open(folder string, cfg Config) (*Authority, error) { return nil, errors.ErrUnsupported }
+func Open(folder string, cfg Config) (*Authority, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &Authority{disk: diskIn(folder), now: cfg.Now, log: cfg.Log, changed: make(chan struct{})}
+	made, err := a.disk.ensure(a.now)
+	if err != nil {
+		return nil, fmt.Errorf("make the authority: %w", err)
+	}
+	if a.view, err = a.disk.load(); err != nil {
+		return nil, fmt.Errorf("authority: %w; restore %s from a backup, as new keys would lock out every host", err, a.disk.folder)
+	}
+	if made {
+		a.log.Info("made the authority", "id", a.view.active.id, "folder", a.disk.folder)
+	}
+	if end := a.view.active.cert.NotAfter; a.now().After(end.AddDate(-1, 0, 0)) {
+		a.log.Warn("the authority ends within a year; rotate it", "id", a.view.active.id, "expires", end)
+	}
+	return a, nil
+}
+
+func (a *Authority) current() *view {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.view
+}
 
 // Issue returns a certificate for the host and its key, as the chain that the host
 // presents, and when it ends: after 14 days.
 func (a *Authority) Issue(host fleet.HostID, key *ecdsa.PublicKey) (chain [][]byte, expires time.Time, err error) {
-	return nil, time.Time{}, errors.ErrUnsupported
+	if !host.Valid() {
+		return nil, time.Time{}, fmt.Errorf("issue a certificate: %q is no host id", string(host))
+	}
+	c, err := a.current().active.issueHost(string(host), key, a.now())
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("issue a certificate for host %s: %w", host, err)
+	}
+	return [][]byte{c.Raw}, c.NotAfter, nil
 }
 
 // VerifyHost returns the host that a client's chain names, when an authority that
 // is not distrusted signed it and it is valid at that time; see [trust.VerifyHost].
 func (a *Authority) VerifyHost(chain []*x509.Certificate, now time.Time) (fleet.HostID, error) {
-	return "", errors.ErrUnsupported
+	id, err := trust.VerifyHost(a.current().believed, chain, now)
+	return fleet.HostID(id), err
 }
 
-// Hosts returns the configuration of the listener for hosts: TLS 1.3, and a client
-// certificate is asked for and not verified, since one that enrols has none.
-// Possession of its key is proved.
-func (a *Authority) Hosts() *tls.Config { return nil }
-
-// Browsers returns the configuration of the listener for browsers.
-func (a *Authority) Browsers() *tls.Config { return nil }
-
 // Pin returns the pin of the authority that signs.
-func (a *Authority) Pin() trust.Pin { return trust.Pin{} }
+func (a *Authority) Pin() trust.Pin { return trust.PinOf(a.current().active.cert) }
 
 // Bundle returns what hosts are to believe, and a channel that is closed when that
-// is no longer the newest.
-func (a *Authority) Bundle() (trust.Bundle, <-chan struct{}) { return trust.Bundle{}, nil }
-
-// Rotate makes a new authority, which signs from now on.
-func (a *Authority) Rotate(ctx context.Context) error { return errors.ErrUnsupported }
-
-// Retire takes an authority out of the bundle. When it is distrusted, what it
-// signed is refused from now on.
-func (a *Authority) Retire(id string, distrust bool) error { return errors.ErrUnsupported }
+// is no longer the newest, or an authority is no longer believed.
+func (a *Authority) Bundle() (trust.Bundle, <-chan struct{}) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.view.bundle, a.changed
+}
 
 // Info describes an authority.
 type Info struct {
@@ -71,4 +106,14 @@ type Info struct {
 }
 
 // List returns all authorities, oldest first.
-func (a *Authority) List() []Info { return nil }
+func (a *Authority) List() []Info {
+	v := a.current()
+	list := make([]Info, len(v.state.Authorities))
+	for i, e := range v.state.Authorities {
+		list[i] = Info{
+			ID: e.ID, Created: e.Created, Expires: e.Expires, Active: e.ID == v.active.id,
+			Retired: e.Standing != trusted, Distrusted: e.Standing == distrusted,
+		}
+	}
+	return list
+}

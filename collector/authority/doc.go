@@ -32,10 +32,11 @@
 // authority are still sent, and the certificate it gave to a host is still believed.
 //
 // Distrusting goes further, for a key that may have been stolen. What it signed is
-// refused, hosts' certificates included, and nothing leads to it or on from it.
-// Whoever has the key could still show himself to a host that believes an older
-// authority, with the certificate which that one gave it, so older ones leave the
-// bundle with it. Hosts that only know the distrusted one have to enrol again.
+// refused, hosts' certificates included, so retiring and waiting for renewals comes
+// first where there is time. The authority before it vouches for the one after it
+// in its place, and a host that knows neither has to enrol again. Whoever has the
+// key could still show himself to a host that believes an older authority, with the
+// certificate which that one once gave it: so the older ones leave the bundle, too.
 //
 // The revision of the bundle is at least the time in seconds at which it was made,
 // so that it grows even when the state was restored from a backup.

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// ErrPin is returned when the collector shows no connection to the pinned key.
+var ErrPin = errors.New("the collector's authority is not the pinned one")
+
 const hostPrefix = "seawall:host:"
 
 // HostURI returns the name that a host's certificate has.
@@ -57,9 +60,6 @@ func (p Pin) VerifyCollector(chain []*x509.Certificate, now time.Time) error {
 	}
 	return pinned.VerifyCollector(chain, now)
 }
-
-// ErrPin is returned when the collector shows no connection to the pinned key.
-var ErrPin = errors.New("the collector's authority is not the pinned one")
 
 // VerifyHost returns the host that the chain of a client's handshake names, when
 // an authority of the bundle signed its only certificate and it is valid at that

@@ -1,0 +1,45 @@
+package authority
+
+import (
+	"crypto/x509"
+	"fmt"
+	"slices"
+
+	"seawall/pkg/trust"
+)
+
+// view is a state with all that follows from it. It does not change.
+type view struct {
+	state    state
+	active   *signer
+	bundle   trust.Bundle // what hosts are to believe
+	believed trust.Bundle // what the collector believes of hosts
+	tail     [][]byte     // what follows the collector's certificate in its chain
+}
+
+// newView makes the view of a state. Signers are those of the authorities that are
+// not distrusted, oldest first.
+func newView(s state, signers []*signer) (*view, error) {
+	v := &view{state: s, active: signers[len(signers)-1], bundle: trust.Bundle{Revision: s.Revision}}
+	believed := make(map[string]*x509.Certificate)
+	for _, one := range signers {
+		believed[one.id] = one.cert
+		v.believed.Authorities = append(v.believed.Authorities, one.cert)
+	}
+	for _, e := range slices.Backward(s.Authorities) {
+		if e.Standing == trusted {
+			v.bundle.Authorities = append(v.bundle.Authorities, believed[e.ID])
+		}
+	}
+	signers = signers[max(0, len(signers)-depth):]
+	for i := len(signers) - 1; i > 0; i-- {
+		c, err := signers[i-1].vouch(signers[i])
+		if err != nil {
+			return nil, fmt.Errorf("vouch for authority %s: %w", signers[i].id, err)
+		}
+		v.tail = append(v.tail, c.Raw)
+	}
+	// The oldest is for a host that has its pin and nothing else.
+	v.tail = append(v.tail, signers[0].cert.Raw)
+	return v, nil
+}
