@@ -17,16 +17,16 @@
 //
 // An honest host may lose any reply, and may die before or after it made a number
 // durable, as often as it likes. It then presents the last number that it is known
-// to have, or one that was given since. A number is therefore two: 48 bits of
-// generation, which is one more than that of the number presented, and 16 bits
-// that tell apart the tries to give that generation, so that no number is given
-// twice. Accepted are
+// to have, or one that was given since. So a number is three things: the generation,
+// which is one more than that of the number it follows; which of the numbers of
+// that generation it follows; and which try to give it this is, so that no number
+// is given twice. Accepted are
 //
-//   - the newest number: the next generation is given;
-//   - while the newest is not confirmed, a number of the generation before: the
-//     reply was lost, and the next try is given;
+//   - the newest number: one that follows it is given;
+//   - while the newest is not confirmed, the number that it follows: the reply was
+//     lost, and the next try is given;
 //   - a number higher than the newest: the collector was set back to a backup, the
-//     host is right, and the generation after its own is given.
+//     host is right, and one that follows its own is given.
 //
 // All else is a copy. Hosts take a number as it is and know nothing of its parts.
 package roster

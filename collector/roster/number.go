@@ -5,7 +5,8 @@ import (
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
-// A session number is a generation and the try to give it; see the package's
+// A session number holds, from the top: its generation, the try of the number
+// that it follows, and its own try, 16 bits each of the tries; see the package's
 // documentation.
 const (
 	tryBits = 16
@@ -15,7 +16,10 @@ const (
 	highest = 1 << 62
 )
 
-func generation(number uint64) uint64 { return number >> tryBits }
+// follow returns the first number that follows one.
+func follow(number uint64) uint64 {
+	return (number>>(2*tryBits)+1)<<(2*tryBits) | number&lastTry<<tryBits
+}
 
 // next returns the number to give to a host that presents one, and false when two
 // places use the host's key. newest is the number given last.
@@ -24,8 +28,8 @@ func next(newest uint64, confirmed bool, presented uint64) (number uint64, ok bo
 	case presented >= highest:
 		return 0, false
 	case presented >= newest:
-		return (generation(presented) + 1) << tryBits, true
-	case confirmed || generation(presented)+1 != generation(newest):
+		return follow(presented), true
+	case confirmed || follow(presented) != newest&^lastTry:
 		return 0, false
 	case newest&lastTry == lastTry:
 		return newest, true // 65,536 replies were lost in a row
@@ -37,10 +41,14 @@ func next(newest uint64, confirmed bool, presented uint64) (number uint64, ok bo
 // first that comes with the host's key goes on, whatever number it presents, and
 // another is noticed as before.
 func Release(m *fleet.Member) error {
-	if m.Standing == fleet.Revoked {
+	switch m.Standing {
+	case fleet.Active:
+		return nil
+	case fleet.Quarantined:
+		m.Standing, m.Reason = fleet.Active, ""
+		m.Session, m.Confirmed = 0, true
+		return nil
+	default:
 		return refuse(seawallv1.Reason_REASON_HOST_REVOKED)
 	}
-	m.Standing, m.Reason = fleet.Active, ""
-	m.Session, m.Confirmed = 0, true
-	return nil
 }
