@@ -7,13 +7,21 @@ import (
 	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	seawallv1 "seawall/proto/seawall/v1"
 )
 
 // codec is gRPC's for protocol buffers, but counts the elements of a message
-// before it makes structs of them: a megabyte of empty entries would become fifty.
+// before it makes structs of them: a megabyte of empty ones would become fifty.
 type codec struct{}
 
-var errElements = errors.New("message of too many elements")
+var errMessage = errors.New("message of too many elements or bytes")
+
+// Of a message that is no part of the stream.
+const maxUnary = 16 << 10
+
+// maxElements is what a message may have: a hello or a batch with the most of each.
+const maxElements = maxOldest + maxGaps + 16
 
 func (codec) Name() string { return proto.Name }
 
@@ -22,9 +30,12 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 }
 
 func (codec) Unmarshal(data mem.BufferSlice, v any) error {
+	if _, ok := v.(*seawallv1.DeliverRequest); !ok && data.Len() > maxUnary {
+		return errMessage
+	}
 	b := data.Materialize()
-	if elements(b, 2) > maxEntries+maxOldest+16 {
-		return errElements
+	if elements(b, 2) > maxElements {
+		return errMessage
 	}
 	return encoding.GetCodecV2(proto.Name).Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, v)
 }

@@ -7,51 +7,59 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/peer"
-	"google.golang.org/grpc/status"
 
 	"seawall/collector/fleet"
+	"seawall/collector/ingest/gate"
+	"seawall/collector/roster"
+	"seawall/pkg/squeeze"
+	"seawall/pkg/trust"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
-// Store keeps records. Apply returns after they are durable and ignores those that
-// it has; after an error, nothing is acknowledged.
+// Store keeps records. Apply returns after they and what is missing are durable,
+// and ignores what it has; after an error, nothing is acknowledged.
 type Store interface {
-	// Admit makes a host known, or returns fleet.ErrFull.
-	Admit(ctx context.Context, host fleet.HostID) error
 	Positions(ctx context.Context, host fleet.HostID) ([]fleet.Position, error)
-	Apply(ctx context.Context, host fleet.HostID, records []fleet.Delivery) error
+	Apply(ctx context.Context, host fleet.HostID, records []fleet.Delivery, missing []fleet.Missing) error
 }
 
-// Config is what a [Server] needs. Store, TLS and Identify must be set; other zero
+// Config is what a [Server] needs. Store, TLS and Roster must be set; other zero
 // fields mean the default.
 type Config struct {
-	Store    Store
-	TLS      *tls.Config // must demand a client certificate
-	Identify func(tls.ConnectionState) (fleet.HostID, error)
+	Store  Store
+	TLS    *tls.Config // must ask for a client certificate; the roster verifies it
+	Roster *roster.Roster
+	// Bundle returns the authorities that hosts should trust, and what is closed
+	// when they change; default none.
+	Bundle func() (trust.Bundle, <-chan struct{})
+	// Services registers more services on the same listener.
+	Services []func(grpc.ServiceRegistrar)
 	Metrics  *Metrics
 	Log      *slog.Logger
 
-	MaxConnections int           // default 12,000
+	MemoryBytes    int           // of what is not committed; default 64 MiB
+	Gate           gate.Config   // connections; Refused is the server's
 	BytesPerSecond int           // of one host, on average; default 1 MiB
 	BurstBytes     int           // of one host at once; default 16 MiB
-	HelloTimeout   time.Duration // default 10 s
+	HelloTimeout   time.Duration // for Hello, and for the first Confirm; default 10 s
+
+	keepalive time.Duration // in place of keepaliveTime; for tests
 }
 
 func (c *Config) complete() error {
-	if c.Store == nil || c.TLS == nil || c.Identify == nil {
-		return errors.New("ingest: no store, TLS configuration or way to identify hosts")
+	if c.Store == nil || c.TLS == nil || c.Roster == nil {
+		return errors.New("ingest: no store, TLS configuration or roster")
+	}
+	if c.Bundle == nil {
+		c.Bundle = func() (trust.Bundle, <-chan struct{}) { return trust.Bundle{}, nil }
 	}
 	if c.Metrics == nil {
 		c.Metrics = NewMetrics(nil)
@@ -59,9 +67,10 @@ func (c *Config) complete() error {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	if c.MaxConnections == 0 {
-		c.MaxConnections = 12_000
+	if c.MemoryBytes == 0 {
+		c.MemoryBytes = 64 << 20
 	}
+	c.MemoryBytes = max(c.MemoryBytes, 4<<20) // a batch must fit into its half
 	if c.BytesPerSecond == 0 {
 		c.BytesPerSecond = 1 << 20
 	}
@@ -72,40 +81,49 @@ func (c *Config) complete() error {
 	if c.HelloTimeout == 0 {
 		c.HelloTimeout = 10 * time.Second
 	}
+	if c.keepalive == 0 {
+		c.keepalive = keepaliveTime
+	}
+	c.Gate.Refused = c.Metrics.Refused.Inc
 	return nil
 }
 
 // The bounds of the protocol.
 const (
-	protocol = 1
-	// maxMessage is gRPC's bound; a batch of batchBytes with its framing is below.
-	maxMessage = 1 << 20
-	batchBytes = 512 << 10
-	// inFlightBytes is what one host may have unacknowledged.
-	inFlightBytes = 1 << 20
-	// allInFlight bounds what all hosts have in decoding and commit together.
-	allInFlight = 64 << 20
-	maxEntries  = 4096
-	maxOldest   = 64
+	protocol   = 2
+	batchBytes = 256 << 10
+	maxEntries = 512
+	maxGaps    = 64
+	maxOldest  = 64
+	// maxMessage is gRPC's bound; a batch of batchBytes with its gaps is below.
+	maxMessage = batchBytes + 32<<10
 	// handshakeTimeout bounds a connection from accept to the end of HTTP/2's
-	// preface.
+	// preface, unaryTimeout a call that is no stream, from its first byte.
 	handshakeTimeout = 10 * time.Second
+	unaryTimeout     = 30 * time.Second
+	// A peer that is gone is noticed after the sum of both.
+	keepaliveTime    = 30 * time.Second
+	keepaliveTimeout = 10 * time.Second
 	// drainTimeout is how long streams may take to end when the server stops.
 	drainTimeout = 10 * time.Second
+	// window is HTTP/2's, of a stream and of a connection. Setting it also stops
+	// gRPC from widening it.
+	window = 64 << 10
 )
 
 // Server is the ingest server.
 type Server struct {
 	seawallv1.UnimplementedIngestServiceServer
 	cfg      Config
-	memory   *semaphore.Weighted
-	draining chan struct{} // closed when the server stops
+	codec    *squeeze.Codec
+	memory   *semaphore.Weighted // what is uncompressed and not committed
+	share    *share              // what is received or on its way
+	draining chan struct{}       // closed when the server stops
 	trouble  rate.Sometimes
-	readers  sync.WaitGroup
 
 	mu      sync.Mutex
 	streams map[fleet.HostID]*stream       // guarded by mu
-	rates   map[fleet.HostID]*rate.Limiter // guarded by mu; of admitted hosts
+	rates   map[fleet.HostID]*rate.Limiter // guarded by mu; of members
 }
 
 // New returns a server that works with c.
@@ -113,9 +131,15 @@ func New(c Config) (*Server, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
+	codec, err := squeeze.New(batchBytes, 4)
+	if err != nil {
+		return nil, fmt.Errorf("ingest: %w", err)
+	}
 	return &Server{
 		cfg:      c,
-		memory:   semaphore.NewWeighted(allInFlight),
+		codec:    codec,
+		memory:   semaphore.NewWeighted(int64(c.MemoryBytes) / 2),
+		share:    newShare(c.MemoryBytes / 2),
 		draining: make(chan struct{}),
 		trouble:  rate.Sometimes{First: 1, Interval: 10 * time.Second},
 		streams:  make(map[fleet.HostID]*stream),
@@ -127,25 +151,12 @@ func New(c Config) (*Server, error) {
 // finishes what is in flight for a few seconds, and returns nil. It closes l. A
 // server serves once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	g := grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(s.cfg.TLS)),
-		grpc.ForceServerCodecV2(codec{}),
-		grpc.StreamInterceptor(s.recover),
-		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.MaxSendMsgSize(64<<10),
-		grpc.MaxConcurrentStreams(4),
-		grpc.MaxHeaderListSize(8<<10),
-		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.ReadBufferSize(4<<10),
-		grpc.WriteBufferSize(16<<10),
-		grpc.KeepaliveParams(keepalive.ServerParameters{
-			MaxConnectionIdle: time.Minute, // without a stream
-			Time:              time.Minute,
-			Timeout:           20 * time.Second,
-		}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second}),
-	)
+	door := gate.New(s.cfg.Gate)
+	g := grpc.NewServer(append(s.options(), grpc.Creds(door.Credentials(credentials.NewTLS(s.cfg.TLS))))...)
 	seawallv1.RegisterIngestServiceServer(g, s)
+	for _, register := range s.cfg.Services {
+		register(g)
+	}
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -155,88 +166,38 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		defer force.Stop()
 		g.GracefulStop()
 	}()
-	err := g.Serve(netutil.LimitListener(l, s.cfg.MaxConnections))
+	err := g.Serve(door.Listener(l))
 	if ctx.Err() == nil {
 		g.Stop()
 		return fmt.Errorf("serve ingest: %w", err)
 	}
 	<-stopped
-	s.readers.Wait()
 	return nil
 }
 
-// recover ends a stream whose handler panics, and only that.
-func (s *Server) recover(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.cfg.Metrics.Panics.Inc()
-			s.cfg.Log.Error("stream ended by a panic", "panic", p, "stack", string(debug.Stack()))
-			err = status.Error(codes.Internal, "the collector has an error")
-		}
-	}()
-	return next(srv, ss)
-}
-
-// Deliver is the stream of one host.
-func (s *Server) Deliver(ss grpc.BidiStreamingServer[seawallv1.DeliverRequest, seawallv1.DeliverResponse]) error {
-	host, err := s.identify(ss.Context())
-	if err != nil {
-		s.cfg.Metrics.Refused.Inc()
-		return err
+func (s *Server) options() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(codec{}),
+		grpc.InTapHandle(tapped),
+		grpc.StreamInterceptor(s.recoverStream),
+		grpc.UnaryInterceptor(s.recoverUnary),
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxSendMsgSize(64 << 10),
+		grpc.MaxConcurrentStreams(4),
+		grpc.MaxHeaderListSize(8 << 10),
+		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.InitialWindowSize(window),
+		grpc.InitialConnWindowSize(window),
+		grpc.ReadBufferSize(4 << 10),
+		grpc.WriteBufferSize(4 << 10),
+		grpc.SharedWriteBuffer(true),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionIdle: 20 * time.Second, // without a stream
+			Time:              s.cfg.keepalive,
+			Timeout:           keepaliveTimeout,
+		}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second}),
 	}
-	st := newStream(s, host, ss)
-	if err := s.enter(ss.Context(), st); err != nil {
-		return err
-	}
-	defer s.leave(st)
-	s.cfg.Metrics.Streams.Inc()
-	defer s.cfg.Metrics.Streams.Dec()
-	return st.run(ss.Context())
-}
-
-// identify returns the host whose key the connection proved.
-func (s *Server) identify(ctx context.Context) (fleet.HostID, error) {
-	p, ok := peer.FromContext(ctx)
-	if !ok {
-		return "", status.Error(codes.Unauthenticated, "no peer")
-	}
-	info, ok := p.AuthInfo.(credentials.TLSInfo)
-	if !ok {
-		return "", status.Error(codes.Unauthenticated, "no TLS")
-	}
-	host, err := s.cfg.Identify(info.State)
-	if err != nil || !host.Valid() {
-		return "", status.Error(codes.Unauthenticated, "the client certificate names no host")
-	}
-	return host, nil
-}
-
-// enter makes st the one stream of its host: it ends another and waits until that
-// is gone.
-func (s *Server) enter(ctx context.Context, st *stream) error {
-	for {
-		s.mu.Lock()
-		old := s.streams[st.host]
-		if old == nil {
-			s.streams[st.host] = st
-			s.mu.Unlock()
-			return nil
-		}
-		s.mu.Unlock()
-		old.end()
-		select {
-		case <-old.gone:
-		case <-ctx.Done():
-			return status.FromContextError(ctx.Err()).Err()
-		}
-	}
-}
-
-func (s *Server) leave(st *stream) {
-	s.mu.Lock()
-	delete(s.streams, st.host)
-	s.mu.Unlock()
-	close(st.gone)
 }
 
 // limiter returns the host's budget of bytes, which outlives its streams.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -13,24 +13,32 @@ import (
 	"google.golang.org/grpc/status"
 
 	"seawall/collector/fleet"
+	"seawall/collector/roster"
 	"seawall/pkg/text"
-	"seawall/pkg/wire"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
-// stream is one host's stream. The reader goroutine receives, the handler's does
-// everything else and is the only one to send.
+var errDraining = errors.New("the collector stops")
+
+// stream is one host's stream. The handler's goroutine receives, commits and
+// acknowledges; the watcher's tells the host what changes meanwhile, and ends the
+// stream when it must.
 type stream struct {
-	server *Server
-	host   fleet.HostID
-	grpc   grpc.BidiStreamingServer[seawallv1.DeliverRequest, seawallv1.DeliverResponse]
-	in     chan *seawallv1.DeliverRequest
-	err    error         // of the reader; read after in is closed
-	done   chan struct{} // closed when the handler returns: the reader may stop
-	ended  chan struct{} // closed by end
-	once   sync.Once
-	gone   chan struct{} // closed when another stream of the host may begin
-	last   map[place]uint64
+	server  *Server
+	host    fleet.HostID
+	grpc    grpc.BidiStreamingServer[seawallv1.DeliverRequest, seawallv1.DeliverResponse]
+	session *roster.Session
+	call    call
+	work    context.Context // of what the stream does; ends after the call's when the collector drains
+	stop    context.CancelFunc
+	ready   chan struct{} // closed when the host has confirmed its session
+	watched chan struct{} // closed when the watcher is gone
+	gone    chan struct{} // closed when another stream of the host may begin
+	last    map[place]uint64
+	bundle  atomic.Uint64 // revision that the host was given, or has
+	durable uint64        // revision that the host confirmed
+
+	sending sync.Mutex // held while a message is sent
 }
 
 // place is a lane and epoch.
@@ -39,220 +47,247 @@ type place struct {
 	epoch uint64
 }
 
-func newStream(s *Server, host fleet.HostID, ss grpc.BidiStreamingServer[seawallv1.DeliverRequest, seawallv1.DeliverResponse]) *stream {
-	return &stream{
-		server: s,
-		host:   host,
-		grpc:   ss,
-		in:     make(chan *seawallv1.DeliverRequest),
-		done:   make(chan struct{}),
-		ended:  make(chan struct{}),
-		gone:   make(chan struct{}),
-		last:   make(map[place]uint64),
+// Deliver is the stream of one host.
+func (s *Server) Deliver(ss grpc.BidiStreamingServer[seawallv1.DeliverRequest, seawallv1.DeliverResponse]) error {
+	c, ok := ss.Context().Value(callKey{}).(call)
+	if !ok {
+		return status.Error(codes.Internal, "not called through the server")
 	}
+	st := &stream{
+		server: s, grpc: ss, call: c,
+		ready: make(chan struct{}), watched: make(chan struct{}), gone: make(chan struct{}), last: make(map[place]uint64),
+	}
+	st.work, st.stop = context.WithCancel(c.connection)
+	defer st.stop()
+	err := st.run()
+	c.stop(nil)
+	if st.session != nil {
+		<-st.watched // nothing is sent behind the end
+	}
+	return st.over(err)
 }
 
-// end asks the handler to return, since the host has a newer stream.
-func (st *stream) end() { st.once.Do(func() { close(st.ended) }) }
-
-// run is the handler.
-func (st *stream) run(ctx context.Context) error {
-	// The reader ends when gRPC ends the stream, after the handler's return.
-	st.server.readers.Add(1)
-	go st.read()
-	defer close(st.done)
-	if err := st.greet(ctx); err != nil {
+// run is the stream from its first message to the end.
+func (st *stream) run() error {
+	s := st.server
+	timeout := time.AfterFunc(s.cfg.HelloTimeout, func() {
+		st.end(status.Error(codes.DeadlineExceeded, "no hello or confirmation in time"))
+	})
+	defer timeout.Stop()
+	hello, err := st.begin()
+	if err != nil {
 		return err
 	}
-	for {
-		select {
-		case m, ok := <-st.in:
-			if !ok {
-				return st.over()
-			}
-			if err := st.batch(ctx, m.GetBatch()); err != nil {
-				return err
-			}
-		case <-st.ended:
-			return status.Error(codes.Aborted, "the host has a newer stream")
-		case <-st.server.draining:
-			return st.drain()
-		}
+	go st.watch()
+	if err := s.enter(st); err != nil {
+		return err
 	}
-}
-
-// read receives one message ahead of the handler; more waits in HTTP/2's window.
-func (st *stream) read() {
-	defer st.server.readers.Done()
-	defer close(st.in)
+	defer s.leave(st)
+	timeout.Reset(s.cfg.HelloTimeout)
+	if err := st.welcome(hello); err != nil {
+		return err
+	}
+	if !timeout.Stop() {
+		return context.Cause(st.grpc.Context())
+	}
+	close(st.ready)
+	s.cfg.Metrics.Streams.Inc()
+	defer s.cfg.Metrics.Streams.Dec()
 	for {
 		m, err := st.grpc.Recv()
 		if err != nil {
-			st.err = err
-			return
+			return err
 		}
-		select {
-		case st.in <- m:
-		case <-st.done:
-			return
+		switch m := m.GetMessage().(type) {
+		case *seawallv1.DeliverRequest_Batch:
+			err = st.batch(m.Batch)
+		case *seawallv1.DeliverRequest_Confirm:
+			err = st.confirm(m.Confirm)
+		default:
+			err = violation("neither a batch nor a confirmation")
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
 
-// over says how the stream ended when the reader is through.
-func (st *stream) over() error {
-	if errors.Is(st.err, io.EOF) {
+// end makes the handler return why. What is being committed is not waited for,
+// unless the collector drains.
+func (st *stream) end(why error) {
+	st.call.stop(why)
+	if !errors.Is(why, errDraining) {
+		st.stop()
+	}
+}
+
+// over turns the reason why run ended into what the host is told.
+func (st *stream) over(err error) error {
+	s := st.server
+	if why := context.Cause(st.grpc.Context()); why != nil && !errors.Is(why, context.Canceled) && !errors.Is(why, context.DeadlineExceeded) {
+		err = why // of end; it only looked like something else
+	}
+	var broken violation
+	var refused *roster.Refused
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
 		return nil
+	case errors.Is(err, errDraining):
+		return st.send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Drain{
+			Drain: &seawallv1.Drain{ReconnectWithinMs: s.spread()},
+		}})
+	case errors.As(err, &broken):
+		s.cfg.Metrics.Refused.Inc()
+		s.trouble.Do(func() { s.cfg.Log.Warn("host breaks the protocol", "host", st.host, "what", string(broken)) })
+		return status.Error(codes.InvalidArgument, string(broken))
+	case errors.As(err, &refused):
+		s.cfg.Metrics.Refused.Inc()
+		return refused
 	}
-	return st.err
+	if _, ok := status.FromError(err); ok {
+		return err
+	}
+	return status.FromContextError(err).Err()
 }
 
-func (st *stream) drain() error {
-	return st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Drain{
-		Drain: &seawallv1.Drain{ReconnectWithinMs: st.server.spread()},
-	}})
+func (st *stream) send(m *seawallv1.DeliverResponse) error {
+	st.sending.Lock()
+	defer st.sending.Unlock()
+	return st.grpc.Send(m)
 }
 
-// greet takes Hello and answers Welcome.
-func (st *stream) greet(ctx context.Context) error {
-	timeout := time.NewTimer(st.server.cfg.HelloTimeout)
-	defer timeout.Stop()
-	var hello *seawallv1.Hello
+// begin takes Hello and begins the host's session.
+func (st *stream) begin() (*seawallv1.Hello, error) {
+	s := st.server
+	state, err := connectionState(st.grpc.Context())
+	if err != nil {
+		return nil, err
+	}
+	if st.host, err = s.cfg.Roster.Identify(state); err != nil {
+		return nil, err
+	}
 	select {
-	case m, ok := <-st.in:
-		if !ok {
-			return st.over()
-		}
-		hello = m.GetHello()
-	case <-timeout.C:
-		return status.Error(codes.DeadlineExceeded, "no hello in time")
-	case <-st.ended:
-		return status.Error(codes.Aborted, "the host has a newer stream")
-	case <-st.server.draining:
-		return st.drain()
+	case <-s.draining:
+		return nil, errDraining
+	default:
 	}
+	m, err := st.grpc.Recv()
+	if err != nil {
+		return nil, err
+	}
+	hello := m.GetHello()
 	switch {
 	case hello == nil:
-		return st.violation("the first message is not a hello")
+		return nil, violation("the first message is not a hello")
 	case hello.Protocol != protocol:
-		return status.Errorf(codes.FailedPrecondition, "the collector speaks protocol %d", protocol)
+		return nil, status.Errorf(codes.FailedPrecondition, "the collector speaks protocol %d", protocol)
 	case len(hello.AgentVersion) > 256 || len(hello.Oldest) > maxOldest:
-		return st.violation("a hello beyond its bounds")
+		return nil, violation("a hello beyond its bounds")
 	}
-	store := st.server.cfg.Store
-	if err := store.Admit(ctx, st.host); err != nil {
-		return st.storeError(err)
+	st.bundle.Store(hello.BundleRevision)
+	if st.session, err = s.cfg.Roster.Begin(st.work, st.host, hello.Session, state); err != nil {
+		return nil, st.storeError(err)
 	}
-	have, err := store.Positions(ctx, st.host)
+	return hello, nil
+}
+
+// welcome tells the host what is there, and waits until its session is durable.
+func (st *stream) welcome(hello *seawallv1.Hello) error {
+	s := st.server
+	have, err := s.cfg.Store.Positions(st.work, st.host)
 	if err != nil {
 		return st.storeError(err)
 	}
-	welcome := &seawallv1.Welcome{Protocol: protocol, MaxBatchBytes: batchBytes, MaxInFlightBytes: inFlightBytes}
-	for _, p := range have {
-		welcome.Have = append(welcome.Have, &seawallv1.Position{Lane: p.Lane, Epoch: p.Epoch, Sequence: p.Sequence})
+	credit, _ := s.share.now()
+	w := &seawallv1.Welcome{
+		Protocol: protocol, MaxBatchBytes: batchBytes, MaxInFlightBytes: uint32(credit), Session: st.session.Number(),
 	}
-	st.server.cfg.Log.Info("host connected", "host", st.host, "agent", text.Terminal(hello.AgentVersion))
-	return st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Welcome{Welcome: welcome}})
-}
-
-// batch makes a batch durable and acknowledges it.
-func (st *stream) batch(ctx context.Context, b *seawallv1.Batch) error {
-	size, err := st.check(b)
+	for _, p := range have {
+		w.Have = append(w.Have, &seawallv1.Position{Lane: p.Lane, Epoch: p.Epoch, Sequence: p.Sequence, Digest: p.Digest})
+	}
+	if err := st.send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Welcome{Welcome: w}}); err != nil {
+		return err
+	}
+	m, err := st.grpc.Recv()
 	if err != nil {
 		return err
 	}
-	if err := st.server.limiter(st.host).WaitN(ctx, size); err != nil {
-		return status.FromContextError(ctx.Err()).Err()
+	confirm := m.GetConfirm()
+	if confirm == nil || confirm.Session != st.session.Number() {
+		return violation("no confirmation of the session")
 	}
-	if err := st.server.memory.Acquire(ctx, int64(size)); err != nil {
-		return status.FromContextError(ctx.Err()).Err()
-	}
-	defer st.server.memory.Release(int64(size))
-	records := make([]fleet.Delivery, len(b.Entries))
-	rejected := 0
-	for i, e := range b.Entries {
-		d := fleet.Delivery{Lane: b.Lane, Epoch: b.Epoch, Sequence: e.Sequence, Size: len(e.Payload)}
-		if d.Record, err = wire.Decode(e.Payload); err != nil {
-			d.Reject = err.Error()
-			rejected++
-		}
-		records[i] = d
-	}
-	began := time.Now()
-	if err := st.server.cfg.Store.Apply(ctx, st.host, records); err != nil {
+	if err := st.session.Confirm(st.work, confirm.Session, confirm.BundleRevision); err != nil {
 		return st.storeError(err)
 	}
-	m := st.server.cfg.Metrics
-	m.Commit.Observe(time.Since(began).Seconds())
-	m.Records.Add(float64(len(records)))
-	m.Rejected.Add(float64(rejected))
-	m.Bytes.Add(float64(size))
-	return st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Ack{Ack: &seawallv1.Ack{
-		Position: &seawallv1.Position{Lane: b.Lane, Epoch: b.Epoch, Sequence: b.Entries[len(b.Entries)-1].Sequence},
-	}}})
+	st.durable = confirm.BundleRevision
+	s.cfg.Log.Info("host connected", "host", st.host, "agent", text.Terminal(hello.AgentVersion))
+	return nil
 }
 
-// check holds a batch to the protocol and returns its size in bytes.
-func (st *stream) check(b *seawallv1.Batch) (int, error) {
-	if b == nil || len(b.Entries) == 0 || len(b.Entries) > maxEntries {
-		return 0, st.violation("not a batch of 1 to 4096 entries")
+// confirm takes a later confirmation, of a bundle that was given.
+func (st *stream) confirm(c *seawallv1.Confirm) error {
+	if c.GetBundleRevision() <= st.durable || c.GetBundleRevision() > st.bundle.Load() {
+		return violation("a confirmation of nothing new")
 	}
-	if !validLane(b.Lane) {
-		return 0, st.violation("not the name of a lane")
+	if err := st.session.Confirm(st.work, c.GetSession(), c.GetBundleRevision()); err != nil {
+		return st.storeError(err)
 	}
-	at := place{b.Lane, b.Epoch}
-	last, known := st.last[at]
-	if !known && len(st.last) >= maxOldest {
-		// Only the order within the newest places is held; the store has the rest.
-		clear(st.last)
-	}
-	size := 0
-	for _, e := range b.Entries {
-		if e.Sequence <= last || e.Sequence > math.MaxInt64 {
-			return 0, st.violation("sequences do not rise")
+	st.durable = c.GetBundleRevision()
+	return nil
+}
+
+// watch tells the host of new bounds and bundles, and ends its stream when it may
+// not go on.
+func (st *stream) watch() {
+	defer close(st.watched)
+	s := st.server
+	ready := st.ready
+	var newCredit, newBundle <-chan struct{}
+	credit, newCredit := s.share.now()
+	for {
+		select {
+		case <-st.grpc.Context().Done():
+			return
+		case <-st.session.Ended():
+			st.end(st.session.Err())
+			return
+		case <-s.draining:
+			st.end(errDraining)
+			return
+		case <-ready:
+			ready = nil
+		case <-newCredit:
+		case <-newBundle:
 		}
-		last = e.Sequence
-		size += len(e.Payload) + 16
-	}
-	if size > batchBytes+len(b.Entries)*16 {
-		return 0, st.violation("a batch larger than the welcome allows")
-	}
-	st.last[at] = last
-	return size, nil
-}
-
-// violation ends a stream that breaks the protocol.
-func (st *stream) violation(what string) error {
-	st.server.cfg.Metrics.Refused.Inc()
-	st.server.trouble.Do(func() { st.server.cfg.Log.Warn("host breaks the protocol", "host", st.host, "what", what) })
-	return status.Error(codes.InvalidArgument, what)
-}
-
-// storeError ends a stream whose records the store does not take. The host learns
-// whether to come back soon, and nothing of the store.
-func (st *stream) storeError(err error) error {
-	switch {
-	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
-		return status.FromContextError(err).Err()
-	case errors.Is(err, fleet.ErrFull):
-		st.server.cfg.Metrics.Refused.Inc()
-		st.server.trouble.Do(func() { st.server.cfg.Log.Warn("host refused", "host", st.host, "err", err) })
-		return status.Error(codes.ResourceExhausted, fleet.ErrFull.Error())
-	}
-	st.server.cfg.Metrics.StoreErrors.Inc()
-	st.server.trouble.Do(func() { st.server.cfg.Log.Error("records are not stored", "host", st.host, "err", err) })
-	return status.Error(codes.Unavailable, "the collector cannot store records now")
-}
-
-// validLane reports whether s is 1 to 32 of a-z, 0-9, "-" and "_", a letter first.
-func validLane(s string) bool {
-	if len(s) < 1 || len(s) > 32 || s[0] < 'a' || s[0] > 'z' {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-			return false
+		if ready != nil {
+			continue
 		}
+		told := credit
+		if credit, newCredit = s.share.now(); credit != told {
+			st.tell(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Credit{
+				Credit: &seawallv1.Credit{MaxInFlightBytes: uint32(credit)},
+			}})
+		}
+		newBundle = st.offer()
 	}
-	return true
+}
+
+// offer sends the bundle when the host has an older one, and returns what is closed
+// when there is another.
+func (st *stream) offer() <-chan struct{} {
+	bundle, changed := st.server.cfg.Bundle()
+	if bundle.Revision > st.bundle.Load() {
+		st.bundle.Store(bundle.Revision)
+		st.tell(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Bundle{
+			Bundle: &seawallv1.Bundle{Revision: bundle.Revision, Authorities: bundle.DER()},
+		}})
+	}
+	return changed
+}
+
+// tell sends what may get lost with the stream.
+func (st *stream) tell(m *seawallv1.DeliverResponse) {
+	if err := st.send(m); err != nil {
+		st.end(err)
+	}
 }

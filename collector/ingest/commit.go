@@ -1,0 +1,138 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"seawall/collector/fleet"
+	"seawall/collector/roster"
+	seawallv1 "seawall/proto/seawall/v1"
+)
+
+// enter makes st the one stream of its host: the one before has ended, and is
+// waited for.
+func (s *Server) enter(st *stream) error {
+	for {
+		s.mu.Lock()
+		old := s.streams[st.host]
+		if old == nil {
+			s.streams[st.host] = st
+			s.mu.Unlock()
+			s.share.add(1)
+			return nil
+		}
+		s.mu.Unlock()
+		old.end(status.Error(codes.Aborted, "the host has a newer stream"))
+		select {
+		case <-old.gone:
+		case <-st.grpc.Context().Done():
+			return context.Cause(st.grpc.Context())
+		}
+	}
+}
+
+func (s *Server) leave(st *stream) {
+	s.share.add(-1)
+	s.mu.Lock()
+	delete(s.streams, st.host)
+	s.mu.Unlock()
+	close(st.gone)
+}
+
+// batch makes a batch durable and acknowledges it.
+func (st *stream) batch(b *seawallv1.Batch) error {
+	if err := st.session.Check(); err != nil {
+		return err
+	}
+	last, err := st.commit(b)
+	if err != nil {
+		return err
+	}
+	return st.send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Ack{Ack: &seawallv1.Ack{
+		Position: &seawallv1.Position{Lane: b.Lane, Epoch: b.Epoch, Sequence: last},
+	}}})
+}
+
+// commit makes a batch durable and returns its last sequence.
+func (st *stream) commit(b *seawallv1.Batch) (uint64, error) {
+	s := st.server
+	if err := head(b); err != nil {
+		return 0, err
+	}
+	if err := s.limiter(st.host).WaitN(st.work, int(b.Size)); err != nil {
+		return 0, st.storeError(st.work.Err())
+	}
+	memory := cost(b)
+	if err := s.memory.Acquire(st.work, memory); err != nil {
+		return 0, st.storeError(err)
+	}
+	defer s.memory.Release(memory)
+	raw, err := open(s.codec, b)
+	if err != nil {
+		return 0, err
+	}
+	records, err := decode(b, raw, st.after(b))
+	if err != nil {
+		return 0, err
+	}
+	gaps, err := missing(b, records)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	if err := s.cfg.Store.Apply(st.work, st.host, records, gaps); err != nil {
+		return 0, st.storeError(err)
+	}
+	last := records[len(records)-1].Sequence
+	st.last[place{b.Lane, b.Epoch}] = last
+	m := s.cfg.Metrics
+	m.Commit.Observe(time.Since(began).Seconds())
+	m.Records.Add(float64(len(records)))
+	m.Rejected.Add(float64(rejected(records)))
+	m.Bytes.Add(float64(b.Size))
+	return last, nil
+}
+
+// after is the sequence behind which a batch must begin. Only the order within the
+// newest places is held; the store has the rest.
+func (st *stream) after(b *seawallv1.Batch) uint64 {
+	last, known := st.last[place{b.Lane, b.Epoch}]
+	if !known && len(st.last) >= maxOldest {
+		clear(st.last)
+	}
+	return last
+}
+
+func rejected(records []fleet.Delivery) (n int) {
+	for i := range records {
+		if records[i].Reject != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// storeError ends a stream whose records or session cannot be kept. The host
+// learns whether to come back soon, and nothing of the store.
+func (st *stream) storeError(err error) error {
+	var refused *roster.Refused
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return context.Canceled // the stream has ended, and knows why
+	case errors.As(err, &refused):
+		return err
+	case errors.Is(err, roster.ErrNotGiven):
+		return violation(err.Error())
+	}
+	if _, ok := status.FromError(err); ok {
+		return err // of the session
+	}
+	s := st.server
+	s.cfg.Metrics.StoreErrors.Inc()
+	s.trouble.Do(func() { s.cfg.Log.Error("records are not stored", "host", st.host, "err", err) })
+	return status.Error(codes.Unavailable, "the collector cannot store records now")
+}
