@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"seawall/pkg/squeeze"
 	seawallv1 "seawall/proto/seawall/v1"
 	"seawall/scripts/load/sample"
 )
@@ -37,7 +38,13 @@ func (b *buffer) add(set *sample.Set, sequence uint64, limit int) bool {
 	return true
 }
 
-// batch returns the batch; the buffer is free after it.
-func (b *buffer) batch(epoch uint64) *seawallv1.Batch {
-	return &seawallv1.Batch{Lane: lane, Epoch: epoch, Size: uint32(len(b.entries)), Entries: bytes.Clone(b.entries)}
+// batch returns the batch, compressed where that helps; the buffer is free after it.
+func (b *buffer) batch(epoch uint64, codec *squeeze.Codec) *seawallv1.Batch {
+	m := &seawallv1.Batch{Lane: lane, Epoch: epoch, Size: uint32(len(b.entries))}
+	if frame, worth := codec.Compress(nil, b.entries); worth {
+		m.Compression, m.Entries = seawallv1.Compression_COMPRESSION_ZSTD, frame
+	} else {
+		m.Entries = bytes.Clone(b.entries)
+	}
+	return m
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"seawall/pkg/squeeze"
 	"seawall/scripts/load/sample"
 )
 
@@ -26,6 +27,7 @@ const (
 type Config struct {
 	Address string // of the collector
 	Set     *sample.Set
+	Codec   *squeeze.Codec
 	Tally   *Tally
 	Batch   int // records of a batch, at most
 }
@@ -74,6 +76,13 @@ func (h *Host) Make(n int) {
 	h.id.Made += uint64(n)
 	h.mu.Unlock()
 	h.poke()
+}
+
+// Trim takes back what was made and never sent.
+func (h *Host) Trim() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.id.Made = h.highest
 }
 
 // Pending is how many records wait for their acknowledgement.

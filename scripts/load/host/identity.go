@@ -46,23 +46,28 @@ func (id *Identity) Source() netip.Addr {
 	return netip.AddrFrom4([4]byte{127, byte(1 + n/62500), byte(n / 250 % 250), byte(2 + n%250)})
 }
 
-// Enrol makes a key, and the identity that the token gets for it. The second time
-// is how long the collector took, without the making of the key.
-func Enrol(ctx context.Context, address string, t token.Token, number int) (*Identity, time.Duration, error) {
+// NewIdentity returns one with a key, to be enrolled.
+func NewIdentity(number int) (*Identity, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	name := fmt.Sprintf("load-%05d", number)
 	id := &Identity{Number: number, Epoch: uint64(time.Now().UnixNano())}
-	if id.Key, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
-		return nil, 0, err
+	id.Key, err = x509.MarshalPKCS8PrivateKey(key)
+	return id, err
+}
+
+// Enrol asks the collector for the identity that the token gets. It may be repeated.
+func (id *Identity) Enrol(ctx context.Context, address string, t token.Token) error {
+	key, err := x509.ParsePKCS8PrivateKey(id.Key)
+	if err != nil {
+		return err
 	}
+	name := fmt.Sprintf("load-%05d", id.Number)
 	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}}, key)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	began := time.Now()
 	conn, err := dial(address, id.Source(), &tls.Config{
 		MinVersion: tls.VersionTLS13, ServerName: trust.CollectorName,
 		InsecureSkipVerify: true, // the token's pin verifies
@@ -71,24 +76,23 @@ func Enrol(ctx context.Context, address string, t token.Token, number int) (*Ide
 		},
 	})
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	defer conn.Close()
 	answer, err := seawallv1.NewEnrolmentServiceClient(conn).Enrol(ctx, &seawallv1.EnrolRequest{
 		TokenId: t.ID[:], TokenSecret: t.Secret[:], SigningRequest: request, AgentVersion: "load",
-		Machine: &seawallv1.Machine{HostName: name, DropletId: fmt.Sprint(1_000_000 + number)},
+		Machine: &seawallv1.Machine{HostName: name, DropletId: fmt.Sprint(1_000_000 + id.Number)},
 	})
 	if err != nil {
-		return nil, 0, fmt.Errorf("enrol: %w", err)
+		return fmt.Errorf("enrol: %w", err)
 	}
-	took := time.Since(began)
 	c := answer.GetCredentials()
-	if c == nil || len(c.GetHostId()) != 16 || len(c.GetChain()) == 0 {
-		return nil, took, fmt.Errorf("enrol: no credentials: %v", answer.GetPending())
+	if c == nil || len(c.GetHostId()) != 16 {
+		return fmt.Errorf("enrol: no credentials: %v", answer.GetPending())
 	}
 	id.ID, id.Chain = hex.EncodeToString(c.GetHostId()), c.GetChain()
 	id.Revision, id.Authorities = c.GetBundle().GetRevision(), c.GetBundle().GetAuthorities()
-	return id, took, nil
+	return nil
 }
 
 // tls returns the configuration of the host's connections.

@@ -124,22 +124,18 @@ func (s *stream) begin(w *seawallv1.Welcome) {
 	}
 	s.id.Session = w.GetSession()
 	s.flight, s.inFlight, s.credit, s.sent = nil, 0, int(w.GetMaxInFlightBytes()), have
-	findings := s.advance(have)
+	s.advance(have)
 	confirm := &seawallv1.Confirm{Session: s.id.Session, BundleRevision: s.id.Revision}
 	s.mu.Unlock()
-	s.cfg.Tally.acked(findings)
 	_ = s.write(&seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Confirm{Confirm: confirm}}) // receive knows why
 }
 
-// advance moves the acknowledged position forward and returns the findings that it
-// passes. The caller holds mu.
-func (s *stream) advance(to uint64) int {
-	if to <= s.id.Acked {
-		return 0
+// advance moves the acknowledged position forward. The caller holds mu.
+func (s *stream) advance(to uint64) {
+	if to > s.id.Acked {
+		s.cfg.Tally.Acked.Add(int64(s.cfg.Set.Findings(to) - s.cfg.Set.Findings(s.id.Acked)))
+		s.id.Acked = to
 	}
-	n := s.cfg.Set.Findings(to) - s.cfg.Set.Findings(s.id.Acked)
-	s.id.Acked = to
-	return n
 }
 
 // receive takes what the collector says until the stream ends.
@@ -175,13 +171,12 @@ func (s *stream) ack(p *seawallv1.Position) {
 		s.mu.Unlock()
 		return
 	}
-	findings := s.advance(seq)
+	s.advance(seq)
 	for len(s.flight) > 0 && s.flight[0].last <= seq {
 		s.inFlight -= s.flight[0].bytes
 		s.flight = s.flight[1:]
 	}
 	s.mu.Unlock()
-	s.cfg.Tally.acked(findings)
 	s.poke()
 }
 
@@ -244,7 +239,7 @@ func (s *stream) next() (*seawallv1.Batch, uint64) {
 			break
 		}
 	}
-	return entries.batch(epoch), seq - 1
+	return entries.batch(epoch, s.cfg.Codec), seq - 1
 }
 
 // depart counts a batch as sent if the credit is enough for it.

@@ -15,8 +15,6 @@ type Tally struct {
 	Connected atomic.Int64 // streams that the collector welcomed and that live
 	Acked     atomic.Int64 // findings that the collector has
 	Repeated  atomic.Int64 // records that were sent a second time
-	// OnAck, when set before hosts run, is told how many findings were acknowledged.
-	OnAck func(findings int)
 
 	mu       sync.Mutex
 	attempts []time.Time    // guarded by mu; connections tried
@@ -91,12 +89,5 @@ func (t *Tally) breach(number int, format string, args ...any) {
 	t.breached++
 	if len(t.breaches) < maxBreaches {
 		t.breaches = append(t.breaches, fmt.Sprintf("host %d: ", number)+fmt.Sprintf(format, args...))
-	}
-}
-
-func (t *Tally) acked(findings int) {
-	t.Acked.Add(int64(findings))
-	if t.OnAck != nil {
-		t.OnAck(findings)
 	}
 }
