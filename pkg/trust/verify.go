@@ -50,7 +50,7 @@ func (p Pin) VerifyCollector(chain []*x509.Certificate, now time.Time) error {
 	var pinned Bundle
 	if len(chain) > 0 && len(chain) <= MaxChain {
 		for _, c := range chain[1:] {
-			if PinOf(c) == p {
+			if c.IsCA && PinOf(c) == p {
 				pinned.Authorities = append(pinned.Authorities, c)
 			}
 		}
@@ -118,6 +118,9 @@ func checkChain(chain []*x509.Certificate, most int) error {
 // verify checks signatures, names and uses at the time next to now at which the
 // leaf is valid, and then says when now is outside.
 func verify(leaf *x509.Certificate, o x509.VerifyOptions, now time.Time) error {
+	if leaf.NotAfter.Before(leaf.NotBefore) {
+		return errors.New("it ends before it begins")
+	}
 	o.CurrentTime = now
 	if now.After(leaf.NotAfter) {
 		o.CurrentTime = leaf.NotAfter
