@@ -4,7 +4,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -128,6 +130,17 @@ func (i *Identity) Host() string { return i.get().host }
 
 // Enrolled reports whether the collector knows this host.
 func (i *Identity) Enrolled() bool { return i.get().host != "" }
+
+// KeyID returns the first 16 hexadecimal digits of the SHA-256 of the public key
+// (SubjectPublicKeyInfo), by which people name a host that waits for approval.
+func (i *Identity) KeyID() string {
+	spki, err := x509.MarshalPKIXPublicKey(&i.get().key.PublicKey)
+	if err != nil {
+		return "" // not for a key on P-256
+	}
+	sum := sha256.Sum256(spki)
+	return hex.EncodeToString(sum[:8])
+}
 
 // Token returns the id of the token that admitted this host, if one did.
 func (i *Identity) Token() string { return i.get().token }
