@@ -40,8 +40,9 @@ const (
 	maxText = 256
 )
 
-// Token is an invitation. However it is printed, its secret is not; [Token.Text]
-// alone returns it.
+// Token is an invitation. When it is printed or logged, its secret is not;
+// [Token.Text] returns it. Package fmt asks nobody about unexported fields and the
+// verb p, so do not print what holds a token in one.
 type Token struct {
 	ID     [8]byte
 	Secret [16]byte
