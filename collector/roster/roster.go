@@ -70,17 +70,30 @@ func New(ctx context.Context, records Records, c Config) (*Roster, error) {
 	return r, nil
 }
 
-// Put makes a member known that the records hold already: one that just enrolled.
-// A member that is known is changed by [Roster.Change].
+// Put makes a member as the records hold it already, and ends a session that it no
+// longer allows. Who reads, changes and saves a member does so by [Roster.Change],
+// since streams change it, too.
 func (r *Roster) Put(m fleet.Member) {
-	r.mu.Lock()
-	e := r.entries[m.Host]
-	if e == nil {
-		e = &entry{change: make(chan struct{}, 1)}
-		r.entries[m.Host] = e
+	if e := r.add(m); e != nil {
+		e.set(m)
 	}
-	r.mu.Unlock()
-	e.set(m)
+}
+
+// Add makes a member known that just enrolled. It does nothing when the member is
+// known already: what is known is newer.
+func (r *Roster) Add(m fleet.Member) { r.add(m) }
+
+// add returns the entry when there was one already.
+func (r *Roster) add(m fleet.Member) *entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.entries[m.Host]; e != nil {
+		return e
+	}
+	e := &entry{change: make(chan struct{}, 1)}
+	e.member.Store(&m)
+	r.entries[m.Host] = e
+	return nil
 }
 
 // set replaces the member and ends a session that it no longer allows.
@@ -91,14 +104,14 @@ func (e *entry) set(m fleet.Member) {
 	if e.live == nil {
 		return
 	}
-	if err := allows(&m, e.live.key); err != nil {
+	if err := Allows(&m, e.live.key); err != nil {
 		e.live.end(err)
 		e.live = nil
 	}
 }
 
-// allows returns why a member with that key may not deliver.
-func allows(m *fleet.Member, key fleet.KeyHash) error {
+// Allows returns why a member with that key may not deliver, a [Refused].
+func Allows(m *fleet.Member, key fleet.KeyHash) error {
 	switch {
 	case m.Standing == fleet.Quarantined:
 		return refuse(seawallv1.Reason_REASON_HOST_QUARANTINED)
@@ -194,7 +207,7 @@ func (r *Roster) Identify(state tls.ConnectionState) (fleet.HostID, error) {
 	if e == nil {
 		return "", refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
 	}
-	if err := allows(e.member.Load(), KeyOf(state.PeerCertificates[0])); err != nil {
+	if err := Allows(e.member.Load(), KeyOf(state.PeerCertificates[0])); err != nil {
 		return "", err
 	}
 	return host, nil

@@ -285,14 +285,14 @@ func TestUnsaved(t *testing.T) {
 	}
 }
 
-// TestArchivedComesBack takes a host out of the archive when it delivers again.
-func TestArchivedComesBack(t *testing.T) {
+// TestAddKeepsWhatIsNewer adds a member that has begun a session meanwhile.
+func TestAddKeepsWhatIsNewer(t *testing.T) {
 	r, _, state := open(t)
-	if _, err := r.Change(t.Context(), host, func(m *fleet.Member) error { m.Archived = now; return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if s := mustBegin(t, r, 0, state); !s.Member().Archived.IsZero() {
-		t.Error("still archived")
+	old, _ := r.Member(host)
+	s := mustBegin(t, r, 0, state)
+	r.Add(old)
+	if m, _ := r.Member(host); m.Session != s.Number() || s.Check() != nil {
+		t.Errorf("the member is %+v, the session %v", m, s.Check())
 	}
 }
 

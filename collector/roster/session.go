@@ -40,14 +40,14 @@ func (r *Roster) Begin(ctx context.Context, host fleet.HostID, presented uint64,
 	m := *e.member.Load()
 	leaf := state.PeerCertificates[0]
 	key := KeyOf(leaf)
-	if err := allows(&m, key); err != nil {
+	if err := Allows(&m, key); err != nil {
 		return nil, err
 	}
 	number, ok := next(m.Session, m.Confirmed, presented)
 	if !ok {
 		return nil, r.quarantine(ctx, e, m, presented)
 	}
-	m.Session, m.Confirmed, m.Archived = number, false, time.Time{}
+	m.Session, m.Confirmed = number, false
 	if err := r.records.SaveMember(ctx, m); err != nil {
 		return nil, fmt.Errorf("save session: %w", err)
 	}
@@ -106,7 +106,7 @@ func (s *Session) Check() error {
 	if s.roster.cfg.Now().After(s.expires) {
 		return refuse(seawallv1.Reason_REASON_CERTIFICATE_EXPIRED)
 	}
-	return allows(s.entry.member.Load(), s.key)
+	return Allows(s.entry.member.Load(), s.key)
 }
 
 // Member returns the session's host as it stands now.
