@@ -22,6 +22,9 @@ import (
 	"seawall/scripts/load/sample"
 )
 
+// imageBytes is the file system that is frozen; it is sparse.
+const imageBytes = 20 << 30
+
 // fleet is the simulated hosts and the collector that they load.
 type fleet struct {
 	opt       options
@@ -48,44 +51,40 @@ type saved struct {
 func openFleet(ctx context.Context, opt options) (*fleet, error) {
 	f := &fleet{opt: opt, tally: new(host.Tally), made: time.Now().Truncate(time.Second)}
 	f.collector = &collector.Collector{Program: opt.program, Folder: opt.folder}
-	b, err := os.ReadFile(f.file())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := f.clear(); err != nil {
-			return nil, err
-		}
-	case err != nil:
+	if err := f.recall(); err != nil {
 		return nil, err
-	default:
-		var s saved
-		if err := json.Unmarshal(b, &s); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.file(), err)
-		}
-		f.made, f.members = s.Made, s.Members
-		if err := os.Remove(f.file()); err != nil {
+	}
+	if opt.stallBy == "freeze" {
+		if err := f.collector.Mount(ctx, imageBytes); err != nil {
 			return nil, err
 		}
 	}
+	var err error
 	if f.set, err = sample.New(f.made); err != nil {
 		return nil, err
 	}
 	return f, f.collector.Start(ctx)
 }
 
-func (f *fleet) file() string { return filepath.Join(f.opt.folder, "hosts.json") }
-
-// clear empties the state folder, which may be a mount.
-func (f *fleet) clear() error {
-	state := filepath.Join(f.opt.folder, "state")
-	entries, err := os.ReadDir(state)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// recall reads the fleet of an earlier run, unless that was killed or this one has
+// a file system of its own.
+func (f *fleet) recall() error {
+	b, err := os.ReadFile(f.file())
+	if errors.Is(err, fs.ErrNotExist) || err == nil && f.opt.stallBy == "freeze" {
+		return errors.Join(os.RemoveAll(f.file()), os.RemoveAll(filepath.Join(f.opt.folder, "state")))
 	}
-	for _, e := range entries {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(state, e.Name())))
+	if err != nil {
+		return err
 	}
-	return err
+	var s saved
+	if err := json.Unmarshal(b, &s); err != nil {
+		return fmt.Errorf("%s: %w", f.file(), err)
+	}
+	f.made, f.members = s.Made, s.Members
+	return os.Remove(f.file())
 }
+
+func (f *fleet) file() string { return filepath.Join(f.opt.folder, "hosts.json") }
 
 // enrol makes the fleet as large as it should be, so many hosts at once, and
 // returns how long each took.
@@ -213,6 +212,9 @@ func (f *fleet) close() error {
 	b, err := json.Marshal(saved{f.made, f.members})
 	if err != nil {
 		return err
+	}
+	if f.opt.stallBy == "freeze" {
+		return errors.Join(f.collector.End(sigterm), f.collector.Unmount())
 	}
 	return errors.Join(f.collector.End(sigterm), os.WriteFile(f.file(), b, 0o600))
 }

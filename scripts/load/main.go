@@ -83,12 +83,20 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if o.program == "" {
 		o.program = filepath.Join(o.folder, "seawall-collector")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-w", "-o", o.program, "seawall/collector/cmd/seawall-collector")
-		if text, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("build the collector: %w: %s", err, text)
+		if err := build(ctx, o.program); err != nil {
+			return err
 		}
 	}
 	return load(ctx, o, chosen, out)
+}
+
+// build builds the collector of this tree.
+func build(ctx context.Context, program string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-w", "-o", program, "seawall/collector/cmd/seawall-collector")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the collector: %w: %s", err, text)
+	}
+	return nil
 }
 
 // choose returns the scenarios with names.

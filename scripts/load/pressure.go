@@ -107,8 +107,13 @@ func runStall(ctx context.Context, f *fleet, out io.Writer) error {
 	}
 	stalling, release := context.WithCancel(ctx)
 	defer release()
-	released := make(chan error, 1)
-	go func() { released <- stall(stalling) }()
+	released, held := make(chan error, 1), make(chan struct{})
+	go func() { released <- stall(stalling, func() { close(held) }) }()
+	select {
+	case err := <-released:
+		return err
+	case <-held:
+	}
 	for _, h := range f.hosts {
 		h.Make(100 * f.opt.batch)
 	}

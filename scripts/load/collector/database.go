@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"time"
 
 	_ "modernc.org/sqlite" // the driver
 )
@@ -23,8 +22,8 @@ type Stored struct {
 	Rejected int    // records that came and were not taken
 }
 
-// open opens the database beside the collector.
-func (c *Collector) open(pragmas ...string) (*sql.DB, error) {
+// Open opens the database beside the collector.
+func (c *Collector) Open(pragmas ...string) (*sql.DB, error) {
 	q := url.Values{"_pragma": append([]string{"busy_timeout(30000)"}, pragmas...)}
 	return sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: c.database(), RawQuery: q.Encode()}).String())
 }
@@ -32,7 +31,7 @@ func (c *Collector) open(pragmas ...string) (*sql.DB, error) {
 // Stored reads what the database has, by host. Epochs are not told apart: a
 // simulated host has one.
 func (c *Collector) Stored(ctx context.Context) (map[string]Stored, error) {
-	db, err := c.open("query_only(ON)")
+	db, err := c.Open("query_only(ON)")
 	if err != nil {
 		return nil, err
 	}
@@ -72,24 +71,27 @@ func (c *Collector) Stored(ctx context.Context) (map[string]Stored, error) {
 }
 
 // Lock holds SQLite's write lock until ctx ends, as another program would that
-// opened the database by mistake: the collector's commits wait and then fail.
-func (c *Collector) Lock(ctx context.Context) error {
-	db, err := c.open()
+// opened the database by mistake: the collector's commits wait and then fail. It
+// calls held when it has the lock.
+func (c *Collector) Lock(ctx context.Context, held func()) error {
+	db, err := c.Open()
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	conn, err := db.Conn(context.Background())
+	// Its connections outlive ctx: the lock is given up by a statement.
+	conn, err := db.Conn(context.WithoutCancel(ctx))
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if _, err := conn.ExecContext(context.WithoutCancel(ctx), "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("lock the database: %w", err)
 	}
+	held()
 	<-ctx.Done()
-	over, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	_, err = conn.ExecContext(over, "ROLLBACK")
-	return err
+	if _, err := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err != nil {
+		return fmt.Errorf("unlock the database: %w", err)
+	}
+	return nil
 }

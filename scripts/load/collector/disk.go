@@ -48,8 +48,9 @@ func (c *Collector) Unmount() error {
 }
 
 // Freeze lets nothing be written to the mounted state folder until ctx ends, as a
-// disk that has stopped answering: the collector's commits wait and do not fail.
-func (c *Collector) Freeze(ctx context.Context) error {
+// disk that has stopped answering: the collector's commits wait and do not fail. It
+// calls held when nothing is written any more.
+func (c *Collector) Freeze(ctx context.Context, held func()) error {
 	dir, err := os.Open(c.state())
 	if err != nil {
 		return err
@@ -58,6 +59,7 @@ func (c *Collector) Freeze(ctx context.Context) error {
 	if err := unix.IoctlSetInt(int(dir.Fd()), freeze, 0); err != nil {
 		return fmt.Errorf("freeze %s: %w", c.state(), err)
 	}
+	held()
 	<-ctx.Done()
 	if err := unix.IoctlSetInt(int(dir.Fd()), thaw, 0); err != nil {
 		return fmt.Errorf("thaw %s: %w", c.state(), err)
