@@ -36,8 +36,9 @@ func (l *lane) commit(seq uint64) error {
 func (l *lane) commitLocked(seq uint64) error {
 	l.mu.Lock()
 	if l.broken == nil && l.synced >= seq {
+		synced := l.synced
 		l.mu.Unlock()
-		return l.publish(l.synced)
+		return l.publish(synced)
 	}
 	f, newName, n, last, broken := l.seg, l.newName, len(l.tail), l.next-1, l.broken
 	l.mu.Unlock()
@@ -112,19 +113,8 @@ func (l *lane) rewrite() error {
 	return err
 }
 
-// publish tells readers how far they may read. The caller holds commitMu, or is
-// the only one to know the lane.
-func (l *lane) publish(seq uint64) error {
-	if l.published == seq && seq != 0 {
-		return nil
-	}
-	b := segment.EncodeWatermark(Position{Epoch: l.epoch, Seq: seq}, time.Now().UnixNano())
-	if err := l.cfg.ops.write(l.durable, b, 0); err != nil {
-		return fmt.Errorf("publish: %w", err)
-	}
-	l.published = seq
-	return nil
-}
+// publish tells readers how far they may read. The caller holds commitMu.
+func (l *lane) publish(seq uint64) error { return l.mark.publish(Position{Epoch: l.epoch, Seq: seq}) }
 
 // onTimer commits what has waited long enough. An error shows in Stats and makes
 // the timer run again.
@@ -145,7 +135,7 @@ func (l *lane) close() error {
 		l.seg.Close()
 		l.seg = nil
 	}
-	l.durable.Close()
+	l.mark.close()
 	l.dir.Close()
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"seawall/agent/spool/folder"
 	"seawall/agent/spool/segment"
 )
 
@@ -57,7 +58,7 @@ func TestByteFlips(t *testing.T) {
 	want, files := smallSpool(t, dir)
 	r := mustReader(t, dir, "posture")
 	flips := 0
-	for _, file := range append(files, filepath.Join(dir, "posture", segment.WatermarkName)) {
+	for _, file := range append(files, filepath.Join(dir, "posture", folder.WatermarkName)) {
 		good, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -97,7 +98,7 @@ func checkOneLost(t *testing.T, what string, r *Reader, want []string) {
 	}
 	if len(gaps) != 1 || gaps[0].Records() != 1 || gaps[0].Reason != Damaged {
 		// What is missing at the oldest end cannot be told from evicted.
-		if len(gaps) != 1 || gaps[0] != (Gap{1, 1, Damaged}) {
+		if len(gaps) != 1 || gaps[0] != (Gap{From: 1, To: 1, Reason: Damaged}) {
 			t.Fatalf("%s: gaps %v, records %q", what, gaps, got)
 		}
 	}
@@ -154,7 +155,7 @@ func TestTruncation(t *testing.T) {
 		more, gaps := readAll(t, r)
 		var wantGaps []Gap
 		if len(got) < len(want) {
-			wantGaps = []Gap{{uint64(len(got)) + 1, uint64(len(want)), Damaged}}
+			wantGaps = []Gap{{From: uint64(len(got)) + 1, To: uint64(len(want)), Reason: Damaged}}
 		}
 		if diff := cmp.Diff(wantGaps, gaps); diff != "" || !slices.Equal(more, []string{"new"}) {
 			t.Fatalf("cut at %d, then written to: %q, gaps differ (-want +got):\n%s", n, more, diff)

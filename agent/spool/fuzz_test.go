@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"seawall/agent/spool/folder"
 	"seawall/agent/spool/inspect"
 	"seawall/agent/spool/segment"
 )
@@ -25,7 +26,7 @@ func FuzzOpenSegment(f *testing.F) {
 		}
 		s := segment.File{First: 1, Epoch: 5}
 		mustWrite(t, filepath.Join(lane, s.Name()), b)
-		mustWrite(t, filepath.Join(lane, segment.WatermarkName), segment.EncodeWatermark(Position{Epoch: 5, Seq: 1 << 62}, 1))
+		mustWrite(t, filepath.Join(lane, folder.WatermarkName), segment.Watermark{Durable: Position{Epoch: 5, Seq: 1 << 62}}.Encode(1))
 		r := mustReader(t, dir, "posture")
 		for range len(b) {
 			rec, err := r.Next()

@@ -7,15 +7,15 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"seawall/agent/spool/folder"
 	"seawall/agent/spool/segment"
 )
 
 // lane is the writer's side of one lane.
 //
 // Appends hold mu only, so they go on while a commit waits for the disk. Commits
-// hold commitMu, and take mu for short: the order is commitMu before mu.
+// hold commitMu, and take mu for short: the order is commitMu before mu before the
+// watermark's lock.
 type lane struct {
 	name    string
 	epoch   uint64
@@ -23,10 +23,9 @@ type lane struct {
 	segSize int64
 	cfg     Config
 	dir     *os.File
-	durable *os.File // the watermark
+	mark    *watermark
 
-	commitMu  sync.Mutex
-	published uint64 // sequence in the watermark, under commitMu
+	commitMu sync.Mutex
 
 	mu      sync.Mutex
 	segs    []segment.File // on disk, oldest first; the last is the active one if seg is not nil
@@ -41,19 +40,17 @@ type lane struct {
 	timer   *time.Timer
 	closed  bool
 	evicted Gap
-	counts  struct{ evicted, failed uint64 }
+	floor   floor
+	counts  struct{ evicted, damaged, refused, failed uint64 }
 	lastErr error
 }
 
 func openLane(parent *os.File, name string, epoch uint64, cfg Config) (_ *lane, err error) {
-	if err := unix.Mkdirat(int(parent.Fd()), name, 0o750); err != nil && err != unix.EEXIST {
-		return nil, pathError("mkdir", name, err)
-	}
 	l := &lane{name: name, epoch: epoch, max: cfg.Lanes[name], segSize: cfg.SegmentBytes, cfg: cfg}
 	if l.segSize == 0 {
 		l.segSize = min(l.max/8, defaultSegment)
 	}
-	if l.dir, err = segment.OpenDir(parent, name); err != nil {
+	if l.dir, err = folder.MakeDir(parent, name); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -61,113 +58,19 @@ func openLane(parent *os.File, name string, epoch uint64, cfg Config) (_ *lane, 
 			l.dir.Close()
 		}
 	}()
-	if err := segment.Own(l.dir, 0o750, cfg.Group); err != nil {
+	if err := folder.Own(l.dir, 0o750, cfg.Group); err != nil {
 		return nil, err
 	}
-	if err := l.openDurable(); err != nil {
+	if l.mark, err = openWatermark(l.dir, cfg); err != nil {
 		return nil, err
 	}
 	if err := l.recover(); err != nil {
-		l.durable.Close()
+		l.mark.close()
 		return nil, err
 	}
 	l.timer = time.AfterFunc(time.Hour, l.onTimer)
 	l.timer.Stop()
 	return l, nil
-}
-
-// openDurable opens the watermark and reads how far it said the lane is.
-func (l *lane) openDurable() error {
-	f, err := segment.OpenPlain(l.dir, segment.WatermarkName, unix.O_RDWR|unix.O_CREAT)
-	if err != nil && (errors.Is(err, segment.ErrNotPlain) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO)) {
-		if err := unix.Unlinkat(int(l.dir.Fd()), segment.WatermarkName, 0); err != nil {
-			return pathError("unlink", segment.WatermarkName, err)
-		}
-		f, err = segment.OpenPlain(l.dir, segment.WatermarkName, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL)
-	}
-	if err != nil {
-		return err
-	}
-	if err := segment.Own(f, 0o640, l.cfg.Group); err != nil {
-		f.Close()
-		return err
-	}
-	if pos, ok := segment.ReadWatermark(f); ok {
-		l.next = pos.Seq + 1
-	}
-	l.durable = f
-	return nil
-}
-
-// recover finds where the sequence goes on after what is on disk, makes the tail
-// of an earlier writer durable, and publishes it.
-func (l *lane) recover() error {
-	segs, foreign, err := segment.List(l.dir)
-	if err != nil {
-		return err
-	}
-	if err := segment.SetAside(l.dir, foreign); err != nil {
-		return err
-	}
-	l.next = max(l.next, 1)
-	for _, s := range segs {
-		l.next = max(l.next, s.First)
-		if s.Size <= segment.HeaderSize { // created, never written
-			if err := l.remove(s); err != nil {
-				return err
-			}
-			continue
-		}
-		l.segs = append(l.segs, s)
-		l.bytes += s.Size
-	}
-	if n := len(l.segs); n > 0 {
-		last, err := l.recoverTail(l.segs[n-1])
-		if err != nil {
-			return fmt.Errorf("segment %s: %w", l.segs[n-1].Name(), err)
-		}
-		l.next = max(l.next, last+1)
-	}
-	l.synced = l.next - 1
-	if err := l.cfg.ops.syncDir(l.dir); err != nil {
-		return err
-	}
-	return l.publish(l.synced)
-}
-
-// recoverTail returns the newest sequence that the segment may hold, and syncs it.
-func (l *lane) recoverTail(s segment.File) (uint64, error) {
-	f, err := segment.OpenPlain(l.dir, s.Name(), unix.O_RDONLY)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	sc := segment.NewScanner(f, s.Epoch)
-	if h, err := sc.Header(); err == nil && h.Version != segment.Version {
-		// Another version's records: step over any number it can hold.
-		return s.First + uint64(s.Size)/8, nil
-	}
-	last := s.First // even when its record is damaged: no two segments share a first
-	for off := int64(segment.HeaderSize); off >= 0; {
-		r, st, err := sc.At(off)
-		switch {
-		case err != nil:
-			return 0, err
-		case st == segment.AtRecord:
-			last = max(last, r.Seq)
-			off = r.Next
-		case st == segment.AtPayload: // at the end of a segment this is a torn write
-			off = r.Next
-		default:
-			if off, err = sc.Resync(off + 8); err != nil {
-				return 0, err
-			}
-		}
-	}
-	// When this fails the records may be gone after a crash of the machine, and
-	// readers will see a gap. They are no worse off for having them now.
-	_ = l.cfg.ops.sync(f)
-	return last, nil
 }
 
 // append writes a record to the active segment.
@@ -188,7 +91,7 @@ func (l *lane) append(payload []byte) (Position, error) {
 		err := l.commit(last)
 		l.mu.Lock()
 		if err != nil {
-			l.counts.failed++
+			l.counts.refused++
 			l.mu.Unlock()
 			return Position{}, fmt.Errorf("append to spool: %w", err)
 		}
@@ -213,7 +116,7 @@ func (l *lane) append(payload []byte) (Position, error) {
 
 // fail counts an append that was refused.
 func (l *lane) fail(err error) error {
-	l.counts.failed++
+	l.counts.refused++
 	l.lastErr = err
 	return fmt.Errorf("append to spool: lane %s: %w", l.name, err)
 }
@@ -273,35 +176,6 @@ func (l *lane) write(payload []byte, size int64) (pos Position, full bool, err e
 	return pos, len(l.tail) >= l.cfg.CommitBytes, nil
 }
 
-// makeRoom evicts the oldest segments until size more bytes, and the header of a
-// new segment, are within the bound.
-func (l *lane) makeRoom(size int64) error {
-	if l.seg == nil {
-		size += segment.HeaderSize
-	}
-	for l.bytes+size > l.max && len(l.segs) > 0 && (l.seg == nil || len(l.segs) > 1) {
-		old := l.segs[0]
-		if err := l.remove(old); err != nil {
-			return err
-		}
-		to := l.synced
-		if len(l.segs) > 1 {
-			to = l.segs[1].First - 1
-		}
-		l.segs = l.segs[1:]
-		l.bytes -= old.Size
-		if to < old.First {
-			continue // a segment whose records all stand in the next one
-		}
-		l.counts.evicted += to - old.First + 1
-		if l.evicted.To == 0 {
-			l.evicted = Gap{From: old.First, Reason: Evicted}
-		}
-		l.evicted.To = to
-	}
-	return nil
-}
-
 // create starts a segment whose first record is first.
 func (l *lane) create(first uint64) error {
 	s := segment.File{First: first, Epoch: l.epoch, Size: segment.HeaderSize}
@@ -315,7 +189,7 @@ func (l *lane) create(first uint64) error {
 		return err
 	}
 	h := segment.NewHeader(l.name, s)
-	if err = segment.Own(f, 0o640, l.cfg.Group); err == nil {
+	if err = folder.Own(f, 0o640, l.cfg.Group); err == nil {
 		err = l.cfg.ops.write(f, h.Encode(), 0)
 	}
 	if err != nil {
@@ -358,7 +232,8 @@ func (l *lane) stats() LaneStats {
 	s := LaneStats{
 		Lane: l.name, Epoch: l.epoch, Last: l.next - 1, Durable: l.synced,
 		Segments: len(l.segs), Bytes: l.bytes, MaxBytes: l.max,
-		Evicted: l.counts.evicted, Failed: l.counts.failed, Err: l.lastErr,
+		Low: l.floor.ceiling > 0, Evicted: l.counts.evicted, Damaged: l.counts.damaged,
+		Refused: l.counts.refused, Failed: l.counts.failed, Err: l.lastErr,
 	}
 	if len(l.segs) > 0 {
 		s.First = l.segs[0].First

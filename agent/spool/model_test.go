@@ -81,6 +81,7 @@ func (d *crashDisk) ops() *ops {
 				return disk.unlink(dir, name)
 			})
 		},
+		statfs: disk.statfs,
 	}
 }
 
@@ -230,8 +231,8 @@ func (m *model) readOn(t *rapid.T, r *Reader, last *uint64) (seen []Position) {
 		if want, ok := m.written[rec.Position]; !ok || want != string(rec.Payload) {
 			t.Fatalf("record %v is %q, was written as %q", rec.Position, rec.Payload, want)
 		}
-		if rec.Seq <= *last || rec.Seq > *last+1 && rec.Gap.From != *last+1 {
-			t.Fatalf("record %d after %d, gap %v", rec.Seq, *last, rec.Gap)
+		if rec.Seq <= *last || rec.Seq > *last+1 && rec.Gaps[0].From != *last+1 {
+			t.Fatalf("record %d after %d, gap %v", rec.Seq, *last, rec.Gaps)
 		}
 		*last = rec.Seq
 		seen = append(seen, rec.Position)

@@ -67,7 +67,7 @@ func readForEver(dir string) error {
 		if errors.Is(err, ErrEmpty) {
 			err = r.Wait(context.Background())
 		} else if err == nil {
-			fmt.Println(rec.Seq, string(rec.Payload), rec.Gap)
+			fmt.Println(rec.Seq, string(rec.Payload), rec.Gaps)
 		}
 		if err != nil {
 			return err
@@ -132,8 +132,8 @@ func TestKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rec.Gap != (Gap{}) || rec.Seq != last+1 {
-			t.Fatalf("record %d after %d, gap %v", rec.Seq, last, rec.Gap)
+		if rec.Gaps != nil || rec.Seq != last+1 {
+			t.Fatalf("record %d after %d, gap %v", rec.Seq, last, rec.Gaps)
 		}
 		last = rec.Seq
 		if want, ok := told[rec.Position]; ok && string(want) != string(rec.Payload) {

@@ -13,12 +13,35 @@ import (
 	"sync"
 	"time"
 
+	"seawall/agent/spool/folder"
+	"seawall/agent/spool/reader"
 	"seawall/agent/spool/segment"
 )
 
-// Position names a record of a lane for ever. The zero Position is before the
-// first record.
-type Position = segment.Position
+// The words that writers and readers share.
+type (
+	// Position names a record of a lane for ever. The zero Position is before the
+	// first record.
+	Position = segment.Position
+	// Gap is a range of records that are gone, both ends included.
+	Gap = segment.Gap
+	// Reader reads one lane in order.
+	Reader = reader.Reader
+	// Record is a record as it was appended, with what is missing before it.
+	Record = reader.Record
+)
+
+// The reasons for which records are gone.
+const (
+	Evicted = segment.Evicted // the lane was full
+	Damaged = segment.Damaged // the disk does not hold what was written
+)
+
+// OpenReader opens a lane of the spool in dir at its oldest record.
+func OpenReader(dir, lane string) (*Reader, error) { return reader.Open(dir, lane) }
+
+// Lanes lists the lanes of the spool in dir, by name.
+func Lanes(dir string) ([]string, error) { return folder.Lanes(dir) }
 
 // MaxPayload is the longest payload of a record.
 const MaxPayload = segment.MaxPayload
@@ -28,14 +51,15 @@ const MaxPayload = segment.MaxPayload
 var (
 	ErrTooLarge = errors.New("payload is larger than a record may be")
 	ErrClosed   = errors.New("spool is closed")
-	ErrNoLane   = segment.ErrNoLane
-	ErrLocked   = segment.ErrLocked
+	ErrNoLane   = folder.ErrNoLane
+	ErrLocked   = folder.ErrLocked
+	ErrEmpty    = reader.ErrEmpty
 )
 
 // Config says how a spool is written. Zero fields mean the default.
 type Config struct {
-	// Lanes holds the bound in bytes of each lane. Default: posture 64 MiB,
-	// health 16 MiB. Lanes that are on disk but not here are left alone.
+	// Lanes holds the bound in bytes of each lane. Default: posture and detections
+	// 64 MiB each, health 16 MiB. Lanes that are on disk but not here are left alone.
 	Lanes map[string]int64
 	// SegmentBytes is the size at which a segment is full. Default: an eighth of
 	// the lane's bound, at most 4 MiB.
@@ -44,6 +68,10 @@ type Config struct {
 	Interval time.Duration
 	// CommitBytes is how much may wait to become durable. Default 256 KiB.
 	CommitBytes int
+	// MinFree is how many bytes of the file system are to stay free. With less, or
+	// without inodes, no lane grows: what is appended evicts the lane's own oldest.
+	// Default: 5 % of the file system, at most 1 GiB; negative is no floor.
+	MinFree int64
 	// Group is the group that may read, by number. Default: the writer's own.
 	Group int
 
@@ -58,7 +86,7 @@ const (
 
 func (c Config) withDefaults() (Config, error) {
 	if len(c.Lanes) == 0 {
-		c.Lanes = map[string]int64{"posture": 64 << 20, "health": 16 << 20}
+		c.Lanes = map[string]int64{"posture": 64 << 20, "detections": 64 << 20, "health": 16 << 20}
 	}
 	for name, max := range c.Lanes {
 		if !segment.ValidLane(name) {
@@ -120,11 +148,11 @@ func open(dir string, cfg Config) (_ *Spool, err error) {
 		return nil, err
 	}
 	defer d.Close()
-	if err := segment.Own(d, 0o750, cfg.Group); err != nil {
+	if err := folder.Own(d, 0o750, cfg.Group); err != nil {
 		return nil, err
 	}
 	s := &Spool{lanes: map[string]*lane{}}
-	if s.lock, err = segment.Lock(d, cfg.Group); err != nil {
+	if s.lock, err = folder.Lock(d, cfg.Group); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -225,8 +253,11 @@ type LaneStats struct {
 	Segments int
 	Bytes    int64 // on disk
 	MaxBytes int64
+	Low      bool   // the file system is below Config.MinFree, the lane does not grow
 	Evicted  uint64 // records evicted since open
-	Failed   uint64 // appends refused and commits failed since open
+	Damaged  uint64 // records that open found missing in the newest segment or behind it
+	Refused  uint64 // appends refused since open
+	Failed   uint64 // commits failed since open
 	Err      error  // of the last commit or append, nil when it went well
 }
 
@@ -237,30 +268,6 @@ func (s *Spool) Stats() []LaneStats {
 		stats = append(stats, l.stats())
 	}
 	return stats
-}
-
-// Reason says why records are missing.
-type Reason string
-
-// The reasons.
-const (
-	Evicted Reason = "evicted" // the lane was full
-	Damaged Reason = "damaged" // the disk does not hold what was written
-)
-
-// Gap is a range of records that are gone, both ends included. The zero Gap is
-// none.
-type Gap struct {
-	From, To uint64
-	Reason   Reason
-}
-
-// Records returns how many records are missing.
-func (g Gap) Records() uint64 {
-	if g.To == 0 {
-		return 0
-	}
-	return g.To - g.From + 1
 }
 
 // Evictions returns the records evicted from a lane since the last call, merged

@@ -71,8 +71,10 @@ func spoolError(err error) error {
 // watched prints one record. What the spool had to let go is said where it is
 // missing; a record that cannot be read is said and passed over.
 func (p *program) watched(rec spool.Record, format string) error {
-	if n := rec.Gap.Records(); n > 0 && format == "text" {
-		fmt.Fprintf(p.stderr, "seawall: missing here: %s (%s)\n", count(int(n), "record"), rec.Gap.Reason)
+	for _, gap := range rec.Gaps {
+		if format == "text" {
+			fmt.Fprintf(p.stderr, "seawall: missing here: %s, %d to %d (%s)\n", count(int(gap.Records()), "record"), gap.From, gap.To, gap.Reason)
+		}
 	}
 	if format == "json" {
 		return report.Line(p.stdout, history.NewRecord(history.Posture, rec.Position, rec.Payload))

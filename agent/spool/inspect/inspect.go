@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"seawall/agent/spool/folder"
 	"seawall/agent/spool/segment"
 )
 
@@ -32,6 +33,8 @@ func (r Report) Good() bool {
 type LaneReport struct {
 	Lane     string
 	Durable  segment.Position // zero when the watermark is damaged
+	Evicted  uint64           // newest sequence that made room for others
+	Aside    []string         // what had the name of a file of the spool and was none
 	Segments []SegmentReport
 	Records  int
 	Problems []string // one line each, in the order of the lane
@@ -53,7 +56,7 @@ type SegmentReport struct {
 // what is damaged. It is an error only when the spool cannot be read.
 func Verify(dir string) (Report, error) {
 	var rep Report
-	lanes, err := segment.Lanes(dir)
+	lanes, err := folder.Lanes(dir)
 	if err != nil {
 		return rep, err
 	}
@@ -78,26 +81,28 @@ func Walk(dir, lane string, fn func(pos segment.Position, payload []byte) error)
 }
 
 func walk(dir, lane string, lr *LaneReport, fn func(segment.Position, []byte) error) error {
-	d, err := segment.OpenLane(dir, lane)
+	d, err := folder.OpenLane(dir, lane)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	if f, err := segment.OpenPlain(d, segment.WatermarkName, unix.O_RDONLY); err != nil {
+	if f, err := folder.OpenPlain(d, folder.WatermarkName, unix.O_RDONLY); err != nil {
 		lr.problem("%v", err)
 	} else {
 		var ok bool
-		if lr.Durable, ok = segment.ReadWatermark(f); !ok {
-			lr.problem("%s: damaged watermark", segment.WatermarkName)
+		var w segment.Watermark
+		if w, ok = segment.ReadWatermark(f); !ok {
+			lr.problem("%s: damaged watermark", folder.WatermarkName)
 		}
+		lr.Durable, lr.Evicted = w.Durable, w.Evicted
 		f.Close()
 	}
-	segs, foreign, err := segment.List(d)
+	segs, foreign, err := folder.List(d)
 	if err != nil {
 		return err
 	}
 	for _, name := range foreign {
-		lr.problem("%s: %v", name, segment.ErrNotPlain)
+		lr.problem("%s: %v", name, folder.ErrNotPlain)
 	}
 	var last uint64
 	for i, s := range segs {
@@ -153,7 +158,7 @@ func checkHeader(sc *segment.Scanner, s segment.File, lr *LaneReport, sr *Segmen
 // watermark, is a record that is being written.
 func walkSegment(dir *os.File, s segment.File, active bool, lr *LaneReport, fn func(segment.Position, []byte) error) (SegmentReport, error) {
 	sr := SegmentReport{Name: s.Name(), Epoch: s.Epoch, First: s.First, Bytes: s.Size}
-	f, err := segment.OpenPlain(dir, s.Name(), unix.O_RDONLY)
+	f, err := folder.OpenPlain(dir, s.Name(), unix.O_RDONLY)
 	if err != nil {
 		return sr, err
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"seawall/agent/spool"
+	"seawall/agent/spool/folder"
 	"seawall/agent/spool/segment"
 )
 
@@ -77,10 +78,10 @@ func TestVerify(t *testing.T) {
 			return os.WriteFile(n, segment.NewHeader("other", f).Encode(), 0o640)
 		}, 17, `of lane "other"`},
 		{"watermark", func(n string) error {
-			return os.Truncate(filepath.Join(filepath.Dir(n), segment.WatermarkName), 0)
+			return os.Truncate(filepath.Join(filepath.Dir(n), folder.WatermarkName), 0)
 		}, 20, "damaged watermark"},
 		{"watermark gone", func(n string) error {
-			return os.Remove(filepath.Join(filepath.Dir(n), segment.WatermarkName))
+			return os.Remove(filepath.Join(filepath.Dir(n), folder.WatermarkName))
 		}, 20, "no such file"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -125,7 +126,7 @@ func TestWalkStops(t *testing.T) {
 	if !errors.Is(err, enough) || n != 5 {
 		t.Errorf("%d records, %v", n, err)
 	}
-	if err := Walk(dir, "..", nil); !errors.Is(err, segment.ErrNoLane) {
+	if err := Walk(dir, "..", nil); !errors.Is(err, folder.ErrNoLane) {
 		t.Errorf("no lane: %v", err)
 	}
 	if _, err := Verify(filepath.Join(dir, "nosuch")); !errors.Is(err, os.ErrNotExist) {

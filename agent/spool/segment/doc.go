@@ -1,18 +1,18 @@
-// Package segment owns the files of a spool: what they are called, what stands in
-// them, and how to open them without being led elsewhere. It decides nothing: when
-// to write, to sync or to skip is for package spool.
+// Package segment owns the format of a spool: what its files are called and what
+// stands in them. It opens no file and decides nothing: when to write, to sync or
+// to skip is for the packages that use it.
 //
 // # Files
 //
 //	DIR/lock                           held with flock(2) by the one writer
 //	DIR/LANE/durable                   the watermark
 //	DIR/LANE/SEQUENCE-EPOCH.seg        segments, both numbers 16 hex digits
+//	DIR/LANE/*.bad                     what only had the name of one of these
 //
 // LANE is 1 to 12 letters a-z. Directories have mode 0750, files 0640. The name
 // of a segment says the sequence of its first record and its epoch, so a damaged
-// segment header loses nothing. Other names are left alone. A segment name that
-// is not a plain file with one link is renamed to *.bad by the writer and refused
-// by readers.
+// segment header loses nothing. Sequences are less than 2^63. Other names are left
+// alone.
 //
 // All integers are little-endian, all checksums CRC-32C (Castagnoli).
 //
@@ -46,16 +46,18 @@
 // look for the next marker with a good header. What follows the last good record
 // of a segment, zeros or half a record, is not part of it.
 //
-// The watermark file holds the newest durable position twice, in two slots of 32
-// bytes written with one pwrite(2) after fdatasync(2) of the segment returned:
+// The watermark file holds the newest durable position and the newest sequence that
+// was evicted, twice, in two slots of 40 bytes written with one pwrite(2):
 //
-//	 0  4  "SWD1"
+//	 0  4  "SWD2"
 //	 4  8  epoch
 //	12  8  sequence
-//	20  8  Unix nanoseconds
-//	28  4  checksum of bytes 0 to 27
+//	20  8  newest sequence evicted, 0 for none
+//	28  8  Unix nanoseconds
+//	36  4  checksum of bytes 0 to 35
 //
-// The file itself is not synced: after a crash of the machine it may be old or
-// gone, and the writer recomputes it. Readers take the newer good slot; changes
-// of this file are what they wait for.
+// It is written after fdatasync(2) of the segment returned, and before a segment is
+// evicted. For the first it is not synced: after a crash of the machine it may be
+// old or gone, and the writer recomputes it. Readers take the newer good slot;
+// changes of this file are what they wait for.
 package segment

@@ -19,12 +19,13 @@ const (
 	Version    = 1        // of the format
 	MaxPayload = 64 << 10 // of a record
 	HeaderSize = 64       // of a segment
+	// MaxSeq is the largest sequence. A larger one is damage, or somebody's try to
+	// make the numbers run out.
+	MaxSeq = 1<<63 - 1
 
 	maxLane       = 12 // letters of a lane's name
 	recordHeader  = 24 // before the payload
 	recordTrailer = 4  // behind it, before the padding
-	slotSize      = 32
-	watermarkSize = 2 * slotSize
 	segSuffix     = ".seg"
 	segNameWidth  = 16 + 1 + 16 + len(segSuffix)
 )
@@ -35,17 +36,9 @@ var (
 )
 
 const (
-	magic       = "SWSPOOL\n"
-	marker      = "\xff\xfe\x57\x53"
-	durableMark = "SWD1"
+	magic  = "SWSPOOL\n"
+	marker = "\xff\xfe\x57\x53"
 )
-
-// Position names a record of a lane for ever. The zero Position is before the
-// first record.
-type Position struct {
-	Epoch uint64
-	Seq   uint64
-}
 
 // ValidLane reports whether name may be a lane, and so a directory.
 func ValidLane(name string) bool {
@@ -75,7 +68,7 @@ func ParseName(name string) (File, bool) {
 	first, err1 := strconv.ParseUint(name[:16], 16, 64)
 	epoch, err2 := strconv.ParseUint(name[17:33], 16, 64)
 	s := File{First: first, Epoch: epoch}
-	return s, err1 == nil && err2 == nil && s.Name() == name
+	return s, err1 == nil && err2 == nil && s.Name() == name && first <= MaxSeq
 }
 
 // Header is what a segment says of itself.
@@ -171,7 +164,8 @@ func parseRecHeader(b []byte, epoch uint64) (seq uint64, length int, ok bool) {
 	if n > MaxPayload || le.Uint32(b[20:]) != crc32.Update(seed(epoch), castagnoli, b[:20]) {
 		return 0, 0, false
 	}
-	return le.Uint64(b[8:]), int(n), true
+	seq = le.Uint64(b[8:])
+	return seq, int(n), seq <= MaxSeq
 }
 
 // State is what stands at an offset of a segment.
@@ -226,6 +220,9 @@ func (s *Scanner) window(off int64, n int) ([]byte, error) {
 		s.buf = make([]byte, want)
 	}
 	m, err := s.r.ReadAt(s.buf[:want], off)
+	if unreadable(err) {
+		m, err = s.salvage(s.buf[:want], off)
+	}
 	s.buf, s.base = s.buf[:m], off
 	if err != nil && err != io.EOF {
 		s.buf = s.buf[:0]
@@ -234,7 +231,32 @@ func (s *Scanner) window(off int64, n int) ([]byte, error) {
 	return s.buf[:min(n, m)], nil
 }
 
-const scanChunk = 64 << 10
+const (
+	scanChunk = 64 << 10
+	pageSize  = 4 << 10 // what a disk can or cannot read
+)
+
+// unreadable reports whether the disk said that it cannot read what it holds.
+func unreadable(err error) bool {
+	return errors.Is(err, unix.EIO) || errors.Is(err, unix.EUCLEAN) || errors.Is(err, unix.EBADMSG)
+}
+
+// salvage reads page by page. A page that cannot be read is zeros, which are damage
+// like any other: a reader that tried it again and again would go nowhere.
+func (s *Scanner) salvage(b []byte, off int64) (n int, err error) {
+	for n < len(b) {
+		page := b[n:min(len(b), n+pageSize-int((off+int64(n))%pageSize))]
+		m, err := s.r.ReadAt(page, off+int64(n))
+		switch {
+		case unreadable(err):
+			clear(page)
+		case err != nil:
+			return n + m, err
+		}
+		n += len(page)
+	}
+	return n, nil
+}
 
 // Forget drops what was read, since the file has grown.
 func (s *Scanner) Forget() { s.buf = s.buf[:0] }
@@ -290,37 +312,4 @@ func (s *Scanner) Resync(off int64) (int64, error) {
 		}
 		off += scanChunk - recordHeader
 	}
-}
-
-// EncodeWatermark encodes the watermark.
-func EncodeWatermark(pos Position, wall int64) []byte {
-	b := make([]byte, 0, watermarkSize)
-	b = append(b, durableMark...)
-	b = le.AppendUint64(b, pos.Epoch)
-	b = le.AppendUint64(b, pos.Seq)
-	b = le.AppendUint64(b, uint64(wall))
-	b = le.AppendUint32(b, crc32.Checksum(b, castagnoli))
-	return append(b, b...)
-}
-
-// ReadWatermark reads the watermark: the newer of the good slots. A watermark in
-// the middle of being written has at least one.
-func ReadWatermark(r io.ReaderAt) (pos Position, ok bool) {
-	b := make([]byte, watermarkSize)
-	n, _ := r.ReadAt(b, 0) // what cannot be read is no good slot
-	b = b[:n]
-	var newest int64
-	for len(b) >= slotSize {
-		s := b[:slotSize]
-		b = b[slotSize:]
-		if string(s[:4]) != durableMark || le.Uint32(s[28:]) != crc32.Checksum(s[:28], castagnoli) {
-			continue
-		}
-		p := Position{Epoch: le.Uint64(s[4:]), Seq: le.Uint64(s[12:])}
-		wall := int64(le.Uint64(s[20:]))
-		if !ok || p.Seq > pos.Seq || p.Seq == pos.Seq && wall > newest {
-			pos, newest, ok = p, wall, true
-		}
-	}
-	return pos, ok
 }

@@ -3,18 +3,14 @@ package segment
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 )
 
 func TestNames(t *testing.T) {
-	for _, f := range []File{{}, {First: 1, Epoch: 2}, {First: 1<<64 - 1, Epoch: 1<<64 - 1}} {
+	for _, f := range []File{{}, {First: 1, Epoch: 2}, {First: MaxSeq, Epoch: 1<<64 - 1}} {
 		if got, ok := ParseName(f.Name()); !ok || got != f {
 			t.Errorf("%+v is named %s, read as %+v", f, f.Name(), got)
 		}
@@ -22,6 +18,7 @@ func TestNames(t *testing.T) {
 	good := File{First: 10, Epoch: 11}.Name()
 	for _, bad := range []string{
 		"", "durable", good + ".bad", strings.ToUpper(good), "+" + good[1:], good[:16] + "_" + good[17:], "../" + good,
+		File{First: MaxSeq + 1}.Name(),
 	} {
 		if f, ok := ParseName(bad); ok {
 			t.Errorf("%q was read as %+v", bad, f)
@@ -49,16 +46,20 @@ func TestHeader(t *testing.T) {
 }
 
 func TestWatermark(t *testing.T) {
-	older := EncodeWatermark(Position{Epoch: 3, Seq: 9}, 100)
-	newer := EncodeWatermark(Position{Epoch: 4, Seq: 10}, 200)
+	older := Watermark{Durable: Position{Epoch: 3, Seq: 9}, Evicted: 1}.Encode(100)
+	newer := Watermark{Durable: Position{Epoch: 4, Seq: 10}, Evicted: 2}.Encode(200)
 	for i := range newer {
 		torn := append(bytes.Clone(newer[:i]), older[i:]...) // in the middle of being written
-		pos, ok := ReadWatermark(bytes.NewReader(torn))
-		if !ok || pos != (Position{Epoch: 3, Seq: 9}) && pos != (Position{Epoch: 4, Seq: 10}) {
-			t.Fatalf("%d bytes written: %v, %v", i, pos, ok)
+		w, ok := ReadWatermark(bytes.NewReader(torn))
+		if !ok || w != (Watermark{Position{3, 9}, 1}) && w != (Watermark{Position{4, 10}, 2}) {
+			t.Fatalf("%d bytes written: %v, %v", i, w, ok)
 		}
 	}
-	for _, bad := range [][]byte{nil, make([]byte, 64), newer[:31], []byte("SWD1")} {
+	for _, bad := range [][]byte{
+		nil, make([]byte, 80), newer[:39], []byte("SWD2"),
+		Watermark{Durable: Position{Epoch: 1, Seq: MaxSeq + 1}}.Encode(1),
+		Watermark{Durable: Position{Epoch: 1, Seq: 5}, Evicted: 6}.Encode(1),
+	} {
 		if pos, ok := ReadWatermark(bytes.NewReader(bad)); ok {
 			t.Errorf("%q was read as %v", bad, pos)
 		}
@@ -102,54 +103,5 @@ func TestScanner(t *testing.T) {
 	other := NewScanner(bytes.NewReader(b), epoch+1)
 	if _, st, _ := other.At(0); st != AtDamage {
 		t.Errorf("a record of another epoch: state %v", st)
-	}
-}
-
-func TestLanes(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range []string{"posture", "health", "Upper", "with-dash", "muchtoolongname"} {
-		if err := os.Mkdir(filepath.Join(dir, name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Symlink("posture", filepath.Join(dir, "link")); err != nil {
-		t.Fatal(err)
-	}
-	got, err := Lanes(dir)
-	if diff := cmp.Diff([]string{"health", "posture"}, got); err != nil || diff != "" {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
-	if _, err := OpenLane(dir, "link"); err == nil {
-		t.Error("followed a link")
-	}
-}
-
-// TestSetAside keeps the last few of what only looks like a segment.
-func TestSetAside(t *testing.T) {
-	dir := t.TempDir()
-	d, err := os.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	for i := range uint64(5) {
-		if err := unix.Mkfifo(filepath.Join(dir, File{First: i}.Name()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	segs, foreign, err := List(d)
-	if err != nil || len(segs) != 0 || len(foreign) != 5 {
-		t.Fatalf("segments %v, foreign %v, %v", segs, foreign, err)
-	}
-	if err := SetAside(d, foreign); err != nil {
-		t.Fatal(err)
-	}
-	left, _ := filepath.Glob(filepath.Join(dir, "*"))
-	want := []string{}
-	for i := range uint64(maxBad) {
-		want = append(want, fmt.Sprintf("%s/%s%s", dir, File{First: i + 2}.Name(), badSuffix))
-	}
-	if diff := cmp.Diff(want, left); diff != "" {
-		t.Errorf("left (-want +got):\n%s", diff)
 	}
 }

@@ -1,4 +1,4 @@
-package segment
+package folder
 
 import (
 	"cmp"
@@ -9,8 +9,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"seawall/agent/spool/segment"
 )
 
 var (
@@ -79,9 +82,38 @@ func OpenPlain(dir *os.File, name string, flags int) (*os.File, error) {
 	return f, nil
 }
 
+// IsForeign reports whether an error of OpenPlain or OpenDir says that something
+// else stands under the name.
+func IsForeign(err error) bool {
+	for _, e := range []error{ErrNotPlain, unix.ELOOP, unix.ENXIO, unix.EISDIR, unix.ENOTDIR} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
 // OpenDir opens a directory, not a link to one.
 func OpenDir(dir *os.File, name string) (*os.File, error) {
 	return OpenAt(dir, name, unix.O_RDONLY|unix.O_DIRECTORY)
+}
+
+// MakeDir opens a directory and makes it when there is none. What stands in its
+// place is set aside.
+func MakeDir(dir *os.File, name string) (*os.File, error) {
+	for range 2 {
+		if err := unix.Mkdirat(int(dir.Fd()), name, 0o750); err != nil && err != unix.EEXIST {
+			return nil, pathErr("mkdir", name, err)
+		}
+		d, err := OpenDir(dir, name)
+		if !IsForeign(err) {
+			return d, err
+		}
+		if err := SetAside(dir, name); err != nil {
+			return nil, err
+		}
+	}
+	return nil, pathErr("mkdir", name, unix.EEXIST)
 }
 
 // Lanes lists the lanes of the spool in dir, by name.
@@ -97,7 +129,7 @@ func Lanes(dir string) ([]string, error) {
 	}
 	var lanes []string
 	for _, e := range entries {
-		if e.IsDir() && ValidLane(e.Name()) {
+		if e.IsDir() && segment.ValidLane(e.Name()) {
 			lanes = append(lanes, e.Name())
 		}
 	}
@@ -107,7 +139,7 @@ func Lanes(dir string) ([]string, error) {
 
 // OpenLane opens the directory of a lane of the spool in dir.
 func OpenLane(dir, lane string) (*os.File, error) {
-	if !ValidLane(lane) {
+	if !segment.ValidLane(lane) {
 		return nil, ErrNoLane
 	}
 	d, err := os.OpenFile(dir, unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
@@ -146,13 +178,13 @@ func names(dir *os.File) ([]string, error) {
 
 // List lists the segments of a lane's directory, oldest first, and the
 // segment names that are something else.
-func List(dir *os.File) (segs []File, foreign []string, err error) {
+func List(dir *os.File) (segs []segment.File, foreign []string, err error) {
 	list, err := names(dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list segments: %w", err)
 	}
 	for _, name := range list {
-		s, ok := ParseName(name)
+		s, ok := segment.ParseName(name)
 		if !ok {
 			continue
 		}
@@ -171,36 +203,50 @@ func List(dir *os.File) (segs []File, foreign []string, err error) {
 		s.Size = st.Size
 		segs = append(segs, s)
 	}
-	slices.SortFunc(segs, func(a, b File) int {
+	slices.SortFunc(segs, func(a, b segment.File) int {
 		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Epoch, b.Epoch))
 	})
 	return segs, foreign, nil
 }
 
-// SetAside renames what only looks like a segment, and keeps a few of them for
-// whoever wants to know how it came there.
-func SetAside(dir *os.File, foreign []string) error {
+// SetAside renames what stands under a name of the spool and is something else, and
+// keeps a few of them for whoever wants to know how it came there.
+func SetAside(dir *os.File, foreign ...string) error {
+	fd := int(dir.Fd())
 	for _, name := range foreign {
-		fd := int(dir.Fd())
-		if err := unix.Renameat(fd, name, fd, name+badSuffix); err != nil {
+		err := unix.Renameat(fd, name, fd, name+badSuffix)
+		if err == unix.ENOTEMPTY || err == unix.EEXIST || err == unix.EISDIR || err == unix.ENOTDIR {
+			// One of before is in the way, and one of them is a directory.
+			err = unix.Renameat2(fd, name, fd, name+badSuffix, unix.RENAME_EXCHANGE)
+			if err == nil {
+				err = unix.Renameat2(fd, name, fd, fmt.Sprintf("%s.%x%s", name, time.Now().UnixNano(), badSuffix), unix.RENAME_NOREPLACE)
+			}
+		}
+		if err != nil {
 			return pathErr("rename", name, err)
 		}
 	}
-	list, err := names(dir)
+	bad, err := Aside(dir)
 	if err != nil {
 		return err
 	}
-	bad := slices.DeleteFunc(list, func(n string) bool {
-		_, ok := ParseName(strings.TrimSuffix(n, badSuffix))
-		return !ok || !strings.HasSuffix(n, badSuffix)
-	})
-	slices.Sort(bad)
 	for len(bad) > maxBad {
 		// A directory cannot be unlinked and stays: it is not ours.
-		_ = unix.Unlinkat(int(dir.Fd()), bad[0], 0)
+		_ = unix.Unlinkat(fd, bad[0], 0)
 		bad = bad[1:]
 	}
 	return nil
+}
+
+// Aside lists what SetAside renamed, by name.
+func Aside(dir *os.File) ([]string, error) {
+	list, err := names(dir)
+	if err != nil {
+		return nil, err
+	}
+	bad := slices.DeleteFunc(list, func(n string) bool { return !strings.HasSuffix(n, badSuffix) })
+	slices.Sort(bad)
+	return bad, nil
 }
 
 // Lock takes the writer's lock.

@@ -1,4 +1,15 @@
-package spool
+// Package reader reads one lane of a spool in order, from another process than the
+// one that writes it. It takes no lock and needs permission to read alone.
+//
+// It returns what the watermark says is durable, and never more. What it cannot
+// return it accounts for: the sequence rises by one, so each record that is missing
+// between two that are returned is in one of the later one's gaps, and the
+// watermark says which of them made room for others. What is missing behind the
+// last one is in [Reader.Tail].
+//
+// A page that the disk cannot read is damage like any other. It is not tried
+// again: a reader that waits for a broken sector delivers nothing for ever.
+package reader
 
 import (
 	"context"
@@ -11,6 +22,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"seawall/agent/spool/folder"
 	"seawall/agent/spool/segment"
 )
 
@@ -19,23 +31,21 @@ var ErrEmpty = errors.New("no durable record to read")
 
 // Record is a record as it was appended.
 type Record struct {
-	Position
+	segment.Position
 	Payload []byte
-	// Gap holds the records that are missing right before this one.
-	Gap Gap
+	// Gaps holds the records that are missing right before this one: none, one
+	// range, or two in order.
+	Gaps []segment.Gap
 }
-
-// Lanes lists the lanes of the spool in dir, by name.
-func Lanes(dir string) ([]string, error) { return segment.Lanes(dir) }
 
 // Reader reads one lane in order, while it is written or when it is not. It needs
 // permission to read and nothing else, and takes no lock. It is for one goroutine.
 type Reader struct {
 	dir     *os.File
 	durable *os.File
-	limit   Position       // the watermark
-	last    Position       // of the record returned last
-	watch   *segment.Watch // created by the first Wait
+	mark    segment.Watermark
+	last    segment.Position // of the record returned last
+	watch   *folder.Watch    // created by the first Wait
 
 	seg  segment.File
 	file *os.File // nil before the first segment
@@ -44,23 +54,23 @@ type Reader struct {
 	stop uint64 // first sequence of the following segment, 0 when not known
 }
 
-// OpenReader opens a lane of the spool in dir at its oldest record. It does not
+// Open opens a lane of the spool in dir at its oldest record. It does not
 // follow symbolic links below dir. A lane that no writer has created yet is an
 // error: errors.Is(err, fs.ErrNotExist).
-func OpenReader(dir, lane string) (*Reader, error) {
-	r, err := openReader(dir, lane)
+func Open(dir, lane string) (*Reader, error) {
+	r, err := open(dir, lane)
 	if err != nil {
 		return nil, fmt.Errorf("read spool: lane %q: %w", lane, err)
 	}
 	return r, nil
 }
 
-func openReader(dir, lane string) (_ *Reader, err error) {
+func open(dir, lane string) (_ *Reader, err error) {
 	r := &Reader{}
-	if r.dir, err = segment.OpenLane(dir, lane); err != nil {
+	if r.dir, err = folder.OpenLane(dir, lane); err != nil {
 		return nil, err
 	}
-	if r.durable, err = segment.OpenPlain(r.dir, segment.WatermarkName, unix.O_RDONLY); err != nil {
+	if r.durable, err = folder.OpenPlain(r.dir, folder.WatermarkName, unix.O_RDONLY); err != nil {
 		r.dir.Close()
 		return nil, err
 	}
@@ -85,17 +95,17 @@ func (r *Reader) leave() {
 
 // Bounds returns the oldest position that the spool may hold and the newest that
 // is durable. Both are zero when nothing is.
-func (r *Reader) Bounds() (oldest, newest Position, err error) {
-	segs, _, err := segment.List(r.dir)
+func (r *Reader) Bounds() (oldest, newest segment.Position, err error) {
+	segs, _, err := folder.List(r.dir)
 	if err != nil {
 		return oldest, newest, fmt.Errorf("read spool: %w", err)
 	}
 	if _, err := r.refresh(); err != nil {
 		return oldest, newest, err
 	}
-	if len(segs) > 0 && segs[0].First <= r.limit.Seq {
-		oldest = Position{Epoch: segs[0].Epoch, Seq: segs[0].First}
-		newest = r.limit
+	if len(segs) > 0 && segs[0].First <= r.mark.Durable.Seq {
+		oldest = segment.Position{Epoch: segs[0].Epoch, Seq: segs[0].First}
+		newest = r.mark.Durable
 		// The watermark has the writer's epoch, the newest record may be older.
 		for _, s := range slices.Backward(segs) {
 			if s.First <= newest.Seq {
@@ -109,8 +119,8 @@ func (r *Reader) Bounds() (oldest, newest Position, err error) {
 
 // Seek moves to the record after pos. When the spool holds nothing of pos's epoch
 // it moves to the oldest record and reports false: then what came between is
-// either evicted, which the next record's Gap says, or the spool is another one.
-func (r *Reader) Seek(pos Position) (known bool, err error) {
+// either evicted, which the next record's Gaps say, or the spool is another one.
+func (r *Reader) Seek(pos segment.Position) (known bool, err error) {
 	for range maxRaces {
 		known, err = r.seek(pos)
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -126,8 +136,8 @@ func (r *Reader) Seek(pos Position) (known bool, err error) {
 // maxRaces is how often a segment may be evicted between being listed and opened.
 const maxRaces = 100
 
-func (r *Reader) seek(pos Position) (known bool, err error) {
-	segs, _, err := segment.List(r.dir)
+func (r *Reader) seek(pos segment.Position) (known bool, err error) {
+	segs, _, err := folder.List(r.dir)
 	if err != nil {
 		return false, err
 	}
@@ -151,7 +161,7 @@ func (r *Reader) seek(pos Position) (known bool, err error) {
 
 // enter begins to read a segment.
 func (r *Reader) enter(s segment.File) error {
-	f, err := segment.OpenPlain(r.dir, s.Name(), unix.O_RDONLY)
+	f, err := folder.OpenPlain(r.dir, s.Name(), unix.O_RDONLY)
 	if err != nil {
 		return err
 	}
@@ -163,7 +173,7 @@ func (r *Reader) enter(s segment.File) error {
 	}
 	if s.Epoch != r.last.Epoch && s.First <= r.last.Seq {
 		// The sequence went back: another spool, or one restored from a backup.
-		r.last = Position{Seq: s.First - 1}
+		r.last = segment.Position{Seq: s.First - 1}
 	}
 	return nil
 }
@@ -181,8 +191,8 @@ func (r *Reader) refresh() (changed bool, err error) {
 		}
 		changed = true
 	}
-	if limit, ok := segment.ReadWatermark(r.durable); ok && limit != r.limit {
-		r.limit, changed = limit, true
+	if mark, ok := segment.ReadWatermark(r.durable); ok && mark != r.mark {
+		r.mark, changed = mark, true
 	}
 	if changed {
 		r.scan.Forget()
@@ -195,15 +205,15 @@ func (r *Reader) refresh() (changed bool, err error) {
 
 // reopen starts over in a spool that was removed and made anew.
 func (r *Reader) reopen() error {
-	f, err := segment.OpenPlain(r.dir, segment.WatermarkName, unix.O_RDONLY)
+	f, err := folder.OpenPlain(r.dir, folder.WatermarkName, unix.O_RDONLY)
 	if err != nil {
 		return err
 	}
 	r.durable.Close()
-	r.durable, r.limit = f, Position{}
+	r.durable, r.mark = f, segment.Watermark{}
 	if r.watch != nil {
 		r.watch.Close()
-		r.watch = segment.NewWatch(f)
+		r.watch = folder.NewWatch(f)
 	}
 	_, err = r.Seek(r.last)
 	return err
@@ -258,17 +268,14 @@ func (r *Reader) nextHere() (Record, bool, error) {
 			}
 			continue
 		}
-		if st == segment.AtEnd || f.Seq > r.limit.Seq || f.Seq >= r.stop {
+		if st == segment.AtEnd || f.Seq > r.mark.Durable.Seq || f.Seq >= r.stop {
 			return Record{}, false, nil
 		}
 		r.off = f.Next
 		if st == segment.AtPayload || f.Seq < r.seg.First || r.seg.Epoch == r.last.Epoch && f.Seq <= r.last.Seq {
 			continue
 		}
-		rec := Record{Position: Position{Epoch: r.seg.Epoch, Seq: f.Seq}, Payload: slices.Clone(f.Payload)}
-		if rec.Gap, err = r.gap(f.Seq); err != nil {
-			return Record{}, false, err
-		}
+		rec := Record{Position: segment.Position{Epoch: r.seg.Epoch, Seq: f.Seq}, Payload: slices.Clone(f.Payload), Gaps: r.gaps(f.Seq)}
 		r.last = rec.Position
 		return rec, true, nil
 	}
@@ -281,7 +288,7 @@ func (r *Reader) skip() (bool, error) {
 		return false, err
 	}
 	f, _, err := r.scan.At(off)
-	if err != nil || f.Seq > r.limit.Seq {
+	if err != nil || f.Seq > r.mark.Durable.Seq {
 		return false, err
 	}
 	r.off = off
@@ -301,26 +308,28 @@ func (r *Reader) findStop() error {
 	return err
 }
 
-// gap says what is missing between the last record and seq, and why.
-func (r *Reader) gap(seq uint64) (Gap, error) {
+// gaps says what is missing between the last record and seq, and why. It reads the
+// watermark again: what was evicted since is said there before it is gone.
+func (r *Reader) gaps(seq uint64) []segment.Gap {
 	if seq <= r.last.Seq+1 {
-		return Gap{}, nil
+		return nil
 	}
-	g := Gap{From: r.last.Seq + 1, To: seq - 1, Reason: Damaged}
-	segs, _, err := segment.List(r.dir)
-	if err != nil {
-		return Gap{}, err
+	evicted := r.mark.Evicted
+	if w, ok := segment.ReadWatermark(r.durable); ok {
+		evicted = w.Evicted
 	}
-	if len(segs) == 0 || g.From < segs[0].First {
-		g.Reason = Evicted
-	}
-	return g, nil
+	return segment.Split(r.last.Seq+1, seq-1, evicted)
 }
+
+// Tail returns the durable records that are missing behind the last one, when Next
+// has returned ErrEmpty. The next record that is returned has them in its gaps, if
+// one ever comes.
+func (r *Reader) Tail() []segment.Gap { return r.gaps(r.mark.Durable.Seq + 1) }
 
 // following returns the segment after this one, the oldest when there is no this
 // one.
 func (r *Reader) following() (segment.File, bool, error) {
-	segs, _, err := segment.List(r.dir)
+	segs, _, err := folder.List(r.dir)
 	if err != nil {
 		return segment.File{}, false, err
 	}
@@ -337,7 +346,7 @@ func (r *Reader) following() (segment.File, bool, error) {
 func (r *Reader) advance() (bool, error) {
 	for range maxRaces {
 		next, ok, err := r.following()
-		if err != nil || !ok || next.First > r.limit.Seq {
+		if err != nil || !ok || next.First > r.mark.Durable.Seq {
 			return false, err
 		}
 		err = r.enter(next)
@@ -352,7 +361,7 @@ func (r *Reader) advance() (bool, error) {
 // 15 seconds. It returns ctx's error when ctx ends first.
 func (r *Reader) Wait(ctx context.Context) error {
 	if r.watch == nil {
-		r.watch = segment.NewWatch(r.durable)
+		r.watch = folder.NewWatch(r.durable)
 		if changed, err := r.refresh(); err != nil || changed {
 			return err // it changed before the watch began
 		}
