@@ -10,6 +10,9 @@ import (
 // hosts as the collector takes.
 var ErrFull = errors.New("the collector takes no more hosts")
 
+// ErrUnknown is returned for a host that is no member.
+var ErrUnknown = errors.New("the host is not enrolled")
+
 // Delivery is one record of a host's spool as ingest hands it to the store.
 type Delivery struct {
 	Lane     string

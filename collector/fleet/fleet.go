@@ -48,11 +48,14 @@ type Position struct {
 type Presence string
 
 // The presences. A host is silent when it missed three heartbeats, offline when
-// it said nothing for a day.
+// it said nothing for a day. An archived host was put away, by a person or after long
+// silence: it is kept, counts in no sum over the fleet, and comes back by itself when
+// it speaks.
 const (
-	Online  Presence = "online"
-	Silent  Presence = "silent"
-	Offline Presence = "offline"
+	Online   Presence = "online"
+	Silent   Presence = "silent"
+	Offline  Presence = "offline"
+	Archived Presence = "archived"
 )
 
 // Counts counts results, or hosts, by status.
@@ -100,6 +103,8 @@ type Host struct {
 	// Rejected counts records that came and could not be taken: not decodable, or
 	// beyond the host's limits.
 	Rejected uint64 `json:"rejected"`
+	// Member is how the host was admitted; nil for one that never was.
+	Member *Member `json:"member,omitempty"`
 }
 
 // State is the standing result of one check on one resource of one host.
@@ -140,10 +145,13 @@ type Day struct {
 	Changes int       `json:"changes"` // changes received during it
 }
 
-// Overview is the fleet at a glance.
+// Overview is the fleet at a glance. Archived hosts count in Presence alone.
 type Overview struct {
 	Hosts      int              `json:"hosts"`
 	Presence   map[Presence]int `json:"presence"`
+	Requests   int              `json:"requests"` // hosts that wait for approval
+	Standing   map[Standing]int `json:"standing"` // members by standing
+	Expired    int              `json:"expired"`  // active members whose certificate has expired
 	Counts     Counts           `json:"counts"`
 	BySeverity [6]int           `json:"by_severity"` // failed results by severity
 	Pending    int              `json:"pending"`

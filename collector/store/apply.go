@@ -2,32 +2,30 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/lane"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 	"seawall/pkg/wire"
 )
 
-// Admit makes a host known. It returns [fleet.ErrFull] for a new host when there
-// are as many as the store takes.
-func (s *Store) Admit(ctx context.Context, id fleet.HostID) error {
-	return s.submit(ctx, func(b *batch) error {
-		_, err := b.open(id)
-		return err
-	})
-}
-
-// Apply takes records of one host, in the order given, and returns when they are
-// durable. Records that the store has are ignored. After an error nothing of
-// items is known to be durable: send it again.
-func (s *Store) Apply(ctx context.Context, id fleet.HostID, items []fleet.Delivery) error {
+// Apply takes records of one host, in the order given, and what the host says is
+// missing, and returns when that is durable. Records that the store has are
+// ignored. A host that is no member gets [fleet.ErrUnknown]. After an error nothing
+// of items is known to be durable: send it again.
+func (s *Store) Apply(ctx context.Context, id fleet.HostID, items []fleet.Delivery, missing []fleet.Missing) error {
 	for i := range items {
 		if n := items[i].Sequence; n < 1 || n > math.MaxInt64 {
 			return fmt.Errorf("apply: sequence %d is out of range", n)
 		}
+	}
+	missing, err := lane.Order(missing)
+	if err != nil {
+		return fmt.Errorf("apply: %w", err)
 	}
 	// Encoded here and not in the writer, which all streams share.
 	bodies := make([][]byte, len(items))
@@ -35,49 +33,62 @@ func (s *Store) Apply(ctx context.Context, id fleet.HostID, items []fleet.Delive
 		if items[i].Reject != "" {
 			continue
 		}
-		var err error
 		if bodies[i], err = wire.Encode(items[i].Record); err != nil {
 			return fmt.Errorf("apply record %d: %w", items[i].Sequence, err)
 		}
 	}
-	return s.submit(ctx, func(b *batch) error { return b.apply(id, items, bodies) })
+	return s.submit(ctx, func(b *batch) error { return b.apply(id, items, bodies, missing) })
 }
 
-func (b *batch) apply(id fleet.HostID, items []fleet.Delivery, bodies [][]byte) error {
+func (b *batch) apply(id fleet.HostID, items []fleet.Delivery, bodies [][]byte, missing []fleet.Missing) error {
 	h, err := b.open(id)
+	if errors.Is(err, fleet.ErrUnknown) {
+		return refusal{err}
+	}
 	if err != nil {
 		return err
 	}
+	if !h.member {
+		if h.member, err = b.Row("SELECT 1 FROM member WHERE host = ?", []any{h.key}, new(int)); err != nil {
+			return fmt.Errorf("read member: %w", err)
+		}
+		if !h.member {
+			return refusal{fmt.Errorf("host %s: %w", id, fleet.ErrUnknown)}
+		}
+	}
+	h.changed = true
+	if err := h.back(); err != nil {
+		return fmt.Errorf("take host back: %w", err)
+	}
+	h.seen = max(h.seen, h.now.UnixNano())
 	for i := range items {
-		if err := h.take(&items[i], bodies[i]); err != nil {
+		if err := h.take(&items[i], bodies[i], missing); err != nil {
 			return fmt.Errorf("apply record %d: %w", items[i].Sequence, err)
 		}
 	}
-	if err := h.flush(); err != nil {
-		return fmt.Errorf("write host: %w", err)
+	if len(missing) > 0 {
+		if err := h.lanes.Miss(h.Writer, missing, h.now); err != nil {
+			return fmt.Errorf("apply missing records: %w", err)
+		}
 	}
-	if h.reason != "" {
-		b.store.cfg.Log.Warn("records not taken", "host", id, "total", h.rejected, "last", text.Terminal(h.reason))
-	}
-	if h.fresh {
-		b.updates = append(b.updates, fleet.Update{Host: id, Events: h.events})
+	for _, l := range h.lanes.Found() {
+		if err := h.lost(l); err != nil {
+			return fmt.Errorf("tell missing records: %w", err)
+		}
 	}
 	return nil
 }
 
 // take applies one record; body is its encoding.
-func (h *host) take(d *fleet.Delivery, body []byte) error {
-	l, err := h.openLane(d.Lane)
-	if err != nil {
+func (h *host) take(d *fleet.Delivery, body []byte, missing []fleet.Missing) error {
+	verdict, err := h.lanes.Take(h.Writer, d, missing, h.now)
+	if err != nil || verdict == lane.Had {
 		return err
 	}
-	if l == nil {
+	if verdict == lane.Refused {
 		return h.reject(d, "more lanes than a host may have")
 	}
-	fresh, late, err := h.place(l, d)
-	if err != nil || !fresh {
-		return err
-	}
+	late := verdict == lane.Late
 	h.fresh = true
 	switch r := &d.Record; {
 	case d.Reject != "":
@@ -125,23 +136,7 @@ func (h *host) change(d *fleet.Delivery, body []byte, late bool) error {
 			return err
 		}
 	}
-	return h.tell(d, 0, e, body)
-}
-
-// tell appends an event to the timeline. Ordinal tells the events of one record
-// apart; the record's position, moved in the same transaction, keeps them from
-// being told twice.
-func (h *host) tell(d *fleet.Delivery, ordinal int, e fleet.Event, body []byte) (err error) {
-	e.Host, e.HostName, e.Received = h.id, h.name, h.now
-	e.ID, err = h.Insert(`INSERT INTO event (host, lane, epoch, seq, ordinal, received, check_id, moved, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, h.key, d.Lane, int64(d.Epoch), int64(d.Sequence), ordinal,
-		h.now.UnixNano(), e.Change.Result.Check, e.Moved, body)
-	if err != nil {
-		return fmt.Errorf("append to the timeline: %w", err)
-	}
-	h.changes++
-	h.events = append(h.events, e)
-	return nil
+	return h.tell(name{d.Lane, d.Epoch, d.Sequence, 0}, e, body)
 }
 
 // standing returns what stands for a key; status 0 when nothing does.
@@ -152,8 +147,15 @@ func (h *host) standing(k finding.Key) (standing, error) {
 	var s standing
 	_, err := h.Row("SELECT status, severity, since FROM state WHERE host = ? AND check_id = ? AND resource = ?",
 		[]any{h.key, k.Check, k.Resource}, &s.status, &s.severity, &s.since)
-	h.states[k] = s
+	h.remember(k, s)
 	return s, err
+}
+
+func (h *host) remember(k finding.Key, s standing) {
+	if h.states == nil {
+		h.states = make(map[finding.Key]standing)
+	}
+	h.states[k] = s
 }
 
 // stand makes a result the standing one, or removes its key. The body is a change
@@ -170,14 +172,14 @@ func (h *host) stand(r *finding.Result, removed bool, body []byte) error {
 		}
 	}
 	if removed {
-		h.states[k] = standing{}
+		h.remember(k, standing{})
 		return h.Exec("DELETE FROM state WHERE host = ? AND check_id = ? AND resource = ?", h.key, k.Check, k.Resource)
 	}
 	now := standing{r.Status, r.Severity, h.since(r)}
 	if old.status == now.status {
 		now.since = old.since
 	}
-	h.states[k] = now
+	h.remember(k, now)
 	if err := h.Exec(`INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 		status = excluded.status, severity = excluded.severity, since = excluded.since, body = excluded.body`,
 		h.key, k.Check, k.Resource, now.status, now.severity, now.since, body); err != nil {

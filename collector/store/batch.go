@@ -1,11 +1,15 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/lane"
+	"seawall/collector/store/rollup"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/view"
 )
 
 // batch is one transaction of the writer.
@@ -13,63 +17,125 @@ type batch struct {
 	*sqlite.Writer
 	store   *Store
 	now     time.Time
-	checks  map[string]*checkDelta // rollups over the fleet, written by flush
-	day     fleet.Counts
-	changes int
-	updates []fleet.Update // published after the commit
+	fleet   rollup.Fleet
+	hosts   map[fleet.HostID]*host // used by this transaction
+	updates []fleet.Update         // published after the commit
 }
 
-// checkDelta is what a batch changes in a row of check_rollup.
-type checkDelta struct {
-	counts fleet.Counts
-	hosts  int
-}
+// refusal is an error of a request that has written nothing: the others of its
+// transaction go on.
+type refusal struct{ error }
 
-func (b *batch) check(id string) *checkDelta {
-	d := b.checks[id]
-	if d == nil {
-		d = new(checkDelta)
-		b.checks[id] = d
+func (r refusal) Unwrap() error { return r.error }
+
+// open returns a host, from memory when the writer has had it before. Hosts are
+// kept between transactions: all writes to their rows go through here, and those of
+// a transaction that fails are forgotten.
+func (b *batch) open(id fleet.HostID) (*host, error) {
+	if h := b.hosts[id]; h != nil {
+		return h, nil
 	}
-	return d
+	h := b.store.hosts[id]
+	if h == nil {
+		var err error
+		if h, err = b.load(id); err != nil {
+			return nil, err
+		}
+		b.store.hosts[id] = h
+	}
+	h.use = use{batch: b}
+	b.hosts[id] = h
+	return h, nil
 }
 
-// flush writes the rollups over the fleet.
-func (b *batch) flush() error {
-	for id, d := range b.checks {
-		if *d == (checkDelta{}) {
+// load reads a host's row.
+func (b *batch) load(id fleet.HostID) (*host, error) {
+	key, err := view.HostKey(id)
+	if err != nil {
+		return nil, err
+	}
+	h := &host{id: id, key: key}
+	c, v := &h.counts, &h.severity
+	var missing int64
+	known, err := b.Row(`SELECT name, pack, pass, fail, not_applicable, unknown, error, waived,
+		severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected, mismatches, whole,
+		archived, silent, last_seen FROM host WHERE host = ?`, []any{key},
+		&h.name, &h.pack, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
+		&v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &h.pending, &missing, &h.rejected, &h.mismatches, &h.whole,
+		&h.archived, &h.silent, &h.seen)
+	if err != nil {
+		return nil, fmt.Errorf("read host: %w", err)
+	}
+	if !known {
+		return nil, fmt.Errorf("host %s: %w", id, fleet.ErrUnknown)
+	}
+	h.lanes, err = lane.Load(b.Writer, key, missing)
+	return h, err
+}
+
+// end writes what the transaction's hosts and the fleet's rollups have become.
+func (b *batch) end() error {
+	for _, h := range b.hosts {
+		if err := h.flush(); err != nil {
+			return fmt.Errorf("write host %s: %w", h.id, err)
+		}
+	}
+	if err := b.fleet.Flush(b.Writer, b.now); err != nil {
+		return fmt.Errorf("write rollups: %w", err)
+	}
+	return nil
+}
+
+// transact does the work of requests in one transaction and says what became of
+// each. Where the transaction failed, all did.
+func (s *Store) transact(group []request) (results []error, failed bool) {
+	results = make([]error, len(group))
+	b := &batch{Writer: s.data.Writer, store: s, now: s.cfg.Now().UTC(), hosts: make(map[fleet.HostID]*host)}
+	err := b.do(group, results)
+	for id, h := range b.hosts {
+		h.use = use{}
+		if err != nil {
+			delete(s.hosts, id)
+		}
+	}
+	if err != nil {
+		for i := range results {
+			results[i] = err
+		}
+		return results, true
+	}
+	for _, u := range b.updates {
+		s.feed.Publish(u)
+	}
+	return results, false
+}
+
+func (b *batch) do(group []request, results []error) (err error) {
+	if err := b.Exec("BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			// SQLite may have rolled back by itself; then this is an error of no interest.
+			_ = b.Exec("ROLLBACK")
+		}
+	}()
+	for i, r := range group {
+		err := r.do(b)
+		if err == nil {
 			continue
 		}
-		c := d.counts
-		err := b.Exec(`INSERT INTO check_rollup VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET pass = pass + excluded.pass, fail = fail + excluded.fail,
-			not_applicable = not_applicable + excluded.not_applicable, unknown = unknown + excluded.unknown,
-			error = error + excluded.error, waived = waived + excluded.waived, hosts = hosts + excluded.hosts`,
-			id, c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, d.hosts)
-		if err != nil {
-			return fmt.Errorf("rollup of %s: %w", id, err)
-		}
-	}
-	if b.day == (fleet.Counts{}) && b.changes == 0 {
-		return nil
-	}
-	// A new day starts with the counts of the last one; a clock that went back
-	// stays on the newest.
-	var day int64
-	today := b.now.Unix() / 86400
-	if _, err := b.Row("SELECT ifnull(max(day), 0) FROM day", nil, &day); err != nil {
-		return err
-	}
-	if day < today {
-		err := b.Exec(`INSERT INTO day SELECT ?, ifnull(sum(pass), 0), ifnull(sum(fail), 0), ifnull(sum(not_applicable), 0),
-			ifnull(sum(unknown), 0), ifnull(sum(error), 0), ifnull(sum(waived), 0), 0 FROM day WHERE day = ?`, today, day)
-		if err != nil {
+		var no refusal
+		if !errors.As(err, &no) {
 			return err
 		}
-		day = today
+		results[i] = no.error
 	}
-	c := b.day
-	return b.Exec(`UPDATE day SET pass = pass + ?, fail = fail + ?, not_applicable = not_applicable + ?,
-		unknown = unknown + ?, error = error + ?, waived = waived + ?, changes = changes + ? WHERE day = ?`,
-		c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, b.changes, day)
+	if err := b.end(); err != nil {
+		return err
+	}
+	if err := b.Exec("COMMIT"); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
 }

@@ -17,12 +17,12 @@ const (
 // the writer between transactions, so each step is short.
 func (s *Store) expire() time.Duration {
 	more := false
-	err := s.transact([]request{{do: func(b *batch) (err error) {
+	err := s.alone(func(b *batch) (err error) {
 		if more, err = purge.Events(b.Writer, b.now, s.cfg.Retention); err != nil || more {
 			return err
 		}
-		return purge.Rest(b.Writer, b.now)
-	}}})
+		return purge.Rest(b.Writer, b.now, s.cfg.Retention)
+	})
 	if err != nil {
 		s.cfg.Log.Error("old events stay", "err", sqlite.Classify(err))
 		return expireEvery
@@ -30,6 +30,7 @@ func (s *Store) expire() time.Duration {
 	if more {
 		return expirePause
 	}
+	clear(s.hosts) // of their rows, some may be gone
 	// Gives the room of deleted rows back to the file system, a little at a time.
 	if _, err := s.data.Writer.Conn.ExecContext(context.Background(), "PRAGMA incremental_vacuum(1000)"); err != nil {
 		s.cfg.Log.Warn("database does not shrink", "err", err)

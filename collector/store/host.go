@@ -4,34 +4,45 @@ import (
 	"fmt"
 
 	"seawall/collector/fleet"
-	"seawall/collector/store/view"
+	"seawall/collector/store/lane"
 	"seawall/pkg/finding"
+	"seawall/pkg/text"
 )
 
 // pendingCheck is the check whose failed resources are the pending updates.
 const pendingCheck = "patch-security-updates"
 
-// host is one host within a batch: its row, and what of its other rows the batch
-// has needed so far. flush writes the row back.
+// host is one host as its rows say, and what the open transaction does to it. flush
+// writes the row back.
 type host struct {
-	*batch
 	id  fleet.HostID
 	key []byte
 
-	name                       string
-	heartbeat, pack            []byte
-	counts                     fleet.Counts
-	severity                   [6]int
-	pending                    int
-	gaps, rejected, mismatches int64
-	whole                      bool // a whole state was taken once
+	name                 string
+	pack                 []byte
+	counts               fleet.Counts
+	severity             [6]int
+	pending              int
+	rejected, mismatches int64
+	whole                bool  // a whole state was taken once
+	member               bool  // it was found to be one
+	archived, silent     int64 // since then, or 0
+	seen                 int64
 
-	lanes  map[string]*lane
-	states map[finding.Key]standing // read so far; status 0 is absent
-	bad    map[string]*badCount
-	events []fleet.Event
-	fresh  bool   // something was new
-	reason string // of the last record not taken
+	lanes *lane.Set
+	use
+}
+
+// use is what one transaction needs of a host.
+type use struct {
+	*batch
+	heartbeat []byte                   // a new one
+	states    map[finding.Key]standing // read so far; status 0 is absent
+	bad       map[string]*badCount
+	events    []fleet.Event
+	changed   bool   // the row is to be written
+	fresh     bool   // something was new
+	reason    string // of the last record not taken
 }
 
 // standing is what the rollups need of a row of state.
@@ -43,43 +54,10 @@ type standing struct {
 
 type badCount struct{ before, now int }
 
-// open reads the host's row and makes it for a new host.
-func (b *batch) open(id fleet.HostID) (*host, error) {
-	key, err := view.HostKey(id)
-	if err != nil {
-		return nil, err
-	}
-	h := &host{
-		batch: b, id: id, key: key,
-		lanes:  make(map[string]*lane),
-		states: make(map[finding.Key]standing),
-		bad:    make(map[string]*badCount),
-	}
-	c, v := &h.counts, &h.severity
-	known, err := b.Row(`SELECT name, heartbeat, pack, pass, fail, not_applicable, unknown, error, waived,
-		severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected, mismatches, whole
-		FROM host WHERE host = ?`, []any{key},
-		&h.name, &h.heartbeat, &h.pack, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
-		&v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &h.pending, &h.gaps, &h.rejected, &h.mismatches, &h.whole)
-	if err != nil || known {
-		return h, err
-	}
-	var hosts int
-	if _, err := b.Row("SELECT count(*) FROM host", nil, &hosts); err != nil {
-		return nil, err
-	}
-	if hosts >= b.store.cfg.MaxHosts {
-		return nil, fmt.Errorf("host %s: %w", id, fleet.ErrFull)
-	}
-	now := b.now.UnixNano()
-	return h, b.Exec("INSERT INTO host (host, first_seen, last_seen) VALUES (?, ?, ?)", key, now, now)
-}
-
 // adjust counts n more results with the verdict.
 func (h *host) adjust(check string, s standing, n int) error {
 	h.counts.Add(s.status, n)
-	h.day.Add(s.status, n)
-	h.check(check).counts.Add(s.status, n)
+	h.fleet.Results(check, s.status, n)
 	if s.status == finding.StatusFail {
 		h.severity[s.severity] += n
 		if check == pendingCheck {
@@ -96,6 +74,9 @@ func (h *host) adjust(check string, s standing, n int) error {
 			return err
 		}
 		b.now = b.before
+		if h.bad == nil {
+			h.bad = make(map[string]*badCount)
+		}
 		h.bad[check] = b
 	}
 	b.now += n
@@ -109,34 +90,54 @@ func (h *host) results() int {
 
 // flush writes the row, the positions and the counts per check.
 func (h *host) flush() error {
+	if !h.changed {
+		return nil
+	}
+	if err := h.flushBad(); err != nil {
+		return err
+	}
+	if err := h.lanes.Flush(h.Writer, h.now); err != nil {
+		return err
+	}
+	c, v := &h.counts, &h.severity
+	err := h.Exec(`UPDATE host SET last_seen = ?, name = ?, heartbeat = ifnull(?, heartbeat), pack = ?,
+		pass = ?, fail = ?, not_applicable = ?, unknown = ?, error = ?, waived = ?,
+		severity0 = ?, severity1 = ?, severity2 = ?, severity3 = ?, severity4 = ?, severity5 = ?,
+		pending = ?, gaps = ?, rejected = ?, mismatches = ?, whole = ?, archived = ?, silent = ? WHERE host = ?`,
+		h.seen, h.name, h.heartbeat, h.pack,
+		c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, v[0], v[1], v[2], v[3], v[4], v[5],
+		h.pending, h.lanes.Missing(), h.rejected, h.mismatches, h.whole, h.archived, h.silent, h.key)
+	if err != nil {
+		return err
+	}
+	if h.reason != "" {
+		h.store.cfg.Log.Warn("records not taken", "host", h.id, "total", h.rejected, "last", text.Terminal(h.reason))
+	}
+	if h.fresh || len(h.events) > 0 {
+		h.updates = append(h.updates, fleet.Update{Host: h.id, Events: h.events})
+	}
+	return nil
+}
+
+// flushBad writes the counts of bad results per check.
+func (h *host) flushBad() error {
 	for check, b := range h.bad {
-		if err := h.flushBad(check, b); err != nil {
+		if err := h.writeBad(check, b); err != nil {
 			return fmt.Errorf("count bad results of %s: %w", check, err)
 		}
 	}
-	for name, l := range h.lanes {
-		if err := h.flushLane(name, l); err != nil {
-			return fmt.Errorf("write position: %w", err)
-		}
-	}
-	c, v := &h.counts, &h.severity
-	return h.Exec(`UPDATE host SET last_seen = max(last_seen, ?), name = ?, heartbeat = ?, pack = ?,
-		pass = ?, fail = ?, not_applicable = ?, unknown = ?, error = ?, waived = ?,
-		severity0 = ?, severity1 = ?, severity2 = ?, severity3 = ?, severity4 = ?, severity5 = ?,
-		pending = ?, gaps = ?, rejected = ?, mismatches = ?, whole = ? WHERE host = ?`,
-		h.now.UnixNano(), h.name, h.heartbeat, h.pack,
-		c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, v[0], v[1], v[2], v[3], v[4], v[5],
-		h.pending, h.gaps, h.rejected, h.mismatches, h.whole, h.key)
+	h.bad = nil
+	return nil
 }
 
-func (h *host) flushBad(check string, b *badCount) error {
+func (h *host) writeBad(check string, b *badCount) error {
 	switch {
 	case b.before == b.now:
 		return nil
 	case b.before == 0:
-		h.check(check).hosts++
+		h.fleet.Hosts(check, 1)
 	case b.now == 0:
-		h.check(check).hosts--
+		h.fleet.Hosts(check, -1)
 		return h.Exec("DELETE FROM host_check WHERE host = ? AND check_id = ?", h.key, check)
 	}
 	return h.Exec("INSERT OR REPLACE INTO host_check VALUES (?, ?, ?)", h.key, check, b.now)

@@ -42,7 +42,7 @@ func (h *host) replace(d *fleet.Delivery, p *finding.StatePart, results []findin
 		if err != nil {
 			return fmt.Errorf("encode change: %w", err)
 		}
-		if err := h.tell(d, i+1, fleet.Event{Change: changes[i], Resync: true}, body); err != nil {
+		if err := h.tell(name{d.Lane, d.Epoch, d.Sequence, i + 1}, fleet.Event{Change: changes[i], Resync: true}, body); err != nil {
 			return err
 		}
 	}
@@ -84,7 +84,8 @@ func (h *host) compare(d *fleet.Delivery, next map[finding.Key]*finding.Result) 
 			if err := scan(&k.Check, &k.Resource, &s.status, &s.severity, &s.since, &body); err != nil {
 				return err
 			}
-			h.states[k], had[k] = s, true
+			h.remember(k, s)
+			had[k] = true
 			old := readState(k, s, body)
 			r := next[k]
 			if r == nil {

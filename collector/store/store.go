@@ -10,6 +10,7 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/store/feed"
+	"seawall/collector/store/presence"
 	"seawall/collector/store/schema"
 	"seawall/collector/store/sqlite"
 	"seawall/collector/store/view"
@@ -20,22 +21,23 @@ var ErrClosed = errors.New("the store is closed")
 
 // Config holds limits. Zero fields mean the default.
 type Config struct {
-	MaxHosts   int           // default 10,000
 	MaxResults int           // standing results of one host; default 20,000
 	Retention  time.Duration // of the timeline; default 30 days
-	Now        func() time.Time
-	Log        *slog.Logger
+	// ArchiveAfter is the silence after which a host is archived; default 30 days.
+	ArchiveAfter time.Duration
+	Now          func() time.Time
+	Log          *slog.Logger
 }
 
 func (c *Config) complete() {
-	if c.MaxHosts == 0 {
-		c.MaxHosts = 10_000
-	}
 	if c.MaxResults == 0 {
 		c.MaxResults = 20_000
 	}
 	if c.Retention == 0 {
 		c.Retention = 30 * 24 * time.Hour
+	}
+	if c.ArchiveAfter == 0 {
+		c.ArchiveAfter = 30 * 24 * time.Hour
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -49,8 +51,9 @@ func (c *Config) complete() {
 type Store struct {
 	*view.View // what pages ask
 
-	cfg  Config
-	data *sqlite.Database
+	cfg   Config
+	data  *sqlite.Database
+	hosts map[fleet.HostID]*host // the writer's alone
 
 	requests chan request
 	quit     chan struct{}
@@ -82,11 +85,16 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 		View:     view.New(data.Readers, cfg.Now),
 		cfg:      cfg,
 		data:     data,
+		hosts:    make(map[fleet.HostID]*host),
 		requests: make(chan request),
 		quit:     make(chan struct{}),
 		done:     make(chan struct{}),
 	}
 	s.close = sync.OnceValue(s.shut)
+	// How long the collector was away is known before anyone asks who is silent.
+	if err := s.alone(func(b *batch) error { return presence.Mark(b.Writer, b.now) }); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)), data.Close())
+	}
 	go s.run()
 	return s, nil
 }
@@ -134,14 +142,17 @@ const maxGroup = 256
 // run is the writer.
 func (s *Store) run() {
 	defer close(s.done)
-	expire := time.NewTimer(time.Minute)
+	expire, sweep := time.NewTimer(time.Minute), time.NewTimer(time.Minute)
 	defer expire.Stop()
+	defer sweep.Stop()
 	for {
 		select {
 		case r := <-s.requests:
 			s.commit(s.gather(r))
 		case <-expire.C:
 			expire.Reset(s.expire())
+		case <-sweep.C:
+			sweep.Reset(s.sweep())
 		case <-s.quit:
 			return
 		}
@@ -166,44 +177,18 @@ func (s *Store) gather(r request) []request {
 // commit does the group's work in one transaction. When that fails, each request
 // is tried alone, so that one that cannot succeed does not take others with it.
 func (s *Store) commit(group []request) {
-	err := s.transact(group)
-	if err == nil || len(group) == 1 {
-		for _, r := range group {
-			r.done <- err
+	results, failed := s.transact(group)
+	for i, r := range group {
+		if failed && len(group) > 1 {
+			r.done <- s.alone(r.do)
+			continue
 		}
-		return
-	}
-	for _, r := range group {
-		r.done <- s.transact([]request{r})
+		r.done <- results[i]
 	}
 }
 
-func (s *Store) transact(group []request) error {
-	b := &batch{Writer: s.data.Writer, store: s, now: s.cfg.Now().UTC(), checks: make(map[string]*checkDelta)}
-	if err := b.Exec("BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	err := func() error {
-		for _, r := range group {
-			if err := r.do(b); err != nil {
-				return err
-			}
-		}
-		if err := b.flush(); err != nil {
-			return fmt.Errorf("write rollups: %w", err)
-		}
-		if err := b.Exec("COMMIT"); err != nil {
-			return fmt.Errorf("commit: %w", err)
-		}
-		return nil
-	}()
-	if err != nil {
-		// SQLite may have rolled back by itself; then this is an error of no interest.
-		_ = b.Exec("ROLLBACK")
-		return err
-	}
-	for _, u := range b.updates {
-		s.feed.Publish(u)
-	}
-	return nil
+// alone does something in a transaction of its own.
+func (s *Store) alone(do func(*batch) error) error {
+	results, _ := s.transact([]request{{do: do}})
+	return results[0]
 }

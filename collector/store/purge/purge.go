@@ -13,8 +13,8 @@ import (
 const Step = 2000
 
 const (
-	// maxKept bounds the rows that a host has in gap and in rejected. The counts
-	// in the host's row go on.
+	// maxKept bounds the rows that a host has in rejected. The count in the host's
+	// row goes on.
 	maxKept = 1000
 	// daysKept bounds the daily rollups.
 	daysKept = 800
@@ -43,16 +43,21 @@ func Events(w *sqlite.Writer, now time.Time, keep time.Duration) (bool, error) {
 	return n == Step, w.Exec("UPDATE meta SET value = value + ? WHERE name = 'events_expired'", n)
 }
 
-// Rest bounds what a host may leave behind without end (the places of its gaps, the
-// records not taken), and deletes old daily rollups and texts that nothing shows.
-func Rest(w *sqlite.Writer, now time.Time) error {
+// Rest bounds what a host may leave behind without end (the records not taken), and
+// deletes what nothing shows any more: the places of gaps that the timeline no longer
+// tells of, requests and tokens long decided and expired, old daily rollups and texts.
+func Rest(w *sqlite.Writer, now time.Time, keep time.Duration) error {
+	err := w.Exec(`DELETE FROM rejected WHERE (host, lane, epoch, seq) IN (SELECT host, lane, epoch, seq FROM
+		(SELECT *, row_number() OVER (PARTITION BY host ORDER BY received DESC) AS n FROM rejected) WHERE n > ?)`, maxKept)
+	if err != nil {
+		return err
+	}
 	for _, text := range []string{
-		`DELETE FROM gap WHERE (host, lane, epoch, from_seq) IN (SELECT host, lane, epoch, from_seq FROM
-			(SELECT *, row_number() OVER (PARTITION BY host ORDER BY found DESC) AS n FROM gap) WHERE n > ?)`,
-		`DELETE FROM rejected WHERE (host, lane, epoch, seq) IN (SELECT host, lane, epoch, seq FROM
-			(SELECT *, row_number() OVER (PARTITION BY host ORDER BY received DESC) AS n FROM rejected) WHERE n > ?)`,
+		"DELETE FROM gap WHERE found < ?",
+		"DELETE FROM request WHERE again < ?",
+		"DELETE FROM token WHERE expires < ?",
 	} {
-		if err := w.Exec(text, maxKept); err != nil {
+		if err := w.Exec(text, now.Add(-keep).UnixNano()); err != nil {
 			return err
 		}
 	}

@@ -11,33 +11,59 @@ import (
 )
 
 // Overview returns the fleet at a glance, from the rollups alone.
-func (v *View) Overview(ctx context.Context) (fleet.Overview, error) {
-	o := fleet.Overview{Presence: make(map[fleet.Presence]int)}
-	now := v.now()
-	var online, silent int
-	c, n := &o.Counts, &o.BySeverity
-	err := v.db.QueryRowContext(ctx, `SELECT count(*),
-		count(*) FILTER (WHERE last_seen >= ?1), count(*) FILTER (WHERE last_seen < ?1 AND last_seen >= ?2),
-		ifnull(sum(pass), 0), ifnull(sum(fail), 0), ifnull(sum(not_applicable), 0), ifnull(sum(unknown), 0),
-		ifnull(sum(error), 0), ifnull(sum(waived), 0), ifnull(sum(severity0), 0), ifnull(sum(severity1), 0),
-		ifnull(sum(severity2), 0), ifnull(sum(severity3), 0), ifnull(sum(severity4), 0), ifnull(sum(severity5), 0),
-		ifnull(sum(pending), 0) FROM host`, now.Add(-silentAfter).UnixNano(), now.Add(-offlineAfter).UnixNano()).Scan(
-		&o.Hosts, &online, &silent, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
-		&n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &o.Pending)
-	if err != nil {
+func (v *View) Overview(ctx context.Context) (o fleet.Overview, err error) {
+	if o, err = v.fleet(ctx); err != nil {
 		return o, fmt.Errorf("read overview: %w", sqlite.Classify(err))
 	}
-	o.Presence[fleet.Online], o.Presence[fleet.Silent], o.Presence[fleet.Offline] = online, silent, o.Hosts-online-silent
 	if o.Worst, err = v.checks(ctx, "WHERE hosts > 0 ORDER BY hosts DESC, fail DESC, check_id LIMIT ?", maxWorst); err != nil {
 		return o, fmt.Errorf("read worst checks: %w", sqlite.Classify(err))
 	}
 	if o.Recent, err = v.Timeline(ctx, fleet.TimelineQuery{Limit: maxRecent}); err != nil {
 		return o, err
 	}
-	if o.Days, err = v.days(ctx, now); err != nil {
+	if o.Days, err = v.days(ctx, v.now()); err != nil {
 		return o, fmt.Errorf("read days: %w", sqlite.Classify(err))
 	}
 	return o, nil
+}
+
+// fleet sums up hosts and members.
+func (v *View) fleet(ctx context.Context) (o fleet.Overview, err error) {
+	tx, err := v.begin(ctx)
+	if err != nil {
+		return o, err
+	}
+	defer tx.end()
+	var online, silent, archived int
+	c, n := &o.Counts, &o.BySeverity
+	err = tx.QueryRowContext(ctx, `SELECT count(*),
+		count(*) FILTER (WHERE last_seen >= ?1), count(*) FILTER (WHERE last_seen < ?1 AND last_seen >= ?2),
+		ifnull(sum(pass), 0), ifnull(sum(fail), 0), ifnull(sum(not_applicable), 0), ifnull(sum(unknown), 0),
+		ifnull(sum(error), 0), ifnull(sum(waived), 0), ifnull(sum(severity0), 0), ifnull(sum(severity1), 0),
+		ifnull(sum(severity2), 0), ifnull(sum(severity3), 0), ifnull(sum(severity4), 0), ifnull(sum(severity5), 0),
+		ifnull(sum(pending), 0), (SELECT count(*) FROM host WHERE archived <> 0),
+		(SELECT count(*) FROM request WHERE decision = 'waiting') FROM host WHERE archived = 0`,
+		tx.outages.Silent(tx.now).UnixNano(), tx.outages.Offline(tx.now).UnixNano()).Scan(
+		&o.Hosts, &online, &silent, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
+		&n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &o.Pending, &archived, &o.Requests)
+	if err != nil {
+		return o, err
+	}
+	o.Presence = map[fleet.Presence]int{
+		fleet.Online: online, fleet.Silent: silent, fleet.Offline: o.Hosts - online - silent, fleet.Archived: archived,
+	}
+	o.Standing = make(map[fleet.Standing]int)
+	err = sqlite.Each(ctx, tx, func(scan func(...any) error) error {
+		var standing fleet.Standing
+		var members, expired int
+		err := scan(&standing, &members, &expired)
+		if o.Standing[standing] = members; standing == fleet.Active {
+			o.Expired = expired
+		}
+		return err
+	}, `SELECT standing, count(*), count(*) FILTER (WHERE expires < ?) FROM member m JOIN host h ON h.host = m.host
+		WHERE h.archived = 0 GROUP BY standing`, tx.now.UnixNano())
+	return o, err
 }
 
 // days returns the last days without holes: a day on which nothing changed has the
@@ -84,12 +110,12 @@ func (v *View) Positions(ctx context.Context, id fleet.HostID) ([]fleet.Position
 	var out []fleet.Position
 	err = sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
 		var p fleet.Position
-		var number, last, ordinal int64
-		err := scan(&p.Lane, &number, &last, &ordinal)
-		p.Epoch, p.Sequence = uint64(number), uint64(last)
+		var number, last, digest, ordinal int64
+		err := scan(&p.Lane, &number, &last, &digest, &ordinal)
+		p.Epoch, p.Sequence, p.Digest = uint64(number), uint64(last), uint64(digest)
 		out = append(out, p)
 		return err
-	}, "SELECT lane, epoch, last, max(ordinal) FROM position WHERE host = ? GROUP BY lane", key)
+	}, "SELECT lane, epoch, last, digest, max(ordinal) FROM position WHERE host = ? GROUP BY lane", key)
 	if err != nil {
 		return nil, fmt.Errorf("read positions of %s: %w", id, sqlite.Classify(err))
 	}

@@ -15,16 +15,14 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/membership"
+	"seawall/collector/store/presence"
 	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
 
 const (
-	// A heartbeat comes every minute; three missed make a host silent.
-	silentAfter  = 3*time.Minute + 15*time.Second
-	offlineAfter = 24 * time.Hour
-
 	maxWorst  = 10
 	maxRecent = 20
 	maxDays   = 30
@@ -42,22 +40,24 @@ type View struct {
 func New(db *sql.DB, now func() time.Time) *View { return &View{db, now} }
 
 const hostColumns = `host, first_seen, last_seen, heartbeat, pass, fail, not_applicable, unknown, error, waived,
-	severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected`
+	severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected, archived`
 
 // scanHost reads the columns of hostColumns.
-func (v *View) scanHost(scan func(...any) error) (fleet.Host, error) {
+func scanHost(scan func(...any) error, outages presence.Outages, now time.Time) (fleet.Host, error) {
 	var h fleet.Host
 	var key, heartbeat []byte
-	var first, last int64
+	var first, last, archived int64
 	c, n := &h.Counts, &h.BySeverity
 	err := scan(&key, &first, &last, &heartbeat, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
-		&n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &h.Pending, &h.Gaps, &h.Rejected)
+		&n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &h.Pending, &h.Gaps, &h.Rejected, &archived)
 	if err != nil {
 		return h, err
 	}
 	h.ID = fleet.HostID(hex.EncodeToString(key))
 	h.FirstSeen, h.LastSeen = fromNano(first), fromNano(last)
-	h.Presence = v.presence(h.LastSeen)
+	if h.Presence = outages.Of(h.LastSeen, now); archived != 0 {
+		h.Presence = fleet.Archived
+	}
 	if heartbeat != nil {
 		r, err := decode(heartbeat, func(r wire.Record) bool { return r.Heartbeat != nil })
 		if err != nil {
@@ -82,29 +82,60 @@ func isChange(r wire.Record) bool { return r.Change != nil }
 
 func fromNano(n int64) time.Time { return time.Unix(0, n).UTC() }
 
-func (v *View) presence(seen time.Time) fleet.Presence {
-	switch age := v.now().Sub(seen); {
-	case age <= silentAfter:
-		return fleet.Online
-	case age <= offlineAfter:
-		return fleet.Silent
-	}
-	return fleet.Offline
-}
-
-// Hosts returns all hosts by name.
+// Hosts returns all hosts by name, archived ones too.
 func (v *View) Hosts(ctx context.Context) ([]fleet.Host, error) {
-	var hosts []fleet.Host
-	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
-		h, err := v.scanHost(scan)
-		hosts = append(hosts, h)
-		return err
-	}, "SELECT "+hostColumns+" FROM host ORDER BY name, host")
+	hosts, err := v.hosts(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read hosts: %w", sqlite.Classify(err))
 	}
 	return hosts, nil
 }
+
+func (v *View) hosts(ctx context.Context) ([]fleet.Host, error) {
+	tx, err := v.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.end()
+	members, err := membership.Members(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[fleet.HostID]*fleet.Member, len(members))
+	for i := range members {
+		byID[members[i].Host] = &members[i]
+	}
+	var hosts []fleet.Host
+	err = sqlite.Each(ctx, tx, func(scan func(...any) error) error {
+		h, err := scanHost(scan, tx.outages, tx.now)
+		h.Member = byID[h.ID]
+		hosts = append(hosts, h)
+		return err
+	}, "SELECT "+hostColumns+" FROM host ORDER BY name, host")
+	return hosts, err
+}
+
+// snapshot is a transaction that reads: all it reads is of one commit.
+type snapshot struct {
+	*sql.Tx
+	now     time.Time
+	outages presence.Outages
+}
+
+func (v *View) begin(ctx context.Context) (*snapshot, error) {
+	tx, err := v.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	s := &snapshot{Tx: tx, now: v.now()}
+	if s.outages, err = presence.Read(ctx, tx); err != nil {
+		s.end()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *snapshot) end() { _ = s.Rollback() } // nothing to undo
 
 // Host returns one host. A host that is not known is an error that is
 // fs.ErrNotExist.
@@ -121,17 +152,19 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 	if err != nil {
 		return d, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}
-	// One transaction: counts and results are those of one commit.
-	tx, err := v.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := v.begin(ctx)
 	if err != nil {
 		return d, err
 	}
-	defer func() { _ = tx.Rollback() }() // nothing to undo
-	d.Host, err = v.scanHost(tx.QueryRowContext(ctx, "SELECT "+hostColumns+" FROM host WHERE host = ?", key).Scan)
+	defer tx.end()
+	d.Host, err = scanHost(tx.QueryRowContext(ctx, "SELECT "+hostColumns+" FROM host WHERE host = ?", key).Scan, tx.outages, tx.now)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, fs.ErrNotExist
 	}
 	if err != nil {
+		return d, err
+	}
+	if d.Host.Member, err = membership.Member(ctx, tx, key); err != nil {
 		return d, err
 	}
 	d.Checks = make(map[string]finding.CheckInfo)
@@ -241,8 +274,8 @@ func (v *View) checks(ctx context.Context, where string, args ...any) ([]fleet.C
 	return checks, err
 }
 
-// Check returns one check with its results, bad ones first and at most 2,000. A
-// check that no host has is an error that is fs.ErrNotExist.
+// Check returns one check with its results, bad ones first and at most 2,000, those
+// of archived hosts left out. A check that no host has is an error that is fs.ErrNotExist.
 func (v *View) Check(ctx context.Context, id string) (fleet.CheckDetail, error) {
 	var d fleet.CheckDetail
 	checks, err := v.checks(ctx, "WHERE check_id = ?", id)
@@ -260,7 +293,7 @@ func (v *View) Check(ctx context.Context, id string) (fleet.CheckDetail, error) 
 			d.States = append(d.States, st)
 			return err
 		}, `SELECT s.host, h.name, s.since, s.body FROM state s JOIN host h ON h.host = s.host
-			WHERE s.check_id = ? AND s.status = ? ORDER BY s.host LIMIT ?`, id, status, maxStates-len(d.States))
+			WHERE s.check_id = ? AND s.status = ? AND h.archived = 0 ORDER BY s.host LIMIT ?`, id, status, maxStates-len(d.States))
 		if err != nil {
 			return d, fmt.Errorf("read check %q: %w", id, sqlite.Classify(err))
 		}

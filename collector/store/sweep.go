@@ -1,0 +1,95 @@
+package store
+
+import (
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"seawall/collector/fleet"
+	"seawall/collector/store/presence"
+	"seawall/collector/store/sqlite"
+	"seawall/pkg/finding"
+)
+
+const (
+	sweepEvery = time.Minute
+	sweepPause = 50 * time.Millisecond
+	// How many hosts a step takes. To archive one reads its results.
+	maxSilent, maxArchived = 100, 5
+)
+
+// sweep tells of hosts that have become offline and archives those that have been
+// for long, a few at a time, and returns when to go on. It runs in the writer
+// between transactions, and marks that the collector is alive.
+func (s *Store) sweep() time.Duration {
+	more := false
+	err := s.alone(func(b *batch) (err error) {
+		more, err = b.sweep()
+		return err
+	})
+	switch {
+	case err != nil:
+		s.cfg.Log.Error("silent hosts are not told", "err", sqlite.Classify(err))
+	case more:
+		return sweepPause
+	}
+	return sweepEvery
+}
+
+func (b *batch) sweep() (more bool, err error) {
+	if err := presence.Mark(b.Writer, b.now); err != nil {
+		return false, err
+	}
+	outages, err := presence.Load(b.Writer)
+	if err != nil {
+		return false, err
+	}
+	// A host that may not deliver is silent for a reason that is known.
+	silent, err := b.find(`SELECT h.host FROM host h LEFT JOIN member m ON m.host = h.host
+		WHERE last_seen < ? AND archived = 0 AND silent = 0 AND ifnull(standing, 'active') = 'active' LIMIT ?`,
+		outages.Offline(b.now), maxSilent)
+	if err != nil {
+		return false, err
+	}
+	for _, h := range silent {
+		h.silent = h.now.UnixNano()
+		err := h.say(name{}, finding.Result{Check: silentCheck, Status: finding.StatusFail, Severity: finding.SeverityHigh,
+			Actual:   "nothing heard since " + time.Unix(0, h.seen).UTC().Format("2006-01-02 15:04 UTC"),
+			Expected: "a heartbeat every minute"})
+		if err != nil {
+			return false, err
+		}
+	}
+	old, err := b.find("SELECT host FROM host WHERE last_seen < ? AND archived = 0 LIMIT ?",
+		outages.Before(b.now, b.store.cfg.ArchiveAfter), maxArchived)
+	if err != nil {
+		return false, err
+	}
+	for _, h := range old {
+		if err := h.archive(true, "archived after "+long(h.now.UnixNano()-h.seen)+" of silence"); err != nil {
+			return false, err
+		}
+	}
+	return len(silent) == maxSilent || len(old) == maxArchived, nil
+}
+
+// find opens the hosts that a query finds.
+func (b *batch) find(query string, before time.Time, limit int) ([]*host, error) {
+	var ids []fleet.HostID
+	err := b.Rows(query, []any{before.UnixNano(), limit}, func(scan func(...any) error) error {
+		var key []byte
+		err := scan(&key)
+		ids = append(ids, fleet.HostID(hex.EncodeToString(key)))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find silent hosts: %w", err)
+	}
+	hosts := make([]*host, len(ids))
+	for i, id := range ids {
+		if hosts[i], err = b.open(id); err != nil {
+			return nil, err
+		}
+	}
+	return hosts, nil
+}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"seawall/collector/fleet"
+	"seawall/collector/store/lane"
+	"seawall/pkg/finding"
+	"seawall/pkg/text"
+	"seawall/pkg/wire"
+)
+
+// The checks of what the collector itself says in a host's timeline.
+const (
+	lostCheck    = "agent-records-lost"
+	silentCheck  = "agent-silent"
+	archiveCheck = "agent-archived"
+)
+
+// ordinalLost is the ordinal of a range of missing records, under the name of its
+// first: a record is found missing once.
+const ordinalLost = -1
+
+// name names an event for ever. Ordinals tell the events of one record apart, and
+// the record's position, moved in the same transaction, keeps them from being told
+// twice. What the collector says itself has no lane and the event's own number.
+type name struct {
+	lane     string
+	epoch    uint64
+	sequence uint64
+	ordinal  int
+}
+
+// tell appends an event to the timeline.
+func (h *host) tell(n name, e fleet.Event, body []byte) (err error) {
+	e.Host, e.HostName, e.Received = h.id, h.name, h.now
+	if n.lane == "" {
+		if _, err := h.Row("SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'event'", nil, &n.sequence); err != nil {
+			return fmt.Errorf("number event: %w", err)
+		}
+	}
+	e.ID, err = h.Insert(`INSERT INTO event (host, lane, epoch, seq, ordinal, received, check_id, moved, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, h.key, n.lane, int64(n.epoch), int64(n.sequence), n.ordinal,
+		h.now.UnixNano(), e.Change.Result.Check, e.Moved, body)
+	if err != nil {
+		return fmt.Errorf("append to the timeline: %w", err)
+	}
+	h.changed = true
+	h.fleet.Change()
+	h.events = append(h.events, e)
+	return nil
+}
+
+// say appends what the collector itself found.
+func (h *host) say(n name, r finding.Result) error {
+	r.Resource, r.Actual, r.Time = text.Clean(r.Resource, 256), text.Clean(r.Actual, 512), h.now
+	c := finding.Change{Result: r}
+	body, err := wire.Encode(wire.Record{Time: h.now, Change: &c})
+	if err != nil {
+		return fmt.Errorf("encode event: %w", err)
+	}
+	return h.tell(n, fleet.Event{Change: c}, body)
+}
+
+// lost tells of records that never came.
+func (h *host) lost(l lane.Loss) error {
+	why := map[fleet.GapReason]string{
+		fleet.Evicted:  "evicted on the host, whose spool was full",
+		fleet.Damaged:  "damaged on the host's disk",
+		fleet.Diverged: "the machine was set back to an older state",
+	}[l.Reason]
+	if why == "" {
+		why = "the host did not say why"
+	}
+	records := "records"
+	if l.Records == 1 {
+		records = "record"
+	}
+	return h.say(name{l.Lane, l.Epoch, l.From, ordinalLost}, finding.Result{
+		Check: lostCheck, Resource: fmt.Sprintf("%s %d–%d", l.Lane, l.From, l.To),
+		Status: finding.StatusFail, Severity: finding.SeverityMedium,
+		Actual: fmt.Sprintf("%d %s lost: %s", l.Records, records, why), Expected: "no records lost",
+	})
+}
+
+// back tells of a host that speaks after it was called silent or was archived, and
+// puts it back into the fleet's counts.
+func (h *host) back() error {
+	if h.silent == 0 && h.archived == 0 {
+		return nil
+	}
+	actual := "speaks again after " + long(h.now.UnixNano()-h.seen)
+	if h.archived != 0 {
+		actual += ", no longer archived"
+		if err := h.fleet.Host(h.Writer, h.key, 1); err != nil {
+			return err
+		}
+	}
+	h.silent, h.archived = 0, 0
+	return h.say(name{}, finding.Result{Check: silentCheck, Status: finding.StatusPass,
+		Severity: finding.SeverityInformational, Actual: actual})
+}
+
+// archive takes the host out of the fleet's counts, or back in.
+func (h *host) archive(archived bool, actual string) error {
+	if archived == (h.archived != 0) {
+		return nil
+	}
+	// What this transaction has changed must be in the tables that are counted.
+	if err := h.flushBad(); err != nil {
+		return err
+	}
+	n, status := 1, finding.StatusPass
+	if h.archived = 0; archived {
+		h.archived, n, status = h.now.UnixNano(), -1, finding.StatusNotApplicable
+	}
+	if err := h.fleet.Host(h.Writer, h.key, n); err != nil {
+		return err
+	}
+	return h.say(name{}, finding.Result{Check: archiveCheck, Status: status, Severity: finding.SeverityInformational, Actual: actual})
+}
+
+// long is a duration as a sentence has it.
+func long(nanoseconds int64) string {
+	d := time.Duration(max(nanoseconds, 0))
+	if d < 48*time.Hour {
+		return d.Round(time.Minute).String()
+	}
+	return fmt.Sprintf("%d days", int(math.Round(d.Hours()/24)))
+}
