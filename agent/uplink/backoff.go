@@ -13,13 +13,12 @@ const (
 // backoff draws the pauses between attempts: full jitter on the capped value, so
 // that hosts that lost their collector together do not come back together.
 type backoff struct {
-	max    time.Duration
 	random func(limit time.Duration) time.Duration // uniform in [0, limit)
 	n      int                                     // attempts since the last reset
 }
 
-func newBackoff(max time.Duration) *backoff {
-	return &backoff{max: max, random: func(limit time.Duration) time.Duration {
+func newBackoff() *backoff {
+	return &backoff{random: func(limit time.Duration) time.Duration {
 		if limit <= 0 {
 			return 0
 		}
@@ -27,8 +26,8 @@ func newBackoff(max time.Duration) *backoff {
 	}}
 }
 
-func (b *backoff) next() time.Duration {
-	limit := b.max
+// next returns the next pause, less than limit.
+func (b *backoff) next(limit time.Duration) time.Duration {
 	if b.n < 30 { // shifted further it would overflow
 		limit = min(limit, baseBackoff<<b.n)
 	}

@@ -2,6 +2,8 @@ package uplink
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,36 +12,18 @@ import (
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
-const (
-	maxEntries    = 500 // of a batch
-	batchOverhead = 64  // of a batch's own fields, at most
-	entryOverhead = 24  // of an entry's fields, at most
-)
-
-// span is what was sent in one batch.
-type span struct {
-	epoch       uint64
-	first, last uint64
-	bytes       int64
-}
-
-// batch is records of one lane and epoch, ready to send.
-type batch struct {
-	lane    string
-	span    span
-	message *seawallv1.Batch
-}
-
 // window is what of one lane is sent and not acknowledged, in the order sent.
 type window struct {
-	lane  string
-	acked spool.Position
-	sent  []span
+	lane    string
+	acked   spool.Position
+	digest  uint64 // of the record at acked, as the collector has it; 0: not known
+	sent    []span
+	diverge *spool.Position // see filler
 }
 
 // ack takes a cumulative acknowledgement and returns the bytes that it makes free.
 // One that repeats is no news; one of what was not sent is an error.
-func (w *window) ack(pos spool.Position) (bytes int64, news bool, err error) {
+func (w *window) ack(pos spool.Position) (bytes int, news bool, err error) {
 	i := len(w.sent) - 1
 	for i >= 0 && (w.sent[i].epoch != pos.Epoch || pos.Seq < w.sent[i].first) {
 		i--
@@ -63,7 +47,7 @@ func (w *window) ack(pos spool.Position) (bytes int64, news bool, err error) {
 		bytes += s.bytes
 	}
 	w.sent = slices.Delete(w.sent, 0, done)
-	w.acked = pos
+	w.acked, w.digest = pos, 0
 	return bytes, true, nil
 }
 
@@ -81,6 +65,65 @@ func oldest(dir, lane string) *seawallv1.Position {
 	return &seawallv1.Position{Lane: lane, Epoch: first.Epoch, Sequence: first.Seq}
 }
 
+// Where a spool stands to the position that the collector has.
+type standing int
+
+const (
+	agrees   standing = iota // it goes on from there
+	unknown                  // nothing of that epoch is left
+	behind                   // it does not reach so far, or does not say so yet
+	diverged                 // it holds, or held, another record there
+)
+
+// resume moves to the record after pos, and says whether the spool is the one that
+// the collector has been given. digest is that of the record at pos, 0 when it is
+// not known.
+func resume(r *spool.Reader, pos spool.Position, digest uint64) (standing, error) {
+	if pos == (spool.Position{}) {
+		_, err := r.Seek(pos)
+		return agrees, err
+	}
+	st, err := compare(r, pos, digest)
+	if err != nil {
+		return st, err
+	}
+	_, err = r.Seek(pos)
+	return st, err
+}
+
+// compare looks at the spool's record at pos, or at what is in its place.
+func compare(r *spool.Reader, pos spool.Position, digest uint64) (standing, error) {
+	known, err := r.Seek(spool.Position{Epoch: pos.Epoch, Seq: pos.Seq - min(pos.Seq, 1)})
+	if err != nil {
+		return agrees, err
+	}
+	if !known {
+		return unknown, nil
+	}
+	rec, err := r.Next()
+	switch {
+	case errors.Is(err, spool.ErrEmpty):
+		_, newest, err := r.Bounds()
+		if newest.Epoch == pos.Epoch && newest.Seq < pos.Seq {
+			return behind, err
+		}
+		return agrees, err
+	case err != nil:
+		return agrees, err
+	case rec.Position == pos && digest != 0 && digestOf(rec.Payload) != digest:
+		return diverged, nil
+	case rec.Epoch != pos.Epoch && rec.Seq <= pos.Seq:
+		return diverged, nil // a writer went on from before pos
+	}
+	return agrees, nil
+}
+
+// digestOf is Position.digest of a record.
+func digestOf(payload []byte) uint64 {
+	sum := sha256.Sum256(payload)
+	return binary.BigEndian.Uint64(sum[:])
+}
+
 // follow hands the records of a lane to send, from behind what the collector has,
 // until ctx ends or the lane cannot be read.
 func (s *session) follow(ctx context.Context, lane string) error {
@@ -89,15 +132,17 @@ func (s *session) follow(ctx context.Context, lane string) error {
 		return err
 	}
 	defer r.Close()
-	from := s.start(lane)
-	if known, err := r.Seek(from); err != nil {
+	diverge, err := s.settle(ctx, r, lane)
+	if err != nil {
 		return err
-	} else if !known && from != (spool.Position{}) {
-		s.u.log.Warn("position not in the spool, starting at its oldest record", "lane", lane, "epoch", from.Epoch, "seq", from.Seq)
 	}
-	f := filler{r: r, lane: lane, max: s.maxBatch, onGap: func(g spool.Gap) {
-		s.u.log.Warn("records are missing", "lane", lane, "from", g.From, "to", g.To, "reason", string(g.Reason))
-	}}
+	f := filler{
+		r: r, lane: lane, codec: s.u.codec, diverge: diverge,
+		max: func() int { return min(s.maxBatch, s.credit.bound()) },
+		onGap: func(g *seawallv1.Gap) {
+			s.u.log.Warn("records are missing", "lane", lane, "from", g.From, "to", g.To, "reason", g.Reason.String())
+		},
+	}
 	for {
 		b, err := f.next()
 		if errors.Is(err, spool.ErrEmpty) {
@@ -107,7 +152,7 @@ func (s *session) follow(ctx context.Context, lane string) error {
 			}
 		}
 		if err == nil {
-			err = s.budget.Acquire(ctx, b.span.bytes)
+			err = s.credit.take(ctx, b.span.bytes)
 		}
 		if err != nil {
 			return err
@@ -120,74 +165,84 @@ func (s *session) follow(ctx context.Context, lane string) error {
 	}
 }
 
+// settle moves the reader to where the lane goes on. While the spool is behind the
+// collector it waits: the sensor may not have found its last records yet. Where it
+// diverged, nothing more of that epoch can be told from what the collector has, and
+// its position is returned.
+func (s *session) settle(ctx context.Context, r *spool.Reader, lane string) (*spool.Position, error) {
+	from, digest, diverge := s.start(lane)
+	for said := false; ; said = true {
+		st, err := resume(r, from, digest)
+		if err != nil {
+			return nil, err
+		}
+		if diverge != nil {
+			return diverge, nil
+		}
+		switch st {
+		case agrees:
+			return nil, nil
+		case unknown:
+			s.u.log.Warn("position not in the spool, starting at its oldest record", "lane", lane, "epoch", from.Epoch, "seq", from.Seq)
+			return nil, nil
+		case diverged:
+			s.diverged(lane, from)
+			return &from, nil
+		}
+		if !said {
+			s.u.log.Warn("the spool ends before what the collector has", "lane", lane, "epoch", from.Epoch, "seq", from.Seq)
+			s.u.board.update(true, func(st *State) { st.Behind = with(st.Behind, lane) })
+		}
+		if err := r.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// diverged notes that the spool's record at pos is not the one that the collector
+// has: this machine was set back to an older state.
+func (s *session) diverged(lane string, pos spool.Position) {
+	s.u.log.Error("the spool was set back: what is newer in this epoch cannot be sent", "lane", lane, "epoch", pos.Epoch, "seq", pos.Seq)
+	s.mu.Lock()
+	s.lanes[lane].diverge = &pos
+	s.mu.Unlock()
+	s.u.board.update(true, func(st *State) { st.Behind = with(st.Behind, lane) })
+}
+
+// with returns names with one more.
+func with(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
+	}
+	return append(slices.Clone(names), name)
+}
+
+func without(names []string, name string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(s string) bool { return s == name })
+}
+
 // start returns the position behind which a lane is sent.
-func (s *session) start(lane string) spool.Position {
+func (s *session) start(lane string) (pos spool.Position, digest uint64, diverge *spool.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w := s.lanes[lane]; w != nil { // followed again: behind what is in flight
 		if n := len(w.sent); n > 0 {
-			return spool.Position{Epoch: w.sent[n-1].epoch, Seq: w.sent[n-1].last}
+			return spool.Position{Epoch: w.sent[n-1].epoch, Seq: w.sent[n-1].last}, 0, nil
 		}
-		return w.acked
+		if w.diverge != nil && *w.diverge == w.acked {
+			return w.acked, 0, w.diverge
+		}
+		return w.acked, w.digest, nil
 	}
 	have := s.have[lane]
-	s.lanes[lane] = &window{lane: lane, acked: have}
+	s.lanes[lane] = &window{lane: lane, acked: have.Position, digest: have.digest}
 	var old spool.Position
-	s.u.board.update(false, func(st *State) { old, st.Acked[lane] = st.Acked[lane], have })
-	if old.Epoch == have.Epoch && old.Seq > have.Seq || have == (spool.Position{}) && old != have {
+	s.u.board.update(false, func(st *State) {
+		old, st.Acked[lane] = st.Acked[lane], have.Position
+		st.Behind = without(st.Behind, lane)
+	})
+	if old.Epoch == have.Epoch && old.Seq > have.Seq || have == (told{}) && old != have.Position {
 		s.u.log.Warn("collector has less than it acknowledged", "lane", lane, "acknowledged", old.Seq, "has", have.Seq)
 	}
-	return have
-}
-
-// filler makes batches of what a reader has.
-type filler struct {
-	r     *spool.Reader
-	lane  string
-	max   int
-	held  *spool.Record // did not fit into the last batch
-	onGap func(spool.Gap)
-}
-
-// next returns what can be read now, as much as a batch may hold, or
-// spool.ErrEmpty. It does not wait for more: what is durable is sent.
-func (f *filler) next() (*batch, error) {
-	b := &batch{lane: f.lane, message: &seawallv1.Batch{Lane: f.lane}}
-	size := batchOverhead
-	for len(b.message.Entries) < maxEntries {
-		rec, err := f.record()
-		if errors.Is(err, spool.ErrEmpty) && len(b.message.Entries) > 0 {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		more := entryOverhead + len(rec.Payload)
-		if len(b.message.Entries) > 0 && (rec.Epoch != b.span.epoch || size+more > f.max) {
-			f.held = &rec
-			break
-		}
-		if len(b.message.Entries) == 0 {
-			b.span.epoch, b.span.first = rec.Epoch, rec.Seq
-			b.message.Epoch = rec.Epoch
-		}
-		b.span.last = rec.Seq
-		b.message.Entries = append(b.message.Entries, &seawallv1.Entry{Sequence: rec.Seq, Payload: rec.Payload})
-		size += more
-	}
-	b.span.bytes = int64(size)
-	return b, nil
-}
-
-func (f *filler) record() (spool.Record, error) {
-	if f.held != nil {
-		rec := *f.held
-		f.held = nil
-		return rec, nil
-	}
-	rec, err := f.r.Next()
-	if err == nil && rec.Gap != (spool.Gap{}) {
-		f.onGap(rec.Gap)
-	}
-	return rec, err
+	return have.Position, have.digest, nil
 }

@@ -9,25 +9,27 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/status"
 
 	"seawall/agent/spool"
+	"seawall/pkg/trust"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
-const protocol = 1
+const protocol = 2
 
 // Bounds of what the collector may choose. A batch must be able to hold the
 // largest record.
 const (
 	minBatch        = spool.MaxPayload + 1<<10
-	maxBatch        = 512 << 10
+	maxBatch        = 256 << 10
 	defaultBatch    = 256 << 10
+	minInFlight     = 4 << 10 // less would only make batches of single records
 	maxInFlight     = 4 << 20
 	defaultInFlight = 1 << 20
-	maxPositions    = 64 // lanes that a Welcome may name
+	maxPositions    = 64      // lanes that a Welcome may name
+	maxBundles      = 16      // that one stream may bring
+	maxStep         = 1 << 32 // of a session's number
 )
 
 // How often new lanes are looked for: soon while there is none or one is new,
@@ -44,14 +46,23 @@ var (
 	errDrain    = errors.New("the collector asked to come back later")
 )
 
+// told is a position as the collector told it.
+type told struct {
+	spool.Position
+	digest uint64
+}
+
 // session is one stream.
 type session struct {
 	u        *Uplink
 	stream   grpc.BidiStreamingClient[seawallv1.DeliverRequest, seawallv1.DeliverResponse]
+	number   uint64
 	maxBatch int
-	budget   *semaphore.Weighted // bytes that may be in flight
-	have     map[string]spool.Position
+	credit   *credit
+	have     map[string]told
 	out      chan *batch
+	confirm  chan struct{} // holds a value when a bundle is to be confirmed
+	bundles  int           // that came
 	within   time.Duration // of the Drain that ended it
 	blind    bool          // it was said that there is no spool
 
@@ -70,9 +81,10 @@ func runSession(ctx context.Context, u *Uplink, conn grpc.ClientConnInterface) (
 	if err != nil {
 		return outcome{}, cause(ctx, rpcError("connect", err))
 	}
-	s := &session{u: u, stream: stream, out: make(chan *batch), lanes: map[string]*window{}}
+	s := newSession(u)
+	s.stream = stream
 	if err := s.open(); err != nil {
-		return outcome{}, cause(ctx, err)
+		return outcome{drained: errors.Is(err, errDrain), within: s.within}, cause(ctx, err)
 	}
 	if !patience.Stop() {
 		return outcome{}, cause(ctx, errWelcome)
@@ -94,10 +106,8 @@ func runSession(ctx context.Context, u *Uplink, conn grpc.ClientConnInterface) (
 	return out, err
 }
 
-// rpcError says what failed in fewer words than gRPC.
-func rpcError(what string, err error) error {
-	st := status.Convert(err)
-	return fmt.Errorf("%s: %s: %s", what, st.Code(), st.Message())
+func newSession(u *Uplink) *session {
+	return &session{u: u, out: make(chan *batch), confirm: make(chan struct{}, 1), lanes: map[string]*window{}}
 }
 
 // cause prefers the reason why this side ended a stream over what that looks like.
@@ -108,9 +118,13 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// open says hello and takes the welcome.
+// open says hello, takes the welcome and confirms it.
 func (s *session) open() error {
-	hello := &seawallv1.Hello{Protocol: protocol, AgentVersion: s.u.cfg.Version}
+	id := s.u.cfg.Identity
+	hello := &seawallv1.Hello{
+		Protocol: protocol, AgentVersion: s.u.cfg.Version,
+		Session: id.Session(), BundleRevision: id.Bundle().Revision,
+	}
 	for _, name := range s.laneNames() {
 		if p := oldest(s.u.cfg.Spool, name); p != nil {
 			hello.Oldest = append(hello.Oldest, p)
@@ -125,22 +139,45 @@ func (s *session) open() error {
 		return rpcError("wait for welcome", err)
 	}
 	if d := r.GetDrain(); d != nil {
+		s.within = time.Duration(d.GetReconnectWithinMs()) * time.Millisecond
 		return errDrain
 	}
 	w := r.GetWelcome()
 	if w == nil {
 		return fmt.Errorf("%w: its first message is not a welcome", errProtocol)
 	}
-	return s.accept(w)
+	if err := s.accept(w); err != nil {
+		return err
+	}
+	// Durable before anything is sent: whoever has an older number is a copy.
+	if err := id.SetSession(s.number); err != nil {
+		return fmt.Errorf("keep session: %w", err)
+	}
+	if err := s.stream.Send(s.confirmation()); err != nil && err != io.EOF {
+		return rpcError("confirm", err)
+	}
+	return nil
 }
 
-// accept takes the bounds and positions of a welcome.
+// confirmation says what is durable.
+func (s *session) confirmation() *seawallv1.DeliverRequest {
+	return &seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Confirm{Confirm: &seawallv1.Confirm{
+		Session: s.number, BundleRevision: s.u.cfg.Identity.Bundle().Revision,
+	}}}
+}
+
+// accept takes the number, bounds and positions of a welcome.
 func (s *session) accept(w *seawallv1.Welcome) error {
 	if w.GetProtocol() != protocol {
 		return fmt.Errorf("%w: it speaks version %d, this uplink %d", errProtocol, w.GetProtocol(), protocol)
 	}
 	if len(w.GetHave()) > maxPositions {
 		return fmt.Errorf("%w: %d positions", errProtocol, len(w.GetHave()))
+	}
+	// A number that leaps could never be followed by another.
+	last := s.u.cfg.Identity.Session()
+	if n := w.GetSession(); n <= last || n-last > maxStep {
+		return fmt.Errorf("%w: session %d after %d", errProtocol, n, last)
 	}
 	batch := int64(w.GetMaxBatchBytes())
 	if batch == 0 {
@@ -149,18 +186,22 @@ func (s *session) accept(w *seawallv1.Welcome) error {
 	if batch < minBatch {
 		return fmt.Errorf("%w: a batch of %d bytes cannot hold every record", errProtocol, batch)
 	}
-	batch = min(batch, maxBatch)
-	flight := int64(w.GetMaxInFlightBytes())
-	if flight == 0 {
-		flight = defaultInFlight
-	}
-	s.maxBatch = int(batch)
-	s.budget = semaphore.NewWeighted(min(max(flight, batch), maxInFlight))
-	s.have = make(map[string]spool.Position, len(w.GetHave()))
+	s.number = w.GetSession()
+	s.maxBatch = int(min(batch, maxBatch))
+	s.credit = newCredit(creditOf(w.GetMaxInFlightBytes()))
+	s.have = make(map[string]told, len(w.GetHave()))
 	for _, p := range w.GetHave() {
-		s.have[p.GetLane()] = spool.Position{Epoch: p.GetEpoch(), Seq: p.GetSequence()}
+		s.have[p.GetLane()] = told{spool.Position{Epoch: p.GetEpoch(), Seq: p.GetSequence()}, p.GetDigest()}
 	}
 	return nil
+}
+
+// creditOf returns what is made of the collector's bound.
+func creditOf(n uint32) int {
+	if n == 0 {
+		return defaultInFlight
+	}
+	return int(min(max(int64(n), minInFlight), maxInFlight))
 }
 
 // receive takes acknowledgements until the stream ends.
@@ -173,19 +214,53 @@ func (s *session) receive() error {
 		if err != nil {
 			return rpcError("receive", err)
 		}
-		switch m := m.GetMessage().(type) {
-		case *seawallv1.DeliverResponse_Ack:
-			if err := s.ack(m.Ack.GetPosition()); err != nil {
-				return err
-			}
-		case *seawallv1.DeliverResponse_Drain:
-			s.within = time.Duration(m.Drain.GetReconnectWithinMs()) * time.Millisecond
-			return errDrain
-		case *seawallv1.DeliverResponse_Welcome:
-			return fmt.Errorf("%w: a second welcome", errProtocol)
-		case nil: // of a newer collector, for whoever knows it
+		if err := s.handle(m); err != nil {
+			return err
 		}
 	}
+}
+
+// handle takes one message behind the welcome.
+func (s *session) handle(m *seawallv1.DeliverResponse) error {
+	switch m := m.GetMessage().(type) {
+	case *seawallv1.DeliverResponse_Ack:
+		return s.ack(m.Ack.GetPosition())
+	case *seawallv1.DeliverResponse_Credit:
+		s.credit.set(creditOf(m.Credit.GetMaxInFlightBytes()))
+	case *seawallv1.DeliverResponse_Bundle:
+		return s.bundle(m.Bundle)
+	case *seawallv1.DeliverResponse_Drain:
+		s.within = time.Duration(m.Drain.GetReconnectWithinMs()) * time.Millisecond
+		return errDrain
+	case *seawallv1.DeliverResponse_Welcome:
+		return fmt.Errorf("%w: a second welcome", errProtocol)
+	case nil: // of a newer collector, for whoever knows it
+	}
+	return nil
+}
+
+// bundle takes other authorities, makes them durable and has that confirmed.
+func (s *session) bundle(b *seawallv1.Bundle) error {
+	if s.bundles++; s.bundles > maxBundles {
+		return fmt.Errorf("%w: more than %d trust bundles", errProtocol, maxBundles)
+	}
+	id := s.u.cfg.Identity
+	if b.GetRevision() <= id.Bundle().Revision {
+		return nil
+	}
+	bundle, err := trust.ParseBundle(b.GetRevision(), b.GetAuthorities())
+	if err != nil {
+		return fmt.Errorf("%w: %w", errProtocol, err)
+	}
+	if err := id.SetBundle(bundle); err != nil {
+		return fmt.Errorf("keep trust bundle: %w", err)
+	}
+	s.u.log.Info("trust bundle replaced", "revision", bundle.Revision, "authorities", len(bundle.Authorities))
+	select {
+	case s.confirm <- struct{}{}:
+	default: // the one that waits will tell of this bundle, too
+	}
+	return nil
 }
 
 func (s *session) ack(p *seawallv1.Position) error {
@@ -201,33 +276,40 @@ func (s *session) ack(p *seawallv1.Position) error {
 	if err != nil {
 		return err
 	}
-	s.budget.Release(bytes)
+	s.credit.give(bytes)
 	if news {
 		lane := w.lane // the spool's name for it, not the collector's
-		s.u.board.update(false, func(st *State) { st.Acked[lane] = pos })
+		s.u.board.update(false, func(st *State) {
+			st.Acked[lane] = pos
+			st.Behind = without(st.Behind, lane)
+		})
 	}
 	return nil
 }
 
-// send sends the batches of all lanes. A batch is in its lane's window before it
-// is sent, since its acknowledgement may be quick.
+// send sends the batches of all lanes, and confirmations. A batch is in its lane's
+// window before it is sent, since its acknowledgement may be quick.
 func (s *session) send(ctx context.Context) error {
 	for {
+		var m *seawallv1.DeliverRequest
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-s.confirm:
+			m = s.confirmation()
 		case b := <-s.out:
 			s.mu.Lock()
 			s.lanes[b.lane].sent = append(s.lanes[b.lane].sent, b.span)
 			s.mu.Unlock()
-			err := s.stream.Send(&seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Batch{Batch: b.message}})
-			if err == io.EOF { // receive knows why
-				<-ctx.Done()
-				return nil
-			}
-			if err != nil {
-				return rpcError("send", err)
-			}
+			m = &seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Batch{Batch: b.message}}
+		}
+		err := s.stream.Send(m)
+		if err == io.EOF { // receive knows why
+			<-ctx.Done()
+			return nil
+		}
+		if err != nil {
+			return rpcError("send", err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,8 +29,12 @@ type State struct {
 	Connected bool                      `json:"connected"`
 	Since     time.Time                 `json:"since"` // of Connected
 	Attempts  int                       `json:"attempts"`
-	Error     string                    `json:"error,omitempty"` // why it is not connected
-	Acked     map[string]spool.Position `json:"acked"`           // by lane
+	Error     string                    `json:"error,omitempty"`   // why it is not connected
+	Refusal   string                    `json:"refusal,omitempty"` // the collector's reason, as "host-revoked"
+	Acked     map[string]spool.Position `json:"acked"`             // by lane
+	// Behind names lanes whose records are older than what the collector has: this
+	// machine was set back, and they wait for the sensor's next start.
+	Behind []string `json:"behind,omitempty"`
 }
 
 // ReadState reads the state that an uplink left, or leaves while it runs, in its
@@ -81,6 +86,7 @@ func (b *board) update(notable bool, change func(*State)) {
 func (b *board) copy() State {
 	s := b.state
 	s.Acked = maps.Clone(s.Acked)
+	s.Behind = slices.Clone(s.Behind)
 	return s
 }
 

@@ -15,22 +15,30 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 
+	"seawall/agent/identity"
 	"seawall/agent/spool"
+	"seawall/pkg/squeeze"
 	"seawall/pkg/text"
+	seawallv1 "seawall/proto/seawall/v1"
 )
 
 // Config says what an uplink connects. All fields but those that say otherwise
 // must be set.
 type Config struct {
-	Spool      string        // the spool's directory; it may be made later
-	StateDir   string        // made when missing
-	Collector  string        // host:port
-	Identity   *Identity     // this host
-	Pin        Pin           // the collector
+	Spool      string // the spool's directory; it may be made later
+	StateDir   string // made when missing
+	Collector  string // host:port
+	Identity   *identity.Identity
 	MaxBackoff time.Duration // default 60 s
 	Version    string        // of this program; a label
 	Log        *slog.Logger
 	OnChange   func(State) // told when the connection changes; optional, must not block
+	// Prepare makes the identity ready for a connection, and is called before each;
+	// optional.
+	Prepare func(ctx context.Context) error
+	// Told is told why the collector refused this host, or that it did not;
+	// optional, must not block.
+	Told func(seawallv1.Reason)
 
 	run      func(context.Context, *Uplink) (outcome, error) // in place of connect; for tests
 	patience time.Duration                                   // in place of welcomeTimeout; for tests
@@ -53,6 +61,8 @@ type Uplink struct {
 	log   *slog.Logger
 	board *board
 	pause *backoff
+	codec *squeeze.Codec
+	again bool // the last attempt was made at once, since the certificate had expired
 }
 
 // New checks the configuration and reads the state of an earlier run.
@@ -69,7 +79,14 @@ func New(cfg Config) (*Uplink, error) {
 	if cfg.run == nil {
 		cfg.run = connect
 	}
-	u := &Uplink{cfg: cfg, log: cfg.Log, pause: newBackoff(cfg.MaxBackoff)}
+	if cfg.Told == nil {
+		cfg.Told = func(seawallv1.Reason) {}
+	}
+	codec, err := squeeze.New(maxBatch+entryOverhead+spool.MaxPayload, 1)
+	if err != nil {
+		return nil, fmt.Errorf("compression: %w", err)
+	}
+	u := &Uplink{cfg: cfg, log: cfg.Log, pause: newBackoff(), codec: codec}
 	u.board = &board{dir: cfg.StateDir, log: cfg.Log, onChange: cfg.OnChange}
 	old, err := ReadState(cfg.StateDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -106,13 +123,17 @@ func (u *Uplink) Run(ctx context.Context) error {
 	defer u.board.save()
 	said := ""
 	for {
-		out, err := u.cfg.run(ctx, u)
+		out, err := u.once(ctx)
 		if ctx.Err() != nil {
 			break
 		}
-		pause := u.plan(out)
+		reason := refusal(err)
+		pause := u.plan(out, reason)
 		why := text.Terminal(text.Clean(err.Error(), maxReason)) // some of it is the collector's
-		u.disconnected(why)
+		u.disconnected(why, reason)
+		if reason != seawallv1.Reason_REASON_UNSPECIFIED {
+			u.cfg.Told(reason)
+		}
 		// The same reason again and again is one line.
 		level := slog.LevelWarn
 		switch {
@@ -127,12 +148,24 @@ func (u *Uplink) Run(ctx context.Context) error {
 			break
 		}
 	}
-	u.disconnected("stopped")
+	u.disconnected("stopped", seawallv1.Reason_REASON_UNSPECIFIED)
 	return nil
 }
 
+// once makes one attempt. There is always an error.
+func (u *Uplink) once(ctx context.Context) (outcome, error) {
+	if u.cfg.Prepare != nil {
+		if err := u.cfg.Prepare(ctx); err != nil {
+			return outcome{}, fmt.Errorf("prepare: %w", err)
+		}
+	}
+	host := u.cfg.Identity.Host()
+	u.board.update(false, func(s *State) { s.Host = host })
+	return u.cfg.run(ctx, u)
+}
+
 // plan returns how long to wait after a stream.
-func (u *Uplink) plan(out outcome) time.Duration {
+func (u *Uplink) plan(out outcome, reason seawallv1.Reason) time.Duration {
 	lived := time.Duration(0)
 	if !out.welcomed.IsZero() {
 		lived = time.Since(out.welcomed)
@@ -140,30 +173,37 @@ func (u *Uplink) plan(out outcome) time.Duration {
 	if lived >= stableAfter {
 		u.pause.reset()
 	}
+	expired := reason == seawallv1.Reason_REASON_CERTIFICATE_EXPIRED
+	if expired && !u.again {
+		u.again = true
+		return 0 // Prepare renews it
+	}
+	u.again = expired
 	if !out.drained {
-		return u.pause.next()
+		return u.pause.next(patience(reason, u.cfg.MaxBackoff))
 	}
 	pause := u.pause.random(min(out.within, maxDrain))
 	if lived < time.Second { // sent away at once, perhaps again and again
-		pause += u.pause.next()
+		pause += u.pause.next(u.cfg.MaxBackoff)
 	}
 	return pause
 }
 
-func (u *Uplink) disconnected(why string) {
+func (u *Uplink) disconnected(why string, reason seawallv1.Reason) {
 	u.board.update(true, func(s *State) {
 		if s.Connected {
 			s.Connected, s.Since, s.Attempts = false, time.Now(), 0
 		}
 		s.Attempts++
-		s.Error = why
+		s.Error, s.Refusal = why, word(reason)
 	})
 }
 
 func (u *Uplink) connected() {
 	u.board.update(true, func(s *State) {
-		s.Connected, s.Since, s.Attempts, s.Error = true, time.Now(), 0, ""
+		s.Connected, s.Since, s.Attempts, s.Error, s.Refusal = true, time.Now(), 0, "", ""
 	})
+	u.cfg.Told(seawallv1.Reason_REASON_UNSPECIFIED)
 	u.log.Info("connected", "collector", u.cfg.Collector)
 }
 
@@ -184,7 +224,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 func connect(ctx context.Context, u *Uplink) (outcome, error) {
 	dialer := net.Dialer{Timeout: dialTimeout}
 	conn, err := grpc.NewClient("passthrough:///"+u.cfg.Collector,
-		grpc.WithTransportCredentials(credentials.NewTLS(u.cfg.Identity.TLS(u.cfg.Pin))),
+		grpc.WithTransportCredentials(credentials.NewTLS(u.cfg.Identity.TLS())),
 		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "tcp", addr)
 		}),
@@ -192,6 +232,10 @@ func connect(ctx context.Context, u *Uplink) (outcome, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)),
 		grpc.WithMaxHeaderListSize(8<<10),
+		grpc.WithStaticStreamWindowSize(64<<10),
+		grpc.WithStaticConnWindowSize(64<<10),
+		grpc.WithReadBufferSize(16<<10),
+		grpc.WithWriteBufferSize(16<<10),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry(),
 		grpc.WithUserAgent("seawall-uplink/"+u.cfg.Version))

@@ -106,8 +106,7 @@ const (
 	keepaliveTimeout = 10 * time.Second
 	// drainTimeout is how long streams may take to end when the server stops.
 	drainTimeout = 10 * time.Second
-	// window is HTTP/2's, of a stream and of a connection. Setting it also stops
-	// gRPC from widening it.
+	// window is HTTP/2's, of a stream and of a connection.
 	window = 64 << 10
 )
 
@@ -186,8 +185,8 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.MaxConcurrentStreams(4),
 		grpc.MaxHeaderListSize(8 << 10),
 		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.InitialWindowSize(window),
-		grpc.InitialConnWindowSize(window),
+		grpc.StaticStreamWindowSize(window),
+		grpc.StaticConnWindowSize(window),
 		grpc.ReadBufferSize(4 << 10),
 		grpc.WriteBufferSize(4 << 10),
 		grpc.SharedWriteBuffer(true),

@@ -1,0 +1,74 @@
+package uplink
+
+import (
+	"context"
+	"sync"
+)
+
+// credit is how many bytes may be sent and not acknowledged. The collector changes
+// it; what is in flight stays so. When nothing is in flight one batch may always
+// go, however large.
+type credit struct {
+	turn chan struct{} // holds a value while somebody waits or takes: first come, first served
+
+	mu      sync.Mutex
+	limit   int           // guarded by mu
+	used    int           // guarded by mu
+	changed chan struct{} // closed and replaced when there is more; guarded by mu
+}
+
+func newCredit(limit int) *credit {
+	return &credit{limit: limit, turn: make(chan struct{}, 1), changed: make(chan struct{})}
+}
+
+// take waits until n bytes may be sent.
+func (c *credit) take(ctx context.Context, n int) error {
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-c.turn }()
+	for {
+		changed, ok := c.try(n)
+		if ok {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (c *credit) try(n int) (changed <-chan struct{}, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.used > 0 && c.used+n > c.limit {
+		return c.changed, false
+	}
+	c.used += n
+	return nil, true
+}
+
+// give returns what was acknowledged.
+func (c *credit) give(n int) { c.update(func() { c.used -= n }) }
+
+// set changes the limit.
+func (c *credit) set(limit int) { c.update(func() { c.limit = limit }) }
+
+func (c *credit) update(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// bound returns the limit, which a batch should not exceed.
+func (c *credit) bound() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.limit
+}
