@@ -41,12 +41,12 @@ func refusal(err error) seawallv1.Reason {
 	return seawallv1.Reason_REASON_UNSPECIFIED
 }
 
-// word returns a reason as people read it in the state: "host-revoked".
+// word returns a reason as people read it in the state: "host revoked".
 func word(r seawallv1.Reason) string {
 	if r == seawallv1.Reason_REASON_UNSPECIFIED {
 		return ""
 	}
-	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(r.String(), "REASON_"), "_", "-"))
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(r.String(), "REASON_"), "_", " "))
 }
 
 // maxRefused bounds the pause after a refusal that only a person can undo.

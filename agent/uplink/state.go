@@ -30,7 +30,7 @@ type State struct {
 	Since     time.Time                 `json:"since"` // of Connected
 	Attempts  int                       `json:"attempts"`
 	Error     string                    `json:"error,omitempty"`   // why it is not connected
-	Refusal   string                    `json:"refusal,omitempty"` // the collector's reason, as "host-revoked"
+	Refusal   string                    `json:"refusal,omitempty"` // the collector's reason, as "host revoked"
 	Acked     map[string]spool.Position `json:"acked"`             // by lane
 	// Behind names lanes whose records are older than what the collector has: this
 	// machine was set back, and they wait for the sensor's next start.

@@ -36,9 +36,6 @@ type Config struct {
 	// Prepare makes the identity ready for a connection, and is called before each;
 	// optional.
 	Prepare func(ctx context.Context) error
-	// Told is told why the collector refused this host, or that it did not;
-	// optional, must not block.
-	Told func(seawallv1.Reason)
 
 	run      func(context.Context, *Uplink) (outcome, error) // in place of connect; for tests
 	patience time.Duration                                   // in place of welcomeTimeout; for tests
@@ -78,9 +75,6 @@ func New(cfg Config) (*Uplink, error) {
 	}
 	if cfg.run == nil {
 		cfg.run = connect
-	}
-	if cfg.Told == nil {
-		cfg.Told = func(seawallv1.Reason) {}
 	}
 	codec, err := squeeze.New(maxBatch+entryOverhead+spool.MaxPayload, 1)
 	if err != nil {
@@ -131,9 +125,6 @@ func (u *Uplink) Run(ctx context.Context) error {
 		pause := u.plan(out, reason)
 		why := text.Terminal(text.Clean(err.Error(), maxReason)) // some of it is the collector's
 		u.disconnected(why, reason)
-		if reason != seawallv1.Reason_REASON_UNSPECIFIED {
-			u.cfg.Told(reason)
-		}
 		// The same reason again and again is one line.
 		level := slog.LevelWarn
 		switch {
@@ -203,7 +194,6 @@ func (u *Uplink) connected() {
 	u.board.update(true, func(s *State) {
 		s.Connected, s.Since, s.Attempts, s.Error, s.Refusal = true, time.Now(), 0, "", ""
 	})
-	u.cfg.Told(seawallv1.Reason_REASON_UNSPECIFIED)
 	u.log.Info("connected", "collector", u.cfg.Collector)
 }
 
