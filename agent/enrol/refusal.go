@@ -67,5 +67,15 @@ func Word(r seawallv1.Reason) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(r.String(), "REASON_"), "_", " "))
 }
 
+// Reason is the inverse of Word; what no word says is no reason.
+func Reason(word string) seawallv1.Reason {
+	for n := range seawallv1.Reason_name {
+		if r := seawallv1.Reason(n); Word(r) == word {
+			return r
+		}
+	}
+	return seawallv1.Reason_REASON_UNSPECIFIED
+}
+
 // plain makes an error, part of which is the collector's, one line.
 func plain(err error) string { return text.Terminal(text.Clean(err.Error(), maxMessage)) }

@@ -52,6 +52,14 @@ func ReadState(dir string) (State, error) {
 	return s, nil
 }
 
+// Wipe removes what an enrolment left in its state directory.
+func Wipe(dir string) error {
+	if err := private.Wipe(filepath.Join(dir, stateFile)); err != nil {
+		return fmt.Errorf("wipe state of enrolment: %w", err)
+	}
+	return nil
+}
+
 // State returns the state now.
 func (e *Enrolment) State() State {
 	e.mu.Lock()

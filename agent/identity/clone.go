@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 
 	"seawall/agent/machine"
@@ -60,11 +59,12 @@ func (i *Identity) DropOriginal() error {
 
 // Wipe removes every identity from the state directory.
 func Wipe(dir string) error {
-	var errs []error
+	var err error
 	for _, name := range []string{identityFile, originalFile, formerFile} {
-		if err := private.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, fmt.Errorf("wipe identity: %w", err))
-		}
+		err = errors.Join(err, private.Wipe(filepath.Join(dir, name)))
 	}
-	return errors.Join(errs...)
+	if err != nil {
+		return fmt.Errorf("wipe identity: %w", err)
+	}
+	return nil
 }

@@ -135,10 +135,21 @@ func give(f *os.File, dir string) error {
 
 // Remove removes a file for good. That there is none is no error.
 func Remove(name string) error {
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(name); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(name))
+}
+
+// Wipe removes a file for good, and what a crash left of a WriteFile of it.
+func Wipe(name string) error {
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+"-*"))
+	for _, temporary := range left {
+		err = errors.Join(err, Remove(temporary))
+	}
+	return errors.Join(err, Remove(name))
 }
 
 func syncDir(name string) error {
