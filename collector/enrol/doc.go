@@ -1,0 +1,37 @@
+// Package enrol admits hosts: it speaks EnrolmentService of
+// proto/seawall/v1/enrol.proto, and holds the tokens that invite.
+//
+// # Who is admitted
+//
+// A host asks with a token, with the certificate of a host that it is a copy of, or
+// with both. It is admitted at once when the token invites it, and waits for a
+// person when the token or the configuration says so, and always when it has no
+// token. What a person decided stands until the request has not been repeated for
+// 14 days; a rejection stays.
+//
+// A host is bound to one key for ever. The same key gets the same host, as often as
+// it asks: any answer may be lost. Another key with a token that is used up is
+// refused and, with a token for one host, told in that host's timeline with both
+// addresses: somebody else had the token. A token counts keys, and counts one that
+// waits for a person when it begins to wait.
+//
+// The names of the machine are labels and decide nothing but whether a token's scope
+// holds it, which is a guard against mistakes and not against lies.
+//
+// # Certificates
+//
+// Of the signing request the key is used and nothing else. A certificate lives 14
+// days. One that expired at most 90 days ago still renews, since the handshake
+// proves the key, and the store is asked whether the host is still welcome: that is
+// a recovery, and is counted and told. Renewing twice does no harm and does not
+// touch the session number, by which package roster notices copied keys.
+//
+// # Bounds
+//
+// A caller that proves nothing costs one look into a table in memory and one
+// SHA-256, whether the token is unknown or its secret is wrong, and is answered the
+// same. Nothing of it reaches the disk. Its failures are bounded by address (by /64
+// with IPv6) and in all; who has a valid token or certificate is not held up by
+// them. What they may cost together is bounded, too: 500 a second after a burst of
+// 1,000. Waiting requests are bounded in all and by the host that they are copies of.
+package enrol

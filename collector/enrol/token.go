@@ -1,0 +1,182 @@
+package enrol
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path"
+	"sync"
+	"time"
+
+	"seawall/collector/fleet"
+	"seawall/collector/store/membership"
+	"seawall/pkg/text"
+	"seawall/pkg/token"
+)
+
+// Invitation says what a new token is to be good for. Zero fields mean the default.
+type Invitation struct {
+	TTL      time.Duration // default 1 h
+	Uses     int           // default 1
+	Label    string
+	Scope    fleet.Scope
+	Approval bool
+}
+
+// The bounds of tokens.
+const (
+	minTTL    = time.Minute
+	maxTTL    = 366 * 24 * time.Hour
+	maxUses   = 1_000_000
+	maxTokens = 10_000
+)
+
+func (i *Invitation) complete() error {
+	if i.TTL == 0 {
+		i.TTL = time.Hour
+	}
+	if i.Uses == 0 {
+		i.Uses = 1
+	}
+	i.Label = text.Clean(i.Label, maxLabel)
+	_, err := path.Match(i.Scope.Name, "")
+	switch {
+	case i.TTL < minTTL || i.TTL > maxTTL:
+		return fmt.Errorf("a life of %v, not from %v to %v", i.TTL, minTTL, maxTTL)
+	case i.Uses < 1 || i.Uses > maxUses:
+		return fmt.Errorf("%d uses, not 1 to %d", i.Uses, maxUses)
+	case err != nil || len(i.Scope.Name) > maxHostName:
+		return fmt.Errorf("%q is not a pattern of names", i.Scope.Name)
+	case len(i.Scope.Networks) > 64:
+		return errors.New("more than 64 networks")
+	}
+	return nil
+}
+
+// Invite makes a token. Its text is nowhere but in what is returned.
+func (s *Service) Invite(ctx context.Context, i Invitation) (token.Token, fleet.Token, error) {
+	if err := i.complete(); err != nil {
+		return token.Token{}, fleet.Token{}, fmt.Errorf("token: %w", err)
+	}
+	secret := token.New(s.cfg.Authority.Pin())
+	now := s.cfg.Now().UTC()
+	t := fleet.Token{
+		ID: hex.EncodeToString(secret.ID[:]), Hash: secret.Hash(), Label: i.Label, Created: now, Expires: now.Add(i.TTL),
+		Uses: i.Uses, Scope: i.Scope, Approval: i.Approval,
+	}
+	err := s.cfg.Update(ctx, func(tx *membership.Tx) error {
+		all, err := tx.Tokens()
+		if err != nil {
+			return err
+		}
+		if len(all) >= maxTokens {
+			return fmt.Errorf("there are %d already", len(all))
+		}
+		return tx.PutToken(t)
+	})
+	if err != nil {
+		return token.Token{}, fleet.Token{}, fmt.Errorf("token: %w", err)
+	}
+	s.tokens.put(t)
+	s.cfg.Log.Info("token made", "token", t.ID, "label", t.Label, "uses", t.Uses, "expires", t.Expires)
+	return secret, t, nil
+}
+
+// ErrNoToken is returned for a token that is not there.
+var ErrNoToken = errors.New("no such token")
+
+// Withdraw revokes a token. Hosts that it admitted stay.
+func (s *Service) Withdraw(ctx context.Context, id string) (fleet.Token, error) {
+	var t fleet.Token
+	err := s.cfg.Update(ctx, func(tx *membership.Tx) error {
+		found, ok, err := tx.Token(id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fmt.Errorf("%w: %s", ErrNoToken, id)
+		}
+		if t = found; t.Revoked.IsZero() {
+			t.Revoked = tx.Now()
+		}
+		return tx.PutToken(t)
+	})
+	if err == nil {
+		s.tokens.put(t)
+		s.cfg.Log.Info("token revoked", "token", t.ID)
+	}
+	return t, err
+}
+
+// tokens is every token in memory, so that who has none costs no look at the disk.
+type tokens struct {
+	mu      sync.RWMutex
+	byID    map[string]fleet.Token // guarded by mu
+	first   map[string]netip.Addr  // guarded by mu; where a token came from first, since the start
+	alarmed map[alarm]bool         // guarded by mu
+}
+
+// alarm is a token that came from an address after it was used up.
+type alarm struct {
+	token string
+	from  netip.Addr
+}
+
+const maxAlarms = 1000
+
+func newTokens() *tokens {
+	return &tokens{byID: make(map[string]fleet.Token), first: make(map[string]netip.Addr), alarmed: make(map[alarm]bool)}
+}
+
+func (t *tokens) put(one fleet.Token) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	// Two that used it at once may come here in either order.
+	if old := t.byID[one.ID]; one.Used < old.Used || !old.Revoked.IsZero() {
+		return
+	}
+	t.byID[one.ID] = one
+}
+
+// verify returns the token with that id and secret. An unknown id costs what a
+// wrong secret costs.
+func (t *tokens) verify(id, secret []byte) (fleet.Token, bool) {
+	if len(id) != len(token.Token{}.ID) || len(secret) != len(token.Token{}.Secret) {
+		id, secret = make([]byte, 8), make([]byte, 16)
+	}
+	t.mu.RLock()
+	one, known := t.byID[hex.EncodeToString(id)]
+	t.mu.RUnlock()
+	hash := sha256.Sum256(secret)
+	right := subtle.ConstantTimeCompare(hash[:], one.Hash[:]) == 1
+	return one, known && right
+}
+
+func (t *tokens) usedFrom(id string, from netip.Addr) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.first[id]; !ok {
+		t.first[id] = from
+	}
+}
+
+func (t *tokens) firstFrom(id string) netip.Addr {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.first[id]
+}
+
+// alarm reports whether it is news that a token comes from there.
+func (t *tokens) alarm(id string, from netip.Addr) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.alarmed[alarm{id, from}] || len(t.alarmed) >= maxAlarms {
+		return false
+	}
+	t.alarmed[alarm{id, from}] = true
+	return true
+}
