@@ -10,7 +10,7 @@ BUILD := $(shell awk '/^MemAvailable/ && $$2 > 4e6 { print "GOGC=400" }' /proc/m
 	$(GO) build -trimpath -buildvcs=$(VCS) -gcflags=all=-dwarf=false -ldflags=-w
 BIN ?= bin
 
-.PHONY: help build test run bench lint generate fuzz docs reproducible deps clean
+.PHONY: help build test run bench load lint generate fuzz docs reproducible deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,9 @@ test: ## install what the tests need, then all tests with the race detector (roo
 
 bench: ## all benchmarks, one second each
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+load: ## 8,000 simulated hosts on the real collector, every scenario (20 minutes; LOAD=ARGUMENTS: others)
+	$(GO) run ./scripts/load $(or $(LOAD),all)
 
 fuzz: ## every fuzz target for FUZZTIME (default 10s)
 	@scripts/fuzz $(FUZZTIME)

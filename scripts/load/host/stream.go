@@ -226,6 +226,7 @@ func (s *stream) send(ctx context.Context) {
 func (s *stream) next() (*seawallv1.Batch, uint64) {
 	s.mu.Lock()
 	from, made, epoch := s.sent+1, s.id.Made, s.id.Epoch
+	limit := min(s.batch, s.credit)
 	s.mu.Unlock()
 	if from > made {
 		return nil, 0
@@ -235,7 +236,7 @@ func (s *stream) next() (*seawallv1.Batch, uint64) {
 	entries.reset()
 	seq := from
 	for ; seq <= made && seq < from+uint64(s.cfg.Batch); seq++ {
-		if !entries.add(s.cfg.Set, seq, s.batch) {
+		if !entries.add(s.cfg.Set, seq, limit) {
 			break
 		}
 	}
