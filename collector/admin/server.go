@@ -1,0 +1,216 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+
+	"seawall/collector/authority"
+	"seawall/collector/enrol"
+	"seawall/collector/fleet"
+	"seawall/collector/roster"
+	"seawall/collector/store/membership"
+	seawallv1 "seawall/proto/seawall/v1"
+)
+
+// Config is what the service works with. All fields must be set.
+type Config struct {
+	Authority *authority.Authority
+	Enrolment *enrol.Service
+	Roster    *roster.Roster
+
+	Members  func(context.Context) ([]fleet.Member, error)
+	Tokens   func(context.Context) ([]fleet.Token, error)
+	Requests func(context.Context) ([]fleet.Request, error)
+	Hosts    func(context.Context) ([]fleet.Host, error) // when they were last seen
+	Update   func(context.Context, func(*membership.Tx) error) error
+
+	Log *slog.Logger
+}
+
+// Serve serves on l until ctx ends. It closes l.
+func Serve(ctx context.Context, l net.Listener, c Config) error {
+	g := grpc.NewServer(grpc.MaxRecvMsgSize(64<<10), grpc.ConnectionTimeout(10*time.Second),
+		grpc.UnaryInterceptor(func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+			answer, err := next(ctx, req)
+			return answer, explain(err)
+		}))
+	seawallv1.RegisterAdminServiceServer(g, &server{cfg: c})
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		<-ctx.Done()
+		g.Stop()
+	}()
+	err := g.Serve(l)
+	if ctx.Err() == nil {
+		g.Stop()
+		return fmt.Errorf("serve %s: %w", File, err)
+	}
+	<-stopped
+	return nil
+}
+
+// explain makes an error a status with its text: who asks here may know.
+func explain(err error) error {
+	var refused *roster.Refused
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, enrol.ErrNoToken) || errors.Is(err, enrol.ErrNoRequest) || errors.Is(err, errNoHost):
+		return status.Error(codes.NotFound, err.Error())
+	case errors.As(err, &refused):
+		return refused.GRPCStatus().Err()
+	}
+	if _, ok := status.FromError(err); ok {
+		return err
+	}
+	return status.Error(codes.Unknown, err.Error())
+}
+
+// server is the service.
+type server struct {
+	seawallv1.UnimplementedAdminServiceServer
+	cfg Config
+}
+
+// did logs a change and who asked for it.
+func (s *server) did(ctx context.Context, what string, more ...any) {
+	by := "unknown"
+	if p, ok := peer.FromContext(ctx); ok {
+		by = p.Addr.String()
+	}
+	s.cfg.Log.Info(what, append(more, "by", by)...)
+}
+
+var errNoHost = errors.New("no such host")
+
+// ListHosts returns members, with when they were last seen, and requests.
+func (s *server) ListHosts(ctx context.Context, _ *seawallv1.ListHostsRequest) (*seawallv1.ListHostsResponse, error) {
+	members, err := s.cfg.Members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	requests, err := s.cfg.Requests(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := s.cfg.Hosts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[fleet.HostID]fleet.Host, len(hosts))
+	for _, h := range hosts {
+		seen[h.ID] = h
+	}
+	answer := &seawallv1.ListHostsResponse{}
+	for _, m := range members {
+		out := member(m)
+		if h, ok := seen[m.Host]; ok {
+			out.LastSeen, out.Presence = stamp(h.LastSeen), string(h.Presence)
+			if h.Labels.Name != "" {
+				out.Name = h.Labels.Name
+			}
+		}
+		answer.Members = append(answer.Members, out)
+	}
+	for _, r := range requests {
+		answer.Requests = append(answer.Requests, request(r))
+	}
+	return answer, nil
+}
+
+// ChangeHost revokes, releases or archives a host.
+func (s *server) ChangeHost(ctx context.Context, r *seawallv1.ChangeHostRequest) (*seawallv1.ChangeHostResponse, error) {
+	id := fleet.HostID(r.GetId())
+	if _, ok := s.cfg.Roster.Member(id); !ok || !id.Valid() {
+		return nil, fmt.Errorf("%w: %s", errNoHost, id)
+	}
+	now := time.Now().UTC()
+	var err error
+	switch r.GetChange() {
+	case seawallv1.HostChange_HOST_CHANGE_REVOKE:
+		_, err = s.cfg.Roster.Change(ctx, id, func(m *fleet.Member) error {
+			if m.Standing != fleet.Revoked {
+				m.Standing, m.Reason, m.Since = fleet.Revoked, reason(r, "revoked by a person"), now
+			}
+			return nil
+		})
+	case seawallv1.HostChange_HOST_CHANGE_RELEASE:
+		_, err = s.cfg.Roster.Change(ctx, id, func(m *fleet.Member) error {
+			if m.Standing == fleet.Active {
+				return nil
+			}
+			m.Since = now
+			return roster.Release(m)
+		})
+	case seawallv1.HostChange_HOST_CHANGE_ARCHIVE:
+		err = s.cfg.Update(ctx, func(tx *membership.Tx) error { return tx.Archive(id, true) })
+	default:
+		return nil, status.Error(codes.InvalidArgument, "no such change")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.did(ctx, "host changed", "host", id, "change", r.GetChange().String())
+	m, _ := s.cfg.Roster.Member(id)
+	return &seawallv1.ChangeHostResponse{Member: member(m)}, nil
+}
+
+// DecideRequest approves or rejects.
+func (s *server) DecideRequest(ctx context.Context, r *seawallv1.DecideRequestRequest) (*seawallv1.DecideRequestResponse, error) {
+	decision := fleet.Rejected
+	if r.GetApprove() {
+		decision = fleet.Approved
+	}
+	found, err := s.cfg.Enrolment.Decide(ctx, r.GetId(), decision)
+	if err != nil {
+		return nil, err
+	}
+	s.did(ctx, "request decided", "request", found.ID, "decision", decision)
+	return &seawallv1.DecideRequestResponse{Request: request(found)}, nil
+}
+
+// ListAuthorities returns them, and which bundle hosts have.
+func (s *server) ListAuthorities(context.Context, *seawallv1.ListAuthoritiesRequest) (*seawallv1.ListAuthoritiesResponse, error) {
+	bundle, _ := s.cfg.Authority.Bundle()
+	answer := &seawallv1.ListAuthoritiesResponse{BundleRevision: bundle.Revision, Hosts: make(map[uint64]uint32)}
+	for _, a := range s.cfg.Authority.List() {
+		answer.Authorities = append(answer.Authorities, &seawallv1.Authority{
+			Id: a.ID, Created: stamp(a.Created), Expires: stamp(a.Expires),
+			Active: a.Active, Retired: a.Retired, Distrusted: a.Distrusted,
+		})
+	}
+	for _, m := range s.cfg.Roster.All() {
+		if m.Standing == fleet.Active {
+			answer.Hosts[m.Bundle]++
+		}
+	}
+	return answer, nil
+}
+
+// RotateAuthority makes a new authority.
+func (s *server) RotateAuthority(ctx context.Context, _ *seawallv1.RotateAuthorityRequest) (*seawallv1.RotateAuthorityResponse, error) {
+	if err := s.cfg.Authority.Rotate(ctx); err != nil {
+		return nil, err
+	}
+	s.did(ctx, "authority rotated", "pin", s.cfg.Authority.Pin())
+	return &seawallv1.RotateAuthorityResponse{}, nil
+}
+
+// RetireAuthority takes one out of the bundle.
+func (s *server) RetireAuthority(ctx context.Context, r *seawallv1.RetireAuthorityRequest) (*seawallv1.RetireAuthorityResponse, error) {
+	if err := s.cfg.Authority.Retire(r.GetId(), r.GetDistrust()); err != nil {
+		return nil, err
+	}
+	s.did(ctx, "authority retired", "authority", r.GetId(), "distrust", r.GetDistrust())
+	return &seawallv1.RetireAuthorityResponse{}, nil
+}
