@@ -5,17 +5,21 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
 	"math/big"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -23,8 +27,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"seawall/collector/fleet"
-	"seawall/collector/identity"
+	"seawall/collector/roster"
 	"seawall/pkg/finding"
+	"seawall/pkg/squeeze"
 	"seawall/pkg/wire"
 	seawallv1 "seawall/proto/seawall/v1"
 )
@@ -33,17 +38,11 @@ import (
 type memory struct {
 	mu      sync.Mutex
 	have    map[fleet.HostID][]fleet.Delivery // guarded by mu
+	missing map[fleet.HostID][]fleet.Missing  // guarded by mu
 	fail    error
-	full    bool
 	blocked chan struct{} // when not nil, Apply waits for it
 	panics  bool
-}
-
-func (m *memory) Admit(context.Context, fleet.HostID) error {
-	if m.full {
-		return fleet.ErrFull
-	}
-	return nil
+	waiting chan struct{} // when not nil, told that Apply waits
 }
 
 func (m *memory) Positions(_ context.Context, host fleet.HostID) ([]fleet.Position, error) {
@@ -51,15 +50,18 @@ func (m *memory) Positions(_ context.Context, host fleet.HostID) ([]fleet.Positi
 	defer m.mu.Unlock()
 	if all := m.have[host]; len(all) > 0 {
 		d := all[len(all)-1]
-		return []fleet.Position{{Lane: d.Lane, Epoch: d.Epoch, Sequence: d.Sequence}}, nil
+		return []fleet.Position{{Lane: d.Lane, Epoch: d.Epoch, Sequence: d.Sequence, Digest: d.Digest}}, nil
 	}
 	return nil, nil
 }
 
-func (m *memory) Apply(ctx context.Context, host fleet.HostID, records []fleet.Delivery) error {
+func (m *memory) Apply(ctx context.Context, host fleet.HostID, records []fleet.Delivery, missing []fleet.Missing) error {
 	if m.panics {
 		var nothing *memory
 		return nothing.fail
+	}
+	if m.waiting != nil {
+		m.waiting <- struct{}{}
 	}
 	if m.blocked != nil {
 		select {
@@ -74,9 +76,10 @@ func (m *memory) Apply(ctx context.Context, host fleet.HostID, records []fleet.D
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.have == nil {
-		m.have = make(map[fleet.HostID][]fleet.Delivery)
+		m.have, m.missing = make(map[fleet.HostID][]fleet.Delivery), make(map[fleet.HostID][]fleet.Missing)
 	}
 	m.have[host] = append(m.have[host], records...)
+	m.missing[host] = append(m.missing[host], missing...)
 	return nil
 }
 
@@ -86,25 +89,95 @@ func (m *memory) of(host fleet.HostID) []fleet.Delivery {
 	return m.have[host]
 }
 
-// running is a server on loopback.
-type running struct {
-	addr string
-	stop func()       // asks the server to stop
-	done <-chan error // what Serve returned
+// members are a roster's records in memory.
+type members struct {
+	mu   sync.Mutex
+	all  map[fleet.HostID]fleet.Member // guarded by mu
+	fail error
 }
 
-func start(t *testing.T, store Store, edit func(*Config)) running {
+func (r *members) Members(context.Context) (all []fleet.Member, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.all {
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+func (r *members) SaveMember(_ context.Context, m fleet.Member) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fail != nil {
+		return r.fail
+	}
+	if r.all == nil {
+		r.all = make(map[fleet.HostID]fleet.Member)
+	}
+	r.all[m.Host] = m
+	return nil
+}
+
+// hostOf is the host of a certificate, as an authority would say.
+func hostOf(c *x509.Certificate) fleet.HostID {
+	key := roster.KeyOf(c)
+	return fleet.HostID(hex.EncodeToString(key[:16]))
+}
+
+func verify(chain []*x509.Certificate, now time.Time) (fleet.HostID, error) {
+	if now.After(chain[0].NotAfter) {
+		return "", x509.CertificateInvalidError{Cert: chain[0], Reason: x509.Expired}
+	}
+	return hostOf(chain[0]), nil
+}
+
+// running is a server on loopback.
+type running struct {
+	t       testing.TB
+	addr    string
+	stop    func()       // asks the server to stop
+	done    <-chan error // what Serve returned
+	roster  *roster.Roster
+	members *members
+	server  *Server
+	now     *clock
+}
+
+// clock tells the roster a time that a test shifts.
+type clock struct {
+	mu    sync.Mutex
+	shift time.Duration // guarded by mu
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.shift)
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shift += d
+}
+
+func start(t testing.TB, store Store, edit func(*Config)) running {
 	t.Helper()
-	id, err := identity.Open(t.TempDir())
+	r := running{t: t, members: &members{}, now: &clock{}}
+	var err error
+	r.roster, err = roster.New(t.Context(), r.members, roster.Config{Verify: verify, Now: r.now.now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := Config{Store: store, TLS: id.Server(), Identify: identity.Host, Log: slog.New(slog.DiscardHandler)}
+	own := tls.Config{
+		Certificates: []tls.Certificate{newCertificate(t, time.Now().Add(time.Hour))},
+		ClientAuth:   tls.RequestClientCert, MinVersion: tls.VersionTLS13,
+	}
+	c := Config{Store: store, TLS: &own, Roster: r.roster, Log: slog.New(slog.DiscardHandler)}
 	if edit != nil {
 		edit(&c)
 	}
-	s, err := New(c)
-	if err != nil {
+	if r.server, err = New(c); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -113,7 +186,7 @@ func start(t *testing.T, store Store, edit func(*Config)) running {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, l) }()
+	go func() { done <- r.server.Serve(ctx, l) }()
 	t.Cleanup(func() {
 		stop()
 		select {
@@ -126,22 +199,24 @@ func start(t *testing.T, store Store, edit func(*Config)) running {
 			t.Error("the server does not stop")
 		}
 	})
-	return running{l.Addr().String(), stop, done}
+	r.addr, r.stop, r.done = l.Addr().String(), stop, done
+	return r
 }
 
-// key is a host's key, with the id that the collector gives it.
+// key is a host's key, with its id.
 type key struct {
 	certificate tls.Certificate
 	id          fleet.HostID
 }
 
-func newKey(t testing.TB) key {
+// newCertificate makes a key and a certificate for it.
+func newCertificate(t testing.TB, until time.Time) tls.Certificate {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)
@@ -150,11 +225,25 @@ func newKey(t testing.TB) key {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := identity.Host(tls.ConnectionState{PeerCertificates: []*x509.Certificate{leaf}})
-	if err != nil {
-		t.Fatal(err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private, Leaf: leaf}
+}
+
+// stranger makes a key that belongs to no host.
+func stranger(t testing.TB) key {
+	c := newCertificate(t, time.Now().Add(time.Hour))
+	return key{c, hostOf(c.Leaf)}
+}
+
+// host makes a host that may deliver.
+func (r running) host() key {
+	r.t.Helper()
+	k := stranger(r.t)
+	m := fleet.Member{Host: k.id, Key: roster.KeyOf(k.certificate.Leaf), Standing: fleet.Active}
+	if err := r.members.SaveMember(r.t.Context(), m); err != nil {
+		r.t.Fatal(err)
 	}
-	return key{tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}, id}
+	r.roster.Put(m)
+	return k
 }
 
 func (k key) tls() *tls.Config {
@@ -182,8 +271,16 @@ func dial(t testing.TB, addr string, k key) client {
 	return client{t, stream}
 }
 
-func hello() *seawallv1.DeliverRequest {
-	return &seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Hello{Hello: &seawallv1.Hello{Protocol: 1, AgentVersion: "test"}}}
+func hello(session uint64) *seawallv1.DeliverRequest {
+	return &seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Hello{
+		Hello: &seawallv1.Hello{Protocol: 2, AgentVersion: "test", Session: session},
+	}}
+}
+
+func confirm(session, bundle uint64) *seawallv1.DeliverRequest {
+	return &seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Confirm{
+		Confirm: &seawallv1.Confirm{Session: session, BundleRevision: bundle},
+	}}
 }
 
 func payload(t testing.TB, check string) []byte {
@@ -195,12 +292,49 @@ func payload(t testing.TB, check string) []byte {
 	return b
 }
 
-func batch(from uint64, payloads ...[]byte) *seawallv1.DeliverRequest {
-	b := &seawallv1.Batch{Lane: "posture", Epoch: 7}
-	for i, p := range payloads {
-		b.Entries = append(b.Entries, &seawallv1.Entry{Sequence: from + uint64(i), Payload: p})
+func encode(t testing.TB, entries ...*seawallv1.Entry) []byte {
+	t.Helper()
+	b, err := proto.Marshal(&seawallv1.Entries{Entries: entries})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return b
+}
+
+// batchOf makes a batch of one lane that is not compressed.
+func batchOf(t testing.TB, entries ...*seawallv1.Entry) *seawallv1.Batch {
+	t.Helper()
+	b := encode(t, entries...)
+	return &seawallv1.Batch{Lane: "posture", Epoch: 7, Size: uint32(len(b)), Entries: b}
+}
+
+func request(b *seawallv1.Batch) *seawallv1.DeliverRequest {
 	return &seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Batch{Batch: b}}
+}
+
+func batch(t testing.TB, from uint64, payloads ...[]byte) *seawallv1.DeliverRequest {
+	t.Helper()
+	entries := make([]*seawallv1.Entry, len(payloads))
+	for i, p := range payloads {
+		entries[i] = &seawallv1.Entry{Sequence: from + uint64(i), Payload: p}
+	}
+	return request(batchOf(t, entries...))
+}
+
+// squeezed compresses a batch.
+func squeezed(t testing.TB, m *seawallv1.DeliverRequest) *seawallv1.DeliverRequest {
+	t.Helper()
+	c, err := squeeze.New(8<<20, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := m.GetBatch()
+	small, ok := c.Compress(nil, b.Entries)
+	if !ok {
+		t.Fatalf("%d bytes cannot be compressed", len(b.Entries))
+	}
+	b.Entries, b.Compression = small, seawallv1.Compression_COMPRESSION_ZSTD
+	return m
 }
 
 func (c client) send(m *seawallv1.DeliverRequest) {
@@ -210,14 +344,25 @@ func (c client) send(m *seawallv1.DeliverRequest) {
 	}
 }
 
-func (c client) greet() *seawallv1.Welcome {
+// greet begins a stream as a host does that presents that session.
+func (c client) greet(session uint64) *seawallv1.Welcome {
 	c.t.Helper()
-	c.send(hello())
-	m, err := c.Recv()
-	if err != nil || m.GetWelcome() == nil {
-		c.t.Fatalf("welcome: %v, %v", m, err)
+	c.send(hello(session))
+	w := c.receive().GetWelcome()
+	if w == nil {
+		c.t.Fatal("no welcome")
 	}
-	return m.GetWelcome()
+	c.send(confirm(w.Session, 1))
+	return w
+}
+
+func (c client) receive() *seawallv1.DeliverResponse {
+	c.t.Helper()
+	m, err := c.Recv()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return m
 }
 
 func (c client) ack() uint64 {
@@ -229,244 +374,191 @@ func (c client) ack() uint64 {
 	return m.GetAck().GetPosition().GetSequence()
 }
 
-// code waits for the end of the stream.
-func (c client) code() codes.Code {
+// end waits for the end of the stream.
+func (c client) end() error {
 	c.t.Helper()
 	for {
 		if _, err := c.Recv(); err != nil {
 			if errors.Is(err, io.EOF) {
-				return codes.OK
+				return nil
 			}
-			return status.Code(err)
+			return err
 		}
 	}
+}
+
+func (c client) code() codes.Code {
+	c.t.Helper()
+	return status.Code(c.end())
 }
 
 func TestDeliver(t *testing.T) {
 	m := &memory{}
 	s := start(t, m, nil)
-	k := newKey(t)
+	k := s.host()
 	c := dial(t, s.addr, k)
-	w := c.greet()
-	if len(w.Have) != 0 || w.MaxBatchBytes != batchBytes || w.MaxInFlightBytes != inFlightBytes {
+	w := c.greet(0)
+	if len(w.Have) != 0 || w.MaxBatchBytes != batchBytes || w.MaxInFlightBytes != maxCredit || w.Session == 0 {
 		t.Errorf("welcome %v", w)
 	}
-	c.send(batch(1, payload(t, "ssh-a"), []byte("garbage"), payload(t, "ssh-b")))
+	c.send(batch(t, 1, payload(t, "ssh-a"), []byte("garbage"), payload(t, "ssh-b")))
 	if got := c.ack(); got != 3 {
 		t.Errorf("ack of %d, want 3", got)
 	}
-	c.send(batch(9, payload(t, "ssh-c")))
-	if got := c.ack(); got != 9 {
-		t.Errorf("ack of %d, want 9", got)
+	long := batch(t, 9, payload(t, "ssh-c"), payload(t, "ssh-c"), payload(t, "ssh-c"), payload(t, "ssh-c"), make([]byte, 1000))
+	long.GetBatch().Gaps = []*seawallv1.Gap{
+		{From: 4, To: 6, Reason: seawallv1.GapReason_GAP_REASON_EVICTED}, {From: 7, To: 8, Reason: seawallv1.GapReason_GAP_REASON_DAMAGED},
+	}
+	c.send(squeezed(t, long))
+	if got := c.ack(); got != 13 {
+		t.Errorf("ack of %d, want 13", got)
 	}
 	if err := c.CloseSend(); err != nil || c.code() != codes.OK {
 		t.Errorf("end of the stream: %v", err)
 	}
 	got := m.of(k.id)
-	if len(got) != 4 || got[0].Record.Change.Result.Check != "ssh-a" || got[1].Reject == "" || got[1].Size != 7 || got[3].Sequence != 9 {
+	if len(got) != 8 || got[0].Record.Change.Result.Check != "ssh-a" || got[1].Reject == "" || got[1].Size != 7 || got[3].Sequence != 9 {
 		t.Errorf("store has %+v", got)
 	}
-	if w := dial(t, s.addr, k).greet(); len(w.Have) != 1 || w.Have[0].Sequence != 9 || w.Have[0].Epoch != 7 {
-		t.Errorf("second welcome %v", w)
+	want := []fleet.Missing{
+		{Lane: "posture", Epoch: 7, From: 4, To: 6, Reason: fleet.Evicted},
+		{Lane: "posture", Epoch: 7, From: 7, To: 8, Reason: fleet.Damaged},
 	}
-	if other := newKey(t); len(dial(t, s.addr, other).greet().Have) != 0 {
+	if diff := cmp.Diff(want, m.missing[k.id]); diff != "" {
+		t.Errorf("missing (-want +got):\n%s", diff)
+	}
+	sum := sha256.Sum256(make([]byte, 1000))
+	second := dial(t, s.addr, k).greet(w.Session)
+	if h := second.Have; len(h) != 1 || h[0].Sequence != 13 || h[0].Epoch != 7 || h[0].Digest != new(big.Int).SetBytes(sum[:8]).Uint64() {
+		t.Errorf("second welcome %v", second)
+	}
+	if len(dial(t, s.addr, s.host()).greet(0).Have) != 0 {
 		t.Error("another host is told of this one")
 	}
 }
 
 func TestViolations(t *testing.T) {
 	p := payload(t, "ssh-a")
-	lane := func(name string) *seawallv1.DeliverRequest {
-		m := batch(1, p)
-		m.GetBatch().Lane = name
+	edit := func(f func(*seawallv1.Batch)) *seawallv1.DeliverRequest {
+		m := batch(t, 5, p, p)
+		f(m.GetBatch())
 		return m
 	}
-	twice := batch(1, p, p)
-	twice.GetBatch().Entries[1].Sequence = 1
-	version := hello()
-	version.GetHello().Protocol = 2
-	large := make([][]byte, 10)
-	for i := range large {
-		large[i] = make([]byte, 60<<10)
+	lane := func(name string) *seawallv1.DeliverRequest { return edit(func(b *seawallv1.Batch) { b.Lane = name }) }
+	gaps := func(gaps ...*seawallv1.Gap) *seawallv1.DeliverRequest {
+		return edit(func(b *seawallv1.Batch) { b.Gaps = gaps })
+	}
+	version := hello(0)
+	version.GetHello().Protocol = 1
+	for name, tt := range map[string]struct {
+		message *seawallv1.DeliverRequest // after the greeting
+		want    codes.Code
+	}{
+		"nothing":         {&seawallv1.DeliverRequest{}, codes.InvalidArgument},
+		"hello twice":     {hello(0), codes.InvalidArgument},
+		"confirmed twice": {confirm(1, 1), codes.InvalidArgument},
+		"no such bundle":  {confirm(0, 9), codes.InvalidArgument},
+		"empty batch":     {batch(t, 1), codes.InvalidArgument},
+		"lane":            {lane("../x"), codes.InvalidArgument},
+		"long lane":       {lane("abcdefghijklmnopqrstuvwxyzabcdefg"), codes.InvalidArgument},
+		"zero":            {batch(t, 0, p), codes.InvalidArgument},
+		"huge sequence":   {batch(t, 1<<63, p), codes.InvalidArgument},
+		"same sequence":   {request(batchOf(t, &seawallv1.Entry{Sequence: 1}, &seawallv1.Entry{Sequence: 1})), codes.InvalidArgument},
+		"no entries":      {edit(func(b *seawallv1.Batch) { b.Entries = []byte("\x0a\x05x"); b.Size = 3 }), codes.InvalidArgument},
+		"other field":     {edit(func(b *seawallv1.Batch) { b.Entries = []byte("\x12\x00"); b.Size = 2 }), codes.InvalidArgument},
+		"larger":          {edit(func(b *seawallv1.Batch) { b.Size-- }), codes.InvalidArgument},
+		"smaller":         {edit(func(b *seawallv1.Batch) { b.Size++ }), codes.InvalidArgument},
+		"compression":     {edit(func(b *seawallv1.Batch) { b.Compression = 2 }), codes.InvalidArgument},
+		"not compressed":  {edit(func(b *seawallv1.Batch) { b.Compression = 1 }), codes.InvalidArgument},
+		"large batch":     {batch(t, 1, make([]byte, batchBytes)), codes.InvalidArgument},
+		"larger message":  {batch(t, 1, make([]byte, maxMessage)), codes.ResourceExhausted},
+		"many entries":    {batch(t, 1, make([][]byte, maxEntries+1)...), codes.InvalidArgument},
+		"many gaps":       {gaps(make([]*seawallv1.Gap, maxGaps+1)...), codes.InvalidArgument},
+		"too many gaps":   {gaps(make([]*seawallv1.Gap, 5000)...), codes.Internal},
+		"gap of nothing":  {gaps(&seawallv1.Gap{From: 3, To: 2}), codes.InvalidArgument},
+		"gap from zero":   {gaps(&seawallv1.Gap{From: 0, To: 2}), codes.InvalidArgument},
+		"gap of a record": {gaps(&seawallv1.Gap{From: 4, To: 5}), codes.InvalidArgument},
+		"gap behind":      {gaps(&seawallv1.Gap{From: 7, To: 8}), codes.InvalidArgument},
+		"gaps crossing":   {gaps(&seawallv1.Gap{From: 1, To: 3}, &seawallv1.Gap{From: 3, To: 4}), codes.InvalidArgument},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &memory{}
+			s := start(t, m, nil)
+			c := dial(t, s.addr, s.host())
+			c.greet(0)
+			c.send(tt.message)
+			if got := c.code(); got != tt.want || len(m.have) > 0 {
+				t.Errorf("code %v, want %v; store has %d", got, tt.want, len(m.have))
+			}
+		})
 	}
 	for name, tt := range map[string]struct {
 		messages []*seawallv1.DeliverRequest
 		want     codes.Code
 	}{
-		"no hello":       {[]*seawallv1.DeliverRequest{batch(1, p)}, codes.InvalidArgument},
-		"nothing":        {[]*seawallv1.DeliverRequest{{}}, codes.InvalidArgument},
+		"no hello":       {[]*seawallv1.DeliverRequest{batch(t, 1, p)}, codes.InvalidArgument},
 		"protocol":       {[]*seawallv1.DeliverRequest{version}, codes.FailedPrecondition},
-		"hello twice":    {[]*seawallv1.DeliverRequest{hello(), hello()}, codes.InvalidArgument},
-		"empty batch":    {[]*seawallv1.DeliverRequest{hello(), batch(1)}, codes.InvalidArgument},
-		"lane":           {[]*seawallv1.DeliverRequest{hello(), lane("../x")}, codes.InvalidArgument},
-		"long lane":      {[]*seawallv1.DeliverRequest{hello(), lane("abcdefghijklmnopqrstuvwxyzabcdefg")}, codes.InvalidArgument},
-		"zero":           {[]*seawallv1.DeliverRequest{hello(), batch(0, p)}, codes.InvalidArgument},
-		"huge sequence":  {[]*seawallv1.DeliverRequest{hello(), batch(1<<63, p)}, codes.InvalidArgument},
-		"same sequence":  {[]*seawallv1.DeliverRequest{hello(), twice}, codes.InvalidArgument},
-		"going back":     {[]*seawallv1.DeliverRequest{hello(), batch(5, p), batch(4, p)}, codes.InvalidArgument},
-		"large batch":    {[]*seawallv1.DeliverRequest{hello(), batch(1, large...)}, codes.InvalidArgument},
-		"larger message": {[]*seawallv1.DeliverRequest{hello(), batch(1, make([]byte, maxMessage))}, codes.ResourceExhausted},
-		"many entries":   {[]*seawallv1.DeliverRequest{hello(), batch(1, make([][]byte, 5000)...)}, codes.Internal},
+		"no confirm":     {[]*seawallv1.DeliverRequest{hello(0), batch(t, 1, p)}, codes.InvalidArgument},
+		"other session":  {[]*seawallv1.DeliverRequest{hello(0), confirm(3, 0)}, codes.InvalidArgument},
+		"no session":     {[]*seawallv1.DeliverRequest{hello(0), confirm(0, 0)}, codes.InvalidArgument},
+		"highest number": {[]*seawallv1.DeliverRequest{hello(1<<64 - 1)}, codes.PermissionDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, &memory{}, nil)
-			c := dial(t, s.addr, newKey(t))
+			m := &memory{}
+			s := start(t, m, nil)
+			c := dial(t, s.addr, s.host())
 			for _, m := range tt.messages {
 				c.send(m)
 			}
-			if got := c.code(); got != tt.want {
-				t.Errorf("code %v, want %v", got, tt.want)
+			if got := c.code(); got != tt.want || len(m.have) > 0 {
+				t.Errorf("code %v, want %v; store has %d", got, tt.want, len(m.have))
 			}
 		})
 	}
 }
 
-func TestStoreTrouble(t *testing.T) {
-	for name, tt := range map[string]struct {
-		store *memory
-		want  codes.Code
-	}{
-		"full":  {&memory{full: true}, codes.ResourceExhausted},
-		"error": {&memory{fail: errors.New("disk full at /var/lib/secret")}, codes.Unavailable},
-		"panic": {&memory{panics: true}, codes.Internal},
-	} {
-		s := start(t, tt.store, nil)
-		c := dial(t, s.addr, newKey(t))
-		c.send(hello())
-		c.send(batch(1, payload(t, "ssh-a")))
-		var err error
-		for err == nil {
-			var m *seawallv1.DeliverResponse
-			if m, err = c.Recv(); m.GetAck() != nil {
-				t.Errorf("%s: acknowledged", name)
-			}
-		}
-		if status.Code(err) != tt.want || tt.store.fail != nil && errors.Is(err, tt.store.fail) {
-			t.Errorf("%s: %v, want %v", name, err, tt.want)
-		}
-	}
-}
-
-func TestNewestStreamWins(t *testing.T) {
+func TestGoingBack(t *testing.T) {
 	s := start(t, &memory{}, nil)
-	k := newKey(t)
-	first := dial(t, s.addr, k)
-	first.greet()
-	second := dial(t, s.addr, k)
-	second.greet()
-	if got := first.code(); got != codes.Aborted {
-		t.Errorf("first stream ends with %v", got)
-	}
-	second.send(batch(1, payload(t, "ssh-a")))
-	if got := second.ack(); got != 1 {
-		t.Errorf("ack of %d", got)
-	}
-}
-
-func TestHelloTimeout(t *testing.T) {
-	s := start(t, &memory{}, func(c *Config) { c.HelloTimeout = 50 * time.Millisecond })
-	if got := dial(t, s.addr, newKey(t)).code(); got != codes.DeadlineExceeded {
+	c := dial(t, s.addr, s.host())
+	c.greet(0)
+	c.send(batch(t, 5, payload(t, "ssh-a")))
+	c.ack()
+	c.send(batch(t, 4, payload(t, "ssh-a")))
+	if got := c.code(); got != codes.InvalidArgument {
 		t.Errorf("code %v", got)
 	}
 }
 
-// TestDrain stops the server while a batch is in the store: it is acknowledged,
-// the host is asked to leave, and Serve returns.
-func TestDrain(t *testing.T) {
-	m := &memory{blocked: make(chan struct{})}
-	s := start(t, m, nil)
-	c := dial(t, s.addr, newKey(t))
-	c.greet()
-	c.send(batch(1, payload(t, "ssh-a")))
-	idle := dial(t, s.addr, newKey(t))
-	idle.greet()
-	s.stop()
-	if r, err := idle.Recv(); err != nil || r.GetDrain().GetReconnectWithinMs() < 1000 {
-		t.Errorf("idle host is told %v, %v", r, err)
-	}
-	close(m.blocked)
-	acked := false
-	for {
-		r, err := c.Recv()
-		if err != nil {
-			break
-		}
-		acked = acked || r.GetAck().GetPosition().GetSequence() == 1
-	}
-	// The batch may not have been read when the server stopped; then nothing of
-	// it may be in the store.
-	if (len(m.have) > 0) != acked {
-		t.Errorf("acknowledged %v, store has %d", acked, len(m.have))
-	}
-}
-
-// TestBackpressure holds the store: the server takes a bounded amount and no more.
-func TestBackpressure(t *testing.T) {
-	m := &memory{blocked: make(chan struct{})}
-	s := start(t, m, nil)
-	c := dial(t, s.addr, newKey(t))
-	c.greet()
-	big := make([]byte, 60<<10)
-	sent := make(chan int, 1)
-	go func() {
-		n := 0
-		for ; n < 200; n++ {
-			if c.Send(batch(uint64(n+1), big)) != nil {
-				break
+func TestStoreTrouble(t *testing.T) {
+	for name, tt := range map[string]struct {
+		store   *memory
+		members error
+		want    codes.Code
+	}{
+		"error":   {&memory{fail: errors.New("disk full at /var/lib/secret")}, nil, codes.Unavailable},
+		"panic":   {&memory{panics: true}, nil, codes.Internal},
+		"members": {&memory{}, errors.New("disk full at /var/lib/secret"), codes.Unavailable},
+	} {
+		s := start(t, tt.store, nil)
+		c := dial(t, s.addr, s.host())
+		s.members.mu.Lock()
+		s.members.fail = tt.members
+		s.members.mu.Unlock()
+		c.send(hello(0))
+		var err error
+		for err == nil {
+			var m *seawallv1.DeliverResponse
+			m, err = c.Recv()
+			if w := m.GetWelcome(); w != nil {
+				c.send(confirm(w.Session, 0))
+				c.send(batch(t, 1, payload(t, "ssh-a")))
+			}
+			if m.GetAck() != nil {
+				t.Errorf("%s: acknowledged", name)
 			}
 		}
-		sent <- n
-	}()
-	select {
-	case n := <-sent:
-		t.Fatalf("%d batches of 60 KiB were taken while the store stood still", n)
-	case <-time.After(300 * time.Millisecond):
-	}
-	close(m.blocked)
-	for n := uint64(1); n <= 200; n++ {
-		if got := c.ack(); got != n {
-			t.Fatalf("ack of %d, want %d", got, n)
+		if status.Code(err) != tt.want || err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
 		}
 	}
-	if n := <-sent; n != 200 {
-		t.Errorf("%d batches sent", n)
-	}
-}
-
-func TestRateOfAHost(t *testing.T) {
-	s := start(t, &memory{}, func(c *Config) { c.BytesPerSecond, c.BurstBytes = 4<<20, 1 })
-	k := newKey(t)
-	c := dial(t, s.addr, k)
-	c.greet()
-	began := time.Now()
-	payloads := [][]byte{make([]byte, 60<<10), make([]byte, 60<<10), make([]byte, 60<<10), make([]byte, 60<<10)}
-	// The burst is at least a message; 3 MB take half a second more.
-	for n := uint64(0); n < 12; n++ {
-		c.send(batch(n*4+1, payloads...))
-		c.ack()
-	}
-	if took := time.Since(began); took < 300*time.Millisecond {
-		t.Errorf("3 MB took %v", took)
-	}
-}
-
-func TestNewRefuses(t *testing.T) {
-	if _, err := New(Config{}); err == nil {
-		t.Error("a server without a store")
-	}
-}
-
-func FuzzElements(f *testing.F) {
-	b, err := proto.Marshal(batch(1, []byte("x"), []byte("y")))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(b)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		n := elements(b, 2)
-		var m seawallv1.DeliverRequest
-		if proto.Unmarshal(b, &m) == nil && len(m.GetBatch().GetEntries())+len(m.GetHello().GetOldest()) > n {
-			t.Errorf("%d elements counted, message has more", n)
-		}
-	})
 }
