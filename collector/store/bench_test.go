@@ -18,6 +18,9 @@ func BenchmarkApply(b *testing.B) {
 	const streams, batch = 8, 100
 	s, _ := openTest(b, Config{})
 	rounds := max(b.N/(streams*batch), 1)
+	for n := range streams {
+		enrol(b, s, hostID(n))
+	}
 	var wg sync.WaitGroup
 	b.ResetTimer()
 	for n := range streams {
@@ -28,7 +31,7 @@ func BenchmarkApply(b *testing.B) {
 				for i := range items {
 					items[i] = benchChange(uint64(r*batch+i+1), i)
 				}
-				if err := s.Apply(b.Context(), id, items); err != nil {
+				if err := s.Apply(b.Context(), id, items, nil); err != nil {
 					b.Error(err)
 					return
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"seawall/collector/store/host"
 	"seawall/collector/store/purge"
 	"seawall/collector/store/sqlite"
 )
@@ -17,11 +18,11 @@ const (
 // the writer between transactions, so each step is short.
 func (s *Store) expire() time.Duration {
 	more := false
-	err := s.alone(func(b *batch) (err error) {
-		if more, err = purge.Events(b.Writer, b.now, s.cfg.Retention); err != nil || more {
+	err := s.alone(func(b *host.Batch) (err error) {
+		if more, err = purge.Events(b.Writer, b.Now, s.cfg.Retention); err != nil || more {
 			return err
 		}
-		return purge.Rest(b.Writer, b.now, s.cfg.Retention)
+		return purge.Rest(b.Writer, b.Now, s.cfg.Retention)
 	})
 	if err != nil {
 		s.cfg.Log.Error("old events stay", "err", sqlite.Classify(err))

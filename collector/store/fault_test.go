@@ -69,7 +69,7 @@ func TestDamagedDatabase(t *testing.T) {
 	}
 	s, err = Open(t.Context(), bad, Config{})
 	if err == nil {
-		err = s.Apply(t.Context(), hostID(0), deliver(500, changed(result("ssh-a", "", finding.StatusFail))))
+		err = s.Apply(t.Context(), hostID(0), deliver(500, changed(result("ssh-a", "", finding.StatusFail))), nil)
 		s.Close()
 	}
 	if !errors.Is(err, sqlite.ErrDamaged) {
@@ -89,6 +89,7 @@ func TestFullDisk(t *testing.T) {
 	defer unix.Unmount(dir, unix.MNT_DETACH)
 	s := reopen(t, filepath.Join(dir, "collector.db"), Config{})
 	defer s.Close()
+	enrol(t, s, hostID(0))
 	ballast := filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); err != nil {
 		t.Fatal(err)
@@ -98,7 +99,7 @@ func TestFullDisk(t *testing.T) {
 	durable := uint64(0)
 	var full error
 	for full == nil && durable < 10_000 {
-		if full = s.Apply(t.Context(), hostID(0), deliver(durable+1, changed(r))); full == nil {
+		if full = s.Apply(t.Context(), hostID(0), deliver(durable+1, changed(r)), nil); full == nil {
 			durable++
 		}
 	}

@@ -3,9 +3,9 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/host"
 	"seawall/collector/store/membership"
 	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
@@ -15,8 +15,15 @@ import (
 // returns when that is durable. Do may be run twice, and must then begin anew. When
 // it returns an error, nothing that it wrote is kept, and the error is returned.
 func (s *Store) Update(ctx context.Context, do func(*membership.Tx) error) error {
-	return s.submit(ctx, func(b *batch) error {
-		tx := membership.New(b.Writer, b.now, membership.Hooks{Tell: b.identity, Archive: b.archive})
+	return s.submit(ctx, func(b *host.Batch) error {
+		tx := membership.New(b.Writer, b.Now, membership.Hooks{
+			Tell: func(id fleet.HostID, r finding.Result) error {
+				return with(b, id, func(h *host.Host) error { return h.Say(r) })
+			},
+			Archive: func(id fleet.HostID, archived bool) error {
+				return with(b, id, func(h *host.Host) error { return h.PutAway(archived) })
+			},
+		})
 		err := do(tx)
 		if err != nil && !tx.Wrote() {
 			return refusal{err}
@@ -25,25 +32,12 @@ func (s *Store) Update(ctx context.Context, do func(*membership.Tx) error) error
 	})
 }
 
-// identity appends what happened to a host's identity to its timeline.
-func (b *batch) identity(id fleet.HostID, r finding.Result) error {
-	h, err := b.open(id)
+func with(b *host.Batch, id fleet.HostID, do func(*host.Host) error) error {
+	h, err := b.Open(id)
 	if err != nil {
 		return err
 	}
-	return h.say(name{}, r)
-}
-
-// archive archives a host, or takes it back, for a person.
-func (b *batch) archive(id fleet.HostID, at time.Time) error {
-	h, err := b.open(id)
-	if err != nil {
-		return err
-	}
-	if at.IsZero() {
-		return h.archive(false, "taken back by a person")
-	}
-	return h.archive(true, "archived by a person")
+	return do(h)
 }
 
 // SaveMember writes one member. See [membership.Tx.PutMember].

@@ -94,6 +94,7 @@ func TestModel(t *testing.T) {
 				missing := uint64(rapid.IntRange(1, 5).Draw(rt, "missing"))
 				m.next += missing
 				m.gaps += missing
+				m.events++ // of the range that is missing
 			case 2:
 				from = rapid.IntRange(0, len(m.sent)).Draw(rt, "again")
 			case 3:

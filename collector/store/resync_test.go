@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/host"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -120,12 +121,13 @@ func TestResyncNeedsAState(t *testing.T) {
 	wrong := whole(result("ssh-d", "", finding.StatusFail))
 	wrong.State.Digest[0]++
 	apply(t, s, a, deliver(4, wrong)...)
-	if got := told(timeline(t, s, fleet.TimelineQuery{})); len(got) != 1 {
+	const missed = "agent-records-lost posture 2–2 fail from unspecified"
+	if got := told(timeline(t, s, fleet.TimelineQuery{})); len(got) != 2 || got[1] != missed {
 		t.Errorf("timeline %q", got)
 	}
 	// An empty state is a state.
 	apply(t, s, a, deliver(5, whole(), whole(result("ssh-e", "", finding.StatusFail)))...)
-	want := []string{"ssh-a  fail from unspecified", "ssh-a  pass from pass removed resync",
+	want := []string{"ssh-a  fail from unspecified", missed, "ssh-a  pass from pass removed resync",
 		"ssh-b  pass from fail removed resync", "ssh-e  fail from unspecified resync"}
 	if diff := cmp.Diff(want, told(timeline(t, s, fleet.TimelineQuery{}))); diff != "" {
 		t.Errorf("timeline (-want +got):\n%s", diff)
@@ -162,7 +164,7 @@ func TestResyncMendsRows(t *testing.T) {
 	a := hostID(0)
 	r := result("ssh-a", "", finding.StatusFail)
 	apply(t, s, a, deliver(1, whole(r, result("ssh-b", "", finding.StatusFail)))...)
-	if err := s.submit(t.Context(), func(b *batch) error { return b.Exec("UPDATE state SET body = x'00'") }); err != nil {
+	if err := s.submit(t.Context(), func(b *host.Batch) error { return b.Exec("UPDATE state SET body = x'00'") }); err != nil {
 		t.Fatal(err)
 	}
 	apply(t, s, a, deliver(2, wire.Record{Change: &finding.Change{Result: result("ssh-b", "", finding.StatusFail), Previous: finding.StatusFail}})...)

@@ -10,6 +10,7 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/store/feed"
+	"seawall/collector/store/host"
 	"seawall/collector/store/presence"
 	"seawall/collector/store/schema"
 	"seawall/collector/store/sqlite"
@@ -53,7 +54,7 @@ type Store struct {
 
 	cfg   Config
 	data  *sqlite.Database
-	hosts map[fleet.HostID]*host // the writer's alone
+	hosts host.Known // the writer's alone
 
 	requests chan request
 	quit     chan struct{}
@@ -64,7 +65,7 @@ type Store struct {
 
 // request is work for the writer goroutine.
 type request struct {
-	do   func(*batch) error
+	do   func(*host.Batch) error
 	done chan error // buffered
 }
 
@@ -85,14 +86,14 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 		View:     view.New(data.Readers, cfg.Now),
 		cfg:      cfg,
 		data:     data,
-		hosts:    make(map[fleet.HostID]*host),
+		hosts:    make(host.Known),
 		requests: make(chan request),
 		quit:     make(chan struct{}),
 		done:     make(chan struct{}),
 	}
 	s.close = sync.OnceValue(s.shut)
 	// How long the collector was away is known before anyone asks who is silent.
-	if err := s.alone(func(b *batch) error { return presence.Mark(b.Writer, b.now) }); err != nil {
+	if err := s.alone(func(b *host.Batch) error { return presence.Mark(b.Writer, b.Now) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)), data.Close())
 	}
 	go s.run()
@@ -119,7 +120,7 @@ func (s *Store) Subscribe(buffer int) (<-chan fleet.Update, func()) {
 
 // submit has the writer do something in a transaction and returns when that is
 // durable. When ctx ends first, the outcome is not known.
-func (s *Store) submit(ctx context.Context, do func(*batch) error) error {
+func (s *Store) submit(ctx context.Context, do func(*host.Batch) error) error {
 	r := request{do, make(chan error, 1)}
 	select {
 	case s.requests <- r:
@@ -188,7 +189,7 @@ func (s *Store) commit(group []request) {
 }
 
 // alone does something in a transaction of its own.
-func (s *Store) alone(do func(*batch) error) error {
+func (s *Store) alone(do func(*host.Batch) error) error {
 	results, _ := s.transact([]request{{do: do}})
 	return results[0]
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/host"
 	"seawall/collector/store/presence"
 	"seawall/collector/store/sqlite"
-	"seawall/pkg/finding"
 )
 
 const (
@@ -23,8 +23,8 @@ const (
 // between transactions, and marks that the collector is alive.
 func (s *Store) sweep() time.Duration {
 	more := false
-	err := s.alone(func(b *batch) (err error) {
-		more, err = b.sweep()
+	err := s.alone(func(b *host.Batch) (err error) {
+		more, err = sweep(b, s.cfg.ArchiveAfter)
 		return err
 	})
 	switch {
@@ -36,8 +36,8 @@ func (s *Store) sweep() time.Duration {
 	return sweepEvery
 }
 
-func (b *batch) sweep() (more bool, err error) {
-	if err := presence.Mark(b.Writer, b.now); err != nil {
+func sweep(b *host.Batch, archiveAfter time.Duration) (more bool, err error) {
+	if err := presence.Mark(b.Writer, b.Now); err != nil {
 		return false, err
 	}
 	outages, err := presence.Load(b.Writer)
@@ -45,28 +45,24 @@ func (b *batch) sweep() (more bool, err error) {
 		return false, err
 	}
 	// A host that may not deliver is silent for a reason that is known.
-	silent, err := b.find(`SELECT h.host FROM host h LEFT JOIN member m ON m.host = h.host
+	silent, err := find(b, `SELECT h.host FROM host h LEFT JOIN member m ON m.host = h.host
 		WHERE last_seen < ? AND archived = 0 AND silent = 0 AND ifnull(standing, 'active') = 'active' LIMIT ?`,
-		outages.Offline(b.now), maxSilent)
+		outages.Offline(b.Now), maxSilent)
 	if err != nil {
 		return false, err
 	}
 	for _, h := range silent {
-		h.silent = h.now.UnixNano()
-		err := h.say(name{}, finding.Result{Check: silentCheck, Status: finding.StatusFail, Severity: finding.SeverityHigh,
-			Actual:   "nothing heard since " + time.Unix(0, h.seen).UTC().Format("2006-01-02 15:04 UTC"),
-			Expected: "a heartbeat every minute"})
-		if err != nil {
+		if err := h.Silent(); err != nil {
 			return false, err
 		}
 	}
-	old, err := b.find("SELECT host FROM host WHERE last_seen < ? AND archived = 0 LIMIT ?",
-		outages.Before(b.now, b.store.cfg.ArchiveAfter), maxArchived)
+	old, err := find(b, "SELECT host FROM host WHERE last_seen < ? AND archived = 0 LIMIT ?",
+		outages.Before(b.Now, archiveAfter), maxArchived)
 	if err != nil {
 		return false, err
 	}
 	for _, h := range old {
-		if err := h.archive(true, "archived after "+long(h.now.UnixNano()-h.seen)+" of silence"); err != nil {
+		if err := h.Archive(); err != nil {
 			return false, err
 		}
 	}
@@ -74,7 +70,7 @@ func (b *batch) sweep() (more bool, err error) {
 }
 
 // find opens the hosts that a query finds.
-func (b *batch) find(query string, before time.Time, limit int) ([]*host, error) {
+func find(b *host.Batch, query string, before time.Time, limit int) ([]*host.Host, error) {
 	var ids []fleet.HostID
 	err := b.Rows(query, []any{before.UnixNano(), limit}, func(scan func(...any) error) error {
 		var key []byte
@@ -85,9 +81,9 @@ func (b *batch) find(query string, before time.Time, limit int) ([]*host, error)
 	if err != nil {
 		return nil, fmt.Errorf("find silent hosts: %w", err)
 	}
-	hosts := make([]*host, len(ids))
+	hosts := make([]*host.Host, len(ids))
 	for i, id := range ids {
-		if hosts[i], err = b.open(id); err != nil {
+		if hosts[i], err = b.Open(id); err != nil {
 			return nil, err
 		}
 	}

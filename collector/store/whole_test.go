@@ -140,7 +140,7 @@ func TestPartsAreBounded(t *testing.T) {
 	if err := s.data.Readers.QueryRowContext(t.Context(), "SELECT sum(length(body)) FROM part").Scan(&size); err != nil {
 		t.Fatal(err)
 	}
-	if size > maxPartBytes || detail(t, s, hostID(0)).Host.Rejected == 0 {
+	if size > 16<<20 || detail(t, s, hostID(0)).Host.Rejected == 0 {
 		t.Errorf("%d bytes of parts are kept", size)
 	}
 }

@@ -15,8 +15,8 @@ import (
 type Hooks struct {
 	// Tell appends a result to the timeline of a host.
 	Tell func(host fleet.HostID, r finding.Result) error
-	// Archive takes a host out of the fleet's rollups, or back in (zero time).
-	Archive func(host fleet.HostID, at time.Time) error
+	// Archive takes a host out of the fleet's rollups, or back in.
+	Archive func(host fleet.HostID, archived bool) error
 }
 
 // Tx is one transaction of the store's writer. It must not be used after the
@@ -164,12 +164,8 @@ func (tx *Tx) Tell(host fleet.HostID, what string, severity finding.Severity, de
 // Archive takes a host out of the fleet's counts and lists, or back in. It is kept,
 // and comes back by itself when it delivers.
 func (tx *Tx) Archive(host fleet.HostID, archived bool) error {
-	var at time.Time
-	if archived {
-		at = tx.now
-	}
 	tx.wrote = true
-	return tx.hooks.Archive(host, at)
+	return tx.hooks.Archive(host, archived)
 }
 
 func (tx *Tx) write(text string, args ...any) error {

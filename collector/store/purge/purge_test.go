@@ -1,6 +1,7 @@
 package purge
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -67,8 +68,9 @@ func TestEvents(t *testing.T) {
 func TestRest(t *testing.T) {
 	w := open(t)
 	run(t, w,
-		numbers+"1500) INSERT INTO gap SELECT x'01', 'posture', 1, n * 2, n * 2, n FROM c",
-		numbers+"900) INSERT INTO gap SELECT x'02', 'posture', 1, n * 2, n * 2, n FROM c",
+		numbers+"1500) INSERT INTO gap (host, lane, epoch, from_seq, to_seq, found) SELECT x'01', 'posture', 1, n, n, "+fmt.Sprint(now.Add(-30*24*time.Hour).UnixNano()-1000)+" + n FROM c",
+		"INSERT INTO request VALUES (x'01', '', '', '', '', '', '', x'', 0, 0, 'waiting'), (x'02', '', '', '', '', '', '', x'', 0, 1 << 62, 'waiting')",
+		"INSERT INTO token VALUES ('old', x'', '', 0, 0, 1, 0, '{}', 0, 0), ('new', x'', '', 0, 1 << 62, 1, 0, '{}', 0, 0)",
 		numbers+"1500) INSERT INTO rejected SELECT x'01', 'posture', 1, n, n, 1, 'reason' FROM c",
 		numbers+"30000) INSERT INTO day (day) SELECT n FROM c",
 		"INSERT INTO host (host, first_seen, last_seen, pack) VALUES (x'01', 0, 0, x'0a'), (x'02', 0, 0, x'0a')",
@@ -77,15 +79,16 @@ func TestRest(t *testing.T) {
 			(x'01', 'ssh-new', x'0a', x'bb'), (x'01', 'ssh-stands', x'09', x'cc')`,
 		"INSERT INTO state VALUES (x'01', 'ssh-stands', '', 1, 1, 0, x'00')")
 	for range 2 {
-		if err := Rest(w, now); err != nil {
+		if err := Rest(w, now, 30*24*time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
 	today := int(now.Unix() / 86400)
 	for query, want := range map[string]int{
-		"SELECT count(*) FROM gap WHERE host = x'01'":       maxKept,
-		"SELECT min(found) FROM gap WHERE host = x'01'":     501, // the newest stay
-		"SELECT count(*) FROM gap WHERE host = x'02'":       900,
+		"SELECT min(from_seq) FROM gap":                     1000,
+		"SELECT count(*) FROM request":                      1,
+		"SELECT count(*) FROM token WHERE id = 'new'":       1,
+		"SELECT count(*) FROM token":                        1,
 		"SELECT count(*) FROM rejected":                     maxKept,
 		"SELECT min(day) FROM day":                          today - daysKept,
 		"SELECT count(*) FROM host_info":                    3,

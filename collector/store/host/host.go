@@ -1,4 +1,4 @@
-package store
+package host
 
 import (
 	"fmt"
@@ -12,9 +12,8 @@ import (
 // pendingCheck is the check whose failed resources are the pending updates.
 const pendingCheck = "patch-security-updates"
 
-// host is one host as its rows say, and what the open transaction does to it. flush
-// writes the row back.
-type host struct {
+// Host is one host as its rows say, and what the open transaction does to it.
+type Host struct {
 	id  fleet.HostID
 	key []byte
 
@@ -35,7 +34,7 @@ type host struct {
 
 // use is what one transaction needs of a host.
 type use struct {
-	*batch
+	*Batch
 	heartbeat []byte                   // a new one
 	states    map[finding.Key]standing // read so far; status 0 is absent
 	bad       map[string]*badCount
@@ -55,9 +54,9 @@ type standing struct {
 type badCount struct{ before, now int }
 
 // adjust counts n more results with the verdict.
-func (h *host) adjust(check string, s standing, n int) error {
+func (h *Host) adjust(check string, s standing, n int) error {
 	h.counts.Add(s.status, n)
-	h.fleet.Results(check, s.status, n)
+	h.Fleet.Results(check, s.status, n)
 	if s.status == finding.StatusFail {
 		h.severity[s.severity] += n
 		if check == pendingCheck {
@@ -83,20 +82,20 @@ func (h *host) adjust(check string, s standing, n int) error {
 	return nil
 }
 
-func (h *host) results() int {
+func (h *Host) results() int {
 	c := h.counts
 	return c.Pass + c.Fail + c.NotApplicable + c.Unknown + c.Error + c.Waived
 }
 
 // flush writes the row, the positions and the counts per check.
-func (h *host) flush() error {
+func (h *Host) flush() error {
 	if !h.changed {
 		return nil
 	}
 	if err := h.flushBad(); err != nil {
 		return err
 	}
-	if err := h.lanes.Flush(h.Writer, h.now); err != nil {
+	if err := h.lanes.Flush(h.Writer, h.Now); err != nil {
 		return err
 	}
 	c, v := &h.counts, &h.severity
@@ -111,16 +110,16 @@ func (h *host) flush() error {
 		return err
 	}
 	if h.reason != "" {
-		h.store.cfg.Log.Warn("records not taken", "host", h.id, "total", h.rejected, "last", text.Terminal(h.reason))
+		h.limits.Log.Warn("records not taken", "host", h.id, "total", h.rejected, "last", text.Terminal(h.reason))
 	}
 	if h.fresh || len(h.events) > 0 {
-		h.updates = append(h.updates, fleet.Update{Host: h.id, Events: h.events})
+		h.Updates = append(h.Updates, fleet.Update{Host: h.id, Events: h.events})
 	}
 	return nil
 }
 
 // flushBad writes the counts of bad results per check.
-func (h *host) flushBad() error {
+func (h *Host) flushBad() error {
 	for check, b := range h.bad {
 		if err := h.writeBad(check, b); err != nil {
 			return fmt.Errorf("count bad results of %s: %w", check, err)
@@ -130,14 +129,14 @@ func (h *host) flushBad() error {
 	return nil
 }
 
-func (h *host) writeBad(check string, b *badCount) error {
+func (h *Host) writeBad(check string, b *badCount) error {
 	switch {
 	case b.before == b.now:
 		return nil
 	case b.before == 0:
-		h.fleet.Hosts(check, 1)
+		h.Fleet.Hosts(check, 1)
 	case b.now == 0:
-		h.fleet.Hosts(check, -1)
+		h.Fleet.Hosts(check, -1)
 		return h.Exec("DELETE FROM host_check WHERE host = ? AND check_id = ?", h.key, check)
 	}
 	return h.Exec("INSERT OR REPLACE INTO host_check VALUES (?, ?, ?)", h.key, check, b.now)

@@ -1,4 +1,4 @@
-package store
+package host
 
 import (
 	"errors"
@@ -14,8 +14,8 @@ import (
 // replace makes the results the host's whole state. What differs from the state
 // before changed while nobody was told (the agent did not run, or its records are
 // lost), and enters the timeline here. A host's first whole state is no change.
-func (h *host) replace(d *fleet.Delivery, p *finding.StatePart, results []finding.Result) error {
-	if len(results) > h.store.cfg.MaxResults {
+func (h *Host) replace(d *fleet.Delivery, p *finding.StatePart, results []finding.Result) error {
+	if len(results) > h.limits.Results {
 		return h.reject(d, "whole state is larger than a host's may be")
 	}
 	next := make(map[finding.Key]*finding.Result, len(results))
@@ -50,7 +50,7 @@ func (h *host) replace(d *fleet.Delivery, p *finding.StatePart, results []findin
 }
 
 // settle takes what was removed out of the standing state, and puts in next.
-func (h *host) settle(d *fleet.Delivery, changes []finding.Change, next map[finding.Key]*finding.Result) error {
+func (h *Host) settle(d *fleet.Delivery, changes []finding.Change, next map[finding.Key]*finding.Result) error {
 	for i := range changes {
 		if c := &changes[i]; c.Removed {
 			if err := h.stand(&c.Result, true, nil); err != nil {
@@ -74,7 +74,7 @@ func (h *host) settle(d *fleet.Delivery, changes []finding.Change, next map[find
 // takes out of next what stands already to the letter. A result that says the same
 // as the standing one and names no cause keeps the cause; a change has only the
 // cause that came with it.
-func (h *host) compare(d *fleet.Delivery, next map[finding.Key]*finding.Result) (changes []finding.Change, err error) {
+func (h *Host) compare(d *fleet.Delivery, next map[finding.Key]*finding.Result) (changes []finding.Change, err error) {
 	had := make(map[finding.Key]bool)
 	err = h.Rows("SELECT check_id, resource, status, severity, since, body FROM state WHERE host = ?", []any{h.key},
 		func(scan func(...any) error) error {
@@ -143,7 +143,7 @@ func sameValues(a, b *finding.Result) bool {
 
 // moved reports whether a change says what stands already, so that only its
 // evidence has another place, as when a line is put before it.
-func (h *host) moved(c *finding.Change) (bool, error) {
+func (h *Host) moved(c *finding.Change) (bool, error) {
 	if c.Removed || c.Previous != c.Result.Status {
 		return false, nil
 	}

@@ -1,4 +1,4 @@
-package store
+package host
 
 import (
 	"fmt"
@@ -34,8 +34,8 @@ type name struct {
 }
 
 // tell appends an event to the timeline.
-func (h *host) tell(n name, e fleet.Event, body []byte) (err error) {
-	e.Host, e.HostName, e.Received = h.id, h.name, h.now
+func (h *Host) tell(n name, e fleet.Event, body []byte) (err error) {
+	e.Host, e.HostName, e.Received = h.id, h.name, h.Now
 	if n.lane == "" {
 		if _, err := h.Row("SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'event'", nil, &n.sequence); err != nil {
 			return fmt.Errorf("number event: %w", err)
@@ -43,29 +43,40 @@ func (h *host) tell(n name, e fleet.Event, body []byte) (err error) {
 	}
 	e.ID, err = h.Insert(`INSERT INTO event (host, lane, epoch, seq, ordinal, received, check_id, moved, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, h.key, n.lane, int64(n.epoch), int64(n.sequence), n.ordinal,
-		h.now.UnixNano(), e.Change.Result.Check, e.Moved, body)
+		h.Now.UnixNano(), e.Change.Result.Check, e.Moved, body)
 	if err != nil {
 		return fmt.Errorf("append to the timeline: %w", err)
 	}
 	h.changed = true
-	h.fleet.Change()
+	h.Fleet.Change()
 	h.events = append(h.events, e)
 	return nil
 }
 
-// say appends what the collector itself found.
-func (h *host) say(n name, r finding.Result) error {
-	r.Resource, r.Actual, r.Time = text.Clean(r.Resource, 256), text.Clean(r.Actual, 512), h.now
+// Say appends what the collector itself found.
+func (h *Host) Say(r finding.Result) error { return h.say(name{}, r) }
+
+func (h *Host) say(n name, r finding.Result) error {
+	r.Resource, r.Actual, r.Time = text.Clean(r.Resource, 256), text.Clean(r.Actual, 512), h.Now
 	c := finding.Change{Result: r}
-	body, err := wire.Encode(wire.Record{Time: h.now, Change: &c})
+	body, err := wire.Encode(wire.Record{Time: h.Now, Change: &c})
 	if err != nil {
 		return fmt.Errorf("encode event: %w", err)
 	}
 	return h.tell(n, fleet.Event{Change: c}, body)
 }
 
+func (h *Host) tellLost() error {
+	for _, l := range h.lanes.Found() {
+		if err := h.lost(l); err != nil {
+			return fmt.Errorf("tell missing records: %w", err)
+		}
+	}
+	return nil
+}
+
 // lost tells of records that never came.
-func (h *host) lost(l lane.Loss) error {
+func (h *Host) lost(l lane.Loss) error {
 	why := map[fleet.GapReason]string{
 		fleet.Evicted:  "evicted on the host, whose spool was full",
 		fleet.Damaged:  "damaged on the host's disk",
@@ -87,24 +98,44 @@ func (h *host) lost(l lane.Loss) error {
 
 // back tells of a host that speaks after it was called silent or was archived, and
 // puts it back into the fleet's counts.
-func (h *host) back() error {
+func (h *Host) back() error {
 	if h.silent == 0 && h.archived == 0 {
 		return nil
 	}
-	actual := "speaks again after " + long(h.now.UnixNano()-h.seen)
+	actual := "speaks again after " + long(h.Now.UnixNano()-h.seen)
 	if h.archived != 0 {
 		actual += ", no longer archived"
-		if err := h.fleet.Host(h.Writer, h.key, 1); err != nil {
+		if err := h.Fleet.Host(h.Writer, h.key, 1); err != nil {
 			return err
 		}
 	}
 	h.silent, h.archived = 0, 0
-	return h.say(name{}, finding.Result{Check: silentCheck, Status: finding.StatusPass,
+	return h.Say(finding.Result{Check: silentCheck, Status: finding.StatusPass,
 		Severity: finding.SeverityInformational, Actual: actual})
 }
 
+// Silent tells that the host says nothing.
+func (h *Host) Silent() error {
+	h.silent = h.Now.UnixNano()
+	return h.Say(finding.Result{Check: silentCheck, Status: finding.StatusFail, Severity: finding.SeverityHigh,
+		Actual: "nothing heard since " + time.Unix(0, h.seen).UTC().Format("2006-01-02 15:04 UTC"), Expected: "a heartbeat every minute"})
+}
+
+// Archive takes the host out of the fleet's counts for long silence.
+func (h *Host) Archive() error {
+	return h.archive(true, "archived after "+long(h.Now.UnixNano()-h.seen)+" of silence")
+}
+
+// PutAway takes the host out of the fleet's counts, or back in, for a person.
+func (h *Host) PutAway(away bool) error {
+	if away {
+		return h.archive(true, "archived by a person")
+	}
+	return h.archive(false, "taken back by a person")
+}
+
 // archive takes the host out of the fleet's counts, or back in.
-func (h *host) archive(archived bool, actual string) error {
+func (h *Host) archive(archived bool, actual string) error {
 	if archived == (h.archived != 0) {
 		return nil
 	}
@@ -114,12 +145,12 @@ func (h *host) archive(archived bool, actual string) error {
 	}
 	n, status := 1, finding.StatusPass
 	if h.archived = 0; archived {
-		h.archived, n, status = h.now.UnixNano(), -1, finding.StatusNotApplicable
+		h.archived, n, status = h.Now.UnixNano(), -1, finding.StatusNotApplicable
 	}
-	if err := h.fleet.Host(h.Writer, h.key, n); err != nil {
+	if err := h.Fleet.Host(h.Writer, h.key, n); err != nil {
 		return err
 	}
-	return h.say(name{}, finding.Result{Check: archiveCheck, Status: status, Severity: finding.SeverityInformational, Actual: actual})
+	return h.Say(finding.Result{Check: archiveCheck, Status: status, Severity: finding.SeverityInformational, Actual: actual})
 }
 
 // long is a duration as a sentence has it.

@@ -1,4 +1,4 @@
-package store
+package host
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ var errBody = errors.New("the row is damaged")
 // part keeps a part of a whole state, and applies the state when it is complete. A
 // part of another state drops what was incomplete. The cost of a part does not
 // depend on how many there are.
-func (h *host) part(d *fleet.Delivery, body []byte) error {
+func (h *Host) part(d *fleet.Delivery, body []byte) error {
 	p := d.Record.State
 	if p.Parts == 1 {
 		return h.replace(d, p, p.Results)
@@ -53,7 +53,7 @@ func (h *host) part(d *fleet.Delivery, body []byte) error {
 		return h.reject(d, "part of a state differs from the others in parts, total or digest")
 	case twice > 0:
 		return h.reject(d, "part of a state came before")
-	case size > maxPartBytes || int(p.Total) > h.store.cfg.MaxResults:
+	case size > maxPartBytes || int(p.Total) > h.limits.Results:
 		return h.reject(d, "whole state is larger than a host's may be")
 	}
 	if err := h.Exec("INSERT INTO part VALUES (?, ?, ?, ?)", h.key, d.Lane, p.Part, body); err != nil {
@@ -66,7 +66,7 @@ func (h *host) part(d *fleet.Delivery, body []byte) error {
 }
 
 // beginSet drops the incomplete state of the lane and notes the new one.
-func (h *host) beginSet(d *fleet.Delivery, p *finding.StatePart) error {
+func (h *Host) beginSet(d *fleet.Delivery, p *finding.StatePart) error {
 	if err := h.Exec("DELETE FROM part WHERE host = ? AND lane = ?", h.key, d.Lane); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (h *host) beginSet(d *fleet.Delivery, p *finding.StatePart) error {
 }
 
 // assemble puts the parts together; all are there.
-func (h *host) assemble(d *fleet.Delivery, p *finding.StatePart) error {
+func (h *Host) assemble(d *fleet.Delivery, p *finding.StatePart) error {
 	results := make([]finding.Result, 0, p.Total)
 	err := h.Rows("SELECT body FROM part WHERE host = ? AND lane = ? ORDER BY part", []any{h.key, d.Lane},
 		func(scan func(...any) error) error {
@@ -102,7 +102,7 @@ func (h *host) assemble(d *fleet.Delivery, p *finding.StatePart) error {
 }
 
 // texts keeps the static text of checks. The same text of many hosts is one row.
-func (h *host) texts(d *fleet.Delivery) error {
+func (h *Host) texts(d *fleet.Delivery) error {
 	p := d.Record.Pack
 	had := make(map[string][]byte)
 	err := h.Rows("SELECT check_id, hash FROM host_info WHERE host = ?", []any{h.key}, func(scan func(...any) error) error {
@@ -134,7 +134,7 @@ func (h *host) texts(d *fleet.Delivery) error {
 	return nil
 }
 
-func (h *host) text(check string, digest, old, hash, body []byte) error {
+func (h *Host) text(check string, digest, old, hash, body []byte) error {
 	if !bytes.Equal(old, hash) {
 		if err := h.Exec("INSERT INTO info VALUES (?, ?, 1, ?) ON CONFLICT DO UPDATE SET hosts = hosts + 1", hash, check, body); err != nil {
 			return err
