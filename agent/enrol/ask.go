@@ -33,14 +33,16 @@ type pending struct{ within time.Duration }
 func (*pending) Error() string { return "waiting for approval" }
 
 // byToken enrols with a token, over a connection to the holder of the pinned key.
-func (e *Enrolment) byToken(ctx context.Context, t token.Token) error {
-	return e.enrol(ctx, &tls.Config{
-		MinVersion:         tls.VersionTLS13,
-		InsecureSkipVerify: true, // the pin is checked instead
-		VerifyConnection: func(s tls.ConnectionState) error {
-			return t.Pin.VerifyCollector(s.PeerCertificates, e.cfg.Now())
-		},
-	}, &seawallv1.EnrolRequest{TokenId: t.ID[:], TokenSecret: t.Secret[:]}, tokenID(t))
+// The original is that of a copy, or nil: some tokens are for copies alone.
+func (e *Enrolment) byToken(ctx context.Context, t token.Token, original *identity.Identity) error {
+	config := &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true} // the pin is checked instead
+	if original != nil {
+		config.GetClientCertificate = original.TLS().GetClientCertificate
+	}
+	config.VerifyConnection = func(s tls.ConnectionState) error {
+		return t.Pin.VerifyCollector(s.PeerCertificates, e.cfg.Now())
+	}
+	return e.enrol(ctx, config, &seawallv1.EnrolRequest{TokenId: t.ID[:], TokenSecret: t.Secret[:]}, tokenID(t))
 }
 
 // asCopy enrols with what the original proves to be.

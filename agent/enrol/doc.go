@@ -30,7 +30,7 @@
 // say as much as for this machine's clock.
 //
 // A host that is revoked, quarantined, unknown or too late asks again rarely, and
-// keeps its identity until a new token invites it: then it comes as a new host,
-// with a new key. A token that was left in place (for golden images) does not
-// undo a revocation: the one that admitted the host does not count again.
+// keeps its identity until a new token invites it: with a new key, where it was the
+// key that was refused. A token that was left in place (for images) does not undo a
+// revocation: the one that admitted the host does not count again.
 package enrol

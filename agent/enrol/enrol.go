@@ -159,33 +159,43 @@ func (e *Enrolment) settle(ctx context.Context) error {
 
 // attempt makes the host enrolled, if it can be at once.
 func (e *Enrolment) attempt(ctx context.Context) error {
-	if e.id.Enrolled() && !e.barred() {
+	bar := e.held().bar
+	if e.id.Enrolled() && bar == nil {
 		return nil
 	}
+	original, err := e.original()
+	if err != nil {
+		return err
+	}
 	t, err := e.readToken()
-	if err == nil {
-		if e.barred() { // the token invites a new host, with a new key
-			if err := e.id.Discard(); err != nil {
-				return err
-			}
-			e.lift()
+	switch {
+	case err == nil && bar != nil && bar.spoilt():
+		if err := e.id.Discard(); err != nil {
+			return err
 		}
-		return e.tried(t, e.byToken(ctx, t))
+		e.lift()
+		fallthrough
+	case err == nil:
+		return e.tried(t, e.byToken(ctx, t, original))
+	case errors.Is(err, errNoToken) && original != nil && !e.id.Enrolled():
+		return e.asCopy(ctx, original)
 	}
-	if !errors.Is(err, errNoToken) || e.id.Enrolled() {
-		return err
+	return err
+}
+
+// original returns the identity that this host is a copy of, or nil.
+func (e *Enrolment) original() (*identity.Identity, error) {
+	original, err := e.id.Original()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	original, missing := e.id.Original()
-	if errors.Is(missing, fs.ErrNotExist) {
-		return err
-	}
-	if missing != nil {
-		return missing
+	if err != nil {
+		return nil, err
 	}
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.state.CopyOf = original.Host()
-	e.mu.Unlock()
-	return e.asCopy(ctx, original)
+	return original, nil
 }
 
 // tried remembers a token that was refused for good.
@@ -194,12 +204,10 @@ func (e *Enrolment) tried(t token.Token, err error) error {
 	if !errors.As(err, &p) {
 		return err
 	}
-	switch p.Reason {
-	case seawallv1.Reason_REASON_FULL, seawallv1.Reason_REASON_REJECTED:
-	case seawallv1.Reason_REASON_HOST_REVOKED, seawallv1.Reason_REASON_HOST_QUARANTINED:
-		e.refuse(p) // the key is known, and not welcome
-		fallthrough
-	default:
+	if p.spoilt() {
+		e.refuse(p)
+	}
+	if p.Reason != seawallv1.Reason_REASON_FULL && p.Reason != seawallv1.Reason_REASON_REJECTED {
 		e.spent = t
 	}
 	return err

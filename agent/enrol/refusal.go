@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	seawallv1 "seawall/proto/seawall/v1"
-
 	"seawall/pkg/text"
+	seawallv1 "seawall/proto/seawall/v1"
 )
 
 // maxMessage is how much of the collector's words is kept.
@@ -30,14 +30,33 @@ func (p *Problem) Error() string {
 // Unwrap returns the error without what to do about it.
 func (p *Problem) Unwrap() error { return p.Err }
 
+// spoilt reports whether the key itself is not welcome any more.
+func (p *Problem) spoilt() bool {
+	return p.Reason == seawallv1.Reason_REASON_HOST_REVOKED || p.Reason == seawallv1.Reason_REASON_HOST_QUARANTINED
+}
+
+// GRPCStatus returns the refusal as the collector said it, for who asks what it was.
+func (p *Problem) GRPCStatus() *status.Status {
+	s := status.New(codes.PermissionDenied, p.Err.Error())
+	if p.Reason == seawallv1.Reason_REASON_UNSPECIFIED {
+		return s
+	}
+	if with, err := s.WithDetails(&seawallv1.Refusal{Reason: p.Reason}); err == nil {
+		s = with
+	}
+	return s
+}
+
 // remedy says what to do about a refusal, or nothing.
 func remedy(r seawallv1.Reason) string {
 	switch r {
 	case seawallv1.Reason_REASON_TOKEN_UNKNOWN, seawallv1.Reason_REASON_TOKEN_EXPIRED, seawallv1.Reason_REASON_TOKEN_USED_UP,
 		seawallv1.Reason_REASON_TOKEN_REVOKED, seawallv1.Reason_REASON_TOKEN_SCOPE:
 		return "make a new one (seawall-collector token create) and put it in the token file"
-	case seawallv1.Reason_REASON_HOST_REVOKED, seawallv1.Reason_REASON_HOST_UNKNOWN, seawallv1.Reason_REASON_TOO_LATE:
+	case seawallv1.Reason_REASON_HOST_REVOKED, seawallv1.Reason_REASON_HOST_UNKNOWN:
 		return "to enrol this machine as a new host, put a new token in the token file"
+	case seawallv1.Reason_REASON_TOO_LATE:
+		return "to enrol this host again, put a new token in the token file"
 	case seawallv1.Reason_REASON_HOST_QUARANTINED:
 		return "its key is used in two places; release the right one (seawall-collector host release), give the other a new token"
 	case seawallv1.Reason_REASON_REJECTED:

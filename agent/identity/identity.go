@@ -217,10 +217,11 @@ func (i *Identity) Adopt(host string, chain [][]byte, bundle trust.Bundle) error
 	return i.AdoptFrom("", host, chain, bundle)
 }
 
-// AdoptFrom is Adopt for the token with that id.
+// AdoptFrom is Adopt for what the token with that id brought, which may make this
+// key another host.
 func (i *Identity) AdoptFrom(token, host string, chain [][]byte, bundle trust.Bundle) error {
 	return i.change(func(c *contents) error {
-		if c.host != "" && c.host != host {
+		if c.host != "" && c.host != host && token == "" {
 			return fmt.Errorf("adopt certificate: it is for host %q, this is %s", host, c.host)
 		}
 		certificates, err := parseChain(chain)
@@ -229,6 +230,9 @@ func (i *Identity) AdoptFrom(token, host string, chain [][]byte, bundle trust.Bu
 		}
 		if err != nil {
 			return fmt.Errorf("adopt certificate: %w", err)
+		}
+		if c.host != host {
+			c.session = 0
 		}
 		c.host, c.chain = host, certificates
 		if token != "" {

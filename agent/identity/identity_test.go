@@ -188,6 +188,12 @@ func TestAdoptRefuses(t *testing.T) {
 	if err := id.Adopt(strings.Repeat("ab", 16), elsewhere, b); err == nil || id.Host() != host {
 		t.Errorf("became another host: %v", err)
 	}
+	if err := id.SetSession(5); err != nil {
+		t.Fatal(err)
+	}
+	if err := id.AdoptFrom("0123456789abcdef", strings.Repeat("ab", 16), elsewhere, b); err != nil || id.Session() != 0 {
+		t.Errorf("invited as another host: %v, session %d", err, id.Session())
+	}
 }
 
 func slicesRepeat(b []byte, n int) [][]byte {
