@@ -40,10 +40,15 @@ type config struct {
 	RetentionDays  int
 	MaxHosts       int
 	HostRate       int
+
+	EnrolmentApproval choice
+	ArchiveAfterDays  int
+	MemoryBudget      int
 }
 
 func (c *config) register(f *pflag.FlagSet) {
 	c.DashboardTLS = choice{"auto", []string{"auto", "on", "off"}}
+	c.EnrolmentApproval = choice{"clones-only", []string{"clones-only", "all"}}
 	f.StringVar(&c.File, "config", defaultConfig, "configuration `file`, YAML; it need not exist unless named")
 	f.StringVar(&c.StateDir, "state-dir", "/var/lib/seawall-collector", "`folder` of the database and the key")
 	f.StringVar(&c.Ingest, "ingest", "127.0.0.1:9443", "`address` for hosts; a socket of systemd named ingest goes before")
@@ -56,6 +61,9 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.Var(&c.LogLevel, "log-level", "debug, info, warn or error")
 	f.IntVar(&c.RetentionDays, "retention-days", 30, "`days` that the timeline is kept")
 	f.IntVar(&c.MaxHosts, "max-hosts", 10_000, "hosts taken; a new one beyond is refused")
+	f.Var(&c.EnrolmentApproval, "enrolment-approval", "which hosts a person has to approve: clones-only (copies that have no token), or all")
+	f.IntVar(&c.ArchiveAfterDays, "archive-after-days", 30, "`days` of silence after which a host is archived; it comes back by itself")
+	f.IntVar(&c.MemoryBudget, "memory-budget", 64, "`MiB` for what hosts have sent and the store has not taken")
 	f.IntVar(&c.HostRate, "host-rate", 1024, "`KiB` per second taken of one host, on average")
 }
 
@@ -175,7 +183,8 @@ func (c *config) check() error {
 	if (c.DashboardCert == "") != (c.DashboardKey == "") {
 		errs = append(errs, errors.New("dashboard-cert and dashboard-key go together"))
 	}
-	for name, n := range map[string]int{"retention-days": c.RetentionDays, "max-hosts": c.MaxHosts, "host-rate": c.HostRate} {
+	for name, n := range map[string]int{"retention-days": c.RetentionDays, "max-hosts": c.MaxHosts, "host-rate": c.HostRate,
+		"archive-after-days": c.ArchiveAfterDays, "memory-budget": c.MemoryBudget} {
 		if n < 1 || n > 10_000_000 {
 			errs = append(errs, fmt.Errorf("%s: %d is out of range", name, n))
 		}
@@ -186,8 +195,7 @@ func (c *config) check() error {
 	return errors.Join(errs...)
 }
 
-// retention is how long the timeline is kept.
-func (c *config) retention() time.Duration { return time.Duration(c.RetentionDays) * 24 * time.Hour }
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 // loopback reports whether an address can be reached from this machine alone.
 func loopback(addr string) bool {

@@ -17,8 +17,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
 
-	"seawall/collector/identity"
+	"seawall/collector/admin"
+	"seawall/collector/authority"
 	"seawall/collector/ingest"
 	"seawall/collector/store"
 	"seawall/collector/web"
@@ -32,7 +34,7 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) error {
 		return configError{fmt.Errorf("state-dir: %w", err)}
 	}
 	s, err := store.Open(ctx, filepath.Join(c.StateDir, databaseFile),
-		store.Config{MaxHosts: c.MaxHosts, Retention: c.retention(), Log: log})
+		store.Config{Retention: days(c.RetentionDays), ArchiveAfter: days(c.ArchiveAfterDays), Log: log})
 	if err != nil {
 		return err
 	}
@@ -42,7 +44,7 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) error {
 }
 
 func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger, stdout io.Writer) error {
-	id, err := identity.Open(c.StateDir)
+	m, err := openMembers(ctx, c, s, log)
 	if err != nil {
 		return err
 	}
@@ -52,26 +54,29 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	}
 	defer hosts.Close()
 	defer browsers.Close()
-	browserTLS, err := dashboardTLS(c, id, browsers.Addr())
+	browserTLS, err := dashboardTLS(c, m.authority, browsers.Addr())
 	if err != nil {
 		return configError{err}
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewBuildInfoCollector())
+	m.measure(registry)
 	in, err := ingest.New(ingest.Config{
-		Store: s, TLS: id.Server(), Identify: identity.Host, Metrics: ingest.NewMetrics(registry), Log: log,
-		BytesPerSecond: c.HostRate << 10,
+		Store: s, TLS: m.authority.Hosts(), Roster: m.roster, Bundle: m.authority.Bundle,
+		Services: []func(grpc.ServiceRegistrar){m.enrolment.Register},
+		Metrics:  ingest.NewMetrics(registry), Log: log, BytesPerSecond: c.HostRate << 10, MemoryBytes: c.MemoryBudget << 20,
 	})
 	if err != nil {
 		return err
 	}
-	at := connection{Pin: id.Pin(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
+	at := connection{Pin: m.authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
 		Version: service.ReadBuild().Version, Started: time.Now().UTC()}
 	out, err := web.New(web.Config{
 		Posture: s, Catalogue: s, Feed: s, Verify: verifier(s, filepath.Join(c.StateDir, initialFile), log), Ready: s.Ready, Metrics: registry,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
-		Connect: fmt.Sprintf("seawall-uplink --collector %s --pin %s", at.Ingest, at.Pin),
+		Connect: "seawall-collector token create                    # here: prints a token\n" +
+			"seawall-uplink enroll --collector " + at.Ingest + "   # on the host: asks for it",
 	})
 	if err != nil {
 		return err
@@ -79,6 +84,11 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	if err := firstPassword(ctx, c, s, log, stdout); err != nil {
 		return err
 	}
+	socket, err := admin.Listen(c.StateDir, log)
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
 	if err := at.write(c.StateDir); err != nil {
 		return err
 	}
@@ -86,6 +96,8 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return in.Serve(ctx, hosts) })
 	group.Go(func() error { return out.Serve(ctx, browsers) })
+	group.Go(func() error { return admin.Serve(ctx, socket, m.admin(s, log)) })
+	group.Go(func() error { return m.keepPin(ctx, c, at, log) })
 	group.Go(func() error { return notify(ctx, s, at, log) })
 	err = group.Wait()
 	log.Info("collector stopped")
@@ -120,7 +132,7 @@ func listen(c config) (hosts, browsers net.Listener, err error) {
 
 // dashboardTLS returns the dashboard's TLS configuration, or nil for plain http,
 // which is for addresses of this machine alone.
-func dashboardTLS(c config, id *identity.Identity, addr net.Addr) (*tls.Config, error) {
+func dashboardTLS(c config, ca *authority.Authority, addr net.Addr) (*tls.Config, error) {
 	local := addr.Network() == "unix" || loopback(addr.String())
 	mode := c.DashboardTLS.value
 	if mode == "auto" && local && c.DashboardCert == "" || mode == "off" && local {
@@ -129,13 +141,13 @@ func dashboardTLS(c config, id *identity.Identity, addr net.Addr) (*tls.Config, 
 	if mode == "off" {
 		return nil, fmt.Errorf("dashboard-tls: off needs a loopback address, dashboard is %s", addr)
 	}
-	t := id.Dashboard()
+	t := ca.Browsers()
 	if c.DashboardCert != "" {
 		cert, err := tls.LoadX509KeyPair(c.DashboardCert, c.DashboardKey)
 		if err != nil {
 			return nil, fmt.Errorf("dashboard-cert: %w", err)
 		}
-		t.Certificates = []tls.Certificate{cert}
+		t.GetCertificate, t.Certificates = nil, []tls.Certificate{cert}
 	}
 	return t, nil
 }

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"seawall/pkg/trust"
 )
 
 // printStatus prints connection.json and asks the dashboard whether it is ready.
@@ -42,16 +41,14 @@ func ready(ctx context.Context, at connection) error {
 	if err != nil {
 		return err
 	}
-	// The certificate is the collector's own: its key is compared, not its name.
+	// The certificate is the collector's own: its authority is known, its name is not.
+	pin, err := trust.ParsePin(at.Pin)
+	if err != nil {
+		return err
+	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{
 		InsecureSkipVerify: true,
-		VerifyConnection: func(s tls.ConnectionState) error {
-			sum := sha256.Sum256(s.PeerCertificates[0].RawSubjectPublicKeyInfo)
-			if "sha256:"+hex.EncodeToString(sum[:]) != at.Pin {
-				return errors.New("the dashboard's certificate is not the collector's own")
-			}
-			return nil
-		},
+		VerifyConnection:   func(s tls.ConnectionState) error { return pin.VerifyCollector(s.PeerCertificates, time.Now()) },
 	}}}
 	defer client.CloseIdleConnections()
 	res, err := client.Do(req)

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"seawall/collector/admin"
+	"seawall/collector/authority"
+	"seawall/collector/enrol"
+	"seawall/collector/fleet"
+	"seawall/collector/roster"
+	"seawall/collector/roster/ledger"
+	"seawall/collector/store"
+)
+
+// members is who may deliver and how one comes to.
+type members struct {
+	authority *authority.Authority
+	roster    *roster.Roster
+	enrolment *enrol.Service
+}
+
+func openMembers(ctx context.Context, c config, s *store.Store, log *slog.Logger) (*members, error) {
+	ca, err := authority.Open(c.StateDir, authority.Config{Log: log})
+	if err != nil {
+		return nil, err
+	}
+	r, err := roster.New(ctx, ledger.Ledger{Update: s.Update}, roster.Config{Verify: ca.VerifyHost, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	e, err := enrol.New(ctx, enrol.Config{
+		Authority: ca, Roster: r, Update: s.Update, MaxHosts: c.MaxHosts, Approve: c.EnrolmentApproval.value == "all", Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &members{ca, r, e}, nil
+}
+
+// admin is what the administrator's service works with.
+func (m *members) admin(s *store.Store, log *slog.Logger) admin.Config {
+	return admin.Config{
+		Authority: m.authority, Enrolment: m.enrolment, Roster: m.roster,
+		Members: s.Members, Tokens: s.Tokens, Requests: s.Requests, Hosts: s.Hosts, Update: s.Update, Log: log,
+	}
+}
+
+// measure registers how many members there are, by standing.
+func (m *members) measure(r prometheus.Registerer) {
+	for _, standing := range []fleet.Standing{fleet.Active, fleet.Quarantined, fleet.Revoked} {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "seawall", Name: "members", Help: "Hosts that were admitted, by standing.",
+			ConstLabels: prometheus.Labels{"standing": string(standing)},
+		}, func() float64 {
+			n := 0
+			for _, one := range m.roster.All() {
+				if one.Standing == standing {
+					n++
+				}
+			}
+			return float64(n)
+		}))
+	}
+}
+
+// keepPin writes connection.json anew when the authority is another. Pins that were
+// given before stay good.
+func (m *members) keepPin(ctx context.Context, c config, at connection, log *slog.Logger) error {
+	for {
+		_, changed := m.authority.Bundle()
+		if pin := m.authority.Pin().String(); pin != at.Pin {
+			at.Pin = pin
+			if err := at.write(c.StateDir); err != nil {
+				log.Error("the new pin is not written", "err", err)
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
