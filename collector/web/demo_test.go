@@ -40,7 +40,7 @@ func newDemo(now time.Time) *demo {
 func (d *demo) Overview(context.Context) (fleet.Overview, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	o := fleet.Overview{Hosts: len(d.hosts), Presence: map[fleet.Presence]int{}, Recent: slices.Clone(d.events[:min(20, len(d.events))])}
+	o := fleet.Overview{Hosts: len(d.hosts), Presence: map[fleet.Presence]int{}, Standing: map[fleet.Standing]int{}, Recent: slices.Clone(d.events[:min(20, len(d.events))])}
 	for _, h := range d.hosts {
 		h = d.count(h)
 		o.Presence[h.Presence]++

@@ -27,8 +27,14 @@ type hostsBody struct {
 func Hosts(now time.Time, q Query, all []fleet.Host, connect string) Page {
 	var families []string
 	var chosen []fleet.Host
+	shown := 0
 	for i := range all {
 		h := &all[i]
+		// An archived host is in the list of those alone.
+		if (h.Presence == fleet.Archived) != (q.Status == string(fleet.Archived)) {
+			continue
+		}
+		shown++
 		if id := h.Labels.OSID; id != "" && !slices.Contains(families, id) && len(families) < 50 {
 			families = append(families, id)
 		}
@@ -39,8 +45,8 @@ func Hosts(now time.Time, q Query, all []fleet.Host, connect string) Page {
 	slices.Sort(families)
 	rows, pages := cut(q, chosen, hostOrder(q.Sort), byName)
 	b := hostsBody{
-		Now: now, Query: q, Hosts: rows, Pages: pages, All: len(all), Connect: connect,
-		Statuses: options("any state", q.Status, "failing", "passing", "undecided", "updates", "online", "silent", "offline"),
+		Now: now, Query: q, Hosts: rows, Pages: pages, All: shown, Connect: connect,
+		Statuses: options("any state", q.Status, "failing", "passing", "undecided", "updates", "online", "silent", "offline", "archived"),
 		Families: options("any system", q.Family, families...),
 		Sorts:    options("worst first", q.Sort, "name", "updates", "seen", "system"),
 	}
@@ -65,7 +71,7 @@ func hostHas(h *fleet.Host, status string) bool {
 		return h.Counts.Error+h.Counts.Unknown > 0
 	case "updates":
 		return h.Pending > 0
-	case "online", "silent", "offline":
+	case "online", "silent", "offline", "archived":
 		return string(h.Presence) == status
 	}
 	return true

@@ -30,6 +30,9 @@ func Overview(now time.Time, o fleet.Overview, connect string) Page {
 	for _, p := range []fleet.Presence{fleet.Online, fleet.Silent, fleet.Offline} {
 		b.Presences = append(b.Presences, presenceCount{p, o.Presence[p]})
 	}
+	if n := o.Presence[fleet.Archived]; n > 0 {
+		b.Presences = append(b.Presences, presenceCount{fleet.Archived, n})
+	}
 	b.Trend, b.HasTrend = chart.NewTrend(o.Days)
 	b.Timeline = newTimeline(now, "/", 0, PageSize, o.Recent)
 	b.Timeline.Title = "Recent changes"

@@ -89,6 +89,24 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// TestArchivedHosts has archived hosts in the list of those alone.
+func TestArchivedHosts(t *testing.T) {
+	all := hosts(3)
+	all[1].Presence = fleet.Archived
+	for status, want := range map[string][2]int{"": {2, 2}, "online": {1, 2}, "failing": {1, 2}, "archived": {1, 1}} {
+		b := Hosts(now, ParseQuery("/hosts", url.Values{"status": {status}}), all, "").Body.(hostsBody)
+		if b.Pages.Total != want[0] || b.All != want[1] {
+			t.Errorf("%q: %d of %d hosts, want %d of %d", status, b.Pages.Total, b.All, want[0], want[1])
+		}
+	}
+	for n, want := range map[int]int{0: 3, 2: 4} {
+		o := fleet.Overview{Presence: map[fleet.Presence]int{fleet.Archived: n}}
+		if got := len(Overview(now, o, "").Body.(overviewBody).Presences); got != want {
+			t.Errorf("%d archived: %d presences are shown, want %d", n, got, want)
+		}
+	}
+}
+
 func TestChecks(t *testing.T) {
 	all := []fleet.Check{
 		{Info: finding.CheckInfo{ID: "ssh-a", Family: "ssh", Severity: 2}, Hosts: 3, Counts: fleet.Counts{Fail: 3}},
