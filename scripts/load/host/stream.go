@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	seawallv1 "seawall/proto/seawall/v1"
@@ -278,7 +280,11 @@ func ending(ctx context.Context, err error) outcome {
 		return outcome{why: "closed"}
 	}
 	st := status.Convert(err)
-	out := outcome{why: fmt.Sprintf("%s: %s", st.Code(), st.Message())}
+	message := st.Message()
+	if at := strings.LastIndex(message, ": "); at >= 0 && st.Code() == codes.Unavailable {
+		message = message[at+2:] // without the addresses, which differ
+	}
+	out := outcome{why: fmt.Sprintf("%s: %s", st.Code(), strings.TrimSuffix(message, `"`))}
 	for _, d := range st.Details() {
 		if r, ok := d.(*seawallv1.Refusal); ok {
 			out.final, out.why = true, out.why+": "+r.GetReason().String()
