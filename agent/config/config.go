@@ -37,7 +37,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		SpoolDir:          "/var/lib/seawall/spool",
-		SpoolMaxBytes:     256 << 20,
+		SpoolMaxBytes:     144 << 20,
 		StateInterval:     6 * time.Hour,
 		HeartbeatInterval: time.Minute,
 		AuditMode:         "auto",

@@ -116,7 +116,7 @@ func TestStrangeHeartbeat(t *testing.T) {
 		t.Fatal(err)
 	}
 	st, err := ReadStatus(dir, now(), time.Minute)
-	if err != nil || st.Running || st.Heartbeat != nil || len(st.Spool) != 2 || st.Spool[0] != (Lane{Health, 1, 2}) {
+	if err != nil || st.Running || st.Heartbeat != nil || len(st.Spool) != 3 || st.Spool[1] != (Lane{Health, 1, 2}) {
 		t.Errorf("got %+v, %v", st, err)
 	}
 	var b bytes.Buffer

@@ -121,7 +121,7 @@ func (st *Status) Print(out io.Writer) error {
 		row("records", "%d read, %d events, %d of files that checks depend on", c.Records, c.Events, c.EventsMatched)
 		row("lost", "%d by the kernel, %d overruns, %d serials never seen", c.KernelLost, c.Overruns, c.SerialGaps)
 		row("checks", "%d evaluations, %d changes", c.Evaluations, c.Changes)
-		row("spool", "%d bytes, %d records evicted", c.SpoolBytes, c.SpoolEvicted)
+		row("spool", "%d bytes, %d records evicted, %d refused, %d damaged", c.SpoolBytes, c.SpoolEvicted, c.SpoolRefused, c.SpoolDamaged)
 	}
 	for _, l := range st.Spool {
 		row("lane "+l.Name, "records %d to %d", l.Oldest, l.Newest)

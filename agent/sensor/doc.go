@@ -31,7 +31,8 @@
 //
 // At start: the static text of the checks (Pack) and the whole state, in parts
 // with a digest. Then only changes, and the whole state again each
-// Config.StateInterval. Heartbeats go into a lane of their own. What could not be
+// Config.StateInterval, and when the spool has evicted the last one: after any loss
+// the collector's picture is right again with the next whole state. Heartbeats go into a lane of their own. What could not be
 // appended (a full disk) stays different from what the spool was told, and is
 // tried again with backoff: a change is never dropped, though two changes of one
 // result may become one.

@@ -69,7 +69,7 @@ func (h *toyHost) host() Host {
 }
 
 // startToy runs a sensor of h over a spool in dir.
-func startToy(t *testing.T, h *toyHost, dir string) (s *Sensor, log *syncBuffer) {
+func startToy(t *testing.T, h *toyHost, dir string, adjust ...func(*Config)) (s *Sensor, log *syncBuffer) {
 	t.Helper()
 	sp, err := spool.Open(filepath.Join(dir, "spool"), spool.Config{Lanes: map[string]int64{lanePosture: 1 << 20, laneHealth: 256 << 10}})
 	if err != nil {
@@ -77,7 +77,7 @@ func startToy(t *testing.T, h *toyHost, dir string) (s *Sensor, log *syncBuffer)
 	}
 	log = &syncBuffer{}
 	ready := make(chan struct{})
-	s, err = New(Config{
+	cfg := Config{
 		Spool: sp, Host: h.host(), Log: slog.New(slog.NewTextHandler(log, nil)), Audit: witness.Config{Mode: witness.Off},
 		Coalesce: time.Millisecond, Heartbeat: time.Hour,
 		Notify: func(state string) {
@@ -85,7 +85,11 @@ func startToy(t *testing.T, h *toyHost, dir string) (s *Sensor, log *syncBuffer)
 				close(ready)
 			}
 		},
-	})
+	}
+	for _, a := range adjust {
+		a(&cfg)
+	}
+	s, err = New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,4 +229,63 @@ func TestFullDisk(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEvictedStateIsToldAgain: when the whole state has made room for other records,
+// the sensor appends it again, and the checks' text before it.
+func TestEvictedStateIsToldAgain(t *testing.T) {
+	dir := t.TempDir()
+	h := &toyHost{looked: make(chan struct{}, 1), actual: "0"}
+	s, _ := startToy(t, h, dir, func(c *Config) {
+		c.Heartbeat = 20 * time.Millisecond
+		c.Host.Pack = func() []finding.CheckInfo { return []finding.CheckInfo{{ID: "one", Title: "One"}} }
+	})
+	r, err := spool.OpenReader(filepath.Join(dir, "spool"), lanePosture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	// As many changes as the lane can hold, and more.
+	noise, err := wire.Encode(wire.Record{Time: time.Now(), Change: &finding.Change{
+		Result: finding.Result{Check: "noise", Status: finding.StatusFail, Actual: strings.Repeat("x", 3000), Time: time.Now()}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last spool.Position
+	for range 1 << 20 / len(noise) {
+		if last, err = s.cfg.Spool.Append(lanePosture, noise); err != nil {
+			t.Fatal(err)
+		}
+	}
+	packs, states := 0, 0
+	until(t, "the state behind the noise", func() bool {
+		for {
+			rec, err := r.Next()
+			if errors.Is(err, spool.ErrEmpty) {
+				return packs > 0 && states > 0
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rec.Seq <= last.Seq {
+				continue
+			}
+			got, err := wire.Decode(rec.Payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Pack != nil {
+				packs++
+			}
+			if got.State != nil {
+				states++
+			}
+		}
+	})
+	if err := s.cfg.Spool.Sync(); err != nil {
+		t.Error(err)
+	}
+	if packs > 1 || states > 1 {
+		t.Errorf("the checks' text was told %d times, the state %d times; want once", packs, states)
+	}
 }

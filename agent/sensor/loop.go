@@ -57,7 +57,7 @@ func (s *Sensor) loop(ctx context.Context) error {
 		case <-heartbeat.C:
 			s.beat(ctx)
 		case <-state.C:
-			s.oweState = true
+			s.owed.state = true
 			s.report(s.settle(time.Now()))
 		case <-watchdog:
 			s.cfg.Notify("WATCHDOG=1")
@@ -83,7 +83,7 @@ func (s *Sensor) start(ctx context.Context) {
 	for _, g := range s.cfg.Host.Groups {
 		s.stale[g] = staleGroup{since: time.Now()}
 	}
-	s.owePack, s.oweState = true, true
+	s.owed.pack, s.owed.state = true, true
 	s.report(s.settle(time.Now()))
 	s.beat(ctx)
 	// Reading package lists and compiling checks takes memory once that an idle
@@ -112,23 +112,6 @@ func (s *Sensor) look(ctx context.Context, groups ...string) Reading {
 		s.lastRun[g] = cost{start, end, took}
 	}
 	return reading
-}
-
-// settle appends the pack and the state when the spool has yet to be told.
-func (s *Sensor) settle(now time.Time) error {
-	if s.owePack {
-		if err := s.ledger.pack(now, s.cfg.Host.Pack()); err != nil {
-			return err
-		}
-		s.owePack = false
-	}
-	if s.oweState {
-		if err := s.ledger.state(now); err != nil {
-			return err
-		}
-		s.oweState = false
-	}
-	return nil
 }
 
 // stop tells systemd and makes what was appended durable.
@@ -341,6 +324,9 @@ func (s *Sensor) report(err error) {
 // changing: the clock, the kernel's audit state, units.
 func (s *Sensor) beat(ctx context.Context) {
 	now := time.Now()
+	if s.owe() {
+		s.report(s.settle(now))
+	}
 	h, err := host.Read(ctx, s.cfg.Root, s.cfg.Version)
 	if err != nil {
 		s.log.Debug("host facts are incomplete", "err", err)
@@ -364,6 +350,8 @@ func (s *Sensor) counters(now time.Time) finding.Counters {
 	for _, l := range s.cfg.Spool.Stats() {
 		c.SpoolBytes += uint64(l.Bytes)
 		c.SpoolEvicted += l.Evicted
+		c.SpoolRefused += l.Refused
+		c.SpoolDamaged += l.Damaged
 		if l.Lane == lanePosture {
 			c.SpoolEpoch, c.SpoolSeq = l.Epoch, l.Last
 		}

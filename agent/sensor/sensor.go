@@ -87,8 +87,7 @@ type Sensor struct {
 	stale   map[string]staleGroup
 	lastRun map[string]cost
 	pending bool // something could not be appended
-	// The spool has yet to be told the checks' text, the whole state.
-	owePack, oweState bool
+	owed    debt
 
 	backoff time.Duration
 	retry   time.Time // when to try that again

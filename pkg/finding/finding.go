@@ -239,6 +239,8 @@ type Counters struct {
 	SpoolSeq      uint64  `json:"spool_seq"`     // gauge: last appended
 	SpoolBytes    uint64  `json:"spool_bytes"`   // gauge: on disk
 	SpoolEvicted  uint64  `json:"spool_evicted"` // records evicted unsent or not
+	SpoolRefused  uint64  `json:"spool_refused"` // appends refused by a full or broken disk
+	SpoolDamaged  uint64  `json:"spool_damaged"` // records found missing when it was opened
 	CPUSeconds    float64 `json:"cpu_seconds"`
 	RSSBytes      uint64  `json:"rss_bytes"` // gauge
 	UptimeSeconds uint64  `json:"uptime_seconds"`

@@ -163,5 +163,7 @@ func counterFields(c *finding.Counters) []field {
 		{15, "cpu_seconds", &c.CPUSeconds},
 		{16, "rss_bytes", &c.RSSBytes},
 		{17, "uptime_seconds", &c.UptimeSeconds},
+		{18, "spool_refused", &c.SpoolRefused},
+		{19, "spool_damaged", &c.SpoolDamaged},
 	}
 }

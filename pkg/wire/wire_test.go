@@ -112,7 +112,7 @@ func genHeartbeat(t *rapid.T) *finding.Heartbeat {
 			EventsMatched: n.Draw(t, "matched"), KernelLost: n.Draw(t, "lost"), Overruns: n.Draw(t, "overruns"),
 			SerialGaps: n.Draw(t, "gaps"), Evaluations: n.Draw(t, "evaluations"), Changes: n.Draw(t, "changes"),
 			SpoolEpoch: n.Draw(t, "epoch"), SpoolSeq: n.Draw(t, "seq"), SpoolBytes: n.Draw(t, "bytes"),
-			SpoolEvicted: n.Draw(t, "evicted"), CPUSeconds: f.Draw(t, "cpu"), RSSBytes: n.Draw(t, "rss"),
+			SpoolEvicted: n.Draw(t, "evicted"), SpoolRefused: n.Draw(t, "refused"), SpoolDamaged: n.Draw(t, "damaged"), CPUSeconds: f.Draw(t, "cpu"), RSSBytes: n.Draw(t, "rss"),
 			UptimeSeconds: n.Draw(t, "age"),
 		},
 	}

@@ -140,7 +140,10 @@ func watched(pol *policy.Policy) sensor.Host {
 	}
 }
 
-// lanes divides the spool: heartbeats need little.
+// lanes divides the spool: heartbeats need little, and a flood of one kind of finding
+// leaves the other its place.
 func lanes(total int64) map[string]int64 {
-	return map[string]int64{"posture": total - total/16, "health": total / 16}
+	health := total / 9
+	detections := (total - health) / 2
+	return map[string]int64{"posture": total - health - detections, "detections": detections, "health": health}
 }

@@ -1072,6 +1072,8 @@ type Counters struct {
 	CpuSeconds    float64                `protobuf:"fixed64,15,opt,name=cpu_seconds,json=cpuSeconds,proto3" json:"cpu_seconds,omitempty"`
 	RssBytes      uint64                 `protobuf:"varint,16,opt,name=rss_bytes,json=rssBytes,proto3" json:"rss_bytes,omitempty"`
 	UptimeSeconds uint64                 `protobuf:"varint,17,opt,name=uptime_seconds,json=uptimeSeconds,proto3" json:"uptime_seconds,omitempty"`
+	SpoolRefused  uint64                 `protobuf:"varint,18,opt,name=spool_refused,json=spoolRefused,proto3" json:"spool_refused,omitempty"`
+	SpoolDamaged  uint64                 `protobuf:"varint,19,opt,name=spool_damaged,json=spoolDamaged,proto3" json:"spool_damaged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1225,6 +1227,20 @@ func (x *Counters) GetUptimeSeconds() uint64 {
 	return 0
 }
 
+func (x *Counters) GetSpoolRefused() uint64 {
+	if x != nil {
+		return x.SpoolRefused
+	}
+	return 0
+}
+
+func (x *Counters) GetSpoolDamaged() uint64 {
+	if x != nil {
+		return x.SpoolDamaged
+	}
+	return 0
+}
+
 var File_seawall_v1_finding_proto protoreflect.FileDescriptor
 
 const file_seawall_v1_finding_proto_rawDesc = "" +
@@ -1321,7 +1337,7 @@ const file_seawall_v1_finding_proto_rawDesc = "" +
 	"droplet_id\x18\x10 \x01(\tR\tdropletId\x12\x16\n" +
 	"\x06region\x18\x11 \x01(\tR\x06region\x12\x12\n" +
 	"\x04tags\x18\x12 \x03(\tR\x04tags\x12#\n" +
-	"\ragent_version\x18\x13 \x01(\tR\fagentVersion\"\xa8\x04\n" +
+	"\ragent_version\x18\x13 \x01(\tR\fagentVersion\"\xf2\x04\n" +
 	"\bCounters\x12\x1d\n" +
 	"\n" +
 	"audit_mode\x18\x01 \x01(\tR\tauditMode\x12!\n" +
@@ -1346,7 +1362,9 @@ const file_seawall_v1_finding_proto_rawDesc = "" +
 	"\vcpu_seconds\x18\x0f \x01(\x01R\n" +
 	"cpuSeconds\x12\x1b\n" +
 	"\trss_bytes\x18\x10 \x01(\x04R\brssBytes\x12%\n" +
-	"\x0euptime_seconds\x18\x11 \x01(\x04R\ruptimeSeconds*\x96\x01\n" +
+	"\x0euptime_seconds\x18\x11 \x01(\x04R\ruptimeSeconds\x12#\n" +
+	"\rspool_refused\x18\x12 \x01(\x04R\fspoolRefused\x12#\n" +
+	"\rspool_damaged\x18\x13 \x01(\x04R\fspoolDamaged*\x96\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vSTATUS_PASS\x10\x01\x12\x0f\n" +
