@@ -15,21 +15,11 @@ import (
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
-// call is what a stream's handler needs to end its own stream while it waits in
-// Recv, which knows nothing but the context that gRPC made.
-type call struct {
-	connection context.Context // ends with the stream
-	stop       context.CancelCauseFunc
-}
-
-type callKey struct{}
-
-// tapped sees a call before anything is made for it. A stream gets a context that
-// it can end; every other call a deadline, that covers its message, too.
+// tapped sees a call before anything is made for it. Whatever is no stream gets a
+// deadline, that covers its message, too.
 func tapped(ctx context.Context, info *tap.Info) (context.Context, error) {
 	if info.FullMethodName == seawallv1.IngestService_Deliver_FullMethodName {
-		inner, stop := context.WithCancelCause(ctx)
-		return context.WithValue(inner, callKey{}, call{ctx, stop}), nil
+		return ctx, nil
 	}
 	inner, cancel := context.WithTimeout(ctx, unaryTimeout)
 	context.AfterFunc(ctx, cancel)

@@ -13,9 +13,9 @@ import (
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
-// enter makes st the one stream of its host: the one before has ended, and is
-// waited for.
-func (s *Server) enter(st *stream) error {
+// enter makes st the one stream of its host: the one before was ended by the
+// roster, and is waited for.
+func (s *Server) enter(ctx context.Context, st *stream) error {
 	for {
 		s.mu.Lock()
 		old := s.streams[st.host]
@@ -26,11 +26,12 @@ func (s *Server) enter(st *stream) error {
 			return nil
 		}
 		s.mu.Unlock()
-		old.end(status.Error(codes.Aborted, "the host has a newer stream"))
 		select {
 		case <-old.gone:
-		case <-st.grpc.Context().Done():
-			return context.Cause(st.grpc.Context())
+		case <-st.session.Ended():
+			return st.session.Err()
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -44,30 +45,43 @@ func (s *Server) leave(st *stream) {
 }
 
 // batch makes a batch durable and acknowledges it.
-func (st *stream) batch(b *seawallv1.Batch) error {
+func (st *stream) batch(ctx context.Context, b *seawallv1.Batch) error {
 	if err := st.session.Check(); err != nil {
 		return err
 	}
-	last, err := st.commit(b)
+	last, err := st.commit(ctx, b)
+	if ended := st.session.Err(); err != nil && ended != nil {
+		return ended
+	}
 	if err != nil {
 		return err
 	}
-	return st.send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Ack{Ack: &seawallv1.Ack{
+	return st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Ack{Ack: &seawallv1.Ack{
 		Position: &seawallv1.Position{Lane: b.Lane, Epoch: b.Epoch, Sequence: last},
 	}}})
 }
 
-// commit makes a batch durable and returns its last sequence.
-func (st *stream) commit(b *seawallv1.Batch) (uint64, error) {
+// commit makes a batch durable and returns its last sequence. A session that ends
+// does not wait for it.
+func (st *stream) commit(ctx context.Context, b *seawallv1.Batch) (uint64, error) {
 	s := st.server
 	if err := head(b); err != nil {
 		return 0, err
 	}
-	if err := s.limiter(st.host).WaitN(st.work, int(b.Size)); err != nil {
-		return 0, st.storeError(st.work.Err())
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.helpers.Go(func() {
+		select {
+		case <-st.session.Ended():
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	if err := s.limiter(st.host).WaitN(ctx, int(b.Size)); err != nil {
+		return 0, context.Canceled
 	}
 	memory := cost(b)
-	if err := s.memory.Acquire(st.work, memory); err != nil {
+	if err := s.memory.Acquire(ctx, memory); err != nil {
 		return 0, st.storeError(err)
 	}
 	defer s.memory.Release(memory)
@@ -84,7 +98,7 @@ func (st *stream) commit(b *seawallv1.Batch) (uint64, error) {
 		return 0, err
 	}
 	began := time.Now()
-	if err := s.cfg.Store.Apply(st.work, st.host, records, gaps); err != nil {
+	if err := s.cfg.Store.Apply(ctx, st.host, records, gaps); err != nil {
 		return 0, st.storeError(err)
 	}
 	last := records[len(records)-1].Sequence
@@ -121,8 +135,8 @@ func rejected(records []fleet.Delivery) (n int) {
 func (st *stream) storeError(err error) error {
 	var refused *roster.Refused
 	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return context.Canceled // the stream has ended, and knows why
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
 	case errors.As(err, &refused):
 		return err
 	case errors.Is(err, roster.ErrNotGiven):

@@ -119,6 +119,7 @@ type Server struct {
 	share    *share              // what is received or on its way
 	draining chan struct{}       // closed when the server stops
 	trouble  rate.Sometimes
+	helpers  sync.WaitGroup // goroutines of streams
 
 	mu      sync.Mutex
 	streams map[fleet.HostID]*stream       // guarded by mu
@@ -171,6 +172,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serve ingest: %w", err)
 	}
 	<-stopped
+	s.helpers.Wait()
 	return nil
 }
 

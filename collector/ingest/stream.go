@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -20,25 +18,20 @@ import (
 
 var errDraining = errors.New("the collector stops")
 
-// stream is one host's stream. The handler's goroutine receives, commits and
-// acknowledges; the watcher's tells the host what changes meanwhile, and ends the
-// stream when it must.
+// stream is one host's stream. The reader's goroutine receives one message when it
+// is asked to; the handler's does everything else and is the only one to send.
 type stream struct {
 	server  *Server
 	host    fleet.HostID
 	grpc    grpc.BidiStreamingServer[seawallv1.DeliverRequest, seawallv1.DeliverResponse]
 	session *roster.Session
-	call    call
-	work    context.Context // of what the stream does; ends after the call's when the collector drains
-	stop    context.CancelFunc
-	ready   chan struct{} // closed when the host has confirmed its session
-	watched chan struct{} // closed when the watcher is gone
+	in      chan *seawallv1.DeliverRequest
+	more    chan struct{} // a value asks the reader for another message
+	err     error         // of the reader; read after in is closed
 	gone    chan struct{} // closed when another stream of the host may begin
 	last    map[place]uint64
-	bundle  atomic.Uint64 // revision that the host was given, or has
-	durable uint64        // revision that the host confirmed
-
-	sending sync.Mutex // held while a message is sent
+	given   uint64 // revision of the bundle that the host was given, or has
+	durable uint64 // revision that the host confirmed
 }
 
 // place is a lane and epoch.
@@ -49,91 +42,101 @@ type place struct {
 
 // Deliver is the stream of one host.
 func (s *Server) Deliver(ss grpc.BidiStreamingServer[seawallv1.DeliverRequest, seawallv1.DeliverResponse]) error {
-	c, ok := ss.Context().Value(callKey{}).(call)
-	if !ok {
-		return status.Error(codes.Internal, "not called through the server")
-	}
 	st := &stream{
-		server: s, grpc: ss, call: c,
-		ready: make(chan struct{}), watched: make(chan struct{}), gone: make(chan struct{}), last: make(map[place]uint64),
+		server: s, grpc: ss,
+		in: make(chan *seawallv1.DeliverRequest), more: make(chan struct{}, 1), gone: make(chan struct{}),
+		last: make(map[place]uint64),
 	}
-	st.work, st.stop = context.WithCancel(c.connection)
-	defer st.stop()
-	err := st.run()
-	c.stop(nil)
-	if st.session != nil {
-		<-st.watched // nothing is sent behind the end
-	}
-	return st.over(err)
+	return st.over(st.run(ss.Context()))
 }
 
 // run is the stream from its first message to the end.
-func (st *stream) run() error {
+func (st *stream) run(ctx context.Context) error {
 	s := st.server
-	timeout := time.AfterFunc(s.cfg.HelloTimeout, func() {
-		st.end(status.Error(codes.DeadlineExceeded, "no hello or confirmation in time"))
-	})
-	defer timeout.Stop()
-	hello, err := st.begin()
+	state, err := connectionState(ctx)
 	if err != nil {
 		return err
 	}
-	go st.watch()
-	if err := s.enter(st); err != nil {
+	if st.host, err = s.cfg.Roster.Identify(state); err != nil {
+		return err
+	}
+	s.helpers.Go(st.read)
+	defer close(st.more)
+	timeout := time.NewTimer(s.cfg.HelloTimeout)
+	defer timeout.Stop()
+	hello, err := st.hello(ctx, timeout.C)
+	if err != nil {
+		return err
+	}
+	if st.session, err = s.cfg.Roster.Begin(ctx, st.host, hello.Session, state); err != nil {
+		return st.storeError(err)
+	}
+	if err := s.enter(ctx, st); err != nil {
 		return err
 	}
 	defer s.leave(st)
 	timeout.Reset(s.cfg.HelloTimeout)
-	if err := st.welcome(hello); err != nil {
+	if err := st.welcome(ctx, timeout.C); err != nil {
 		return err
 	}
-	if !timeout.Stop() {
-		return context.Cause(st.grpc.Context())
-	}
-	close(st.ready)
+	s.cfg.Log.Info("host connected", "host", st.host, "agent", text.Terminal(hello.AgentVersion))
 	s.cfg.Metrics.Streams.Inc()
 	defer s.cfg.Metrics.Streams.Dec()
-	for {
+	return st.serve(ctx)
+}
+
+// read receives when it is asked to; all else waits in HTTP/2's window.
+func (st *stream) read() {
+	defer close(st.in)
+	for range st.more {
 		m, err := st.grpc.Recv()
 		if err != nil {
-			return err
+			st.err = err
+			return
 		}
-		switch m := m.GetMessage().(type) {
-		case *seawallv1.DeliverRequest_Batch:
-			err = st.batch(m.Batch)
-		case *seawallv1.DeliverRequest_Confirm:
-			err = st.confirm(m.Confirm)
-		default:
-			err = violation("neither a batch nor a confirmation")
-		}
-		if err != nil {
-			return err
+		select {
+		case st.in <- m:
+		case <-st.grpc.Context().Done(): // the handler has returned
+			st.err = st.grpc.Context().Err()
+			return
 		}
 	}
 }
 
-// end makes the handler return why. What is being committed is not waited for,
-// unless the collector drains.
-func (st *stream) end(why error) {
-	st.call.stop(why)
-	if !errors.Is(why, errDraining) {
-		st.stop()
+// receive asks for a message of the greeting and waits for it.
+func (st *stream) receive(ctx context.Context, timeout <-chan time.Time) (*seawallv1.DeliverRequest, error) {
+	var ended <-chan struct{}
+	if st.session != nil {
+		ended = st.session.Ended()
+	}
+	st.more <- struct{}{}
+	select {
+	case m, ok := <-st.in:
+		if !ok {
+			return nil, st.err
+		}
+		return m, nil
+	case <-timeout:
+		return nil, status.Error(codes.DeadlineExceeded, "no hello or confirmation in time")
+	case <-ended:
+		return nil, st.session.Err()
+	case <-st.server.draining:
+		return nil, errDraining
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 
 // over turns the reason why run ended into what the host is told.
 func (st *stream) over(err error) error {
 	s := st.server
-	if why := context.Cause(st.grpc.Context()); why != nil && !errors.Is(why, context.Canceled) && !errors.Is(why, context.DeadlineExceeded) {
-		err = why // of end; it only looked like something else
-	}
 	var broken violation
 	var refused *roster.Refused
 	switch {
 	case err == nil || errors.Is(err, io.EOF):
 		return nil
 	case errors.Is(err, errDraining):
-		return st.send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Drain{
+		return st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Drain{
 			Drain: &seawallv1.Drain{ReconnectWithinMs: s.spread()},
 		}})
 	case errors.As(err, &broken):
@@ -150,28 +153,9 @@ func (st *stream) over(err error) error {
 	return status.FromContextError(err).Err()
 }
 
-func (st *stream) send(m *seawallv1.DeliverResponse) error {
-	st.sending.Lock()
-	defer st.sending.Unlock()
-	return st.grpc.Send(m)
-}
-
-// begin takes Hello and begins the host's session.
-func (st *stream) begin() (*seawallv1.Hello, error) {
-	s := st.server
-	state, err := connectionState(st.grpc.Context())
-	if err != nil {
-		return nil, err
-	}
-	if st.host, err = s.cfg.Roster.Identify(state); err != nil {
-		return nil, err
-	}
-	select {
-	case <-s.draining:
-		return nil, errDraining
-	default:
-	}
-	m, err := st.grpc.Recv()
+// hello takes the first message.
+func (st *stream) hello(ctx context.Context, timeout <-chan time.Time) (*seawallv1.Hello, error) {
+	m, err := st.receive(ctx, timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -184,17 +168,14 @@ func (st *stream) begin() (*seawallv1.Hello, error) {
 	case len(hello.AgentVersion) > 256 || len(hello.Oldest) > maxOldest:
 		return nil, violation("a hello beyond its bounds")
 	}
-	st.bundle.Store(hello.BundleRevision)
-	if st.session, err = s.cfg.Roster.Begin(st.work, st.host, hello.Session, state); err != nil {
-		return nil, st.storeError(err)
-	}
+	st.given = hello.BundleRevision
 	return hello, nil
 }
 
 // welcome tells the host what is there, and waits until its session is durable.
-func (st *stream) welcome(hello *seawallv1.Hello) error {
+func (st *stream) welcome(ctx context.Context, timeout <-chan time.Time) error {
 	s := st.server
-	have, err := s.cfg.Store.Positions(st.work, st.host)
+	have, err := s.cfg.Store.Positions(ctx, st.host)
 	if err != nil {
 		return st.storeError(err)
 	}
@@ -205,10 +186,10 @@ func (st *stream) welcome(hello *seawallv1.Hello) error {
 	for _, p := range have {
 		w.Have = append(w.Have, &seawallv1.Position{Lane: p.Lane, Epoch: p.Epoch, Sequence: p.Sequence, Digest: p.Digest})
 	}
-	if err := st.send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Welcome{Welcome: w}}); err != nil {
+	if err := st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Welcome{Welcome: w}}); err != nil {
 		return err
 	}
-	m, err := st.grpc.Recv()
+	m, err := st.receive(ctx, timeout)
 	if err != nil {
 		return err
 	}
@@ -216,78 +197,86 @@ func (st *stream) welcome(hello *seawallv1.Hello) error {
 	if confirm == nil || confirm.Session != st.session.Number() {
 		return violation("no confirmation of the session")
 	}
-	if err := st.session.Confirm(st.work, confirm.Session, confirm.BundleRevision); err != nil {
+	if err := st.session.Confirm(ctx, confirm.Session, confirm.BundleRevision); err != nil {
 		return st.storeError(err)
 	}
 	st.durable = confirm.BundleRevision
-	s.cfg.Log.Info("host connected", "host", st.host, "agent", text.Terminal(hello.AgentVersion))
 	return nil
 }
 
+// serve takes batches, and tells the host meanwhile what changes for it.
+func (st *stream) serve(ctx context.Context) error {
+	s := st.server
+	credit, newCredit := s.share.now()
+	newBundle, err := st.offer()
+	if err != nil {
+		return err
+	}
+	st.more <- struct{}{}
+	for {
+		select {
+		case m, ok := <-st.in:
+			if !ok {
+				return st.err
+			}
+			if err := st.take(ctx, m); err != nil {
+				return err
+			}
+			st.more <- struct{}{}
+		case <-st.session.Ended():
+			return st.session.Err()
+		case <-s.draining:
+			return errDraining
+		case <-newCredit:
+			told := credit
+			if credit, newCredit = s.share.now(); credit == told {
+				continue
+			}
+			err := st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Credit{
+				Credit: &seawallv1.Credit{MaxInFlightBytes: uint32(credit)},
+			}})
+			if err != nil {
+				return err
+			}
+		case <-newBundle:
+			if newBundle, err = st.offer(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (st *stream) take(ctx context.Context, m *seawallv1.DeliverRequest) error {
+	switch m := m.GetMessage().(type) {
+	case *seawallv1.DeliverRequest_Batch:
+		return st.batch(ctx, m.Batch)
+	case *seawallv1.DeliverRequest_Confirm:
+		return st.confirm(ctx, m.Confirm)
+	}
+	return violation("neither a batch nor a confirmation")
+}
+
 // confirm takes a later confirmation, of a bundle that was given.
-func (st *stream) confirm(c *seawallv1.Confirm) error {
-	if c.GetBundleRevision() <= st.durable || c.GetBundleRevision() > st.bundle.Load() {
+func (st *stream) confirm(ctx context.Context, c *seawallv1.Confirm) error {
+	if c.GetBundleRevision() <= st.durable || c.GetBundleRevision() > st.given {
 		return violation("a confirmation of nothing new")
 	}
-	if err := st.session.Confirm(st.work, c.GetSession(), c.GetBundleRevision()); err != nil {
+	if err := st.session.Confirm(ctx, c.GetSession(), c.GetBundleRevision()); err != nil {
 		return st.storeError(err)
 	}
 	st.durable = c.GetBundleRevision()
 	return nil
 }
 
-// watch tells the host of new bounds and bundles, and ends its stream when it may
-// not go on.
-func (st *stream) watch() {
-	defer close(st.watched)
-	s := st.server
-	ready := st.ready
-	var newCredit, newBundle <-chan struct{}
-	credit, newCredit := s.share.now()
-	for {
-		select {
-		case <-st.grpc.Context().Done():
-			return
-		case <-st.session.Ended():
-			st.end(st.session.Err())
-			return
-		case <-s.draining:
-			st.end(errDraining)
-			return
-		case <-ready:
-			ready = nil
-		case <-newCredit:
-		case <-newBundle:
-		}
-		if ready != nil {
-			continue
-		}
-		told := credit
-		if credit, newCredit = s.share.now(); credit != told {
-			st.tell(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Credit{
-				Credit: &seawallv1.Credit{MaxInFlightBytes: uint32(credit)},
-			}})
-		}
-		newBundle = st.offer()
-	}
-}
-
 // offer sends the bundle when the host has an older one, and returns what is closed
 // when there is another.
-func (st *stream) offer() <-chan struct{} {
+func (st *stream) offer() (changed <-chan struct{}, err error) {
 	bundle, changed := st.server.cfg.Bundle()
-	if bundle.Revision > st.bundle.Load() {
-		st.bundle.Store(bundle.Revision)
-		st.tell(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Bundle{
+	if bundle.Revision > st.given {
+		st.given = bundle.Revision
+		err = st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Bundle{
 			Bundle: &seawallv1.Bundle{Revision: bundle.Revision, Authorities: bundle.DER()},
 		}})
 	}
-	return changed
-}
-
-// tell sends what may get lost with the stream.
-func (st *stream) tell(m *seawallv1.DeliverResponse) {
-	if err := st.send(m); err != nil {
-		st.end(err)
-	}
+	return changed, err
 }
