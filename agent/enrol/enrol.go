@@ -21,7 +21,7 @@ const (
 	baseBackoff  = 200 * time.Millisecond
 	tokenPoll    = 2 * time.Second // how soon a new token is seen
 	machinePoll  = 500 * time.Millisecond
-	machineWait  = 10 // times machinePoll, for the sensor's word
+	machineWait  = 6 // times machinePoll, for the sensor's word
 	rareFrom     = 5 * time.Minute
 	rareTo       = 15 * time.Minute
 	pendingLeast = time.Second

@@ -16,7 +16,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"seawall/agent/uplink"
 	"seawall/pkg/hostfs"
 )
 
@@ -31,8 +30,9 @@ func (e configError) Unwrap() error { return e.error }
 type config struct {
 	spool      string
 	collector  string
-	pin        string
 	stateDir   string
+	tokenFile  string // default in stateDir
+	keepToken  bool
 	maxBackoff time.Duration
 	logLevel   slog.Level
 }
@@ -52,19 +52,21 @@ func (s setting) flag() string { return strings.ReplaceAll(s.name, "_", "-") }
 func settings() []setting {
 	return []setting{
 		{"spool", "directory of the sensor's spool", "/var/lib/seawall/spool", func(c *config, v string) error {
-			return setDir(&c.spool, v)
+			return setPath(&c.spool, v)
 		}},
 		{"collector", "address of the collector, host:port", "", func(c *config, v string) error {
 			c.collector = v
 			return checkAddress(v)
 		}},
-		{"pin", "fingerprint of the collector's key, sha256:…", "", func(c *config, v string) error {
-			c.pin = v
-			_, err := uplink.ParsePin(v)
-			return err
-		}},
 		{"state_dir", "directory of this program's key and state", "/var/lib/seawall-uplink", func(c *config, v string) error {
-			return setDir(&c.stateDir, v)
+			return setPath(&c.stateDir, v)
+		}},
+		{"token_file", "file with the token to enrol with (default token in state_dir)", "", func(c *config, v string) error {
+			return setPath(&c.tokenFile, v)
+		}},
+		{"keep_token", "do not remove the token when it has enrolled this host: for images", "false", func(c *config, v string) (err error) {
+			c.keepToken, err = strconv.ParseBool(v)
+			return err
 		}},
 		{"max_backoff", "longest pause between two attempts to connect", "60s", func(c *config, v string) (err error) {
 			c.maxBackoff, err = time.ParseDuration(v)
@@ -82,9 +84,9 @@ func settings() []setting {
 	}
 }
 
-func setDir(field *string, v string) (err error) {
+func setPath(field *string, v string) (err error) {
 	if v == "" || strings.ContainsRune(v, 0) {
-		return fmt.Errorf("%q is not a directory's name", v)
+		return fmt.Errorf("%q is not a name", v)
 	}
 	*field, err = filepath.Abs(v)
 	return err
@@ -150,10 +152,11 @@ func load(src sources) (config, error) {
 			l.set(s, "--"+s.flag(), v)
 		}
 	}
-	for _, name := range []string{"collector", "pin"} {
-		if !l.given[name] {
-			l.problem("%s is not set: in %s, with SEAWALL_UPLINK_%s or --%s", name, src.file, strings.ToUpper(name), name)
-		}
+	if !l.given["collector"] {
+		l.problem("collector is not set: in %s, with SEAWALL_UPLINK_COLLECTOR or --collector", src.file)
+	}
+	if l.config.tokenFile == "" {
+		l.config.tokenFile = filepath.Join(l.config.stateDir, "token")
 	}
 	if len(l.problems) > 0 {
 		return l.config, configError{errors.Join(l.problems...)}

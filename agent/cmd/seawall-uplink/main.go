@@ -16,11 +16,12 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitConfig = 2
+	exitWaits  = 3 // enroll: for a person's approval
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
+	p := program{environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	code := p.main(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -35,8 +36,11 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return exitOK
 	}
 	fmt.Fprintln(p.stderr, "seawall-uplink:", err)
-	if errors.As(err, new(configError)) {
+	switch {
+	case errors.As(err, new(configError)):
 		return exitConfig
+	case errors.Is(err, errPending):
+		return exitWaits
 	}
 	return exitFailed
 }

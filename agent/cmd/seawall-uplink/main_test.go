@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"os/signal"
@@ -14,6 +13,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"seawall/agent/spool"
+	"seawall/pkg/token"
+	"seawall/pkg/trust"
 )
 
 // TestMain makes the program a command of the scripts.
@@ -22,7 +23,7 @@ func TestMain(m *testing.M) {
 		"seawall-uplink": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
-			p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
+			p := program{environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 			os.Exit(p.main(ctx, os.Args[1:]))
 		},
 		"mkspool": func() { // DIR LANE PAYLOAD...
@@ -46,7 +47,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("PIN", "sha256:"+strings.Repeat("ab", 32))
+			e.Setenv("TOKEN", token.New(trust.Pin{1}).Text())
 			return nil
 		},
 	})
@@ -63,17 +64,17 @@ func FuzzConfig(f *testing.F) {
 			t.Fatal(err)
 		}
 		c, err := load(sources{file: file})
-		if err == nil && (len(c.pin) != 7+64 || checkAddress(c.collector) != nil || !filepath.IsAbs(c.spool) || !filepath.IsAbs(c.stateDir)) {
+		if err == nil && (!filepath.IsAbs(c.tokenFile) || checkAddress(c.collector) != nil || !filepath.IsAbs(c.spool) || !filepath.IsAbs(c.stateDir)) {
 			t.Errorf("taken: %+v", c)
 		}
 	})
 }
 
 func configSeeds() []string {
-	pin := "sha256:" + hex.EncodeToString(make([]byte, 32))
 	return []string{
-		"collector: c.example.net:9443\npin: " + pin + "\nmax_backoff: 5s\nlog_level: debug\n",
-		"collector: [a]\npin: {}\n",
+		"collector: c.example.net:9443\nkeep_token: true\nmax_backoff: 5s\nlog_level: debug\n",
+		"collector: [a]\ntoken_file: {}\n",
+		"collector: c:1\nkeep_token: maybe\n",
 		"a: &a [*a]\n",
 		"---\n---\n",
 		"\x00",
@@ -108,8 +109,8 @@ func TestPrecedence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprint(c.spool, c.stateDir, c.collector, c.maxBackoff, c.logLevel)
-	if want := "/flag/envenv:15sDEBUG"; strings.ReplaceAll(got, " ", "") != want {
+	got := fmt.Sprint(c.spool, c.stateDir, c.tokenFile, c.collector, c.maxBackoff, c.logLevel)
+	if want := "/flag/env/env/tokenenv:15sDEBUG"; strings.ReplaceAll(got, " ", "") != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -10,8 +10,10 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"seawall/agent/enrol"
 	"seawall/agent/uplink"
 	"seawall/pkg/service"
+	"seawall/pkg/text"
 )
 
 // notifier tells systemd how the uplink is. Without systemd it does nothing.
@@ -26,17 +28,18 @@ func newNotifier(log *slog.Logger) *notifier {
 }
 
 // change takes note that the state changed; what it is then is asked later.
-func (n *notifier) change(uplink.State) {
+func (n *notifier) change() {
 	select {
 	case n.changed <- struct{}{}:
 	default:
 	}
 }
 
-// run says that the program is ready, which it is before the network is, and then
-// tells of changes and that it is alive: the state must be there for the asking.
-func (n *notifier) run(ctx context.Context, state func() uplink.State) error {
-	n.send(daemon.SdNotifyReady + "\n" + status(state()))
+// run says that the program is ready, which it is before it is enrolled and before
+// the network is, and then tells of changes and that it is alive: the status must
+// be there for the asking.
+func (n *notifier) run(ctx context.Context, status func() string) error {
+	n.send(daemon.SdNotifyReady + "\n" + status())
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
 		n.log.Warn("watchdog not used", "err", err)
@@ -53,9 +56,9 @@ func (n *notifier) run(ctx context.Context, state func() uplink.State) error {
 			n.send(daemon.SdNotifyStopping)
 			return nil
 		case <-n.changed:
-			n.send(status(state()))
+			n.send(status())
 		case <-tick:
-			n.send(daemon.SdNotifyWatchdog + "\n" + status(state()))
+			n.send(daemon.SdNotifyWatchdog + "\n" + status())
 		}
 	}
 }
@@ -73,4 +76,15 @@ func status(s uplink.State) string {
 		return "STATUS=connecting to " + s.Collector
 	}
 	return fmt.Sprintf("STATUS=not connected to %s: %s", s.Collector, s.Error)
+}
+
+// enrolmentStatus is status for a host that is not enrolled, or refused.
+func enrolmentStatus(s enrol.State) string {
+	switch {
+	case s.Phase == "":
+		return "STATUS=starting"
+	case s.Problem == "":
+		return "STATUS=" + string(s.Phase)
+	}
+	return fmt.Sprintf("STATUS=%s: %s", s.Phase, text.Terminal(s.Problem))
 }

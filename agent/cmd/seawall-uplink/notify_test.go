@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"seawall/agent/enrol"
 	"seawall/agent/spool"
 	"seawall/agent/uplink"
 )
@@ -61,10 +62,10 @@ func TestNotifier(t *testing.T) {
 	state := uplink.State{Collector: "c.example.net:9443", Error: "connection refused"}
 	states := make(chan uplink.State, 1)
 	states <- state
-	ask := func() uplink.State {
+	ask := func() string {
 		s := <-states
 		states <- s
-		return s
+		return status(s)
 	}
 	n := newNotifier(slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -79,7 +80,7 @@ func TestNotifier(t *testing.T) {
 	states <- uplink.State{Connected: true, Collector: "c.example.net:9443", Acked: map[string]spool.Position{
 		"posture": {Epoch: 1, Seq: 7}, "health": {Epoch: 1, Seq: 3},
 	}}
-	n.change(uplink.State{})
+	n.change()
 	want := "STATUS=connected to c.example.net:9443, health 3 acknowledged, posture 7 acknowledged"
 	if m := next(t, told, "STATUS=connected"); m != want {
 		t.Errorf("after a change: %q", m)
@@ -95,6 +96,11 @@ func TestNotifier(t *testing.T) {
 func TestStatusIsOneLine(t *testing.T) {
 	for _, s := range []uplink.State{{}, {Collector: "c:1"}, {Error: `forged\nREADY=1`}} {
 		if line := status(s); strings.Contains(line, "\n") || !strings.HasPrefix(line, "STATUS=") {
+			t.Errorf("%+v: %q", s, line)
+		}
+	}
+	for _, s := range []enrol.State{{}, {Phase: enrol.Refused}, {Phase: enrol.NoToken, Problem: "forged\nREADY=1"}} {
+		if line := enrolmentStatus(s); strings.Contains(line, "\n") || !strings.HasPrefix(line, "STATUS=") {
 			t.Errorf("%+v: %q", s, line)
 		}
 	}

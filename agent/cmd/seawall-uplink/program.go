@@ -5,15 +5,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/sync/errgroup"
 
+	"seawall/agent/enrol"
+	"seawall/agent/identity"
 	"seawall/agent/spool"
 	"seawall/agent/uplink"
 	"seawall/pkg/service"
@@ -23,6 +24,7 @@ import (
 // program is the command with what it touches of the process.
 type program struct {
 	environ        []string
+	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
@@ -31,15 +33,17 @@ func (p *program) command() *cobra.Command {
 		Use:   "seawall-uplink",
 		Short: "Send what the sensor finds to the collector",
 		Long: `seawall-uplink follows the spool that "seawall sensor" writes and sends each record
-to the collector as soon as it is durable, over TLS 1.3 to the holder of the
-pinned key. It needs no privilege but to read the spool, and decodes nothing.
+to the collector as soon as it is durable, over TLS 1.3 with certificates of the
+collector's on both sides. It needs no privilege but to read the spool, and decodes
+nothing. A host that is not enrolled yet waits for a token; see "enroll".
 
 Settings come from the configuration file, then from the environment
 (SEAWALL_UPLINK_COLLECTOR and so on), then from flags.
 
 It exits with 0 when it was stopped, 1 when this machine does not let it run, and
-2 when the configuration is wrong. An unreachable collector is no reason to exit.`,
-		Example:       "  seawall-uplink --collector collector.example.net:9443 --pin sha256:…",
+2 when the configuration is wrong. An unreachable collector is no reason to exit,
+nor is one that refuses this host.`,
+		Example:       "  seawall-uplink --collector collector.example.net:9443",
 		Args:          noArgs,
 		SilenceErrors: true, SilenceUsage: true,
 		RunE: p.run,
@@ -52,10 +56,13 @@ It exits with 0 when it was stopped, 1 when this machine does not let it run, an
 	for _, s := range settings() {
 		flags.String(s.flag(), s.value, s.help)
 	}
+	flags.Lookup("keep-token").NoOptDefVal = "true"
 	sub := func(use, short string, run func(*cobra.Command, []string) error) {
 		root.AddCommand(&cobra.Command{Use: use, Short: short, Args: noArgs, RunE: run})
 	}
 	sub("run", "Carry records until stopped (the default)", p.run)
+	root.AddCommand(p.enrollCommand())
+	sub("prepare-image", "Remove key, identity, token and state, before a disk becomes an image", p.prepareImage)
 	sub("status", "Show what is sent, and what waits", p.status)
 	sub("check-config", "Check the configuration and exit", p.checkConfig)
 	sub("version", "Show the version", func(*cobra.Command, []string) error {
@@ -73,8 +80,9 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// config loads the configuration for a command.
-func (p *program) config(cmd *cobra.Command) (config, error) {
+// config loads the configuration for a command, as if the flag named without were
+// not given.
+func (p *program) config(cmd *cobra.Command, without string) (config, error) {
 	src := sources{file: defaultConfig, optional: true, environ: p.environ, flags: map[string]string{}}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if f.Name == "config" {
@@ -83,66 +91,43 @@ func (p *program) config(cmd *cobra.Command) (config, error) {
 		}
 		src.flags[f.Name] = f.Value.String()
 	})
+	delete(src.flags, without)
 	return load(src)
 }
 
 func (p *program) checkConfig(cmd *cobra.Command, _ []string) error {
-	_, err := p.config(cmd)
-	return err
-}
-
-func (p *program) run(cmd *cobra.Command, _ []string) error {
-	c, err := p.config(cmd)
-	if err != nil {
-		return err
-	}
-	pin, err := uplink.ParsePin(c.pin)
-	if err != nil {
-		return configError{err}
-	}
-	log := service.NewLog(p.stderr, c.logLevel, p.environ)
-	if err := os.MkdirAll(c.stateDir, 0o700); err != nil {
-		return fmt.Errorf("state directory: %w", err)
-	}
-	identity, err := uplink.OpenIdentity(c.stateDir)
-	if err != nil {
-		return err
-	}
-	n := newNotifier(log)
-	u, err := uplink.New(uplink.Config{
-		Spool: c.spool, StateDir: c.stateDir, Collector: c.collector,
-		Identity: identity, Pin: pin, MaxBackoff: c.maxBackoff,
-		Version: service.ReadBuild().Version, Log: log, OnChange: n.change,
-	})
-	if err != nil {
-		return configError{err}
-	}
-	log.Info("starting", "version", service.ReadBuild().Version, "host", identity.Host(), "spool", c.spool, "collector", c.collector)
-	g, ctx := errgroup.WithContext(cmd.Context())
-	g.Go(func() error { return u.Run(ctx) })
-	g.Go(func() error { return n.run(ctx, u.State) })
-	err = g.Wait()
-	log.Info("stopped")
+	_, err := p.config(cmd, "")
 	return err
 }
 
 // status prints what the state directory and the spool say; no process is asked.
 func (p *program) status(cmd *cobra.Command, _ []string) error {
-	c, err := p.config(cmd)
+	c, err := p.config(cmd, "")
 	if err != nil {
 		return err
 	}
-	s, err := uplink.ReadState(c.stateDir)
+	e, err := enrol.ReadState(c.stateDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("seawall-uplink has not run with %s yet", c.stateDir)
 	}
 	if err != nil {
 		return err
 	}
+	id, err := identity.Read(c.stateDir)
+	if err != nil {
+		return err
+	}
+	s, err := uplink.ReadState(c.stateDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "host\t%s\n", text.Terminal(s.Host))
-	fmt.Fprintf(w, "collector\t%s\n", text.Terminal(s.Collector))
-	fmt.Fprintf(w, "connection\t%s\n", describe(s))
+	fmt.Fprintf(w, "enrolment\t%s\n", describeEnrolment(e))
+	describeIdentity(w, id, e)
+	fmt.Fprintf(w, "collector\t%s\n", text.Terminal(c.collector))
+	if s.Collector != "" {
+		fmt.Fprintf(w, "connection\t%s\n", describe(s))
+	}
 	lanes, err := spool.Lanes(c.spool)
 	if err != nil {
 		fmt.Fprintf(w, "spool\t%s\n", text.Terminal(err.Error()))
@@ -151,6 +136,38 @@ func (p *program) status(cmd *cobra.Command, _ []string) error {
 		fmt.Fprintf(w, "%s\t%s\n", lane, describeLane(c.spool, lane, s.Acked[lane]))
 	}
 	return w.Flush()
+}
+
+func describeEnrolment(s enrol.State) string {
+	line := fmt.Sprintf("%s since %s", s.Phase, s.Since.Format(time.RFC3339))
+	if s.Problem != "" {
+		line += ": " + text.Terminal(s.Problem)
+	}
+	return line
+}
+
+func describeIdentity(w io.Writer, id *identity.Identity, s enrol.State) {
+	fmt.Fprintf(w, "key\t%s\n", id.KeyID())
+	if id.Enrolled() {
+		fmt.Fprintf(w, "host\t%s\n", id.Host())
+		line := "until " + id.Expires().Format(time.RFC3339)
+		if !s.Renewed.IsZero() {
+			line += ", renewed " + s.Renewed.Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "certificate\t%s\n", line)
+	}
+	if s.CopyOf != "" {
+		fmt.Fprintf(w, "copy of\t%s\n", text.Terminal(s.CopyOf))
+	}
+	m := id.Machine()
+	names := []string{m.HostName}
+	if m.DropletID != "" {
+		names = append(names, "droplet "+m.DropletID)
+	}
+	if m.MachineID != "" {
+		names = append(names, "machine id hash "+m.MachineID)
+	}
+	fmt.Fprintf(w, "machine\t%s\n", text.Terminal(strings.Join(names, ", ")))
 }
 
 func describe(s uplink.State) string {
