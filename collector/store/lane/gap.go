@@ -25,6 +25,7 @@ const (
 type Loss struct {
 	fleet.Missing
 	Records uint64
+	wide    bool
 }
 
 // gaps is what is missing of a host.
@@ -95,7 +96,7 @@ func is(m *fleet.Missing, lane string, epoch uint64) bool { return m.Lane == lan
 // note keeps what is missing of a hole, in as many ranges as there are reasons.
 func (g *gaps) note(w *sqlite.Writer, host []byte, h hole, told []fleet.Missing) error {
 	for from := h.from; from <= h.to; {
-		r := Loss{fleet.Missing{Lane: h.lane, Epoch: h.epoch, From: from, To: h.to, Reason: fleet.Unexplained}, 0}
+		r := Loss{Missing: fleet.Missing{Lane: h.lane, Epoch: h.epoch, From: from, To: h.to, Reason: fleet.Unexplained}}
 		if rest := after(told, h.lane, h.epoch, from); len(rest) > 0 && is(&rest[0], h.lane, h.epoch) {
 			switch m := &rest[0]; {
 			case m.From > h.to:
@@ -165,7 +166,7 @@ func (g *gaps) widen(w *sqlite.Writer, host []byte, r *Loss) (bool, error) {
 func (g *gaps) merge(r Loss) {
 	if n := len(g.found); n > 0 {
 		last := &g.found[n-1]
-		if last.Lane == r.Lane && last.Epoch == r.Epoch && r.From > last.To {
+		if last.wide && last.Lane == r.Lane && last.Epoch == r.Epoch && r.From > last.To {
 			last.To, last.Records = r.To, last.Records+r.Records
 			if last.Reason != r.Reason {
 				last.Reason = fleet.Unexplained
@@ -173,6 +174,7 @@ func (g *gaps) merge(r Loss) {
 			return
 		}
 	}
+	r.wide = true
 	g.found = append(g.found, r)
 }
 
