@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"seawall/collector/console"
 	"seawall/pkg/service"
 )
 
@@ -27,7 +28,7 @@ line; the later wins.`,
 		Args:              cobra.NoArgs,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return c.load(cmd.Flags()) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return c.load(cmd.Root().PersistentFlags()) },
 		RunE:              func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), c, stdout, stderr) },
 	}
 	root.SetOut(stdout)
@@ -59,6 +60,7 @@ line; the later wins.`,
 			return nil
 		}}
 	root.AddCommand(version)
+	root.AddCommand(console.Console{Folder: func() string { return c.StateDir }, Stdout: stdout, Stderr: stderr}.Commands()...)
 	return root
 }
 

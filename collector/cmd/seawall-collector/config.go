@@ -68,11 +68,16 @@ func (c *config) register(f *pflag.FlagSet) {
 }
 
 // load sets the options from file, environment and command line, in this order,
-// and checks them all.
+// and checks them all. Flags are those of the whole program: what belongs to one
+// command alone has no place in a file.
 func (c *config) load(flags *pflag.FlagSet) error {
 	given := make(map[string]string)
-	flags.Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
-	if v, ok := os.LookupEnv(environment + "CONFIG"); ok && !flags.Changed("config") {
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed {
+			given[f.Name] = f.Value.String()
+		}
+	})
+	if v, ok := os.LookupEnv(environment + "CONFIG"); ok && !flags.Lookup("config").Changed {
 		given["config"], c.File = v, v
 	}
 	_, named := given["config"]
