@@ -75,8 +75,8 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	out, err := web.New(web.Config{
 		Posture: s, Catalogue: s, Feed: s, Verify: verifier(s, filepath.Join(c.StateDir, initialFile), log), Ready: s.Ready, Metrics: registry,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
-		Connect: "seawall-collector token create                    # here: prints a token\n" +
-			"seawall-uplink enroll --collector " + at.Ingest + "   # on the host: asks for it",
+		Connect: "# on the collector: prints a token\nseawall-collector token create\n" +
+			"# on the host, as root: asks for it\nseawall-uplink enroll --collector " + at.Ingest,
 	})
 	if err != nil {
 		return err
