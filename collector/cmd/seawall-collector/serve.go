@@ -76,7 +76,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		Posture: s, Catalogue: s, Feed: s, Verify: verifier(s, filepath.Join(c.StateDir, initialFile), log), Ready: s.Ready, Metrics: registry,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
 		Connect: "# on the collector: prints a token\nseawall-collector token create\n" +
-			"# on the host, as root: asks for it\nseawall-uplink enroll --collector " + at.Ingest,
+			"# on the host, as root: reads it\nseawall-uplink enroll --token-file - --collector " + at.Ingest,
 	})
 	if err != nil {
 		return err
