@@ -292,10 +292,10 @@ func (e *Enrolment) await(ctx context.Context, d time.Duration) bool {
 // jitter draws a pause before attempt n, counted from 0: full jitter on the capped
 // value, so that hosts that lost their collector together do not come back together.
 func jitter(most, base time.Duration, n int) time.Duration {
-	if n < 30 { // shifted further it would overflow
-		most = min(most, base<<n)
+	for ; n > 0 && base < most; n-- {
+		base *= 2
 	}
-	return rand.N(most)
+	return rand.N(min(base, most))
 }
 
 func rare() time.Duration { return rareFrom + rand.N(rareTo-rareFrom) }

@@ -152,14 +152,22 @@ func (e *Enrolment) invited() bool {
 	return err == nil
 }
 
-// due returns when the certificate is to be renewed: after a third of its life, and
-// by each key a little later.
+// due returns when the certificate is to be renewed.
 func (e *Enrolment) due() time.Time {
 	from, to := e.id.Lifetime()
+	key, err := hex.DecodeString(e.id.KeyID())
+	if err != nil {
+		key = nil // it is a number
+	}
+	return due(from, to, key)
+}
+
+// due is after a third of the life, and by each key a little later.
+func due(from, to time.Time, key []byte) time.Time {
 	life := to.Sub(from)
-	spread := uint16(0)
-	if b, err := hex.DecodeString(e.id.KeyID()); err == nil && len(b) >= 2 {
-		spread = uint16(b[0])<<8 | uint16(b[1])
+	spread := 0
+	if len(key) >= 2 {
+		spread = int(key[0])<<8 | int(key[1])
 	}
 	return from.Add(life/renewFrom + life/renewOver/(1<<16)*time.Duration(spread))
 }
