@@ -32,7 +32,7 @@ func elsewhere() []fault {
 }
 
 func faults() []fault {
-	return slices.Concat(spoolFaults(), diskFaults())
+	return slices.Concat(spoolFaults(), diskFaults(), hostFaults(), auditFaults())
 }
 
 // TestFaults runs every fault and prints a line of each.
@@ -66,6 +66,7 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	})
+	lines.rest(len(all))
 	for _, f := range elsewhere() {
 		fmt.Fprintf(os.Stdout, "%s  %-24s not here: %s\n", f.id, f.name, f.injected)
 	}
@@ -102,6 +103,15 @@ func (l *lines) print(i int, line string) {
 		fmt.Fprintln(os.Stdout, line)
 		delete(l.pending, l.next)
 		l.next++
+	}
+}
+
+// rest prints what waits for faults that were not chosen to run.
+func (l *lines) rest(n int) {
+	for i := range n {
+		if line, ok := l.pending[i]; ok {
+			fmt.Fprintln(os.Stdout, line)
+		}
 	}
 }
 

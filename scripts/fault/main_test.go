@@ -37,7 +37,9 @@ func TestMain(m *testing.M) {
 		os.Exit(enter())
 	}
 	flag.Parse()
-	if err := flag.Set("test.parallel", strconv.Itoa(atOnce)); err != nil {
+	// What is unmounted here is unmounted in the namespaces of the programs, too.
+	shared := syscall.Mount("", "/", "", syscall.MS_SHARED|syscall.MS_REC, "")
+	if err := errors.Join(shared, flag.Set("test.parallel", strconv.Itoa(atOnce))); err != nil {
 		fmt.Fprintln(os.Stderr, "fault:", err)
 		os.Exit(1)
 	}
@@ -83,6 +85,10 @@ func play(role string) int {
 	switch role {
 	case "writer":
 		err = write(os.Args[1:])
+	case "mapped":
+		err = writeMapped(os.Args[1], os.Args[2])
+	case "memory":
+		err = writeFromMemory(os.Args[1], os.Args[2])
 	default:
 		err = fmt.Errorf("no role %q", role)
 	}

@@ -52,6 +52,7 @@ type program struct {
 	cred *syscall.Credential
 	log  string
 	out  *os.File // for what it prints; otherwise the log
+	in   bool     // it reads until it is killed
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -95,6 +96,11 @@ func (p *program) start(t *testing.T) {
 	p.cmd.Env = append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, p.env...)
 	p.cmd.Dir = "/"
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.cred, Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if p.in {
+		if _, err := p.cmd.StdinPipe(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", p.argv[0], err)
 	}

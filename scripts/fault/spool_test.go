@@ -385,12 +385,12 @@ func newerFormat(t *testing.T) string {
 func damagedWatermark(t *testing.T) string {
 	place := folder(t)
 	wrote, _ := written(t, filepath.Join(place, "made"), 20, 0)
-	future := segment.EncodeWatermark(spool.Position{Epoch: 7, Seq: 1 << 60}, time.Now().Add(time.Hour).UnixNano())
+	future := segment.Watermark{Durable: spool.Position{Epoch: 7, Seq: 1 << 60}, Evicted: 1 << 59}.Encode(time.Now().Add(time.Hour).UnixNano())
 	cases := [][]byte{nil, make([]byte, 64), bytes.Repeat([]byte{255}, 64), append(future[:len(future):len(future)], future...), make([]byte, 1<<20)}
 	for n, text := range cases {
 		dir := filepath.Join(place, fmt.Sprint(n))
 		must(t, "cp", "-a", filepath.Join(place, "made"), dir)
-		if err := os.WriteFile(filepath.Join(dir, "posture", segment.WatermarkName), text, 0o640); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "posture", "durable"), text, 0o640); err != nil {
 			t.Fatal(err)
 		}
 		got := reopened(t, dir)

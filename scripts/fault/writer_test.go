@@ -10,10 +10,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"seawall/agent/spool"
+	"seawall/agent/spool/reader"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -23,11 +25,13 @@ type order struct {
 	Dir      string
 	Lanes    map[string]int64
 	Segment  int64
+	MinFree  int64
 	Life     int           // in the resource of each finding, with a count
 	Records  int           // until it ends; 0 is for ever
 	Group    int           // findings between two syncs
 	Pace     time.Duration // between two groups
 	Interval time.Duration
+	Gid      uint32
 }
 
 // write is the writer process: the spool's writer as the sensor is, only faster. It
@@ -41,7 +45,7 @@ func write(args []string) error {
 	if err := json.Unmarshal([]byte(args[0]), &o); err != nil {
 		return err
 	}
-	s, err := spool.Open(o.Dir, spool.Config{Lanes: o.Lanes, SegmentBytes: o.Segment, Interval: o.Interval})
+	s, err := spool.Open(o.Dir, spool.Config{Lanes: o.Lanes, SegmentBytes: o.Segment, Interval: o.Interval, MinFree: o.MinFree})
 	if err != nil {
 		return err
 	}
@@ -193,6 +197,7 @@ func startWriter(t *testing.T, l *ledger, o order, under ...string) *writer {
 		env:  []string{envRole + "=writer"},
 		log:  filepath.Join(filepath.Dir(o.Dir), "writer.log"),
 		out:  w,
+		cred: &syscall.Credential{Gid: o.Gid},
 	}}
 	if len(under) > 0 {
 		self, err := os.Executable()
@@ -252,14 +257,14 @@ func read(t *testing.T, dir string) (map[key]string, []gap) {
 		defer r.Close()
 		for {
 			record, err := r.Next()
-			if errors.Is(err, spool.ErrEmpty) {
+			if errors.Is(err, reader.ErrEmpty) {
 				break
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			if record.Gap != (spool.Gap{}) {
-				gaps = append(gaps, gap{lane, record.Gap.From, record.Gap.To, string(record.Gap.Reason)})
+			for _, g := range record.Gaps {
+				gaps = append(gaps, gap{lane, g.From, g.To, string(g.Reason)})
 			}
 			k := key{lane, record.Epoch, record.Seq}
 			if _, ok := got[k]; ok {

@@ -1,0 +1,299 @@
+package fault
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"seawall/agent/spool"
+	"seawall/pkg/finding"
+	"seawall/pkg/wire"
+)
+
+func auditFaults() []fault {
+	return []fault{
+		{"F22", "audit socket overrun", "sensor stopped while 20,000 records come", "the loss is counted and told, reading goes on", overrun},
+		{"F23", "audit flood by a user", "a user opens a watched file 20,000 times while root changes it", "root's change arrives with its cause", flood},
+		{"F24", "auditd comes and goes", "auditd started beside the sensor, then stopped", "sensor yields, goes on beside it, returns", auditdComes},
+		{"F25", "audit rules changed", "auditctl -D under a running sensor", "the rules come back, changes have causes again", rulesFlushed},
+		{"F28", "no kernel audit", "sensor in a user namespace", "checks go on without, and it says why", noAudit},
+		{"F29", "sensor stopped", "SIGSTOP for 3 s during changes", "the last state is told after SIGCONT", stopped},
+		{"F30", "out of memory", "sensor in a cgroup that is too small for it, then in a good one", "killed, and the next goes on with the spool", outOfMemory},
+		{"F31", "restart with events flowing", "sensor killed and changed under, its socket held", "the change is told by the next one", restarted},
+		{"F53", "odd ways to write", "32-bit call, deleted program, program in memory, rename, mmap", "each change seen, each with its actor", oddWays},
+	}
+}
+
+// takeAudit takes the lock on the kernel's audit until the test ends, and then
+// demands that the audit state is what it was.
+func takeAudit(t *testing.T) {
+	t.Helper()
+	lock, err := os.OpenFile("/tmp/seawall-audit.lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	before := auditState(t)
+	t.Cleanup(func() {
+		defer lock.Close()
+		if diff := cmp.Diff(before, auditState(t)); diff != "" {
+			t.Errorf("the audit state is not as it was (- before, + after):\n%s", diff)
+			for _, args := range [][]string{{"-D"}, {"-e", "0"}, {"-b", "64"}} {
+				exec.Command("auditctl", args...).Run()
+			}
+		}
+	})
+}
+
+// auditState is the kernel's audit status, without what only counts, and rules.
+func auditState(t *testing.T) []string {
+	t.Helper()
+	status, err := exec.Command("auditctl", "-s").Output()
+	if err != nil {
+		t.Fatalf("auditctl -s: %v", err)
+	}
+	rules, err := exec.Command("auditctl", "-l").Output()
+	if err != nil {
+		t.Fatalf("auditctl -l: %v", err)
+	}
+	// The kernel names a daemon that was killed until it has something to tell it.
+	gone := regexp.MustCompile(`(?m)^pid (\d+)$`).ReplaceAllStringFunc(string(status), func(line string) string {
+		if _, err := os.Stat("/proc/" + strings.TrimPrefix(line, "pid ")); err != nil {
+			return "pid 0"
+		}
+		return line
+	})
+	kept := regexp.MustCompile(`(?m)^(enabled|failure|pid|rate_limit|backlog_limit|backlog_wait_time) .*$`)
+	return append(kept.FindAllString(gone, -1), strings.Split(strings.TrimSpace(string(rules)), "\n")...)
+}
+
+// dropIn is the file that is changed, in the watched sensor's own /etc/ssh.
+const dropIn = "/etc/ssh/sshd_config.d/50-fault.conf"
+
+// watched is a sensor with kernel audit that has an /etc/ssh of its own.
+type watched struct {
+	*program
+	dir, spool string
+	within     []string // what a command is run under to be where the sensor is
+}
+
+// watch starts a sensor under the given command. It is in a mount namespace that
+// outlives it, since the kernel tells a file by the name that its writer used.
+func watch(t *testing.T, under ...string) *watched {
+	t.Helper()
+	dir := folder(t)
+	w := &watched{dir: dir, spool: filepath.Join(dir, "spool")}
+	ssh := filepath.Join(dir, "ssh")
+	must(t, "cp", "-a", "/etc/ssh", ssh)
+	if err := os.WriteFile(filepath.Join(ssh, "sshd_config"), []byte("Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(ssh, "sshd_config.d", filepath.Base(dropIn)), []byte("PasswordAuthentication no\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	holder := &program{argv: append(bound(ssh, "/etc/ssh"), "cat"), log: filepath.Join(dir, "holder.log"), in: true}
+	launch(t, holder)
+	w.within = []string{"nsenter", fmt.Sprintf("--mount=/proc/%d/ns/mnt", holder.cmd.Process.Pid), "--"}
+	await(t, "the namespace", 10*time.Second, func() bool {
+		_, code := run(t, append(w.within, "test", "-e", dropIn)...)
+		return code == 0
+	})
+	w.program = sensor(t, dir, w.spool, append(w.within, under...)...)
+	w.argv[slices.Index(w.argv, "off")] = "auto"
+	launch(t, w.program)
+	t.Cleanup(func() { // before the lock is given back
+		if w.ended() {
+			return
+		}
+		w.signal(syscall.SIGCONT)
+		w.end(t)
+	})
+	await(t, "the sensor", 60*time.Second, func() bool { return w.says("sensor started") })
+	return w
+}
+
+// set has a shell write the drop-in.
+func (w *watched) set(t *testing.T, value string) {
+	t.Helper()
+	must(t, append(w.within, "sh", "-c", `printf 'PasswordAuthentication %s\n' "$1" > "$2"`, "sh", value, dropIn)...)
+}
+
+// records returns what a lane of the spool holds.
+func records(t *testing.T, dir, lane string) (all []finding.Record) {
+	t.Helper()
+	r, err := spool.OpenReader(dir, lane)
+	if err != nil {
+		return nil // not made yet
+	}
+	defer r.Close()
+	for {
+		record, err := r.Next()
+		if err != nil {
+			return all
+		}
+		decoded, err := wire.Decode(record.Payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, decoded)
+	}
+}
+
+// changes returns the changes of the check that the drop-in is for.
+func (w *watched) changes(t *testing.T) (all []finding.Result) {
+	t.Helper()
+	for _, r := range records(t, w.spool, "posture") {
+		if r.Change != nil && r.Change.Result.Check == "ssh-password-authentication" {
+			all = append(all, r.Change.Result)
+		}
+	}
+	return all
+}
+
+// next waits for one more change and returns the last.
+func (w *watched) next(t *testing.T, had int) finding.Result {
+	t.Helper()
+	var all []finding.Result
+	await(t, "the change in the spool", 30*time.Second, func() bool {
+		all = w.changes(t)
+		return len(all) > had
+	})
+	return all[len(all)-1]
+}
+
+func (w *watched) counters(t *testing.T) finding.Counters {
+	t.Helper()
+	all := records(t, w.spool, "health")
+	for _, r := range slices.Backward(all) {
+		if r.Heartbeat != nil {
+			return r.Heartbeat.Counter
+		}
+	}
+	return finding.Counters{}
+}
+
+// messages sends user messages to the kernel's audit, which is what any process
+// with CAP_AUDIT_WRITE can do.
+func messages(t *testing.T, n int) {
+	t.Helper()
+	s, err := syscall.Socket(syscall.AF_NETLINK, syscall.SOCK_RAW, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(s)
+	text := append([]byte("seawall fault: "+strings.Repeat("x", 200)), 0)
+	header := []byte{byte(16 + len(text)), 0, 0, 0, 0xed, 0x03, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0} // type 1005, AUDIT_USER
+	for range n {
+		if err := syscall.Sendto(s, append(header[:16:16], text...), 0, &syscall.SockaddrNetlink{Family: syscall.AF_NETLINK}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func overrun(t *testing.T) string {
+	const sent = 20_000
+	// Beside an audit daemon the sensor listens, and the kernel drops what it does not
+	// take without counting it.
+	takeAudit(t)
+	startAuditd(t)
+	// The capabilities that its unit gives it are not enough for a large buffer.
+	w := watch(t, "setpriv", "--bounding-set=-net_admin")
+	await(t, "a heartbeat", 20*time.Second, func() bool { return w.counters(t).AuditMode != "" })
+	w.signal(syscall.SIGSTOP)
+	messages(t, sent)
+	w.signal(syscall.SIGCONT)
+	var c finding.Counters
+	defer func() { t.Logf("counters: %+v", c) }()
+	await(t, "the loss in a heartbeat", 30*time.Second, func() bool {
+		c = w.counters(t)
+		return c.Overruns > 0 && c.SerialGaps > 0
+	})
+	had := len(w.changes(t))
+	w.set(t, "yes")
+	r := w.next(t, had)
+	if r.Cause == nil {
+		t.Error("the change after the loss has no cause")
+	}
+	return fmt.Sprintf("%s: %d records sent, %d overruns, %d serials missing, %d read; the next change has its cause", c.AuditMode, sent, c.Overruns, c.SerialGaps, c.Records)
+}
+
+func flood(t *testing.T) string {
+	const opens = 20_000
+	takeAudit(t)
+	w := watch(t)
+	// The user may not write, and each try is a record of a watched file.
+	cmd := exec.Command(w.within[0], append(w.within[1:], "setpriv", "--reuid=61234", "--regid=61234", "--clear-groups", "sh", "-c",
+		fmt.Sprintf(`n=0; while [ $n -lt %d ]; do true 2>/dev/null >> "$0"; n=$((n+1)); done`, opens), dropIn)...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the flood", 10*time.Second, func() bool { return w.counters(t).Records > 500 })
+	start := time.Now()
+	had := len(w.changes(t))
+	w.set(t, "yes")
+	r := w.next(t, had)
+	took := time.Since(start)
+	cmd.Wait()
+	if r.Cause == nil || r.Cause.UID != 0 {
+		t.Errorf("cause %+v, want root's", r.Cause)
+	}
+	c := w.counters(t)
+	return fmt.Sprintf("root's change after %v with its cause; %d records, kernel lost %d", took.Round(time.Millisecond), c.Records, c.KernelLost)
+}
+
+// startAuditd starts a real auditd that loads no rules.
+func startAuditd(t *testing.T) *program {
+	t.Helper()
+	dir := folder(t)
+	if err := os.Mkdir(filepath.Join(dir, "plugins.d"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	conf := "local_events = yes\nwrite_logs = yes\nlog_format = RAW\nlog_file = " + filepath.Join(dir, "audit.log") +
+		"\nflush = NONE\nmax_log_file = 50\nnum_logs = 2\nplugin_dir = " + filepath.Join(dir, "plugins.d") +
+		"\nspace_left = 2\nadmin_space_left = 1\nspace_left_action = IGNORE\nadmin_space_left_action = IGNORE" +
+		"\ndisk_full_action = IGNORE\ndisk_error_action = IGNORE\n"
+	if err := os.WriteFile(filepath.Join(dir, "auditd.conf"), []byte(conf), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	wasOff := slices.Contains(auditState(t), "enabled 0")
+	p := &program{argv: []string{"auditd", "-n", "-s", "enable", "-c", dir}, log: filepath.Join(dir, "auditd.log")}
+	launch(t, p)
+	t.Cleanup(func() {
+		p.signal(syscall.SIGTERM)
+		<-p.done
+		if wasOff { // auditd leaves auditing on
+			exec.Command("auditctl", "-e", "0").Run()
+		}
+	})
+	registered := func() bool {
+		return slices.Contains(auditState(t), fmt.Sprintf("pid %d", p.cmd.Process.Pid))
+	}
+	// Who asks while another one is registered gives up; by then the other has left.
+	for range 3 {
+		await(t, "auditd's registration or end", 20*time.Second, func() bool { return p.ended() || registered() })
+		if !p.ended() {
+			return p
+		}
+		await(t, "the other's leaving", 30*time.Second, func() bool { return slices.Contains(auditState(t), "pid 0") })
+		p.start(t)
+	}
+	t.Fatalf("auditd does not start: %s", p.said())
+	return nil
+}
+
+// modeIs waits until a heartbeat tells the audit mode.
+func (w *watched) modeIs(t *testing.T, mode string) {
+	t.Helper()
+	await(t, "audit mode "+mode, 60*time.Second, func() bool { return w.counters(t).AuditMode == mode })
+}
