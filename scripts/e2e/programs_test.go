@@ -168,10 +168,11 @@ func launch(t *testing.T) *system {
 		t.Fatal(err)
 	}
 	s.password = string(password)
+	uplinkState := folder("uplink", 0o700, uplinkUser, uplinkUser)
+	invite(t, s.collector.path, state, filepath.Join(uplinkState, "token"))
 	s.uplink = &program{
 		path: filepath.Join(bin, "seawall-uplink"),
-		args: []string{"--spool", s.spool, "--state-dir", folder("uplink", 0o700, uplinkUser, uplinkUser),
-			"--collector", ingest, "--pin", s.connection.Pin},
+		args: []string{"--spool", s.spool, "--state-dir", uplinkState, "--collector", ingest},
 		cred: &syscall.Credential{Uid: uplinkUser, Gid: uplinkUser, Groups: []uint32{spoolGroup}},
 		log:  filepath.Join(dir, "uplink.log"),
 	}
@@ -184,6 +185,21 @@ func launch(t *testing.T) *system {
 	}
 	s.sensor.start(t)
 	return s
+}
+
+// invite has the collector make a token, for the uplink alone to read.
+func invite(t *testing.T, collector, state, file string) {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd := exec.Command(collector, "token", "create", "--state-dir", state)
+	cmd.Stderr = &stderr
+	token, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("token create: %v: %s", err, &stderr)
+	}
+	if err := errors.Join(os.WriteFile(file, token, 0o600), os.Chown(file, uplinkUser, uplinkUser)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (s *system) stop(t *testing.T) {
