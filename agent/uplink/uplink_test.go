@@ -3,19 +3,15 @@ package uplink
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,8 +24,11 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/proto"
 
 	"seawall/agent/spool"
+	"seawall/pkg/squeeze"
+	"seawall/pkg/trust"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -39,6 +38,7 @@ type collector struct {
 
 	t       testing.TB
 	addr    string
+	trust   *authority
 	cert    tls.Certificate
 	server  *grpc.Server
 	stop    func()
@@ -54,16 +54,22 @@ type collector struct {
 	streams int
 	host    string
 	hello   *seawallv1.Hello
+	session uint64 // given last
+	confirm *seawallv1.Confirm
+	gaps    []string
+	digests map[string]uint64 // of the positions; 0 when not known
 }
 
 func newCollector(t testing.TB) *collector {
+	ca := newAuthority(t)
 	c := &collector{
-		t: t,
+		t: t, trust: ca,
 		// Not .1, from where the uplink's own attempts may take the port while the
 		// collector is down.
-		addr: "127.0.0.2:0", cert: serverCertificate(t),
+		addr: "127.0.0.2:0", cert: ca.collector(t),
 		welcome: &seawallv1.Welcome{Protocol: protocol},
 		changed: make(chan struct{}), have: map[string]spool.Position{}, got: map[string][]string{},
+		digests: map[string]uint64{},
 	}
 	t.Cleanup(func() {
 		if c.stop != nil {
@@ -72,26 +78,6 @@ func newCollector(t testing.TB) *collector {
 	})
 	return c
 }
-
-func serverCertificate(t testing.TB) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1)} // long expired: the key decides
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
-
-func (c *collector) pin() Pin { return sha256.Sum256(c.cert.Leaf.RawSubjectPublicKeyInfo) }
 
 // start listens, again at the same address when it did before.
 func (c *collector) start() *collector {
@@ -122,19 +108,7 @@ func (c *collector) Deliver(stream grpc.BidiStreamingServer[seawallv1.DeliverReq
 	if err != nil {
 		return err
 	}
-	p, _ := peer.FromContext(stream.Context())
-	key := p.AuthInfo.(credentials.TLSInfo).State.PeerCertificates[0].RawSubjectPublicKeyInfo
-	sum := sha256.Sum256(key)
-	w := &seawallv1.Welcome{Protocol: c.welcome.Protocol, MaxBatchBytes: c.welcome.MaxBatchBytes, MaxInFlightBytes: c.welcome.MaxInFlightBytes}
-	c.mu.Lock()
-	c.host, c.hello = hex.EncodeToString(sum[:16]), m.GetHello()
-	c.streams++
-	for lane, pos := range c.have {
-		w.Have = append(w.Have, &seawallv1.Position{Lane: lane, Epoch: pos.Epoch, Sequence: pos.Seq})
-	}
-	c.notify()
-	c.mu.Unlock()
-	if err := stream.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Welcome{Welcome: w}}); err != nil {
+	if err := c.greet(stream, m.GetHello()); err != nil {
 		return err
 	}
 	if c.serve != nil {
@@ -151,24 +125,81 @@ func (c *collector) Deliver(stream grpc.BidiStreamingServer[seawallv1.DeliverReq
 	}
 }
 
+// greet answers a hello and waits for the confirmation.
+func (c *collector) greet(stream grpc.BidiStreamingServer[seawallv1.DeliverRequest, seawallv1.DeliverResponse], hello *seawallv1.Hello) error {
+	p, _ := peer.FromContext(stream.Context())
+	leaf := p.AuthInfo.(credentials.TLSInfo).State.PeerCertificates[0]
+	w := proto.CloneOf(c.welcome)
+	c.mu.Lock()
+	c.host, c.hello = strings.TrimPrefix(leaf.URIs[0].Opaque, "host:"), hello
+	c.streams++
+	if w.Session == 0 {
+		w.Session = max(c.session, hello.GetSession()) + 1
+		c.session = w.Session
+	}
+	for lane, pos := range c.have {
+		w.Have = append(w.Have, &seawallv1.Position{Lane: lane, Epoch: pos.Epoch, Sequence: pos.Seq, Digest: c.digests[lane]})
+	}
+	c.notify()
+	c.mu.Unlock()
+	if err := stream.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Welcome{Welcome: w}}); err != nil {
+		return err
+	}
+	m, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.confirm = m.GetConfirm()
+	c.notify()
+	if c.confirm.GetSession() != w.Session {
+		c.t.Errorf("first message behind the welcome is %v", m)
+	}
+	return nil
+}
+
 func ack(p *seawallv1.Position) *seawallv1.DeliverResponse {
 	return &seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Ack{Ack: &seawallv1.Ack{Position: p}}}
+}
+
+// entries returns what a batch holds.
+func entries(t testing.TB, b *seawallv1.Batch) []*seawallv1.Entry {
+	raw := b.GetEntries()
+	if b.GetCompression() == seawallv1.Compression_COMPRESSION_ZSTD {
+		c, err := squeeze.New(1<<20, 1)
+		if err == nil {
+			raw, err = c.Decompress(nil, raw, int(b.GetSize()))
+		}
+		if err != nil {
+			t.Errorf("batch: %v", err)
+		}
+	}
+	var e seawallv1.Entries
+	if err := proto.Unmarshal(raw, &e); err != nil || len(raw) != int(b.GetSize()) {
+		t.Errorf("batch of %d bytes, said to be %d: %v", len(raw), b.GetSize(), err)
+	}
+	return e.Entries
 }
 
 // take commits a batch and returns what to acknowledge.
 func (c *collector) take(b *seawallv1.Batch) *seawallv1.Position {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, e := range b.GetEntries() {
+	for _, g := range b.GetGaps() {
+		c.gaps = append(c.gaps, fmt.Sprintf("%s %d–%d %s", b.Lane, g.From, g.To, g.Reason))
+	}
+	for _, e := range entries(c.t, b) {
 		if have := c.have[b.Lane]; have.Epoch == b.Epoch && e.Sequence <= have.Seq {
 			c.repeats++
 			continue
 		}
 		c.have[b.Lane] = spool.Position{Epoch: b.Epoch, Seq: e.Sequence}
+		c.digests[b.Lane] = digestOf(e.Payload)
 		c.got[b.Lane] = append(c.got[b.Lane], string(e.Payload))
 	}
 	c.notify()
-	return &seawallv1.Position{Lane: b.Lane, Epoch: b.Epoch, Sequence: c.have[b.Lane].Seq}
+	return &seawallv1.Position{Lane: b.GetLane(), Epoch: b.GetEpoch(), Sequence: c.have[b.GetLane()].Seq}
 }
 
 func (c *collector) notify() {
@@ -248,12 +279,8 @@ func newLink(t testing.TB, c *collector) *link {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.spool.Close() })
-	id, err := OpenIdentity(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
 	l.cfg = Config{
-		Spool: filepath.Join(dir, "spool"), StateDir: dir, Collector: c.addr, Identity: id, Pin: c.pin(),
+		Spool: filepath.Join(dir, "spool"), StateDir: dir, Collector: c.addr, Identity: c.trust.enrol(t, dir),
 		MaxBackoff: 50 * time.Millisecond, Version: "test",
 		Log: newTestLog(l.log),
 		OnChange: func(s State) {
@@ -343,7 +370,7 @@ func TestDelivers(t *testing.T) {
 	if c.host != l.cfg.Identity.Host() || len(c.host) != 32 {
 		t.Errorf("collector sees host %q, uplink is %q", c.host, l.cfg.Identity.Host())
 	}
-	if h := c.hello; h.Protocol != 1 || h.AgentVersion != "test" || len(h.Oldest) != 1 || h.Oldest[0].Sequence != 1 || h.Oldest[0].Lane != "posture" {
+	if h := c.hello; h.Protocol != 2 || h.AgentVersion != "test" || len(h.Oldest) != 1 || h.Oldest[0].Sequence != 1 || h.Oldest[0].Lane != "posture" {
 		t.Errorf("hello %v", h)
 	}
 	if s := u.State(); !s.Connected || s.Error != "" {
@@ -399,6 +426,7 @@ func TestResume(t *testing.T) {
 	c.stop() // the collector comes back from an old backup
 	c.mu.Lock()
 	c.have["posture"] = spool.Position{Epoch: l.spool.Epoch(), Seq: 1}
+	c.digests["posture"] = digestOf([]byte("1"))
 	c.got["posture"] = []string{"1"}
 	c.mu.Unlock()
 	c.start()
@@ -436,20 +464,35 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
-func TestWrongPin(t *testing.T) {
-	c := newCollector(t).start()
-	l := newLink(t, c)
-	l.cfg.Pin[0] ^= 1
-	l.append("posture", "secret")
-	l.start()
-	s := l.waitState("refusal", func(s State) bool { return s.Attempts >= 2 })
-	if !strings.Contains(s.Error, ErrPin.Error()) || !strings.Contains(s.Error, c.pin().String()) {
-		t.Errorf("error %q, want %q and the collector's pin", s.Error, ErrPin)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.streams > 0 {
-		t.Error("the collector got a stream")
+// TestWrongCollector is not spoken to: one of another authority, a host that plays
+// the collector, one whose certificate has expired.
+func TestWrongCollector(t *testing.T) {
+	c := newCollector(t)
+	for name, cert := range map[string]tls.Certificate{
+		"another authority": newAuthority(t).collector(t),
+		"a host":            c.trust.issue(t, &x509.Certificate{URIs: []*url.URL{trust.HostURI(hostName)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}),
+		"another name":      c.trust.issue(t, &x509.Certificate{DNSNames: []string{"example.com"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}),
+		"expired": c.trust.issue(t, &x509.Certificate{
+			DNSNames: []string{trust.CollectorName}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+			NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour),
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := newCollector(t)
+			other.trust, other.cert = c.trust, cert
+			l := newLink(t, other.start())
+			l.append("posture", "secret")
+			l.start()
+			s := l.waitState("refusal", func(s State) bool { return s.Attempts >= 2 })
+			if !strings.Contains(s.Error, "collector's certificate") {
+				t.Errorf("error %q", s.Error)
+			}
+			other.mu.Lock()
+			defer other.mu.Unlock()
+			if other.streams > 0 {
+				t.Error("the collector got a stream")
+			}
+		})
 	}
 }
 
@@ -504,9 +547,7 @@ func TestInFlight(t *testing.T) {
 			select {
 			case b := <-got:
 				last = c.take(b)
-				for _, e := range b.Entries {
-					bytes += len(e.Payload)
-				}
+				bytes += len(b.Entries)
 			case <-quiet.C:
 				waiting = false
 			}
@@ -520,11 +561,12 @@ func TestInFlight(t *testing.T) {
 		return nil
 	}
 	l := newLink(t, c.start())
-	payload := strings.Repeat("x", 30<<10)
 	var want []string
 	for range 40 {
-		want = append(want, payload)
-		l.append("posture", payload)
+		payload := make([]byte, 30<<10)
+		rand.Read(payload) // not to be compressed
+		want = append(want, string(payload))
+		l.append("posture", string(payload))
 	}
 	l.start()
 	if n := <-stalled; n > flight || n < flight/2 {
@@ -566,10 +608,10 @@ func TestHostileCollector(t *testing.T) {
 		}), broke},
 		{"ack of nothing", nil, sendOne(func(b *seawallv1.Batch) *seawallv1.DeliverResponse { return ack(nil) }), broke},
 		{"second welcome", nil, sendOne(func(b *seawallv1.Batch) *seawallv1.DeliverResponse {
-			return &seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Welcome{Welcome: &seawallv1.Welcome{Protocol: 1}}}
+			return &seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Welcome{Welcome: &seawallv1.Welcome{Protocol: 2}}}
 		}), broke},
-		{"other protocol", &seawallv1.Welcome{Protocol: 2}, nil, broke},
-		{"tiny batches", &seawallv1.Welcome{Protocol: 1, MaxBatchBytes: 100}, nil, broke},
+		{"other protocol", &seawallv1.Welcome{Protocol: 3}, nil, broke},
+		{"tiny batches", &seawallv1.Welcome{Protocol: 2, MaxBatchBytes: 100}, nil, broke},
 		{"huge message", nil, sendOne(func(b *seawallv1.Batch) *seawallv1.DeliverResponse {
 			return ack(&seawallv1.Position{Lane: strings.Repeat("x", 1<<20)})
 		}), "ResourceExhausted"},
