@@ -3,10 +3,12 @@ package segment
 import (
 	"bytes"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 func TestNames(t *testing.T) {
@@ -103,5 +105,64 @@ func TestScanner(t *testing.T) {
 	other := NewScanner(bytes.NewReader(b), epoch+1)
 	if _, st, _ := other.At(0); st != AtDamage {
 		t.Errorf("a record of another epoch: state %v", st)
+	}
+}
+
+// badPages is a file of which some pages cannot be read.
+type badPages struct {
+	*bytes.Reader
+	bad map[int64]bool
+}
+
+func (b badPages) ReadAt(p []byte, off int64) (int, error) {
+	for page := off / pageSize; page <= (off+int64(len(p))-1)/pageSize; page++ {
+		if b.bad[page] && page*pageSize < b.Size() {
+			n := 0
+			if start := page*pageSize - off; start > 0 {
+				n, _ = b.Reader.ReadAt(p[:start], off)
+			}
+			return n, &os.PathError{Op: "read", Path: "x", Err: unix.EIO}
+		}
+	}
+	return b.Reader.ReadAt(p, off)
+}
+
+// TestUnreadablePages makes each page of a segment unreadable in turn: the records
+// that lie in it are lost, and no other.
+func TestUnreadablePages(t *testing.T) {
+	const epoch, n = 5, 200
+	var b []byte
+	var ends []int64
+	for seq := range uint64(n) {
+		b = AppendRecord(b, Position{Epoch: epoch, Seq: seq}, bytes.Repeat([]byte{byte(seq)}, int(100+seq*7)))
+		ends = append(ends, int64(len(b)))
+	}
+	for page := range (int64(len(b)) + pageSize - 1) / pageSize {
+		sc := NewScanner(badPages{bytes.NewReader(b), map[int64]bool{page: true}}, epoch)
+		seen := map[uint64]bool{}
+		for off := int64(0); off >= 0; {
+			f, st, err := sc.At(off)
+			if err != nil {
+				t.Fatalf("page %d: %v", page, err)
+			}
+			switch st {
+			case AtRecord:
+				seen[f.Seq] = true
+				off = f.Next
+			case AtPayload:
+				off = f.Next
+			default:
+				if off, err = sc.Resync(off + 8); err != nil {
+					t.Fatalf("page %d: %v", page, err)
+				}
+			}
+		}
+		for seq, begin := uint64(0), int64(0); seq < n; seq++ {
+			within := begin < (page+1)*pageSize && ends[seq] > page*pageSize
+			if seen[seq] == within {
+				t.Errorf("page %d: record %d from %d to %d: read is %v", page, seq, begin, ends[seq], seen[seq])
+			}
+			begin = ends[seq]
+		}
 	}
 }
