@@ -43,6 +43,16 @@ func (s *Server) apiHost(w http.ResponseWriter, r *http.Request) {
 	answer.JSON(w, http.StatusOK, d)
 }
 
+func (s *Server) apiRequests(w http.ResponseWriter, r *http.Request) {
+	requests, err := s.config.Requests(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	answer.PlainRequests(requests)
+	answer.JSON(w, http.StatusOK, map[string]any{"requests": answer.List(requests)})
+}
+
 func (s *Server) apiChecks(w http.ResponseWriter, r *http.Request) {
 	checks, err := s.config.Catalogue.Checks(r.Context())
 	if err != nil {

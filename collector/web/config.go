@@ -47,6 +47,8 @@ type Config struct {
 	// Verify reports whether password is the administrator's. It takes the same
 	// time whatever the password. At most two calls run at a time.
 	Verify func(password string) bool
+	// Requests returns the hosts that asked to be admitted. Default: none.
+	Requests func(ctx context.Context) ([]fleet.Request, error)
 	// Ready fails when the store cannot take a write. Default: always ready.
 	Ready func(ctx context.Context) error
 	// Metrics is what /metrics shows. Default: the path does not exist.
@@ -89,6 +91,9 @@ func (c *Config) complete() error {
 				return fmt.Errorf("web: %q is no host name", h)
 			}
 		}
+	}
+	if c.Requests == nil {
+		c.Requests = func(context.Context) ([]fleet.Request, error) { return nil, nil }
 	}
 	if c.Ready == nil {
 		c.Ready = func(context.Context) error { return nil }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ type demo struct {
 	mu     sync.Mutex
 	now    time.Time
 	hosts  []fleet.Host
+	asking []fleet.Request
 	states map[fleet.HostID][]fleet.State
 	checks map[string]finding.CheckInfo
 	events []fleet.Event // newest first
@@ -40,10 +42,16 @@ func newDemo(now time.Time) *demo {
 func (d *demo) Overview(context.Context) (fleet.Overview, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	o := fleet.Overview{Hosts: len(d.hosts), Presence: map[fleet.Presence]int{}, Standing: map[fleet.Standing]int{}, Recent: slices.Clone(d.events[:min(20, len(d.events))])}
+	o := fleet.Overview{Hosts: len(d.hosts), Presence: map[fleet.Presence]int{}, Standing: map[fleet.Standing]int{}, Requests: len(d.asking), Recent: slices.Clone(d.events[:min(20, len(d.events))])}
 	for _, h := range d.hosts {
 		h = d.count(h)
 		o.Presence[h.Presence]++
+		if h.Member != nil {
+			o.Standing[h.Member.Standing]++
+			if h.Member.Standing == fleet.Active && h.Member.Expires.Before(d.now) {
+				o.Expired++
+			}
+		}
 		o.Pending += h.Pending
 		for s, n := range h.BySeverity {
 			o.BySeverity[s] += n
@@ -84,6 +92,41 @@ func (d *demo) count(h fleet.Host) fleet.Host {
 		}
 	}
 	return h
+}
+
+func (d *demo) Requests(context.Context) ([]fleet.Request, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.asking), d.err
+}
+
+// admit makes every host a member, and lets two more wait.
+func (d *demo) admit() {
+	for i := range d.hosts {
+		h := &d.hosts[i]
+		h.Member = &fleet.Member{
+			Host: h.ID, Standing: fleet.Active, Since: h.FirstSeen, Enrolled: h.FirstSeen, Token: "5eaf00d5eaf00d00",
+			Expires: d.now.Add(time.Duration(9*24-i) * time.Hour), Session: uint64(40 + i), Confirmed: true,
+		}
+	}
+	d.asking = []fleet.Request{
+		{
+			ID: "9c51d03fa2b7e640", Machine: fleet.Machine{HostName: "web-4", DropletID: "481519999", MachineID: strings.Repeat("4e", 32)},
+			From: netip.MustParseAddr("203.0.113.77"), Token: "5eaf00d5eaf00d00", Asked: d.now.Add(-90 * time.Minute), Again: d.now.Add(-40 * time.Second), Decision: fleet.Waiting,
+		},
+		{
+			ID: "00a1b2c3d4e5f607", Machine: fleet.Machine{HostName: "web-1"}, CloneOf: d.hosts[0].ID,
+			From: netip.MustParseAddr("2001:db8::9"), Asked: d.now.Add(-3 * time.Hour), Again: d.now.Add(-time.Minute), Decision: fleet.Waiting,
+		},
+		{ID: "0123456789abcdef", Machine: fleet.Machine{HostName: "decided"}, Decision: fleet.Rejected},
+	}
+}
+
+// quarantine puts one member into as much trouble as there is.
+func (d *demo) quarantine(m *fleet.Member) {
+	m.Standing, m.Since, m.Reason = fleet.Quarantined, d.now.Add(-26*time.Minute), "a session that was already over was presented, from 203.0.113.9"
+	m.CloneOf, m.Recoveries, m.Recovered = "a11cea11cea11cea11cea11cea11cea1", 2, d.now.AddDate(0, 0, -12)
+	m.Expires, m.Confirmed = d.now.Add(50*time.Hour), false
 }
 
 func (d *demo) Hosts(context.Context) ([]fleet.Host, error) {
@@ -364,6 +407,12 @@ func demoFleet(now time.Time) *demo {
 			d.events[0].Change.Previous = finding.StatusFail
 		}
 	}
+	d.admit()
+	d.quarantine(d.hosts[1].Member)
+	d.hosts[2].Member.CloneOf, d.hosts[2].Member.Recoveries = d.hosts[0].ID, 1
+	d.hosts[3].Member.Expires = now.Add(50 * time.Hour)
+	d.hosts[5].Member.Standing, d.hosts[5].Member.Since, d.hosts[5].Member.Reason = fleet.Revoked, now.AddDate(0, 0, -3), "the machine was sold"
+	d.hosts[11].Member.Expires = now.Add(-33 * time.Hour)
 	return d
 }
 

@@ -7,7 +7,7 @@
 //	/                      the fleet at a glance
 //	/hosts, /hosts/{id}    the hosts, one host
 //	/checks, /checks/{id}  the checks, one check
-//	/api/v1/…              the same as JSON: overview, hosts, checks, timeline
+//	/api/v1/…              the same as JSON: overview, hosts, requests, checks, timeline
 //	/events                server-sent events, see package live
 //	/login, /logout, /theme
 //	/static/…              style sheet, script, icon; named by their content
@@ -31,6 +31,10 @@
 // (a page of another site cannot reach us by rebinding its own name) and refuses
 // a cross-origin POST; the session is looked up; a POST must carry the token that
 // belongs to its cookie.
+//
+// Hosts that wait for approval, and those in quarantine, stand on the pages with the
+// commands that decide about them. The decision is made where the collector runs:
+// who has the dashboard's password cannot admit a host.
 //
 // The package reads; it changes nothing but its own sessions. It knows no store:
 // [Posture], [Catalogue] and [Feed] say what it needs of one.

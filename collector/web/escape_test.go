@@ -121,7 +121,7 @@ func TestHostileText(t *testing.T) {
 				}
 			}
 		}
-		for _, path := range []string{"/api/v1/overview", "/api/v1/hosts", "/api/v1/hosts/" + string(id), "/api/v1/checks", "/api/v1/timeline?limit=200"} {
+		for _, path := range []string{"/api/v1/overview", "/api/v1/hosts", "/api/v1/hosts/" + string(id), "/api/v1/requests", "/api/v1/checks", "/api/v1/timeline?limit=200"} {
 			if a := b.get(path); a.code != 200 || !json.Valid([]byte(a.body)) || a.header.Get("Content-Type") != "application/json" {
 				t.Errorf("%s: %d, valid: %v", path, a.code, json.Valid([]byte(a.body)))
 			}

@@ -36,6 +36,8 @@ func smallFleet() *demo {
 	}, at)
 	d.apply(0, finding.Result{Check: "patch-security-updates", Resource: "openssl:amd64", Status: finding.StatusFail, Severity: 4, Actual: "3.0.11-1", Expected: "3.0.15-1"}, at)
 	d.apply(0, finding.Result{Check: "audit-enabled", Status: finding.StatusUnknown, Severity: 4, Actual: "no permission", Expected: "1"}, at)
+	d.admit()
+	d.quarantine(d.hosts[0].Member)
 	d.events[0].Resync, d.events[1].Moved = true, true
 	return d
 }
@@ -55,7 +57,8 @@ func TestGolden(t *testing.T) {
 		"checks.html": full.get("/checks").body, "check.html": full.get("/checks/ssh-permit-root-login").body,
 		"error.html": full.get("/nothing").body, "empty.html": empty.get("/").body, "fragment.html": full.get("/?fragment=live").body,
 		"overview.json": indent(t, full.get("/api/v1/overview").body), "host.json": indent(t, full.get("/api/v1/hosts/"+id).body),
-		"check.json": indent(t, full.get("/api/v1/checks/ssh-permit-root-login").body), "timeline.json": indent(t, full.get("/api/v1/timeline?limit=2").body),
+		"check.json": indent(t, full.get("/api/v1/checks/ssh-permit-root-login").body), "requests.json": indent(t, full.get("/api/v1/requests").body),
+		"timeline.json": indent(t, full.get("/api/v1/timeline?limit=2").body),
 	} {
 		path := filepath.Join("testdata", name)
 		got := changing.ReplaceAllString(body, "$1$2…")
@@ -122,7 +125,7 @@ func TestAPI(t *testing.T) {
 	}
 	empty := open(t, newServer(t, config(newDemo(demoNow))))
 	empty.login()
-	for _, path := range []string{"/api/v1/hosts", "/api/v1/checks", "/api/v1/timeline", "/api/v1/overview"} {
+	for _, path := range []string{"/api/v1/hosts", "/api/v1/requests", "/api/v1/checks", "/api/v1/timeline", "/api/v1/overview"} {
 		if a := empty.get(path); strings.Contains(a.body, "null") {
 			t.Errorf("%s of an empty fleet has null: %s", path, a.body)
 		}

@@ -57,6 +57,14 @@ func addHostile(d *demo, texts []string) fleet.HostID {
 	d.addHost(host, fleet.Presence(next()), -math.MaxInt64)
 	i := len(d.hosts) - 1
 	d.hosts[i].Agent = finding.Counters{AuditMode: next(), AuditReason: next(), KernelLost: math.MaxUint64, CPUSeconds: math.Inf(1), UptimeSeconds: math.MaxUint64, SpoolBytes: math.MaxUint64}
+	d.hosts[i].Member = &fleet.Member{
+		Standing: fleet.Standing(next()), Reason: next(), Token: next(), CloneOf: fleet.HostID(next()), Since: far, Enrolled: far, Expires: far,
+		Recoveries: math.MaxInt, Recovered: far, Archived: far,
+	}
+	d.asking = append(d.asking, fleet.Request{
+		ID: next(), Token: next(), CloneOf: fleet.HostID(next()), Asked: far, Again: far, Decision: fleet.Waiting,
+		Machine: fleet.Machine{HostName: next(), DropletID: next(), MachineID: next(), ProductUUID: next()},
+	})
 	statuses := []finding.Status{finding.StatusFail, finding.StatusPass, finding.StatusUnknown, finding.StatusError, finding.StatusWaived, finding.Status(77)}
 	for k := range texts {
 		check := "hostile-" + fmt.Sprint(k)

@@ -73,8 +73,13 @@ func (s *Server) hostsPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	requests, err := s.config.Requests(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	q := page.ParseQuery("/hosts", r.URL.Query())
-	s.show(w, r, "hosts", page.Hosts(s.config.Now(), q, hosts, s.config.Connect))
+	s.show(w, r, "hosts", page.Hosts(s.config.Now(), q, hosts, requests, s.config.Connect))
 }
 
 func (s *Server) hostPage(w http.ResponseWriter, r *http.Request) {

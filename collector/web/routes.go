@@ -39,6 +39,7 @@ func (s *Server) routes() []route {
 		{"GET /api/v1/overview", member, s.apiOverview},
 		{"GET /api/v1/hosts", member, s.apiHosts},
 		{"GET /api/v1/hosts/{id}", member, s.apiHost},
+		{"GET /api/v1/requests", member, s.apiRequests},
 		{"GET /api/v1/checks", member, s.apiChecks},
 		{"GET /api/v1/checks/{id}", member, s.apiCheck},
 		{"GET /api/v1/timeline", member, s.apiTimeline},

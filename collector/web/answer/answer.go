@@ -62,6 +62,22 @@ func PlainHost(h *fleet.Host) {
 	plainTime(&h.Labels.BootTime)
 	plainTime(&h.FirstSeen)
 	plainTime(&h.LastSeen)
+	if h.Member == nil {
+		return
+	}
+	m := *h.Member // it may be another's, too
+	for _, t := range []*time.Time{&m.Since, &m.Enrolled, &m.Expires, &m.Recovered, &m.Archived} {
+		plainTime(t)
+	}
+	h.Member = &m
+}
+
+// PlainRequests does the same for hosts that wait.
+func PlainRequests(requests []fleet.Request) {
+	for i := range requests {
+		plainTime(&requests[i].Asked)
+		plainTime(&requests[i].Again)
+	}
 }
 
 // PlainStates does the same for results.

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"math"
 	"net/http/httptest"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"seawall/collector/fleet"
 	"seawall/pkg/finding"
@@ -38,6 +40,17 @@ func TestPlain(t *testing.T) {
 	if d := cmp.Diff(fleet.Host{Labels: finding.Host{Load15: 1.5}, LastSeen: good}, h); d != "" {
 		t.Error(d)
 	}
+	member := &fleet.Member{Expires: far, Recovered: far, Since: good}
+	h.Member = member
+	PlainHost(&h)
+	if d := cmp.Diff(&fleet.Member{Since: good}, h.Member); d != "" || member.Expires != far {
+		t.Errorf("%s, its source %+v", d, member)
+	}
+	requests := []fleet.Request{{Asked: far, Again: good}}
+	PlainRequests(requests)
+	if d := cmp.Diff([]fleet.Request{{Again: good}}, requests, cmpopts.EquateComparable(netip.Addr{})); d != "" {
+		t.Error(d)
+	}
 	cause := &finding.Cause{Time: far, Exe: "/bin/sh"}
 	states := []fleet.State{{Result: finding.Result{Time: far, Cause: cause}, Since: far}}
 	events := []fleet.Event{{Received: far, Change: finding.Change{Result: finding.Result{Cause: &finding.Cause{Time: good}, Time: good}}}}
@@ -49,7 +62,7 @@ func TestPlain(t *testing.T) {
 	if !events[0].Change.Result.Time.Equal(good) || !events[0].Change.Result.Cause.Time.Equal(good) {
 		t.Error("a good time was changed")
 	}
-	for _, v := range []any{h, states, events} {
+	for _, v := range []any{h, states, events, requests} {
 		if _, err := json.Marshal(v); err != nil {
 			t.Error(err)
 		}

@@ -48,6 +48,7 @@ const changesShown = 10
 type hostBody struct {
 	Now      time.Time
 	Host     fleet.Host
+	Notices  []notice
 	Families []family
 	Pending  []item
 	Timeline timeline
@@ -62,7 +63,7 @@ func (b hostBody) Others() []item { return b.Pending[len(b.First()):] }
 // Host returns the page of one host. Events are one more than a page of its
 // timeline, before the cursor.
 func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event) Page {
-	b := hostBody{Now: now, Host: d.Host}
+	b := hostBody{Now: now, Host: d.Host, Notices: notices(now, d.Host)}
 	byName := make(map[string]*family)
 	for i := range d.States {
 		s := &d.States[i]

@@ -17,14 +17,15 @@ type hostsBody struct {
 	Families []option
 	Sorts    []option
 	Hosts    []fleet.Host
+	Waiting  queue
 	Pages    pages
 	All      int // without the filter
 	Connect  string
 }
 
-// Hosts returns the list of hosts that q selects. A host's family is its
-// distribution.
-func Hosts(now time.Time, q Query, all []fleet.Host, connect string) Page {
+// Hosts returns the list of hosts that q selects, after those that wait for
+// approval. A host's family is its distribution.
+func Hosts(now time.Time, q Query, all []fleet.Host, requests []fleet.Request, connect string) Page {
 	var families []string
 	var chosen []fleet.Host
 	shown := 0
@@ -38,7 +39,7 @@ func Hosts(now time.Time, q Query, all []fleet.Host, connect string) Page {
 		if id := h.Labels.OSID; id != "" && !slices.Contains(families, id) && len(families) < 50 {
 			families = append(families, id)
 		}
-		if hostHas(h, q.Status) && (q.Family == "" || q.Family == h.Labels.OSID) && q.found(hostTexts(h)...) {
+		if hostHas(now, h, q.Status) && (q.Family == "" || q.Family == h.Labels.OSID) && q.found(hostTexts(h)...) {
 			chosen = append(chosen, *h)
 		}
 	}
@@ -46,7 +47,8 @@ func Hosts(now time.Time, q Query, all []fleet.Host, connect string) Page {
 	rows, pages := cut(q, chosen, hostOrder(q.Sort), byName)
 	b := hostsBody{
 		Now: now, Query: q, Hosts: rows, Pages: pages, All: shown, Connect: connect,
-		Statuses: options("any state", q.Status, "failing", "passing", "undecided", "updates", "online", "silent", "offline", "archived"),
+		Waiting:  newQueue(now, requests),
+		Statuses: options("any state", q.Status, "failing", "passing", "undecided", "updates", "online", "silent", "offline", "archived", "quarantined", "revoked", "expired"),
 		Families: options("any system", q.Family, families...),
 		Sorts:    options("worst first", q.Sort, "name", "updates", "seen", "system"),
 	}
@@ -61,7 +63,7 @@ func hostTexts(h *fleet.Host) []string {
 	return append([]string{l.Name, string(h.ID), l.OS, l.OSID, l.Kernel, l.DropletID, l.Region, l.AgentVersion}, l.Tags...)
 }
 
-func hostHas(h *fleet.Host, status string) bool {
+func hostHas(now time.Time, h *fleet.Host, status string) bool {
 	switch status {
 	case "failing":
 		return h.Counts.Fail > 0
@@ -73,6 +75,10 @@ func hostHas(h *fleet.Host, status string) bool {
 		return h.Pending > 0
 	case "online", "silent", "offline", "archived":
 		return string(h.Presence) == status
+	case "quarantined", "revoked":
+		return h.Member != nil && string(h.Member.Standing) == status
+	case "expired":
+		return h.Member != nil && expiry(now, h.Member).Class == "st-error"
 	}
 	return true
 }

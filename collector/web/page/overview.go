@@ -18,6 +18,7 @@ type overviewBody struct {
 	fleet.Overview
 	Now       time.Time
 	Presences []presenceCount
+	Concerns  []concern
 	Trend     chart.Trend
 	HasTrend  bool
 	Timeline  timeline
@@ -26,7 +27,7 @@ type overviewBody struct {
 
 // Overview returns the page of the fleet at a glance.
 func Overview(now time.Time, o fleet.Overview, connect string) Page {
-	b := overviewBody{Overview: o, Now: now, Connect: connect}
+	b := overviewBody{Overview: o, Now: now, Connect: connect, Concerns: concerns(o)}
 	for _, p := range []fleet.Presence{fleet.Online, fleet.Silent, fleet.Offline} {
 		b.Presences = append(b.Presences, presenceCount{p, o.Presence[p]})
 	}

@@ -169,6 +169,8 @@ func funcs() template.FuncMap {
 			return chart.Bar(width, countsParts(c))
 		},
 		"severities": severityParts,
+		"badges":     badges,
+		"expiry":     expiry,
 		"pathseg":    url.PathEscape,
 		"bars":       func() []int { return []int{1, 2, 3, 4} },
 		"less":       func(s finding.Severity, n int) bool { return int(s)-1 < n },

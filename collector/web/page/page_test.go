@@ -74,7 +74,7 @@ func TestHosts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := Hosts(now, ParseQuery("/hosts", v), all, "").Body.(hostsBody)
+		b := Hosts(now, ParseQuery("/hosts", v), all, nil, "").Body.(hostsBody)
 		first := ""
 		if len(b.Hosts) > 0 {
 			first = b.Hosts[0].Labels.Name
@@ -83,7 +83,7 @@ func TestHosts(t *testing.T) {
 			t.Errorf("%q: %d hosts, %q first; want %d, %q", raw, b.Pages.Total, first, want.n, want.first)
 		}
 	}
-	b := Hosts(now, ParseQuery("/hosts", url.Values{"page": {"2"}}), all, "").Body.(hostsBody)
+	b := Hosts(now, ParseQuery("/hosts", url.Values{"page": {"2"}}), all, nil, "").Body.(hostsBody)
 	if d := cmp.Diff(pages{From: 101, To: 200, Total: 250, Previous: "/hosts", Next: "/hosts?page=3"}, b.Pages); d != "" {
 		t.Error(d)
 	}
@@ -94,7 +94,7 @@ func TestArchivedHosts(t *testing.T) {
 	all := hosts(3)
 	all[1].Presence = fleet.Archived
 	for status, want := range map[string][2]int{"": {2, 2}, "online": {1, 2}, "failing": {1, 2}, "archived": {1, 1}} {
-		b := Hosts(now, ParseQuery("/hosts", url.Values{"status": {status}}), all, "").Body.(hostsBody)
+		b := Hosts(now, ParseQuery("/hosts", url.Values{"status": {status}}), all, nil, "").Body.(hostsBody)
 		if b.Pages.Total != want[0] || b.All != want[1] {
 			t.Errorf("%q: %d of %d hosts, want %d of %d", status, b.Pages.Total, b.All, want[0], want[1])
 		}
