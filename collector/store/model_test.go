@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/membership"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -23,6 +24,36 @@ type model struct {
 	gaps   uint64
 	epoch  uint64
 	next   uint64
+	away   bool // archived
+}
+
+// miss skips records, and says of none, all or the middle of them why.
+func (m *model) miss(t *rapid.T) []fleet.Missing {
+	n := uint64(rapid.IntRange(3, 6).Draw(t, "missing"))
+	from, to := m.next, m.next+n-1
+	m.next += n
+	m.gaps += n
+	switch rapid.IntRange(0, 2).Draw(t, "told") {
+	case 0:
+		m.events++
+		return nil
+	case 1:
+		m.events += 3 // the ends are ranges of their own
+		return []fleet.Missing{{Lane: "posture", Epoch: m.epoch, From: from + 1, To: to - 1, Reason: fleet.Damaged}}
+	}
+	m.events++
+	// A range that begins before the hole claims nothing more.
+	return []fleet.Missing{{Lane: "posture", Epoch: m.epoch, From: max(from, 3) - 2, To: to, Reason: fleet.Evicted}}
+}
+
+// archive puts the host away, so that the fleet's rollups are without it.
+func (m *model) archive(rt *rapid.T, t *testing.T, s *Store, id fleet.HostID) {
+	if err := s.Update(t.Context(), func(tx *membership.Tx) error { return tx.Archive(id, true) }); err != nil {
+		rt.Fatal(err)
+	}
+	m.away = true
+	m.events++
+	verifyRollups(t, s)
 }
 
 func (m *model) record(t *rapid.T) wire.Record {
@@ -83,18 +114,17 @@ func TestModel(t *testing.T) {
 			{state: make(map[finding.Key]finding.Result), epoch: 1, next: 1},
 			{state: make(map[finding.Key]finding.Result), epoch: 1, next: 1},
 		}
+		enrolled := make([]bool, len(hosts))
 		for range rapid.IntRange(1, 12).Draw(rt, "batches") {
 			n := rapid.IntRange(0, 1).Draw(rt, "host")
 			m := hosts[n]
 			from := len(m.sent)
-			switch rapid.IntRange(0, 5).Draw(rt, "step") {
+			var missing []fleet.Missing
+			switch rapid.IntRange(0, 6).Draw(rt, "step") {
 			case 0:
 				m.epoch++
 			case 1:
-				missing := uint64(rapid.IntRange(1, 5).Draw(rt, "missing"))
-				m.next += missing
-				m.gaps += missing
-				m.events++ // of the range that is missing
+				missing = m.miss(rt)
 			case 2:
 				from = rapid.IntRange(0, len(m.sent)).Draw(rt, "again")
 			case 3:
@@ -102,12 +132,26 @@ func TestModel(t *testing.T) {
 					rt.Fatal(err)
 				}
 				s = reopen(t, path, Config{})
+			case 4:
+				if enrolled[n] {
+					m.archive(rt, t, s, hostID(n))
+				}
 			}
 			for range rapid.IntRange(1, 5).Draw(rt, "records") {
 				m.sent = append(m.sent, fleet.Delivery{Lane: "posture", Epoch: m.epoch, Sequence: m.next, Record: m.record(rt)})
 				m.next++
 			}
-			apply(t, s, hostID(n), m.sent[from:]...)
+			if !enrolled[n] {
+				enrol(t, s, hostID(n))
+				enrolled[n] = true
+			}
+			if err := s.Apply(t.Context(), hostID(n), m.sent[from:], missing); err != nil {
+				rt.Fatal(err)
+			}
+			if m.away {
+				m.away = false
+				m.events++ // of its return
+			}
 		}
 		for n, m := range hosts {
 			if len(m.sent) > 0 {
@@ -151,22 +195,23 @@ func verifyRollups(t *testing.T, s *Store) {
 	t.Helper()
 	const counts = `ifnull(sum(status = 1), 0), ifnull(sum(status = 2), 0), ifnull(sum(status = 3), 0),
 		ifnull(sum(status = 4), 0), ifnull(sum(status = 5), 0), ifnull(sum(status = 6), 0)`
+	const present = "WITH present AS (SELECT * FROM state WHERE host IN (SELECT host FROM host WHERE archived = 0)) "
 	const columns = "pass, fail, not_applicable, unknown, error, waived"
 	for what, query := range map[string]string{
 		"host": `SELECT count(*) FROM host h WHERE (` + columns + `, severity4, pending) IS NOT (SELECT ` + counts + `,
 			ifnull(sum(status = 2 AND severity = 4), 0), ifnull(sum(status = 2 AND check_id = 'patch-security-updates'), 0)
 			FROM state s WHERE s.host = h.host)`,
 		"check": `SELECT count(*) FROM check_rollup c WHERE (` + columns + `, hosts) IS NOT (SELECT ` + counts + `,
-			count(DISTINCT CASE WHEN status IN (2, 4, 5) THEN host END) FROM state s WHERE s.check_id = c.check_id)`,
+			count(DISTINCT CASE WHEN status IN (2, 4, 5) THEN host END) FROM present s WHERE s.check_id = c.check_id)`,
 		"missing check": "SELECT count(*) FROM state WHERE check_id NOT IN (SELECT check_id FROM check_rollup)",
 		"day": `SELECT count(*) FROM (SELECT * FROM day ORDER BY day DESC LIMIT 1) WHERE (` + columns + `)
-			IS NOT (SELECT ` + counts + ` FROM state)`,
+			IS NOT (SELECT ` + counts + ` FROM present)`,
 		"bad": `SELECT count(*) FROM (SELECT host, check_id, count(*) AS bad FROM state WHERE status IN (2, 4, 5) GROUP BY 1, 2
 			EXCEPT SELECT host, check_id, bad FROM host_check)`,
 		"events of a record": "SELECT count(*) FROM (SELECT 1 FROM event GROUP BY host, lane, epoch, seq, ordinal HAVING count(*) > 1)",
 	} {
 		var wrong int
-		if err := s.data.Readers.QueryRowContext(t.Context(), query).Scan(&wrong); err != nil {
+		if err := s.data.Readers.QueryRowContext(t.Context(), present+query).Scan(&wrong); err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		if wrong > 0 {

@@ -127,6 +127,56 @@ func TestApplyOnce(t *testing.T) {
 	}
 }
 
+// TestMissing has a host tell what is missing, in the record's own transaction, and
+// again: one event for each range.
+func TestMissing(t *testing.T) {
+	s, path := openTest(t, Config{})
+	a := hostID(0)
+	enrol(t, s, a)
+	items := deliver(1, changed(result("ssh-a", "", finding.StatusFail)))
+	items = append(items, deliver(9, changed(result("ssh-a", "", finding.StatusPass)))...)
+	items[1].Digest = 1<<63 + 5
+	missing := []fleet.Missing{{Lane: "posture", Epoch: 1, From: 2, To: 5, Reason: fleet.Evicted}, {Lane: "posture", Epoch: 1, From: 8, To: 8, Reason: fleet.Damaged}}
+	for round := range 3 {
+		if err := s.Apply(t.Context(), a, items, missing); err != nil {
+			t.Fatal(err)
+		}
+		if round == 1 {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = reopen(t, path, Config{})
+		}
+	}
+	events := timeline(t, s, fleet.TimelineQuery{Check: "agent-records-lost"})
+	want := []string{"agent-records-lost posture 2–5 fail from unspecified", "agent-records-lost posture 6–7 fail from unspecified",
+		"agent-records-lost posture 8–8 fail from unspecified"}
+	if diff := cmp.Diff(want, told(events)); diff != "" {
+		t.Errorf("timeline (-want +got):\n%s", diff)
+	}
+	if r := events[0].Change.Result; r.Severity != finding.SeverityMedium || r.Actual != "1 record lost: damaged on the host's disk" || events[0].Resync {
+		t.Errorf("event %+v", events[0])
+	}
+	if d := detail(t, s, a); d.Host.Gaps != 7 || len(d.States) != 1 {
+		t.Errorf("%d missing, %d states", d.Host.Gaps, len(d.States))
+	}
+	positions, err := s.Positions(t.Context(), a)
+	if diff := cmp.Diff([]fleet.Position{{Lane: "posture", Epoch: 1, Sequence: 9, Digest: 1<<63 + 5}}, positions); diff != "" || err != nil {
+		t.Errorf("%v, positions (-want +got):\n%s", err, diff)
+	}
+	// A range and nothing else moves the position; its last record has no digest.
+	if err := s.Apply(t.Context(), a, nil, []fleet.Missing{{Lane: "posture", Epoch: 1, From: 10, To: 12, Reason: fleet.Diverged}}); err != nil {
+		t.Fatal(err)
+	}
+	if positions, err = s.Positions(t.Context(), a); err != nil || positions[0].Sequence != 12 || positions[0].Digest != 0 {
+		t.Errorf("positions %+v, %v", positions, err)
+	}
+	if err := s.Apply(t.Context(), a, nil, []fleet.Missing{{Lane: "posture", Epoch: 1, From: 5, To: 4}}); err == nil {
+		t.Error("a range that ends before it begins is taken")
+	}
+	verifyRollups(t, s)
+}
+
 // TestHostsAreApart sends the same names from two hosts.
 func TestHostsAreApart(t *testing.T) {
 	s, _ := openTest(t, Config{})

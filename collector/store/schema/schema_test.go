@@ -113,3 +113,39 @@ func TestResyncColumns(t *testing.T) {
 		t.Errorf("whole %v and %v, ordinal %d, moved %d, %v", known, fresh, ordinal, moved, err)
 	}
 }
+
+// TestMembershipColumns migrates a store of the second schema with rows in every
+// table that changes.
+func TestMembershipColumns(t *testing.T) {
+	db := open(t)
+	old := fstest.MapFS{}
+	for _, name := range []string{"0001_base.sql", "0002_resync.sql"} {
+		text, err := embedded.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old[name] = &fstest.MapFile{Data: text}
+	}
+	if _, err := migrate(t.Context(), db, old); err != nil {
+		t.Fatal(err)
+	}
+	_, err := db.ExecContext(t.Context(), `INSERT INTO host (host, first_seen, last_seen, fail, gaps) VALUES (x'01', 0, 0, 3, 5);
+		INSERT INTO position VALUES (x'01', 'posture', 7, 0, 1, 9, 0);
+		INSERT INTO gap VALUES (x'01', 'posture', 7, 3, 7, 0)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if v, err := Migrate(t.Context(), db); err != nil || v < 3 {
+			t.Fatalf("version %d, %v", v, err)
+		}
+	}
+	var archived, silent, digest, records, alive, members int
+	var reason string
+	err = db.QueryRowContext(t.Context(), `SELECT archived, silent, (SELECT digest FROM position), (SELECT reason FROM gap),
+		(SELECT records FROM gap), (SELECT value FROM meta WHERE name = 'alive'), (SELECT count(*) FROM member) FROM host`).
+		Scan(&archived, &silent, &digest, &reason, &records, &alive, &members)
+	if err != nil || archived+silent+digest+alive+members != 0 || reason != "unexplained" || records != 5 {
+		t.Errorf("archived %d, silent %d, digest %d, %s, %d records, alive %d, %d members, %v", archived, silent, digest, reason, records, alive, members, err)
+	}
+}
