@@ -83,10 +83,10 @@ func newStorm(t *testing.T, seed uint64) *storm {
 		ledger: newLedger(),
 		counts: map[string]int{},
 	}
-	// Bounds that a collector which is away for a second or two makes evict.
+	// Bounds that a collector which is away for a second makes evict.
 	s.order = s.system.order(order{
-		Lanes:   map[string]int64{"posture": 512 << 10, "health": 128 << 10},
-		Segment: 32 << 10, Group: 4, Pace: 5 * time.Millisecond,
+		Lanes:   map[string]int64{"posture": 160 << 10, "health": 56 << 10},
+		Segment: 8 << 10, Group: 4, Pace: 5 * time.Millisecond,
 	})
 	s.writer = startWriter(t, s.ledger, s.order)
 	s.faults = s.troubles()
@@ -184,6 +184,9 @@ func (s *storm) compare(t *testing.T) string {
 	for _, e := range all.events {
 		switch e.ordinal {
 		case 0:
+			if e.key.lane == "" {
+				continue // the collector's own word
+			}
 			if _, ok := got[e.key]; ok {
 				t.Errorf("%+v is stored twice", e.key)
 			}

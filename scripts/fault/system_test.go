@@ -79,7 +79,7 @@ func newCollector(t *testing.T, g ground) *system {
 	}
 	s.uplink = &program{
 		argv: append(g.uplinkUnder, built(t, "seawall-uplink"), "--spool", s.spool, "--state-dir", s.home,
-			"--collector", address, "--max-backoff", "200ms"),
+			"--collector", address, "--max-backoff", "1s"),
 		cred: &syscall.Credential{Uid: uplinkUser, Gid: uplinkUser, Groups: []uint32{spoolGroup}},
 		log:  filepath.Join(s.dir, "uplink.log"),
 	}
