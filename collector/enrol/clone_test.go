@@ -33,6 +33,7 @@ func TestClone(t *testing.T) {
 		if err := m.enrol(nil, original); !errors.Is(err, errPending) {
 			t.Fatalf("a copy: %v", err)
 		}
+		s.pass(time.Second)
 	}
 	requests, err := s.store.Requests(t.Context())
 	if err != nil || len(requests) != 2 || requests[0].CloneOf != original.host || requests[0].Machine.HostName != "copy-1" {
