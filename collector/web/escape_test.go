@@ -142,13 +142,15 @@ func FuzzPage(f *testing.F) {
 		id := addHostile(d, []string{s})
 		b := open(t, newServer(t, config(d)))
 		b.login()
-		a := b.get("/hosts/" + string(id))
-		if a.code != 200 {
-			t.Fatalf("%d: %s", a.code, a.body)
-		}
-		said := check(t, "host", a.body)
-		if i := strings.IndexFunc(said, func(r rune) bool { return r != '\n' && text.Terminal(string(r)) != string(r) }); i >= 0 {
-			t.Errorf("the page shows %q", said[i:min(i+20, len(said))])
+		for _, path := range []string{"/hosts/" + string(id), "/hosts", "/"} {
+			a := b.get(path)
+			if a.code != 200 {
+				t.Fatalf("%s: %d: %s", path, a.code, a.body)
+			}
+			said := check(t, path, a.body)
+			if i := strings.IndexFunc(said, func(r rune) bool { return r != '\n' && text.Terminal(string(r)) != string(r) }); i >= 0 {
+				t.Errorf("%s shows %q", path, said[i:min(i+20, len(said))])
+			}
 		}
 	})
 }
