@@ -42,6 +42,7 @@ type collector struct {
 	cert    tls.Certificate
 	server  *grpc.Server
 	stop    func()
+	options []grpc.ServerOption
 	welcome *seawallv1.Welcome // its Have is filled in
 	// serve takes the place of the answer to batches.
 	serve func(stream grpc.BidiStreamingServer[seawallv1.DeliverRequest, seawallv1.DeliverResponse]) error
@@ -87,9 +88,9 @@ func (c *collector) start() *collector {
 		c.t.Fatal(err)
 	}
 	c.addr = l.Addr().String()
-	c.server = grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{
+	c.server = grpc.NewServer(append(c.options, grpc.Creds(credentials.NewTLS(&tls.Config{
 		Certificates: []tls.Certificate{c.cert}, ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13,
-	})))
+	})))...)
 	seawallv1.RegisterIngestServiceServer(c.server, c)
 	served := make(chan struct{})
 	go func() {
