@@ -29,7 +29,7 @@ const (
 	defaultInFlight = 1 << 20
 	maxPositions    = 64      // lanes that a Welcome may name
 	maxBundles      = 16      // that one stream may bring
-	maxStep         = 1 << 32 // of a session's number
+	maxStep         = 2 << 32 // of a session's number: a generation and what it says below
 )
 
 // How often new lanes are looked for: soon while there is none or one is new,
