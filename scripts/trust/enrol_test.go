@@ -3,6 +3,7 @@ package trust
 import (
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,8 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"seawall/agent/enrol"
 	"seawall/agent/identity"
+	"seawall/agent/machine"
 	"seawall/agent/uplink"
 	collectorenrol "seawall/collector/enrol"
 	"seawall/collector/fleet"
@@ -297,5 +301,48 @@ func TestSecretsStay(t *testing.T) {
 	}
 	if _, err := identity.Read(h.dir); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestThousand enrols a thousand hosts at once with one token: each is one host.
+func TestThousand(t *testing.T) {
+	const hosts = 1000
+	c := newCollector(t)
+	text := c.invite(collectorenrol.Invitation{Uses: hosts})
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	began := time.Now()
+	var g errgroup.Group
+	for i := range hosts {
+		h := &host{t: t, clock: c.clock, dir: t.TempDir(), collector: c.address, noted: make(chan struct{}, 1),
+			machine: machine.Machine{HostName: fmt.Sprint("web", i), DropletID: fmt.Sprint(i)}}
+		h.give(text)
+		g.Go(func() error {
+			id, err := identity.Open(h.dir, identity.Config{Now: c.clock.Now})
+			if err != nil {
+				return err
+			}
+			h.id = id
+			if err := h.enrolment(slog.New(slog.DiscardHandler)).Ensure(t.Context()); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			seen[id.Host()] = true
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d hosts in %v", hosts, time.Since(began).Round(time.Millisecond))
+	members, err := c.store.Members(t.Context())
+	if err != nil || len(members) != hosts || len(seen) != hosts {
+		t.Errorf("%d members, %d hosts, %v", len(members), len(seen), err)
+	}
+	for _, m := range members {
+		if !seen[string(m.Host)] {
+			t.Errorf("%s is a member that no host is", m.Host)
+		}
 	}
 }

@@ -99,9 +99,8 @@ func (h *host) start() {
 	go func() { h.done <- h.run(ctx) }()
 }
 
-func (h *host) run(ctx context.Context) error {
-	log := slog.New(slog.NewTextHandler(&testLog{t: h.t}, nil)).With("host", h.machine.HostName)
-	e := enrol.New(enrol.Config{
+func (h *host) enrolment(log *slog.Logger) *enrol.Enrolment {
+	return enrol.New(enrol.Config{
 		Identity: h.id, StateDir: h.dir, Collector: h.collector, TokenFile: filepath.Join(h.dir, "token"), KeepToken: h.keepToken,
 		Machine: func() (machine.Machine, error) { return h.machine, nil }, MaxBackoff: 50 * time.Millisecond,
 		Log: log, Now: h.clock.Now,
@@ -114,6 +113,11 @@ func (h *host) run(ctx context.Context) error {
 			return ctx.Err() == nil
 		},
 	})
+}
+
+func (h *host) run(ctx context.Context) error {
+	log := slog.New(slog.NewTextHandler(&testLog{t: h.t}, nil)).With("host", h.machine.HostName)
+	e := h.enrolment(log)
 	for {
 		if err := e.Ensure(ctx); err != nil {
 			return err
