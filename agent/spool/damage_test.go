@@ -51,9 +51,9 @@ func mustWrite(t testing.TB, name string, b []byte) {
 	}
 }
 
-// TestByteFlips changes each byte of a spool of three segments in turn: each bit,
-// and all of them. A reader must give every record that was written but at most one, say which
-// one, and nothing else; a writer must be able to go on.
+// TestByteFlips changes each byte of a spool of three segments in turn: each bit, and
+// all of them. A reader must give every record that was written but at most one, say
+// which one, and nothing else; a writer must be able to go on.
 func TestByteFlips(t *testing.T) {
 	template := t.TempDir()
 	want, files := smallSpool(t, template)

@@ -6,164 +6,46 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
-// crashDisk is the real disk with a memory of what a crash of the machine may
-// take back: writes since the last sync, by sector, names of files whose directory
-// has not been synced, and unlinks.
-type crashDisk struct {
-	dead    bool
-	writes  map[string][]write // by path, since the file's last sync
-	created map[string]bool    // since the directory's last sync
-	removed map[string][]byte  // contents, since the directory's last sync
-}
-
-type write struct {
-	off int64
-	old []byte // what the range held before
-}
-
-const sector = 512
-
-var errDead = errors.New("the machine is down")
-
-func pathOf(f *os.File) string {
-	p, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
-	if err != nil {
-		return ""
-	}
-	return p
-}
-
-func (d *crashDisk) ops() *ops {
-	disk := diskOps()
-	d.writes, d.created, d.removed = map[string][]write{}, map[string]bool{}, map[string][]byte{}
-	up := func(op func() error) error {
-		if d.dead {
-			return errDead
-		}
-		return op()
-	}
-	return &ops{
-		create: func(dir *os.File, name string) (*os.File, error) {
-			if d.dead {
-				return nil, errDead
-			}
-			d.created[filepath.Join(pathOf(dir), name)] = true
-			return disk.create(dir, name)
-		},
-		write: func(f *os.File, b []byte, off int64) error {
-			return up(func() error {
-				old := make([]byte, len(b))
-				n, _ := f.ReadAt(old, off)
-				d.writes[pathOf(f)] = append(d.writes[pathOf(f)], write{off, old[:n]})
-				return disk.write(f, b, off)
-			})
-		},
-		sync: func(f *os.File) error {
-			return up(func() error { delete(d.writes, pathOf(f)); return nil })
-		},
-		syncDir: func(*os.File) error {
-			return up(func() error { clear(d.created); clear(d.removed); return nil })
-		},
-		truncate: func(f *os.File, n int64) error { return up(func() error { return disk.truncate(f, n) }) },
-		unlink: func(dir *os.File, name string) error {
-			return up(func() error {
-				path := filepath.Join(pathOf(dir), name)
-				if b, err := os.ReadFile(path); err == nil && !d.created[path] {
-					d.removed[path] = b
-				}
-				delete(d.writes, path)
-				delete(d.created, path)
-				return disk.unlink(dir, name)
-			})
-		},
-		statfs: disk.statfs,
-	}
-}
-
-// crash takes back any of what was not synced.
-func (d *crashDisk) crash(t *rapid.T) {
-	coin := rapid.Bool()
-	for _, path := range sortedKeys(d.writes) {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, w := range slices.Backward(d.writes[path]) {
-			b = w.takeBack(b, coin, t)
-		}
-		if err := os.WriteFile(path, b, 0o640); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, path := range sortedKeys(d.created) {
-		if coin.Draw(t, "forget the name") {
-			os.Remove(path)
-		}
-	}
-	for _, path := range sortedKeys(d.removed) {
-		if _, err := os.Stat(path); err != nil && coin.Draw(t, "undo the unlink") {
-			if err := os.WriteFile(path, d.removed[path], 0o640); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
-// takeBack gives some sectors of a write their old content, or zeros where there
-// was none; perhaps it takes the file's new length back too.
-func (w write) takeBack(b []byte, coin *rapid.Generator[bool], t *rapid.T) []byte {
-	if grew := int(w.off) + len(w.old); grew < len(b) && coin.Draw(t, "take the length back") {
-		b = b[:grew]
-	}
-	for off := int(w.off); off < len(b); off = (off/sector + 1) * sector {
-		if !coin.Draw(t, "drop a sector") {
-			continue
-		}
-		for i := off; i < min((off/sector+1)*sector, len(b)); i++ {
-			b[i] = 0
-			if j := i - int(w.off); j < len(w.old) {
-				b[i] = w.old[j]
-			}
-		}
-		if len(w.old) > 0 {
-			break // the watermark: a sector of old bytes is old as a whole
-		}
-	}
-	return b
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// model is a spool with its oracle.
+// model is a spool on a simulated disk, with its oracle.
 type model struct {
-	t       testing.TB
 	dir     string
-	disk    *crashDisk
+	disk    *simDisk
+	dieAt   int // of the next disks
 	s       *Spool
-	r       *Reader
+	r       *Reader // that lives through everything
 	n       int
 	written map[Position]string // every record that was ever accepted
 	durable []Position          // those that were said to be durable, in order
 	pending []Position
 	read    uint64 // by r
-	evicted uint64 // everything before was evicted; an undone unlink brings some back
+	evicted uint64 // everything up to here made room once; an undone unlink brings some back
+	flipped int    // bytes changed on disk: how many durable records may be damaged
+	crashed bool   // since the first of them: then damage of what was newest is not known of
 }
 
-func (m *model) open(t *rapid.T) {
-	m.disk = &crashDisk{}
-	s, err := Open(m.dir, Config{Lanes: one("posture", 4096), SegmentBytes: 700, CommitBytes: 1 << 20, Interval: never, ops: m.disk.ops()})
+func newModel(dir string) *model { return &model{dir: dir, written: map[Position]string{}} }
+
+func (m *model) dead() bool { return m.disk.dieAt > 0 && m.disk.n >= m.disk.dieAt }
+
+func (m *model) open(t rapid.TB) {
+	before := m.disk
+	m.disk = &simDisk{dieAt: m.dieAt}
+	if before != nil {
+		m.disk.n = before.n
+	}
+	s, err := Open(m.dir, Config{
+		Lanes: one("posture", 4096), SegmentBytes: 700, CommitBytes: 1 << 20, Interval: never, MinFree: -1, ops: m.disk.ops(),
+	})
+	if m.dead() {
+		m.s = s
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,12 +57,28 @@ func (m *model) open(t *rapid.T) {
 	}
 }
 
-func (m *model) append(t *rapid.T) {
+func (m *model) close() {
+	if m.s != nil {
+		m.s.Close()
+	}
+	if m.r != nil {
+		m.r.Close()
+	}
+}
+
+func (m *model) append(t rapid.TB, length int) {
+	if m.s == nil {
+		return
+	}
 	m.n++
-	p := fmt.Sprintf("%d %0*d", m.n, rapid.IntRange(0, 300).Draw(t, "length"), 0)
+	p := fmt.Sprintf("%d %0*d", m.n, length, 0)
 	pos, err := m.s.Append("posture", []byte(p))
+	m.note()
 	if err != nil {
-		t.Fatal(err)
+		if !m.dead() && !errors.Is(err, syscall.EIO) {
+			t.Fatal(err)
+		}
+		return
 	}
 	if old, ok := m.written[pos]; ok {
 		t.Fatalf("position %v names two records, %q and %q", pos, old, p)
@@ -189,24 +87,75 @@ func (m *model) append(t *rapid.T) {
 	m.pending = append(m.pending, pos)
 }
 
-func (m *model) sync(t *rapid.T) {
-	if err := m.s.Sync(); err != nil {
-		t.Fatal(err)
+// note remembers what made room for others.
+func (m *model) note() {
+	switch st := m.s.Stats()[0]; {
+	case st.Evicted > 0 && st.First > 0:
+		m.evicted = max(m.evicted, st.First-1)
+	case st.Evicted > 0:
+		m.evicted = max(m.evicted, st.Durable)
+	}
+}
+
+func (m *model) sync(t rapid.TB) {
+	if m.s == nil {
+		return
+	}
+	err := m.s.Sync()
+	m.note()
+	if err != nil {
+		if !m.dead() {
+			t.Fatal(err)
+		}
+		return
 	}
 	m.durable = append(m.durable, m.pending...)
 	m.pending = nil
 }
 
-func (m *model) crash(t *rapid.T) {
-	m.disk.dead = true
-	m.s.Close()
-	m.disk.crash(t)
+// sick makes the disk fail some operations of a few appends and of a sync.
+func (m *model) sick(t *rapid.T) {
+	fails := rapid.SliceOfN(rapid.Bool(), 1, 8).Draw(t, "fails")
+	begin := m.disk.n
+	m.disk.fail = func(n int) error {
+		if i := n - begin - 1; i < len(fails) && fails[i] {
+			return syscall.EIO
+		}
+		return nil
+	}
+	for range 3 {
+		m.append(t, 100)
+	}
+	_ = m.s.Sync() // it may fail: nothing is durable because of it
+	m.disk.fail = nil
+	// An eviction may have been announced and then not been done.
+	if segs := segments(t, m.dir); len(segs) > 1 {
+		m.evicted = max(m.evicted, segs[1].First-1)
+	}
+	m.sync(t)
+}
+
+func (m *model) crash(t rapid.TB, takes chance) {
+	m.dieAt = 0
+	m.disk.dieAt = 1
+	m.crashed = m.flipped > 0
+	if m.s != nil {
+		m.s.Close()
+	}
+	m.disk.crash(t, takes)
 	m.pending = nil
 	m.open(t)
 }
 
-func (m *model) restart(t *rapid.T) {
-	if err := m.s.Close(); err != nil {
+func (m *model) restart(t rapid.TB) {
+	if m.s == nil {
+		return
+	}
+	err := m.s.Close()
+	if m.dead() {
+		return
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	m.durable = append(m.durable, m.pending...)
@@ -214,16 +163,39 @@ func (m *model) restart(t *rapid.T) {
 	m.open(t)
 }
 
-// follow reads on with the reader that lives through everything.
-func (m *model) follow(t *rapid.T) {
-	m.readOn(t, m.r, &m.read)
+// corrupt changes a byte of a segment that a writer has left.
+func (m *model) corrupt(t *rapid.T) {
+	files, err := filepath.Glob(filepath.Join(m.dir, "posture", "*.seg"))
+	if err != nil || len(files) == 0 {
+		return
+	}
+	f, err := os.OpenFile(rapid.SampledFrom(files).Draw(t, "file"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil || fi.Size() == 0 {
+		return
+	}
+	off := rapid.Int64Range(0, fi.Size()-1).Draw(t, "offset")
+	b := make([]byte, 1)
+	if _, err := f.ReadAt(b, off); err != nil {
+		t.Fatal(err)
+	}
+	b[0] ^= byte(rapid.IntRange(1, 255).Draw(t, "mask"))
+	if _, err := f.WriteAt(b, off); err != nil {
+		t.Fatal(err)
+	}
+	m.flipped++
 }
 
-func (m *model) readOn(t *rapid.T, r *Reader, last *uint64) (seen []Position) {
+// readOn reads what there is behind last, and what is said to be missing.
+func (m *model) readOn(t rapid.TB, r *Reader, last *uint64) (seen []Position, gaps []Gap) {
 	for {
 		rec, err := r.Next()
 		if errors.Is(err, ErrEmpty) {
-			return seen
+			return seen, append(gaps, r.Tail()...)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -231,33 +203,85 @@ func (m *model) readOn(t *rapid.T, r *Reader, last *uint64) (seen []Position) {
 		if want, ok := m.written[rec.Position]; !ok || want != string(rec.Payload) {
 			t.Fatalf("record %v is %q, was written as %q", rec.Position, rec.Payload, want)
 		}
-		if rec.Seq <= *last || rec.Seq > *last+1 && rec.Gaps[0].From != *last+1 {
-			t.Fatalf("record %d after %d, gap %v", rec.Seq, *last, rec.Gaps)
+		at := *last
+		if m.crashed && rec.Seq <= at {
+			at = rec.Seq - 1 // the number of a damaged record was used again, in another epoch
+		}
+		for _, g := range rec.Gaps {
+			if g.From != at+1 || g.To < g.From {
+				t.Fatalf("gaps %v behind %d", rec.Gaps, *last)
+			}
+			at = g.To
+		}
+		if rec.Seq != at+1 {
+			t.Fatalf("record %d behind %d, gaps %v", rec.Seq, *last, rec.Gaps)
 		}
 		*last = rec.Seq
 		seen = append(seen, rec.Position)
+		gaps = append(gaps, rec.Gaps...)
 	}
 }
 
-// check reads all there is and compares it with what was said to be durable.
-func (m *model) check(t *rapid.T) {
+// check reads all there is and compares it, and what is said to be missing, with
+// what was said to be durable.
+func (m *model) check(t rapid.TB) {
 	r, err := OpenReader(m.dir, "posture")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	var last uint64
-	seen := m.readOn(t, r, &last)
-	m.evicted = max(m.evicted, m.s.Stats()[0].First)
+	seen, gaps := m.readOn(t, r, &last)
+	gone := func(seq uint64) (g Gap) {
+		for _, g := range gaps {
+			if g.From <= seq && seq <= g.To {
+				return g
+			}
+		}
+		return g
+	}
+	damaged := 0
 	for _, pos := range m.durable {
-		if _, ok := slices.BinarySearchFunc(seen, pos, func(a, b Position) int { return int(a.Seq) - int(b.Seq) }); !ok && pos.Seq >= m.evicted {
-			t.Fatalf("durable record %v is lost; on disk from %d on", pos, m.evicted)
+		if _, ok := slices.BinarySearchFunc(seen, pos, func(a, b Position) int { return int(a.Seq) - int(b.Seq) }); ok {
+			continue
+		}
+		switch g := gone(pos.Seq); {
+		case g.Reason == Evicted && pos.Seq <= m.evicted:
+		case g.Reason == Damaged, m.crashed:
+			damaged++
+		default:
+			t.Fatalf("durable record %v is gone, gap %v; evicted up to %d", pos, g, m.evicted)
+		}
+	}
+	if damaged > m.flipped {
+		t.Fatalf("%d durable records are damaged by %d flips; gaps %v", damaged, m.flipped, gaps)
+	}
+	for _, g := range gaps {
+		if g.Reason == Evicted && g.To > m.evicted {
+			t.Fatalf("gap %v; evicted up to %d", g, m.evicted)
 		}
 	}
 }
 
-// TestModel runs random appends, syncs, evictions, restarts and crashes of the
-// machine against an oracle.
+// seek reads on behind any record that was ever durable.
+func (m *model) seek(t *rapid.T) {
+	if len(m.durable) == 0 {
+		return
+	}
+	r, err := OpenReader(m.dir, "posture")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	pos := rapid.SampledFrom(m.durable).Draw(t, "position")
+	if _, err := r.Seek(pos); err != nil {
+		t.Fatal(err)
+	}
+	m.readOn(t, r, &pos.Seq)
+}
+
+// TestModel runs random appends, syncs, evictions, damage, failures, restarts and
+// crashes of the machine against an oracle.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(t.TempDir(), "")
@@ -265,18 +289,23 @@ func TestModel(t *testing.T) {
 			rt.Fatal(err)
 		}
 		defer os.RemoveAll(dir)
-		m := &model{t: t, dir: dir, written: map[Position]string{}}
+		m := newModel(dir)
 		m.open(rt)
-		defer func() { m.s.Close(); m.r.Close() }()
+		defer m.close()
+		coin, length := rapid.Bool(), rapid.IntRange(0, 300)
+		grow := func(t *rapid.T) { m.append(t, length.Draw(t, "length")) }
 		rt.Repeat(map[string]func(*rapid.T){
-			"append":  m.append,
-			"append2": m.append,
-			"append3": m.append,
-			"sync":    m.sync,
-			"crash":   m.crash,
-			"restart": m.restart,
-			"follow":  m.follow,
-			"":        m.check,
+			"append":  grow,
+			"append2": grow,
+			"append3": grow,
+			"sync":    func(t *rapid.T) { m.sync(t) },
+			"sick":    m.sick,
+			"corrupt": m.corrupt,
+			"crash":   func(t *rapid.T) { m.crash(t, func(what string) bool { return coin.Draw(t, what) }) },
+			"restart": func(t *rapid.T) { m.restart(t) },
+			"seek":    m.seek,
+			"follow":  func(t *rapid.T) { m.readOn(t, m.r, &m.read) },
+			"":        func(t *rapid.T) { m.check(t) },
 		})
 	})
 }

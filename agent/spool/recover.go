@@ -36,7 +36,7 @@ func (l *lane) recover() error {
 	}
 	l.synced = l.next - 1
 	if !l.mark.old && len(l.segs) > 0 { // nobody knows: the likelier of two
-		l.mark.now.Evicted = l.segs[0].First - 1
+		l.mark.evicted = l.segs[0].First - 1
 	}
 	if err := l.cfg.ops.syncDir(l.dir); err != nil {
 		return err
@@ -47,8 +47,8 @@ func (l *lane) recover() error {
 // recoverLast reads the last segment, before which was was durable.
 func (l *lane) recoverLast(was uint64) error {
 	if len(l.segs) == 0 {
-		if l.mark.now.Evicted < was {
-			l.counts.damaged += was - l.mark.now.Evicted
+		if l.mark.evicted < was {
+			l.counts.damaged += was - l.mark.evicted
 		}
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+	"pgregory.net/rapid"
 
 	"seawall/agent/spool/folder"
 	"seawall/agent/spool/inspect"
@@ -262,7 +263,7 @@ func TestEviction(t *testing.T) {
 }
 
 // segments lists the segments of the posture lane.
-func segments(t testing.TB, dir string) []segment.File {
+func segments(t rapid.TB, dir string) []segment.File {
 	t.Helper()
 	d, err := folder.OpenLane(dir, "posture")
 	if err != nil {

@@ -20,6 +20,9 @@ type watermark struct {
 	f   *os.File
 	now segment.Watermark // what stands in the file
 	old bool              // an earlier writer's was there, and good
+
+	evicted  uint64 // what readers are to be told
+	unsynced bool   // of it
 }
 
 // openWatermark opens the watermark of a lane and reads what an earlier writer
@@ -41,6 +44,7 @@ func openWatermark(dir *os.File, cfg Config) (*watermark, error) {
 	}
 	w := &watermark{ops: cfg.ops, f: f}
 	w.now, w.old = segment.ReadWatermark(f)
+	w.evicted = w.now.Evicted
 	return w, nil
 }
 
@@ -48,35 +52,41 @@ func openWatermark(dir *os.File, cfg Config) (*watermark, error) {
 func (w *watermark) publish(pos Position) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	next := segment.Watermark{Durable: pos, Evicted: w.now.Evicted}
-	if next == w.now {
+	next := segment.Watermark{Durable: pos, Evicted: w.evicted}
+	if next == w.now && !w.unsynced {
 		return nil
 	}
-	return w.write(next)
+	return w.put(next)
 }
 
 // evict tells readers that the records up to seq, which are durable, are about to be
 // removed to make room. It is synced, so that after a crash too they are told of an
 // eviction and not of damage. An error is no reason not to evict: the disk may be
-// full because nothing was, and the range is known all the same.
+// full because nothing was. The next publish says it again.
 func (w *watermark) evict(epoch, seq uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.evicted = max(w.evicted, seq)
+	w.unsynced = true
 	next := w.now
-	next.Evicted = max(next.Evicted, seq)
+	next.Evicted = w.evicted
 	if next.Evicted > next.Durable.Seq {
 		next.Durable = Position{Epoch: epoch, Seq: next.Evicted}
 	}
-	if w.write(next) == nil {
-		_ = w.ops.sync(w.f)
-	}
+	_ = w.put(next)
 }
 
-func (w *watermark) write(next segment.Watermark) error {
+func (w *watermark) put(next segment.Watermark) error {
 	if err := w.ops.write(w.f, next.Encode(time.Now().UnixNano()), 0); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
 	w.now = next
+	if w.unsynced {
+		if err := w.ops.sync(w.f); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+		w.unsynced = false
+	}
 	return nil
 }
 
