@@ -5,14 +5,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"database/sql"
-	"encoding/hex"
 	"fmt"
-	"math/big"
 	mathrand "math/rand/v2"
+	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -20,8 +18,11 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/protobuf/proto"
 
 	"seawall/pkg/finding"
+	"seawall/pkg/token"
+	"seawall/pkg/trust"
 	"seawall/pkg/wire"
 	seawallv1 "seawall/proto/seawall/v1"
 )
@@ -29,38 +30,53 @@ import (
 // uplink is a host that sends changes numbered without end, and after each loss of
 // the stream goes on after what the collector says it has.
 type uplink struct {
-	config *tls.Config
-	acked  atomic.Uint64
+	private *ecdsa.PrivateKey
+	chain   [][]byte
+	session uint64
+	acked   atomic.Uint64
 }
 
-func newUplink(t *testing.T) *uplink {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// dial connects to the collector that has the pin.
+func (u *uplink) dial(at connection) (*grpc.ClientConn, error) {
+	pin, err := trust.ParsePin(at.Pin)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &uplink{config: &tls.Config{
-		Certificates:       []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}},
-		InsecureSkipVerify: true,
+	config := &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error {
+		return pin.VerifyCollector(s.PeerCertificates, time.Now())
 	}}
+	if u.chain != nil {
+		config.Certificates = []tls.Certificate{{Certificate: u.chain, PrivateKey: u.private}}
+	}
+	return grpc.NewClient(at.Ingest, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+}
+
+// enrol makes u a host with the text of a token.
+func (u *uplink) enrol(ctx context.Context, at connection, text string) error {
+	invitation, err := token.Parse(text)
+	if err != nil {
+		return err
+	}
+	if u.private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		return err
+	}
+	request := &seawallv1.EnrolRequest{TokenId: invitation.ID[:], TokenSecret: invitation.Secret[:]}
+	if request.SigningRequest, err = x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, u.private); err != nil {
+		return err
+	}
+	conn, err := u.dial(at)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	answer, err := seawallv1.NewEnrolmentServiceClient(conn).Enrol(ctx, request)
+	u.chain = answer.GetCredentials().GetChain()
+	return err
 }
 
 // deliver sends until the stream ends.
 func (u *uplink) deliver(ctx context.Context, at connection) error {
-	config := u.config.Clone()
-	config.VerifyConnection = func(s tls.ConnectionState) error {
-		sum := sha256.Sum256(s.PeerCertificates[0].RawSubjectPublicKeyInfo)
-		if pin := "sha256:" + hex.EncodeToString(sum[:]); pin != at.Pin {
-			return fmt.Errorf("pin %s, want %s", pin, at.Pin)
-		}
-		return nil
-	}
-	conn, err := grpc.NewClient(at.Ingest, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+	conn, err := u.dial(at)
 	if err != nil {
 		return err
 	}
@@ -72,11 +88,16 @@ func (u *uplink) deliver(ctx context.Context, at connection) error {
 		return err
 	}
 	if err := stream.Send(&seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Hello{
-		Hello: &seawallv1.Hello{Protocol: 1}}}); err != nil {
+		Hello: &seawallv1.Hello{Protocol: 2, Session: u.session}}}); err != nil {
 		return err
 	}
 	first, err := stream.Recv()
 	if err != nil {
+		return err
+	}
+	u.session = first.GetWelcome().GetSession()
+	if err := stream.Send(&seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Confirm{
+		Confirm: &seawallv1.Confirm{Session: u.session}}}); err != nil {
 		return err
 	}
 	next := uint64(1)
@@ -102,15 +123,20 @@ func (u *uplink) deliver(ctx context.Context, at connection) error {
 		}
 	}()
 	for {
-		b := &seawallv1.Batch{Lane: "posture", Epoch: 42}
+		entries := &seawallv1.Entries{}
 		for range 10 {
 			payload, err := numbered(next)
 			if err != nil {
 				return err
 			}
-			b.Entries = append(b.Entries, &seawallv1.Entry{Sequence: next, Payload: payload})
+			entries.Entries = append(entries.Entries, &seawallv1.Entry{Sequence: next, Payload: payload})
 			next++
 		}
+		data, err := proto.Marshal(entries)
+		if err != nil {
+			return err
+		}
+		b := &seawallv1.Batch{Lane: "posture", Epoch: 42, Size: uint32(len(data)), Entries: data}
 		if err := stream.Send(&seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Batch{Batch: b}}); err != nil {
 			return err
 		}
@@ -131,9 +157,18 @@ func TestKilled(t *testing.T) {
 		rounds = 5
 	}
 	folder := t.TempDir()
-	u := newUplink(t)
+	u := &uplink{}
 	for range rounds {
 		p := startProgram(t, folder)
+		if u.chain == nil {
+			text, err := exec.Command("seawall-collector", "--state-dir", folder, "token", "create").Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := u.enrol(t.Context(), p.at, string(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- u.deliver(ctx, p.at) }()
@@ -153,7 +188,7 @@ func TestKilled(t *testing.T) {
 	}
 	defer db.Close()
 	var n, distinct, first, last, rejected uint64
-	if err := db.QueryRowContext(t.Context(), "SELECT count(*), count(DISTINCT seq), min(seq), max(seq), (SELECT count(*) FROM rejected) FROM event").
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*), count(DISTINCT seq), min(seq), max(seq), (SELECT count(*) FROM rejected) FROM event WHERE lane = 'posture'").
 		Scan(&n, &distinct, &first, &last, &rejected); err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,13 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("%s does not appear", args[0])
 				}
 			},
+			// firstfield sets a variable to the first field of the second line that a
+			// command prints.
+			"firstfield": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(ts.Exec("seawall-collector", args[1:]...))
+				_, line, _ := strings.Cut(ts.ReadFile("stdout"), "\n")
+				ts.Setenv(args[0], strings.Fields(line)[0])
+			},
 		}})
 }
 
