@@ -4,34 +4,52 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/membership"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
 
 // BenchmarkApply commits changes of 8 hosts in batches of 100, as so many streams
 // do, and reports findings per second.
-func BenchmarkApply(b *testing.B) {
-	const streams, batch = 8, 100
-	s, _ := openTest(b, Config{})
-	rounds := max(b.N/(streams*batch), 1)
-	for n := range streams {
-		enrol(b, s, hostID(n))
+func BenchmarkApply(b *testing.B) { benchApply(b, 8, 8, 100) }
+
+// BenchmarkFleet has 256 of 8,000 hosts at a time deliver batches of few changes.
+func BenchmarkFleet(b *testing.B) {
+	for _, batch := range []int{10, 100} {
+		b.Run(fmt.Sprint("batch=", batch), func(b *testing.B) { benchApply(b, 8000, 256, batch) })
 	}
+}
+
+func benchApply(b *testing.B, hosts, streams, batch int) {
+	s, _ := openTest(b, Config{})
+	err := s.Update(b.Context(), func(tx *membership.Tx) error {
+		for n := range hosts {
+			if err := tx.PutMember(fleet.Member{Host: hostID(n), Key: fleet.KeyHash{byte(n >> 8), byte(n)}, Standing: fleet.Active}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	batches := max(b.N/batch, hosts)
+	var next atomic.Int64
 	var wg sync.WaitGroup
 	b.ResetTimer()
-	for n := range streams {
+	for range streams {
 		wg.Go(func() {
-			id := hostID(n)
-			for r := range rounds {
+			for n := int(next.Add(1)) - 1; n < batches; n = int(next.Add(1)) - 1 {
 				items := make([]fleet.Delivery, batch)
 				for i := range items {
-					items[i] = benchChange(uint64(r*batch+i+1), i)
+					items[i] = benchChange(uint64(n/hosts*batch+i+1), i)
 				}
-				if err := s.Apply(b.Context(), id, items, nil); err != nil {
+				if err := s.Apply(b.Context(), hostID(n%hosts), items, nil); err != nil {
 					b.Error(err)
 					return
 				}
@@ -43,7 +61,7 @@ func BenchmarkApply(b *testing.B) {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&m)
-	b.ReportMetric(float64(rounds*streams*batch)/b.Elapsed().Seconds(), "findings/s")
+	b.ReportMetric(float64(batches*batch)/b.Elapsed().Seconds(), "findings/s")
 	b.ReportMetric(float64(m.HeapInuse)/(1<<20), "MB-heap")
 }
 

@@ -119,16 +119,15 @@ func (h *Host) change(d *fleet.Delivery, body []byte, late bool) error {
 	c := d.Record.Change
 	e := fleet.Event{Change: *c}
 	if !late {
-		old, err := h.standing(c.Result.Key())
+		// Only what says the same as before can have moved.
+		old, was, err := h.look(c.Result.Key(), !c.Removed && c.Previous == c.Result.Status)
 		if err != nil {
 			return fmt.Errorf("read state: %w", err)
 		}
 		if old.status == 0 && !c.Removed && h.results() >= h.limits.Results {
 			return h.reject(d, "more results than a host may have")
 		}
-		if e.Moved, err = h.moved(c); err != nil {
-			return fmt.Errorf("read state: %w", err)
-		}
+		e.Moved = was != nil && moved(was, c)
 		if err := h.stand(&c.Result, c.Removed, body); err != nil {
 			return err
 		}
@@ -141,11 +140,21 @@ func (h *Host) standing(k finding.Key) (standing, error) {
 	if s, ok := h.states[k]; ok {
 		return s, nil
 	}
-	var s standing
-	_, err := h.Row("SELECT status, severity, since FROM state WHERE host = ? AND check_id = ? AND resource = ?",
-		[]any{h.key, k.Check, k.Resource}, &s.status, &s.severity, &s.since)
-	h.remember(k, s)
+	s, _, err := h.look(k, false)
 	return s, err
+}
+
+// look reads what stands for a key, and its body where that is wanted.
+func (h *Host) look(k finding.Key, want bool) (s standing, body []byte, err error) {
+	if want {
+		_, err = h.Row("SELECT status, severity, since, body FROM state WHERE host = ? AND check_id = ? AND resource = ?",
+			[]any{h.key, k.Check, k.Resource}, &s.status, &s.severity, &s.since, &body)
+	} else {
+		_, err = h.Row("SELECT status, severity, since FROM state WHERE host = ? AND check_id = ? AND resource = ?",
+			[]any{h.key, k.Check, k.Resource}, &s.status, &s.severity, &s.since)
+	}
+	h.remember(k, s)
+	return s, body, err
 }
 
 func (h *Host) remember(k finding.Key, s standing) {
@@ -163,26 +172,47 @@ func (h *Host) stand(r *finding.Result, removed bool, body []byte) error {
 	if err != nil {
 		return fmt.Errorf("read state: %w", err)
 	}
-	if old.status != 0 {
-		if err := h.adjust(k.Check, old, -1); err != nil {
-			return err
-		}
-	}
-	if removed {
-		h.remember(k, standing{})
-		return h.Exec("DELETE FROM state WHERE host = ? AND check_id = ? AND resource = ?", h.key, k.Check, k.Resource)
-	}
 	now := standing{r.Status, r.Severity, h.since(r)}
-	if old.status == now.status {
+	if removed {
+		now = standing{}
+	} else if old.status == now.status {
 		now.since = old.since
 	}
 	h.remember(k, now)
-	if err := h.Exec(`INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-		status = excluded.status, severity = excluded.severity, since = excluded.since, body = excluded.body`,
-		h.key, k.Check, k.Resource, now.status, now.severity, now.since, body); err != nil {
+	if err := h.write(k, old, now, body); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
-	return h.adjust(k.Check, now, 1)
+	if old.status == now.status && old.severity == now.severity {
+		return nil
+	}
+	for _, count := range []struct {
+		standing
+		n int
+	}{{old, -1}, {now, 1}} {
+		if count.status == 0 {
+			continue
+		}
+		if err := h.adjust(k.Check, count.standing, count.n); err != nil {
+			return fmt.Errorf("count result: %w", err)
+		}
+	}
+	return nil
+}
+
+// write writes a row of state. One whose status stays is in the same place of the
+// index over the fleet, which has a page for each host and must not be touched.
+func (h *Host) write(k finding.Key, old, now standing, body []byte) error {
+	switch {
+	case now.status == 0:
+		return h.Exec("DELETE FROM state WHERE host = ? AND check_id = ? AND resource = ?", h.key, k.Check, k.Resource)
+	case old.status == 0:
+		return h.Exec("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?)", h.key, k.Check, k.Resource, now.status, now.severity, now.since, body)
+	case old.status == now.status:
+		return h.Exec("UPDATE state SET severity = ?, body = ? WHERE host = ? AND check_id = ? AND resource = ?",
+			now.severity, body, h.key, k.Check, k.Resource)
+	}
+	return h.Exec("UPDATE state SET status = ?, severity = ?, since = ?, body = ? WHERE host = ? AND check_id = ? AND resource = ?",
+		now.status, now.severity, now.since, body, h.key, k.Check, k.Resource)
 }
 
 // since is when the result came to be: the host's time, unless that is unset or in

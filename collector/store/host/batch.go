@@ -32,6 +32,9 @@ type Batch struct {
 	limits Limits
 	known  Known
 	used   map[fleet.HostID]*Host
+
+	told   []row // events to be written
+	lastID int64 // of an event, once one was written
 }
 
 // New returns a Batch for the writer's transaction.
@@ -85,6 +88,9 @@ func (b *Batch) load(id fleet.HostID) (*Host, error) {
 
 // End writes what the transaction's hosts and the fleet's rollups have become.
 func (b *Batch) End() error {
+	if err := b.writeEvents(); err != nil {
+		return err
+	}
 	for _, h := range b.used {
 		if err := h.flush(); err != nil {
 			return fmt.Errorf("write host %s: %w", h.id, err)

@@ -142,18 +142,9 @@ func sameValues(a, b *finding.Result) bool {
 }
 
 // moved reports whether a change says what stands already, so that only its
-// evidence has another place, as when a line is put before it.
-func (h *Host) moved(c *finding.Change) (bool, error) {
-	if c.Removed || c.Previous != c.Result.Status {
-		return false, nil
-	}
-	var body []byte
-	k := c.Result.Key()
-	found, err := h.Row("SELECT body FROM state WHERE host = ? AND check_id = ? AND resource = ?",
-		[]any{h.key, k.Check, k.Resource}, &body)
-	if err != nil || !found {
-		return false, err
-	}
+// evidence has another place, as when a line is put before it. Body is that of the
+// standing row.
+func moved(body []byte, c *finding.Change) bool {
 	old, err := decodeChange(body)
-	return err == nil && sameValues(&old.Result, &c.Result), nil // a damaged row says nothing
+	return err == nil && sameValues(&old.Result, &c.Result) // a damaged row says nothing
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"seawall/collector/fleet"
@@ -33,24 +34,68 @@ type name struct {
 	ordinal  int
 }
 
+// row is an event to be written.
+type row struct {
+	host  *Host
+	name  name
+	event int // in the host's events
+	body  []byte
+}
+
+// rowsAtOnce is how many events one statement writes: a statement costs as much as
+// a row.
+const rowsAtOnce = 16
+
 // tell appends an event to the timeline.
-func (h *Host) tell(n name, e fleet.Event, body []byte) (err error) {
+func (h *Host) tell(n name, e fleet.Event, body []byte) error {
 	e.Host, e.HostName, e.Received = h.id, h.name, h.Now
-	if n.lane == "" {
-		if _, err := h.Row("SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'event'", nil, &n.sequence); err != nil {
-			return fmt.Errorf("number event: %w", err)
-		}
-	}
-	e.ID, err = h.Insert(`INSERT INTO event (host, lane, epoch, seq, ordinal, received, check_id, moved, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, h.key, n.lane, int64(n.epoch), int64(n.sequence), n.ordinal,
-		h.Now.UnixNano(), e.Change.Result.Check, e.Moved, body)
-	if err != nil {
-		return fmt.Errorf("append to the timeline: %w", err)
-	}
 	h.changed = true
 	h.Fleet.Change()
 	h.events = append(h.events, e)
+	h.told = append(h.told, row{h, n, len(h.events) - 1, body})
+	if len(h.told) < rowsAtOnce {
+		return nil
+	}
+	return h.writeEvents()
+}
+
+// writeEvents writes the events that were told, in order.
+func (b *Batch) writeEvents() error {
+	if len(b.told) == 0 {
+		return nil
+	}
+	if b.lastID == 0 {
+		if _, err := b.Row("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'", nil, &b.lastID); err != nil {
+			return fmt.Errorf("number events: %w", err)
+		}
+	}
+	rows := b.told
+	b.told = b.told[:0]
+	for n := rowsAtOnce; len(rows) > 0; rows = rows[n:] {
+		if len(rows) < rowsAtOnce {
+			n = 1
+		}
+		if err := b.insertEvents(rows[:n]); err != nil {
+			return fmt.Errorf("append to the timeline: %w", err)
+		}
+	}
 	return nil
+}
+
+func (b *Batch) insertEvents(rows []row) error {
+	args := make([]any, 0, 10*len(rows))
+	for _, r := range rows {
+		b.lastID++
+		e := &r.host.events[r.event]
+		e.ID = b.lastID
+		if r.name.lane == "" {
+			r.name.sequence = uint64(e.ID)
+		}
+		args = append(args, e.ID, r.host.key, r.name.lane, int64(r.name.epoch), int64(r.name.sequence), r.name.ordinal,
+			e.Received.UnixNano(), e.Change.Result.Check, e.Moved, r.body)
+	}
+	return b.Exec("INSERT INTO event (id, host, lane, epoch, seq, ordinal, received, check_id, moved, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"+
+		strings.Repeat(", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(rows)-1), args...)
 }
 
 // Say appends what the collector itself found.
