@@ -146,7 +146,7 @@ func TestTokenRefused(t *testing.T) {
 		h := newHost(t, c, clk)
 		h.put(c.authority.Pin())
 		e := h.start()
-		if err := e.Ensure(h.ended(10_000)); !errors.Is(err, context.Canceled) {
+		if err := e.Ensure(h.ended(1_000)); !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
 		s := e.State()
@@ -157,7 +157,7 @@ func TestTokenRefused(t *testing.T) {
 			t.Errorf("%v: %d errors in the log:\n%s", reason, n, h.log)
 		}
 		h.onWait = func(n int) {
-			if n == 10_010 {
+			if n == 1_010 {
 				h.put(c.authority.Pin())
 			}
 		}

@@ -65,43 +65,34 @@ func (p *program) enroll(cmd *cobra.Command, wait time.Duration) error {
 	if err := os.MkdirAll(c.stateDir, 0o700); err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
-	lock, busy := private.Lock(filepath.Join(c.stateDir, lockFile))
-	if busy != nil && !errors.Is(busy, private.ErrBusy) {
-		return fmt.Errorf("state directory: %w", busy)
-	}
-	if busy == nil {
+	work := p.ensure
+	lock, err := private.Lock(filepath.Join(c.stateDir, lockFile))
+	switch {
+	case err == nil:
 		defer lock.Close()
+	case errors.Is(err, private.ErrBusy):
+		work = p.follow
+	default:
+		return fmt.Errorf("state directory: %w", err)
 	}
 	before, err := enrol.ReadState(c.stateDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	id, err := identity.Read(c.stateDir)
-	if err == nil && id.Enrolled() && before.Phase != enrol.Refused {
+	if id, err := identity.Read(c.stateDir); err == nil && id.Enrolled() && before.Phase != enrol.Refused {
 		return p.enrolled(id)
 	}
-	if source != "" {
-		if err := p.place(source, c.tokenFile); err != nil {
-			return err
-		}
+	if err := p.place(source, c.tokenFile); err != nil {
+		return err
 	}
-	if busy != nil {
-		err = follow(ctx, c, before)
-	} else {
-		err = p.ensure(ctx, c)
+	if err := work(ctx, c, before); err != nil {
+		return err
 	}
+	id, err := identity.Read(c.stateDir)
 	if err != nil {
 		return err
 	}
-	if source != "" && source != "-" && !c.keepToken {
-		if err := private.Remove(source); err != nil {
-			return fmt.Errorf("enrolled, but the token is still there: %w", err)
-		}
-	}
-	if id, err = identity.Read(c.stateDir); err != nil {
-		return err
-	}
-	return p.enrolled(id)
+	return errors.Join(p.enrolled(id), tidy(source, c))
 }
 
 func (p *program) enrolled(id *identity.Identity) error {
@@ -109,16 +100,17 @@ func (p *program) enrolled(id *identity.Identity) error {
 	return err
 }
 
-// place puts the token where the program that runs looks for it.
+// place puts the token from source, if there is one, where the program that runs
+// looks for it.
 func (p *program) place(source, tokenFile string) error {
 	var b []byte
 	var err error
-	if source == "-" {
+	switch source {
+	case "", tokenFile:
+		return nil
+	case "-":
 		b, err = io.ReadAll(io.LimitReader(p.stdin, maxToken))
-	} else if source, err = filepath.Abs(source); err == nil {
-		if source == tokenFile {
-			return nil
-		}
+	default:
 		b, err = private.ReadFile(source, maxToken)
 	}
 	if err != nil {
@@ -134,8 +126,19 @@ func (p *program) place(source, tokenFile string) error {
 	return nil
 }
 
+// tidy removes a token that is not needed any more from where it was brought from.
+func tidy(source string, c config) error {
+	if source == "" || source == "-" || c.keepToken {
+		return nil
+	}
+	if err := private.Remove(source); err != nil {
+		return fmt.Errorf("remove used token: %w", err)
+	}
+	return nil
+}
+
 // ensure enrols in this process.
-func (p *program) ensure(ctx context.Context, c config) error {
+func (p *program) ensure(ctx context.Context, c config, _ enrol.State) error {
 	log := service.NewLog(p.stderr, c.logLevel, p.environ)
 	id, err := identity.Open(c.stateDir, identity.Config{Log: log})
 	if err != nil {
@@ -162,7 +165,7 @@ func outcome(s enrol.State) error {
 
 // follow waits until the program that runs has enrolled this host, or says since
 // before that it cannot.
-func follow(ctx context.Context, c config, before enrol.State) error {
+func (p *program) follow(ctx context.Context, c config, before enrol.State) error {
 	tick := time.NewTicker(lookAt)
 	defer tick.Stop()
 	s := before
