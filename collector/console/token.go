@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"seawall/pkg/text"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -103,7 +102,7 @@ func scope(t *seawallv1.Token) string {
 		words = append(words, "copies")
 	}
 	if s.GetName() != "" {
-		words = append(words, text.Terminal(s.GetName()))
+		words = append(words, s.GetName())
 	}
 	if n := s.GetNetworks(); len(n) > 0 {
 		words = append(words, strings.Join(n, ","))
