@@ -72,16 +72,15 @@ func (c *Collector) Start(ctx context.Context) error {
 	return c.ready(ctx)
 }
 
-// ready waits until the ingest port answers.
+// ready waits until the ingest port and the socket for commands answer.
 func (c *Collector) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		conn, err := net.Dial("tcp", c.Address)
-		if err == nil {
-			return conn.Close()
+		if answers("tcp", c.Address) && answers("unix", filepath.Join(c.state(), "admin.sock")) {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -92,6 +91,11 @@ func (c *Collector) ready(ctx context.Context) error {
 		case <-poll.C:
 		}
 	}
+}
+
+func answers(network, address string) bool {
+	conn, err := net.Dial(network, address)
+	return err == nil && conn.Close() == nil
 }
 
 // End sends a signal and waits until the program is gone.
