@@ -32,7 +32,7 @@ func elsewhere() []fault {
 }
 
 func faults() []fault {
-	return slices.Concat(spoolFaults(), diskFaults(), hostFaults(), auditFaults())
+	return slices.Concat(spoolFaults(), diskFaults(), hostFaults(), auditFaults(), collectorFaults(), tlsFaults(), networkFaults())
 }
 
 // TestFaults runs every fault and prints a line of each.

@@ -190,13 +190,13 @@ func (s *storm) compare(t *testing.T) string {
 			if _, ok := got[e.key]; ok {
 				t.Errorf("%+v is stored twice", e.key)
 			}
-			if other, ok := named[e.resource]; ok {
-				t.Errorf("finding %s is stored as %+v and as %+v", e.resource, other, e.key)
+			if other, ok := named[e.actual]; ok {
+				t.Errorf("finding %s is stored as %+v and as %+v", e.actual, other, e.key)
 			}
 			if e.key.seq <= last[e.key.lane] {
 				t.Errorf("%+v came after %d", e.key, last[e.key.lane])
 			}
-			got[e.key], named[e.resource], last[e.key.lane] = e.resource, e.key, e.key.seq
+			got[e.key], named[e.actual], last[e.key.lane] = e.actual, e.key, e.key.seq
 		case ordinalLost:
 			lost = append(lost, toldLost(t, e))
 		}

@@ -143,7 +143,7 @@ func written(t *testing.T, dir string, durable, more int) (wrote map[key]string,
 		if err != nil {
 			t.Fatal(err)
 		}
-		wrote[key{"posture", pos.Epoch, pos.Seq}] = r.Change.Result.Resource
+		wrote[key{"posture", pos.Epoch, pos.Seq}] = r.Change.Result.Actual
 	}
 	if more == 0 {
 		if err := s.Sync(); err != nil {
@@ -207,13 +207,13 @@ func tornTail(t *testing.T) string {
 			f.Close()
 		}
 		got := reopened(t, copied)
-		for k, resource := range got {
-			if want, ok := wrote[k]; ok && want != resource {
-				t.Fatalf("disk %d: %+v is %s, want %s", n, k, resource, want)
+		for k, finding := range got {
+			if want, ok := wrote[k]; ok && want != finding {
+				t.Fatalf("disk %d: %+v is %s, want %s", n, k, finding, want)
 			}
 		}
-		for k, resource := range wrote {
-			if k.seq <= durable && got[k] != resource {
+		for k, finding := range wrote {
+			if k.seq <= durable && got[k] != finding {
 				t.Fatalf("disk %d: %+v was durable and is gone", n, k)
 			}
 		}
@@ -263,9 +263,9 @@ func bitFlips(t *testing.T) string {
 			t.Fatal(err)
 		}
 		got, _ := read(t, dir)
-		for k, resource := range got {
-			if wrote[k] != resource {
-				t.Fatalf("byte %d: %+v is %s, want %s", at, k, resource, wrote[k])
+		for k, finding := range got {
+			if wrote[k] != finding {
+				t.Fatalf("byte %d: %+v is %s, want %s", at, k, finding, wrote[k])
 			}
 		}
 		switch missing := records - len(got); {
@@ -394,8 +394,8 @@ func damagedWatermark(t *testing.T) string {
 			t.Fatal(err)
 		}
 		got := reopened(t, dir)
-		for k, resource := range wrote {
-			if got[k] != resource {
+		for k, finding := range wrote {
+			if got[k] != finding {
 				t.Errorf("watermark %d: %+v is gone", n, k)
 			}
 		}

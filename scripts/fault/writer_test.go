@@ -26,7 +26,7 @@ type order struct {
 	Lanes    map[string]int64
 	Segment  int64
 	MinFree  int64
-	Life     int           // in the resource of each finding, with a count
+	Life     int           // in each finding, with a count
 	Records  int           // until it ends; 0 is for ever
 	Group    int           // findings between two syncs
 	Pace     time.Duration // between two groups
@@ -85,16 +85,16 @@ func write(args []string) error {
 	return s.Close()
 }
 
-// made is the finding with a number: one of the size and shape of a real one, on a
-// resource of its own.
+// made is the finding with a number, which is what it says is actual: one of the size
+// and shape of a real one, on one of a few resources.
 func made(life, n int) finding.Record {
 	now := time.Now().UTC()
 	return finding.Record{Time: now, Change: &finding.Change{
 		Previous: finding.StatusPass,
 		Result: finding.Result{
-			Check: "ssh-password-authentication", Resource: fmt.Sprintf("%d/%d", life, n),
+			Check: "ssh-password-authentication", Resource: strconv.Itoa(n % 64),
 			Status: finding.StatusFail, Severity: finding.Severity(3),
-			Actual: "PasswordAuthentication yes", Expected: "PasswordAuthentication no",
+			Actual: fmt.Sprintf("%d/%d", life, n), Expected: "PasswordAuthentication no",
 			Evidence: []finding.Evidence{{File: "/etc/ssh/sshd_config.d/50-cloud-init.conf", Line: n%40 + 1, Text: "PasswordAuthentication yes"}},
 			Time:     now,
 		},
@@ -111,7 +111,7 @@ type key struct {
 // ledger is what writers said that they wrote.
 type ledger struct {
 	mu      sync.Mutex
-	durable map[key]string // the resource
+	durable map[key]string // the finding
 	tried   map[int]int    // by life, the last number
 	failed  map[string]int // by what failed
 }
@@ -139,11 +139,11 @@ func (l *ledger) failures(text string) int {
 	return sum
 }
 
-// may reports whether a resource is one that a writer tried to write.
-func (l *ledger) may(resource string) bool {
+// may reports whether a finding is one that a writer tried to write.
+func (l *ledger) may(found string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	life, n, ok := strings.Cut(resource, "/")
+	life, n, ok := strings.Cut(found, "/")
 	number, err := strconv.Atoi(n)
 	lived, err2 := strconv.Atoi(life)
 	return ok && err == nil && err2 == nil && number <= l.tried[lived]
@@ -270,7 +270,7 @@ func read(t *testing.T, dir string) (map[key]string, []gap) {
 			if _, ok := got[k]; ok {
 				t.Errorf("%+v was read twice", k)
 			}
-			got[k] = resource(t, record.Payload)
+			got[k] = number(t, record.Payload)
 		}
 	}
 	return got, gaps
@@ -283,7 +283,8 @@ type gap struct {
 	reason   string
 }
 
-func resource(t *testing.T, payload []byte) string {
+// number is what made wrote into a finding.
+func number(t *testing.T, payload []byte) string {
 	t.Helper()
 	record, err := wire.Decode(payload)
 	if err != nil {
@@ -292,7 +293,7 @@ func resource(t *testing.T, payload []byte) string {
 	if record.Change == nil {
 		return ""
 	}
-	return record.Change.Result.Resource
+	return record.Change.Result.Actual
 }
 
 // whole demands that what was read is what the ledger has: every durable finding but
