@@ -18,16 +18,6 @@ type violation string
 
 func (v violation) Error() string { return string(v) }
 
-// cost is the memory that a batch may take from being uncompressed to being
-// committed: its bytes twice, and what is made of its records.
-func cost(b *seawallv1.Batch) int64 {
-	size := int64(b.GetSize())
-	return 2*size + min(size/8+1, maxEntries)*decodedEntry
-}
-
-// decodedEntry is a generous mean of what one record takes when decoded.
-const decodedEntry = 1 << 10
-
 // head checks everything of a batch but its entries.
 func head(b *seawallv1.Batch) error {
 	switch {

@@ -80,15 +80,20 @@ func (st *stream) commit(ctx context.Context, b *seawallv1.Batch) (uint64, error
 	if err := s.limiter(st.host).WaitN(ctx, int(b.Size)); err != nil {
 		return 0, context.Canceled
 	}
-	memory := cost(b)
-	if err := s.memory.Acquire(ctx, memory); err != nil {
+	free, err := s.memory.hold(ctx, b.Size)
+	if err != nil {
 		return 0, st.storeError(err)
 	}
-	defer s.memory.Release(memory)
+	defer free()
 	raw, err := open(s.codec, b)
 	if err != nil {
 		return 0, err
 	}
+	free, err = s.memory.unfold(ctx, raw)
+	if err != nil {
+		return 0, st.storeError(err)
+	}
+	defer free()
 	records, err := decode(b, raw, st.after(b))
 	if err != nil {
 		return 0, err

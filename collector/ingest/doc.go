@@ -34,7 +34,8 @@
 // Config.MemoryBytes bounds what is not committed. One half of it is shared among
 // the hosts as credit (see Credit in the protocol), at most 1 MiB and at least 16
 // KiB each; all are told when their share has halved or doubled. A batch is only
-// uncompressed and decoded when the other half has room for it. A host that does
+// uncompressed, and what it says is only unfolded to structs, when the other half
+// has room for that. A host that does
 // not keep to its credit gains nothing: one message is read at a time, what it
 // sends beyond waits in HTTP/2's fixed window of 64 KiB, and then in its own
 // socket. So the worst that a host can make the collector hold is a message of at

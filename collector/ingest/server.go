@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -52,6 +51,7 @@ type Config struct {
 	HelloTimeout   time.Duration // for Hello, and for the first Confirm; default 10 s
 
 	keepalive time.Duration // in place of keepaliveTime; for tests
+	handshake time.Duration // in place of handshakeTimeout; for tests
 }
 
 func (c *Config) complete() error {
@@ -84,6 +84,9 @@ func (c *Config) complete() error {
 	if c.keepalive == 0 {
 		c.keepalive = keepaliveTime
 	}
+	if c.handshake == 0 {
+		c.handshake = handshakeTimeout
+	}
 	c.Gate.Refused = c.Metrics.Refused.Inc
 	return nil
 }
@@ -115,9 +118,9 @@ type Server struct {
 	seawallv1.UnimplementedIngestServiceServer
 	cfg      Config
 	codec    *squeeze.Codec
-	memory   *semaphore.Weighted // what is uncompressed and not committed
-	share    *share              // what is received or on its way
-	draining chan struct{}       // closed when the server stops
+	memory   *budget       // what is uncompressed and not committed
+	share    *share        // what is received or on its way
+	draining chan struct{} // closed when the server stops
 	trouble  rate.Sometimes
 	helpers  sync.WaitGroup // goroutines of streams
 
@@ -138,7 +141,7 @@ func New(c Config) (*Server, error) {
 	return &Server{
 		cfg:      c,
 		codec:    codec,
-		memory:   semaphore.NewWeighted(int64(c.MemoryBytes) / 2),
+		memory:   newBudget(c.MemoryBytes / 2),
 		share:    newShare(c.MemoryBytes / 2),
 		draining: make(chan struct{}),
 		trouble:  rate.Sometimes{First: 1, Interval: 10 * time.Second},
@@ -186,7 +189,7 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.MaxSendMsgSize(64 << 10),
 		grpc.MaxConcurrentStreams(4),
 		grpc.MaxHeaderListSize(8 << 10),
-		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.ConnectionTimeout(s.cfg.handshake),
 		grpc.StaticStreamWindowSize(window),
 		grpc.StaticConnWindowSize(window),
 		grpc.ReadBufferSize(4 << 10),
