@@ -19,6 +19,9 @@ type Delivery struct {
 	Epoch    uint64
 	Sequence uint64
 	Record   finding.Record
+	// Payload is the encoding that Record was decoded from, where it is at hand, so
+	// that it need not be encoded again. It must not change any more.
+	Payload []byte
 	// Reject says why the payload could not be decoded; Record is then empty. The
 	// store keeps a row of it, since a record may not vanish unseen.
 	Reject string

@@ -48,6 +48,11 @@ func benchApply(b *testing.B, hosts, streams, batch int) {
 				items := make([]fleet.Delivery, batch)
 				for i := range items {
 					items[i] = benchChange(uint64(n/hosts*batch+i+1), i)
+					payload, err := wire.Encode(items[i].Record) // as ingest has it
+					if err != nil {
+						b.Error(err)
+					}
+					items[i].Payload = payload
 				}
 				if err := s.Apply(b.Context(), hostID(n%hosts), items, nil); err != nil {
 					b.Error(err)

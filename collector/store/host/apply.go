@@ -34,6 +34,9 @@ func Prepare(items []fleet.Delivery, missing []fleet.Missing) (*Work, error) {
 		if items[i].Reject != "" {
 			continue
 		}
+		if bodies[i] = items[i].Payload; bodies[i] != nil {
+			continue
+		}
 		if bodies[i], err = wire.Encode(items[i].Record); err != nil {
 			return nil, fmt.Errorf("record %d: %w", items[i].Sequence, err)
 		}

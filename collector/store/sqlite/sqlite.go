@@ -65,9 +65,11 @@ func (d *Database) open(ctx context.Context, path string) error {
 		return err
 	}
 	// auto_vacuum must come before the first table, and journal_mode after it.
-	// trusted_schema=OFF keeps a forged schema from calling functions.
+	// trusted_schema=OFF keeps a forged schema from calling functions. The log may
+	// grow to 32 MB before its pages are copied to the database: hosts take turns, and
+	// a page that many of them touch is then copied once.
 	if d.db, err = sql.Open("sqlite", source(path, "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(FULL)",
-		"journal_size_limit(67108864)", "cache_size(-32000)", "trusted_schema(OFF)")); err != nil {
+		"journal_size_limit(67108864)", "wal_autocheckpoint(8000)", "cache_size(-64000)", "trusted_schema(OFF)")); err != nil {
 		return err
 	}
 	d.db.SetMaxOpenConns(1)
@@ -75,7 +77,7 @@ func (d *Database) open(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	d.Writer = &Writer{conn, make(map[string]statement)}
+	d.Writer = &Writer{Conn: conn, prepared: make(map[string]*statement)}
 	if d.Readers, err = sql.Open("sqlite", source(path, "query_only(ON)", "cache_size(-8000)", "trusted_schema(OFF)")); err != nil {
 		return err
 	}

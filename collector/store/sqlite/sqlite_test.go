@@ -72,9 +72,9 @@ func TestWriter(t *testing.T) {
 	if err := w.Exec("CREATE TABLE a (x INTEGER PRIMARY KEY, y)"); err != nil {
 		t.Fatal(err)
 	}
-	for want := range int64(3) {
-		if n, err := w.Insert("INSERT INTO a (y) VALUES (?)", "y"); n != want+1 || err != nil {
-			t.Errorf("row %d, %v", n, err)
+	for range 3 {
+		if err := w.Exec("INSERT INTO a (y) VALUES (?)", "y"); err != nil {
+			t.Error(err)
 		}
 	}
 	var sum int
@@ -95,6 +95,50 @@ func TestWriter(t *testing.T) {
 	}
 	if _, err := w.Row("nonsense", nil); err == nil {
 		t.Error("a wrong query is no error")
+	}
+}
+
+// TestScan has every kind of column and of destination meet.
+func TestScan(t *testing.T) {
+	w := open(t, filepath.Join(t.TempDir(), "x.db")).Writer
+	type (
+		word  string
+		small uint8
+	)
+	var (
+		s    string
+		n    int64
+		i    int
+		u    uint64
+		yes  bool
+		blob []byte
+		text []byte
+		null = []byte("not null")
+		name word
+		tiny small
+	)
+	found, err := w.Row("SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?", []any{"text", int64(-5), 7, uint32(9), true, []byte{1, 0}, "bytes", []byte(nil), word("word"), small(200)},
+		&s, &n, &i, &u, &yes, &blob, &text, &null, &name, &tiny)
+	if !found || err != nil {
+		t.Fatal(found, err)
+	}
+	got := fmt.Sprint(s, n, i, u, yes, blob, string(text), null == nil, name, tiny)
+	if want := "text -5 7 9 true [1 0] bytes true word 200"; strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
+		t.Errorf("%s, want %s", got, want)
+	}
+	for query, to := range map[string]any{
+		"SELECT NULL": &s, "SELECT 'x'": &n, "SELECT 300": &tiny, "SELECT -1": &u, "SELECT 2": &yes, "SELECT 1.5": &i,
+		"SELECT x'00'": &s, "SELECT 5": &blob, "SELECT 1": &name,
+	} {
+		if _, err := w.Row(query, nil, to); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s into a %T: %v", query, to, err)
+		}
+	}
+	if _, err := w.Row("SELECT 1, 2", nil, &i); err == nil {
+		t.Error("two columns are scanned into one")
+	}
+	if err := w.Exec("SELECT ?", struct{}{}); err == nil {
+		t.Error("a struct is an argument")
 	}
 }
 
