@@ -1,6 +1,10 @@
 package spool
 
-import "seawall/agent/spool/segment"
+import (
+	"os"
+
+	"seawall/agent/spool/segment"
+)
 
 const (
 	floorPart   = 20      // the default floor is one part of so many of the file system
@@ -35,10 +39,24 @@ func (l *lane) look(size int64) {
 	}
 }
 
+// Space returns how many bytes are free where the spool in dir is, and how many are
+// to stay free where Config.MinFree says nothing else.
+func Space(dir string) (free, floor int64, err error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer d.Close()
+	sp, err := diskOps().statfs(d)
+	return sp.free, sp.floor(), err
+}
+
+func (sp space) floor() int64 { return min(sp.size/floorPart, maxFloor) }
+
 func (l *lane) low(sp space) bool {
 	least := l.cfg.MinFree
 	if least == 0 {
-		least = min(sp.size/floorPart, maxFloor)
+		least = sp.floor()
 	}
 	return sp.free < least || sp.files > 0 && sp.inodes < floorInodes
 }

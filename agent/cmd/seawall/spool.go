@@ -38,7 +38,7 @@ func (p *program) newDumpCommand() *cobra.Command {
 		Short: "Print the records of the spool, one JSON object per line",
 		Long: `Dump prints every good record of the named lanes, or of all, oldest first, as one
 JSON object per line. Records that were written but are not durable yet are
-printed too.`,
+printed too. Where records are missing, a line says which and why.`,
 		Example: `  seawall spool dump health | tail -1`,
 		RunE: func(cmd *cobra.Command, lanes []string) error {
 			c, err := s.load(p, cmd)
@@ -56,8 +56,13 @@ printed too.`,
 				if !slices.Contains(all, lane) {
 					return near.Unknown("lane of "+c.SpoolDir, lane, all)
 				}
-				err := inspect.Walk(c.SpoolDir, lane, func(pos spool.Position, payload []byte) error {
-					return report.Line(p.stdout, history.NewRecord(lane, pos, payload))
+				err := inspect.Walk(c.SpoolDir, lane, func(rec inspect.Record) error {
+					for _, g := range rec.Gaps {
+						if err := report.Line(p.stdout, missing{lane, g.From, g.To, string(g.Reason)}); err != nil {
+							return err
+						}
+					}
+					return report.Line(p.stdout, history.NewRecord(lane, rec.Position, rec.Payload))
 				})
 				if err != nil {
 					return err
@@ -69,6 +74,14 @@ printed too.`,
 	s.addFile(cmd)
 	s.addFlags(cmd, "spool_dir")
 	return cmd
+}
+
+// missing is a line of dump where records are gone.
+type missing struct {
+	Lane   string `json:"lane"`
+	From   uint64 `json:"missing_from"`
+	To     uint64 `json:"missing_to"`
+	Reason string `json:"reason"`
 }
 
 // newVerifyCommand reads every byte, unlike a reader, which starts where it left
@@ -94,16 +107,8 @@ Exit status:
 			if err != nil {
 				return spoolError(err)
 			}
-			for _, l := range rep.Lanes {
-				var bytes int64
-				for _, seg := range l.Segments {
-					bytes += seg.Bytes
-				}
-				fmt.Fprintf(p.stdout, "%s: %s in %s, %d bytes, durable up to %d\n",
-					l.Lane, count(l.Records, "record"), count(len(l.Segments), "file"), bytes, l.Durable.Seq)
-				for _, problem := range l.Problems {
-					fmt.Fprintf(p.stdout, "%s: %s\n", l.Lane, text.Terminal(problem))
-				}
+			if err := p.verified(c.SpoolDir, rep); err != nil {
+				return err
 			}
 			if !rep.Good() {
 				return &exitError{code: exitFindings}
@@ -114,6 +119,37 @@ Exit status:
 	s.addFile(cmd)
 	s.addFlags(cmd, "spool_dir")
 	return cmd
+}
+
+// verified prints what Verify found.
+func (p *program) verified(dir string, rep inspect.Report) error {
+	for _, l := range rep.Lanes {
+		var bytes int64
+		for _, seg := range l.Segments {
+			bytes += seg.Bytes
+		}
+		fmt.Fprintf(p.stdout, "%s: %s in %s, %d bytes, durable up to %d", l.Lane, count(l.Records, "record"), count(len(l.Segments), "file"), bytes, l.Durable.Seq)
+		if l.Evicted > 0 {
+			fmt.Fprintf(p.stdout, ", evicted up to %d", l.Evicted)
+		}
+		fmt.Fprintln(p.stdout)
+		for _, problem := range l.Problems {
+			fmt.Fprintf(p.stdout, "%s: %s\n", l.Lane, text.Terminal(problem))
+		}
+		for _, name := range l.Aside {
+			fmt.Fprintf(p.stdout, "%s: set aside as no file of the spool: %s\n", l.Lane, text.Terminal(name))
+		}
+	}
+	free, floor, err := spool.Space(dir)
+	if err != nil {
+		return spoolError(err)
+	}
+	fmt.Fprintf(p.stdout, "disk: %d MiB free", free>>20)
+	if free < floor {
+		fmt.Fprintf(p.stdout, ", less than the floor of %d MiB: the spool does not grow", floor>>20)
+	}
+	_, err = fmt.Fprintln(p.stdout)
+	return err
 }
 
 // count says how many there are of something.

@@ -71,10 +71,27 @@ func Verify(dir string) (Report, error) {
 	return rep, nil
 }
 
+// Record is a record as Walk found it.
+type Record struct {
+	segment.Position
+	Payload []byte
+	Gaps    []segment.Gap // missing right before it
+}
+
 // Walk calls fn for each good record of a lane, durable or not, until fn fails.
 // A record that its writer wrote twice is given twice.
-func Walk(dir, lane string, fn func(pos segment.Position, payload []byte) error) error {
-	if err := walk(dir, lane, &LaneReport{Lane: lane}, fn); err != nil {
+func Walk(dir, lane string, fn func(Record) error) error {
+	lr := &LaneReport{Lane: lane}
+	var last uint64
+	err := walk(dir, lane, lr, func(pos segment.Position, payload []byte) error {
+		rec := Record{Position: pos, Payload: payload}
+		if pos.Seq > last {
+			rec.Gaps = segment.Split(last+1, pos.Seq-1, lr.Evicted)
+			last = pos.Seq
+		}
+		return fn(rec)
+	})
+	if err != nil {
 		return fmt.Errorf("walk spool: lane %s: %w", lane, err)
 	}
 	return nil
@@ -103,6 +120,12 @@ func walk(dir, lane string, lr *LaneReport, fn func(segment.Position, []byte) er
 	}
 	for _, name := range foreign {
 		lr.problem("%s: %v", name, folder.ErrNotPlain)
+	}
+	if lr.Aside, err = folder.Aside(d); err != nil {
+		return err
+	}
+	if len(segs) > 0 && segs[0].First > lr.Evicted+1 && lr.Durable.Seq > 0 {
+		lr.problem("records %d to %d are missing at the beginning", lr.Evicted+1, segs[0].First-1)
 	}
 	var last uint64
 	for i, s := range segs {

@@ -98,16 +98,19 @@ func TestVerify(t *testing.T) {
 			if l.Records != tt.records || rep.Good() != (tt.problem == "") || !strings.Contains(text, tt.problem) {
 				t.Errorf("%d records, want %d; problems, want %q:\n%s", l.Records, tt.records, tt.problem, text)
 			}
-			n := 0
-			err = Walk(dir, "posture", func(pos segment.Position, payload []byte) error {
+			n, missing := 0, uint64(0)
+			err = Walk(dir, "posture", func(rec Record) error {
 				n++
-				if want := fmt.Sprintf("record %d", pos.Seq-1); string(payload) != want {
-					t.Errorf("record %d is %q", pos.Seq, payload)
+				if want := fmt.Sprintf("record %d", rec.Seq-1); string(rec.Payload) != want {
+					t.Errorf("record %d is %q", rec.Seq, rec.Payload)
+				}
+				for _, g := range rec.Gaps {
+					missing += g.Records()
 				}
 				return nil
 			})
-			if err != nil || n != tt.records {
-				t.Errorf("walked over %d records, %v", n, err)
+			if err != nil || n != tt.records || n+int(missing) != 20 {
+				t.Errorf("walked over %d records and %d that are missing, %v", n, missing, err)
 			}
 		})
 	}
@@ -117,7 +120,7 @@ func TestWalkStops(t *testing.T) {
 	dir, _ := makeSpool(t)
 	enough := errors.New("enough")
 	n := 0
-	err := Walk(dir, "posture", func(segment.Position, []byte) error {
+	err := Walk(dir, "posture", func(Record) error {
 		if n++; n == 5 {
 			return enough
 		}
@@ -131,5 +134,46 @@ func TestWalkStops(t *testing.T) {
 	}
 	if _, err := Verify(filepath.Join(dir, "nosuch")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no spool: %v", err)
+	}
+}
+
+func TestEvictedAndAside(t *testing.T) {
+	dir := t.TempDir()
+	cfg := spool.Config{Lanes: map[string]int64{"posture": 4096}, SegmentBytes: 400, MinFree: -1}
+	s, err := spool.Open(dir, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		if _, err := s.Append("posture", []byte("record")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// What only looks like a segment is set aside by the next writer.
+	name := segment.File{First: 1 << 20, Epoch: 1}.Name()
+	if err := os.Symlink("nowhere", filepath.Join(dir, "posture", name)); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = spool.Open(dir, cfg); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	rep, err := Verify(dir)
+	if err != nil || !rep.Good() {
+		t.Fatalf("%+v, %v", rep, err)
+	}
+	l := rep.Lanes[0]
+	if l.Evicted != l.Segments[0].First-1 || int(l.Evicted)+l.Records != 200 || len(l.Aside) != 1 || l.Aside[0] != name+".bad" {
+		t.Errorf("evicted up to %d, %d records, set aside %q", l.Evicted, l.Records, l.Aside)
+	}
+	if err := os.Remove(filepath.Join(dir, "posture", l.Segments[0].Name)); err != nil {
+		t.Fatal(err)
+	}
+	rep, err = Verify(dir)
+	if err != nil || rep.Good() || !strings.Contains(rep.Lanes[0].Problems[0], "missing at the beginning") {
+		t.Errorf("%+v, %v", rep, err)
 	}
 }
