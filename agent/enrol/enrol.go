@@ -60,6 +60,7 @@ type Enrolment struct {
 	mu    sync.Mutex
 	state State
 	hold  hold
+	wake  func() // ends Keep's rest
 }
 
 // hold is what keeps an identity from being used or renewed.

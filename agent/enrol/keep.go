@@ -34,14 +34,26 @@ func (e *Enrolment) Keep(ctx context.Context) error {
 			_ = e.Renew(ctx)
 		}
 		e.clean()
-		step := keepPoll
-		if e.barred() {
-			step = tokenPoll
-		}
-		if !e.cfg.Wait(ctx, step) {
+		e.rest(ctx)
+		if ctx.Err() != nil {
 			return nil
 		}
 	}
+}
+
+// rest waits for the next look, which is soon when this host is refused: there may
+// be a token for it.
+func (e *Enrolment) rest(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	e.mu.Lock()
+	e.wake = cancel
+	step := keepPoll
+	if e.hold.bar != nil {
+		step = tokenPoll
+	}
+	e.mu.Unlock()
+	e.cfg.Wait(ctx, step)
 }
 
 // Prepare makes the certificate good for a connection, and is called before each.
@@ -111,6 +123,9 @@ func (e *Enrolment) Told(reason seawallv1.Reason) {
 // refuse takes note of why the identity is refused.
 func (e *Enrolment) refuse(p *Problem) {
 	e.mu.Lock()
+	if e.hold.bar == nil && e.wake != nil {
+		e.wake()
+	}
 	e.hold.bar = p
 	e.hold.next = e.cfg.Now().Add(rare())
 	e.mu.Unlock()

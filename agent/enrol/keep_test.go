@@ -221,6 +221,36 @@ func TestRevoked(t *testing.T) {
 	}
 }
 
+// TestRefusedIsSeenAtOnce has a refusal end the rest of a Keep that looks once a
+// minute.
+func TestRefusedIsSeenAtOnce(t *testing.T) {
+	clk := newClock()
+	c := newCollector(t, clk.Now, admit)
+	h := newHost(t, c, clk)
+	h.put(c.authority.Pin())
+	resting := make(chan time.Duration)
+	h.cfg.Wait = func(ctx context.Context, d time.Duration) bool {
+		resting <- d
+		<-ctx.Done()
+		return false
+	}
+	e := h.ensure(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- e.Keep(ctx) }()
+	if d := <-resting; d != keepPoll {
+		t.Errorf("rests for %v", d)
+	}
+	e.Told(seawallv1.Reason_REASON_HOST_REVOKED)
+	if d := <-resting; d != tokenPoll {
+		t.Errorf("rests for %v when refused", d)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestReleased goes on when the collector does.
 func TestReleased(t *testing.T) {
 	clk := newClock()
