@@ -22,7 +22,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"seawall/agent/identity"
-	"seawall/agent/spool"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -252,7 +251,7 @@ func (noise) Unmarshal(data mem.BufferSlice, v any) error {
 // TestNoise lets a collector with a good certificate send random bytes, many
 // times: memory stays as it is, and nothing changes but the state directory.
 func TestNoise(t *testing.T) {
-	const rounds = 300
+	const rounds = 100
 	c := newCollector(t)
 	c.options = []grpc.ServerOption{grpc.ForceServerCodecV2(noise{})}
 	done := make(chan struct{})
@@ -365,14 +364,4 @@ func TestPatience(t *testing.T) {
 	if diff := cmp.Diff(want, longest); diff != "" {
 		t.Error(diff)
 	}
-}
-
-// appendAt appends to a lane and returns the position.
-func (l *link) appendAt(lane, payload string) spool.Position {
-	l.t.Helper()
-	pos, err := l.spool.AppendSync(lane, []byte(payload))
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return pos
 }

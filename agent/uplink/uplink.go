@@ -39,6 +39,7 @@ type Config struct {
 
 	run      func(context.Context, *Uplink) (outcome, error) // in place of connect; for tests
 	patience time.Duration                                   // in place of welcomeTimeout; for tests
+	dial     func(context.Context, string) (net.Conn, error) // in place of the network; for tests
 }
 
 // How long the network may take.
@@ -72,6 +73,10 @@ func New(cfg Config) (*Uplink, error) {
 	}
 	if cfg.patience == 0 {
 		cfg.patience = dialTimeout + welcomeTimeout
+	}
+	if cfg.dial == nil {
+		dialer := net.Dialer{Timeout: dialTimeout}
+		cfg.dial = func(ctx context.Context, addr string) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) }
 	}
 	if cfg.run == nil {
 		cfg.run = connect
@@ -212,12 +217,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // connect runs one stream over a connection of its own, so that no pause but ours
 // is between attempts.
 func connect(ctx context.Context, u *Uplink) (outcome, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
 	conn, err := grpc.NewClient("passthrough:///"+u.cfg.Collector,
 		grpc.WithTransportCredentials(credentials.NewTLS(u.cfg.Identity.TLS())),
-		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "tcp", addr)
-		}),
+		grpc.WithContextDialer(u.cfg.dial),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: grpcbackoff.DefaultConfig, MinConnectTimeout: dialTimeout}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)),

@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/proto"
 
@@ -88,7 +89,13 @@ func (c *collector) start() *collector {
 		c.t.Fatal(err)
 	}
 	c.addr = l.Addr().String()
-	c.server = grpc.NewServer(append(c.options, grpc.Creds(credentials.NewTLS(&tls.Config{
+	c.serveOn(l)
+	return c
+}
+
+func (c *collector) serveOn(l net.Listener) {
+	policy := keepalive.EnforcementPolicy{MinTime: 10 * time.Second} // as the collector's
+	c.server = grpc.NewServer(append(c.options, grpc.KeepaliveEnforcementPolicy(policy), grpc.Creds(credentials.NewTLS(&tls.Config{
 		Certificates: []tls.Certificate{c.cert}, ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13,
 	})))...)
 	seawallv1.RegisterIngestServiceServer(c.server, c)
@@ -101,7 +108,6 @@ func (c *collector) start() *collector {
 		c.server.Stop()
 		<-served // the address is free
 	}
-	return c
 }
 
 func (c *collector) Deliver(stream grpc.BidiStreamingServer[seawallv1.DeliverRequest, seawallv1.DeliverResponse]) error {

@@ -110,7 +110,7 @@ func TestBackpressure(t *testing.T) {
 // credit, into a store that stands still: memory is what one message and one window
 // of each take, and stays so.
 func TestStalledStore(t *testing.T) {
-	const hosts, rounds, size = 200, 40, 60 << 10
+	const hosts, rounds, size = 200, 10, 60 << 10
 	m := &memory{blocked: make(chan struct{})}
 	s := start(t, m, func(c *Config) { c.MemoryBytes = 16 << 20 })
 	noise := make([]byte, size) // not to be compressed
