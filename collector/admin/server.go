@@ -88,7 +88,7 @@ func (s *server) did(ctx context.Context, what string, more ...any) {
 	if p, ok := peer.FromContext(ctx); ok {
 		by = p.Addr.String()
 	}
-	s.cfg.Log.Info(what, append(more, "by", by)...)
+	s.cfg.Log.Info("changed by the administrator", append([]any{"what", what, "by", by}, more...)...)
 }
 
 var errNoHost = errors.New("no such host")

@@ -93,6 +93,42 @@ func (s *Service) Register(r grpc.ServiceRegistrar) { seawallv1.RegisterEnrolmen
 
 // Enrol admits a host, or says that it has to wait.
 func (s *Service) Enrol(ctx context.Context, request *seawallv1.EnrolRequest) (*seawallv1.EnrolResponse, error) {
+	a, err := s.apply(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	var v verdict
+	err = s.cfg.Update(ctx, func(tx *membership.Tx) (err error) {
+		v, err = s.decide(tx, a)
+		return err
+	})
+	if err != nil {
+		return nil, s.unavailable(err)
+	}
+	if v.token.ID != "" {
+		s.tokens.put(v.token)
+		s.tokens.usedFrom(v.token.ID, a.from)
+	}
+	switch {
+	case v.refused != 0:
+		s.limits.failed(a.from)
+		s.note(v.refused.String(), a)
+		return nil, &roster.Refused{Reason: v.refused}
+	case v.waits:
+		s.note("waits for approval", a)
+		return &seawallv1.EnrolResponse{Result: &seawallv1.EnrolResponse_Pending{
+			Pending: &seawallv1.Pending{RetryWithinMs: uint32(retryPending.Milliseconds())},
+		}}, nil
+	}
+	c, err := s.welcome(ctx, v, a)
+	if err != nil {
+		return nil, err
+	}
+	return &seawallv1.EnrolResponse{Result: &seawallv1.EnrolResponse_Credentials{Credentials: c}}, nil
+}
+
+// apply returns who asks, when it is worth a transaction.
+func (s *Service) apply(ctx context.Context, request *seawallv1.EnrolRequest) (*application, error) {
 	a, err := s.authenticate(ctx, request)
 	if err != nil {
 		return nil, err
@@ -109,41 +145,20 @@ func (s *Service) Enrol(ctx context.Context, request *seawallv1.EnrolRequest) (*
 		}
 	}
 	a.news = sync.OnceValue(func() bool { return s.tokens.alarm(a.token, a.from) })
-	var v verdict
-	err = s.cfg.Update(ctx, func(tx *membership.Tx) (err error) {
-		v, err = s.decide(tx, a)
-		return err
-	})
-	if err != nil {
-		return nil, s.unavailable(err)
-	}
-	if v.token.ID != "" {
-		s.tokens.put(v.token)
-		s.tokens.usedFrom(v.token.ID, a.from)
-	}
-	switch {
-	case v.refused != 0:
-		s.limits.failed(a.from)
-		s.note("enrolment refused", a, "reason", v.refused.String())
-		return nil, &roster.Refused{Reason: v.refused}
-	case v.waits:
-		s.note("host waits for approval", a, "request", hex.EncodeToString(a.hash[:8]))
-		return &seawallv1.EnrolResponse{Result: &seawallv1.EnrolResponse_Pending{
-			Pending: &seawallv1.Pending{RetryWithinMs: uint32(retryPending.Milliseconds())},
-		}}, nil
-	}
+	return a, nil
+}
+
+// welcome makes an admitted host known, and returns what it gets.
+func (s *Service) welcome(ctx context.Context, v verdict, a *application) (*seawallv1.Credentials, error) {
 	s.cfg.Roster.Add(v.member)
 	if v.chain == nil { // it was a member already
+		var err error
 		if v.chain, err = s.certify(ctx, v.member, a); err != nil {
 			return nil, err
 		}
 	}
 	s.cfg.Log.Info("host enrolled", "host", v.member.Host, "name", a.machine.HostName, "from", a.from, "token", a.token, "original", a.original)
-	c, err := s.credentials(v.member.Host, v.chain)
-	if err != nil {
-		return nil, err
-	}
-	return &seawallv1.EnrolResponse{Result: &seawallv1.EnrolResponse_Credentials{Credentials: c}}, nil
+	return s.credentials(v.member.Host, v.chain)
 }
 
 // certify gives a member a new certificate for its key.
@@ -239,8 +254,9 @@ func (s *Service) unavailable(err error) error {
 }
 
 // note logs what became of a request, but not of a flood of them.
-func (s *Service) note(what string, a *application, more ...any) {
+func (s *Service) note(outcome string, a *application) {
 	s.trouble.Do(func() {
-		s.cfg.Log.Warn(what, append([]any{"name", a.machine.HostName, "from", a.from, "token", a.token, "original", a.original}, more...)...)
+		s.cfg.Log.Warn("host is not enrolled", "outcome", outcome, "name", a.machine.HostName, "from", a.from,
+			"token", a.token, "original", a.original, "request", hex.EncodeToString(a.hash[:8]))
 	})
 }

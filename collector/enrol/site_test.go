@@ -128,7 +128,8 @@ type machine struct {
 	chain [][]byte
 	host  fleet.HostID
 	// bundle is what it believes; without one it is told the newest.
-	bundle trust.Bundle
+	bundle  trust.Bundle
+	patient bool
 }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {
@@ -170,12 +171,14 @@ func (m *machine) call(as *machine, do func(context.Context, seawallv1.Enrolment
 		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(m.from)}
 	}
 	conn, err := grpc.NewClient("passthrough:///"+m.site.addr, grpc.WithTransportCredentials(credentials.NewTLS(config)),
+		// A busy machine lets connections time out; a host tries again, too.
+		grpc.WithDefaultCallOptions(grpc.WaitForReady(m.patient)),
 		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) }))
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	return do(ctx, seawallv1.NewEnrolmentServiceClient(conn))
 }

@@ -217,9 +217,9 @@ func TestNewKeyEndsSession(t *testing.T) {
 
 // TestCertificateExpiresDuringSession moves the clock past it.
 func TestCertificateExpiresDuringSession(t *testing.T) {
-	r, rec, state := open(t)
+	_, rec, state := open(t)
 	at := now
-	r = load(t, rec, func() time.Time { return at })
+	r := load(t, rec, func() time.Time { return at })
 	s := mustBegin(t, r, 0, state)
 	at = now.Add(24 * time.Hour)
 	if err := s.Check(); err != nil {

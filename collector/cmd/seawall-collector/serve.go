@@ -90,17 +90,26 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		return err
 	}
 	defer socket.Close()
+	return run(ctx, c, at, log, []func(context.Context) error{
+		func(ctx context.Context) error { return in.Serve(ctx, hosts) },
+		func(ctx context.Context) error { return out.Serve(ctx, browsers) },
+		func(ctx context.Context) error { return admin.Serve(ctx, socket, m.admin(s, log)) },
+		func(ctx context.Context) error { return m.keepPin(ctx, c, at, log) },
+		func(ctx context.Context) error { return notify(ctx, s, at, log) },
+	})
+}
+
+// run tells where the collector is and runs its parts until one fails or ctx ends.
+func run(ctx context.Context, c config, at connection, log *slog.Logger, parts []func(context.Context) error) error {
 	if err := at.write(c.StateDir); err != nil {
 		return err
 	}
 	log.Info("collector runs", "ingest", at.Ingest, "dashboard", at.Dashboard, "pin", at.Pin, "version", at.Version)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return in.Serve(ctx, hosts) })
-	group.Go(func() error { return out.Serve(ctx, browsers) })
-	group.Go(func() error { return admin.Serve(ctx, socket, m.admin(s, log)) })
-	group.Go(func() error { return m.keepPin(ctx, c, at, log) })
-	group.Go(func() error { return notify(ctx, s, at, log) })
-	err = group.Wait()
+	for _, part := range parts {
+		group.Go(func() error { return part(ctx) })
+	}
+	err := group.Wait()
 	log.Info("collector stopped")
 	return err
 }
