@@ -204,11 +204,6 @@ func (h *host) await(what string, is func(e enrol.State, u uplink.State) bool) {
 	}
 }
 
-func (h *host) connected() {
-	h.t.Helper()
-	h.await("a connection", func(_ enrol.State, u uplink.State) bool { return u.Connected })
-}
-
 // refused waits for a refusal with that word.
 func (h *host) refused(word string) {
 	h.t.Helper()
