@@ -53,7 +53,7 @@ func Serve(ctx context.Context, l net.Listener, c Config) error {
 	err := g.Serve(l)
 	if ctx.Err() == nil {
 		g.Stop()
-		return fmt.Errorf("serve %s: %w", File, err)
+		return fmt.Errorf("serve the administrator: %w", err)
 	}
 	<-stopped
 	return nil

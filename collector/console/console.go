@@ -1,6 +1,6 @@
 // Package console is the commands with which a person works with a running
 // collector: tokens, hosts, authorities. They talk to it over the administrator's
-// socket (package admin) and hold nothing themselves.
+// socket (package socket) and hold nothing themselves.
 //
 // What is for a program is on standard output alone: "token create" prints the token
 // and nothing else there, and --json of the lists prints the messages of
@@ -26,7 +26,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"seawall/collector/admin"
+	"seawall/collector/admin/socket"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -74,7 +74,7 @@ func (c Console) command(use, short string, args cobra.PositionalArgs, run func(
 func (c Console) ask(ctx context.Context, do func(context.Context, client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	first, err := admin.Dial(ctx, c.Folder())
+	first, err := socket.Dial(ctx, c.Folder())
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED):
 		return fmt.Errorf("no collector runs on %s: start it, or name its --state-dir", c.Folder())
@@ -92,7 +92,7 @@ func (c Console) ask(ctx context.Context, do func(context.Context, client) error
 				first = nil
 				return it, nil
 			}
-			return admin.Dial(ctx, c.Folder())
+			return socket.Dial(ctx, c.Folder())
 		}))
 	if err != nil {
 		return errors.Join(err, first.Close())

@@ -18,7 +18,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"seawall/collector/admin"
+	"seawall/collector/admin/socket"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -93,7 +93,7 @@ func hosts() *seawallv1.ListHostsResponse {
 func serve(t *testing.T, f *fleet) func(line ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	folder := t.TempDir()
-	l, err := admin.Listen(folder, slog.New(slog.DiscardHandler))
+	l, err := socket.Listen(folder, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

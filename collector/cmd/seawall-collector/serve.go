@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc"
 
 	"seawall/collector/admin"
+	"seawall/collector/admin/socket"
 	"seawall/collector/authority"
 	"seawall/collector/ingest"
 	"seawall/collector/store"
@@ -85,15 +86,15 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	if err := firstPassword(ctx, c, s, log, stdout); err != nil {
 		return err
 	}
-	socket, err := admin.Listen(c.StateDir, log)
+	door, err := socket.Listen(c.StateDir, log)
 	if err != nil {
 		return err
 	}
-	defer socket.Close()
+	defer door.Close()
 	return run(ctx, c, at, log, []func(context.Context) error{
 		func(ctx context.Context) error { return in.Serve(ctx, hosts) },
 		func(ctx context.Context) error { return out.Serve(ctx, browsers) },
-		func(ctx context.Context) error { return admin.Serve(ctx, socket, m.admin(s, log)) },
+		func(ctx context.Context) error { return admin.Serve(ctx, door, m.admin(s, log)) },
 		func(ctx context.Context) error { return m.keepPin(ctx, c, at, log) },
 		func(ctx context.Context) error { return notify(ctx, s, at, log) },
 	})

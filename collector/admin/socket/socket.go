@@ -1,4 +1,6 @@
-package admin
+// Package socket is the unix socket over which a person reaches the running
+// collector: how the collector listens and how a command dials.
+package socket
 
 import (
 	"context"
