@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"seawall/agent/identity"
+	"seawall/agent/uplink/pace"
 )
 
 // attempts runs an uplink whose streams end as told for some time of the bubble,
@@ -54,7 +55,7 @@ func TestUnreachable(t *testing.T) {
 		for i := 1; i < len(began); i++ {
 			limit := time.Minute
 			if i < 10 {
-				limit = min(limit, baseBackoff<<(i-1))
+				limit = min(limit, pace.Base<<(i-1))
 			}
 			if d := began[i] - began[i-1]; d > limit {
 				t.Errorf("pause %d is %v, limit %v", i, d, limit)
@@ -101,8 +102,8 @@ func TestFirstRetryIsFast(t *testing.T) {
 			}
 			return outcome{}, errRefused
 		})
-		if d := began[20] - began[19] - time.Hour; d < 0 || d > baseBackoff {
-			t.Errorf("pause %v after a good stream, want at most %v", d, baseBackoff)
+		if d := began[20] - began[19] - time.Hour; d < 0 || d > pace.Base {
+			t.Errorf("pause %v after a good stream, want at most %v", d, pace.Base)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"seawall/agent/identity"
+	"seawall/agent/uplink/pace"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -18,9 +19,11 @@ func newFuzzSession(t testing.TB, id *identity.Identity) *session {
 		t.Fatal(err)
 	}
 	s := newSession(u)
-	s.credit = newCredit(100)
+	s.credit = pace.NewCredit(100)
 	s.lanes["posture"] = &window{lane: "posture", sent: []span{{1, 1, 5, 40}, {1, 6, 9, 60}}}
-	s.credit.used = 100
+	if err := s.credit.Take(t.Context(), 100); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
@@ -54,8 +57,8 @@ func FuzzResponse(f *testing.F) {
 		for _, sp := range s.lanes["posture"].sent {
 			inFlight += sp.bytes
 		}
-		if s.credit.used != inFlight || s.credit.limit < 100 {
-			t.Errorf("%d bytes in flight, counted %d of %d", inFlight, s.credit.used, s.credit.limit)
+		if s.credit.InFlight() != inFlight || s.credit.Bound() < 100 {
+			t.Errorf("%d bytes in flight, counted %d of %d", inFlight, s.credit.InFlight(), s.credit.Bound())
 		}
 	})
 }

@@ -138,7 +138,7 @@ func (s *session) follow(ctx context.Context, lane string) error {
 	}
 	f := filler{
 		r: r, lane: lane, codec: s.u.codec, diverge: diverge,
-		max: func() int { return min(s.maxBatch, s.credit.bound()) },
+		max: func() int { return min(s.maxBatch, s.credit.Bound()) },
 		onGap: func(g *seawallv1.Gap) {
 			s.u.log.Warn("records are missing", "lane", lane, "from", g.From, "to", g.To, "reason", g.Reason.String())
 		},
@@ -152,7 +152,7 @@ func (s *session) follow(ctx context.Context, lane string) error {
 			}
 		}
 		if err == nil {
-			err = s.credit.take(ctx, b.span.bytes)
+			err = s.credit.Take(ctx, b.span.bytes)
 		}
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"seawall/agent/spool"
+	"seawall/agent/uplink/pace"
 	"seawall/pkg/trust"
 	seawallv1 "seawall/proto/seawall/v1"
 )
@@ -58,7 +59,7 @@ type session struct {
 	stream   grpc.BidiStreamingClient[seawallv1.DeliverRequest, seawallv1.DeliverResponse]
 	number   uint64
 	maxBatch int
-	credit   *credit
+	credit   *pace.Credit
 	have     map[string]told
 	out      chan *batch
 	confirm  chan struct{} // holds a value when a bundle is to be confirmed
@@ -188,7 +189,7 @@ func (s *session) accept(w *seawallv1.Welcome) error {
 	}
 	s.number = w.GetSession()
 	s.maxBatch = int(min(batch, maxBatch))
-	s.credit = newCredit(creditOf(w.GetMaxInFlightBytes()))
+	s.credit = pace.NewCredit(creditOf(w.GetMaxInFlightBytes()))
 	s.have = make(map[string]told, len(w.GetHave()))
 	for _, p := range w.GetHave() {
 		s.have[p.GetLane()] = told{spool.Position{Epoch: p.GetEpoch(), Seq: p.GetSequence()}, p.GetDigest()}
@@ -226,7 +227,7 @@ func (s *session) handle(m *seawallv1.DeliverResponse) error {
 	case *seawallv1.DeliverResponse_Ack:
 		return s.ack(m.Ack.GetPosition())
 	case *seawallv1.DeliverResponse_Credit:
-		s.credit.set(creditOf(m.Credit.GetMaxInFlightBytes()))
+		s.credit.Set(creditOf(m.Credit.GetMaxInFlightBytes()))
 	case *seawallv1.DeliverResponse_Bundle:
 		return s.bundle(m.Bundle)
 	case *seawallv1.DeliverResponse_Drain:
@@ -276,7 +277,7 @@ func (s *session) ack(p *seawallv1.Position) error {
 	if err != nil {
 		return err
 	}
-	s.credit.give(bytes)
+	s.credit.Give(bytes)
 	if news {
 		lane := w.lane // the spool's name for it, not the collector's
 		s.u.board.update(false, func(st *State) {

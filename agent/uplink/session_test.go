@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"seawall/agent/identity"
+	"seawall/agent/uplink/pace"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -322,10 +323,10 @@ func tree(t *testing.T, dir string) map[string]string {
 
 // TestExpiredIsPreparedAtOnce: it is met by Prepare at once, and then with pauses.
 func TestExpiredIsPreparedAtOnce(t *testing.T) {
-	u := &Uplink{pause: newBackoff(), cfg: Config{MaxBackoff: time.Hour}}
-	u.pause.random = func(limit time.Duration) time.Duration { return limit }
+	u := &Uplink{pause: pace.NewBackoff(), cfg: Config{MaxBackoff: time.Hour}}
+	u.pause.Random = func(limit time.Duration) time.Duration { return limit }
 	expired := seawallv1.Reason_REASON_CERTIFICATE_EXPIRED
-	for i, want := range []time.Duration{0, baseBackoff, 2 * baseBackoff} {
+	for i, want := range []time.Duration{0, pace.Base, 2 * pace.Base} {
 		if got := u.plan(outcome{}, expired); got != want {
 			t.Errorf("pause %d is %v, want %v", i, got, want)
 		}
@@ -352,8 +353,8 @@ func TestRefusalWords(t *testing.T) {
 
 // TestPatience draws longer pauses when only a person can help.
 func TestPatience(t *testing.T) {
-	u := &Uplink{pause: newBackoff(), cfg: Config{MaxBackoff: time.Minute}}
-	u.pause.random = func(limit time.Duration) time.Duration { return limit }
+	u := &Uplink{pause: pace.NewBackoff(), cfg: Config{MaxBackoff: time.Minute}}
+	u.pause.Random = func(limit time.Duration) time.Duration { return limit }
 	longest := map[seawallv1.Reason]time.Duration{}
 	for range 40 {
 		for _, r := range []seawallv1.Reason{0, seawallv1.Reason_REASON_HOST_REVOKED} {

@@ -17,6 +17,7 @@ import (
 
 	"seawall/agent/identity"
 	"seawall/agent/spool"
+	"seawall/agent/uplink/pace"
 	"seawall/pkg/squeeze"
 	"seawall/pkg/text"
 	seawallv1 "seawall/proto/seawall/v1"
@@ -48,9 +49,10 @@ const (
 	welcomeTimeout   = 15 * time.Second
 	keepaliveTime    = 20 * time.Second
 	keepaliveTimeout = 10 * time.Second
-	stableAfter      = time.Minute // a stream that lived so long was a good one
-	maxResponse      = 64 << 10    // largest message that is read
-	maxReason        = 512         // longest reason that is kept
+	maxDrain         = 10 * time.Minute // longest pause that a drain may ask for
+	stableAfter      = time.Minute      // a stream that lived so long was a good one
+	maxResponse      = 64 << 10         // largest message that is read
+	maxReason        = 512              // longest reason that is kept
 )
 
 // Uplink carries one spool to one collector.
@@ -58,7 +60,7 @@ type Uplink struct {
 	cfg   Config
 	log   *slog.Logger
 	board *board
-	pause *backoff
+	pause *pace.Backoff
 	codec *squeeze.Codec
 	again bool // the last attempt was made at once, since the certificate had expired
 }
@@ -85,7 +87,7 @@ func New(cfg Config) (*Uplink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compression: %w", err)
 	}
-	u := &Uplink{cfg: cfg, log: cfg.Log, pause: newBackoff(), codec: codec}
+	u := &Uplink{cfg: cfg, log: cfg.Log, pause: pace.NewBackoff(), codec: codec}
 	u.board = &board{dir: cfg.StateDir, log: cfg.Log, onChange: cfg.OnChange}
 	old, err := ReadState(cfg.StateDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -167,7 +169,7 @@ func (u *Uplink) plan(out outcome, reason seawallv1.Reason) time.Duration {
 		lived = time.Since(out.welcomed)
 	}
 	if lived >= stableAfter {
-		u.pause.reset()
+		u.pause.Reset()
 	}
 	expired := reason == seawallv1.Reason_REASON_CERTIFICATE_EXPIRED
 	if expired && !u.again {
@@ -176,11 +178,11 @@ func (u *Uplink) plan(out outcome, reason seawallv1.Reason) time.Duration {
 	}
 	u.again = expired
 	if !out.drained {
-		return u.pause.next(patience(reason, u.cfg.MaxBackoff))
+		return u.pause.Next(patience(reason, u.cfg.MaxBackoff))
 	}
-	pause := u.pause.random(min(out.within, maxDrain))
+	pause := u.pause.Random(min(out.within, maxDrain))
 	if lived < time.Second { // sent away at once, perhaps again and again
-		pause += u.pause.next(u.cfg.MaxBackoff)
+		pause += u.pause.Next(u.cfg.MaxBackoff)
 	}
 	return pause
 }

@@ -1,14 +1,14 @@
-package uplink
+package pace
 
 import (
 	"context"
 	"sync"
 )
 
-// credit is how many bytes may be sent and not acknowledged. The collector changes
+// Credit is how many bytes may be sent and not acknowledged. The collector changes
 // it; what is in flight stays so. When nothing is in flight one batch may always
 // go, however large.
-type credit struct {
+type Credit struct {
 	turn chan struct{} // holds a value while somebody waits or takes: first come, first served
 
 	mu      sync.Mutex
@@ -17,12 +17,13 @@ type credit struct {
 	changed chan struct{} // closed and replaced when there is more; guarded by mu
 }
 
-func newCredit(limit int) *credit {
-	return &credit{limit: limit, turn: make(chan struct{}, 1), changed: make(chan struct{})}
+// NewCredit returns a credit of so many bytes.
+func NewCredit(limit int) *Credit {
+	return &Credit{limit: limit, turn: make(chan struct{}, 1), changed: make(chan struct{})}
 }
 
-// take waits until n bytes may be sent.
-func (c *credit) take(ctx context.Context, n int) error {
+// Take waits until n bytes may be sent.
+func (c *Credit) Take(ctx context.Context, n int) error {
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -42,7 +43,7 @@ func (c *credit) take(ctx context.Context, n int) error {
 	}
 }
 
-func (c *credit) try(n int) (changed <-chan struct{}, ok bool) {
+func (c *Credit) try(n int) (changed <-chan struct{}, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.used > 0 && c.used+n > c.limit {
@@ -52,13 +53,13 @@ func (c *credit) try(n int) (changed <-chan struct{}, ok bool) {
 	return nil, true
 }
 
-// give returns what was acknowledged.
-func (c *credit) give(n int) { c.update(func() { c.used -= n }) }
+// Give returns what was acknowledged.
+func (c *Credit) Give(n int) { c.update(func() { c.used -= n }) }
 
-// set changes the limit.
-func (c *credit) set(limit int) { c.update(func() { c.limit = limit }) }
+// Set changes the limit.
+func (c *Credit) Set(limit int) { c.update(func() { c.limit = limit }) }
 
-func (c *credit) update(change func()) {
+func (c *Credit) update(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change()
@@ -66,9 +67,16 @@ func (c *credit) update(change func()) {
 	c.changed = make(chan struct{})
 }
 
-// bound returns the limit, which a batch should not exceed.
-func (c *credit) bound() int {
+// Bound returns the limit, which a batch should not exceed.
+func (c *Credit) Bound() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.limit
+}
+
+// InFlight returns how many bytes are sent and not acknowledged.
+func (c *Credit) InFlight() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.used
 }
