@@ -23,12 +23,12 @@ func auditFaults() []fault {
 	return []fault{
 		{"F22", "audit socket overrun", "sensor stopped while 20,000 records come", "the loss is counted and told, reading goes on", overrun},
 		{"F23", "audit flood by a user", "a user opens a watched file 20,000 times while root changes it", "root's change arrives with its cause", flood},
-		{"F24", "auditd comes and goes", "auditd started beside the sensor, then stopped", "sensor yields, goes on beside it, returns", auditdComes},
+		{"F24", "auditd comes and goes", "auditd started beside the sensor, then stopped", "sensor yields, goes on beside it and after it", auditdComes},
 		{"F25", "audit rules changed", "auditctl -D under a running sensor", "the rules come back, changes have causes again", rulesFlushed},
 		{"F28", "no kernel audit", "sensor in a user namespace", "checks go on without, and it says why", noAudit},
 		{"F29", "sensor stopped", "SIGSTOP for 3 s during changes", "the last state is told after SIGCONT", stopped},
 		{"F30", "out of memory", "sensor in a cgroup that is too small for it, then in a good one", "killed, and the next goes on with the spool", outOfMemory},
-		{"F31", "restart with events flowing", "sensor killed and changed under, its socket held", "the change is told by the next one", restarted},
+		{"F31", "restart with events flowing", "sensor killed 4 times, a change each time while it is away", "the next one tells it", restarted},
 		{"F53", "odd ways to write", "32-bit call, deleted program, program in memory, rename, mmap", "each change seen, each with its actor", oddWays},
 	}
 }

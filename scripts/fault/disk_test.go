@@ -16,7 +16,7 @@ func diskFaults() []fault {
 		{"F05", "disk full", "spool's tmpfs filled while a writer writes, then freed", "writer lives, appends fail, then go on; nothing durable lost", diskFull},
 		{"F06", "EIO on fsync", "the 3rd to 5th fdatasync fails", "written again to a new segment, nothing lost", syncFails},
 		{"F07", "file system goes read-only", "an ext4 error with errors=remount-ro under a sensor", "sensor lives, CPU under 5 %, goes on after the repair", readOnly},
-		{"F08", "inodes used up", "spool on a tmpfs with 12 inodes, the others taken", "as on a full disk", noInodes},
+		{"F08", "inodes used up", "spool on a tmpfs with 24 inodes, the others taken", "as on a full disk", noInodes},
 	}
 }
 
@@ -123,7 +123,7 @@ func readOnly(t *testing.T) string {
 	disk, device := loop(t, place)
 	dir := filepath.Join(disk, "spool")
 	p := launch(t, sensor(t, place, dir))
-	await(t, "the sensor", 60*time.Second, func() bool { return p.says("sensor started") })
+	await(t, "the sensor", 60*time.Second, func() bool { return p.says("sensor started") && heartbeats(t, dir) > 1 })
 	if err := os.WriteFile(filepath.Join("/sys/fs/ext4", device, "trigger_fs_error"), []byte("1"), 0); err != nil {
 		t.Fatal(err)
 	}

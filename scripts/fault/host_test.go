@@ -66,16 +66,20 @@ func check(t *testing.T, under []string, args ...string) look {
 	var out, problems strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	start := time.Now()
-	err := cmd.Run()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	most, ended := make(chan int64, 1), make(chan struct{})
+	go func() { most <- highWater(cmd.Process.Pid, ended) }()
+	err := cmd.Wait()
 	l := look{took: time.Since(start), stderr: problems.String()}
+	close(ended)
+	l.memory = <-most
 	var exited *exec.ExitError
 	if errors.As(err, &exited) {
 		l.code = exited.ExitCode()
 	} else if err != nil {
 		t.Fatal(err)
-	}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		l.memory = usage.Maxrss << 10
 	}
 	if l.code < 0 || l.code > 2 || strings.Contains(l.stderr, "goroutine ") {
 		t.Fatalf("%v crashed: %d %s", argv, l.code, l.stderr)
@@ -88,6 +92,27 @@ func check(t *testing.T, under []string, args ...string) look {
 	}
 	l.results = answer.Results
 	return l
+}
+
+// highWater follows a process until it ended and returns the most memory that it had
+// at a time. What the kernel tells a parent of it counts the parent's own, too.
+func highWater(pid int, ended <-chan struct{}) (most int64) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if _, line, ok := strings.Cut(string(text), "VmHWM:"); ok && err == nil {
+			var kib int64
+			if _, err := fmt.Sscan(line, &kib); err == nil {
+				most = max(most, kib<<10)
+			}
+		}
+		select {
+		case <-ended:
+			return most
+		case <-tick.C:
+		}
+	}
 }
 
 // bounded demands that a look did not go beyond a time and 128 MiB.

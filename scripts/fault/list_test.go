@@ -32,7 +32,8 @@ func elsewhere() []fault {
 }
 
 func faults() []fault {
-	return slices.Concat(spoolFaults(), diskFaults(), hostFaults(), auditFaults(), collectorFaults(), tlsFaults(), networkFaults())
+	return slices.Concat(spoolFaults(), diskFaults(), hostFaults(), auditFaults(), collectorFaults(), tlsFaults(), networkFaults(),
+		peerFaults(), identityFaults())
 }
 
 // TestFaults runs every fault and prints a line of each.
