@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -197,5 +199,56 @@ func TestNewRecord(t *testing.T) {
 	r := NewRecord(Health, spool.Position{Epoch: 1 << 63, Seq: 7}, []byte{0xff, 1})
 	if r.Epoch != "8000000000000000" || r.Payload != "ff01" || r.Error == "" || r.Sequence != 7 {
 		t.Errorf("got %+v", r)
+	}
+}
+
+// TestContents dumps and verifies a lane from which something was evicted and in
+// which a record is damaged.
+func TestContents(t *testing.T) {
+	dir := t.TempDir()
+	s, err := spool.Open(dir, spool.Config{Lanes: map[string]int64{Posture: 4096}, SegmentBytes: 700, MinFree: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 60 {
+		if _, err := s.Append(Posture, bytes.Repeat([]byte{7}, 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	evicted := s.Evictions(Posture).To
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	segs, err := filepath.Glob(filepath.Join(dir, Posture, "*.seg"))
+	if err != nil || len(segs) < 2 {
+		t.Fatal(segs, err)
+	}
+	f, err := os.OpenFile(segs[1], os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte("damage"), 100); err != nil {
+		t.Fatal(err)
+	}
+	var lines []any
+	if err := Dump(dir, Posture, func(l any) error { lines = append(lines, l); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if lines[0] != any(missing{Posture, 1, evicted, "evicted"}) || !slices.ContainsFunc(lines, func(l any) bool {
+		m, ok := l.(missing)
+		return ok && m.From == m.To && m.Reason == "damaged"
+	}) {
+		t.Errorf("dump: %+v", lines)
+	}
+	var b strings.Builder
+	good, err := Verify(&b, dir)
+	if err != nil || good {
+		t.Errorf("verify: %v, %v", good, err)
+	}
+	for _, want := range []string{fmt.Sprintf("durable up to 60, evicted up to %d\n", evicted), " is missing\n", "disk: "} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%s\nlacks %q", b.String(), want)
+		}
 	}
 }

@@ -18,10 +18,21 @@
 //   - A reader returns the bytes that were appended or nothing: every byte of a
 //     record but its padding is covered by a checksum that also covers epoch and
 //     sequence. One damaged record costs that record and no other.
-//   - A lane never takes more than its bound. When it is full, its oldest segment
-//     is removed, whether or not anyone has read it.
+//   - A lane never takes more than its bound, and does not grow where the file
+//     system has less free than [Config.MinFree]. Where it may not grow its oldest
+//     segment is removed, whether or not anyone has read it.
+//   - What is missing is told with exact ranges: as evicted what made room, as damaged
+//     all else. See [Record] and [Reader.Tail].
 //   - When an append fails nothing that was durable is touched, the sequence is
 //     not used up, and the next append tries again.
+//
+// # What it cannot tell
+//
+// The watermark is not synced with each commit. When the newest record is damaged
+// and, before the watermark reached the disk, the machine crashes, nothing says that
+// the record was durable: its number is used again, in another epoch. Records are
+// not signed, since whoever can write the spool is the sensor's user or root, who
+// could sign too.
 //
 // # Files
 //
@@ -29,7 +40,10 @@
 //	DIR/LANE/durable                   the watermark
 //	DIR/LANE/SEQUENCE-EPOCH.seg        segments
 //
-// Package segment owns their format, package inspect checks a whole spool.
+// Package segment owns their format, package folder opens them, package reader reads
+// a lane, package inspect checks a whole spool. A segment that is damaged stays where
+// it is: its other records are good, its name says what should be in it, and the
+// bound removes it in its turn. Only what is no file of a spool is set aside.
 //
 // # Writing
 //

@@ -15,9 +15,6 @@ import (
 // FuzzOpenSegment gives a segment of any content to writer, reader and Verify.
 // They may not fail, and what is read must stand in the segment as it is encoded.
 func FuzzOpenSegment(f *testing.F) {
-	for _, seed := range fuzzSeeds(f) {
-		f.Add(seed)
-	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		dir := t.TempDir()
 		lane := filepath.Join(dir, "posture")
@@ -56,35 +53,12 @@ func FuzzOpenSegment(f *testing.F) {
 	})
 }
 
-func fuzzSeeds(t testing.TB) [][]byte {
-	seg := segment.Header{Version: segment.Version, Epoch: 5, First: 1, Lane: "posture"}.Encode()
-	for i := range uint64(3) {
-		seg = segment.AppendRecord(seg, Position{Epoch: 5, Seq: i + 1}, []byte("payload"))
-	}
-	torn := seg[:len(seg)-9]
-	damaged := bytes.Clone(seg)
-	damaged[segment.HeaderSize+4] ^= 1
-	huge := bytes.Clone(seg)
-	copy(huge[segment.HeaderSize+4:], "\xff\xff\xff\xff")
-	return [][]byte{nil, seg[:segment.HeaderSize], seg, torn, damaged, huge, append(bytes.Clone(seg), make([]byte, 100)...)}
-}
-
-func TestFuzzSeeds(t *testing.T) {
-	for i, seed := range fuzzSeeds(t) {
-		n := 0
-		sc := segment.NewScanner(bytes.NewReader(seed), 5)
-		for off := int64(segment.HeaderSize); ; {
-			f, st, err := sc.At(off)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if st != segment.AtRecord {
-				break
-			}
-			n, off = n+1, f.Next
-		}
-		if want := []int{0, 0, 3, 2, 0, 0, 3}[i]; n != want {
-			t.Errorf("seed %d holds %d records before the first damage, want %d", i, n, want)
+// TestSeeds: the inputs that the fuzz targets begin with are there.
+func TestSeeds(t *testing.T) {
+	for target, n := range map[string]int{"FuzzOpenSegment": 6} {
+		files, err := os.ReadDir("testdata/fuzz/" + target)
+		if err != nil || len(files) < n {
+			t.Errorf("%s: %d seeds, %v; want %d", target, len(files), err, n)
 		}
 	}
 }

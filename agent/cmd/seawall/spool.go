@@ -10,9 +10,7 @@ import (
 	"seawall/agent/near"
 	"seawall/agent/report"
 	"seawall/agent/spool"
-	"seawall/agent/spool/inspect"
 	"seawall/agent/usage"
-	"seawall/pkg/text"
 )
 
 // newSpoolCommand holds the commands that look at the spool's records. They take no
@@ -56,14 +54,7 @@ printed too. Where records are missing, a line says which and why.`,
 				if !slices.Contains(all, lane) {
 					return near.Unknown("lane of "+c.SpoolDir, lane, all)
 				}
-				err := inspect.Walk(c.SpoolDir, lane, func(rec inspect.Record) error {
-					for _, g := range rec.Gaps {
-						if err := report.Line(p.stdout, missing{lane, g.From, g.To, string(g.Reason)}); err != nil {
-							return err
-						}
-					}
-					return report.Line(p.stdout, history.NewRecord(lane, rec.Position, rec.Payload))
-				})
+				err := history.Dump(c.SpoolDir, lane, func(line any) error { return report.Line(p.stdout, line) })
 				if err != nil {
 					return err
 				}
@@ -74,14 +65,6 @@ printed too. Where records are missing, a line says which and why.`,
 	s.addFile(cmd)
 	s.addFlags(cmd, "spool_dir")
 	return cmd
-}
-
-// missing is a line of dump where records are gone.
-type missing struct {
-	Lane   string `json:"lane"`
-	From   uint64 `json:"missing_from"`
-	To     uint64 `json:"missing_to"`
-	Reason string `json:"reason"`
 }
 
 // newVerifyCommand reads every byte, unlike a reader, which starts where it left
@@ -103,14 +86,11 @@ Exit status:
 			if err != nil {
 				return err
 			}
-			rep, err := inspect.Verify(c.SpoolDir)
+			good, err := history.Verify(p.stdout, c.SpoolDir)
 			if err != nil {
 				return spoolError(err)
 			}
-			if err := p.verified(c.SpoolDir, rep); err != nil {
-				return err
-			}
-			if !rep.Good() {
+			if !good {
 				return &exitError{code: exitFindings}
 			}
 			return nil
@@ -119,37 +99,6 @@ Exit status:
 	s.addFile(cmd)
 	s.addFlags(cmd, "spool_dir")
 	return cmd
-}
-
-// verified prints what Verify found.
-func (p *program) verified(dir string, rep inspect.Report) error {
-	for _, l := range rep.Lanes {
-		var bytes int64
-		for _, seg := range l.Segments {
-			bytes += seg.Bytes
-		}
-		fmt.Fprintf(p.stdout, "%s: %s in %s, %d bytes, durable up to %d", l.Lane, count(l.Records, "record"), count(len(l.Segments), "file"), bytes, l.Durable.Seq)
-		if l.Evicted > 0 {
-			fmt.Fprintf(p.stdout, ", evicted up to %d", l.Evicted)
-		}
-		fmt.Fprintln(p.stdout)
-		for _, problem := range l.Problems {
-			fmt.Fprintf(p.stdout, "%s: %s\n", l.Lane, text.Terminal(problem))
-		}
-		for _, name := range l.Aside {
-			fmt.Fprintf(p.stdout, "%s: set aside as no file of the spool: %s\n", l.Lane, text.Terminal(name))
-		}
-	}
-	free, floor, err := spool.Space(dir)
-	if err != nil {
-		return spoolError(err)
-	}
-	fmt.Fprintf(p.stdout, "disk: %d MiB free", free>>20)
-	if free < floor {
-		fmt.Fprintf(p.stdout, ", less than the floor of %d MiB: the spool does not grow", floor>>20)
-	}
-	_, err = fmt.Fprintln(p.stdout)
-	return err
 }
 
 // count says how many there are of something.

@@ -60,3 +60,66 @@ func TestSetAside(t *testing.T) {
 		t.Errorf("left (-want +got):\n%s", diff)
 	}
 }
+
+// TestSetAsideInTheWay: a file is set aside where a directory was, and the other way
+// round; nothing is lost of either.
+func TestSetAsideInTheWay(t *testing.T) {
+	dir := t.TempDir()
+	d, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	plant := []func(name string) error{
+		func(n string) error { return os.MkdirAll(n+"/full", 0o750) },
+		func(n string) error { return os.WriteFile(n, nil, 0o640) },
+		func(n string) error { return os.MkdirAll(n+"/full", 0o750) },
+	}
+	for i, p := range plant {
+		if err := p(filepath.Join(dir, WatermarkName)); err != nil {
+			t.Fatal(err)
+		}
+		if err := SetAside(d, WatermarkName); err != nil {
+			t.Fatal(err)
+		}
+		if bad, err := Aside(d); err != nil || len(bad) != i+1 {
+			t.Errorf("after %d: set aside %q, %v", i+1, bad, err)
+		}
+		if _, err := OpenPlain(d, WatermarkName, unix.O_RDONLY); !os.IsNotExist(err) {
+			t.Errorf("after %d: %v", i+1, err)
+		}
+	}
+}
+
+// TestMakeDir makes a lane's directory whatever stands in its place.
+func TestMakeDir(t *testing.T) {
+	dir := t.TempDir()
+	d, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for _, plant := range []func(name string) error{
+		func(string) error { return nil },
+		func(n string) error { return os.WriteFile(n, nil, 0o640) },
+		func(n string) error { return os.Symlink("/etc", n) },
+		func(n string) error { return unix.Mkfifo(n, 0o640) },
+	} {
+		if err := plant(filepath.Join(dir, "lane")); err != nil {
+			t.Fatal(err)
+		}
+		lane, err := MakeDir(d, "lane")
+		if err != nil {
+			t.Fatal(err)
+		}
+		lane.Close()
+		if again, err := MakeDir(d, "lane"); err != nil {
+			t.Error(err)
+		} else {
+			again.Close()
+		}
+		if err := os.Remove(filepath.Join(dir, "lane")); err != nil {
+			t.Errorf("not an empty directory: %v", err)
+		}
+	}
+}

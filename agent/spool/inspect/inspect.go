@@ -103,17 +103,7 @@ func walk(dir, lane string, lr *LaneReport, fn func(segment.Position, []byte) er
 		return err
 	}
 	defer d.Close()
-	if f, err := folder.OpenPlain(d, folder.WatermarkName, unix.O_RDONLY); err != nil {
-		lr.problem("%v", err)
-	} else {
-		var ok bool
-		var w segment.Watermark
-		if w, ok = segment.ReadWatermark(f); !ok {
-			lr.problem("%s: damaged watermark", folder.WatermarkName)
-		}
-		lr.Durable, lr.Evicted = w.Durable, w.Evicted
-		f.Close()
-	}
+	lr.watermark(d)
 	segs, foreign, err := folder.List(d)
 	if err != nil {
 		return err
@@ -125,7 +115,7 @@ func walk(dir, lane string, lr *LaneReport, fn func(segment.Position, []byte) er
 		return err
 	}
 	if len(segs) > 0 && segs[0].First > lr.Evicted+1 && lr.Durable.Seq > 0 {
-		lr.problem("records %d to %d are missing at the beginning", lr.Evicted+1, segs[0].First-1)
+		lr.problem("%s missing at the beginning", these(lr.Evicted+1, segs[0].First-1))
 	}
 	var last uint64
 	for i, s := range segs {
@@ -138,16 +128,30 @@ func walk(dir, lane string, lr *LaneReport, fn func(segment.Position, []byte) er
 			return err
 		}
 		if last > 0 && s.First > last+1 {
-			lr.problem("%s: records %d to %d are missing before it", s.Name(), last+1, s.First-1)
+			lr.problem("%s: %s missing before it", s.Name(), these(last+1, s.First-1))
 		}
 		last = max(last, sr.Last)
 		lr.Records += sr.Records
 		lr.Segments = append(lr.Segments, sr)
 	}
 	if len(segs) > 0 && last < lr.Durable.Seq {
-		lr.problem("records %d to %d are missing at the end", last+1, lr.Durable.Seq)
+		lr.problem("%s missing at the end", these(last+1, lr.Durable.Seq))
 	}
 	return nil
+}
+
+func (lr *LaneReport) watermark(dir *os.File) {
+	f, err := folder.OpenPlain(dir, folder.WatermarkName, unix.O_RDONLY)
+	if err != nil {
+		lr.problem("%v", err)
+		return
+	}
+	defer f.Close()
+	w, ok := segment.ReadWatermark(f)
+	if !ok {
+		lr.problem("%s: damaged watermark", folder.WatermarkName)
+	}
+	lr.Durable, lr.Evicted = w.Durable, w.Evicted
 }
 
 func (lr *LaneReport) problem(format string, args ...any) {
@@ -214,7 +218,7 @@ func walkSegment(dir *os.File, s segment.File, active bool, lr *LaneReport, fn f
 			continue
 		}
 		if rec.Seq > expect {
-			lr.problem("%s: offset %d: records %d to %d are missing", sr.Name, off, expect, rec.Seq-1)
+			lr.problem("%s: offset %d: %s missing", sr.Name, off, these(expect, rec.Seq-1))
 		}
 		expect = rec.Seq + 1
 		sr.Last = rec.Seq
@@ -225,4 +229,12 @@ func walkSegment(dir *os.File, s segment.File, active bool, lr *LaneReport, fn f
 		off = next
 	}
 	return sr, nil
+}
+
+// these names records in a sentence.
+func these(from, to uint64) string {
+	if from == to {
+		return fmt.Sprintf("record %d is", from)
+	}
+	return fmt.Sprintf("records %d to %d are", from, to)
 }
