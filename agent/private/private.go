@@ -130,6 +130,14 @@ func give(f *os.File, dir string) error {
 	if err != nil || uid == 0 {
 		return err
 	}
+	// The directory's owner may have put a file of root's there by another name.
+	fi, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if stat, ok := fi.Sys().(*syscall.Stat_t); !ok || stat.Nlink != 1 || !fi.Mode().IsRegular() {
+		return &PermissionError{f.Name(), "has other names", "remove it"}
+	}
 	return f.Chown(uid, gid)
 }
 

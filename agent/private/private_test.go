@@ -98,6 +98,29 @@ func TestRootWritesForTheOwner(t *testing.T) {
 	}
 }
 
+// TestRootGivesNothingAway puts a link to a file of root's where root locks.
+func TestRootGivesNothingAway(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "shadow")
+	if err := os.WriteFile(secret, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []func(from, to string) error{os.Link, os.Symlink} {
+		dir := t.TempDir()
+		name := filepath.Join(dir, "lock")
+		if err := errors.Join(link(secret, name), os.Chown(dir, 12345, 12345)); err != nil {
+			t.Fatal(err)
+		}
+		if lock, err := Lock(name); err == nil {
+			lock.Close()
+			t.Error("locked what is linked to")
+		}
+		var stat syscall.Stat_t
+		if err := syscall.Stat(secret, &stat); err != nil || stat.Uid != 0 {
+			t.Errorf("root's file belongs to %d, %v", stat.Uid, err)
+		}
+	}
+}
+
 // TestWriteFileKeepsTheOld checks that a write that fails changes nothing.
 func TestWriteFileKeepsTheOld(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "key")
