@@ -13,6 +13,7 @@ import (
 
 	"seawall/agent/spool"
 	"seawall/agent/uplink/pace"
+	"seawall/agent/uplink/refusal"
 	"seawall/pkg/trust"
 	seawallv1 "seawall/proto/seawall/v1"
 )
@@ -80,7 +81,7 @@ func runSession(ctx context.Context, u *Uplink, conn grpc.ClientConnInterface) (
 	defer patience.Stop()
 	stream, err := seawallv1.NewIngestServiceClient(conn).Deliver(ctx)
 	if err != nil {
-		return outcome{}, cause(ctx, rpcError("connect", err))
+		return outcome{}, cause(ctx, refusal.Call("connect", err))
 	}
 	s := newSession(u)
 	s.stream = stream
@@ -133,11 +134,11 @@ func (s *session) open() error {
 	}
 	m := &seawallv1.DeliverRequest{Message: &seawallv1.DeliverRequest_Hello{Hello: hello}}
 	if err := s.stream.Send(m); err != nil && err != io.EOF { // EOF: Recv knows why
-		return rpcError("say hello", err)
+		return refusal.Call("say hello", err)
 	}
 	r, err := s.stream.Recv()
 	if err != nil {
-		return rpcError("wait for welcome", err)
+		return refusal.Call("wait for welcome", err)
 	}
 	if d := r.GetDrain(); d != nil {
 		s.within = time.Duration(d.GetReconnectWithinMs()) * time.Millisecond
@@ -155,7 +156,7 @@ func (s *session) open() error {
 		return fmt.Errorf("keep session: %w", err)
 	}
 	if err := s.stream.Send(s.confirmation()); err != nil && err != io.EOF {
-		return rpcError("confirm", err)
+		return refusal.Call("confirm", err)
 	}
 	return nil
 }
@@ -213,7 +214,7 @@ func (s *session) receive() error {
 			return errClosed
 		}
 		if err != nil {
-			return rpcError("receive", err)
+			return refusal.Call("receive", err)
 		}
 		if err := s.handle(m); err != nil {
 			return err
@@ -310,7 +311,7 @@ func (s *session) send(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return rpcError("send", err)
+			return refusal.Call("send", err)
 		}
 	}
 }

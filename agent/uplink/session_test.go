@@ -3,7 +3,6 @@ package uplink
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -334,20 +333,6 @@ func TestExpiredIsPreparedAtOnce(t *testing.T) {
 	u.plan(outcome{}, seawallv1.Reason_REASON_UNSPECIFIED)
 	if got := u.plan(outcome{}, expired); got != 0 {
 		t.Errorf("pause %v after another error, want none", got)
-	}
-}
-
-func TestRefusalWords(t *testing.T) {
-	for err, want := range map[error]string{
-		errors.New("x"): "",
-		refused(seawallv1.Reason_REASON_HOST_QUARANTINED): "host quarantined",
-		refused(99): "99",
-		rpcError("x", refused(seawallv1.Reason_REASON_HOST_UNKNOWN)): "host unknown",
-		status.Error(codes.PermissionDenied, "x"):                    "",
-	} {
-		if got := word(refusal(err)); got != want {
-			t.Errorf("%v: %q, want %q", err, got, want)
-		}
 	}
 }
 

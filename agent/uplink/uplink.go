@@ -18,6 +18,7 @@ import (
 	"seawall/agent/identity"
 	"seawall/agent/spool"
 	"seawall/agent/uplink/pace"
+	"seawall/agent/uplink/refusal"
 	"seawall/pkg/squeeze"
 	"seawall/pkg/text"
 	seawallv1 "seawall/proto/seawall/v1"
@@ -128,7 +129,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
-		reason := refusal(err)
+		reason := refusal.Reason(err)
 		pause := u.plan(out, reason)
 		why := text.Terminal(text.Clean(err.Error(), maxReason)) // some of it is the collector's
 		u.disconnected(why, reason)
@@ -178,7 +179,7 @@ func (u *Uplink) plan(out outcome, reason seawallv1.Reason) time.Duration {
 	}
 	u.again = expired
 	if !out.drained {
-		return u.pause.Next(patience(reason, u.cfg.MaxBackoff))
+		return u.pause.Next(refusal.Patience(reason, u.cfg.MaxBackoff))
 	}
 	pause := u.pause.Random(min(out.within, maxDrain))
 	if lived < time.Second { // sent away at once, perhaps again and again
@@ -193,7 +194,7 @@ func (u *Uplink) disconnected(why string, reason seawallv1.Reason) {
 			s.Connected, s.Since, s.Attempts = false, time.Now(), 0
 		}
 		s.Attempts++
-		s.Error, s.Refusal = why, word(reason)
+		s.Error, s.Refusal = why, refusal.Word(reason)
 	})
 }
 

@@ -1,4 +1,6 @@
-package uplink
+// Package refusal tells what a collector means by an error: whom it does not want,
+// in which words people read that, and how long to leave it alone.
+package refusal
 
 import (
 	"errors"
@@ -17,7 +19,8 @@ type callError struct {
 	status *status.Status
 }
 
-func rpcError(what string, err error) error { return &callError{what, status.Convert(err)} }
+// Call says what failed in fewer words than gRPC, whose error err is.
+func Call(what string, err error) error { return &callError{what, status.Convert(err)} }
 
 // Error says what failed and how.
 func (e *callError) Error() string {
@@ -27,8 +30,8 @@ func (e *callError) Error() string {
 // GRPCStatus returns what the collector said.
 func (e *callError) GRPCStatus() *status.Status { return e.status }
 
-// refusal returns why the collector does not want this host, if that is the error.
-func refusal(err error) seawallv1.Reason {
+// Reason returns why the collector does not want this host, if that is the error.
+func Reason(err error) seawallv1.Reason {
 	var said interface{ GRPCStatus() *status.Status }
 	if !errors.As(err, &said) {
 		return seawallv1.Reason_REASON_UNSPECIFIED
@@ -41,8 +44,8 @@ func refusal(err error) seawallv1.Reason {
 	return seawallv1.Reason_REASON_UNSPECIFIED
 }
 
-// word returns a reason as people read it in the state: "host revoked".
-func word(r seawallv1.Reason) string {
+// Word returns a reason as people read it in the state: "host revoked".
+func Word(r seawallv1.Reason) string {
 	if r == seawallv1.Reason_REASON_UNSPECIFIED {
 		return ""
 	}
@@ -52,8 +55,8 @@ func word(r seawallv1.Reason) string {
 // maxRefused bounds the pause after a refusal that only a person can undo.
 const maxRefused = 15 * time.Minute
 
-// patience returns the longest pause after an error of that kind.
-func patience(r seawallv1.Reason, usual time.Duration) time.Duration {
+// Patience returns the longest pause after an error of that kind.
+func Patience(r seawallv1.Reason, usual time.Duration) time.Duration {
 	switch r {
 	case seawallv1.Reason_REASON_UNSPECIFIED, seawallv1.Reason_REASON_CERTIFICATE_EXPIRED:
 		return usual
