@@ -32,6 +32,7 @@ func newAuthority(t testing.TB) *authority {
 	a := &authority{key: key}
 	a.cert = a.sign(t, &x509.Certificate{
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 	}, &key.PublicKey)
 	return a
 }

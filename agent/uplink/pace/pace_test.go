@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,11 +15,19 @@ import (
 func TestCredit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewCredit(100)
-		var order []string
+		var mu sync.Mutex
+		var order []string // guarded by mu
+		went := func() string {
+			mu.Lock()
+			defer mu.Unlock()
+			return strings.Join(order, ", ")
+		}
 		take := func(name string, n int) {
 			if err := c.Take(t.Context(), n); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			order = append(order, name)
 		}
 		take("more than all", 150) // nothing is in flight
@@ -28,12 +37,12 @@ func TestCredit(t *testing.T) {
 		synctest.Wait()
 		c.Give(100)
 		synctest.Wait()
-		if got := strings.Join(order, ", "); got != "more than all" {
+		if got := went(); got != "more than all" {
 			t.Errorf("with 50 in flight went %s", got)
 		}
 		c.Set(141)
 		synctest.Wait()
-		if got := strings.Join(order, ", "); got != "more than all, large, small" {
+		if got := went(); got != "more than all, large, small" {
 			t.Errorf("with more credit went %s", got)
 		}
 		c.Set(10) // what is in flight stays so
