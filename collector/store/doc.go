@@ -17,16 +17,28 @@
 //
 // # Nothing vanishes unseen
 //
-// Records that never came are ranges in the table gap and a count of the host.
+// Records that never came are ranges in the table gap and a count of the host, and
+// each range is an event of the timeline: told by the host, with its reason, or seen
+// from the sequence alone.
 // Records that came and could not be taken (not decodable, beyond the host's
 // limits, a whole state with a wrong digest) are rows of the table rejected and a
 // count. They do not stop the stream: a host must not be able to block itself.
+//
+// # Members, silence and the archive
+//
+// Only members deliver; [Store.Update] is how they are admitted, and package
+// membership has the tables. A host that is offline is told once in its timeline, and
+// its return, too. After Config.ArchiveAfter of silence, or by a person, it is
+// archived: its rows stay, its results leave the counts over the fleet, and with the
+// next record that it sends it is back in the same transaction. Time during which the
+// collector itself was away is no host's silence.
 //
 // # Writing and reading
 //
 // One goroutine writes. It takes what all streams have ready into one transaction
 // (group commit) and commits at once when it is idle, so that latency is one disk
-// write. Readers use a pool of their own, which cannot write, and see the last
+// write. Rows and positions of hosts that have spoken stay in memory, some hundred
+// bytes each, and are written back once for each transaction. Readers use a pool of their own, which cannot write, and see the last
 // commit. Counts that pages show are kept as rollups in the same transaction.
 //
 // Applying a record is bounded in time and space by limits per host: number of

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -124,6 +125,33 @@ func TestApplyOnce(t *testing.T) {
 	}
 	if positions, err = s.Positions(t.Context(), hostID(1)); err != nil || len(positions) > 0 {
 		t.Errorf("positions of another host: %v, %v", positions, err)
+	}
+}
+
+// TestPayload has a record's own bytes be what is kept: they are not encoded again.
+func TestPayload(t *testing.T) {
+	s, path := openTest(t, Config{})
+	items := deliver(1, changed(result("ssh-a", "", finding.StatusFail)))
+	payload, err := wire.Encode(items[0].Record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload = append(payload, 0xf8, 0x07, 1) // a field 127 that this program does not know
+	if items[0].Record, err = wire.Decode(payload); err != nil {
+		t.Fatal(err)
+	}
+	items[0].Payload = payload
+	apply(t, s, hostID(0), items...)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen(t, path, Config{})
+	var kept []byte
+	if err := s.data.Readers.QueryRowContext(t.Context(), "SELECT body FROM event").Scan(&kept); err != nil || !bytes.Equal(kept, payload) {
+		t.Errorf("kept %x, %v", kept, err)
+	}
+	if diff := cmp.Diff([]finding.Result{result("ssh-a", "", finding.StatusFail)}, states(detail(t, s, hostID(0)))); diff != "" {
+		t.Errorf("state (-want +got):\n%s", diff)
 	}
 }
 

@@ -174,7 +174,7 @@ func (l *lane) keep(e *epoch) {
 // advance notes what is missing of an epoch before sequence next, and begins the
 // epoch when it is new. Told says why; the caller moves the position.
 func (s *Set) advance(w *sqlite.Writer, l *lane, e *epoch, name string, number, next uint64, told []fleet.Missing, now time.Time) (*epoch, error) {
-	from := next
+	var from uint64
 	if e != nil {
 		from = e.last + 1
 	} else {
