@@ -38,6 +38,11 @@ fuzz: ## every fuzz target for FUZZTIME (default 10s)
 lint: ## go vet, staticcheck, golangci-lint, buf, shellcheck, govulncheck
 	@scripts/lint
 
+faults: ## inject the list of faults, then 1,000 rounds of random ones (root)
+	@scripts/setup
+	@scripts/faults
+	@scripts/faults --rounds 1000
+
 generate: ## protobuf code from proto/
 	@scripts/generate
 

@@ -3,7 +3,6 @@ package fault
 import (
 	"context"
 	"crypto/tls"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -16,13 +15,11 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
-	"seawall/pkg/audit"
 	"seawall/pkg/wire"
 	seawallv1 "seawall/proto/seawall/v1"
 )
@@ -327,130 +324,4 @@ func greet(t *testing.T, stream seawallv1.IngestService_DeliverClient, last uint
 		t.Fatal(err)
 	}
 	return confirm.Session
-}
-
-// hostileHTTP talks to the collector below gRPC.
-func hostileHTTP(t *testing.T) string {
-	s := startSystem(t, ground{direct: true})
-	l := newLedger()
-	address := s.uplink.argv[indexOf(s.uplink.argv, "--collector")+1]
-	config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}} // whoever it is
-	before := residentBytes(t, s.collector)
-	var idle []net.Conn
-	for range 1000 {
-		if c, err := net.Dial("tcp", address); err == nil {
-			idle = append(idle, c)
-		}
-	}
-	talk := func(attack func(f *http2.Framer) error) {
-		c, err := tls.Dial("tcp", address, config)
-		if err != nil {
-			return // refused: that, too, is an answer
-		}
-		defer c.Close()
-		c.SetDeadline(time.Now().Add(15 * time.Second))
-		go io.Copy(io.Discard, c)
-		io.WriteString(c, http2.ClientPreface)
-		f := http2.NewFramer(c, nil)
-		if f.WriteSettings() == nil {
-			attack(f)
-		}
-	}
-	var block strings.Builder
-	encoder := hpack.NewEncoder(&block)
-	for _, h := range [][2]string{{":method", "POST"}, {":scheme", "https"}, {":path", "/seawall.v1.IngestService/Deliver"}, {":authority", "x"}, {"content-type", "application/grpc"}} {
-		encoder.WriteField(hpack.HeaderField{Name: h[0], Value: h[1]})
-	}
-	headers := []byte(block.String())
-	resets, continued := 0, 0
-	talk(func(f *http2.Framer) (err error) {
-		for ; err == nil && resets < 20_000; resets++ {
-			id := uint32(2*resets + 1)
-			err = errors.Join(f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: headers, EndHeaders: true}),
-				f.WriteRSTStream(id, http2.ErrCodeCancel))
-		}
-		return err
-	})
-	talk(func(f *http2.Framer) error {
-		err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: headers})
-		for ; err == nil && continued < 20_000; continued++ {
-			err = f.WriteContinuation(1, false, []byte("\x00\x01a\x7f\x81\x07"+strings.Repeat("b", 1024)))
-		}
-		return err
-	})
-	start := time.Now()
-	s.write(t, l, 0, 50)
-	s.arrived(t)
-	took := time.Since(start)
-	memory := residentBytes(t, s.collector)
-	for _, c := range idle {
-		c.Close()
-	}
-	s.collector.alive(t)
-	if memory > before+128<<20 {
-		t.Errorf("the collector went from %d to %d MiB", before>>20, memory>>20)
-	}
-	return fmt.Sprintf("%d connections idle, %d resets, %d continuations; collector %d → %d MiB; a host's findings in %v",
-		len(idle), resets, continued, before>>20, memory>>20, took.Round(time.Millisecond))
-}
-
-// oddRecords feeds the assembler of audit events.
-func oddRecords(t *testing.T) string {
-	var events, partial, whole int
-	a := audit.NewAssembler(2*time.Second, func(e *audit.Event) {
-		events++
-		if e.Partial || e.Truncated {
-			partial++
-		}
-		if e.Argc == 300 && len(e.Argv) == 300 {
-			whole++
-		}
-	})
-	now := time.Now()
-	push := func(typ uint16, serial int, text string) {
-		now = now.Add(10 * time.Microsecond)
-		a.Push(typ, []byte(fmt.Sprintf("audit(1795289500.540:%d): %s", serial, text)), now)
-	}
-	const syscallRecord, execve, path, end = 1300, 1309, 1302, 1320
-	// Arguments in many records.
-	push(syscallRecord, 1, "arch=c000003e syscall=59 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=2 ppid=1 pid=2 auid=1000 uid=0")
-	for n := 0; n < 300; n += 20 {
-		text := ""
-		if n == 0 {
-			text = "argc=300 "
-		}
-		for i := n; i < n+20; i++ {
-			text += fmt.Sprintf("a%d=\"x\" ", i)
-		}
-		push(execve, 1, text)
-	}
-	push(end, 1, "")
-	// One argument in pieces, larger than a message.
-	push(syscallRecord, 2, "arch=c000003e syscall=59 success=yes")
-	for n := range 40 {
-		push(execve, 2, fmt.Sprintf("argc=1 a0_len=320000 a0[%d]=%s", n, strings.Repeat("41", 4000)))
-	}
-	push(end, 2, "")
-	// Out of order and interleaved, without an end, 20,000 of them.
-	for n := range 20_000 {
-		push(path, 10+n^1, `item=0 name="/etc/passwd" inode=1 nametype=NORMAL`)
-		push(syscallRecord, 10+n, "arch=c000003e syscall=257 success=yes")
-	}
-	open := a.Stats().Open
-	// Noise of every length.
-	for n := range 9000 {
-		b := make([]byte, n%9000)
-		endless{}.Read(b)
-		a.Push(uint16(n), b, now)
-		push(syscallRecord, 100_000+n, hex.EncodeToString(b[:min(len(b), 200)]))
-	}
-	a.Flush(now.Add(time.Minute))
-	stats := a.Stats()
-	if whole != 1 {
-		t.Errorf("%d events with 300 arguments, want 1", whole)
-	}
-	if open > audit.MaxOpen || stats.Open != 0 {
-		t.Errorf("%d events open, %d after the time for them", open, stats.Open)
-	}
-	return fmt.Sprintf("%d records, %d events, %d partial, %d malformed, at most %d open", stats.Records, events, partial, stats.Malformed, open)
 }
