@@ -288,7 +288,7 @@ func BenchmarkIdleStreams(b *testing.B) {
 			wg.Go(func() {
 				defer func() { <-limit }()
 				conn, err := grpc.NewClient(s.addr, grpc.WithTransportCredentials(credentials.NewTLS(k.tls())),
-					grpc.WithSharedWriteBuffer(true), grpc.WithReadBufferSize(4<<10), grpc.WithWriteBufferSize(4<<10))
+					grpc.WithReadBufferSize(4<<10), grpc.WithWriteBufferSize(4<<10))
 				if err != nil {
 					b.Error(err)
 					return

@@ -194,7 +194,6 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.StaticConnWindowSize(window),
 		grpc.ReadBufferSize(4 << 10),
 		grpc.WriteBufferSize(4 << 10),
-		grpc.SharedWriteBuffer(true),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionIdle: 20 * time.Second, // without a stream
 			Time:              s.cfg.keepalive,
