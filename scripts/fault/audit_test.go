@@ -214,8 +214,8 @@ func overrun(t *testing.T) string {
 	messages(t, sent)
 	w.signal(syscall.SIGCONT)
 	var c finding.Counters
-	defer func() { t.Logf("counters: %+v", c) }()
 	await(t, "the loss in a heartbeat", 30*time.Second, func() bool {
+		messages(t, 1) // what is missing shows by what comes after it
 		c = w.counters(t)
 		return c.Overruns > 0 && c.SerialGaps > 0
 	})
