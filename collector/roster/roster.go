@@ -195,13 +195,9 @@ func (r *Roster) Identify(state tls.ConnectionState) (fleet.HostID, error) {
 	if len(state.PeerCertificates) == 0 {
 		return "", refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
 	}
-	host, err := r.cfg.Verify(state.PeerCertificates, r.cfg.Now())
-	var invalid x509.CertificateInvalidError
-	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
-		return "", refuse(seawallv1.Reason_REASON_CERTIFICATE_EXPIRED)
-	}
+	host, err := r.verify(state.PeerCertificates)
 	if err != nil {
-		return "", refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+		return "", err
 	}
 	e := r.entry(host)
 	if e == nil {
@@ -209,6 +205,19 @@ func (r *Roster) Identify(state tls.ConnectionState) (fleet.HostID, error) {
 	}
 	if err := Allows(e.member.Load(), KeyOf(state.PeerCertificates[0])); err != nil {
 		return "", err
+	}
+	return host, nil
+}
+
+// verify returns the host that a chain is for now. The error is a [Refused].
+func (r *Roster) verify(chain []*x509.Certificate) (fleet.HostID, error) {
+	host, err := r.cfg.Verify(chain, r.cfg.Now())
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "", refuse(seawallv1.Reason_REASON_CERTIFICATE_EXPIRED)
+	case err != nil:
+		return "", refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
 	}
 	return host, nil
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math/big"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -199,6 +200,66 @@ func TestStandingEndsSession(t *testing.T) {
 			if _, err := r.Begin(t.Context(), host, s.Number(), state); reason(err) != want {
 				t.Errorf("%q: begin: %v", standing, err)
 			}
+		}
+	}
+}
+
+// TestDistrustEndsSession stops believing a certificate under live sessions, one of
+// them between the handshake and its beginning.
+func TestDistrustEndsSession(t *testing.T) {
+	r, rec, state := open(t)
+	const second = fleet.HostID("fedcba9876543210fedcba9876543210")
+	other := certificate(t, second)
+	rec.members[second] = fleet.Member{Host: second, Key: KeyOf(other), Standing: fleet.Active}
+	var distrusted atomic.Bool
+	r, err := New(t.Context(), rec, Config{Now: r.cfg.Now, Log: slog.New(slog.DiscardHandler),
+		Verify: func(chain []*x509.Certificate, at time.Time) (fleet.HostID, error) {
+			if distrusted.Load() && chain[0].Equal(state.PeerCertificates[0]) {
+				return "", errors.New("signed by an authority that is not believed")
+			}
+			return verify(chain, at)
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := mustBegin(t, r, 0, state)
+	stays, err := r.Begin(t.Context(), second, 0, connection(other))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	changed, asked, watched := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		watched <- r.Watch(ctx, func() <-chan struct{} { asked <- struct{}{}; return changed })
+	}()
+	<-asked
+	distrusted.Store(true)
+	close(changed)
+	select {
+	case <-gone.Ended():
+	case <-asked: // the second look is over when it asks for the third time
+		<-asked
+	}
+	if reason(gone.Err()) != seawallv1.Reason_REASON_HOST_UNKNOWN || reason(gone.Check()) != seawallv1.Reason_REASON_HOST_UNKNOWN {
+		t.Errorf("the session goes on: %v", gone.Err())
+	}
+	if stays.Err() != nil || stays.Check() != nil {
+		t.Errorf("the other's session: %v", stays.Err())
+	}
+	late, err := r.Begin(t.Context(), host, gone.Number(), state)
+	if reason(err) != seawallv1.Reason_REASON_HOST_UNKNOWN || late != nil {
+		t.Errorf("one begins after that: %v", err)
+	}
+	for done := false; !done; {
+		select {
+		case <-asked:
+			stop()
+		case err := <-watched:
+			if err != nil {
+				t.Error(err)
+			}
+			done = true
 		}
 	}
 }

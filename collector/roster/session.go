@@ -3,9 +3,11 @@ package roster
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"time"
+	"maps"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -16,13 +18,13 @@ import (
 
 // Session is one stream of a host, from Hello to its end.
 type Session struct {
-	roster  *Roster
-	entry   *entry
-	number  uint64
-	key     fleet.KeyHash
-	expires time.Time // of the certificate that it began with
-	ended   chan struct{}
-	why     error // set before ended is closed
+	roster *Roster
+	entry  *entry
+	number uint64
+	key    fleet.KeyHash
+	chain  []*x509.Certificate // that it began with
+	ended  chan struct{}
+	why    error // set before ended is closed
 }
 
 // Begin begins a session of a host that [Roster.Identify] returned for the
@@ -51,15 +53,68 @@ func (r *Roster) Begin(ctx context.Context, host fleet.HostID, presented uint64,
 	if err := r.records.SaveMember(ctx, m); err != nil {
 		return nil, fmt.Errorf("save session: %w", err)
 	}
-	s := &Session{roster: r, entry: e, number: number, key: key, expires: leaf.NotAfter, ended: make(chan struct{})}
+	s := &Session{roster: r, entry: e, number: number, key: key, chain: state.PeerCertificates, ended: make(chan struct{})}
+	e.begin(s, &m)
+	// What is distrusted from here on ends the session by Watch; what was since
+	// Identify, here.
+	if err := s.review(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// begin makes s the one session of its host.
+func (e *entry) begin(s *Session, m *fleet.Member) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.member.Store(&m)
+	e.member.Store(m)
 	if e.live != nil {
 		e.live.end(status.Error(codes.Aborted, "the host has a newer stream"))
 	}
 	e.live = s
-	return s, nil
+}
+
+// Watch ends sessions whose certificate is believed no more: at first, and whenever
+// the channel that changes returned is closed. It returns nil when ctx ends.
+func (r *Roster) Watch(ctx context.Context, changes func() <-chan struct{}) error {
+	for {
+		changed := changes()
+		r.review()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (r *Roster) review() {
+	r.mu.RLock()
+	entries := slices.Collect(maps.Values(r.entries))
+	r.mu.RUnlock()
+	for _, e := range entries {
+		e.mu.Lock()
+		s := e.live
+		e.mu.Unlock()
+		if s != nil {
+			_ = s.review() // the session says it
+		}
+	}
+}
+
+// review ends the session when its certificate is not believed, and returns why.
+func (s *Session) review() error {
+	_, err := s.roster.verify(s.chain)
+	if err == nil {
+		return nil
+	}
+	s.entry.mu.Lock()
+	defer s.entry.mu.Unlock()
+	if s.entry.live == s {
+		s.entry.live = nil
+		s.end(err)
+	}
+	return err
 }
 
 // quarantine stops a host whose key is used in two places. It counts from now on,
@@ -103,7 +158,7 @@ func (s *Session) Check() error {
 	if err := s.Err(); err != nil {
 		return err
 	}
-	if s.roster.cfg.Now().After(s.expires) {
+	if s.roster.cfg.Now().After(s.chain[0].NotAfter) {
 		return refuse(seawallv1.Reason_REASON_CERTIFICATE_EXPIRED)
 	}
 	return Allows(s.entry.member.Load(), s.key)
