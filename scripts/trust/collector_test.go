@@ -117,6 +117,13 @@ func (c *collector) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var g errgroup.Group
 	g.Go(func() error { return in.Serve(ctx, l) })
+	members, ca := c.roster, c.authority
+	g.Go(func() error {
+		return members.Watch(ctx, func() <-chan struct{} {
+			_, changed := ca.Bundle()
+			return changed
+		})
+	})
 	s := c.store
 	c.stop = func() {
 		cancel()

@@ -84,7 +84,8 @@ func TestAsleepTooLong(t *testing.T) {
 	}
 }
 
-// TestDistrust refuses what a stolen authority signed; the host enrols again.
+// TestDistrust refuses what a stolen authority signed: the live stream ends within a
+// second, and the host enrols again.
 func TestDistrust(t *testing.T) {
 	c := newCollector(t)
 	h := newMember(t, c, "1")
@@ -93,8 +94,13 @@ func TestDistrust(t *testing.T) {
 	}
 	b, _ := c.authority.Bundle()
 	h.await("the new bundle", func(enrol.State, uplink.State) bool { return h.id.Bundle().Revision == b.Revision })
+	began := time.Now()
 	if err := c.authority.Retire(c.authority.List()[0].ID, true); err != nil {
 		t.Fatal(err)
+	}
+	h.await("the stream's end", func(_ enrol.State, u uplink.State) bool { return !u.Connected && u.Refusal == "host unknown" })
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the stream lived for %v", took)
 	}
 	h.end()
 	h.start()

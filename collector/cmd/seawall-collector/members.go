@@ -66,6 +66,15 @@ func (m *members) measure(r prometheus.Registerer) {
 	}
 }
 
+// distrust ends streams of hosts whose certificate an authority signed that is no
+// longer believed.
+func (m *members) distrust(ctx context.Context) error {
+	return m.roster.Watch(ctx, func() <-chan struct{} {
+		_, changed := m.authority.Bundle()
+		return changed
+	})
+}
+
 // keepPin writes connection.json anew when the authority is another. Pins that were
 // given before stay good.
 func (m *members) keepPin(ctx context.Context, c config, at connection, log *slog.Logger) error {
