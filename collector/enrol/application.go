@@ -75,17 +75,23 @@ func (s *Service) authenticate(ctx context.Context, request *seawallv1.EnrolRequ
 			return nil, &roster.Refused{Reason: seawallv1.Reason_REASON_TOKEN_UNKNOWN}
 		}
 		a.token = t.ID
-	} else if err := s.limits.stranger(from); err != nil {
-		return nil, err
 	}
 	a.original, err = s.bearer(state)
-	if a.token != "" {
-		return a, nil // who it is a copy of is of interest, and decides nothing
+	if err != nil && a.token == "" {
+		return nil, s.unproven(from, err)
 	}
-	if err != nil {
-		s.limits.failed(from)
+	return a, nil // with a token, who it is a copy of is of interest, and decides nothing
+}
+
+// unproven counts a failure and returns what is answered: why, unless there were
+// too many. A certificate is verified before, which costs no more than the handshake
+// did: else strangers could keep the members of one NAT, or all, from renewing.
+func (s *Service) unproven(from netip.Addr, why error) error {
+	if err := s.limits.stranger(from); err != nil {
+		return err
 	}
-	return a, err
+	s.limits.failed(from)
+	return why
 }
 
 // bearer returns the member whose certificate the connection has, valid or expired

@@ -30,7 +30,7 @@
 //
 // A caller that proves nothing costs one look into a table in memory and one
 // SHA-256, whether the token is unknown or its secret is wrong, and is answered the
-// same. Nothing of it reaches the disk. Its failures are bounded by address (by /64
+// same; with a certificate, one look at a signature. Nothing of it reaches the disk. Its failures are bounded by address (by /64
 // with IPv6) and in all; who has a valid token or certificate is not held up by
 // them. What they may cost together is bounded, too: 500 a second after a burst of
 // 1,000. Waiting requests are bounded in all and by the host that they are copies of.

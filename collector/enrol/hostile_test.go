@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -139,6 +140,34 @@ func TestStrangersAreHeldOff(t *testing.T) {
 	before = s.updates.Load()
 	if err := m.enrol(&ended, nil); status.Code(err) != codes.ResourceExhausted || s.updates.Load() != before {
 		t.Errorf("an ended token: %v, %d transactions", err, s.updates.Load()-before)
+	}
+}
+
+// TestStrangersDoNotHoldUpMembers spends the budgets of failures, the address's and
+// all, and then renews and asks as a copy from the same address.
+func TestStrangersDoNotHoldUpMembers(t *testing.T) {
+	s := open(t, Config{})
+	m, sleeper := s.mustEnrol("web-1"), s.mustEnrol("web-2")
+	sleeper.key = newKey(t) // in place of its own: it has a certificate and proves nothing
+	s.pass(20 * day)
+	for range allFails {
+		s.limits.failed(netip.MustParseAddr("127.0.0.1"))
+	}
+	stranger := s.machine("x")
+	if err := stranger.renew(); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("a stranger: %v", err)
+	}
+	if err := stranger.enrol(nil, nil); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("a stranger enrols: %v", err)
+	}
+	if err := sleeper.renew(); err == nil || reason(err) != 0 {
+		t.Errorf("without the key: %v", err)
+	}
+	if err := s.machine("copy").enrol(nil, m); !errors.Is(err, errPending) {
+		t.Errorf("a copy: %v", err)
+	}
+	if err := m.renew(); err != nil {
+		t.Errorf("a member with an expired certificate: %v", err)
 	}
 }
 

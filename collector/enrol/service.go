@@ -186,13 +186,9 @@ func (s *Service) Renew(ctx context.Context, _ *seawallv1.RenewRequest) (*seawal
 	if err != nil {
 		return nil, err
 	}
-	if err := s.limits.stranger(from); err != nil {
-		return nil, err
-	}
 	host, err := s.bearer(state)
 	if err != nil {
-		s.limits.failed(from)
-		return nil, err
+		return nil, s.unproven(from, err)
 	}
 	if err := s.limits.renewal(host); err != nil {
 		return nil, err
