@@ -38,8 +38,8 @@
 // One goroutine writes. It takes what all streams have ready into one transaction
 // (group commit) and commits at once when it is idle, so that latency is one disk
 // write. Rows and positions of hosts that have spoken stay in memory, some hundred
-// bytes each, and are written back once for each transaction. Readers use a pool of their own, which cannot write, and see the last
-// commit. Counts that pages show are kept as rollups in the same transaction.
+// bytes each, and are written back once for each transaction. Readers use a pool of
+// their own, which cannot write, and see the last commit. Counts that pages show are kept as rollups in the same transaction.
 //
 // Applying a record is bounded in time and space by limits per host: number of
 // standing results, of checks, of bytes in incomplete whole states.
