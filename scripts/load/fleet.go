@@ -223,14 +223,19 @@ func (f *fleet) close() error {
 // position, which is at least what was acknowledged, and nothing missing. It
 // returns how many findings that is. Drained says that everything was acknowledged.
 func (f *fleet) verify(ctx context.Context, drained bool) (int, error) {
+	// Before the database is read: hosts may go on meanwhile.
+	ids := make([]host.Identity, len(f.hosts))
+	for i, h := range f.hosts {
+		ids[i] = h.Identity()
+	}
 	stored, err := f.collector.Stored(ctx)
 	if err != nil {
 		return 0, err
 	}
 	total := 0
 	var wrong []string
-	for _, h := range f.hosts {
-		id, s := h.Identity(), stored[h.Identity().ID]
+	for i := range ids {
+		id, s := &ids[i], stored[ids[i].ID]
 		whole := f.set.Whole()
 		changes := int(max(s.Position, whole) - whole)
 		total += f.set.Findings(s.Position)
