@@ -4,6 +4,8 @@
 package fleet
 
 import (
+	"encoding/hex"
+	"fmt"
 	"time"
 
 	"seawall/pkg/finding"
@@ -24,6 +26,14 @@ func (id HostID) Valid() bool {
 		}
 	}
 	return true
+}
+
+// Bytes returns the id's 16 bytes, or an error for one of a wrong form.
+func (id HostID) Bytes() ([]byte, error) {
+	if !id.Valid() {
+		return nil, fmt.Errorf("%q is not a host id", string(id))
+	}
+	return hex.DecodeString(string(id))
 }
 
 // Key names one record of one host's spool for ever.

@@ -28,6 +28,9 @@ func TestHostID(t *testing.T) {
 		if got := HostID(tt.id).Valid(); got != tt.want {
 			t.Errorf("%q: valid %v, want %v", tt.id, got, tt.want)
 		}
+		if b, err := HostID(tt.id).Bytes(); (err == nil) != tt.want || tt.want && len(b) != 16 {
+			t.Errorf("%q: bytes %x, %v", tt.id, b, err)
+		}
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"seawall/collector/store/lane"
 	"seawall/collector/store/rollup"
 	"seawall/collector/store/sqlite"
-	"seawall/collector/store/view"
 )
 
 // Limits bounds what a host may have, and says where to log what was refused.
@@ -63,7 +62,7 @@ func (b *Batch) Open(id fleet.HostID) (*Host, error) {
 
 // load reads a host's row.
 func (b *Batch) load(id fleet.HostID) (*Host, error) {
-	key, err := view.HostKey(id)
+	key, err := id.Bytes()
 	if err != nil {
 		return nil, err
 	}

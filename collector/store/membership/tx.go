@@ -59,7 +59,7 @@ func (tx *Tx) Tokens() ([]fleet.Token, error) {
 
 // Member returns a member.
 func (tx *Tx) Member(host fleet.HostID) (fleet.Member, bool, error) {
-	key, err := hostKey(host)
+	key, err := host.Bytes()
 	if err != nil {
 		return fleet.Member{}, false, err
 	}
@@ -88,7 +88,7 @@ func (tx *Tx) CountMembers() (int, error) {
 // PutMember writes a member, and makes the host's row for a new one. It fails when
 // the key is bound to another host. Archived is not written: see Archive.
 func (tx *Tx) PutMember(m fleet.Member) error {
-	host, err := hostKey(m.Host)
+	host, err := m.Host.Bytes()
 	if err != nil {
 		return err
 	}
@@ -171,13 +171,6 @@ func (tx *Tx) Archive(host fleet.HostID, archived bool) error {
 func (tx *Tx) write(text string, args ...any) error {
 	tx.wrote = true
 	return tx.w.Exec(text, args...)
-}
-
-func hostKey(id fleet.HostID) ([]byte, error) {
-	if !id.Valid() {
-		return nil, fmt.Errorf("%q is not a host id", string(id))
-	}
-	return hex.DecodeString(string(id))
 }
 
 func rows[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {

@@ -103,7 +103,7 @@ func (v *View) days(ctx context.Context, now time.Time) ([]fleet.Day, error) {
 
 // Positions returns the newest committed position of each of a host's lanes.
 func (v *View) Positions(ctx context.Context, id fleet.HostID) ([]fleet.Position, error) {
-	key, err := HostKey(id)
+	key, err := id.Bytes()
 	if err != nil {
 		return nil, fmt.Errorf("read positions: %w", err)
 	}

@@ -148,7 +148,7 @@ func (v *View) Host(ctx context.Context, id fleet.HostID) (fleet.HostDetail, err
 }
 
 func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, err error) {
-	key, err := HostKey(id)
+	key, err := id.Bytes()
 	if err != nil {
 		return d, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}
@@ -194,15 +194,6 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 			finding.Compare(a.Result, b.Result))
 	})
 	return d, nil
-}
-
-// HostKey returns a host's key in the tables, or an error for an id of a wrong
-// form.
-func HostKey(id fleet.HostID) ([]byte, error) {
-	if !id.Valid() {
-		return nil, fmt.Errorf("%q is not a host id", string(id))
-	}
-	return hex.DecodeString(string(id))
 }
 
 // bare stands for a check whose text no host has sent. Ids are family-setting.
@@ -305,7 +296,7 @@ func (v *View) Check(ctx context.Context, id string) (fleet.CheckDetail, error) 
 func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Event, error) {
 	where, args := []string{"1"}, []any{}
 	if q.Host != "" {
-		key, err := HostKey(q.Host)
+		key, err := q.Host.Bytes()
 		if err != nil {
 			return nil, fmt.Errorf("read timeline: %w: %w", fs.ErrNotExist, err)
 		}

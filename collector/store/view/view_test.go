@@ -42,7 +42,7 @@ func id(n int) fleet.HostID { return fleet.HostID(fmt.Sprintf("%032x", n)) }
 
 func mustKey(t *testing.T, n int) []byte {
 	t.Helper()
-	k, err := HostKey(id(n))
+	k, err := id(n).Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
