@@ -80,6 +80,16 @@ func Known(spool string, root hostfs.Root) (Machine, error) {
 	return n.Machine.Add(m), nil
 }
 
+// Left returns what a sensor left in the spool's directory, whenever and wherever
+// that was. It is for the sensor, whose directory it is.
+func Left(spool string) (Machine, error) {
+	n, _, err := readNote(filepath.Join(spool, fileName))
+	if err != nil {
+		return Machine{}, fmt.Errorf("read machine: %w", err)
+	}
+	return n.Machine, nil
+}
+
 func readNote(name string) (n note, written time.Time, err error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {

@@ -139,7 +139,10 @@ func TestKnown(t *testing.T) {
 		t.Errorf("mode %v, %v", fi.Mode(), err)
 	}
 
-	// A copied disk holds the original's file.
+	// A copied disk holds the original's file, which the sensor sees as it is.
+	if m, err := Left(spool); err != nil || m != Read(sensor) || !m.Differs(Read(tree(t, droplet("386734087")))) {
+		t.Errorf("left: %+v, %v", m, err)
+	}
 	files[bootFile] = "boot-2"
 	if m, err := Known(spool, tree(t, files)); err == nil || m.DropletID != "" {
 		t.Errorf("of another boot: %+v, %v", m, err)

@@ -61,6 +61,11 @@ func openLane(parent *os.File, name string, epoch uint64, cfg Config) (_ *lane, 
 	if err := folder.Own(l.dir, 0o750, cfg.Group); err != nil {
 		return nil, err
 	}
+	if cfg.Discard {
+		if err := l.discard(); err != nil {
+			return nil, err
+		}
+	}
 	if l.mark, err = openWatermark(l.dir, cfg); err != nil {
 		return nil, err
 	}

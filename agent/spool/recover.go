@@ -1,13 +1,33 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"golang.org/x/sys/unix"
 
 	"seawall/agent/spool/folder"
 	"seawall/agent/spool/segment"
 )
+
+// discard removes what is in the lane, the watermark last: after a crash between,
+// the rest goes with the next discard.
+func (l *lane) discard() error {
+	segs, _, err := folder.List(l.dir)
+	if err != nil {
+		return err
+	}
+	for _, s := range segs {
+		if err := l.remove(s); err != nil {
+			return err
+		}
+	}
+	if err := l.cfg.ops.unlink(l.dir, folder.WatermarkName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return l.cfg.ops.syncDir(l.dir)
+}
 
 // recover finds where the sequence goes on after what is on disk, makes the tail
 // of an earlier writer durable, and publishes it.

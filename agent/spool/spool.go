@@ -72,6 +72,9 @@ type Config struct {
 	// without inodes, no lane grows: what is appended evicts the lane's own oldest.
 	// Default: 5 % of the file system, at most 1 GiB; negative is no floor.
 	MinFree int64
+	// Discard removes what the lanes hold before anything is written, for a disk
+	// that was copied from another machine: its records are that machine's to tell.
+	Discard bool
 	// Group is the group that may read, by number. Default: the writer's own.
 	Group int
 

@@ -108,6 +108,40 @@ func TestAppendAndRead(t *testing.T) {
 	}
 }
 
+// TestDiscard empties a spool that came with a copied disk, also after a discard that
+// ended half way.
+func TestDiscard(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir, Config{Interval: never})
+	for i := range 5 {
+		mustAppend(t, s, "posture", fmt.Sprint("original's ", i))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	failed := diskOps()
+	failed.unlink = func(dir *os.File, name string) error {
+		if name == folder.WatermarkName {
+			return unix.EIO
+		}
+		return diskOps().unlink(dir, name)
+	}
+	if _, err := Open(dir, Config{Discard: true, ops: &failed}); !errors.Is(err, unix.EIO) {
+		t.Fatalf("discard that fails: %v", err)
+	}
+	s = mustOpen(t, dir, Config{Interval: never, Discard: true})
+	if pos := mustAppend(t, s, "posture", "its own"); pos.Seq != 1 {
+		t.Errorf("sequence %d, want 1", pos.Seq)
+	}
+	if err := s.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	got, gaps := readAll(t, mustReader(t, dir, "posture"))
+	if diff := cmp.Diff([]string{"its own"}, got); diff != "" || gaps != nil {
+		t.Errorf("records differ, gaps %v:\n%s", gaps, diff)
+	}
+}
+
 func TestReopenGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	var want []string

@@ -78,13 +78,20 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	sp, err := spool.Open(c.SpoolDir, spool.Config{Lanes: lanes(c.SpoolMaxBytes)})
+	here := machine.Read(hostfs.Root{})
+	copied := false
+	if before, err := machine.Left(c.SpoolDir); err == nil && before.Differs(here) {
+		copied = true
+		log.Warn("this disk was copied from another machine, whose records in the spool are discarded", "spool", c.SpoolDir)
+	}
+	sp, err := spool.Open(c.SpoolDir, spool.Config{Lanes: lanes(c.SpoolMaxBytes), Discard: copied})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, sp.Close()) }()
-	// The uplink compares it with the machine that its key belongs to.
-	if err := machine.Write(c.SpoolDir, hostfs.Root{}, machine.Read(hostfs.Root{})); err != nil {
+	// The uplink compares it with the machine that its key belongs to, and the next
+	// sensor with its own.
+	if err := machine.Write(c.SpoolDir, hostfs.Root{}, here); err != nil {
 		log.Warn("uplink cannot see whether this is a copy of another machine", "err", err)
 	}
 	watchdog, err := daemon.SdWatchdogEnabled(false)
