@@ -19,7 +19,7 @@ import (
 func TestLoad(t *testing.T) {
 	var out bytes.Buffer
 	folder := t.TempDir()
-	args := []string{"-folder", folder, "-hosts", "100", "-at-once", "50", "-span", "2s", "-stall", "4s", "-window", "2000", "-rate", "500"}
+	args := []string{"-folder", folder, "-hosts", "100", "-at-once", "50", "-span", "1s", "-stall", "2s", "-window", "2000", "-rate", "500"}
 	err := run(t.Context(), append(args, "enrol", "idle", "rate", "restart", "stall"), &out)
 	t.Logf("figures:\n%s", &out)
 	if err != nil {

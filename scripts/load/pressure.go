@@ -97,7 +97,7 @@ func runStall(ctx context.Context, f *fleet, out io.Writer) error {
 	if err := f.ready(ctx, out); err != nil {
 		return err
 	}
-	calm, err := f.watch(ctx, 10*time.Second)
+	calm, err := f.watch(ctx, min(f.opt.span, 10*time.Second))
 	if err != nil {
 		return err
 	}

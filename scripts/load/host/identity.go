@@ -130,7 +130,6 @@ func dial(address string, from netip.Addr, c *tls.Config) (*grpc.ClientConn, err
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 		grpc.WithReadBufferSize(2<<10),
 		grpc.WithWriteBufferSize(8<<10),
-		grpc.WithSharedWriteBuffer(true),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry())
 	if err != nil {
