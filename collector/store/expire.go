@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"seawall/collector/store/host"
+	"seawall/collector/store/presence"
 	"seawall/collector/store/purge"
 	"seawall/collector/store/sqlite"
 )
@@ -15,14 +16,23 @@ const (
 )
 
 // expire deletes a little of what is too old and returns when to go on. It runs in
-// the writer between transactions, so each step is short.
+// the writer between transactions, so each step is short. Things age while the
+// collector runs, as hosts' silence does: a clock that jumps ahead deletes nothing.
 func (s *Store) expire() time.Duration {
 	more := false
-	err := s.alone(func(b *host.Batch) (err error) {
-		if more, err = purge.Events(b.Writer, b.Now, s.cfg.Retention); err != nil || more {
+	err := s.alone(func(b *host.Batch) error {
+		if err := presence.Mark(b.Writer, b.Now); err != nil {
 			return err
 		}
-		return purge.Rest(b.Writer, b.Now, s.cfg.Retention)
+		outages, err := presence.Load(b.Writer)
+		if err != nil {
+			return err
+		}
+		now := outages.Before(b.Now, s.cfg.Retention).Add(s.cfg.Retention)
+		if more, err = purge.Events(b.Writer, now, s.cfg.Retention); err != nil || more {
+			return err
+		}
+		return purge.Rest(b.Writer, now, s.cfg.Retention)
 	})
 	if err != nil {
 		s.cfg.Log.Error("old events stay", "err", sqlite.Classify(err))

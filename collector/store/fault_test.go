@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/membership"
 	"seawall/collector/store/purge"
 	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
@@ -245,10 +246,15 @@ func TestTimelineExpires(t *testing.T) {
 		records = append(records, changed(result("ssh-a", "", finding.Status(i%2+1))))
 	}
 	apply(t, s, hostID(0), deliver(1, records...)...)
-	now = now.Add(23 * time.Hour)
-	apply(t, s, hostID(0), deliver(purge.Step+501, changed(result("ssh-b", "", finding.StatusFail)))...)
-	now = now.Add(2 * time.Hour)
 	// The writer goroutine is idle: nothing else runs in it.
+	pass := func(d time.Duration) {
+		for end := now.Add(d); now.Before(end); now = now.Add(4 * time.Minute) {
+			s.sweep()
+		}
+	}
+	pass(23 * time.Hour)
+	apply(t, s, hostID(0), deliver(purge.Step+501, changed(result("ssh-b", "", finding.StatusFail)))...)
+	pass(2 * time.Hour)
 	if pause := s.expire(); pause != expirePause {
 		t.Errorf("pause %v after the first step", pause)
 	}
@@ -265,6 +271,36 @@ func TestTimelineExpires(t *testing.T) {
 	var expired int
 	if err := s.data.Readers.QueryRowContext(t.Context(), "SELECT value FROM meta WHERE name = 'events_expired'").Scan(&expired); err != nil || expired != purge.Step+500 {
 		t.Errorf("%d counted as expired, %v", expired, err)
+	}
+}
+
+// TestClockAhead sets the collector's clock a year ahead and back: nothing becomes
+// old by that, and nothing is deleted.
+func TestClockAhead(t *testing.T) {
+	now := time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC)
+	s, _ := openTest(t, Config{Now: func() time.Time { return now }})
+	apply(t, s, hostID(0), deliver(1, changed(result("ssh-a", "", finding.StatusFail)))...)
+	err := s.Update(t.Context(), func(tx *membership.Tx) error {
+		return errors.Join(tx.PutToken(fleet.Token{ID: "00", Expires: now.Add(time.Hour)}), tx.PutRequest(fleet.Request{Again: now, Decision: fleet.Waiting}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []time.Duration{366 * 24 * time.Hour, time.Minute, -366 * 24 * time.Hour} {
+		now = now.Add(d)
+		s.expire() // the writer goroutine is idle
+		s.sweep()
+	}
+	tokens, err := s.Tokens(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests, err := s.Requests(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if events := timeline(t, s, fleet.TimelineQuery{}); len(events) != 1 || len(tokens) != 1 || len(requests) != 1 {
+		t.Errorf("%d events, %d tokens, %d requests left", len(events), len(tokens), len(requests))
 	}
 }
 
