@@ -45,7 +45,7 @@ func Events(w *sqlite.Writer, now time.Time, keep time.Duration) (bool, error) {
 
 // Rest bounds what a host may leave behind without end (the records not taken), and
 // deletes what nothing shows any more: the places of gaps that the timeline no longer
-// tells of, requests and tokens long decided and expired, old daily rollups and texts.
+// tells of, requests and tokens long given up and expired, old daily rollups and texts.
 func Rest(w *sqlite.Writer, now time.Time, keep time.Duration) error {
 	err := w.Exec(`DELETE FROM rejected WHERE (host, lane, epoch, seq) IN (SELECT host, lane, epoch, seq FROM
 		(SELECT *, row_number() OVER (PARTITION BY host ORDER BY received DESC) AS n FROM rejected) WHERE n > ?)`, maxKept)
@@ -54,7 +54,7 @@ func Rest(w *sqlite.Writer, now time.Time, keep time.Duration) error {
 	}
 	for _, text := range []string{
 		"DELETE FROM gap WHERE found < ?",
-		"DELETE FROM request WHERE again < ?",
+		"DELETE FROM request WHERE again < ? AND decision <> 'rejected'", // that a person said no, enrolment keeps
 		"DELETE FROM token WHERE expires < ?",
 	} {
 		if err := w.Exec(text, now.Add(-keep).UnixNano()); err != nil {

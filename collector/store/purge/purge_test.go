@@ -69,7 +69,7 @@ func TestRest(t *testing.T) {
 	w := open(t)
 	run(t, w,
 		numbers+"1500) INSERT INTO gap (host, lane, epoch, from_seq, to_seq, found) SELECT x'01', 'posture', 1, n, n, "+fmt.Sprint(now.Add(-30*24*time.Hour).UnixNano()-1000)+" + n FROM c",
-		"INSERT INTO request VALUES (x'01', '', '', '', '', '', '', x'', 0, 0, 'waiting'), (x'02', '', '', '', '', '', '', x'', 0, 1 << 62, 'waiting')",
+		"INSERT INTO request VALUES (x'01', '', '', '', '', '', '', x'', 0, 0, 'waiting'), (x'02', '', '', '', '', '', '', x'', 0, 1 << 62, 'waiting'), (x'03', '', '', '', '', '', '', x'', 0, 0, 'rejected')",
 		"INSERT INTO token VALUES ('old', x'', '', 0, 0, 1, 0, '{}', 0, 0), ('new', x'', '', 0, 1 << 62, 1, 0, '{}', 0, 0)",
 		numbers+"1500) INSERT INTO rejected SELECT x'01', 'posture', 1, n, n, 1, 'reason' FROM c",
 		numbers+"30000) INSERT INTO day (day) SELECT n FROM c",
@@ -86,7 +86,7 @@ func TestRest(t *testing.T) {
 	today := int(now.Unix() / 86400)
 	for query, want := range map[string]int{
 		"SELECT min(from_seq) FROM gap":                     1000,
-		"SELECT count(*) FROM request":                      1,
+		"SELECT count(*) FROM request":                      2,
 		"SELECT count(*) FROM token WHERE id = 'new'":       1,
 		"SELECT count(*) FROM token":                        1,
 		"SELECT count(*) FROM rejected":                     maxKept,
