@@ -92,7 +92,9 @@ func deliver(b *seawallv1.Batch, e entry) fleet.Delivery {
 	var err error
 	if d.Record, err = wire.Decode(e.payload); err != nil {
 		d.Reject = err.Error()
+		return d
 	}
+	d.Payload = e.payload // this batch's own memory, which nothing uses again
 	return d
 }
 
