@@ -15,11 +15,16 @@ import (
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
+// cancelKey is the key of what ends a stream's context from within, and so whatever
+// the stream waits for.
+type cancelKey struct{}
+
 // tapped sees a call before anything is made for it. Whatever is no stream gets a
 // deadline, that covers its message, too.
 func tapped(ctx context.Context, info *tap.Info) (context.Context, error) {
 	if info.FullMethodName == seawallv1.IngestService_Deliver_FullMethodName {
-		return ctx, nil
+		inner, cancel := context.WithCancel(ctx)
+		return context.WithValue(inner, cancelKey{}, cancel), nil
 	}
 	inner, cancel := context.WithTimeout(ctx, unaryTimeout)
 	context.AfterFunc(ctx, cancel)

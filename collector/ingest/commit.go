@@ -56,9 +56,30 @@ func (st *stream) batch(ctx context.Context, b *seawallv1.Batch) error {
 	if err != nil {
 		return err
 	}
-	return st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Ack{Ack: &seawallv1.Ack{
+	return st.send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Ack{Ack: &seawallv1.Ack{
 		Position: &seawallv1.Position{Lane: b.Lane, Epoch: b.Epoch, Sequence: last},
 	}}})
+}
+
+// send tells the host something. One that does not read makes this wait, but not
+// longer than its session.
+func (st *stream) send(m *seawallv1.DeliverResponse) error {
+	sent := make(chan struct{})
+	st.server.helpers.Go(func() {
+		select {
+		case <-st.session.Ended():
+			if cancel, ok := st.grpc.Context().Value(cancelKey{}).(context.CancelFunc); ok {
+				cancel()
+			}
+		case <-sent:
+		}
+	})
+	err := st.grpc.Send(m)
+	close(sent)
+	if ended := st.session.Err(); err != nil && ended != nil {
+		return ended
+	}
+	return err
 }
 
 // commit makes a batch durable and returns its last sequence. A session that ends

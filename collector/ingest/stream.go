@@ -232,7 +232,7 @@ func (st *stream) serve(ctx context.Context) error {
 			if credit, newCredit = s.share.now(); credit == told {
 				continue
 			}
-			err := st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Credit{
+			err := st.send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Credit{
 				Credit: &seawallv1.Credit{MaxInFlightBytes: uint32(credit)},
 			}})
 			if err != nil {
@@ -274,7 +274,7 @@ func (st *stream) offer() (changed <-chan struct{}, err error) {
 	bundle, changed := st.server.cfg.Bundle()
 	if bundle.Revision > st.given {
 		st.given = bundle.Revision
-		err = st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Bundle{
+		err = st.send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Bundle{
 			Bundle: &seawallv1.Bundle{Revision: bundle.Revision, Authorities: bundle.DER()},
 		}})
 	}
