@@ -10,7 +10,7 @@ BUILD := $(shell awk '/^MemAvailable/ && $$2 > 4e6 { print "GOGC=400" }' /proc/m
 	$(GO) build -trimpath -buildvcs=$(VCS) -gcflags=all=-dwarf=false -ldflags=-w
 BIN ?= bin
 
-.PHONY: help build test run bench load lint generate fuzz docs reproducible deps clean
+.PHONY: help build test run bench load faults lint generate fuzz docs reproducible deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -94,14 +94,14 @@ func stopped(t *testing.T) string {
 
 func outOfMemory(t *testing.T) string {
 	group := filepath.Join("/sys/fs/cgroup/memory", filepath.Base(os.Getenv(envPlace)))
-	if err := errors.Join(os.Mkdir(group, 0o755), os.WriteFile(filepath.Join(group, "memory.limit_in_bytes"), []byte("12M"), 0)); err != nil {
+	if err := errors.Join(os.Mkdir(group, 0o755), os.WriteFile(filepath.Join(group, "memory.limit_in_bytes"), []byte("6M"), 0)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Remove(group) })
 	dir := folder(t)
 	p := sensor(t, dir, filepath.Join(dir, "spool"), "sh", "-c", `echo $$ > "$0"/cgroup.procs && exec "$@"`, group)
 	launch(t, p)
-	await(t, "the kernel's kill", 60*time.Second, p.ended)
+	await(t, "the kernel's kill", 120*time.Second, p.ended)
 	var exited *exec.ExitError
 	if !errors.As(p.err, &exited) || exited.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 		t.Fatalf("it ended with %v: %s", p.err, p.said())
@@ -116,7 +116,7 @@ func outOfMemory(t *testing.T) string {
 	if err != nil || !report.Good() {
 		t.Errorf("the spool: %+v, %v", report, err)
 	}
-	return "killed at 12 MiB; the next one started, its spool is good"
+	return "killed at 6 MiB; the next one started, its spool is good"
 }
 
 // restarted kills the sensor and changes what it watches while none runs.

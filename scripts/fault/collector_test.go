@@ -71,7 +71,7 @@ func (s *system) arrived(t *testing.T) {
 }
 
 func downForLong(t *testing.T) string {
-	const total, live = 40_000, 300 // findings, and a second's of a busy host
+	const total, live = 40_000, 100 // findings, and a second's of a busy host
 	s := startSystem(t, ground{})
 	l := newLedger()
 	s.write(t, l, 0, 200)

@@ -107,7 +107,7 @@ func (s *storm) troubles() []trouble {
 			s.writer = startWriter(t, s.ledger, s.order)
 		}},
 		{"kill uplink", func(t *testing.T) { s.uplink.alive(t); s.uplink.kill() }, s.uplink.start},
-		{"kill collector", func(t *testing.T) { s.collector.alive(t); s.collector.kill() }, s.collector.start},
+		{"kill collector", func(t *testing.T) { s.supervise(t); s.collector.kill() }, s.collector.start},
 		{"partition", set(func() { s.relay.stall = [2]bool{true, true} }), good},
 		{"partition, then cut", set(func() { s.relay.stall = [2]bool{true, true} }), func(*testing.T) {
 			s.relay.set(s.relay.cut)
@@ -144,15 +144,31 @@ func (s *storm) round(t *testing.T) {
 	for _, n := range chosen {
 		s.faults[n].end(t)
 	}
+	s.supervise(t)
 	// Now and then what was broken is whole long enough to get going.
 	pause.Reset(time.Duration(s.random.Int64N(150)) * time.Millisecond)
 	<-pause.C
+}
+
+// supervise starts a collector that ended by itself, as systemd does. It may do so
+// when it starts on a full disk, and must say so.
+func (s *storm) supervise(t *testing.T) {
+	t.Helper()
+	if !s.collector.ended() {
+		return
+	}
+	if !s.collector.says("disk is full") {
+		t.Fatalf("the collector ended: %s", s.collector.said())
+	}
+	s.counts["collector ended on a full disk"]++
+	s.collector.start(t)
 }
 
 // settle ends all faults and waits until the store has what the spool has.
 func (s *storm) settle(t *testing.T) {
 	t.Helper()
 	s.relay.good()
+	s.supervise(t)
 	s.writer.stop(t)
 	// A writer makes durable what one before it wrote.
 	s.order.Life++
