@@ -27,7 +27,7 @@ func TestLoad(t *testing.T) {
 		t.Fatalf("%v\nthe end of the collector's log:\n%s", err, log[max(0, len(log)-4000):])
 	}
 	for _, want := range []string{
-		`enrol    100 hosts by one token`, `REASON_TOKEN_USED_UP`, `idle     100 streams`, `rate     100 streams`,
+		`enrol    100 hosts by one token`, `refuses the second: .*the token is used up`, `idle     100 streams`, `rate     100 streams`,
 		`restart  terminated: .* all 100 back`, `restart  killed: .* all 100 back`, `stall    .* each once in the database`,
 	} {
 		if !regexp.MustCompile(want).Match(out.Bytes()) {
