@@ -168,7 +168,10 @@ func (s *storm) supervise(t *testing.T) {
 func (s *storm) settle(t *testing.T) {
 	t.Helper()
 	s.relay.good()
-	s.supervise(t)
+	await(t, "a collector", 30*time.Second, func() bool {
+		s.supervise(t)
+		return s.collector.says("collector runs")
+	})
 	s.writer.stop(t)
 	// A writer makes durable what one before it wrote.
 	s.order.Life++
