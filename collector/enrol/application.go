@@ -95,7 +95,8 @@ func (s *Service) unproven(from netip.Addr, why error) error {
 }
 
 // bearer returns the member whose certificate the connection has, valid or expired
-// not too long ago, and that may deliver.
+// not too long ago, and that may deliver. One that is not valid yet says that this
+// machine's clock was set back, which is no reason to send a host away.
 func (s *Service) bearer(state tls.ConnectionState) (fleet.HostID, error) {
 	chain := state.PeerCertificates
 	if len(chain) == 0 {
@@ -106,6 +107,8 @@ func (s *Service) bearer(state tls.ConnectionState) (fleet.HostID, error) {
 	at := now
 	if expired {
 		at = chain[0].NotAfter
+	} else if now.Before(chain[0].NotBefore) {
+		at = chain[0].NotBefore
 	}
 	host, err := s.cfg.Authority.VerifyHost(chain, at)
 	if err != nil {

@@ -129,6 +129,19 @@ func TestClockBackwards(t *testing.T) {
 	if err := m.renew(); err != nil {
 		t.Errorf("half an hour back: %v", err)
 	}
+	s.pass(10 * day)
+	if err := m.renew(); err != nil {
+		t.Fatal(err)
+	}
+	// Further than certificates reach back: what was issued before is not valid yet.
+	s.pass(-3 * day)
+	if err := m.renew(); err != nil {
+		t.Errorf("three days back: %v", err)
+	}
+	s.pass(3 * day)
+	if err := m.renew(); err != nil {
+		t.Errorf("set right: %v", err)
+	}
 	if s.member(m.host).Recoveries != 0 {
 		t.Error("a recovery is counted")
 	}
