@@ -5,17 +5,24 @@
 // IPv6, which one machine may have to itself). What is beyond is closed at once: a
 // host comes back by itself, and a queue would be the attacker's.
 //
-// Connections that have not finished their handshake are bounded, too. One more
-// closes the oldest of them, so that silent peers push each other out, and a host,
-// which needs milliseconds, gets in.
+// # Handshakes
 //
 // Of the handshakes only so many compute at once: a crowd that comes back together
-// does not slow down the streams that are open. One that waits for its peer holds
-// no place, so a slow peer cannot take one from another.
+// does not slow down the streams that are open. Those that wait for this side are
+// served in turn, and those that were answered before those that begin. One that
+// waits for its peer holds no place, so a slow peer cannot take one from another.
+//
+// Connections that have not finished their handshake are bounded, too. One more
+// closes the oldest that has said nothing, so that silent peers push each other out,
+// and a host, which speaks within milliseconds, gets in; then the oldest that does
+// not go on within a second. One that waits for this side is never closed for
+// another: a fleet that comes back at once would push out whoever is next, and
+// nobody would get in. There the one more is closed, before it costs anything. So it
+// is when the next in turn has waited longer than its peer will, soon: who comes
+// back later is served sooner than who stands at the end of such a queue.
 package gate
 
 import (
-	"container/list"
 	"net"
 	"net/netip"
 	"sync"
@@ -31,6 +38,7 @@ type Config struct {
 	PerAddress  int           // default 2,000, for hosts behind one NAT
 	Pending     int           // in handshake; default 2,048
 	Handshakes  int           // computing at once; default 32
+	Patience    time.Duration // how long one may wait for this side before others are turned away; default 4 s
 	UserTimeout time.Duration // how long sent bytes may stay unacknowledged; default 40 s
 	Refused     func()        // told of each connection that is closed; optional
 }
@@ -45,6 +53,9 @@ func (c *Config) complete() {
 	set(&c.PerAddress, 2_000)
 	set(&c.Pending, 2_048)
 	set(&c.Handshakes, 32)
+	if c.Patience == 0 {
+		c.Patience = 4 * time.Second
+	}
 	if c.UserTimeout == 0 {
 		c.UserTimeout = 40 * time.Second
 	}
@@ -55,24 +66,18 @@ func (c *Config) complete() {
 
 // Gate counts the connections of one server.
 type Gate struct {
-	cfg   Config
-	slots chan struct{} // holds a value for each handshake that computes
+	cfg Config
 
-	mu      sync.Mutex
-	total   int                  // guarded by mu
-	from    map[netip.Prefix]int // guarded by mu
-	pending *list.List           // of *conn in handshake, oldest first; guarded by mu
+	mu    sync.Mutex
+	total int                  // guarded by mu
+	from  map[netip.Prefix]int // guarded by mu
+	queue queue                // guarded by mu
 }
 
 // New returns a gate.
 func New(c Config) *Gate {
 	c.complete()
-	return &Gate{
-		cfg:     c,
-		slots:   make(chan struct{}, c.Handshakes),
-		from:    make(map[netip.Prefix]int),
-		pending: list.New(),
-	}
+	return &Gate{cfg: c, from: make(map[netip.Prefix]int), queue: newQueue(c)}
 }
 
 // Listener returns l with the bounds on its connections. Their handshake is over
@@ -105,13 +110,13 @@ func (l *listener) Accept() (net.Conn, error) {
 // admit counts a connection, or returns nil.
 func (g *Gate) admit(raw net.Conn) net.Conn {
 	c := &conn{Conn: raw, gate: g, from: origin(raw.RemoteAddr())}
-	oldest := g.count(c)
-	if oldest == c {
+	ok, instead := g.count(c, time.Now())
+	if !ok {
 		return nil
 	}
-	if oldest != nil {
+	if instead != nil {
 		g.cfg.Refused()
-		_ = oldest.Close()
+		_ = instead.Close()
 	}
 	if tcp, ok := raw.(*net.TCPConn); ok {
 		limit(tcp, g.cfg.UserTimeout)
@@ -119,42 +124,26 @@ func (g *Gate) admit(raw net.Conn) net.Conn {
 	return c
 }
 
-// count returns what must be closed: c itself, the oldest in handshake, or nothing.
-func (g *Gate) count(c *conn) *conn {
+// count reports whether there is room for c, and returns what must be closed for it.
+func (g *Gate) count(c *conn, now time.Time) (ok bool, instead *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.total >= g.cfg.Connections || g.from[c.from] >= g.cfg.PerAddress {
-		return c
+		return false, nil
+	}
+	if ok, instead = g.queue.room(now); !ok {
+		return false, nil
 	}
 	g.total++
 	g.from[c.from]++
-	c.element = g.pending.PushBack(c)
-	if g.pending.Len() <= g.cfg.Pending {
-		return nil
-	}
-	oldest := g.pending.Front().Value.(*conn)
-	g.settleLocked(oldest)
-	return oldest
-}
-
-// settle takes a connection off the list of those in handshake.
-func (g *Gate) settle(c *conn) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.settleLocked(c)
-}
-
-func (g *Gate) settleLocked(c *conn) {
-	if c.element != nil {
-		g.pending.Remove(c.element)
-		c.element = nil
-	}
+	g.queue.move(c, silent, now)
+	return true, instead
 }
 
 func (g *Gate) leave(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.settleLocked(c)
+	g.queue.move(c, settled, time.Time{})
 	g.total--
 	if g.from[c.from]--; g.from[c.from] == 0 {
 		delete(g.from, c.from)
@@ -194,30 +183,75 @@ func limit(c *net.TCPConn, d time.Duration) {
 // conn is a connection that is counted.
 type conn struct {
 	net.Conn
-	gate    *Gate
-	from    netip.Prefix
-	element *list.Element // in pending; guarded by the gate's mu
-	once    sync.Once
-	// computing says that the handshake holds a slot. Only the goroutine of the
-	// handshake reads while there is one.
-	computing bool
+	gate *Gate
+	from netip.Prefix
+	once sync.Once
+	// shaking says that the handshake is on, answered that the peer had an answer.
+	// Only the goroutine of the handshake reads and writes meanwhile.
+	shaking, answered bool
+	place             place // guarded by the gate's mu
 }
 
 // Read gives back the slot of a handshake while it waits.
 func (c *conn) Read(b []byte) (int, error) {
-	if !c.computing {
+	if !c.shaking {
 		return c.Conn.Read(b)
 	}
-	<-c.gate.slots
+	c.gate.rest(c)
 	n, err := c.Conn.Read(b)
-	c.gate.slots <- struct{}{}
+	if err == nil && !c.gate.compute(c) {
+		return 0, net.ErrClosed
+	}
 	return n, err
+}
+
+// Write notes that the peer has its answer.
+func (c *conn) Write(b []byte) (int, error) {
+	if c.shaking {
+		c.answered = true
+	}
+	return c.Conn.Write(b)
 }
 
 // Close closes the connection and no longer counts it.
 func (c *conn) Close() error {
 	c.once.Do(func() { c.gate.leave(c) })
 	return c.Conn.Close()
+}
+
+// rest gives back c's slot, if it has one, while it waits for its peer.
+func (g *Gate) rest(c *conn) {
+	where := silent
+	if c.answered {
+		where = answered
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if c.place.stage != settled && c.place.stage != where {
+		g.queue.move(c, where, time.Now())
+	}
+}
+
+// compute waits for a slot, and reports whether c has it: not when it was closed.
+func (g *Gate) compute(c *conn) bool {
+	where := first
+	if c.answered {
+		where = second
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	turn := g.queue.wait(c, where, time.Now())
+	g.mu.Unlock()
+	<-turn
+	g.mu.Lock()
+	return c.place.stage == computing
+}
+
+// settle ends c's handshake.
+func (g *Gate) settle(c *conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.queue.move(c, settled, time.Time{})
 }
 
 // Credentials returns c with its handshakes on the server's side going through the
@@ -231,18 +265,16 @@ type gated struct {
 	gate *Gate
 }
 
-// ServerHandshake shakes hands when a slot is free.
+// ServerHandshake shakes hands. It computes when it has a slot.
 func (t *gated) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	c, ok := raw.(*conn)
 	if !ok {
 		return t.TransportCredentials.ServerHandshake(raw)
 	}
-	defer t.gate.settle(c)
-	t.gate.slots <- struct{}{}
-	c.computing = true
+	c.shaking = true
 	defer func() {
-		c.computing = false
-		<-t.gate.slots
+		c.shaking = false
+		t.gate.settle(c)
 	}()
 	return t.TransportCredentials.ServerHandshake(raw)
 }

@@ -64,8 +64,8 @@ func newDoor(t *testing.T, c Config) *door {
 		wg.Wait()
 		d.gate.mu.Lock()
 		defer d.gate.mu.Unlock()
-		if d.gate.total != 0 || len(d.gate.from) != 0 || d.gate.pending.Len() != 0 || len(d.gate.slots) != 0 {
-			t.Errorf("left: %d connections from %v, %d pending, %d slots", d.gate.total, d.gate.from, d.gate.pending.Len(), len(d.gate.slots))
+		if d.gate.total != 0 || len(d.gate.from) != 0 || d.gate.queue.len() != 0 {
+			t.Errorf("left: %d connections from %v, %d in handshake", d.gate.total, d.gate.from, d.gate.queue.len())
 		}
 	})
 	return d
