@@ -20,6 +20,7 @@ type Problem struct {
 	Err    error
 }
 
+// Error says what went wrong and what to do about it.
 func (p *Problem) Error() string {
 	if remedy := remedy(p.Reason); remedy != "" {
 		return p.Err.Error() + ": " + remedy

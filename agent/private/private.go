@@ -28,6 +28,7 @@ type PermissionError struct {
 	Name, Problem, Remedy string
 }
 
+// Error names the file, what is wrong with it, and how to mend it.
 func (e *PermissionError) Error() string {
 	return fmt.Sprintf("%s %s: %s", e.Name, e.Problem, e.Remedy)
 }
