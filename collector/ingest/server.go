@@ -192,7 +192,7 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.ConnectionTimeout(s.cfg.handshake),
 		grpc.StaticStreamWindowSize(window),
 		grpc.StaticConnWindowSize(window),
-		grpc.ReadBufferSize(4 << 10),
+		grpc.ReadBufferSize(0), // TLS has a buffer of its own
 		grpc.WriteBufferSize(4 << 10),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionIdle: 20 * time.Second, // without a stream
