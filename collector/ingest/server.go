@@ -215,10 +215,11 @@ func (s *Server) limiter(host fleet.HostID) *rate.Limiter {
 	return l
 }
 
-// spread is within how many milliseconds hosts should come back after a drain: 2
-// ms for each of them, so that they do not come all at once.
+// spread is within how many milliseconds hosts should come back after a drain: 4
+// ms for each of them, which is more than a small machine needs for a handshake and
+// a greeting. So there is no queue, and 8,000 hosts are back after 33 s.
 func (s *Server) spread() uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return uint32(min(1000+2*len(s.streams), 60_000))
+	return uint32(min(1000+4*len(s.streams), 60_000))
 }
