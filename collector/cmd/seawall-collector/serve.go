@@ -97,6 +97,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		func(ctx context.Context) error { return admin.Serve(ctx, door, m.admin(s, log)) },
 		func(ctx context.Context) error { return m.keepPin(ctx, c, at, log) },
 		m.distrust,
+		giveBack,
 		func(ctx context.Context) error { return notify(ctx, s, at, log) },
 	})
 }
