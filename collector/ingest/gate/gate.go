@@ -14,12 +14,13 @@
 //
 // Connections that have not finished their handshake are bounded, too. One more
 // closes the oldest that has said nothing, so that silent peers push each other out,
-// and a host, which speaks within milliseconds, gets in; then the oldest that does
-// not go on within a second. One that waits for this side is never closed for
-// another: a fleet that comes back at once would push out whoever is next, and
-// nobody would get in. There the one more is closed, before it costs anything. So it
-// is when the next in turn has waited longer than its peer will, soon: who comes
-// back later is served sooner than who stands at the end of such a queue.
+// and a host, which speaks within milliseconds, gets in; then the oldest that was
+// answered three seconds ago and does not go on. One that waits for this side is
+// never closed for another: a fleet that comes back at once would push out whoever
+// is next, and nobody would get in. There the one more is closed, before it costs
+// anything. So it is when the next in turn has waited for four seconds, since its
+// peer will not wait for ever: who comes back later is served sooner than at the end
+// of such a queue.
 package gate
 
 import (

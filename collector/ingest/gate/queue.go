@@ -19,7 +19,7 @@ const (
 )
 
 // idle is how long an answered peer may take before it makes room for another.
-const idle = time.Second
+const idle = 3 * time.Second
 
 // queue is the handshakes that are not over. The gate's mutex guards it.
 type queue struct {
