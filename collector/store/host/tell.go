@@ -42,9 +42,9 @@ type row struct {
 	body  []byte
 }
 
-// rowsAtOnce is how many events one statement writes: a statement costs as much as
-// a row.
-const rowsAtOnce = 16
+// rowsAtOnce is how many events one statement writes. A statement costs as much as
+// a row, but the driver looks for each argument among all of them.
+const rowsAtOnce = 4
 
 // tell appends an event to the timeline.
 func (h *Host) tell(n name, e fleet.Event, body []byte) error {
@@ -82,6 +82,8 @@ func (b *Batch) writeEvents() error {
 	return nil
 }
 
+// insertEvents writes rows. An error undoes the transaction, which it ends anyway:
+// else SQLite would copy each page to a file first, to undo the statement alone.
 func (b *Batch) insertEvents(rows []row) error {
 	args := make([]any, 0, 10*len(rows))
 	for _, r := range rows {
@@ -94,7 +96,7 @@ func (b *Batch) insertEvents(rows []row) error {
 		args = append(args, e.ID, r.host.key, r.name.lane, int64(r.name.epoch), int64(r.name.sequence), r.name.ordinal,
 			e.Received.UnixNano(), e.Change.Result.Check, e.Moved, r.body)
 	}
-	return b.Exec("INSERT INTO event (id, host, lane, epoch, seq, ordinal, received, check_id, moved, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"+
+	return b.Exec("INSERT OR ROLLBACK INTO event (id, host, lane, epoch, seq, ordinal, received, check_id, moved, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"+
 		strings.Repeat(", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(rows)-1), args...)
 }
 
