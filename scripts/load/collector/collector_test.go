@@ -101,8 +101,20 @@ func TestProcess(t *testing.T) {
 	}
 	cmd, done := c.cmd, c.done
 	go func() { done <- cmd.Wait() }()
-	if m, err := c.Memory(); err != nil || m < 100<<10 || m > 100<<20 {
-		t.Errorf("%d bytes, %v", m, err)
+	// A process that has just begun has next to nothing yet.
+	deadline := time.After(20 * time.Second)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		m, err := c.Memory()
+		if err == nil && m >= 100<<10 && m <= 100<<20 {
+			break
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("%d bytes, %v", m, err)
+		case <-again.C:
+		}
 	}
 	if p, err := c.Processor(); err != nil || p < 0 || p > time.Second {
 		t.Errorf("%v of processor, %v", p, err)

@@ -36,9 +36,15 @@ func (c *Collector) Stored(ctx context.Context) (map[string]Stored, error) {
 		return nil, err
 	}
 	defer db.Close()
+	// One transaction: positions and rows are those of one commit.
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("read the database: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing to undo
 	all := make(map[string]Stored)
 	read := func(query string, row func(s *Stored, v [4]int64)) error {
-		rows, err := db.QueryContext(ctx, query)
+		rows, err := tx.QueryContext(ctx, query)
 		if err != nil {
 			return err
 		}
