@@ -2,8 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"seawall/collector/ingest/budget"
 	"seawall/pkg/squeeze"
 	seawallv1 "seawall/proto/seawall/v1"
 )
@@ -35,7 +34,7 @@ func TestWeightCoversDecoding(t *testing.T) {
 	evidence := append(append([]byte{}, result...), bytes.Repeat([]byte{0x3a, 0}, 57)...) // 57 empty ones
 	change := append([]byte{0x0a, byte(len(evidence))}, evidence...)
 	change = append([]byte{0x08, 0x01, 0x12, byte(len(change))}, change...)
-	b := newBudget(1 << 30)
+	b := budget.New(1 << 30)
 	for name, raw := range map[string][]byte{
 		"changes":     encode(t, fill(maxEntries, payload(t, "ssh-a"))...),
 		"evidence":    encode(t, fill(maxEntries, change)...),
@@ -55,7 +54,7 @@ func TestWeightCoversDecoding(t *testing.T) {
 			t.Errorf("%s: reject %q", name, records[0].Reject)
 		}
 		got := held(func() any { r, _ := decode(batch, raw, 0); return r })
-		set := int64(2*b.entries.weigh(raw) + len(raw))
+		set := int64(b.Weigh(raw))
 		t.Logf("%s: %d bytes become %d, %d are set aside", name, len(raw), got, set)
 		if got > set {
 			t.Errorf("%s: that is not enough", name)
@@ -74,30 +73,6 @@ func held(f func() any) int64 {
 	after := heap()
 	runtime.KeepAlive(kept)
 	return (after - before) / n
-}
-
-// TestBudget waits for memory, and lets what is larger than all of it go alone.
-func TestBudget(t *testing.T) {
-	b := newBudget(1000)
-	free, err := b.hold(t.Context(), 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := b.hold(ctx, 1); !errors.Is(err, context.Canceled) {
-		t.Errorf("there is more: %v", err)
-	}
-	if other, err := b.unfold(t.Context(), make([]byte, 200)); err != nil {
-		t.Errorf("the other part is taken, too: %v", err)
-	} else {
-		other()
-	}
-	free()
-	if free, err = b.hold(t.Context(), 500); err != nil {
-		t.Fatal(err)
-	}
-	free()
 }
 
 // TestBomb sends batches that say they are small, or that say how large they are.

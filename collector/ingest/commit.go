@@ -101,7 +101,7 @@ func (st *stream) commit(ctx context.Context, b *seawallv1.Batch) (uint64, error
 	if err := s.limiter(st.host).WaitN(ctx, int(b.Size)); err != nil {
 		return 0, context.Canceled
 	}
-	free, err := s.memory.hold(ctx, b.Size)
+	free, err := s.memory.Hold(ctx, b.Size)
 	if err != nil {
 		return 0, st.storeError(err)
 	}
@@ -110,7 +110,7 @@ func (st *stream) commit(ctx context.Context, b *seawallv1.Batch) (uint64, error
 	if err != nil {
 		return 0, err
 	}
-	free, err = s.memory.unfold(ctx, raw)
+	free, err = s.memory.Unfold(ctx, raw)
 	if err != nil {
 		return 0, st.storeError(err)
 	}

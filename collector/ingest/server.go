@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"seawall/collector/fleet"
+	"seawall/collector/ingest/budget"
 	"seawall/collector/ingest/gate"
 	"seawall/collector/roster"
 	"seawall/pkg/squeeze"
@@ -118,9 +119,9 @@ type Server struct {
 	seawallv1.UnimplementedIngestServiceServer
 	cfg      Config
 	codec    *squeeze.Codec
-	memory   *budget       // what is uncompressed and not committed
-	share    *share        // what is received or on its way
-	draining chan struct{} // closed when the server stops
+	memory   *budget.Budget // what is uncompressed and not committed
+	share    *share         // what is received or on its way
+	draining chan struct{}  // closed when the server stops
 	trouble  rate.Sometimes
 	helpers  sync.WaitGroup // goroutines of streams
 
@@ -141,7 +142,7 @@ func New(c Config) (*Server, error) {
 	return &Server{
 		cfg:      c,
 		codec:    codec,
-		memory:   newBudget(c.MemoryBytes / 2),
+		memory:   budget.New(c.MemoryBytes / 2),
 		share:    newShare(c.MemoryBytes / 2),
 		draining: make(chan struct{}),
 		trouble:  rate.Sometimes{First: 1, Interval: 10 * time.Second},

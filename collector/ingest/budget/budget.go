@@ -1,4 +1,7 @@
-package ingest
+// Package budget holds the memory that all batches together may take between their
+// arrival and their commit: their bytes once uncompressed, and the structs that are
+// made of them, weighed before any is made.
+package budget
 
 import (
 	"context"
@@ -70,23 +73,24 @@ func (m message) weigh(b []byte) int {
 	return n
 }
 
-// budget is the memory for batches that are uncompressed and not committed: one
+// Budget is the memory for batches that are uncompressed and not committed: one
 // part for their bytes, one for what is made of them. Whoever has of the second
 // waits for nothing of the first.
-type budget struct {
+type Budget struct {
 	entries message
 	part    int64
 	bytes   *semaphore.Weighted
 	structs *semaphore.Weighted
 }
 
-func newBudget(bytes int) *budget {
+// New returns a budget of so many bytes.
+func New(bytes int) *Budget {
 	part := int64(bytes) / 2
-	return &budget{entriesMessage(), part, semaphore.NewWeighted(part), semaphore.NewWeighted(part)}
+	return &Budget{entriesMessage(), part, semaphore.NewWeighted(part), semaphore.NewWeighted(part)}
 }
 
-// hold waits for room for the bytes of a batch, that it keeps until free.
-func (m *budget) hold(ctx context.Context, size uint32) (free func(), err error) {
+// Hold waits for room for the bytes of a batch, that it keeps until free.
+func (m *Budget) Hold(ctx context.Context, size uint32) (free func(), err error) {
 	n := min(int64(size), m.part)
 	if err := m.bytes.Acquire(ctx, n); err != nil {
 		return nil, fmt.Errorf("wait for memory: %w", err)
@@ -94,12 +98,15 @@ func (m *budget) hold(ctx context.Context, size uint32) (free func(), err error)
 	return func() { m.bytes.Release(n) }, nil
 }
 
-// unfold waits for room for what raw becomes: texts, too, are copied. What is
+// Unfold waits for room for what raw, encoded Entries, becomes: texts, too, are copied. What is
 // larger than there is room for has all of it.
-func (m *budget) unfold(ctx context.Context, raw []byte) (free func(), err error) {
-	n := min(int64(2*m.entries.weigh(raw)+len(raw)), m.part)
+func (m *Budget) Unfold(ctx context.Context, raw []byte) (free func(), err error) {
+	n := min(int64(m.Weigh(raw)), m.part)
 	if err := m.structs.Acquire(ctx, n); err != nil {
 		return nil, fmt.Errorf("wait for memory: %w", err)
 	}
 	return func() { m.structs.Release(n) }, nil
 }
+
+// Weigh returns how many bytes raw may become at the most.
+func (m *Budget) Weigh(raw []byte) int { return 2*m.entries.weigh(raw) + len(raw) }
