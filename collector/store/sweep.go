@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"time"
@@ -32,6 +33,11 @@ func (s *Store) sweep() time.Duration {
 		s.cfg.Log.Error("silent hosts are not told", "err", sqlite.Classify(err))
 	case more:
 		return sweepPause
+	}
+	// What the writer's cache holds is worth less than its memory when a minute can
+	// go by without it, and is read again from the system's in no time when it cannot.
+	if _, err := s.data.Writer.Conn.ExecContext(context.Background(), "PRAGMA shrink_memory"); err != nil {
+		s.cfg.Log.Warn("database's cache does not shrink", "err", sqlite.Classify(err))
 	}
 	return sweepEvery
 }

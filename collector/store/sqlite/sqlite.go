@@ -78,7 +78,7 @@ func (d *Database) open(ctx context.Context, path string) error {
 		return err
 	}
 	d.Writer = &Writer{Conn: conn, prepared: make(map[string]*statement)}
-	if d.Readers, err = sql.Open("sqlite", source(path, "query_only(ON)", "cache_size(-8000)", "trusted_schema(OFF)")); err != nil {
+	if d.Readers, err = sql.Open("sqlite", source(path, "query_only(ON)", "cache_size(-2000)", "trusted_schema(OFF)")); err != nil {
 		return err
 	}
 	d.Readers.SetMaxOpenConns(readers)
