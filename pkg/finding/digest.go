@@ -17,8 +17,8 @@ func Compare(a, b Result) int {
 
 // Digest is the fingerprint of a state: SHA-256 over the results in [Compare]
 // order, of each its check, resource, status, severity, actual and expected,
-// strings led by their length as a little-endian uint32. Evidence, cause and
-// time are left out: two states with the same digest call for the same actions.
+// strings led by their length as a little-endian uint32. The rest is left out: two
+// states with the same digest call for the same actions.
 // The slice is not changed.
 func Digest(results []Result) [32]byte {
 	sorted := slices.Clone(results)
@@ -41,9 +41,10 @@ func Digest(results []Result) [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-// Same reports whether two results say the same: verdict, values and the places
-// of their evidence. The evidence's text, the cause and the time may differ.
+// Same reports whether two results say the same: verdict, values, group and the
+// places of their evidence. The evidence's text, the cause and both times may
+// differ: a host that forgot since when something is so has nothing new to say.
 func Same(a, b *Result) bool {
-	return a.Status == b.Status && a.Severity == b.Severity && a.Actual == b.Actual && a.Expected == b.Expected &&
+	return a.Status == b.Status && a.Severity == b.Severity && a.Actual == b.Actual && a.Expected == b.Expected && a.Group == b.Group &&
 		slices.EqualFunc(a.Evidence, b.Evidence, func(x, y Evidence) bool { return x.File == y.File && x.Line == y.Line })
 }

@@ -128,8 +128,11 @@ type Cause struct {
 
 // Result is the outcome of one check on one resource.
 type Result struct {
-	Check    string     `json:"check"`
-	Resource string     `json:"resource"`
+	Check    string `json:"check"`
+	Resource string `json:"resource"`
+	// Group is what belongs together for people (the source package of several
+	// packages), at most MaxGroup bytes. Empty where a result stands alone.
+	Group    string     `json:"group,omitempty"`
 	Status   Status     `json:"status"`
 	Severity Severity   `json:"severity"`
 	Actual   string     `json:"actual"`
@@ -137,9 +140,15 @@ type Result struct {
 	Evidence []Evidence `json:"evidence"`
 	// Cause is nil when no audit event explains the result.
 	Cause *Cause `json:"cause"`
+	// Since is since when it is so, by the host (a package is pending), zero where
+	// that is not said.
+	Since time.Time `json:"since,omitzero"`
 	// Time is when the facts behind the result were read.
 	Time time.Time `json:"time"`
 }
+
+// MaxGroup bounds Result.Group, in bytes.
+const MaxGroup = 256
 
 // Key identifies a result on its host.
 type Key struct{ Check, Resource string }

@@ -158,6 +158,8 @@ func TestSame(t *testing.T) {
 	}{
 		"nothing":          {func(*Result) {}, true},
 		"time":             {func(r *Result) { r.Time = time.Unix(1, 0) }, true},
+		"since":            {func(r *Result) { r.Since = time.Unix(1, 0) }, true},
+		"group":            {func(r *Result) { r.Group = "openssl" }, false},
 		"cause":            {func(r *Result) { r.Cause = &Cause{Exe: "/x"} }, true},
 		"evidence's text":  {func(r *Result) { r.Evidence[0].Text = "other" }, true},
 		"status":           {func(r *Result) { r.Status = StatusPass }, false},

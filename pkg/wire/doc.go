@@ -17,7 +17,7 @@
 //
 //   - at most [MaxRecord] bytes, exactly one body;
 //   - every text is valid UTF-8 of at most text.Limit bytes, ids of checks are
-//     1 to 64 of a-z, 0-9 and "-";
+//     1 to 64 of a-z, 0-9 and "-", groups of results at most finding.MaxGroup bytes;
 //   - lists are bounded: 64 evidences of a result, 1024 results of a state part,
 //     512 checks of a pack, 32 references of a check, 64 tags of a host;
 //   - enumerations are known, floats finite, times zero or from 1970 to 2200;

@@ -53,6 +53,8 @@ func resultFields(r *finding.Result) []field {
 		{7, "evidence", list[finding.Evidence]{&r.Evidence, evidenceFields, maxEvidence}},
 		{8, "cause", optional[finding.Cause]{&r.Cause, causeFields}},
 		{9, "time_unix_nano", &r.Time},
+		{10, "group", &r.Group},
+		{11, "since_unix_nano", &r.Since},
 	}
 }
 

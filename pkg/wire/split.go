@@ -115,7 +115,7 @@ func fit(r finding.Result) finding.Result {
 
 // weight is at least the size of a result's encoding, and quicker.
 func weight(r *finding.Result) int {
-	n := 512 + len(r.Check) + len(r.Resource) + len(r.Actual) + len(r.Expected)
+	n := 512 + len(r.Check) + len(r.Resource) + len(r.Group) + len(r.Actual) + len(r.Expected)
 	for i := range r.Evidence {
 		n += 32 + len(r.Evidence[i].File) + len(r.Evidence[i].Text)
 	}

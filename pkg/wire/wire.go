@@ -121,6 +121,9 @@ func checkResult(r *finding.Result) error {
 	if r.Status == finding.StatusUnspecified {
 		return in("status", broken("unspecified"))
 	}
+	if len(r.Group) > finding.MaxGroup {
+		return in("group", broken("%d bytes, limit %d", len(r.Group), finding.MaxGroup))
+	}
 	return nil
 }
 

@@ -2,9 +2,12 @@ package wire
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
+	"flag"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +23,8 @@ import (
 	"seawall/pkg/text"
 	seawallv1 "seawall/proto/seawall/v1"
 )
+
+var update = flag.Bool("update", false, "write the golden file")
 
 var same = cmpopts.EquateEmpty()
 
@@ -47,6 +52,8 @@ func genResult(t *rapid.T) finding.Result {
 		Severity: finding.Severity(rapid.IntRange(0, 5).Draw(t, "severity")),
 		Actual:   genText(t),
 		Expected: genText(t),
+		Group:    text.Clean(rapid.StringN(0, 40, 200).Draw(t, "group"), finding.MaxGroup),
+		Since:    genTime(t),
 		Time:     genTime(t),
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "evidence") {
@@ -229,6 +236,11 @@ func TestEncodeRefuses(t *testing.T) {
 		{"unknown previous", change(func(c *finding.Change) { c.Previous = 7 }), "change.previous"},
 		{"unknown severity", change(func(c *finding.Change) { c.Result.Severity = 6 }), "change.result.severity"},
 		{"long text", change(func(c *finding.Change) { c.Result.Actual = long }), "change.result.actual"},
+		{"long group", change(func(c *finding.Change) { c.Result.Group = long[:finding.MaxGroup+1] }), "change.result.group"},
+		{"early since", change(func(c *finding.Change) { c.Result.Since = time.Unix(-1, 0) }), "change.result.since_unix_nano"},
+		{"long group in a part", part(func(p *finding.StatePart) {
+			p.Results, p.Total = []finding.Result{{Check: "a", Status: 1, Group: long[:finding.MaxGroup+1]}}, 1
+		}), "state_part.results.group"},
 		{"bad UTF-8", change(func(c *finding.Change) { c.Result.Resource = "\xff" }), "change.result.resource"},
 		{"bad time", change(func(c *finding.Change) { c.Result.Time = time.Unix(-1, 0) }), "change.result.time_unix_nano"},
 		{"late time", Record{Time: time.Unix(1<<40, 0), Pack: &finding.Pack{}}, "time_unix_nano"},
@@ -274,6 +286,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"negative status", result(func(r *seawallv1.Result) { r.Status = -1 }), "change.result.status"},
 		{"severity", result(func(r *seawallv1.Result) { r.Severity = 256 }), "change.result.severity"},
 		{"time", result(func(r *seawallv1.Result) { r.TimeUnixNano = -1 }), "change.result.time_unix_nano"},
+		{"since", result(func(r *seawallv1.Result) { r.SinceUnixNano = -1 }), "change.result.since_unix_nano"},
+		{"group", result(func(r *seawallv1.Result) { r.Group = strings.Repeat("g", finding.MaxGroup+1) }), "change.result.group"},
 		{"line", result(func(r *seawallv1.Result) { r.Evidence = []*seawallv1.Evidence{{Line: 1 << 31}} }), "change.result.evidence.line"},
 		{"evidence", result(func(r *seawallv1.Result) { r.Evidence = many }), "change.result.evidence"},
 		{"digest", &seawallv1.Record{Body: &seawallv1.Record_StatePart{StatePart: &seawallv1.StatePart{Parts: 1, Digest: []byte{1}}}}, "state_part.digest"},
@@ -385,6 +399,8 @@ func TestSplitPack(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	for _, r := range []Record{
 		change(func(c *finding.Change) { c.Result.Cause = &finding.Cause{Exe: "/usr/bin/vim", AUID: finding.Unset} }),
+		change(func(c *finding.Change) { c.Result.Group, c.Result.Since = "openssl", time.Unix(1_800_000_000, 0) }),
+		change(func(c *finding.Change) { c.Result.Group = strings.Repeat("g", finding.MaxGroup) }),
 		part(func(*finding.StatePart) {}),
 		{Heartbeat: &finding.Heartbeat{Host: finding.Host{Name: "h", Load1: 1, Tags: []string{"web"}}}},
 		{Pack: &finding.Pack{Checks: []finding.CheckInfo{{ID: "a", References: []string{"CIS"}}}}},
@@ -426,6 +442,37 @@ func TestFuzzSeeds(t *testing.T) {
 	}
 }
 
+// TestRecordGolden: hosts and collectors of different versions read each other's
+// records, so the bytes of one never change.
+func TestRecordGolden(t *testing.T) {
+	at := time.Unix(1_800_000_000, 0).UTC()
+	r := change(func(c *finding.Change) {
+		c.Result = finding.Result{Check: "patch-security-updates", Resource: "libssl3:amd64", Group: "openssl",
+			Status: finding.StatusFail, Severity: finding.SeverityHigh, Actual: "3.0.11-1", Expected: "3.0.15-1",
+			Evidence: []finding.Evidence{{Text: "3.0.15-1 in Debian-Security/stable-security"}}, Since: at.Add(-12 * 24 * time.Hour), Time: at}
+		c.Previous = finding.StatusPass
+	})
+	r.Time = at
+	b, err := Encode(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join("testdata", "change.hex")
+	got := hex.Dump(b)
+	if *update {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 func BenchmarkDecode(b *testing.B) {
 	data, err := Encode(change(func(c *finding.Change) {
 		c.Result.Actual, c.Result.Expected = "yes", "no"
@@ -448,7 +495,7 @@ func BenchmarkDecode(b *testing.B) {
 // The collector keeps each as a change of its own, so each must fit in a record.
 func TestStateResultsAreChanges(t *testing.T) {
 	long := strings.Repeat("ä", text.Limit/2)
-	r := finding.Result{Check: strings.Repeat("a", 64), Resource: long, Status: finding.StatusFail, Actual: long, Expected: long,
+	r := finding.Result{Check: strings.Repeat("a", 64), Resource: long, Group: long[:finding.MaxGroup], Since: time.Unix(1, 0), Status: finding.StatusFail, Actual: long, Expected: long,
 		Cause: &finding.Cause{LoginUser: long, User: long, TTY: long, Exe: long, Command: long, Path: long, Operation: long}}
 	b, err := appendFields(nil, resultFields(&r))
 	if err != nil {

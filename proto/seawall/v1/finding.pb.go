@@ -428,6 +428,8 @@ type Result struct {
 	Evidence      []*Evidence            `protobuf:"bytes,7,rep,name=evidence,proto3" json:"evidence,omitempty"`
 	Cause         *Cause                 `protobuf:"bytes,8,opt,name=cause,proto3" json:"cause,omitempty"`
 	TimeUnixNano  int64                  `protobuf:"varint,9,opt,name=time_unix_nano,json=timeUnixNano,proto3" json:"time_unix_nano,omitempty"`
+	Group         string                 `protobuf:"bytes,10,opt,name=group,proto3" json:"group,omitempty"`
+	SinceUnixNano int64                  `protobuf:"varint,11,opt,name=since_unix_nano,json=sinceUnixNano,proto3" json:"since_unix_nano,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -521,6 +523,20 @@ func (x *Result) GetCause() *Cause {
 func (x *Result) GetTimeUnixNano() int64 {
 	if x != nil {
 		return x.TimeUnixNano
+	}
+	return 0
+}
+
+func (x *Result) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *Result) GetSinceUnixNano() int64 {
+	if x != nil {
+		return x.SinceUnixNano
 	}
 	return 0
 }
@@ -1275,7 +1291,7 @@ const file_seawall_v1_finding_proto_rawDesc = "" +
 	"\x03exe\x18\v \x01(\tR\x03exe\x12\x18\n" +
 	"\acommand\x18\f \x01(\tR\acommand\x12\x12\n" +
 	"\x04path\x18\r \x01(\tR\x04path\x12\x1c\n" +
-	"\toperation\x18\x0e \x01(\tR\toperation\"\xb7\x02\n" +
+	"\toperation\x18\x0e \x01(\tR\toperation\"\xf5\x02\n" +
 	"\x06Result\x12\x14\n" +
 	"\x05check\x18\x01 \x01(\tR\x05check\x12\x1a\n" +
 	"\bresource\x18\x02 \x01(\tR\bresource\x12*\n" +
@@ -1285,7 +1301,10 @@ const file_seawall_v1_finding_proto_rawDesc = "" +
 	"\bexpected\x18\x06 \x01(\tR\bexpected\x120\n" +
 	"\bevidence\x18\a \x03(\v2\x14.seawall.v1.EvidenceR\bevidence\x12'\n" +
 	"\x05cause\x18\b \x01(\v2\x11.seawall.v1.CauseR\x05cause\x12$\n" +
-	"\x0etime_unix_nano\x18\t \x01(\x03R\ftimeUnixNano\"~\n" +
+	"\x0etime_unix_nano\x18\t \x01(\x03R\ftimeUnixNano\x12\x14\n" +
+	"\x05group\x18\n" +
+	" \x01(\tR\x05group\x12&\n" +
+	"\x0fsince_unix_nano\x18\v \x01(\x03R\rsinceUnixNano\"~\n" +
 	"\x06Change\x12*\n" +
 	"\x06result\x18\x01 \x01(\v2\x12.seawall.v1.ResultR\x06result\x12.\n" +
 	"\bprevious\x18\x02 \x01(\x0e2\x12.seawall.v1.StatusR\bprevious\x12\x18\n" +
