@@ -41,6 +41,8 @@ type check struct {
 	accept        []fact.State
 	applies       *condition
 	known         *condition
+	sound         *condition
+	parameters    []parameter
 	itemKnown     *condition
 	over          *program
 	each          bool
@@ -51,6 +53,8 @@ type check struct {
 	pass, rank    *program
 	cases         []severityCase
 	resource      []textPart
+	group         []textPart
+	since         *program
 	actual        []textPart
 	expected      []textPart
 	evidence      []*program
@@ -81,8 +85,11 @@ func build(comp *compiler, file *format.File, c *format.Check) *check {
 		file.Problem(c.At, 0, "needs names no facts")
 		return nil
 	}
-	out.applies = b.condition(c.Applies)
-	out.known = b.condition(c.Known)
+	var ok bool
+	if out.parameters, ok = b.parameters(c); !ok {
+		return nil
+	}
+	out.applies, out.known, out.sound = b.condition(c.Applies), b.condition(c.Known), b.condition(c.Sound)
 	if c.Over.Given() {
 		out.emptyText = b.text(c.Empty.Actual)
 		if out.over = b.over(c.Over); out.over == nil {
@@ -104,7 +111,10 @@ func build(comp *compiler, file *format.File, c *format.Check) *check {
 	for _, s := range c.Cases {
 		out.cases = append(out.cases, severityCase{b.expr(s.If, cel.BoolType), s.Severity})
 	}
-	out.resource = b.text(c.Resource)
+	out.resource, out.group = b.text(c.Resource), b.text(c.Group)
+	if c.Since.Given() {
+		out.since = b.expr(c.Since, cel.StringType)
+	}
 	out.actual = b.text(c.Actual)
 	out.expected = b.text(c.Expected)
 	place := cel.ObjectType("finding.Evidence")
@@ -153,18 +163,22 @@ func (b *builder) over(s format.Scalar) *program {
 var letName = regexp.MustCompile(`^[a-z][a-z_0-9]*$`)
 
 func (b *builder) let(l format.Let) (let, bool) {
-	name := l.Name.Text
-	taken := slices.ContainsFunc(b.vars, func(v variable) bool { return v.name == name })
-	if !letName.MatchString(name) || taken {
-		b.file.Problem(l.Name, 0, "%q is no name, or taken", name)
-		return let{}, false
-	}
 	p := b.expr(l.Expr)
-	if p == nil {
+	if p == nil || !b.declare(l.Name, p.typ) {
 		return let{}, false
 	}
-	b.vars = append(b.vars, variable{name, p.typ})
-	return let{name, p}, true
+	return let{l.Name.Text, p}, true
+}
+
+// declare makes name a variable of what is compiled afterwards.
+func (b *builder) declare(name format.Scalar, typ *cel.Type) bool {
+	taken := slices.ContainsFunc(b.vars, func(v variable) bool { return v.name == name.Text })
+	if !letName.MatchString(name.Text) || taken {
+		b.file.Problem(name, 0, "%q is no name, or taken", name.Text)
+		return false
+	}
+	b.vars = append(b.vars, variable{name.Text, typ})
+	return true
 }
 
 func (b *builder) condition(c format.Condition) *condition {

@@ -69,15 +69,19 @@ func (c *check) evaluate(facts reflect.Value) []finding.Result {
 		}
 		s[g.name] = f.Interface()
 	}
-	if ok, why, err := c.applies.holds(s); err != nil {
-		return []finding.Result{c.result(finding.StatusError, "applies: "+err.Error())}
-	} else if !ok {
-		return []finding.Result{c.result(finding.StatusNotApplicable, why)}
+	for _, p := range c.parameters {
+		s[p.name] = p.value
 	}
-	if ok, why, err := c.known.holds(s); err != nil {
-		return []finding.Result{c.result(finding.StatusError, "known: "+err.Error())}
-	} else if !ok {
-		return []finding.Result{c.result(finding.StatusUnknown, why)}
+	for _, must := range []struct {
+		key       string
+		hold      *condition
+		otherwise finding.Status
+	}{{"applies", c.applies, finding.StatusNotApplicable}, {"known", c.known, finding.StatusUnknown}, {"sound", c.sound, finding.StatusError}} {
+		if ok, why, err := must.hold.holds(s); err != nil {
+			return []finding.Result{c.result(finding.StatusError, must.key+": "+err.Error())}
+		} else if !ok {
+			return []finding.Result{c.result(must.otherwise, why)}
+		}
 	}
 	if c.over == nil {
 		return []finding.Result{c.judge(s).result}
@@ -235,6 +239,14 @@ func (c *check) fill(v *verdict, s scope) error {
 	if r.Evidence, err = c.places(s); err != nil {
 		return fmt.Errorf("evidence: %w", err)
 	}
+	group, err := render(c.group, s)
+	if err != nil {
+		return fmt.Errorf("group: %w", err)
+	}
+	r.Group = text.Clean(group, finding.MaxGroup)
+	if r.Since, err = c.sinceWhen(s); err != nil {
+		return fmt.Errorf("since: %w", err)
+	}
 	r.Status = finding.StatusFail
 	if pass {
 		r.Status = finding.StatusPass
@@ -255,6 +267,29 @@ func (c *check) severity(s scope) (finding.Severity, error) {
 		}
 	}
 	return c.info.Severity, nil
+}
+
+// sinceWhen is since when it is so, the zero time where that is not said.
+func (c *check) sinceWhen(s scope) (time.Time, error) {
+	if c.since == nil {
+		return time.Time{}, nil
+	}
+	val, err := c.since.eval(s)
+	if err != nil {
+		return time.Time{}, err
+	}
+	said, _ := val.Value().(string)
+	if said == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, said)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if t.Unix() < 0 || t.UTC().Year() >= 2200 { // package wire would refuse the result
+		return time.Time{}, fmt.Errorf("%s is not within 1970 and 2200", said)
+	}
+	return t.UTC(), nil
 }
 
 // places evaluates the evidence. A place with neither file nor text is left out:

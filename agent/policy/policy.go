@@ -40,10 +40,11 @@ func Sources(fsys fs.FS, prefix string) ([]Source, error) {
 // Check describes a loaded check for people and for choosing.
 type Check struct {
 	finding.CheckInfo
-	Needs []string // groups of facts
-	Rule  string   // the assertion, as written
-	File  string   // where the check is written
-	Line  int
+	Needs      []string // groups of facts
+	Rule       string   // the assertion, as written
+	Parameters []string // as "name: value"
+	File       string   // where the check is written
+	Line       int
 }
 
 // Policy is a set of compiled checks. It may be used from any goroutine.
@@ -66,10 +67,14 @@ func Load(shape any, sources ...Source) (*Policy, error) {
 	}
 	p := &Policy{shape: s}
 	var problems []error
+	var files []*format.File
 	for _, src := range sources {
-		checks, errs := load(comp, src)
-		problems = append(problems, errs...)
-		p.checks = append(p.checks, checks...)
+		files = append(files, format.Parse(src))
+	}
+	override(files)
+	for _, f := range files {
+		p.checks = append(p.checks, buildAll(comp, f)...)
+		problems = append(problems, f.Problems...)
 	}
 	slices.SortStableFunc(p.checks, func(a, b *check) int { return strings.Compare(a.info.ID, b.info.ID) })
 	for i := 1; i < len(p.checks); i++ {
@@ -85,15 +90,14 @@ func Load(shape any, sources ...Source) (*Policy, error) {
 	return p, nil
 }
 
-func load(comp *compiler, src Source) ([]*check, []error) {
-	file := format.Parse(src)
+func buildAll(comp *compiler, file *format.File) []*check {
 	var checks []*check
 	for _, raw := range file.Checks {
 		if c := build(comp, file, raw); c != nil {
 			checks = append(checks, c)
 		}
 	}
-	return checks, file.Problems
+	return checks
 }
 
 // Checks lists every check by id. Remediation is the default one.
@@ -103,6 +107,9 @@ func (p *Policy) Checks() []Check {
 		d := Check{CheckInfo: c.forFamily(""), Rule: c.describe(), File: c.file, Line: c.line}
 		for _, g := range c.needs {
 			d.Needs = append(d.Needs, g.name)
+		}
+		for _, p := range c.parameters {
+			d.Parameters = append(d.Parameters, fmt.Sprintf("%s: %d", p.name, p.value))
 		}
 		list = append(list, d)
 	}

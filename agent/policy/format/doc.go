@@ -17,6 +17,8 @@
 //	    accept: [known, error]      # optional: states of the groups in which the check runs; default [known]
 //	    applies: {if: CEL, else: TEXT}  # optional: otherwise not_applicable, because of TEXT
 //	    known:   {if: CEL, else: TEXT}  # optional: otherwise unknown, because of TEXT
+//	    sound:   {if: CEL, else: TEXT}  # optional: otherwise error, because of TEXT
+//	    parameters: {NAME: 7}       # optional: whole numbers that users may set, see below
 //	    over: CEL                   # optional: a list; what follows sees one element as `it`
 //	    each: true                  # one result per element; otherwise the worst element decides
 //	    item_known: {if: CEL, else: TEXT}  # optional: as known, of one element
@@ -26,6 +28,8 @@
 //	    rank: CEL                   # optional, int: among elements of one verdict the highest is the worst
 //	    escalate: [{if: CEL, severity: high}]  # optional: the first that holds sets a failure's severity
 //	    resource: TEXT              # what the result is about; empty for the host itself
+//	    group: TEXT                 # optional: what belongs together for people, such as a source package
+//	    since: CEL                  # optional, string: since when it is so, RFC 3339; "" where not known
 //	    actual: TEXT                # what was found
 //	    expected: TEXT              # what would pass
 //	    evidence: [CEL]             # each a place, or a list of places
@@ -37,6 +41,16 @@
 // by at(FILE, LINE, TEXT), or by at(X) of a value with the fields file, line and
 // raw. Besides CEL's own functions there are those of its strings, lists, sets
 // and math extensions. Field names are those that "seawall facts" prints.
+//
+// # Parameters
+//
+// A parameter is a variable of all expressions of its check. A file may set those
+// of any check, with or instead of checks of its own:
+//
+//	parameters:
+//	  patch-security-overdue: {days: 14}
+//
+// A check or parameter that does not exist, and one that is set twice, is an error.
 //
 // # Limits
 //

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -21,6 +22,8 @@ checks:
     needs: [door]
     accept: [known, absent]
     applies: {if: a, else: b}
+    sound: {if: k, else: l}
+    parameters: {days: 7}
     over: x
     each: true
     empty: {status: pass, actual: none, expected: some}
@@ -32,6 +35,8 @@ checks:
     escalate: [{if: c, severity: low}]
     actual: 'is "it" ${n}'
     expected: plain ${m}
+    group: g ${o}
+    since: p
     evidence: ["quoted"]
     remediation: {default: lock, rhel: bolt}
 `
@@ -57,6 +62,8 @@ func TestParse(t *testing.T) {
 		"needs": {c.Needs[0].Text, "door"}, "if": {c.Applies.If.Text, "a"}, "else": {c.Applies.Else.Text, "b"}, "over": {c.Over.Text, "x"},
 		"empty": {c.Empty.Actual.Text, "none"}, "expected": {c.Empty.Expected, "some"}, "let": {c.Lets[0].Name.Text + c.Lets[0].Expr.Text, "none"},
 		"pass": {c.Pass.Text, "first &&\n  second\n"}, "case": {c.Cases[0].If.Text, "c"}, "evidence": {c.Evidence[0].Text, "quoted"},
+		"sound": {c.Sound.If.Text + c.Sound.Else.Text, "kl"}, "group": {c.Group.Text, "g ${o}"}, "since": {c.Since.Text, "p"},
+		"parameters": {fmt.Sprint(c.Parameters[0].Name.Text, c.Parameters[0].Value), "days7"},
 	}
 	for name, pair := range texts {
 		if pair[0] != pair[1] {
@@ -90,7 +97,7 @@ func TestProblem(t *testing.T) {
 	}
 	folded := Parse(Source{"x.yaml", []byte(strings.Replace(sample, "pass: |", "pass: >-", 1))})
 	folded.Problem(folded.Checks[0].Pass, 10, "here")
-	if got, want := folded.Problems[0].Error(), "x.yaml:17:11: here"; got != want {
+	if got, want := folded.Problems[0].Error(), "x.yaml:19:11: here"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -113,7 +120,7 @@ func TestParseLimits(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{sample, "family: |\n x\nchecks:\n - pass: >\n    a\n", "a: &a [*a]", "? [a]\n: b", "\xef\xbb\xbffamily: x"} {
+	for _, s := range []string{sample, "family: |\n x\nchecks:\n - pass: >\n    a\n", "a: &a [*a]", "? [a]\n: b", "\xef\xbb\xbffamily: x", "parameters: {door-lock: {days: 7, 1: {}}}", "parameters:\n- 1\nchecks: []"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

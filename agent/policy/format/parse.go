@@ -53,6 +53,18 @@ type Condition struct{ If, Else Scalar }
 // Let is a name for an expression.
 type Let struct{ Name, Expr Scalar }
 
+// Parameter is a number under a name.
+type Parameter struct {
+	Name  Scalar
+	Value int64
+}
+
+// Override sets parameters of a check.
+type Override struct {
+	Check      Scalar
+	Parameters []Parameter
+}
+
 // Case is a severity under a condition.
 type Case struct {
 	If       Scalar
@@ -69,6 +81,8 @@ type Check struct {
 	Accept      []fact.State
 	Applies     Condition
 	Known       Condition
+	Sound       Condition
+	Parameters  []Parameter
 	ItemKnown   Condition
 	Over        Scalar
 	Each        bool
@@ -77,6 +91,8 @@ type Check struct {
 	Pass, Rank  Scalar
 	Cases       []Case
 	Resource    Scalar
+	Group       Scalar
+	Since       Scalar
 	Actual      Scalar
 	Expected    Scalar
 	Evidence    []Scalar
@@ -97,11 +113,12 @@ type Source struct {
 
 // File is a source that was read, and every problem found in it.
 type File struct {
-	Name     string
-	Checks   []*Check
-	Problems []error
-	data     []byte
-	lines    []string // for columns in literal blocks
+	Name      string
+	Checks    []*Check
+	Overrides []Override
+	Problems  []error
+	data      []byte
+	lines     []string // for columns in literal blocks
 }
 
 func (p *File) errorAt(n *yaml.Node, format string, args ...any) {
@@ -139,10 +156,16 @@ func (p *File) parse() []*Check {
 	}
 	var family string
 	var list *yaml.Node
-	p.mapping(doc.Content[0], map[string]func(*yaml.Node){
-		"family": func(n *yaml.Node) { family = p.string(n) },
-		"checks": func(n *yaml.Node) { list = n },
-	}, "family", "checks")
+	fields := map[string]func(*yaml.Node){
+		"family":     func(n *yaml.Node) { family = p.string(n) },
+		"checks":     func(n *yaml.Node) { list = n },
+		"parameters": func(n *yaml.Node) { p.Overrides = p.overrides(n) },
+	}
+	required := []string{"family", "checks"}
+	if top := doc.Content[0]; len(top.Content) == 2 && top.Content[0].Value == "parameters" {
+		required = nil // nothing but values for the checks of other files
+	}
+	p.mapping(doc.Content[0], fields, required...)
 	if list == nil {
 		return nil
 	}
@@ -187,6 +210,8 @@ func (p *File) check(family string, n *yaml.Node) *Check {
 		"accept":      func(n *yaml.Node) { c.Accept = p.states(n) },
 		"applies":     func(n *yaml.Node) { c.Applies = p.condition(n) },
 		"known":       func(n *yaml.Node) { c.Known = p.condition(n) },
+		"sound":       func(n *yaml.Node) { c.Sound = p.condition(n) },
+		"parameters":  func(n *yaml.Node) { c.Parameters = p.parameters(n) },
 		"item_known":  func(n *yaml.Node) { c.ItemKnown = p.condition(n) },
 		"over":        func(n *yaml.Node) { c.Over = p.scalar(n) },
 		"each":        func(n *yaml.Node) { c.Each = p.bool(n) },
@@ -196,6 +221,8 @@ func (p *File) check(family string, n *yaml.Node) *Check {
 		"rank":        func(n *yaml.Node) { c.Rank = p.scalar(n) },
 		"escalate":    func(n *yaml.Node) { c.Cases = p.cases(n) },
 		"resource":    func(n *yaml.Node) { c.Resource = p.scalar(n) },
+		"group":       func(n *yaml.Node) { c.Group = p.scalar(n) },
+		"since":       func(n *yaml.Node) { c.Since = p.scalar(n) },
 		"actual":      func(n *yaml.Node) { c.Actual = p.scalar(n) },
 		"expected":    func(n *yaml.Node) { c.Expected = p.scalar(n) },
 		"evidence":    func(n *yaml.Node) { c.Evidence = p.scalars(n, maxLets) },

@@ -78,6 +78,17 @@ func (p *File) bool(n *yaml.Node) bool {
 	return n.Value == "true"
 }
 
+// pairs are the keys and values of a mapping whose keys are the user's.
+func (p *File) pairs(n *yaml.Node, limit int, each func(key Scalar, value *yaml.Node)) {
+	if n.Kind != yaml.MappingNode || len(n.Content) > 2*limit {
+		p.errorAt(n, "want a mapping of at most %d names", limit)
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		each(p.scalar(n.Content[i]), n.Content[i+1])
+	}
+}
+
 func (p *File) scalars(n *yaml.Node, limit int) []Scalar {
 	var list []Scalar
 	for _, item := range p.sequence(n, limit) {
