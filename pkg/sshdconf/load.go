@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"seawall/pkg/hostfs"
+	"seawall/pkg/sshdconf/argument"
 	"seawall/pkg/sshdconf/lex"
 	"seawall/pkg/sshdconf/option"
 )
@@ -120,7 +121,7 @@ func (l *loader) file(name string, in flags, depth int, parent *block, from opti
 	for _, text := range lex.Lines(data) {
 		src := option.Source{File: name, Line: text.Number, Raw: text.Raw}
 		err := l.line(&state, text, src)
-		var soft *option.Error
+		var soft *argument.Error
 		if errors.As(err, &soft) && soft.Soft {
 			if len(bad) == 0 {
 				firstBad = src
@@ -202,14 +203,14 @@ func (l *loader) line(p *place, text lex.Line, src option.Source) error {
 	}
 	if rest == "" {
 		return l.tolerate(p, option.Line{Keyword: word, Source: src},
-			&option.Error{Text: "no argument after keyword \"" + word + "\"", Soft: true})
+			&argument.Error{Text: "no argument after keyword \"" + word + "\"", Soft: true})
 	}
 	kind, known := option.Lookup(word, l.options.Release)
 	args, ok := lex.Split(rest)
 	o := option.Line{Keyword: word, Args: args, Rest: rest, Source: src}
 	switch {
 	case !ok:
-		return l.tolerate(p, o, &option.Error{Text: "invalid quotes", Soft: true})
+		return l.tolerate(p, o, &argument.Error{Text: "invalid quotes", Soft: true})
 	case !known:
 		return l.tolerate(p, o, l.unknown(word, src))
 	}
@@ -220,7 +221,7 @@ func (l *loader) line(p *place, text lex.Line, src option.Source) error {
 	case kind.Name == "include":
 		return l.include(p, o)
 	case !l.active && !kind.InMatch:
-		return l.tolerate(p, o, &option.Error{Text: "Directive '" + word + "' is not allowed within a Match block"})
+		return l.tolerate(p, o, &argument.Error{Text: "Directive '" + word + "' is not allowed within a Match block"})
 	case kind.Ignored:
 		return nil
 	}
@@ -234,9 +235,9 @@ func (l *loader) line(p *place, text lex.Line, src option.Source) error {
 func (l *loader) unknown(word string, src option.Source) error {
 	bad := fmt.Sprintf("%s: line %d: Bad configuration option: %s", src.File, src.Line, word)
 	if !l.active {
-		return &option.Error{Before: bad, Text: "Directive '" + word + "' is not allowed within a Match block"}
+		return &argument.Error{Before: bad, Text: "Directive '" + word + "' is not allowed within a Match block"}
 	}
-	return &option.Error{Soft: true, Located: true, Text: bad}
+	return &argument.Error{Soft: true, Located: true, Text: bad}
 }
 
 func (l *loader) note(p *place, name string, args []string, src option.Source) {
@@ -263,10 +264,10 @@ func (l *loader) match(p *place, o option.Line) error {
 	b := &block{directive: len(l.config.Directives) - 1, never: p.in.never, parent: p.parent}
 	list, rest, msg := parseMatch(o.Rest, l.options.Release)
 	if strings.HasPrefix(msg, "Invalid Match ") && !l.options.Tolerant {
-		return &option.Error{Located: true, Text: fmt.Sprintf("%s at line %d", msg, o.Source.Line)}
+		return &argument.Error{Located: true, Text: fmt.Sprintf("%s at line %d", msg, o.Source.Line)}
 	}
 	if msg != "" && !l.options.Tolerant {
-		return &option.Error{Before: msg, Text: "Bad Match condition"}
+		return &argument.Error{Before: msg, Text: "Bad Match condition"}
 	}
 	if msg != "" {
 		list = []criterion{{}}
@@ -279,20 +280,20 @@ func (l *loader) match(p *place, o option.Line) error {
 	l.config.blocks = append(l.config.blocks, b)
 	p.file.lines = append(p.file.lines, line{Line: o, block: b})
 	if rest != "" && !l.options.Tolerant {
-		return &option.Error{Text: "keyword " + o.Keyword + " extra arguments at end of line", Soft: true}
+		return &argument.Error{Text: "keyword " + o.Keyword + " extra arguments at end of line", Soft: true}
 	}
 	return nil
 }
 
 func (l *loader) include(p *place, o option.Line) error {
 	if len(o.Args) == 0 {
-		return l.tolerate(p, o, &option.Error{Text: o.Keyword + " missing filename argument"})
+		return l.tolerate(p, o, &argument.Error{Text: o.Keyword + " missing filename argument"})
 	}
 	p.file.lines = append(p.file.lines, line{Line: o, include: true})
 	at := len(p.file.lines) - 1
 	for _, arg := range o.Args {
 		if arg == "" {
-			return &option.Error{Text: "keyword " + o.Keyword + " empty argument", Soft: true}
+			return &argument.Error{Text: "keyword " + o.Keyword + " empty argument", Soft: true}
 		}
 		if arg[0] != '/' && arg[0] != '~' {
 			arg = "/etc/ssh/" + arg
@@ -318,7 +319,7 @@ func (l *loader) include(p *place, o option.Line) error {
 }
 
 // message is a refusal in sshd's words, and with its escapes.
-func message(src option.Source, e *option.Error) string {
+func message(src option.Source, e *argument.Error) string {
 	msg := e.Text
 	if !e.Located {
 		msg = fmt.Sprintf("%s line %d: %s", src.File, src.Line, e.Text)
@@ -347,7 +348,7 @@ func visible(s string) string {
 
 // refusal makes an *Error of a refused line, and leaves any other error.
 func refusal(src option.Source, err error) error {
-	var refused *option.Error
+	var refused *argument.Error
 	if !errors.As(err, &refused) {
 		return err
 	}

@@ -6,26 +6,27 @@ import (
 	"strings"
 
 	"seawall/pkg/sshdconf/algorithm"
+	"seawall/pkg/sshdconf/argument"
 	"seawall/pkg/sshdconf/pattern"
 )
 
-func cipherList(a *args) error {
-	return a.algorithms(a.keyword+" missing argument.", "Bad SSH2 cipher spec '%s'.", algorithm.Ciphers, false)
+func cipherList(a *argument.List) error {
+	return algorithmList(a, a.Keyword+" missing argument.", "Bad SSH2 cipher spec '%s'.", algorithm.Ciphers, false)
 }
 
-func macList(a *args) error {
-	return a.algorithms(a.keyword+" missing argument.", "Bad SSH2 mac spec '%s'.", algorithm.MACs, false)
+func macList(a *argument.List) error {
+	return algorithmList(a, a.Keyword+" missing argument.", "Bad SSH2 mac spec '%s'.", algorithm.MACs, false)
 }
 
-func kexList(a *args) error {
+func kexList(a *argument.List) error {
 	known := algorithm.Kex
-	if a.set.release >= 909 {
+	if a.Release >= 909 {
 		known += "," + algorithm.LaterKex
 	}
-	err := a.algorithms(a.keyword+" missing argument.", "Bad SSH2 KexAlgorithms '%s'.", known, false)
-	var refused *Error
-	if errors.As(err, &refused) && len(a.out) > 0 {
-		for name := range strings.SplitSeq(bare(a.out[0]), ",") {
+	err := algorithmList(a, a.Keyword+" missing argument.", "Bad SSH2 KexAlgorithms '%s'.", known, false)
+	var refused *argument.Error
+	if errors.As(err, &refused) && len(a.Out) > 0 {
+		for name := range strings.SplitSeq(bare(a.Out[0]), ",") {
 			if !slices.Contains(strings.Split(known, ","), name) {
 				refused.Before = "Unsupported KEX algorithm \"" + name + "\""
 				break
@@ -35,20 +36,20 @@ func kexList(a *args) error {
 	return err
 }
 
-func keyList(a *args) error {
-	return a.algorithms("Missing argument.", "Bad key types '%s'.", algorithm.Keys, true)
+func keyList(a *argument.List) error {
+	return algorithmList(a, "Missing argument.", "Bad key types '%s'.", algorithm.Keys, true)
 }
 
-// algorithms reads a list of algorithms as it is written; what it comes to is
+// algorithmList reads a list of algorithms as it is written; what it comes to is
 // seen when all is read.
-func (a *args) algorithms(missing, bad, known string, wildcards bool) error {
-	arg, ok := a.next()
+func algorithmList(a *argument.List, missing, bad, known string, wildcards bool) error {
+	arg, ok := a.Next()
 	if !ok {
-		return fatal("%s", missing)
+		return argument.Fatal("%s", missing)
 	}
-	a.out = one(arg)
+	a.Set(arg)
 	if arg[0] != '-' && !pattern.Known(bare(arg), strings.Split(known, ","), wildcards) {
-		return fatal(bad, arg)
+		return argument.Fatal(bad, arg)
 	}
 	return nil
 }

@@ -3,146 +3,141 @@ package option
 import (
 	"strings"
 
+	"seawall/pkg/sshdconf/argument"
 	"seawall/pkg/sshdconf/method"
 	"seawall/pkg/sshdconf/pattern"
 	"seawall/pkg/sshdconf/quantity"
 )
 
-func userPatterns(a *args) error {
-	for _, arg := range a.all() {
+func userPatterns(a *argument.List) error {
+	for _, arg := range a.All() {
 		if arg == "" || pattern.CheckUser(arg) != nil {
-			return fatal("invalid %s pattern: \"%s\"", a.keyword, arg)
+			return argument.Fatal("invalid %s pattern: \"%s\"", a.Keyword, arg)
 		}
-		a.out = append(a.out, arg)
+		a.Out = append(a.Out, arg)
 	}
 	return nil
 }
 
-func groupPatterns(a *args) error {
-	for _, arg := range a.all() {
+func groupPatterns(a *argument.List) error {
+	for _, arg := range a.All() {
 		if arg == "" {
-			return fatal("empty %s pattern", a.keyword)
+			return argument.Fatal("empty %s pattern", a.Keyword)
 		}
-		a.out = append(a.out, arg)
+		a.Out = append(a.Out, arg)
 	}
 	return nil
 }
 
-func acceptEnv(a *args) error {
-	for _, arg := range a.all() {
+func acceptEnv(a *argument.List) error {
+	for _, arg := range a.All() {
 		if arg == "" || strings.Contains(arg, "=") {
-			return fatal("Invalid environment name.")
+			return argument.Fatal("Invalid environment name.")
 		}
-		a.out = append(a.out, arg)
+		a.Out = append(a.Out, arg)
 	}
 	return nil
 }
 
 // setEnv keeps the first of each name, of the first line alone.
-func setEnv(a *args) error {
+func setEnv(a *argument.List) error {
 	seen := map[string]bool{}
-	for _, arg := range a.all() {
+	for _, arg := range a.All() {
 		name, _, ok := strings.Cut(arg, "=")
 		if !ok {
-			return fatal("Invalid environment.")
+			return argument.Fatal("Invalid environment.")
 		}
 		if !seen[name] {
-			a.out = append(a.out, arg)
+			a.Out = append(a.Out, arg)
 		}
 		seen[name] = true
 	}
 	return nil
 }
 
-func (a *args) joined(list []string) {
-	if len(list) > 0 {
-		a.out = one(strings.Join(list, " "))
-	}
-}
-
-func keysFile(a *args) error {
+func keysFile(a *argument.List) error {
 	var files []string
-	for _, arg := range a.all() {
+	for _, arg := range a.All() {
 		if arg == "" {
-			return soft("keyword %s empty argument", a.keyword)
+			return argument.Soft("keyword %s empty argument", a.Keyword)
 		}
-		files = append(files, tilde(arg))
+		files = append(files, argument.Home(arg))
 	}
-	a.joined(files)
+	a.Join(files)
 	return nil
 }
 
-func authMethods(a *args) error {
-	list := a.all()
+func authMethods(a *argument.List) error {
+	list := a.All()
 	if len(list) == 0 {
-		return fatal("no %s specified", a.keyword)
+		return argument.Fatal("no %s specified", a.Keyword)
 	}
 	sawAny := false
 	for _, arg := range list {
 		switch {
-		case arg == "any" && a.set.values["authenticationmethods"].Set, sawAny,
-			arg == "any" && a.active && arg != list[0]:
-			return fatal("\"any\" must appear alone in %s", a.keyword)
+		case arg == "any" && a.Earlier("authenticationmethods") != nil, sawAny,
+			arg == "any" && a.Active && arg != list[0]:
+			return argument.Fatal("\"any\" must appear alone in %s", a.Keyword)
 		case arg == "any":
 			sawAny = true
 			continue
 		}
 		if wrong := method.Bad(arg); wrong != "" {
-			return &Error{Text: "invalid " + a.keyword + " method list.", Before: wrong}
+			return &argument.Error{Text: "invalid " + a.Keyword + " method list.", Before: wrong}
 		}
 	}
-	a.joined(list)
+	a.Join(list)
 	return nil
 }
 
-func logVerbose(a *args) error {
-	list := a.all()
+func logVerbose(a *argument.List) error {
+	list := a.All()
 	for _, arg := range list {
 		switch {
 		case arg == "":
-			return soft("keyword %s empty argument", a.keyword)
+			return argument.Soft("keyword %s empty argument", a.Keyword)
 		case strings.EqualFold(arg, "none") && len(list) > 1:
-			return soft("keyword %s \"none\" argument must appear alone.", a.keyword)
+			return argument.Soft("keyword %s \"none\" argument must appear alone.", a.Keyword)
 		}
 	}
-	a.joined(list)
+	a.Join(list)
 	return nil
 }
 
-func channelTimeout(a *args) error {
-	list := a.all()
+func channelTimeout(a *argument.List) error {
+	list := a.All()
 	for _, arg := range list {
 		if strings.EqualFold(arg, "none") {
 			if len(list) > 1 {
-				return soft("keyword %s \"none\" argument must appear alone.", a.keyword)
+				return argument.Soft("keyword %s \"none\" argument must appear alone.", a.Keyword)
 			}
 			continue
 		}
 		kind, span, ok := strings.Cut(arg, "=")
 		if _, valid := quantity.Seconds(span); !ok || kind == "" || !valid {
-			return fatal("invalid channel timeout %s", arg)
+			return argument.Fatal("invalid channel timeout %s", arg)
 		}
 	}
-	a.joined(list)
+	a.Join(list)
 	return nil
 }
 
-func permitOpen(a *args) error { return a.permit(false) }
+func permitOpen(a *argument.List) error { return permit(a, false) }
 
-func permitListen(a *args) error { return a.permit(true) }
+func permitListen(a *argument.List) error { return permit(a, true) }
 
-func (a *args) permit(listen bool) error {
-	if len(a.list) == 0 || a.list[0] == "" {
-		return fatal("%s missing argument.", a.keyword)
+func permit(a *argument.List, listen bool) error {
+	if len(a.Left) == 0 || a.Left[0] == "" {
+		return argument.Fatal("%s missing argument.", a.Keyword)
 	}
-	if a.list[0] == "any" || a.list[0] == "none" {
-		arg, _ := a.next()
-		a.out = one(arg)
+	if a.Left[0] == "any" || a.Left[0] == "none" {
+		arg, _ := a.Next()
+		a.Set(arg)
 		return nil
 	}
 	var list []string
-	for len(a.list) > 0 {
-		arg, ok := a.next()
+	for len(a.Left) > 0 {
+		arg, ok := a.Next()
 		if !ok {
 			break
 		}
@@ -151,20 +146,20 @@ func (a *args) permit(listen bool) error {
 		}
 		host, port, ok := quantity.HostPort(arg)
 		if !ok || host == "" && !strings.HasPrefix(arg, ":") {
-			return fatal("%s missing host", a.keyword)
+			return argument.Fatal("%s missing host", a.Keyword)
 		}
 		if _, valid := quantity.Port(port); port != "*" && !valid {
-			return fatal("%s bad port number", a.keyword)
+			return argument.Fatal("%s bad port number", a.Keyword)
 		}
 		list = append(list, arg)
 	}
-	a.joined(list)
+	a.Join(list)
 	return nil
 }
 
-func pubkeyOptions(a *args) error {
+func pubkeyOptions(a *argument.List) error {
 	touch, verify := false, false
-	for _, arg := range a.all() {
+	for _, arg := range a.All() {
 		switch strings.ToLower(arg) {
 		case "none":
 		case "touch-required":
@@ -172,7 +167,7 @@ func pubkeyOptions(a *args) error {
 		case "verify-required":
 			verify = true
 		default:
-			return soft("unsupported %s option %s", a.keyword, arg)
+			return argument.Soft("unsupported %s option %s", a.Keyword, arg)
 		}
 	}
 	var list []string
@@ -185,28 +180,28 @@ func pubkeyOptions(a *args) error {
 	if list == nil {
 		list = one("none")
 	}
-	a.joined(list)
+	a.Join(list)
 	return nil
 }
 
-func subsystem(a *args) error {
-	name, ok := a.next()
+func subsystem(a *argument.List) error {
+	name, ok := a.Next()
 	if !ok {
-		return fatal("%s missing argument.", a.keyword)
+		return argument.Fatal("%s missing argument.", a.Keyword)
 	}
-	if !a.active {
-		a.next()
+	if !a.Active {
+		a.Next()
 		return nil
 	}
-	for _, other := range a.set.values["subsystem"].Values {
+	for _, other := range a.Earlier("subsystem") {
 		if n, _, _ := strings.Cut(other, " "); n == name {
-			return fatal("Subsystem '%s' already defined.", name)
+			return argument.Fatal("Subsystem '%s' already defined.", name)
 		}
 	}
-	command, ok := a.next()
+	command, ok := a.Next()
 	if !ok {
-		return fatal("Missing subsystem command.")
+		return argument.Fatal("Missing subsystem command.")
 	}
-	a.out = one(strings.Join(append([]string{name, command}, a.all()...), " "))
+	a.Set(strings.Join(append([]string{name, command}, a.All()...), " "))
 	return nil
 }

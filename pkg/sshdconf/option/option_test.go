@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"seawall/pkg/sshdconf/argument"
 )
 
 // apply gives a set the lines of text, all active.
@@ -113,7 +115,7 @@ func TestErrors(t *testing.T) {
 	} {
 		words := strings.Fields(line)
 		err := NewSet(902).Apply(Line{Keyword: words[0], Args: words[1:]}, false)
-		var refused *Error
+		var refused *argument.Error
 		if !errors.As(err, &refused) || refused.Soft != want {
 			t.Errorf("%s: %v, soft should be %v", line, err, want)
 		}

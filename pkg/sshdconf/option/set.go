@@ -1,11 +1,11 @@
 package option
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"seawall/pkg/sshdconf/argument"
 	"seawall/pkg/sshdconf/method"
 )
 
@@ -29,26 +29,6 @@ type Line struct {
 	Args    []string // unquoted
 	Rest    string   // the unparsed text after the keyword
 	Source  Source
-}
-
-// Error is a refusal of a line.
-type Error struct {
-	Text string
-	// Soft errors are counted, and refuse the file when it ends; any other ends
-	// the reading at once.
-	Soft bool
-	// Located: Text is a whole message that names its line.
-	Located bool
-	// Before is a message of its own that sshd prints first.
-	Before string
-}
-
-func (e *Error) Error() string { return e.Text }
-
-func fatal(format string, args ...any) error { return &Error{Text: fmt.Sprintf(format, args...)} }
-
-func soft(format string, args ...any) error {
-	return &Error{Text: fmt.Sprintf(format, args...), Soft: true}
 }
 
 // Set is what one reading of a configuration sets. Use [NewSet].
@@ -103,23 +83,26 @@ func (s *Set) Apply(l Line, active bool) error {
 	}
 	spec, ok := t.specs[name]
 	if !ok {
-		return soft("Bad configuration option: %s", l.Keyword)
+		return argument.Soft("Bad configuration option: %s", l.Keyword)
 	}
-	a := &args{list: l.Args, rest: l.Rest, keyword: l.Keyword, set: s, active: active}
+	a := &argument.List{Left: l.Args, Rest: l.Rest, Keyword: l.Keyword, Active: active, Release: s.release, Earlier: s.earlier}
 	if err := spec.take(a); err != nil {
 		return err
 	}
 	if active {
 		s.put(name, spec, a, l.Source)
 	}
-	if len(a.list) > 0 {
-		return soft("keyword %s extra arguments at end of line", l.Keyword)
+	if len(a.Left) > 0 {
+		return argument.Soft("keyword %s extra arguments at end of line", l.Keyword)
 	}
 	return nil
 }
 
-func (s *Set) put(name string, spec *spec, a *args, src Source) {
-	out := a.out
+// earlier returns what has been set of a keyword; nil is nothing.
+func (s *Set) earlier(keyword string) []string { return s.values[keyword].Values }
+
+func (s *Set) put(name string, spec *spec, a *argument.List, src Source) {
+	out := a.Out
 	if len(out) == 0 {
 		return
 	}
@@ -128,7 +111,7 @@ func (s *Set) put(name string, spec *spec, a *args, src Source) {
 	}
 	old, there := s.values[name]
 	switch {
-	case !there || spec.keep == last || a.force:
+	case !there || spec.keep == last || a.Force:
 		s.values[name] = Value{Values: out, Set: true, Source: src}
 	case spec.keep == all:
 		old.Values = append(slices.Clip(old.Values), out...)
@@ -229,12 +212,12 @@ func (s *Set) Finish() error {
 			if name != "authorizedkeyscommand" {
 				typed = "AuthorizedPrincipalsCommand"
 			}
-			return fatal("%s set without %sUser", typed, typed)
+			return argument.Fatal("%s set without %sUser", typed, typed)
 		}
 	}
 	value := func(keyword string) string { return eff[keyword].Values[0] }
 	if said := method.Disabled(strings.Fields(value("authenticationmethods")), value); said != "" {
-		return fatal("%s", said)
+		return argument.Fatal("%s", said)
 	}
 	return nil
 }
@@ -244,7 +227,7 @@ func (s *Set) Check() error {
 	for _, name := range slices.Sorted(maps.Keys(s.values)) {
 		if spec := table().specs[name]; spec != nil && spec.assemble != nil {
 			if _, ok := spec.assemble(s.values[name].Values[0]); !ok {
-				return fatal("assemble_algorithms: %s: invalid argument", spec.field)
+				return argument.Fatal("assemble_algorithms: %s: invalid argument", spec.field)
 			}
 		}
 	}

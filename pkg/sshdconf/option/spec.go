@@ -6,61 +6,62 @@ import (
 	"strconv"
 	"strings"
 
+	"seawall/pkg/sshdconf/argument"
 	"seawall/pkg/sshdconf/quantity"
 )
 
 // maxStartups reads "begin:rate:full" or one number for begin and full.
-func maxStartups(a *args, arg string) error {
+func maxStartups(a *argument.List, arg string) error {
 	begin, rate, full := 0, 30, 0
 	switch n, _ := fmt.Sscanf(arg, "%d:%d:%d", &begin, &rate, &full); n {
 	case 3:
 		if begin > full || rate > 100 || rate < 1 {
-			return fatal("Invalid %s spec.", a.keyword)
+			return argument.Fatal("Invalid %s spec.", a.Keyword)
 		}
 	case 1:
 		full = begin
 	default:
-		return fatal("Invalid %s spec.", a.keyword)
+		return argument.Fatal("Invalid %s spec.", a.Keyword)
 	}
 	if begin <= 0 || full <= 0 {
-		return fatal("Invalid %s spec.", a.keyword)
+		return argument.Fatal("Invalid %s spec.", a.Keyword)
 	}
-	a.out = one(fmt.Sprintf("%d:%d:%d", begin, rate, full))
+	a.Set(fmt.Sprintf("%d:%d:%d", begin, rate, full))
 	return nil
 }
 
-func perSource(a *args, arg string) error {
+func perSource(a *argument.List, arg string) error {
 	if arg == "none" {
-		a.out = one(arg)
+		a.Set(arg)
 		return nil
 	}
 	return number(a, arg)
 }
 
-func netBlock(a *args, arg string) error {
+func netBlock(a *argument.List, arg string) error {
 	four, six := 0, 128
 	n, _ := fmt.Sscanf(arg, "%d:%d", &four, &six)
 	if n < 1 || four < 0 || four > 32 || six < 0 || six > 128 {
-		return fatal("Invalid %s spec.", a.keyword)
+		return argument.Fatal("Invalid %s spec.", a.Keyword)
 	}
-	a.out = one(fmt.Sprintf("%d:%d", four, six))
+	a.Set(fmt.Sprintf("%d:%d", four, six))
 	return nil
 }
 
-func ipqos(a *args) error {
-	list := a.list
+func ipqos(a *argument.List) error {
+	list := a.Left
 	if len(list) == 0 || list[0] == "" {
-		return fatal("%s missing argument.", a.keyword)
+		return argument.Fatal("%s missing argument.", a.Keyword)
 	}
 	var out []string
-	for len(a.list) > 0 && len(out) < 2 {
-		arg := a.list[0]
-		a.list = a.list[1:]
+	for len(a.Left) > 0 && len(out) < 2 {
+		arg := a.Left[0]
+		a.Left = a.Left[1:]
 		n, ok := quantity.ServiceClass(arg)
 		if !ok {
 			v, err := strconv.ParseInt(arg, 0, 64)
 			if err != nil || v < 0 || v > 255 {
-				return fatal("Bad %s value: %s", a.keyword, arg)
+				return argument.Fatal("Bad %s value: %s", a.Keyword, arg)
 			}
 			n = int(v)
 		}
@@ -69,57 +70,57 @@ func ipqos(a *args) error {
 	if len(out) == 1 {
 		out = append(out, out[0])
 	}
-	a.joined(out)
+	a.Join(out)
 	return nil
 }
 
 // rekey reads an amount of data and perhaps a time.
-func rekey(a *args, arg string) error {
+func rekey(a *argument.List, arg string) error {
 	var limit int64
 	if arg != "default" {
 		n, bad := quantity.Bytes(arg)
 		if bad != "" {
-			return fatal("Bad %s number '%s': %s", a.keyword, arg, bad)
+			return argument.Fatal("Bad %s number '%s': %s", a.Keyword, arg, bad)
 		}
 		if n != 0 && n < 16 {
-			return fatal("%s too small", a.keyword)
+			return argument.Fatal("%s too small", a.Keyword)
 		}
 		limit = n
 	}
 	span := noInterval
-	if len(a.list) > 0 && a.list[0] == "none" {
-		a.next()
-	} else if len(a.list) > 0 {
-		if err := needs(noTime, duration)(a); err != nil {
+	if len(a.Left) > 0 && a.Left[0] == "none" {
+		a.Next()
+	} else if len(a.Left) > 0 {
+		if err := argument.Needs(argument.MissingTime, duration)(a); err != nil {
 			return err
 		}
-		span = a.out[0]
+		span = a.Out[0]
 	}
-	a.out = one(strconv.FormatInt(limit, 10) + " " + span)
+	a.Set(strconv.FormatInt(limit, 10) + " " + span)
 	return nil
 }
 
 // listenAddress reads an address with or without a port; what is kept is
 // "address port", port 0 where the Port lines say it.
-func listenAddress(a *args, arg string) error {
+func listenAddress(a *argument.List, arg string) error {
 	host, port := arg, ""
 	if strings.Contains(arg, "[") || strings.Count(arg, ":") < 2 {
 		var ok bool
 		if host, port, ok = quantity.HostPort(arg); !ok {
-			return fatal("bad address:port usage")
+			return argument.Fatal("bad address:port usage")
 		}
 		if n, valid := quantity.Port(port); strings.HasSuffix(arg, ":"+port) && (!valid || n == 0) {
-			return fatal("bad port number")
+			return argument.Fatal("bad port number")
 		}
 	}
-	if len(a.list) > 0 {
-		if arg, _ := a.next(); arg != "rdomain" || len(a.list) == 0 {
-			return fatal("bad ListenAddress syntax")
+	if len(a.Left) > 0 {
+		if arg, _ := a.Next(); arg != "rdomain" || len(a.Left) == 0 {
+			return argument.Fatal("bad ListenAddress syntax")
 		}
-		return fatal("bad routing domain")
+		return argument.Fatal("bad routing domain")
 	}
 	n, _ := quantity.Port(port)
-	a.out = one(host + " " + strconv.Itoa(n))
+	a.Set(host + " " + strconv.Itoa(n))
 	return nil
 }
 

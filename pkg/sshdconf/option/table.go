@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"seawall/pkg/sshdconf/algorithm"
+	"seawall/pkg/sshdconf/argument"
 	"seawall/pkg/sshdconf/pattern"
 )
 
@@ -19,7 +20,7 @@ const (
 
 // spec is one keyword.
 type spec struct {
-	take   func(*args) error
+	take   func(*argument.List) error
 	match  bool     // may stand in a Match block
 	def    []string // what sshd -T prints where nothing is set; nil: nothing
 	keep   keep
@@ -89,7 +90,7 @@ func flags() map[string]*spec {
 	out := map[string]*spec{}
 	add := func(names, def string, match bool) {
 		for name := range strings.FieldsSeq(names) {
-			out[name] = &spec{take: choice("yes", "no"), def: one(def), match: match}
+			out[name] = &spec{take: argument.Choice("yes", "no"), def: one(def), match: match}
 		}
 	}
 	add("usepam ignoreuserknownhosts gssapikeyexchange gssapistorecredentialsonrekey usedns", "no", false)
@@ -99,73 +100,76 @@ func flags() map[string]*spec {
 		"x11forwarding permitemptypasswords disableforwarding streamlocalbindunlink exposeauthinfo", "no", true)
 	add("pubkeyauthentication passwordauthentication kbdinteractiveauthentication x11uselocalhost permittty "+
 		"permituserrc allowagentforwarding", "yes", true)
-	out["debianbanner"] = &spec{take: choice("yes", "no"), silent: true}
+	out["debianbanner"] = &spec{take: argument.Choice("yes", "no"), silent: true}
 	return out
 }
 
 func choices() map[string]*spec {
 	return map[string]*spec{
-		"addressfamily": {take: choice("inet", "inet6", "any"), def: one("any")},
-		"permitrootlogin": {take: choice("without-password", "prohibit-password=without-password",
+		"addressfamily": {take: argument.Choice("inet", "inet6", "any"), def: one("any")},
+		"permitrootlogin": {take: argument.Choice("without-password", "prohibit-password=without-password",
 			"forced-commands-only", "yes", "no"), def: one("without-password"), match: true},
-		"ignorerhosts":               {take: choice("yes", "no", "shosts-only"), def: one("yes"), match: true},
-		"compression":                {take: choice("yes", "delayed=yes", "no"), def: one("yes")},
-		"gatewayports":               {take: choice("clientspecified", "yes", "no"), def: one("no"), match: true},
-		"allowtcpforwarding":         {take: choice("yes", "all=yes", "no", "remote", "local"), def: one("yes"), match: true},
-		"allowstreamlocalforwarding": {take: choice("yes", "all=yes", "no", "remote", "local"), def: one("yes"), match: true},
-		"permittunnel":               {take: needs(noArgument, tunnel), def: one("no"), match: true},
-		"syslogfacility": {take: named("log facility", "DAEMON USER AUTH AUTHPRIV LOCAL0 LOCAL1 LOCAL2 LOCAL3 "+
+		"ignorerhosts":               {take: argument.Choice("yes", "no", "shosts-only"), def: one("yes"), match: true},
+		"compression":                {take: argument.Choice("yes", "delayed=yes", "no"), def: one("yes")},
+		"gatewayports":               {take: argument.Choice("clientspecified", "yes", "no"), def: one("no"), match: true},
+		"allowtcpforwarding":         {take: argument.Choice("yes", "all=yes", "no", "remote", "local"), def: one("yes"), match: true},
+		"allowstreamlocalforwarding": {take: argument.Choice("yes", "all=yes", "no", "remote", "local"), def: one("yes"), match: true},
+		"permittunnel":               {take: argument.Needs(argument.Missing, tunnel), def: one("no"), match: true},
+		"syslogfacility": {take: argument.Named("log facility", "DAEMON USER AUTH AUTHPRIV LOCAL0 LOCAL1 LOCAL2 LOCAL3 "+
 			"LOCAL4 LOCAL5 LOCAL6 LOCAL7"), def: one("AUTH")},
-		"loglevel": {take: named("log level", "QUIET FATAL ERROR INFO VERBOSE DEBUG DEBUG1=DEBUG DEBUG2 DEBUG3"),
+		"loglevel": {take: argument.Named("log level", "QUIET FATAL ERROR INFO VERBOSE DEBUG DEBUG1=DEBUG DEBUG2 DEBUG3"),
 			def: one("INFO"), match: true},
-		"fingerprinthash": {take: needs(noArgument, digest), def: one("SHA256"), keep: last},
+		"fingerprinthash": {take: argument.Needs(argument.Missing, argument.Digest), def: one("SHA256"), keep: last},
 	}
 }
 
 func numbers() map[string]*spec {
+	integer := argument.Needs("%s integer value missing.", number)
 	return map[string]*spec{
 		"port":                    {take: port, def: one("22"), keep: all},
-		"logingracetime":          {take: needs(noTime, duration), def: one("120")},
-		"x11displayoffset":        {take: needs("%s integer value missing.", number), def: one("10"), match: true},
-		"maxauthtries":            {take: needs("%s integer value missing.", number), def: one("6"), match: true},
-		"maxsessions":             {take: needs("%s integer value missing.", number), def: one("10"), match: true},
-		"clientaliveinterval":     {take: needs(noTime, duration), def: one("0"), match: true},
-		"clientalivecountmax":     {take: needs("%s integer value missing.", number), def: one("3"), match: true},
-		"requiredrsasize":         {take: needs("%s integer value missing.", number), def: one("1024"), match: true},
-		"streamlocalbindmask":     {take: needs(noArgument, octal), def: one("0177"), match: true, keep: last},
+		"logingracetime":          {take: argument.Needs(argument.MissingTime, duration), def: one("120")},
+		"x11displayoffset":        {take: integer, def: one("10"), match: true},
+		"maxauthtries":            {take: integer, def: one("6"), match: true},
+		"maxsessions":             {take: integer, def: one("10"), match: true},
+		"clientaliveinterval":     {take: argument.Needs(argument.MissingTime, duration), def: one("0"), match: true},
+		"clientalivecountmax":     {take: integer, def: one("3"), match: true},
+		"requiredrsasize":         {take: integer, def: one("1024"), match: true},
+		"streamlocalbindmask":     {take: argument.Needs(argument.Missing, octal), def: one("0177"), match: true, keep: last},
 		"unusedconnectiontimeout": {take: unusedTimeout, def: one("none"), match: true},
-		"maxstartups":             {take: needs(noArgument, maxStartups), def: one("10:30:100"), keep: last},
-		"persourcemaxstartups":    {take: needs(noArgument, perSource), def: one("none"), keep: last},
-		"persourcenetblocksize":   {take: needs(noArgument, netBlock), def: one("32:128"), keep: last},
+		"maxstartups":             {take: argument.Needs(argument.Missing, maxStartups), def: one("10:30:100"), keep: last},
+		"persourcemaxstartups":    {take: argument.Needs(argument.Missing, perSource), def: one("none"), keep: last},
+		"persourcenetblocksize":   {take: argument.Needs(argument.Missing, netBlock), def: one("32:128"), keep: last},
 		"ipqos":                   {take: ipqos, def: one("lowdelay throughput"), match: true, keep: last},
-		"rekeylimit":              {take: needs(noArgument, rekey), def: one("0 0"), match: true},
+		"rekeylimit":              {take: argument.Needs(argument.Missing, rekey), def: one("0 0"), match: true},
 	}
 }
 
 func texts() map[string]*spec {
+	file := argument.Needs(argument.MissingFile, argument.File)
+	pattern := argument.Needs(argument.Missing, argument.Pattern)
 	return map[string]*spec{
-		"listenaddress":                   {take: needs("missing address", listenAddress), keep: all},
-		"hostkey":                         {take: needs(noFile, file), keep: all, def: defaultHostKeys()},
-		"hostcertificate":                 {take: needs(noFile, file), keep: all},
-		"hostkeyagent":                    {take: needs("missing socket name.", fileUnless("SSH_AUTH_SOCK")), def: one("none")},
-		"pidfile":                         {take: needs(noFile, file), def: one("/run/sshd.pid")},
-		"modulifile":                      {take: needs(noFile, file), def: one("/etc/ssh/moduli")},
-		"xauthlocation":                   {take: needs(noFile, file), def: one("/usr/bin/xauth")},
-		"banner":                          {take: needs(noFile, file), def: one("none"), match: true},
-		"trustedusercakeys":               {take: needs(noFile, file), def: one("none"), match: true},
-		"revokedkeys":                     {take: needs(noFile, file), def: one("none"), match: true},
-		"securitykeyprovider":             {take: needs(noArgument, fileUnless("internal")), def: one("internal")},
-		"authorizedprincipalsfile":        {take: needs(noArgument, word), def: one("none"), match: true},
-		"chrootdirectory":                 {take: needs(noArgument, word), def: one("none"), match: true},
-		"forcecommand":                    {take: raw, def: one("none"), match: true},
-		"versionaddendum":                 {take: addendum, def: one("none")},
-		"authorizedkeyscommand":           {take: command, def: one("none"), match: true},
-		"authorizedprincipalscommand":     {take: command, def: one("none"), match: true, keep: last, unless: "authorizedkeyscommand"},
-		"authorizedkeyscommanduser":       {take: needs("missing %s argument.", localUser), def: one("none"), match: true},
-		"authorizedprincipalscommanduser": {take: needs("missing %s argument.", localUser), def: one("none"), match: true},
-		"gssapikexalgorithms": {take: needs(noArgument, word), def: one("gss-group14-sha256-,gss-group16-sha512-,gss-nistp256-sha256-," +
+		"listenaddress":                   {take: argument.Needs("missing address", listenAddress), keep: all},
+		"hostkey":                         {take: file, keep: all, def: defaultHostKeys()},
+		"hostcertificate":                 {take: file, keep: all},
+		"hostkeyagent":                    {take: argument.Needs("missing socket name.", argument.FileUnless("SSH_AUTH_SOCK")), def: one("none")},
+		"pidfile":                         {take: file, def: one("/run/sshd.pid")},
+		"modulifile":                      {take: file, def: one("/etc/ssh/moduli")},
+		"xauthlocation":                   {take: file, def: one("/usr/bin/xauth")},
+		"banner":                          {take: file, def: one("none"), match: true},
+		"trustedusercakeys":               {take: file, def: one("none"), match: true},
+		"revokedkeys":                     {take: file, def: one("none"), match: true},
+		"securitykeyprovider":             {take: argument.Needs(argument.Missing, argument.FileUnless("internal")), def: one("internal")},
+		"authorizedprincipalsfile":        {take: pattern, def: one("none"), match: true},
+		"chrootdirectory":                 {take: pattern, def: one("none"), match: true},
+		"forcecommand":                    {take: argument.Remainder, def: one("none"), match: true},
+		"versionaddendum":                 {take: argument.Addendum, def: one("none")},
+		"authorizedkeyscommand":           {take: argument.Command, def: one("none"), match: true},
+		"authorizedprincipalscommand":     {take: argument.Command, def: one("none"), match: true, keep: last, unless: "authorizedkeyscommand"},
+		"authorizedkeyscommanduser":       {take: argument.Needs("missing %s argument.", argument.Text), def: one("none"), match: true},
+		"authorizedprincipalscommanduser": {take: argument.Needs("missing %s argument.", argument.Text), def: one("none"), match: true},
+		"gssapikexalgorithms": {take: pattern, def: one("gss-group14-sha256-,gss-group16-sha512-,gss-nistp256-sha256-," +
 			"gss-curve25519-sha256-,gss-group14-sha1-,gss-gex-sha1-")},
-		"permituserenvironment": {take: needs(noArgument, word), def: one("no")},
+		"permituserenvironment": {take: pattern, def: one("no")},
 		"subsystem":             {take: subsystem, keep: all},
 		"rdomain":               {take: rdomain, match: true, silent: true},
 	}
@@ -194,7 +198,7 @@ func lists() map[string]*spec {
 }
 
 func algorithms() map[string]*spec {
-	list := func(field, def, known string, match bool, take func(*args) error) *spec {
+	list := func(field, def, known string, match bool, take func(*argument.List) error) *spec {
 		return &spec{take: take, def: one(def), match: match, field: field, assemble: func(configured string) ([]string, bool) {
 			return pattern.Select(configured, strings.Split(def, ","), strings.Split(known, ","))
 		}}
@@ -213,10 +217,10 @@ func algorithms() map[string]*spec {
 // later are the keywords of releases after 9.2; their values stay as written.
 func later() map[string]*spec {
 	return map[string]*spec{
-		"persourcepenalties":         {take: anything, since: 908, keep: all},
-		"persourcepenaltyexemptlist": {take: anything, since: 908},
-		"sshdsessionpath":            {take: anything, since: 908},
-		"refuseconnection":           {take: choice("yes", "no"), since: 909, match: true},
-		"sshdauthpath":               {take: anything, since: 1000},
+		"persourcepenalties":         {take: argument.Anything, since: 908, keep: all},
+		"persourcepenaltyexemptlist": {take: argument.Anything, since: 908},
+		"sshdsessionpath":            {take: argument.Anything, since: 908},
+		"refuseconnection":           {take: argument.Choice("yes", "no"), since: 909, match: true},
+		"sshdauthpath":               {take: argument.Anything, since: 1000},
 	}
 }
