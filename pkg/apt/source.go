@@ -31,6 +31,7 @@ type ConfigError struct {
 	Text string
 }
 
+// Error says file, line and what is wrong there.
 func (e *ConfigError) Error() string { return fmt.Sprintf("%s line %d: %s", e.File, e.Line, e.Text) }
 
 // ParseSources parses one file of sources: deb822 if its name ends in ".sources",

@@ -22,6 +22,7 @@ type ParseError struct {
 	Reason string
 }
 
+// Error says the line, where there is one, and the reason; the caller adds the file.
 func (e *ParseError) Error() string {
 	if e.Line == 0 {
 		return e.Reason

@@ -30,6 +30,7 @@ type SyntaxError struct {
 	Text string // what is wrong
 }
 
+// Error says the line and what is wrong with it; the caller adds the file.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Text) }
 
 // Stanza is the text of one stanza, empty line excluded, and the number of its

@@ -30,6 +30,7 @@ var (
 // HeldError says that another process is the audit daemon.
 type HeldError struct{ PID uint32 }
 
+// Error names the process that holds the registration.
 func (e *HeldError) Error() string {
 	return fmt.Sprintf("process %d is registered as audit daemon", e.PID)
 }

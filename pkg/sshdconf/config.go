@@ -20,6 +20,7 @@ type Error struct {
 	Err  error // the cause, where a file could not be read
 }
 
+// Error is the message as sshd prints it, file and line included.
 func (e *Error) Error() string { return e.Message }
 
 // Unwrap returns the cause.
