@@ -12,6 +12,7 @@ import (
 	"seawall/agent/facts/audit"
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/patch"
+	"seawall/agent/facts/patch/deb"
 	"seawall/agent/facts/sshd"
 	"seawall/agent/facts/system"
 	"seawall/pkg/finding"
@@ -44,7 +45,7 @@ type Reader struct {
 
 // NewReader returns a Reader of the host that env stands for. Nothing is read yet.
 func NewReader(env fact.Env) *Reader {
-	return &Reader{env: env, patch: patch.NewReader()}
+	return &Reader{env: env, patch: patch.NewReader(deb.Read)}
 }
 
 // Read reads the named groups again, all of them when none is named, and returns

@@ -1,10 +1,12 @@
-package patch
+package deb
 
 import (
 	"context"
 	"testing"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/patch"
+	"seawall/agent/facts/patch/watch"
 )
 
 // BenchmarkSecurity is the first stage alone: the pending set without labels.
@@ -12,7 +14,7 @@ func BenchmarkSecurity(b *testing.B) {
 	e := env(b, unpack(b, "fx1"))
 	b.ReportAllocs()
 	for b.Loop() {
-		w := newWatched(e.Root)
+		w := &host{watch.New(e.Root)}
 		packages, err := w.status()
 		if err != nil {
 			b.Fatal(err)
@@ -25,7 +27,7 @@ func BenchmarkSecurity(b *testing.B) {
 		if err := sc.readAll(context.Background(), w, true); err != nil {
 			b.Fatal(err)
 		}
-		var f Facts
+		var f patch.Facts
 		sc.verdict(&f)
 		if len(f.Packages) != 79 {
 			b.Fatalf("%d pending, want 79", len(f.Packages))
@@ -38,7 +40,7 @@ func BenchmarkRead(b *testing.B) {
 	e := env(b, unpack(b, "fx1"))
 	b.ReportAllocs()
 	for b.Loop() {
-		if f := Read(context.Background(), e); len(f.Packages) != 79 {
+		if f := read(context.Background(), e); len(f.Packages) != 79 {
 			b.Fatalf("%d pending, want 79", len(f.Packages))
 		}
 	}
@@ -46,7 +48,7 @@ func BenchmarkRead(b *testing.B) {
 
 // BenchmarkUnchanged is the answer of a Reader when nothing changed.
 func BenchmarkUnchanged(b *testing.B) {
-	r, e := NewReader(), env(b, unpack(b, "fx1"))
+	r, e := patch.NewReader(Read), env(b, unpack(b, "fx1"))
 	r.Read(context.Background(), e)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -61,7 +63,7 @@ func BenchmarkThisHost(b *testing.B) {
 	e := env(b, "/")
 	b.ReportAllocs()
 	for b.Loop() {
-		if f := Read(context.Background(), e); f.Meta.State != fact.StateKnown {
+		if f := read(context.Background(), e); f.Meta.State != fact.StateKnown {
 			b.Fatal(f.Meta.Reason)
 		}
 	}

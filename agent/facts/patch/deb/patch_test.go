@@ -1,4 +1,4 @@
-package patch
+package deb
 
 import (
 	"archive/tar"
@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/patch"
 	"seawall/pkg/hostfs"
 )
 
@@ -64,6 +65,9 @@ func write(t testing.TB, dir, name, text string) {
 	}
 }
 
+// read is the answer of a Reader that had none before.
+func read(ctx context.Context, e fact.Env) patch.Facts { return patch.NewReader(Read).Read(ctx, e) }
+
 func env(t testing.TB, dir string) fact.Env {
 	t.Helper()
 	root, err := hostfs.Open(dir)
@@ -102,7 +106,7 @@ func parseTruth(rows string) (pending []truth, others int) {
 	return pending, others
 }
 
-func rows(f Facts) []truth {
+func rows(f patch.Facts) []truth {
 	var all []truth
 	for _, p := range f.Packages {
 		all = append(all, truth{p.Name, p.Arch, p.Installed, p.Candidate, p.CandidateOrigin, p.Fixed})
@@ -114,7 +118,7 @@ func TestAgreesWithLibapt(t *testing.T) {
 	for name, pending := range map[string]int{"fx1": 79, "fx2": 10} {
 		t.Run(name, func(t *testing.T) {
 			dir := unpack(t, name)
-			f := Read(context.Background(), env(t, dir))
+			f := read(context.Background(), env(t, dir))
 			if f.Meta.State != fact.StateKnown {
 				t.Fatalf("state %s: %s", f.Meta.State, f.Meta.Reason)
 			}
@@ -133,15 +137,15 @@ func TestAgreesWithLibapt(t *testing.T) {
 }
 
 func TestLabels(t *testing.T) {
-	f := Read(context.Background(), env(t, unpack(t, "fx2")))
+	f := read(context.Background(), env(t, unpack(t, "fx2")))
 	got := map[string]string{}
 	for _, p := range f.Packages {
 		got[p.Name+":"+p.Arch] = p.Label
 	}
 	want := map[string]string{
-		"imagemagick:amd64": LabelAvailable, "libssl3t64:amd64": LabelAvailable, "libssl3t64:i386": LabelAvailable,
-		"linux-image-generic:amd64": LabelHeld, "nginx:amd64": LabelMasked, "openssl:amd64": LabelAvailable,
-		"python3-jwt:all": LabelAvailable, "systemd:amd64": LabelMasked, "tar:amd64": LabelAvailable, "vim:amd64": LabelMasked,
+		"imagemagick:amd64": patch.LabelAvailable, "libssl3t64:amd64": patch.LabelAvailable, "libssl3t64:i386": patch.LabelAvailable,
+		"linux-image-generic:amd64": patch.LabelHeld, "nginx:amd64": patch.LabelMasked, "openssl:amd64": patch.LabelAvailable,
+		"python3-jwt:all": patch.LabelAvailable, "systemd:amd64": patch.LabelMasked, "tar:amd64": patch.LabelAvailable, "vim:amd64": patch.LabelMasked,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("labels (-want +got):\n%s", d)
@@ -153,7 +157,7 @@ func TestLabels(t *testing.T) {
 
 func TestUnknownNeverZero(t *testing.T) {
 	for name, reason := range map[string]string{"fx4": "none of the 1 configured sources is a security source", "fx5": "no package lists"} {
-		f := Read(context.Background(), env(t, unpack(t, name)))
+		f := read(context.Background(), env(t, unpack(t, name)))
 		if f.Meta.State != fact.StateUnknown || !strings.Contains(f.Meta.Reason, reason) {
 			t.Errorf("%s: state %s, reason %q; want unknown with %q", name, f.Meta.State, f.Meta.Reason, reason)
 		}
@@ -165,8 +169,8 @@ func TestUnknownNeverZero(t *testing.T) {
 
 func TestFreshness(t *testing.T) {
 	dir := unpack(t, "fx1")
-	f := Read(context.Background(), env(t, dir))
-	want := Freshness{
+	f := read(context.Background(), env(t, dir))
+	want := patch.Freshness{
 		Known: true, AgeSeconds: 36*3600 - 12*60 - 41 - 0, Date: "2026-11-20T00:12:41Z", ValidUntil: "2026-11-27T00:12:41Z",
 		File:              "/var/lib/apt/lists/mirror.example.org_debian-security_dists_bookworm-security_InRelease",
 		RefreshAgeSeconds: -1,
@@ -180,7 +184,7 @@ func TestFreshness(t *testing.T) {
 	}
 	e := env(t, dir)
 	e.Now = func() time.Time { return day.AddDate(0, 0, 7) }
-	m := Read(context.Background(), e).Metadata
+	m := read(context.Background(), e).Metadata
 	if !m.Expired || m.RefreshAgeSeconds != 7*24*3600+3600 {
 		t.Errorf("a week later: %+v, want expired and refreshed 7 days and 1 hour ago", m)
 	}

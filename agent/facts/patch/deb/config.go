@@ -1,4 +1,4 @@
-package patch
+package deb
 
 import (
 	"errors"
@@ -46,7 +46,7 @@ type setup struct {
 	machineID string
 }
 
-func (w *watched) setup(packages []dpkg.Package) (*setup, error) {
+func (w *host) setup(packages []dpkg.Package) (*setup, error) {
 	var s setup
 	archs, err := w.architectures(packages)
 	if err != nil {
@@ -61,7 +61,7 @@ func (w *watched) setup(packages []dpkg.Package) (*setup, error) {
 		if len(sources) == 0 {
 			continue
 		}
-		present, err := w.readDir(base + listsDir)
+		present, err := w.ReadDir(base + listsDir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -74,7 +74,7 @@ func (w *watched) setup(packages []dpkg.Package) (*setup, error) {
 	if s.policy, err = w.policy(); err != nil {
 		return nil, err
 	}
-	id, err := w.readFile("/etc/machine-id", 4096)
+	id, err := w.ReadFile("/etc/machine-id", 4096)
 	if err == nil {
 		s.machineID = strings.TrimSpace(string(id))
 	}
@@ -83,8 +83,8 @@ func (w *watched) setup(packages []dpkg.Package) (*setup, error) {
 
 // architectures are the host's, the native one first. dpkg writes its file only
 // once a foreign one was added; without it dpkg's own package tells.
-func (w *watched) architectures(packages []dpkg.Package) ([]string, error) {
-	text, err := w.readFile(dpkg.ArchFile, 0)
+func (w *host) architectures(packages []dpkg.Package) ([]string, error) {
+	text, err := w.ReadFile(dpkg.ArchFile, 0)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -101,8 +101,8 @@ func (w *watched) architectures(packages []dpkg.Package) ([]string, error) {
 
 // files are the names of the configuration files in apt's order: the file itself,
 // then those of the directory that apt would read.
-func (w *watched) files(file, dir string, extensions ...string) ([]string, error) {
-	names, err := w.readDir(dir)
+func (w *host) files(file, dir string, extensions ...string) ([]string, error) {
+	names, err := w.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -116,13 +116,13 @@ func (w *watched) files(file, dir string, extensions ...string) ([]string, error
 }
 
 // eachFile reads the configuration files one after the other.
-func (w *watched) eachFile(fn func(name string, text []byte) error, file, dir string, extensions ...string) error {
+func (w *host) eachFile(fn func(name string, text []byte) error, file, dir string, extensions ...string) error {
 	names, err := w.files(file, dir, extensions...)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		text, err := w.readFile(name, 0)
+		text, err := w.ReadFile(name, 0)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -136,7 +136,7 @@ func (w *watched) eachFile(fn func(name string, text []byte) error, file, dir st
 	return nil
 }
 
-func (w *watched) sources(base string) ([]apt.Source, error) {
+func (w *host) sources(base string) ([]apt.Source, error) {
 	var all []apt.Source
 	err := w.eachFile(func(name string, text []byte) error {
 		s, err := apt.ParseSources(name, text)
@@ -146,7 +146,7 @@ func (w *watched) sources(base string) ([]apt.Source, error) {
 	return all, err
 }
 
-func (w *watched) policy() (*pin.Policy, error) {
+func (w *host) policy() (*pin.Policy, error) {
 	var pins []pin.Pin
 	read := func(name string, text []byte) error {
 		p, err := pin.Parse(name, text)
@@ -159,7 +159,7 @@ func (w *watched) policy() (*pin.Policy, error) {
 		return nil, err
 	}
 	for _, name := range append(parts[1:], etcDir+"preferences") {
-		text, err := w.readFile(name, 0)
+		text, err := w.ReadFile(name, 0)
 		if err == nil {
 			err = read(name, text)
 		}
@@ -186,7 +186,7 @@ func (w *watched) policy() (*pin.Policy, error) {
 }
 
 // find looks for the Release file and the package lists of a source.
-func (w *watched) find(a *archive, dir string, present []string, archs []string) {
+func (w *host) find(a *archive, dir string, present []string, archs []string) {
 	has := func(name string) bool {
 		_, ok := slices.BinarySearch(present, name)
 		return ok
@@ -220,8 +220,8 @@ func (w *watched) find(a *archive, dir string, present []string, archs []string)
 	}
 }
 
-func (w *watched) release(name string) (*apt.Release, error) {
-	f, err := w.open(name)
+func (w *host) release(name string) (*apt.Release, error) {
+	f, err := w.Open(name)
 	if err != nil {
 		return nil, err
 	}

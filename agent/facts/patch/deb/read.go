@@ -1,123 +1,80 @@
-package patch
+package deb
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
-	"time"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/patch"
+	"seawall/agent/facts/patch/watch"
 	"seawall/pkg/apt"
 	"seawall/pkg/deb822"
 	"seawall/pkg/dpkg"
 	"seawall/pkg/finding"
-	"seawall/pkg/hostfs"
 	"seawall/pkg/text"
 )
 
-// Reader reads the patch level and keeps the answer for as long as nothing that
-// it was read from has changed. It is not for concurrent use.
-type Reader struct {
-	last *answer
-}
+// host is the host's files.
+type host struct{ *watch.Files }
 
-// answer is what was read, and from what.
-type answer struct {
-	facts Facts
-	fresh freshness
-	files *watched
-	root  hostfs.Root
-}
-
-// NewReader returns a Reader without an answer yet.
-func NewReader() *Reader { return new(Reader) }
-
-// Read returns the patch level. An unchanged host costs some tens of stat calls;
-// its slices are then those of the answer before and must not be changed.
-func (r *Reader) Read(ctx context.Context, env fact.Env) Facts {
-	start := time.Now()
-	a := r.last
-	if a == nil || a.root != env.Root || !a.files.unchanged() {
-		a = read(ctx, env)
-		r.last = nil
-		// What is broken is read again each time: a cause outside the files (no
-		// memory, too many open files) leaves no trace in them.
-		if a.facts.Meta.State != fact.StateError {
-			r.last = a
-		}
-	}
-	f := a.facts
-	f.Metadata = a.fresh.at(env.Now())
-	f.Meta.Took = time.Since(start)
-	return f
-}
-
-// Read returns the patch level without keeping anything.
-func Read(ctx context.Context, env fact.Env) Facts { return NewReader().Read(ctx, env) }
+// answer is what is being read.
+type answer struct{ *patch.Answer }
 
 func depends() []string {
 	return []string{dpkg.StatusFile, dpkg.ArchFile, etcDir, listsDir, "/var/lib/apt/periodic/", "/etc/machine-id", esmBase + "/"}
 }
 
-// rpmDatabases are the places of rpm's database.
-func rpmDatabases() []string {
-	return []string{"/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages", "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/Packages.db"}
-}
-
-func read(ctx context.Context, env fact.Env) *answer {
-	a := &answer{files: newWatched(env.Root), root: env.Root}
-	f := &a.facts
-	f.Packages, f.Sources = []Package{}, []Source{}
+// Read reads the patch level of a host with dpkg, without keeping anything.
+func Read(ctx context.Context, env fact.Env) *patch.Answer {
+	w := &host{watch.New(env.Root)}
+	a := &answer{&patch.Answer{Files: w.Files}}
+	f := &a.Facts
+	f.Packages, f.Sources = []patch.Package{}, []patch.Source{}
 	f.Meta.Depend(depends()...)
-	a.fresh.reason = "the package lists were not read"
+	a.Dates.Reason = "the package lists were not read"
 
-	packages, err := a.files.status()
-	rpm := slices.ContainsFunc(rpmDatabases(), func(name string) bool { _, err := a.files.look(name); return err == nil })
-	missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, dpkg.ErrEmpty)
-	switch {
-	case missing && rpm:
-		f.Meta.State, f.Meta.Reason = fact.StateUnknown, "rpm is not read yet"
-		f.Meta.Depend(rpmDatabases()...)
-		return a
-	case errors.Is(err, fs.ErrNotExist):
+	packages, err := w.status()
+	if errors.Is(err, fs.ErrNotExist) {
 		f.Meta.State, f.Meta.Reason = fact.StateAbsent, "no dpkg database"
-		return a
-	case err != nil:
-		f.fail("read "+dpkg.StatusFile, dpkg.StatusFile, err)
-		return a
+		return a.Answer
+	}
+	if err != nil {
+		a.fail("read "+dpkg.StatusFile, dpkg.StatusFile, err)
+		a.Empty = errors.Is(err, dpkg.ErrEmpty)
+		return a.Answer
 	}
 	f.Manager = "dpkg"
-	s, err := a.files.setup(packages)
+	s, err := w.setup(packages)
 	if err != nil {
-		f.fail("read apt's configuration", "", err)
-		return a
+		a.fail("read apt's configuration", "", err)
+		return a.Answer
 	}
-	a.compute(ctx, env, newScan(s, packages))
-	return a
+	a.compute(ctx, w, newScan(s, packages), env.Live())
+	return a.Answer
 }
 
 // compute reads the lists, security pockets first, and judges.
-func (a *answer) compute(ctx context.Context, env fact.Env, s *scan) {
-	f := &a.facts
-	a.fresh = newFreshness(a.files, s.archives, env.Live())
+func (a *answer) compute(ctx context.Context, w *host, s *scan, live bool) {
+	f := &a.Facts
+	a.Dates = w.dates(s.archives, live)
 	defer func() { f.Sources = s.sources() }()
 	if reason := s.missing(); reason != "" {
 		f.Meta.State, f.Meta.Reason = fact.StateUnknown, text.Clean(reason, text.Limit)
 		return
 	}
-	if err := s.readAll(ctx, a.files, true); err != nil {
-		f.fail("read the security updates", "", err)
+	if err := s.readAll(ctx, w, true); err != nil {
+		a.fail("read the security updates", "", err)
 		if errors.Is(err, apt.ErrUnsupported) || ctx.Err() != nil {
-			f.Meta.State = fact.StateUnknown
+			f.Meta.State, a.Failed = fact.StateUnknown, ctx.Err() != nil
 		}
 		return
 	}
 	// What is wrong with the other lists stands with their source.
-	if err := s.readAll(ctx, a.files, false); err != nil && ctx.Err() != nil {
-		f.Meta.State, f.Meta.Reason = fact.StateUnknown, "reading was stopped: "+err.Error()
+	if err := s.readAll(ctx, w, false); err != nil && ctx.Err() != nil {
+		f.Meta.State, f.Meta.Reason, a.Failed = fact.StateUnknown, "reading was stopped: "+err.Error(), true
 		return
 	}
 	s.verdict(f)
@@ -126,7 +83,7 @@ func (a *answer) compute(ctx context.Context, env fact.Env, s *scan) {
 
 // readAll reads the lists of the security pockets, or those of all others. The
 // errors are noted with the archives too.
-func (s *scan) readAll(ctx context.Context, w *watched, security bool) error {
+func (s *scan) readAll(ctx context.Context, w *host, security bool) error {
 	var all error
 	for _, a := range s.archives {
 		if a.release == nil || a.reason != "" || a.release.Security() != security {
@@ -183,8 +140,8 @@ func (a *archive) security() bool {
 }
 
 // status reads the package database.
-func (w *watched) status() ([]dpkg.Package, error) {
-	f, err := w.open(dpkg.StatusFile)
+func (w *host) status() ([]dpkg.Package, error) {
+	f, err := w.Open(dpkg.StatusFile)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +150,9 @@ func (w *watched) status() ([]dpkg.Package, error) {
 }
 
 // fail sets the state that fits err, and the line it names as evidence.
-func (f *Facts) fail(doing, file string, err error) {
+func (a *answer) fail(doing, file string, err error) {
+	f := &a.Facts
+	a.Failed = true
 	f.Meta.Fail(doing, err)
 	f.Meta.Reason = text.Clean(f.Meta.Reason, text.Limit)
 	if f.Meta.State == fact.StateAbsent { // a file vanished between two steps
@@ -209,10 +168,10 @@ func (f *Facts) fail(doing, file string, err error) {
 	}
 }
 
-func (s *scan) sources() []Source {
-	all := make([]Source, 0, len(s.archives))
+func (s *scan) sources() []patch.Source {
+	all := make([]patch.Source, 0, len(s.archives))
 	for _, a := range s.archives {
-		out := Source{
+		out := patch.Source{
 			URI: text.Clean(a.PublicURI(), text.Limit), Suite: text.Clean(a.Suite, maxWord), File: a.File, Line: a.Line,
 			Lists: len(a.lists), Reason: text.Clean(a.reason, text.Limit),
 		}
@@ -220,7 +179,7 @@ func (s *scan) sources() []Source {
 			out.Security = r.Security()
 			out.Origin, out.Label = text.Clean(r.Origin, maxWord), text.Clean(r.Label, maxWord)
 			out.Archive = text.Clean(r.Suite, maxWord)
-			out.Date = rfc3339(r.Date)
+			out.Date = patch.RFC3339(r.Date)
 		}
 		if a.locked && out.Reason == "" {
 			out.Reason = "Ubuntu Pro is not enabled"

@@ -1,4 +1,4 @@
-package patch
+package deb
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"seawall/agent/facts/patch"
 	"seawall/pkg/apt"
 	"seawall/pkg/apt/pin"
 	"seawall/pkg/dpkg"
@@ -56,7 +57,7 @@ func newScan(s *setup, packages []dpkg.Package) *scan {
 }
 
 // read reads the lists of an archive.
-func (s *scan) read(ctx context.Context, w *watched, a *archive) error {
+func (s *scan) read(ctx context.Context, w *host, a *archive) error {
 	want := func(name []byte) bool { return len(s.byName[string(name)]) > 0 }
 	security := a.release.Security()
 	for _, l := range a.lists {
@@ -64,7 +65,7 @@ func (s *scan) read(ctx context.Context, w *watched, a *archive) error {
 			continue
 		}
 		s.done[l.name] = true
-		f, err := w.open(l.name)
+		f, err := w.Open(l.name)
 		if err != nil {
 			return err
 		}
@@ -123,7 +124,7 @@ func (p *entry) at(e *apt.Entry) *offer {
 }
 
 // verdict fills in the pending packages and the counts of the others.
-func (s *scan) verdict(f *Facts) {
+func (s *scan) verdict(f *patch.Facts) {
 	f.Installed = len(s.entries)
 	for i := range s.entries {
 		p := &s.entries[i]
@@ -145,7 +146,7 @@ func (s *scan) verdict(f *Facts) {
 			}
 		}
 	}
-	slices.SortFunc(f.Packages, func(a, b Package) int {
+	slices.SortFunc(f.Packages, func(a, b patch.Package) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch))
 	})
 }
@@ -164,8 +165,8 @@ func (p *entry) fix() int {
 
 const maxWord = 256 // bytes of a name or version in a finding
 
-func (s *scan) pending(p *entry, t pin.Target, fix, candidate int) Package {
-	out := Package{
+func (s *scan) pending(p *entry, t pin.Target, fix, candidate int) patch.Package {
+	out := patch.Package{
 		Name:      text.Clean(p.Name, maxWord),
 		Arch:      text.Clean(p.Arch, maxWord),
 		Installed: text.Clean(p.Version, maxWord),
@@ -188,24 +189,24 @@ func (s *scan) label(p *entry, t pin.Target, fix, candidate int) (label, reason 
 	f := &p.offers[fix]
 	switch {
 	case p.Held():
-		return LabelHeld, "on hold in dpkg"
+		return patch.LabelHeld, "on hold in dpkg"
 	case candidate == fix:
-		return LabelAvailable, ""
+		return patch.LabelAvailable, ""
 	case candidate >= 0 && candidate < fix:
-		return LabelMasked, fmt.Sprintf("%s from %s is newer than the fix", p.offers[candidate].Version.Version, origin(p.offers[candidate].Archives))
+		return patch.LabelMasked, fmt.Sprintf("%s from %s is newer than the fix", p.offers[candidate].Version.Version, origin(p.offers[candidate].Archives))
 	}
 	_, by := s.policy.Priority(t, &f.Version)
 	never := by != nil && by.Priority < 0
 	if !slices.ContainsFunc(f.security, func(a *archive) bool { return !a.locked && !(a.release.ESM() && never) }) {
-		return LabelESM, "the fix needs Ubuntu Pro, which this host does not use"
+		return patch.LabelESM, "the fix needs Ubuntu Pro, which this host does not use"
 	}
 	if by == nil && candidate >= 0 {
 		_, by = s.policy.Priority(t, &p.offers[candidate].Version)
 	}
 	if by == nil {
-		return LabelPinned, "another archive has a higher priority"
+		return patch.LabelPinned, "another archive has a higher priority"
 	}
-	return LabelPinned, fmt.Sprintf("%s line %d: Pin: %s %s with priority %d", by.File, by.Line, by.Kind, by.Data, by.Priority)
+	return patch.LabelPinned, fmt.Sprintf("%s line %d: Pin: %s %s with priority %d", by.File, by.Line, by.Kind, by.Data, by.Priority)
 }
 
 // origin names archives as label and suite, once each.

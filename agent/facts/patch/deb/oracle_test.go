@@ -1,4 +1,4 @@
-package patch
+package deb
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/patch"
 	"seawall/pkg/hostfs"
 )
 
@@ -50,7 +51,7 @@ func libapt(t *testing.T, dir string) string {
 }
 
 // compare holds our answer for a root against libapt's.
-func compare(t *testing.T, dir string, f Facts) {
+func compare(t *testing.T, dir string, f patch.Facts) {
 	t.Helper()
 	want, others := parseTruth(libapt(t, dir))
 	if d := cmp.Diff(want, rows(f)); d != "" {
@@ -62,7 +63,7 @@ func compare(t *testing.T, dir string, f Facts) {
 }
 
 func TestThisHostAgreesWithLibapt(t *testing.T) {
-	f := Read(context.Background(), fact.Env{Now: time.Now})
+	f := read(context.Background(), fact.Env{Now: time.Now})
 	if lists, err := filepath.Glob("/var/lib/apt/lists/*_Packages*"); err != nil || len(lists) == 0 {
 		if f.Meta.State != fact.StateUnknown {
 			t.Errorf("no lists on this host, and the state is %s", f.Meta.State)
@@ -87,7 +88,7 @@ func TestGeneratedRootsAgreeWithLibapt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f := Read(context.Background(), fact.Env{Root: root, Now: time.Now})
+			f := read(context.Background(), fact.Env{Root: root, Now: time.Now})
 			if f.Meta.State != fact.StateKnown {
 				t.Fatalf("state %s: %s", f.Meta.State, f.Meta.Reason)
 			}

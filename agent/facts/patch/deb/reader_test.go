@@ -1,4 +1,4 @@
-package patch
+package deb
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/patch"
 	"seawall/pkg/dpkg"
 )
 
@@ -33,12 +34,11 @@ func replace(t *testing.T, dir, name, old, new string) {
 
 func TestReaderKeepsItsAnswer(t *testing.T) {
 	dir := unpack(t, "fx2")
-	r, e := NewReader(), env(t, dir)
+	r, e := patch.NewReader(Read), env(t, dir)
 	first := r.Read(context.Background(), e)
-	kept := r.last
 	e.Now = func() time.Time { return day.Add(time.Hour) }
 	second := r.Read(context.Background(), e)
-	if r.last != kept {
+	if &second.Packages[0] != &first.Packages[0] {
 		t.Error("read again though nothing changed")
 	}
 	if second.Metadata.AgeSeconds != first.Metadata.AgeSeconds+3600 {
@@ -48,22 +48,22 @@ func TestReaderKeepsItsAnswer(t *testing.T) {
 	for _, change := range []struct {
 		name string
 		do   func()
-		want func(Facts) bool
+		want func(patch.Facts) bool
 	}{
 		{"status", func() {
 			replace(t, dir, "var/lib/dpkg/status", "Version: 3.0.13-0ubuntu3.1", "Version: 3.0.13-0ubuntu3.9")
 		},
-			func(f Facts) bool { return len(f.Packages) == 9 }},
+			func(f patch.Facts) bool { return len(f.Packages) == 9 }},
 		{"new preferences", func() { write(t, dir, "etc/apt/preferences", "Package: vim\nPin: release *\nPin-Priority: -1\n") },
-			func(f Facts) bool { return label(f, "vim") == LabelPinned }},
+			func(f patch.Facts) bool { return label(f, "vim") == patch.LabelPinned }},
 		{"new file in a directory", func() { write(t, dir, "etc/apt/preferences.d/x", "Package: tar\nPin: release *\nPin-Priority: -1\n") },
-			func(f Facts) bool { return label(f, "tar") == LabelPinned }},
+			func(f patch.Facts) bool { return label(f, "tar") == patch.LabelPinned }},
 		{"list", func() {
 			replace(t, dir, fx2Security+"main_binary-i386_Packages", "3.0.13-0ubuntu3.5", "3.0.13-0ubuntu3.7")
 		},
-			func(f Facts) bool { return fixed(f, "libssl3t64", "i386") == "3.0.13-0ubuntu3.7" }},
+			func(f patch.Facts) bool { return fixed(f, "libssl3t64", "i386") == "3.0.13-0ubuntu3.7" }},
 		{"release", func() { replace(t, dir, fx2Security+"Release", "Suite: noble-security", "Suite: noble") },
-			func(f Facts) bool { return f.Meta.State == fact.StateUnknown }},
+			func(f patch.Facts) bool { return f.Meta.State == fact.StateUnknown }},
 	} {
 		change.do()
 		if f := r.Read(context.Background(), e); !change.want(f) {
@@ -72,7 +72,7 @@ func TestReaderKeepsItsAnswer(t *testing.T) {
 	}
 }
 
-func label(f Facts, name string) string {
+func label(f patch.Facts, name string) string {
 	for _, p := range f.Packages {
 		if p.Name == name {
 			return p.Label
@@ -81,7 +81,7 @@ func label(f Facts, name string) string {
 	return ""
 }
 
-func fixed(f Facts, name, arch string) string {
+func fixed(f patch.Facts, name, arch string) string {
 	for _, p := range f.Packages {
 		if p.Name == name && p.Arch == arch {
 			return p.Fixed
@@ -92,12 +92,8 @@ func fixed(f Facts, name, arch string) string {
 
 func TestNoDatabase(t *testing.T) {
 	dir := t.TempDir()
-	if f := Read(context.Background(), env(t, dir)); f.Meta.State != fact.StateAbsent || f.Meta.Reason != "no dpkg database" {
+	if f := read(context.Background(), env(t, dir)); f.Meta.State != fact.StateAbsent || f.Meta.Reason != "no package database" {
 		t.Errorf("empty root: %+v", f.Meta)
-	}
-	write(t, dir, "var/lib/rpm/rpmdb.sqlite", "x")
-	if f := Read(context.Background(), env(t, dir)); f.Meta.State != fact.StateUnknown || f.Meta.Reason != "rpm is not read yet" {
-		t.Errorf("rpm: %+v", f.Meta)
 	}
 }
 
@@ -156,7 +152,7 @@ func TestBroken(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := unpack(t, "fx2")
 			tt.damage(t, dir)
-			f := Read(context.Background(), env(t, dir))
+			f := read(context.Background(), env(t, dir))
 			if f.Meta.State != tt.state || !strings.Contains(f.Meta.Reason, tt.reason) {
 				t.Errorf("state %s, reason %q; want %s with %q", f.Meta.State, f.Meta.Reason, tt.state, tt.reason)
 			}
@@ -174,7 +170,7 @@ func TestBroken(t *testing.T) {
 func TestOtherListsMayBeBroken(t *testing.T) {
 	dir := unpack(t, "fx2")
 	truncate(t, dir, fx2Updates+"main_binary-amd64_Packages.lz4", 50)
-	f := Read(context.Background(), env(t, dir))
+	f := read(context.Background(), env(t, dir))
 	if f.Meta.State != fact.StateKnown || len(f.Packages) != 10 {
 		t.Fatalf("state %s %s, %d pending", f.Meta.State, f.Meta.Reason, len(f.Packages))
 	}
@@ -189,8 +185,8 @@ func TestPinsAndESM(t *testing.T) {
 	dir := unpack(t, "fx2")
 	write(t, dir, "etc/apt/preferences.d/ubuntu-pro-esm-apps", "Package: *\nPin: release o=UbuntuESMApps, n=noble\nPin-Priority: never\n")
 	write(t, dir, "etc/apt/preferences.d/10-openssl.pref", "# kept\n\nPackage: openssl\nPin: version 3.0.13-0ubuntu3.1\nPin-Priority: 1001\n")
-	f := Read(context.Background(), env(t, dir))
-	for name, want := range map[string]string{"imagemagick": LabelESM, "openssl": LabelPinned, "vim": LabelMasked} {
+	f := read(context.Background(), env(t, dir))
+	for name, want := range map[string]string{"imagemagick": patch.LabelESM, "openssl": patch.LabelPinned, "vim": patch.LabelMasked} {
 		if got := label(f, name); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
@@ -216,9 +212,9 @@ func TestESMOfAHostWithoutPro(t *testing.T) {
 	}
 	write(t, dir, esmBase+"/etc/apt/sources.list.d/ubuntu-esm-apps.sources",
 		"Types: deb\nURIs: https://esm.ubuntu.com/apps/ubuntu\nSuites: noble-apps-security\nComponents: main\n")
-	f := Read(context.Background(), env(t, dir))
-	if got := label(f, "imagemagick"); got != LabelESM || len(f.Packages) != 10 {
-		t.Errorf("imagemagick is %q of %d pending, want %s of 10", got, len(f.Packages), LabelESM)
+	f := read(context.Background(), env(t, dir))
+	if got := label(f, "imagemagick"); got != patch.LabelESM || len(f.Packages) != 10 {
+		t.Errorf("imagemagick is %q of %d pending, want %s of 10", got, len(f.Packages), patch.LabelESM)
 	}
 	for _, p := range f.Packages {
 		if p.Name == "imagemagick" && (p.Candidate != p.Installed || p.Origin != "UbuntuESMApps/noble-apps-security") {
@@ -233,7 +229,7 @@ func TestESMOfAHostWithoutPro(t *testing.T) {
 func TestStoppedReading(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if f := Read(ctx, env(t, unpack(t, "fx2"))); f.Meta.State != fact.StateUnknown || len(f.Packages) != 0 {
+	if f := read(ctx, env(t, unpack(t, "fx2"))); f.Meta.State != fact.StateUnknown || len(f.Packages) != 0 {
 		t.Errorf("state %s %s, %d pending; want unknown", f.Meta.State, f.Meta.Reason, len(f.Packages))
 	}
 }
@@ -248,7 +244,7 @@ func TestHostileNames(t *testing.T) {
 	}
 	write(t, dir, "var/lib/dpkg/status", string(b)+strings.Replace(fmt.Sprintf(stanza, "1"), "\n", "\nStatus: install ok installed\n", 1))
 	write(t, dir, fx2Security+"main_binary-i386_Packages", fmt.Sprintf(stanza, "2"))
-	f := Read(context.Background(), env(t, dir))
+	f := read(context.Background(), env(t, dir))
 	if len(f.Packages) != 10 { // libssl3t64:i386 went with the list
 		t.Fatalf("%d pending, want 10", len(f.Packages))
 	}
@@ -258,7 +254,7 @@ func TestHostileNames(t *testing.T) {
 }
 
 func TestDepends(t *testing.T) {
-	f := Read(context.Background(), env(t, unpack(t, "fx2")))
+	f := read(context.Background(), env(t, unpack(t, "fx2")))
 	for _, want := range []string{dpkg.StatusFile, dpkg.ArchFile, "/etc/apt/", "/var/lib/apt/lists/"} {
 		if !strings.Contains(strings.Join(f.Meta.Depends, "\n")+"\n", want+"\n") {
 			t.Errorf("does not depend on %s: %q", want, f.Meta.Depends)

@@ -1,0 +1,20 @@
+// Package deb reads the patch level of hosts with dpkg and apt, from their own files
+// and without them.
+//
+// # Rule
+//
+// A package is pending when the newest version of it in any security pocket is
+// newer than the installed one, whatever version apt would install (the
+// candidate). What counts as a security pocket is package apt's decision
+// (apt.Release.Security). Fixes that reach Debian only with a point release are in
+// no security pocket; they are among Facts.OtherPending, whose count is all that is
+// claimed of them.
+//
+// What is installed is dpkg's status with its journal (/var/lib/dpkg/updates) on
+// top, so that an upgrade that runs, or was interrupted, is seen as dpkg sees it.
+//
+// # Order
+//
+// The security pockets are read first and settle what is pending; the other lists
+// give candidates and labels. A list is read only where today's sources name it.
+package deb
