@@ -39,8 +39,8 @@
 // /proc/PID/maps of another user needs CAP_SYS_PTRACE. The sensor does not have
 // it: it connects to [Socket], for which systemd starts seawall-restarts@.service,
 // whose process has that capability and nothing else, reads no input, writes one
-// [Report] as JSON and ends. Where that cannot be, what may be seen is looked at,
-// and the others are counted as denied.
+// [Facts] as JSON and ends. Where that fails, an answer of the last minutes stands;
+// otherwise what may be seen is looked at, and the others are counted as denied.
 //
 // # Sources
 //

@@ -1,0 +1,224 @@
+package restart
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"seawall/agent/facts/fact"
+	"seawall/pkg/hostfs"
+	"seawall/pkg/text"
+)
+
+// Limits of what is listed.
+const (
+	maxProcesses = 400
+	maxUnits     = 400
+	maxFiles     = 8 // of a process or a unit
+	maxPIDs      = 8 // of a unit
+	maxName      = 256
+	maxCommand   = 512 // holds a name
+)
+
+// scan is one look at all processes.
+type scan struct {
+	proc   *proc
+	places places
+	mounts mounts
+	passwd string
+	units  map[string]*Unit
+	facts  Facts
+}
+
+// Scan looks at the processes of the running system, as far as the caller may. An
+// error is a /proc that cannot be listed.
+func Scan(ctx context.Context) (Facts, error) {
+	pids, err := processes()
+	if err != nil {
+		return Facts{}, fmt.Errorf("list processes: %w", err)
+	}
+	p, err := openProc()
+	if err != nil {
+		return Facts{}, fmt.Errorf("open /proc: %w", err)
+	}
+	defer p.close()
+	s := &scan{proc: p, places: places{}, units: map[string]*Unit{}, facts: empty()}
+	for i, pid := range pids {
+		if err := ctx.Err(); err != nil {
+			s.facts.Denied += len(pids) - i
+			s.facts.Limited = "there was no time for all: " + err.Error()
+			break
+		}
+		s.process(pid)
+	}
+	s.list()
+	return s.facts, nil
+}
+
+// empty is what is known before anything was looked at.
+func empty() Facts {
+	return Facts{Meta: fact.Meta{State: fact.StateKnown}, Processes: []Process{}, Units: []Unit{}}
+}
+
+// processes lists the numbers of all processes, in the kernel's order: ascending.
+func processes() ([]string, error) {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(names, func(n string) bool { return n[0] < '0' || n[0] > '9' }), nil
+}
+
+// hit is a file that one process runs and that is no longer what its name says.
+type hit struct {
+	name     string
+	standing standing
+}
+
+// process looks at one process. One that ended meanwhile counts for nothing.
+func (s *scan) process(pid string) {
+	one, err := s.proc.open(pid)
+	if err != nil {
+		return
+	}
+	defer one.close()
+	var hits []hit
+	found := func(m mapping) {
+		if st, name := s.places.judge(m); st != current && !slices.ContainsFunc(hits, func(h hit) bool { return h.name == string(name) }) {
+			hits = append(hits, hit{string(name), st})
+		}
+	}
+	mapped := false
+	whole, err := one.lines("maps", maxMaps, func(line []byte) {
+		mapped = true
+		if m, ok := parseMapping(line); ok && m.exec && len(m.path) > 0 {
+			found(m)
+		}
+	})
+	switch {
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		s.facts.Denied++
+		return
+	case err != nil || !mapped: // it ended, or is the kernel's own
+		return
+	}
+	s.facts.Scanned++
+	if !whole {
+		s.facts.Partial++
+	}
+	exe := one.exe(found)
+	if len(hits) > 0 {
+		s.add(pid, &one, exe, hits)
+	}
+}
+
+// exe returns the executable's name and judges it by its mark: a program can put its
+// code into memory that is no mapping of the file.
+func (p *process) exe(found func(mapping)) string {
+	b := p.linkBytes("exe")
+	name := string(b)
+	bare, marked := strings.CutSuffix(name, string(mark))
+	if !marked || !packaged(b) {
+		return name
+	}
+	m := mapping{exec: true, path: b}
+	var st unix.Stat_t
+	if err := unix.Fstatat(p.fd, "exe", &st, 0); err == nil {
+		m.dev, m.inode = uint64(st.Dev), st.Ino
+	}
+	found(m)
+	return bare
+}
+
+// add files a process with hits, if it is one of this host's own.
+func (s *scan) add(pid string, one *process, exe string, hits []hit) {
+	if s.mounts.roots == nil {
+		s.mounts.learn(s.proc)
+		// Without it users have numbers for names.
+		b, _ := hostfs.Root{}.ReadFile("/etc/passwd", 8<<20)
+		s.passwd = string(b)
+	}
+	cgroup := cgroupOf(one.small("cgroup"))
+	switch s.mounts.of(one, cgroup) {
+	case elsewhere:
+		return
+	case sandboxed: // its names need not be the reader's
+		hits = slices.DeleteFunc(hits, func(h hit) bool { return h.standing != replaced })
+	case here:
+	}
+	if len(hits) == 0 {
+		return
+	}
+	number, err := strconv.Atoi(pid)
+	if err != nil {
+		return
+	}
+	p := Process{
+		PID: number, Comm: text.Clean(strings.TrimSuffix(one.small("comm"), "\n"), maxName), Exe: text.Clean(exe, maxName),
+		User: s.user(one.uid()), Files: []string{},
+	}
+	program := p.Comm
+	if strings.HasPrefix(p.Exe, "/") {
+		program = path.Clean(p.Exe)
+	}
+	unit := unitFor(cgroup, program, s.user)
+	p.Unit = unit.Name
+	s.count(unit, number, hits)
+	if len(s.facts.Processes) == maxProcesses {
+		s.facts.More++
+		return
+	}
+	for _, h := range hits[:min(len(hits), maxFiles)] {
+		p.Files = append(p.Files, text.Clean(h.name, maxName))
+	}
+	s.facts.Processes = append(s.facts.Processes, p)
+}
+
+func (s *scan) user(uid string) string { return text.Clean(userIn(s.passwd, uid), maxName) }
+
+// count adds a process to its unit.
+func (s *scan) count(unit Unit, pid int, hits []hit) {
+	u := s.units[unit.Name]
+	if u == nil {
+		if len(s.units) == maxUnits {
+			s.facts.More++
+			return
+		}
+		unit.Files, unit.PIDs = []string{}, []int{}
+		u = &unit
+		s.units[unit.Name] = u
+	}
+	u.Processes++
+	if len(u.PIDs) < maxPIDs {
+		u.PIDs = append(u.PIDs, pid)
+	}
+	for _, h := range hits {
+		// Kept sorted, so that which files are named does not depend on whom was
+		// looked at first.
+		name := text.Clean(h.name, maxName)
+		if i, there := slices.BinarySearch(u.Files, name); !there {
+			u.Files = slices.Insert(u.Files, i, name)
+			u.Files = u.Files[:min(len(u.Files), maxFiles)]
+		}
+	}
+}
+
+// list sorts what was found.
+func (s *scan) list() {
+	for _, u := range s.units {
+		s.facts.Units = append(s.facts.Units, *u)
+	}
+	slices.SortFunc(s.facts.Units, func(a, b Unit) int { return strings.Compare(a.Name, b.Name) })
+}
