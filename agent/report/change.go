@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"seawall/agent/look"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -51,14 +52,14 @@ func Change(w io.Writer, at time.Time, c finding.Change, opt Options) error {
 	t := table{opt: opt}
 	r := &c.Result
 	status := r.Status.String()
-	tint := green
+	tint := look.Green
 	switch {
 	case c.Removed:
 		status = "gone"
 	case r.Status == finding.StatusFail:
-		tint = red
+		tint = look.Red
 	case r.Status.Bad():
-		tint = yellow
+		tint = look.Yellow
 	}
 	name := r.Check
 	if r.Resource != "" {
@@ -80,8 +81,8 @@ func Change(w io.Writer, at time.Time, c finding.Change, opt Options) error {
 			said += ", expected " + text.Terminal(r.Expected)
 		}
 	}
-	line := fmt.Sprintf("%s  %s  %s%s", t.paint(dim, at.Local().Format(time.TimeOnly)),
-		t.paint(tint, fmt.Sprintf("%-7s", status)), t.paint(bold, name), was)
+	line := fmt.Sprintf("%s  %s  %s%s", t.paint(look.Dim, at.Local().Format(time.TimeOnly)),
+		t.paint(tint, fmt.Sprintf("%-7s", status)), t.paint(look.Bold, name), was)
 	switch room := opt.Width - utf8.RuneCountInString(head+": "); {
 	case said == "":
 	case opt.Width == 0 || utf8.RuneCountInString(said) <= room:
@@ -114,5 +115,5 @@ func (t *table) below(words string) string {
 	if utf8.RuneCountInString(words) <= room || room < 20 {
 		return belowChange + words
 	}
-	return belowChange + strings.ReplaceAll(wrap(words, room), "\n", belowChange)
+	return belowChange + strings.ReplaceAll(look.Wrap(words, room), "\n", belowChange)
 }

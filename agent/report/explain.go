@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
+	"seawall/agent/look"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -15,6 +15,7 @@ import (
 type Explanation struct {
 	finding.CheckInfo // an empty Remediation is left out
 	Rule              string
+	Parameters        []string
 	Place             string // where the check is written
 	Facts             []Source
 }
@@ -28,11 +29,12 @@ type Source struct {
 // Explain writes an explanation for people.
 func Explain(w io.Writer, x Explanation) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s: %s\n\n%s\n\n", x.ID, x.Title, wrap(x.Rationale, 80))
+	fmt.Fprintf(out, "%s: %s\n\n%s\n\n", x.ID, x.Title, look.Wrap(x.Rationale, 80))
 	rows := [][2]string{
 		{"severity", x.Severity.String()},
 		{"references", strings.Join(x.References, "; ")},
 		{"passes when", x.Rule},
+		{"parameters", strings.Join(x.Parameters, ", ")},
 		{"written in", x.Place},
 	}
 	for _, f := range x.Facts {
@@ -63,24 +65,4 @@ func few(names []string) []string {
 		return names
 	}
 	return append(names[:limit:limit], fmt.Sprintf("and %d more", len(names)-limit))
-}
-
-// wrap breaks a paragraph into lines of at most width characters where it can.
-func wrap(s string, width int) string {
-	var b strings.Builder
-	line := 0
-	for _, word := range strings.Fields(s) {
-		switch {
-		case line == 0:
-		case line+1+utf8.RuneCountInString(word) > width:
-			b.WriteByte('\n')
-			line = 0
-		default:
-			b.WriteByte(' ')
-			line++
-		}
-		b.WriteString(word)
-		line += utf8.RuneCountInString(word)
-	}
-	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"seawall/agent/look"
 	"seawall/pkg/text"
 )
 
@@ -25,7 +26,7 @@ func Facts(w io.Writer, name string, v any, opt Options) error {
 	if err := dec.Decode(&tree); err != nil {
 		return fmt.Errorf("encode facts: %w", err)
 	}
-	f := factWriter{out: bufio.NewWriter(w), paint: (&table{opt: opt}).paint}
+	f := factWriter{out: bufio.NewWriter(w), paint: opt.Paint}
 	f.value(name, tree)
 	return f.out.Flush()
 }
@@ -33,7 +34,7 @@ func Facts(w io.Writer, name string, v any, opt Options) error {
 // factWriter walks a tree of facts, depth first, keys in order.
 type factWriter struct {
 	out   *bufio.Writer
-	paint func(color, string) string
+	paint func(look.Color, string) string
 }
 
 // value writes everything below path. Numbers are as JSON has them (json.Number),
@@ -98,7 +99,7 @@ func scalars(list []any) ([]string, bool) {
 func (f *factWriter) line(path, value, where string) {
 	fmt.Fprintf(f.out, "%s = %s", text.Terminal(path), text.Terminal(value))
 	if where != "" {
-		fmt.Fprintf(f.out, "  %s", f.paint(dim, "# "+text.Terminal(where)))
+		fmt.Fprintf(f.out, "  %s", f.paint(look.Dim, "# "+text.Terminal(where)))
 	}
 	fmt.Fprintln(f.out)
 }

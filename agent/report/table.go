@@ -9,17 +9,13 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"seawall/agent/look"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
 
 // Options says how a report for people looks.
-type Options struct {
-	Color bool
-	// Width is where lines of passed checks are cut and prose is broken; commands
-	// and places never are. 0 cuts and breaks nothing.
-	Width int
-}
+type Options = look.Options
 
 // Table writes results for people. checks has the text of every check in results.
 func Table(w io.Writer, results []finding.Result, checks []finding.CheckInfo, opt Options) error {
@@ -129,7 +125,7 @@ func (t *table) family(f family) {
 	for _, s := range f.sections {
 		all = append(all, s.results...)
 	}
-	t.printf("%s  %s\n\n", t.paint(bold, f.name), t.paint(dim, tally(all)))
+	t.printf("%s  %s\n\n", t.paint(look.Bold, f.name), t.paint(look.Dim, tally(all)))
 	for i := 0; i < len(f.sections); {
 		s := f.sections[i]
 		same := t.sameReason(f.sections[i:])
@@ -167,7 +163,7 @@ func (t *table) together(list []section) {
 	for _, s := range list {
 		status, check := strings.ToUpper(s.status.String()), fmt.Sprintf("%-34s", s.check)
 		room := t.opt.Width - len(status) - utf8.RuneCountInString(check) - len("      ")
-		t.printf("  %s  %s %s\n", t.paint(yellow, status), t.paint(bold, check), cut(t.info[s.check].Title, room))
+		t.printf("  %s  %s %s\n", t.paint(look.Yellow, status), t.paint(look.Bold, check), look.Cut(t.info[s.check].Title, room))
 	}
 	t.prose("because", list[0].results[0].Actual)
 	t.evidence(list[0].results[0].Evidence)
@@ -176,9 +172,9 @@ func (t *table) together(list []section) {
 
 // quiet writes a check that needs no attention on one line.
 func (t *table) quiet(s section) {
-	label := t.paint(green, "  pass ")
+	label := t.paint(look.Green, "  pass ")
 	if s.status == finding.StatusNotApplicable {
-		label = t.paint(dim, "  n/a  ")
+		label = t.paint(look.Dim, "  n/a  ")
 	}
 	actual := s.results[0].Actual
 	if n := len(s.results); n > 1 {
@@ -187,7 +183,7 @@ func (t *table) quiet(s section) {
 	const indent = 7
 	line := fmt.Sprintf("%-36s %s", s.check, text.Terminal(actual))
 	if t.opt.Width > 0 {
-		line = cut(line, t.opt.Width-indent)
+		line = look.Cut(line, t.opt.Width-indent)
 	}
 	t.printf("%s%s\n", label, strings.TrimRight(line, " "))
 }
@@ -205,12 +201,12 @@ func joinResources(results []finding.Result) string {
 func (t *table) loud(s section) {
 	info := t.info[s.check]
 	status := strings.ToUpper(s.status.String())
-	color := yellow
+	tint := look.Yellow
 	if s.status == finding.StatusFail {
-		color = red
+		tint = look.Red
 		status += " " + s.results[0].Severity.String()
 	}
-	t.printf("  %s  %s\n", t.paint(color, status), t.paint(bold, s.check))
+	t.printf("  %s  %s\n", t.paint(tint, status), t.paint(look.Bold, s.check))
 	if info.Title != "" {
 		t.printf("        %s\n", info.Title)
 	}
@@ -253,7 +249,7 @@ func (t *table) rows(s section) {
 	for _, r := range s.results {
 		what := text.Terminal(r.Actual)
 		if s.status == finding.StatusFail {
-			what += t.paint(dim, " → ") + text.Terminal(r.Expected)
+			what += t.paint(look.Dim, " → ") + text.Terminal(r.Expected)
 		}
 		severity := ""
 		if r.Severity != s.results[0].Severity {
@@ -288,9 +284,9 @@ func place(e finding.Evidence, t *table) string {
 	case where == "":
 		return what
 	case what == "":
-		return t.paint(cyan, where)
+		return t.paint(look.Cyan, where)
 	}
-	return t.paint(cyan, where) + "  " + what
+	return t.paint(look.Cyan, where) + "  " + what
 }
 
 // fix writes commands. Their lines are kept, since people copy them; comments
@@ -326,20 +322,16 @@ func (t *table) prose(name, value string) {
 }
 
 // fit breaks a line, of which used columns are taken, where a field's value has
-// no room for it. On a terminal too narrow for that it is the terminal's to break.
+// no room for it.
 func (t *table) fit(line string, used int) []string {
-	const indent, least = 17, 20
-	room := t.opt.Width - indent - used
-	if room < least || utf8.RuneCountInString(line) <= room {
-		return []string{line}
-	}
-	return strings.Split(wrap(line, room), "\n")
+	const indent = 17
+	return t.opt.Fit(line, indent+used)
 }
 
 // fieldPainted writes one line, whose value is escaped already and may have
 // colours.
 func (t *table) fieldPainted(name, value string) {
-	t.printf("        %s %s\n", t.paint(dim, fmt.Sprintf("%-8s", name)), value)
+	t.printf("        %s %s\n", t.paint(look.Dim, fmt.Sprintf("%-8s", name)), value)
 }
 
 func (t *table) printf(format string, args ...any) {
@@ -413,31 +405,4 @@ func severities(count map[finding.Severity]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// cut shortens s to width characters.
-func cut(s string, width int) string {
-	if width < 1 || utf8.RuneCountInString(s) <= width {
-		return s
-	}
-	return string([]rune(s)[:width-1]) + "…"
-}
-
-// color is an SGR sequence.
-type color string
-
-const (
-	bold   color = "1"
-	dim    color = "2"
-	red    color = "31;1"
-	green  color = "32"
-	yellow color = "33;1"
-	cyan   color = "36"
-)
-
-// paint colours s, which is escaped already. Padding comes before it: the
-// sequences have no width on the terminal, but would have in a format's.
-func (t *table) paint(c color, s string) string {
-	if !t.opt.Color || s == "" {
-		return s
-	}
-	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
-}
+func (t *table) paint(c look.Color, s string) string { return t.opt.Paint(c, s) }

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"seawall/agent/look"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -49,7 +50,7 @@ func TestWidth(t *testing.T) {
 			all := lines(t, results, checks, Options{Width: width, Color: color})
 			for _, line := range all {
 				plain := line
-				for _, c := range []string{"0", string(bold), string(dim), string(red), string(green), string(yellow), string(cyan)} {
+				for _, c := range []string{"0", string(look.Bold), string(look.Dim), string(look.Red), string(look.Green), string(look.Yellow), string(look.Cyan)} {
 					plain = strings.ReplaceAll(plain, "\x1b["+c+"m", "")
 				}
 				free := strings.Contains(plain, "xxxx") || strings.Contains(plain, "d/d/d/")
@@ -120,40 +121,6 @@ func TestComments(t *testing.T) {
 	}
 	if comments < 5 {
 		t.Errorf("%d lines of comment", comments)
-	}
-}
-
-func TestWrap(t *testing.T) {
-	for _, tt := range []struct {
-		in    string
-		width int
-		want  string
-	}{
-		{"", 5, ""},
-		{"a b c", 5, "a b c"},
-		{"a b c d", 5, "a b c\nd"},
-		{"  a \n b\t", 5, "a b"},
-		{"longerthan a", 5, "longerthan\na"},
-		{"ää öö üü", 5, "ää öö\nüü"},
-		{"a", 0, "a"},
-	} {
-		if got := wrap(tt.in, tt.width); got != tt.want {
-			t.Errorf("%q to %d: got %q, want %q", tt.in, tt.width, got, tt.want)
-		}
-	}
-}
-
-func TestCut(t *testing.T) {
-	for _, tt := range []struct {
-		in    string
-		width int
-		want  string
-	}{
-		{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"äöüß", 3, "äö…"}, {"abc", 1, "…"}, {"abc", 0, "abc"}, {"abc", -5, "abc"}, {"", 3, ""},
-	} {
-		if got := cut(tt.in, tt.width); got != tt.want {
-			t.Errorf("%q to %d: got %q, want %q", tt.in, tt.width, got, tt.want)
-		}
 	}
 }
 
