@@ -13,6 +13,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/patch"
 	"seawall/agent/facts/patch/deb"
+	"seawall/agent/facts/restart"
 	"seawall/agent/facts/sshd"
 	"seawall/agent/facts/system"
 	"seawall/pkg/finding"
@@ -22,14 +23,15 @@ import (
 // Facts is everything that is known of a host. A group that was not read has the
 // zero Meta. Whoever holds a Facts must not change what it points to.
 type Facts struct {
-	SSHD   sshd.Facts   `json:"sshd"`
-	Patch  patch.Facts  `json:"patch"`
-	System system.Facts `json:"system"`
-	Audit  audit.Facts  `json:"audit"`
+	SSHD    sshd.Facts    `json:"sshd"`
+	Patch   patch.Facts   `json:"patch"`
+	System  system.Facts  `json:"system"`
+	Audit   audit.Facts   `json:"audit"`
+	Restart restart.Facts `json:"restart"`
 }
 
 // Groups names the groups in the order in which people read them.
-func Groups() []string { return []string{"sshd", "patch", "system", "audit"} }
+func Groups() []string { return []string{"sshd", "patch", "system", "audit", "restart"} }
 
 // Reader reads facts from one host and keeps the last answer of each group. Its
 // methods may be called from any goroutine.
@@ -38,6 +40,7 @@ type Reader struct {
 
 	reading sync.Mutex // held while groups are read: readers are not reentrant
 	patch   *patch.Reader
+	restart *restart.Reader
 
 	mu    sync.Mutex
 	facts Facts
@@ -45,7 +48,7 @@ type Reader struct {
 
 // NewReader returns a Reader of the host that env stands for. Nothing is read yet.
 func NewReader(env fact.Env) *Reader {
-	return &Reader{env: env, patch: patch.NewReader(deb.Read)}
+	return &Reader{env: env, patch: patch.NewReader(deb.Read), restart: restart.NewReader(restart.Socket)}
 }
 
 // Read reads the named groups again, all of them when none is named, and returns
@@ -74,6 +77,8 @@ func (r *Reader) readGroup(ctx context.Context, name string) {
 		keep(ctx, r, name, &r.facts.System, func(f *system.Facts) *fact.Meta { return &f.Meta }, system.Read)
 	case "audit":
 		keep(ctx, r, name, &r.facts.Audit, func(f *audit.Facts) *fact.Meta { return &f.Meta }, audit.Read)
+	case "restart":
+		keep(ctx, r, name, &r.facts.Restart, func(f *restart.Facts) *fact.Meta { return &f.Meta }, r.restart.Read)
 	}
 }
 
@@ -163,6 +168,8 @@ func (f *Facts) Meta(group string) fact.Meta {
 		return f.System.Meta
 	case "audit":
 		return f.Audit.Meta
+	case "restart":
+		return f.Restart.Meta
 	}
 	return fact.Meta{}
 }
@@ -178,6 +185,8 @@ func (f *Facts) Group(name string) any {
 		return f.System
 	case "audit":
 		return f.Audit
+	case "restart":
+		return f.Restart
 	}
 	return nil
 }
