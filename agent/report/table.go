@@ -234,28 +234,11 @@ func (t *table) details(r finding.Result, status finding.Status) {
 		t.prose("because", r.Actual)
 	}
 	t.evidence(r.Evidence)
+	if since := sinceWhen(&r); since != "" {
+		t.prose("since", since)
+	}
 	if r.Cause != nil {
 		t.prose("cause", Cause(r.Cause))
-	}
-}
-
-// rows writes several results of one check as a list.
-func (t *table) rows(s section) {
-	widest := 0
-	for _, r := range s.results {
-		widest = max(widest, utf8.RuneCountInString(text.Terminal(r.Resource)))
-	}
-	widest = min(widest, 40)
-	for _, r := range s.results {
-		what := text.Terminal(r.Actual)
-		if s.status == finding.StatusFail {
-			what += t.paint(look.Dim, " → ") + text.Terminal(r.Expected)
-		}
-		severity := ""
-		if r.Severity != s.results[0].Severity {
-			severity = " (" + r.Severity.String() + ")"
-		}
-		t.printf("        %-*s  %s%s\n", widest, text.Terminal(r.Resource), what, severity)
 	}
 }
 
