@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -263,7 +264,7 @@ func bootCases() []testCase {
 }
 
 func cases() []testCase {
-	return append(append(sshCases(), patchCases()...), auditCases()...)
+	return slices.Concat(sshCases(), patchCases(), auditCases(), restartCases())
 }
 
 func TestCases(t *testing.T) {
@@ -310,13 +311,13 @@ func TestNothingPassesUnread(t *testing.T) {
 	p := load(t)
 	var zero facts.Facts
 	empty := facts.Facts{}
-	for _, m := range []*fact.Meta{&empty.SSHD.Meta, &empty.Patch.Meta, &empty.System.Meta, &empty.Audit.Meta} {
+	for _, m := range []*fact.Meta{&empty.SSHD.Meta, &empty.Patch.Meta, &empty.System.Meta, &empty.Audit.Meta, &empty.Restart.Meta} {
 		m.State = fact.StateKnown
 	}
 	hosts := map[string]*facts.Facts{"zero": &zero, "empty": &empty}
 	for _, s := range []fact.State{fact.StateAbsent, fact.StateUnknown, fact.StateError, "?"} {
 		f := good()
-		for _, m := range []*fact.Meta{&f.SSHD.Meta, &f.Patch.Meta, &f.System.Meta, &f.Audit.Meta} {
+		for _, m := range []*fact.Meta{&f.SSHD.Meta, &f.Patch.Meta, &f.System.Meta, &f.Audit.Meta, &f.Restart.Meta} {
 			m.State, m.Reason = s, "because"
 		}
 		hosts[string(s)] = f

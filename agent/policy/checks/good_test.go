@@ -7,6 +7,7 @@ import (
 	"seawall/agent/facts/audit"
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/patch"
+	"seawall/agent/facts/restart"
 	"seawall/agent/facts/sshd"
 	"seawall/agent/facts/system"
 	"seawall/pkg/bootcfg"
@@ -21,6 +22,7 @@ func good() *facts.Facts {
 		Patch: patch.Facts{Meta: known, Manager: "dpkg", Installed: 300, Metadata: patch.Freshness{
 			Known: true, AgeSeconds: 86400 * 3, RefreshAgeSeconds: 3600, Date: "2026-11-18T00:00:00Z", File: "/var/lib/apt/lists/InRelease",
 		}},
+		Restart: restart.Facts{Meta: known, Scanned: 90},
 		System: system.Facts{Meta: known, ID: "debian", Name: "Debian 13", Family: "debian",
 			Life:   system.Life{State: system.LifeSupported, Ends: "2028-08-09", DaysLeft: 600, Source: "table"},
 			Reboot: system.Reboot{Applicable: true, Required: fact.Tri{Known: true}, Running: "6.12", Newest: "6.12"}},

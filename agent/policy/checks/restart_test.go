@@ -1,0 +1,77 @@
+package checks
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"seawall/agent/facts"
+	"seawall/agent/facts/restart"
+	"seawall/pkg/finding"
+)
+
+// units makes the good host run replaced files.
+func units(list ...restart.Unit) func(*facts.Facts) {
+	return func(f *facts.Facts) { f.Restart.Units = list }
+}
+
+func oldSSH() restart.Unit {
+	return restart.Unit{Name: "ssh.service", Kind: restart.KindService, Processes: 2, PIDs: []int{7, 9},
+		Files: []string{"/usr/lib/libcrypto.so.3", "/usr/lib/libssl.so.3"}, Command: "systemctl restart ssh.service"}
+}
+
+func denied(n int, why string) func(*facts.Facts) {
+	return func(f *facts.Facts) { f.Restart.Denied, f.Restart.Limited = n, why }
+}
+
+func restartCases() []testCase {
+	session := oldSSH()
+	session.Name, session.Kind, session.Command = "user ann", restart.KindSession, ""
+	alone := oldSSH()
+	alone.Name, alone.Kind, alone.Command = "/usr/sbin/x", restart.KindProcess, ""
+	return []testCase{
+		{"patch-restart", units(oldSSH()), "ssh.service fail medium: runs the old /usr/lib/libcrypto.so.3, /usr/lib/libssl.so.3"},
+		{"patch-restart", units(session), "user ann fail low: runs"},
+		{"patch-restart", units(alone), "/usr/sbin/x fail low: runs"},
+		{"patch-restart", denied(3, "no socket"), "unknown: 3 processes could not be looked at: no socket"},
+		{"patch-restart", denied(3, ""), "unknown: 3 processes could not be looked at"},
+		{"patch-restart", all(denied(3, "no socket"), units(oldSSH())), "ssh.service fail medium"},
+		{"patch-restart", func(f *facts.Facts) { f.Restart.Partial = 1 }, "unknown: processes have more mappings"},
+		{"patch-restart", func(f *facts.Facts) { f.Restart.Scanned = 0 }, "unknown: no process was looked at"},
+	}
+}
+
+// TestRestartSaysHow: each unit's evidence has the processes and what to do, and a
+// process more is nothing new.
+func TestRestartSaysHow(t *testing.T) {
+	p, f := load(t), good()
+	bus := oldSSH()
+	bus.Name, bus.Kind, bus.Command, bus.Processes = "dbus.service", restart.KindBus, "systemctl reboot", 3
+	session := oldSSH()
+	session.Name, session.Kind, session.Command = "user ann", restart.KindSession, ""
+	alone := oldSSH()
+	alone.Name, alone.Kind, alone.Command = "/usr/sbin/x", restart.KindProcess, ""
+	f.Restart.Stale = "refused"
+	units(bus, oldSSH(), session, alone)(f)
+	results := p.Evaluate(f, time.Time{}, "patch-restart")
+	for i, want := range []string{
+		"2 processes: 7, 9 who started it has to start it again", "3 processes: 7, 9, … systemctl reboot",
+		"2 processes: 7, 9 systemctl restart ssh.service", "who is logged in has to log out",
+	} {
+		if i >= len(results) {
+			t.Fatalf("%d results, want 4", len(results))
+		}
+		got := fmt.Sprint(results[i].Evidence)
+		got = strings.NewReplacer("{ 0 ", "", "} ", " ", "{", "", "}", "").Replace(got)
+		if !strings.Contains(got, want) || !strings.Contains(got, "as of the last answer: refused") {
+			t.Errorf("%s: evidence %s, want %s", results[i].Resource, got, want)
+		}
+	}
+	f.Restart.Units[0].Processes, f.Restart.Units[0].PIDs = 1, []int{8}
+	for i, again := range p.Evaluate(f, time.Time{}, "patch-restart") {
+		if !finding.Same(&results[i], &again) {
+			t.Errorf("another process makes another finding: %+v", again)
+		}
+	}
+}
