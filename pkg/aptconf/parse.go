@@ -1,0 +1,328 @@
+package aptconf
+
+import (
+	"strconv"
+	"strings"
+)
+
+// File is a configuration file that was read.
+type File struct {
+	Name string
+	Text []byte
+}
+
+// Parse adds what a file sets. include finds what "#include NAME;" asks for: one
+// file, or those of a directory where name ends in "/"; nil refuses every include.
+// After an error what stood before it is set, as it is for apt.
+func (c *Config) Parse(name string, text []byte, include func(name string) ([]File, error)) error {
+	return c.parse(name, text, include, 0)
+}
+
+// parser is the state of one file.
+type parser struct {
+	*Config
+	file    string
+	line    int
+	depth   int
+	include func(string) ([]File, error)
+
+	comment bool     // within /* */
+	buffer  []byte   // the statement so far
+	parent  string   // the full name of the block
+	scopes  []string // the parents of the blocks around it
+}
+
+func (c *Config) parse(name string, text []byte, include func(string) ([]File, error), depth int) error {
+	p := parser{Config: c, file: name, include: include, depth: depth}
+	for line := range strings.Lines(string(text)) {
+		p.line++
+		line = strings.TrimFunc(strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "        "), isSpace)
+		if line = p.uncomment(line); line == "" {
+			continue
+		}
+		if err := p.statements(line); err != nil {
+			return err
+		}
+	}
+	if len(p.buffer) != 0 {
+		return p.refuse("extra junk at the end of the file")
+	}
+	return nil
+}
+
+func (p *parser) refuse(text string) error { return &Error{p.file, p.line, text} }
+
+// uncomment takes the comments out of a line.
+func (p *parser) uncomment(line string) string {
+	if p.comment {
+		_, rest, ends := strings.Cut(line, "*/")
+		if !ends {
+			return ""
+		}
+		line, p.comment = rest, false
+	}
+	line = cutOutside(line, "//", func(string) bool { return true })
+	line = cutOutside(line, "#", func(rest string) bool {
+		return !strings.HasPrefix(rest, "#clear") && !strings.HasPrefix(rest, "#include") &&
+			!strings.HasPrefix(rest, "#x-apt-configure-index")
+	})
+	var out strings.Builder
+	for {
+		start := outside(line, "/*", 0)
+		if start < 0 {
+			out.WriteString(line)
+			return out.String()
+		}
+		out.WriteString(line[:start])
+		_, rest, ends := strings.Cut(line[start+2:], "*/")
+		if !ends {
+			p.comment = true
+			return out.String()
+		}
+		line = rest
+	}
+}
+
+// outside finds mark outside of quotes, from an index on. The quotes are counted
+// from the start of the line.
+func outside(line, mark string, from int) int {
+	quoted := strings.Count(line[:from], `"`)%2 != 0
+	for i := from; i < len(line); i++ {
+		switch {
+		case line[i] == '"':
+			quoted = !quoted
+		case !quoted && strings.HasPrefix(line[i:], mark):
+			return i
+		}
+	}
+	return -1
+}
+
+// cutOutside ends the line where mark stands outside of quotes and is a comment.
+func cutOutside(line, mark string, comment func(rest string) bool) string {
+	for i := outside(line, mark, 0); i >= 0; i = outside(line, mark, i+1) {
+		if comment(line[i:]) {
+			return line[:i]
+		}
+	}
+	return line
+}
+
+// statements takes apart what one line has of them; the rest waits for the next.
+func (p *parser) statements(line string) error {
+	quoted, start := false, 0
+	for i := range len(line) {
+		b := line[i]
+		if b == '"' {
+			quoted = !quoted
+		}
+		if quoted || b != '{' && b != ';' && b != '}' {
+			continue
+		}
+		p.join(line[start:i])
+		start = i + 1
+		if err := p.statement(b); err != nil {
+			return err
+		}
+	}
+	p.join(line[start:])
+	if len(p.buffer) > maxTag*16 {
+		return p.refuse("a statement of more than 64 KB")
+	}
+	return nil
+}
+
+func (p *parser) join(piece string) {
+	piece = strings.TrimFunc(piece, isSpace)
+	if len(p.buffer) != 0 && piece != "" {
+		p.buffer = append(p.buffer, ' ')
+	}
+	p.buffer = append(p.buffer, piece...)
+}
+
+// statement does what the buffer says; term is what ended it.
+func (p *parser) statement(term byte) error {
+	switch {
+	case len(p.buffer) == 0 && term == '{':
+		return p.refuse("block starts with no name")
+	case len(p.buffer) == 0 && term == '}':
+		p.leave()
+		return nil
+	case len(p.buffer) == 0:
+		return nil
+	}
+	rest := string(p.buffer)
+	p.buffer = p.buffer[:0]
+	tag, ok := quoteWord(&rest)
+	if !ok {
+		return p.refuse("malformed tag")
+	}
+	word, hasWord := cWord(&rest)
+	if !hasWord {
+		word, hasWord = quoteWord(&rest)
+	}
+	if !hasWord && term != '{' {
+		tag, word, hasWord = "", tag, true
+	}
+	if rest != "" {
+		return p.refuse("extra junk after value")
+	}
+	block := term == '{'
+	if block {
+		if err := p.enter(tag); err != nil {
+			return err
+		}
+		tag = ""
+	}
+	if err := p.assign(tag, word, hasWord, block); err != nil {
+		return err
+	}
+	if term == '}' {
+		p.leave()
+	}
+	return nil
+}
+
+// enter goes into a block.
+func (p *parser) enter(tag string) error {
+	p.scopes = append(p.scopes, p.parent)
+	if p.parent != "" {
+		tag = p.parent + "::" + tag
+	}
+	if len(tag) > maxTag {
+		return p.refuse("blocks are nested too deeply")
+	}
+	p.parent = tag
+	return nil
+}
+
+// leave goes out of a block. One brace too many leads to the top.
+func (p *parser) leave() {
+	if len(p.scopes) == 0 {
+		p.parent = ""
+		return
+	}
+	last := len(p.scopes) - 1
+	p.parent, p.scopes = p.scopes[last], p.scopes[:last]
+}
+
+func (p *parser) assign(tag, word string, hasWord, block bool) error {
+	if directive, ok := strings.CutPrefix(tag, "#"); ok {
+		return p.direct(directive, word)
+	}
+	if tag == "" && word == "#clear" && hasWord {
+		return p.refuse("#clear names nothing")
+	}
+	if !hasWord {
+		return nil
+	}
+	name := tag
+	switch {
+	case p.parent != "" && block:
+		name = p.parent
+	case p.parent != "":
+		name = p.parent + "::" + tag
+	}
+	if err := p.set(name, Value{Text: word, File: p.file, Line: p.line}); err != nil {
+		return p.refuse(err.Error())
+	}
+	return nil
+}
+
+// direct follows a directive.
+func (p *parser) direct(directive, word string) error {
+	switch {
+	case p.parent != "":
+		return p.refuse("directives can only be at the top level")
+	case directive == "clear":
+		p.clear(word)
+	case directive == "x-apt-configure-index": // warns of unknown names, changes nothing
+	case directive != "include":
+		return p.refuse("unsupported directive " + strconv.Quote(directive))
+	case p.depth > maxInclude || p.include == nil:
+		return p.refuse("too many nested includes")
+	default:
+		files, err := p.include(word)
+		if err != nil {
+			return p.refuse("include " + strconv.Quote(word) + ": " + err.Error())
+		}
+		for _, f := range files {
+			if p.files++; p.files > maxFiles {
+				return p.refuse("too many included files")
+			}
+			if err := p.Config.parse(f.Name, f.Text, p.include, p.depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func isSpace(r rune) bool { return r == ' ' || r >= '\t' && r <= '\r' }
+
+// quoteWord takes a word off s: quotes are dropped, brackets keep spaces, %xx is
+// decoded.
+func quoteWord(s *string) (word string, ok bool) {
+	text := strings.TrimLeft(*s, " ")
+	if text == "" {
+		return "", false
+	}
+	end := 0
+	for ; end < len(text) && !isSpace(rune(text[end])); end++ {
+		for _, pair := range []string{`""`, "[]"} {
+			if end < len(text) && text[end] == pair[0] {
+				n := strings.IndexByte(text[end+1:], pair[1])
+				if n < 0 {
+					return "", false
+				}
+				end += n + 1
+			}
+		}
+	}
+	var out strings.Builder
+	// What stands before the word is taken, too: only the search for its end skips
+	// leading blanks.
+	raw := (*s)[:len(*s)-len(text)+end]
+	for i := 0; i < len(raw); i++ {
+		if raw[i] == '%' && i+2 < len(raw) {
+			if b, err := strconv.ParseUint(raw[i+1:i+3], 16, 8); err == nil {
+				out.WriteByte(byte(b))
+				i += 2
+				continue
+			}
+		}
+		if raw[i] != '"' {
+			out.WriteByte(raw[i])
+		}
+	}
+	*s = strings.TrimLeftFunc(text[end:], isSpace)
+	return out.String(), true
+}
+
+// cWord takes all of s if it is made of quoted strings; they become one.
+func cWord(s *string) (word string, ok bool) {
+	const most = 1024
+	text := strings.TrimLeft(*s, " ")
+	if text == "" || len(*s) >= most {
+		return "", false
+	}
+	var out strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case b == '"':
+			n := strings.IndexByte(text[i+1:], '"')
+			if n < 0 {
+				return "", false
+			}
+			out.WriteString(text[i+1 : i+1+n])
+			i += n + 1
+		case !isSpace(rune(b)):
+			return "", false
+		case i > 0 && isSpace(rune(text[i-1])):
+		default:
+			out.WriteByte(' ')
+		}
+	}
+	*s = ""
+	return out.String(), true
+}
