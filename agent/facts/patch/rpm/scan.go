@@ -1,0 +1,203 @@
+package rpm
+
+import (
+	"cmp"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"seawall/pkg/dnf"
+	"seawall/pkg/pkgver"
+	"seawall/pkg/repodata"
+	"seawall/pkg/rpmdb"
+)
+
+// Bounds of what is kept per package.
+const (
+	maxWord       = 256 // bytes of a name or version in a finding
+	maxAdvisories = 128
+	maxCVEs       = 256
+	maxOffers     = 1024
+)
+
+// entry is an installed package that is looked at, and what advisories say of it.
+type entry struct {
+	*rpmdb.Package
+	evr string
+	// newest is the newest package of the same name and architecture; nil where it
+	// is this one. Only the running kernel's packages have one.
+	newest     *entry
+	fixed      string // the newest build of a security advisory, "" where none is newer
+	from       *repo  // that has that advisory
+	severity   string
+	advisories []string
+	cves       []string
+	published  time.Time
+	running    bool
+}
+
+// offer is a build that a repository offers.
+type offer struct {
+	evr, arch string
+	repo      *repo
+	excluded  bool
+	rule      dnf.Rule
+}
+
+// scan holds what is installed while the repositories are read.
+type scan struct {
+	conf      *dnf.Config
+	repos     []*repo
+	installed int
+	entries   []*entry
+	byName    map[string][]*entry
+	oldest    map[string]string // by name: no older build is of interest
+	offers    map[string][]offer
+	modules   modules
+}
+
+func newScan(conf *dnf.Config, packages []rpmdb.Package, release string) *scan {
+	s := &scan{
+		conf: conf, byName: make(map[string][]*entry, len(packages)), oldest: make(map[string]string, len(packages)),
+		offers: map[string][]offer{},
+	}
+	for i := range conf.Repos {
+		if conf.Repos[i].Enabled {
+			s.repos = append(s.repos, &repo{Repo: &conf.Repos[i]})
+		}
+	}
+	source := runningSource(packages, release)
+	all := make([]entry, 0, len(packages))
+	for i := range packages {
+		p := &packages[i]
+		all = append(all, entry{Package: p, evr: evr(p), running: source != "" && p.SourceRPM == source})
+	}
+	s.installed = len(all)
+	s.choose(all)
+	return s
+}
+
+// choose takes the newest of each name and architecture, and the running kernel's.
+func (s *scan) choose(all []entry) {
+	slices.SortStableFunc(all, func(a, b entry) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch), pkgver.RPM(b.evr, a.evr))
+	})
+	var newest *entry
+	for i := range all {
+		e := &all[i]
+		switch {
+		case newest == nil || newest.Name != e.Name || newest.Arch != e.Arch:
+			newest = e
+		case e.running && !newest.running:
+			e.newest = newest
+		default:
+			continue
+		}
+		s.entries = append(s.entries, e)
+		s.byName[e.Name] = append(s.byName[e.Name], e)
+		if have, ok := s.oldest[e.Name]; !ok || pkgver.RPM(e.evr, have) < 0 {
+			s.oldest[e.Name] = e.evr
+		}
+	}
+}
+
+// evr is a package's version with its epoch.
+func evr(p *rpmdb.Package) string {
+	return strconv.Itoa(max(p.Epoch, 0)) + ":" + p.Version + "-" + p.Release
+}
+
+// runningSource is the source package of the running kernel, "" where no installed
+// package is it. A flavour ends the release with "+" and its name.
+func runningSource(packages []rpmdb.Package, release string) string {
+	release, _, _ = strings.Cut(strings.TrimSpace(release), "+")
+	for i := range packages {
+		p := &packages[i]
+		if strings.HasPrefix(p.Name, "kernel") && release == p.Version+"-"+p.Release+"."+p.Arch {
+			return p.SourceRPM
+		}
+	}
+	return ""
+}
+
+// want reports whether packages of a name are installed.
+func (s *scan) want(name []byte) bool { return len(s.byName[string(name)]) > 0 }
+
+// readAdvisories files security advisories with the packages that they are for.
+func (s *scan) readAdvisories(r *repo, in io.Reader) error {
+	return repodata.ScanAdvisories(in, s.want, func(a *repodata.Advisory) {
+		if a.Type != "security" {
+			return
+		}
+		for i := range a.Packages {
+			p := &a.Packages[i]
+			if !s.modules.applies(&p.Module) {
+				continue
+			}
+			for _, e := range s.byName[p.Name] {
+				if e.Arch == p.Arch && pkgver.RPM(p.EVR, e.evr) > 0 {
+					e.needs(r, a, p.EVR)
+				}
+			}
+		}
+	})
+}
+
+// needs notes an advisory that names a newer build than the installed one.
+func (e *entry) needs(r *repo, a *repodata.Advisory, build string) {
+	if e.fixed == "" || pkgver.RPM(build, e.fixed) > 0 {
+		e.fixed, e.from = build, r
+	}
+	if worse(a.Severity, e.severity) {
+		e.severity = a.Severity
+	}
+	if !a.Issued.IsZero() && (e.published.IsZero() || a.Issued.Before(e.published)) {
+		e.published = a.Issued
+	}
+	e.advisories = add(e.advisories, a.ID, maxAdvisories)
+	for _, c := range a.CVEs {
+		e.cves = add(e.cves, c, maxCVEs)
+	}
+}
+
+// add appends what is new.
+func add(all []string, s string, most int) []string {
+	if len(all) >= most || slices.Contains(all, s) {
+		return all
+	}
+	return append(all, s)
+}
+
+// worse compares the vendor's words for severity.
+func worse(a, b string) bool { return rank(a) > rank(b) }
+
+func rank(severity string) int {
+	switch severity {
+	case "Critical":
+		return 4
+	case "Important":
+		return 3
+	case "Moderate":
+		return 2
+	case "Low":
+		return 1
+	}
+	return 0
+}
+
+// readPrimary files the builds on offer with the packages that they would replace.
+func (s *scan) readPrimary(r *repo, in io.Reader) error {
+	return repodata.ScanPrimary(in, s.want, func(p *repodata.Available) {
+		r.core = r.core || isCore(p.Name)
+		if pkgver.RPM(p.EVR, s.oldest[p.Name]) <= 0 || len(s.offers[p.Name]) >= maxOffers {
+			return
+		}
+		if !r.ModuleHotfixes && !s.modules.offers(p) {
+			return
+		}
+		o := offer{evr: p.EVR, arch: p.Arch, repo: r}
+		o.rule, o.excluded = s.conf.Excluded(r.Repo, p.Name, p.EVR, p.Arch)
+		s.offers[p.Name] = append(s.offers[p.Name], o)
+	})
+}
