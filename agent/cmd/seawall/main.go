@@ -138,6 +138,7 @@ Exit status:
 	root.AddCommand(
 		p.newCheckCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newWatchCommand(), p.newStatusCommand(),
 		p.newSensorCommand(), p.newCheckConfigCommand(), p.newSpoolCommand(), p.newVersionCommand(),
+		p.newRestartsCommand(),
 	)
 	usage.Finish(root)
 	return root

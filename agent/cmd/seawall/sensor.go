@@ -125,7 +125,7 @@ func watched(pol *policy.Policy) sensor.Host {
 	reader := facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now})
 	return sensor.Host{
 		Groups:  facts.Groups(),
-		Clocked: []string{"patch", "system", "audit"},
+		Clocked: []string{"patch", "system", "audit", "restart"},
 		Look: func(ctx context.Context, groups ...string) sensor.Reading {
 			f := reader.Read(ctx, groups...)
 			if len(groups) == 0 {

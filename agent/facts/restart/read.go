@@ -48,7 +48,7 @@ func (r *Reader) Read(ctx context.Context, env fact.Env) Facts {
 func (r *Reader) read(ctx context.Context, env fact.Env) Facts {
 	if !env.Live() {
 		f := empty()
-		f.Meta.State, f.Meta.Reason = fact.StateUnknown, "an image is not running"
+		f.Meta.State, f.Meta.Reason = fact.StateAbsent, "an image is not running"
 		return f
 	}
 	if mayLook() {
