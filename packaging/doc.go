@@ -5,5 +5,6 @@
 //
 // The units' sandboxes are part of the design: the sensor has three capabilities
 // and no network, the uplink a network and no capability, the collector neither
-// capabilities nor a network of its own.
+// capabilities nor a network of its own. What needs another capability is a process
+// of its own, for a moment, behind a socket (seawall-restarts).
 package packaging

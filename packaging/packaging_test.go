@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"seawall/agent/facts/restart"
 )
 
 // exposure is the most that `systemd-analyze security` may say, in tenths.
@@ -118,24 +120,47 @@ func TestSysusers(t *testing.T) {
 	}
 }
 
-// TestSensorSandbox names what the design promises of the privileged process and no
-// score tells.
-func TestSensorSandbox(t *testing.T) {
-	text, err := os.ReadFile("systemd/seawall-sensor.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(string(text), "\n")
-	for _, want := range []string{
-		"User=seawall-sensor",
-		"PrivateNetwork=yes",
-		"RestrictAddressFamilies=AF_UNIX AF_NETLINK",
-		"CapabilityBoundingSet=CAP_AUDIT_CONTROL CAP_AUDIT_READ CAP_DAC_READ_SEARCH",
-		"NoNewPrivileges=yes",
-		"NoExecPaths=/",
+// TestSandboxes names what the design promises of the processes with capabilities and
+// no score tells.
+func TestSandboxes(t *testing.T) {
+	for name, want := range map[string][]string{
+		"seawall-sensor.service": {
+			"User=seawall-sensor",
+			"PrivateNetwork=yes",
+			"RestrictAddressFamilies=AF_UNIX AF_NETLINK",
+			"CapabilityBoundingSet=CAP_AUDIT_CONTROL CAP_AUDIT_READ CAP_DAC_READ_SEARCH",
+			"NoNewPrivileges=yes",
+			"NoExecPaths=/",
+		},
+		"seawall-restarts@.service": {
+			"DynamicUser=yes",
+			"StandardInput=null",
+			"PrivateNetwork=yes",
+			"RestrictAddressFamilies=AF_UNIX",
+			"CapabilityBoundingSet=CAP_SYS_PTRACE",
+			"AmbientCapabilities=CAP_SYS_PTRACE",
+			"NoNewPrivileges=yes",
+			"NoExecPaths=/",
+			"ReadOnlyPaths=/proc",
+			"SystemCallFilter=~ptrace process_vm_readv process_vm_writev pidfd_getfd process_madvise kcmp perf_event_open",
+		},
+		"seawall-restarts.socket": {
+			"Accept=yes",
+			"ListenStream=" + restart.Socket,
+			"SocketUser=seawall-sensor",
+			"SocketGroup=root",
+			"SocketMode=0600",
+		},
 	} {
-		if !slices.Contains(lines, want) {
-			t.Errorf("seawall-sensor.service does not say %s", want)
+		text, err := os.ReadFile("systemd/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(text), "\n")
+		for _, line := range want {
+			if !slices.Contains(lines, line) {
+				t.Errorf("%s does not say %s", name, line)
+			}
 		}
 	}
 }
