@@ -33,6 +33,7 @@ type File struct {
 	pages    uint32           // pages of the database
 	frames   map[uint32]int64 // where the log holds a page
 	logged   uint32           // pages after the last commit in the log, 0 without one
+	there    int64            // pages that both files can have at most
 }
 
 // Open reads the header of a database of size bytes and all of its write-ahead
@@ -67,6 +68,7 @@ func Open(db, wal io.ReaderAt, size, walSize int64) (*File, error) {
 		}
 	}
 	f.pages = uint32(size / int64(f.pageSize))
+	f.there = int64(f.pages) + int64(len(f.frames))
 	if f.logged != 0 {
 		f.pages = f.logged
 	}

@@ -135,11 +135,17 @@ func (row Row) Int(i int) int64 {
 	return v
 }
 
+// whole is the whole part of v, or the integer nearest to it.
 func whole(v float64) int64 {
-	if v >= math.MinInt64 && v < math.MaxInt64 {
-		return int64(v)
+	switch {
+	case v >= math.MaxInt64:
+		return math.MaxInt64
+	case v <= math.MinInt64:
+		return math.MinInt64
+	case v != v:
+		return 0
 	}
-	return 0
+	return int64(v)
 }
 
 // Text returns the bytes of column i, text or blob; nil for NULL and numbers.

@@ -27,7 +27,7 @@ type scan struct {
 // columns, whose case does not matter. An error of each ends it and is returned.
 // An error of the file may come behind rows: they are not the table then.
 func (t *Table) Scan(columns []string, each func(row Row) error) error {
-	s := scan{File: t.file, each: each, budget: int64(t.file.pages), leaves: -1}
+	s := scan{File: t.file, each: each, budget: t.file.there, leaves: -1}
 	s.row.file = t.file
 	for _, name := range columns {
 		i, err := t.column(name)
@@ -134,7 +134,7 @@ func (s *scan) give(b []byte) error {
 	}
 	s.last, s.some = rowid, true
 	b = b[n+m:]
-	if size > uint64(s.pages)*uint64(s.usable) {
+	if size > uint64(s.there)*uint64(s.usable) {
 		return fmt.Errorf("%w: row %d has %d bytes", ErrDamaged, rowid, size)
 	}
 	r := &s.row

@@ -1,0 +1,199 @@
+package sqlitefile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// small is a database of few pages that has all kinds of them, with a log.
+func small(t testing.TB) (db, wal []byte) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "db")
+	sqlite(t, name, `PRAGMA page_size = 512; PRAGMA journal_mode = WAL;
+CREATE TABLE t(id INTEGER PRIMARY KEY, n, b, c);
+INSERT INTO t VALUES (1, 1.5, randomblob(1200), 'one'), (2, 2, randomblob(100), 'two'), (3, -3, NULL, 'three'), (4, 70000, randomblob(300), 'four');`)
+	sqlite(t, name, keepLog+"UPDATE t SET c = 'TWO' WHERE id = 2;")
+	return readFile(t, name), readFile(t, name+"-wal")
+}
+
+// survive reads damaged files and fails if that takes long or much memory, or
+// gives more than there can be.
+func survive(t testing.TB, db, wal []byte) error {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	rows, err := dump(db, wal)
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+		t.Errorf("%d bytes for files of %d and %d bytes", n, len(db), len(wal))
+	}
+	if err == nil && len(rows) > len(db)+len(wal) {
+		t.Errorf("%d rows", len(rows))
+	}
+	if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrNoTable) {
+		t.Errorf("an error of another kind: %v", err)
+	}
+	return err
+}
+
+// TestFlips changes each byte of the database in several ways.
+func TestFlips(t *testing.T) {
+	db, wal := small(t)
+	seen := 0
+	for _, without := range []bool{true, false} {
+		log := wal
+		if without {
+			log = nil
+		}
+		for i := range db {
+			for _, change := range []byte{0x01, 0x80, 0xff, db[i], ^db[i] & 0x7f} {
+				db[i] ^= change
+				if survive(t, db, log) != nil {
+					seen++
+				}
+				db[i] ^= change
+			}
+		}
+	}
+	if seen < 500 {
+		t.Errorf("%d changes were seen", seen)
+	}
+}
+
+// TestLogFlips changes each byte of the log: the commit in it counts whole or not
+// at all.
+func TestLogFlips(t *testing.T) {
+	db, wal := small(t)
+	for i := range wal {
+		wal[i] ^= 0x10
+		rows, err := dump(db, wal)
+		if err != nil && i >= 12 { // magic, version, page size
+			t.Errorf("byte %d: %v", i, err)
+		}
+		if err == nil && len(rows) != 4 {
+			t.Errorf("byte %d: %d rows", i, len(rows))
+		}
+		wal[i] ^= 0x10
+	}
+}
+
+func TestTruncated(t *testing.T) {
+	db, wal := small(t)
+	for n := range len(db) {
+		if err := survive(t, db[:n], nil); err == nil {
+			t.Errorf("%d of %d bytes: no error", n, len(db))
+		}
+		_ = survive(t, db[:n], wal)
+	}
+}
+
+// page finds a page with a given b-tree type and some cells, not the first page.
+func page(t *testing.T, db []byte, kind byte) []byte {
+	t.Helper()
+	for at := 512; at < len(db); at += 512 {
+		if db[at] == kind && binary.BigEndian.Uint16(db[at+3:]) > 1 {
+			return db[at : at+512]
+		}
+	}
+	t.Fatalf("no page of type %d", kind)
+	return nil
+}
+
+func TestCycles(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "db")
+	sqlite(t, name, "PRAGMA page_size = 512;\n"+fillSQL(200, 1))
+	good := readFile(t, name)
+	for what, change := range map[string]func(b []byte){
+		"a page below itself": func(b []byte) {
+			p := page(t, b, interiorPage)
+			at := (bytes.Index(b, p) / 512) + 1
+			binary.BigEndian.PutUint32(p[8:], uint32(at))
+		},
+		"a leaf twice": func(b []byte) {
+			p := page(t, b, interiorPage)
+			cells := []uint16{binary.BigEndian.Uint16(p[12:]), binary.BigEndian.Uint16(p[14:])}
+			copy(p[cells[1]:cells[1]+4], p[cells[0]:cells[0]+4])
+		},
+		"a cell twice": func(b []byte) {
+			p := page(t, b, leafPage)
+			copy(p[8:10], p[10:12])
+		},
+		"the schema below itself": func(b []byte) {
+			b[headerSize] = interiorPage
+			binary.BigEndian.PutUint32(b[headerSize+8:], 1)
+		},
+		"no cells in a leaf": func(b []byte) { p := page(t, b[4096:], leafPage); p[3], p[4] = 0, 0 },
+		"many cells":         func(b []byte) { p := page(t, b, leafPage); p[3], p[4] = 0xff, 0xff },
+	} {
+		b := bytes.Clone(good)
+		change(b)
+		if err := survive(t, b, nil); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestOverflowCycle: a chain that leads back to itself ends with the value's size,
+// and values cannot be larger than the file together.
+func TestOverflowCycle(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "db")
+	sqlite(t, name, "PRAGMA page_size = 512; CREATE TABLE t(id INTEGER PRIMARY KEY, n, b, c);"+
+		"INSERT INTO t VALUES (1, 1, randomblob(20000), NULL), (2, 1, 2, 3);")
+	db := readFile(t, name)
+	binary.BigEndian.PutUint32(db[3*512:], 3) // of page 4
+	_ = survive(t, db, nil)
+	p := page(t, db, leafPage)
+	at := binary.BigEndian.Uint16(p[8:])
+	p[at] |= 0x7f // the size, in three bytes
+	if err := survive(t, db, nil); !errors.Is(err, ErrDamaged) {
+		t.Errorf("value larger than the file: %v", err)
+	}
+}
+
+// TestHugeCommit: a commit that claims four thousand million pages gives no more
+// work than the files have.
+func TestHugeCommit(t *testing.T) {
+	db, wal := small(t)
+	last := len(wal) - frameHead - 512
+	binary.BigEndian.PutUint32(wal[last+4:], 1<<32-1)
+	var s0, s1 uint32
+	s0, s1 = checksum(false, s0, s1, wal[:24])
+	for at := logHeader; at < len(wal); at += frameHead + 512 {
+		s0, s1 = checksum(false, s0, s1, wal[at:at+8])
+		s0, s1 = checksum(false, s0, s1, wal[at+frameHead:at+frameHead+512])
+		binary.BigEndian.PutUint32(wal[at+16:], s0)
+		binary.BigEndian.PutUint32(wal[at+20:], s1)
+	}
+	f, err := load(db, wal)
+	if err != nil || f.pages < 4 || f.there > int64(len(db)+len(wal))/512 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	_ = survive(t, db, wal)
+}
+
+func FuzzScan(f *testing.F) {
+	db, wal := small(f)
+	f.Add(db, wal)
+	f.Add(db, []byte{})
+	f.Add([]byte{}, wal)
+	f.Fuzz(func(t *testing.T, db, wal []byte) { _ = survive(t, db, wal) })
+}
+
+func FuzzParseTable(f *testing.F) {
+	f.Add("CREATE TABLE t(a INTEGER PRIMARY KEY, [b c] TEXT DEFAULT 'x''y', CONSTRAINT k UNIQUE (\"a\", `b`)) -- end")
+	f.Fuzz(func(t *testing.T, sql string) {
+		columns, rowid, err := parseTable(sql)
+		if err == nil && (len(columns) == 0 || rowid < -1 || rowid >= len(columns)) {
+			t.Errorf("%q: %q, %d", sql, columns, rowid)
+		}
+	})
+}
