@@ -264,7 +264,7 @@ func bootCases() []testCase {
 }
 
 func cases() []testCase {
-	return slices.Concat(sshCases(), patchCases(), auditCases(), restartCases())
+	return slices.Concat(sshCases(), patchCases(), levelCases(), auditCases(), restartCases())
 }
 
 func TestCases(t *testing.T) {
@@ -294,7 +294,7 @@ func TestGoodHostPasses(t *testing.T) {
 func TestEveryCheckCanFail(t *testing.T) {
 	fails := map[string]bool{}
 	for _, c := range cases() {
-		if strings.Contains(c.want, "fail ") || strings.HasPrefix(c.want, "weak:") || strings.HasPrefix(c.want, "1 not") {
+		if strings.Contains(c.want, "fail ") || strings.HasPrefix(c.want, "error: dpkg ") || strings.HasPrefix(c.want, "weak:") || strings.HasPrefix(c.want, "1 not") {
 			fails[c.check] = true
 		}
 	}
