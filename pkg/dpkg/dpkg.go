@@ -1,5 +1,5 @@
-// Package dpkg reads dpkg's database of installed packages, /var/lib/dpkg/status,
-// without dpkg, its lock or its library.
+// Package dpkg reads dpkg's database of installed packages, /var/lib/dpkg/status and
+// the journal beside it, without dpkg, its lock or its library.
 //
 // The file is read as a stream of stanzas; of each a few fields are kept. A file
 // that breaks off or holds anything that dpkg would not have written is an error
@@ -48,15 +48,17 @@ type Package struct {
 
 // Installed reports whether files of the package are in place, which holds from
 // the first unpacked file on. Configuration files that a removal left do not
-// count.
-func (p *Package) Installed() bool { return p.State != "not-installed" && p.State != "config-files" }
+// count, nor does a first installation that has no version yet.
+func (p *Package) Installed() bool {
+	return p.State != "not-installed" && p.State != "config-files" && !(p.State == "half-installed" && p.Version == "")
+}
 
 // Held reports whether the administrator put the package on hold.
 func (p *Package) Held() bool { return p.Want == "hold" }
 
 var (
 	wants = []string{"unknown", "install", "hold", "deinstall", "purge"}
-	flags = []string{"ok", "reinstreq"}
+	flags = []string{"ok", "reinstreq", "hold", "hold-reinstreq"}
 	// states in the order in which hosts have them.
 	states = []string{"installed", "config-files", "not-installed", "half-installed", "unpacked",
 		"half-configured", "triggers-awaited", "triggers-pending"}
@@ -162,11 +164,13 @@ func SplitSource(field []byte, name, version string) (source, sourceVersion stri
 	if len(field) == 0 {
 		return name, version
 	}
-	n, v, found := strings.Cut(string(field), " (")
-	if !found {
-		return n, version
+	source, rest, _ := strings.Cut(string(field), " ")
+	if _, v, open := strings.Cut(rest, "("); open {
+		if v, _, closed := strings.Cut(v, ")"); closed {
+			return source, v
+		}
 	}
-	return n, strings.TrimSuffix(v, ")")
+	return source, version
 }
 
 // ReadArchitectures parses /var/lib/dpkg/arch: the native architecture first,
