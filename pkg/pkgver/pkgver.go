@@ -5,6 +5,10 @@
 // before everything (even the end) and letters before other characters, and of
 // digits, compared as numbers of any length. It takes any bytes and orders them
 // totally; whether a version is well formed is not asked.
+//
+// [RPM] follows rpm (rpmver.c, rpmvercmp.c of 4.18): epoch, version and release in
+// that order, each compared by [RPMPart]. It takes any bytes too, but where versions
+// are not well formed its order has circles, as rpm's has.
 package pkgver
 
 // Bytes is what a version may be held in.

@@ -18,10 +18,10 @@ type pair struct {
 	note string
 }
 
-// corpus is 166 pairs with dpkg's own answer.
-func corpus(t testing.TB) []pair {
+// corpus is pairs with the real program's own answer: 166 of dpkg, 173 of rpm.
+func corpus(t testing.TB, name string, rows int) []pair {
 	t.Helper()
-	f, err := os.Open("testdata/deb-versions.tsv.gz")
+	f, err := os.Open("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,14 +42,16 @@ func corpus(t testing.TB) []pair {
 		}
 		pairs = append(pairs, pair{col[0], col[1], want, col[3]})
 	}
-	if len(pairs) != 166 {
-		t.Fatalf("corpus has %d rows, want 166", len(pairs))
+	if len(pairs) != rows {
+		t.Fatalf("corpus has %d rows, want %d", len(pairs), rows)
 	}
 	return pairs
 }
 
+func debCorpus(t testing.TB) []pair { t.Helper(); return corpus(t, "deb-versions.tsv.gz", 166) }
+
 func TestDebCorpus(t *testing.T) {
-	for _, p := range corpus(t) {
+	for _, p := range debCorpus(t) {
 		if got := Deb(p.a, p.b); got != p.want {
 			t.Errorf("Deb(%q, %q) = %d, want %d (%s)", p.a, p.b, got, p.want, p.note)
 		}
@@ -59,16 +61,27 @@ func TestDebCorpus(t *testing.T) {
 	}
 }
 
-func TestDebDoesNotAllocate(t *testing.T) {
-	pairs := corpus(t)
+func TestDoesNotAllocate(t *testing.T) {
+	deb, rpm := debCorpus(t), rpmCorpus(t)
 	b := []byte("1:2.3~rc1-4+deb12u1")
-	if n := testing.AllocsPerRun(10, func() {
-		for i := range pairs {
-			Deb(pairs[i].a, pairs[i].b)
-			Deb(pairs[i].a, b)
+	for name, run := range map[string]func(){
+		"Deb": func() {
+			for i := range deb {
+				Deb(deb[i].a, deb[i].b)
+				Deb(deb[i].a, b)
+			}
+		},
+		"RPM": func() {
+			for i := range rpm {
+				RPM(rpm[i].a, rpm[i].b)
+				RPM(b, rpm[i].a)
+				RPMPart(rpm[i].a, b)
+			}
+		},
+	} {
+		if n := testing.AllocsPerRun(10, run); n != 0 {
+			t.Errorf("%s: %v allocations per run, want 0", name, n)
 		}
-	}); n != 0 {
-		t.Errorf("%v allocations per run, want 0", n)
 	}
 }
 
@@ -127,7 +140,7 @@ func mutate(rng *rand.Rand, v string) string {
 }
 
 func FuzzDeb(f *testing.F) {
-	for _, p := range corpus(f) {
+	for _, p := range debCorpus(f) {
 		f.Add(p.a, p.b, "1.0-1")
 	}
 	f.Fuzz(func(t *testing.T, a, b, c string) {
@@ -145,7 +158,7 @@ func FuzzDeb(f *testing.F) {
 }
 
 func BenchmarkDeb(b *testing.B) {
-	pairs := corpus(b)
+	pairs := debCorpus(b)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		p := &pairs[i%len(pairs)]
