@@ -5,7 +5,10 @@
 // case; the last value of a name counts; values of lists ("Name:: value" and words
 // alone in a block) are kept in order, each with its file and line. #include is
 // followed only as far as the caller opens files for it. Directives that apt itself
-// passes over, and settings of programs, are not judged.
+// passes over, and settings of programs, are not judged. Oddities are apt's own:
+// quotes do not reach over a line's end, %xx is decoded in bare words, a value of
+// 1,024 bytes is no quoted string, and the byte behind a "::" begins no other one.
+// A test holds all of it against apt-config dump.
 //
 // Input is bounded by the caller's reading; a tree holds at most MaxSettings.
 package conf
@@ -19,10 +22,11 @@ import (
 // MaxSettings bounds the settings of a tree. Real hosts have some hundred.
 const MaxSettings = 10000
 
-// maxDepth bounds how deep files include files, as apt does, maxName how long the
-// name of a setting is, and maxStatement all of it.
+// maxDepth bounds how deep files include files, as apt does, maxFiles how many there
+// are, maxName how long the name of a setting is, and maxStatement all of it.
 const (
 	maxDepth     = 10
+	maxFiles     = 1000
 	maxName      = 4096
 	maxStatement = 32 << 10
 )
@@ -49,10 +53,14 @@ type Tree struct {
 	// Include returns the text of a file that a directive names, "" where there is
 	// none; where Include is nil the directive is passed over.
 	Include func(name string) ([]byte, error)
+	// IncludeDir lists the files of a directory that a directive names, with their
+	// full names and in order; where it is nil Include is asked.
+	IncludeDir func(name string) ([]string, error)
 
 	root  node
 	count int
 	depth int
+	files int
 }
 
 type node struct {
@@ -102,9 +110,24 @@ func (t *Tree) List(name string) []Value {
 	return all
 }
 
+// split cuts a name at "::" as apt does: the byte after a separator starts no
+// other one.
+func split(name string) []string {
+	var parts []string
+	start := 0
+	for i := 0; len(name)-i >= 2; i++ {
+		if name[i] == ':' && name[i+1] == ':' {
+			parts = append(parts, name[start:i])
+			i += 2
+			start = i
+		}
+	}
+	return append(parts, name[start:])
+}
+
 func (t *Tree) lookup(name string) *node {
 	n := &t.root
-	for tag := range strings.SplitSeq(name, "::") {
+	for _, tag := range split(name) {
 		if n = n.child(tag); n == nil {
 			return nil
 		}
@@ -129,12 +152,18 @@ func (n *node) add(tag string) *node {
 	return c
 }
 
-var errMany = errors.New("too many settings")
+var (
+	errMany = errors.New("too many settings")
+	errLong = errors.New("the name is too long")
+)
 
 // set puts a value in place. A name that ends in "::" adds to a list.
 func (t *Tree) set(name string, v Value) error {
+	if len(name) > maxName {
+		return errLong
+	}
 	n := &t.root
-	for tag := range strings.SplitSeq(name, "::") {
+	for _, tag := range split(name) {
 		next := n.child(tag)
 		if next == nil {
 			if t.count++; t.count > MaxSettings {
@@ -150,7 +179,7 @@ func (t *Tree) set(name string, v Value) error {
 
 // clear empties a name and forgets all below it.
 func (t *Tree) clear(name string) {
-	if n := t.lookup(strings.TrimSuffix(name, "::")); n != nil {
+	if n := t.lookup(name); n != nil {
 		*n = node{tag: n.tag}
 	}
 }
