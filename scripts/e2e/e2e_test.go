@@ -11,6 +11,7 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/pkg/finding"
+	"seawall/scripts/stage"
 )
 
 const (
@@ -24,14 +25,14 @@ const (
 
 // TestAlone is a host without auditd: the sensor is the kernel's audit daemon.
 func TestAlone(t *testing.T) {
-	takeAudit(t)
+	stage.TakeAudit(t)
 	follow(t, "unicast")
 }
 
 // TestBesideAuditd is a host whose auditd goes on undisturbed.
 func TestBesideAuditd(t *testing.T) {
-	takeAudit(t)
-	startAuditd(t)
+	stage.TakeAudit(t)
+	stage.StartAuditd(t)
 	follow(t, "multicast")
 }
 
@@ -59,8 +60,8 @@ func follow(t *testing.T, mode string) {
 func settled(t *testing.T, s *system, b *browser, mode string) fleet.HostID {
 	t.Helper()
 	var answer struct{ Hosts []fleet.Host }
-	s.await(t, "the host on the dashboard", 60*time.Second, func() bool {
-		if s.sensor.ended() {
+	stage.Await(t, "the host on the dashboard", 60*time.Second, func() bool {
+		if s.sensor.Ended() {
 			t.Fatal("the sensor ended")
 		}
 		b.get(t, "/api/v1/hosts", &answer)
@@ -123,7 +124,7 @@ func sudo(t *testing.T, s *system, b *browser, host fleet.HostID) {
 	const line = 3
 	change(t, "yes", line, "setpriv", fmt.Sprintf("--reuid=%d", actorUID), fmt.Sprintf("--regid=%d", actorUID), "--clear-groups", "sudo", "-n")
 	var seen []sighting
-	s.await(t, "the change on the open page", arrivesIn, func() bool {
+	stage.Await(t, "the change on the open page", arrivesIn, func() bool {
 		seen = b.seen(t, check)
 		return len(seen) > 0
 	})
@@ -196,7 +197,7 @@ func fifty(t *testing.T, s *system, b *browser, host fleet.HostID) time.Duration
 		}
 		written := change(t, value, 1+i%7)
 		var seen []sighting
-		s.await(t, fmt.Sprintf("change %d on the open page", i+1), arrivesIn, func() bool {
+		stage.Await(t, fmt.Sprintf("change %d on the open page", i+1), arrivesIn, func() bool {
 			seen = b.seen(t, check)
 			return len(seen) > before+i
 		})

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 
 	"seawall/agent/spool"
 	"seawall/pkg/wire"
+	"seawall/scripts/stage"
 )
 
 // kills is how often one of the three programs is killed.
@@ -38,10 +38,10 @@ func (k key) compare(o key) int {
 // changes. Afterwards every change that is in the spool is in the store, once, and
 // nothing else is.
 func TestKilled(t *testing.T) {
-	takeAudit(t)
+	stage.TakeAudit(t)
 	s := launch(t)
-	started := func() bool { return s.sensor.says("sensor started") }
-	s.await(t, "the sensor's start", 60*time.Second, started)
+	started := func() bool { return s.sensor.Says("sensor started") }
+	stage.Await(t, "the sensor's start", 60*time.Second, started)
 
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -57,18 +57,18 @@ func TestKilled(t *testing.T) {
 		streamed <- result{n, err}
 	}()
 
-	count := map[*program]int{}
+	count := map[*stage.Program]int{}
 	pause := time.NewTimer(0)
 	<-pause.C
 	for range kills {
 		pause.Reset(50*time.Millisecond + time.Duration(random.Int64N(int64(900*time.Millisecond))))
 		<-pause.C
 		victim := s.all()[random.IntN(3)]
-		if victim.ended() {
-			t.Fatalf("%s ended by itself: %v", filepath.Base(victim.path), <-victim.done)
+		if victim.Ended() {
+			t.Fatalf("%s ended by itself: %v", filepath.Base(victim.Argv[0]), victim.Wait())
 		}
-		victim.end(t, syscall.SIGKILL)
-		victim.start(t)
+		victim.Kill()
+		victim.Start(t)
 		count[victim]++
 	}
 	cancel()
@@ -77,14 +77,12 @@ func TestKilled(t *testing.T) {
 		t.Fatal(writes.err)
 	}
 	// One that is stopped before it began does not clean up after one that was killed.
-	s.await(t, "the last sensor's start", 60*time.Second, started)
-	if err := s.sensor.end(t, syscall.SIGTERM); err != nil {
-		t.Errorf("the sensor did not end well: %v", err)
-	}
+	stage.Await(t, "the last sensor's start", 60*time.Second, started)
+	s.sensor.End(t)
 
 	want := spooled(t, s.spool)
 	var got []key
-	s.await(t, "every change's arrival in the store", 90*time.Second, func() bool {
+	stage.Await(t, "every change's arrival in the store", 90*time.Second, func() bool {
 		got = stored(t, filepath.Join(s.dir, "collector"))
 		return len(got) >= len(want)
 	})

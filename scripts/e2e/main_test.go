@@ -8,11 +8,9 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-)
 
-// envPlace is set, to the folder that the tests work in, in the process that has
-// mounts of its own.
-const envPlace = "SEAWALL_E2E_PLACE"
+	"seawall/scripts/stage"
+)
 
 // The user who changes things; known in the private /etc alone.
 const (
@@ -21,51 +19,15 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(envPlace) == "" {
-		os.Exit(enter())
+	if stage.Place() == "" {
+		os.Exit(stage.Enter("e2e", prepare))
 	}
 	os.Exit(m.Run())
-}
-
-// enter runs the test binary again, with the same arguments, in a mount namespace
-// of its own, and returns its exit status.
-func enter() int {
-	if os.Geteuid() != 0 {
-		fmt.Fprintln(os.Stderr, "e2e: needs root: the kernel's audit, a mount namespace, other users")
-		return 1
-	}
-	place, err := os.MkdirTemp("/tmp", "seawall-e2e-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		return 1
-	}
-	defer os.RemoveAll(place)
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), envPlace+"="+place)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	// The folder of the package is also the child's: go test chose it.
-	if err := prepare(place); err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		return 1
-	}
-	var exited *exec.ExitError
-	switch err := cmd.Run(); {
-	case errors.As(err, &exited):
-		return exited.ExitCode()
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		return 1
-	}
-	return 0
 }
 
 // prepare copies /etc and adds to the copy what the tests need. The child mounts
 // it over /etc.
 func prepare(place string) error {
-	if err := os.Chmod(place, 0o755); err != nil {
-		return err
-	}
 	etc := filepath.Join(place, "etc")
 	if out, err := exec.Command("cp", "-a", "--one-file-system", "/etc", etc).CombinedOutput(); err != nil {
 		return fmt.Errorf("copy /etc: %w: %s", err, out)
@@ -104,7 +66,7 @@ func prepare(place string) error {
 // private mounts the copy over /etc, once, and returns the folder to work in.
 func private(t *testing.T) string {
 	t.Helper()
-	place := os.Getenv(envPlace)
+	place := stage.Place()
 	var here, copied syscall.Stat_t
 	etc := filepath.Join(place, "etc")
 	if err := errors.Join(syscall.Stat("/etc", &here), syscall.Stat(etc, &copied)); err != nil {

@@ -17,13 +17,14 @@ import (
 
 	"seawall/agent/spool/inspect"
 	"seawall/pkg/finding"
+	"seawall/scripts/stage"
 )
 
 func auditdComes(t *testing.T) string {
-	takeAudit(t)
+	stage.TakeAudit(t)
 	w := watch(t)
 	w.modeIs(t, "unicast")
-	daemon := startAuditd(t)
+	daemon := stage.StartAuditd(t)
 	w.modeIs(t, "multicast")
 	had := len(w.changes(t))
 	w.set(t, "yes")
@@ -31,21 +32,21 @@ func auditdComes(t *testing.T) string {
 	if beside.Cause == nil {
 		t.Error("no cause beside auditd")
 	}
-	daemon.signal(syscall.SIGTERM)
-	<-daemon.done
+	daemon.Signal(syscall.SIGTERM)
+	daemon.Wait()
 	w.set(t, "no")
 	after := w.next(t, had+1)
 	return fmt.Sprintf("unicast, then multicast; cause beside auditd %v, change seen after its end, cause %v", beside.Cause != nil, after.Cause != nil)
 }
 
 func rulesFlushed(t *testing.T) string {
-	takeAudit(t)
+	stage.TakeAudit(t)
 	w := watch(t)
-	ours := func() int { return strings.Count(strings.Join(auditState(t), "\n"), "seawall") }
-	await(t, "the sensor's rules", 20*time.Second, func() bool { return ours() > 0 })
+	ours := func() int { return strings.Count(strings.Join(stage.AuditState(t), "\n"), "seawall") }
+	stage.Await(t, "the sensor's rules", 20*time.Second, func() bool { return ours() > 0 })
 	before, start := ours(), time.Now()
 	must(t, "auditctl", "-D")
-	await(t, "the rules' return", 40*time.Second, func() bool { return ours() == before })
+	stage.Await(t, "the rules' return", 40*time.Second, func() bool { return ours() == before })
 	back := time.Since(start)
 	had := len(w.changes(t))
 	w.set(t, "yes")
@@ -57,7 +58,7 @@ func rulesFlushed(t *testing.T) string {
 }
 
 func noAudit(t *testing.T) string {
-	takeAudit(t)
+	stage.TakeAudit(t)
 	w := watch(t, "unshare", "-U", "-r")
 	w.modeIs(t, "off")
 	c := w.counters(t)
@@ -71,17 +72,17 @@ func noAudit(t *testing.T) string {
 }
 
 func stopped(t *testing.T) string {
-	takeAudit(t)
+	stage.TakeAudit(t)
 	w := watch(t)
 	had := len(w.changes(t))
-	w.signal(syscall.SIGSTOP)
+	w.Signal(syscall.SIGSTOP)
 	pause := time.NewTicker(300 * time.Millisecond)
 	defer pause.Stop()
 	for n := range 10 {
 		<-pause.C
 		w.set(t, []string{"no", "yes"}[n%2])
 	}
-	w.signal(syscall.SIGCONT)
+	w.Signal(syscall.SIGCONT)
 	r := w.next(t, had)
 	if r.Status != finding.StatusFail {
 		t.Errorf("the state told is %v, %q", r.Status, r.Actual)
@@ -93,25 +94,25 @@ func stopped(t *testing.T) string {
 }
 
 func outOfMemory(t *testing.T) string {
-	group := filepath.Join("/sys/fs/cgroup/memory", filepath.Base(os.Getenv(envPlace)))
+	group := filepath.Join("/sys/fs/cgroup/memory", filepath.Base(stage.Place()))
 	if err := errors.Join(os.Mkdir(group, 0o755), os.WriteFile(filepath.Join(group, "memory.limit_in_bytes"), []byte("6M"), 0)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Remove(group) })
 	dir := folder(t)
 	p := sensor(t, dir, filepath.Join(dir, "spool"), "sh", "-c", `echo $$ > "$0"/cgroup.procs && exec "$@"`, group)
-	launch(t, p)
-	await(t, "the kernel's kill", 120*time.Second, p.ended)
+	stage.Launch(t, p)
+	stage.Await(t, "the kernel's kill", 120*time.Second, p.Ended)
 	var exited *exec.ExitError
-	if !errors.As(p.err, &exited) || exited.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("it ended with %v: %s", p.err, p.said())
+	if !errors.As(p.Wait(), &exited) || exited.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("it ended with %v: %s", p.Wait(), p.Said())
 	}
 	if err := os.WriteFile(filepath.Join(group, "memory.limit_in_bytes"), []byte("-1"), 0); err != nil {
 		t.Fatal(err)
 	}
-	p.start(t)
-	await(t, "the next sensor", 60*time.Second, func() bool { return p.says("sensor started") && heartbeats(t, filepath.Join(dir, "spool")) > 0 })
-	p.end(t)
+	p.Start(t)
+	stage.Await(t, "the next sensor", 60*time.Second, func() bool { return p.Says("sensor started") && heartbeats(t, filepath.Join(dir, "spool")) > 0 })
+	p.End(t)
 	report, err := inspect.Verify(filepath.Join(dir, "spool"))
 	if err != nil || !report.Good() {
 		t.Errorf("the spool: %+v, %v", report, err)
@@ -121,7 +122,7 @@ func outOfMemory(t *testing.T) string {
 
 // restarted kills the sensor and changes what it watches while none runs.
 func restarted(t *testing.T) string {
-	takeAudit(t)
+	stage.TakeAudit(t)
 	w := watch(t)
 	const times = 4
 	for n := range times {
@@ -129,10 +130,10 @@ func restarted(t *testing.T) string {
 		if n%2 == 1 {
 			value, want = "no", finding.StatusPass
 		}
-		w.kill()
+		w.Kill()
 		w.set(t, value)
-		w.start(t)
-		await(t, "the state in the spool", 60*time.Second, func() bool { return w.status(t) == want })
+		w.Start(t)
+		stage.Await(t, "the state in the spool", 60*time.Second, func() bool { return w.status(t) == want })
 	}
 	had := len(w.changes(t))
 	w.set(t, "yes")
@@ -164,7 +165,7 @@ func (w *watched) status(t *testing.T) (status finding.Status) {
 }
 
 func oddWays(t *testing.T) string {
-	takeAudit(t)
+	stage.TakeAudit(t)
 	w := watch(t)
 	self, err := os.Executable()
 	if err != nil {

@@ -5,18 +5,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"seawall/agent/spool"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
+	"seawall/scripts/stage"
 )
 
 func auditFaults() []fault {
@@ -33,57 +31,12 @@ func auditFaults() []fault {
 	}
 }
 
-// takeAudit takes the lock on the kernel's audit until the test ends, and then
-// demands that the audit state is what it was.
-func takeAudit(t *testing.T) {
-	t.Helper()
-	lock, err := os.OpenFile("/tmp/seawall-audit.lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		t.Fatal(err)
-	}
-	before := auditState(t)
-	t.Cleanup(func() {
-		defer lock.Close()
-		if diff := cmp.Diff(before, auditState(t)); diff != "" {
-			t.Errorf("the audit state is not as it was (- before, + after):\n%s", diff)
-			for _, args := range [][]string{{"-D"}, {"-e", "0"}, {"-b", "64"}} {
-				exec.Command("auditctl", args...).Run()
-			}
-		}
-	})
-}
-
-// auditState is the kernel's audit status, without what only counts, and rules.
-func auditState(t *testing.T) []string {
-	t.Helper()
-	status, err := exec.Command("auditctl", "-s").Output()
-	if err != nil {
-		t.Fatalf("auditctl -s: %v", err)
-	}
-	rules, err := exec.Command("auditctl", "-l").Output()
-	if err != nil {
-		t.Fatalf("auditctl -l: %v", err)
-	}
-	// The kernel names a daemon that was killed until it has something to tell it.
-	gone := regexp.MustCompile(`(?m)^pid (\d+)$`).ReplaceAllStringFunc(string(status), func(line string) string {
-		if _, err := os.Stat("/proc/" + strings.TrimPrefix(line, "pid ")); err != nil {
-			return "pid 0"
-		}
-		return line
-	})
-	kept := regexp.MustCompile(`(?m)^(enabled|failure|pid|rate_limit|backlog_limit|backlog_wait_time) .*$`)
-	return append(kept.FindAllString(gone, -1), strings.Split(strings.TrimSpace(string(rules)), "\n")...)
-}
-
 // dropIn is the file that is changed, in the watched sensor's own /etc/ssh.
 const dropIn = "/etc/ssh/sshd_config.d/50-fault.conf"
 
 // watched is a sensor with kernel audit that has an /etc/ssh of its own.
 type watched struct {
-	*program
+	*stage.Program
 	dir, spool string
 	within     []string // what a command is run under to be where the sensor is
 }
@@ -102,24 +55,24 @@ func watch(t *testing.T, under ...string) *watched {
 	if err := os.WriteFile(filepath.Join(ssh, "sshd_config.d", filepath.Base(dropIn)), []byte("PasswordAuthentication no\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	holder := &program{argv: append(bound(ssh, "/etc/ssh"), "cat"), log: filepath.Join(dir, "holder.log"), in: true}
-	launch(t, holder)
-	w.within = []string{"nsenter", fmt.Sprintf("--mount=/proc/%d/ns/mnt", holder.cmd.Process.Pid), "--"}
-	await(t, "the namespace", 10*time.Second, func() bool {
+	holder := &stage.Program{Argv: append(bound(ssh, "/etc/ssh"), "cat"), Log: filepath.Join(dir, "holder.log"), In: true}
+	stage.Launch(t, holder)
+	w.within = []string{"nsenter", fmt.Sprintf("--mount=/proc/%d/ns/mnt", holder.PID()), "--"}
+	stage.Await(t, "the namespace", 10*time.Second, func() bool {
 		_, code := run(t, append(w.within, "test", "-e", dropIn)...)
 		return code == 0
 	})
-	w.program = sensor(t, dir, w.spool, append(w.within, under...)...)
-	w.argv[slices.Index(w.argv, "off")] = "auto"
-	launch(t, w.program)
+	w.Program = sensor(t, dir, w.spool, append(w.within, under...)...)
+	w.Argv[slices.Index(w.Argv, "off")] = "auto"
+	stage.Launch(t, w.Program)
 	t.Cleanup(func() { // before the lock is given back
-		if w.ended() {
+		if w.Ended() {
 			return
 		}
-		w.signal(syscall.SIGCONT)
-		w.end(t)
+		w.Signal(syscall.SIGCONT)
+		w.End(t)
 	})
-	await(t, "the sensor", 60*time.Second, func() bool { return w.says("sensor started") })
+	stage.Await(t, "the sensor", 60*time.Second, func() bool { return w.Says("sensor started") })
 	return w
 }
 
@@ -165,7 +118,7 @@ func (w *watched) changes(t *testing.T) (all []finding.Result) {
 func (w *watched) next(t *testing.T, had int) finding.Result {
 	t.Helper()
 	var all []finding.Result
-	await(t, "the change in the spool", 30*time.Second, func() bool {
+	stage.Await(t, "the change in the spool", 30*time.Second, func() bool {
 		all = w.changes(t)
 		return len(all) > had
 	})
@@ -205,16 +158,16 @@ func overrun(t *testing.T) string {
 	const sent = 20_000
 	// Beside an audit daemon the sensor listens, and the kernel drops what it does not
 	// take without counting it.
-	takeAudit(t)
-	startAuditd(t)
+	stage.TakeAudit(t)
+	stage.StartAuditd(t)
 	// The capabilities that its unit gives it are not enough for a large buffer.
 	w := watch(t, "setpriv", "--bounding-set=-net_admin")
-	await(t, "a heartbeat", 20*time.Second, func() bool { return w.counters(t).AuditMode != "" })
-	w.signal(syscall.SIGSTOP)
+	stage.Await(t, "a heartbeat", 20*time.Second, func() bool { return w.counters(t).AuditMode != "" })
+	w.Signal(syscall.SIGSTOP)
 	messages(t, sent)
-	w.signal(syscall.SIGCONT)
+	w.Signal(syscall.SIGCONT)
 	var c finding.Counters
-	await(t, "the loss in a heartbeat", 30*time.Second, func() bool {
+	stage.Await(t, "the loss in a heartbeat", 30*time.Second, func() bool {
 		messages(t, 1) // what is missing shows by what comes after it
 		c = w.counters(t)
 		return c.Overruns > 0 && c.SerialGaps > 0
@@ -230,7 +183,7 @@ func overrun(t *testing.T) string {
 
 func flood(t *testing.T) string {
 	const opens = 20_000
-	takeAudit(t)
+	stage.TakeAudit(t)
 	w := watch(t)
 	// The user may not write, and each try is a record of a watched file.
 	cmd := exec.Command(w.within[0], append(w.within[1:], "setpriv", "--reuid=61234", "--regid=61234", "--clear-groups", "sh", "-c",
@@ -238,7 +191,7 @@ func flood(t *testing.T) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the flood", 10*time.Second, func() bool { return w.counters(t).Records > 500 })
+	stage.Await(t, "the flood", 10*time.Second, func() bool { return w.counters(t).Records > 500 })
 	start := time.Now()
 	had := len(w.changes(t))
 	w.set(t, "yes")
@@ -252,48 +205,8 @@ func flood(t *testing.T) string {
 	return fmt.Sprintf("root's change after %v with its cause; %d records, kernel lost %d", took.Round(time.Millisecond), c.Records, c.KernelLost)
 }
 
-// startAuditd starts a real auditd that loads no rules.
-func startAuditd(t *testing.T) *program {
-	t.Helper()
-	dir := folder(t)
-	if err := os.Mkdir(filepath.Join(dir, "plugins.d"), 0o750); err != nil {
-		t.Fatal(err)
-	}
-	conf := "local_events = yes\nwrite_logs = yes\nlog_format = RAW\nlog_file = " + filepath.Join(dir, "audit.log") +
-		"\nflush = NONE\nmax_log_file = 50\nnum_logs = 2\nplugin_dir = " + filepath.Join(dir, "plugins.d") +
-		"\nspace_left = 2\nadmin_space_left = 1\nspace_left_action = IGNORE\nadmin_space_left_action = IGNORE" +
-		"\ndisk_full_action = IGNORE\ndisk_error_action = IGNORE\n"
-	if err := os.WriteFile(filepath.Join(dir, "auditd.conf"), []byte(conf), 0o640); err != nil {
-		t.Fatal(err)
-	}
-	wasOff := slices.Contains(auditState(t), "enabled 0")
-	p := &program{argv: []string{"auditd", "-n", "-s", "enable", "-c", dir}, log: filepath.Join(dir, "auditd.log")}
-	launch(t, p)
-	t.Cleanup(func() {
-		p.signal(syscall.SIGTERM)
-		<-p.done
-		if wasOff { // auditd leaves auditing on
-			exec.Command("auditctl", "-e", "0").Run()
-		}
-	})
-	registered := func() bool {
-		return slices.Contains(auditState(t), fmt.Sprintf("pid %d", p.cmd.Process.Pid))
-	}
-	// Who asks while another one is registered gives up; by then the other has left.
-	for range 3 {
-		await(t, "auditd's registration or end", 20*time.Second, func() bool { return p.ended() || registered() })
-		if !p.ended() {
-			return p
-		}
-		await(t, "the other's leaving", 30*time.Second, func() bool { return slices.Contains(auditState(t), "pid 0") })
-		p.start(t)
-	}
-	t.Fatalf("auditd does not start: %s", p.said())
-	return nil
-}
-
 // modeIs waits until a heartbeat tells the audit mode.
 func (w *watched) modeIs(t *testing.T, mode string) {
 	t.Helper()
-	await(t, "audit mode "+mode, 60*time.Second, func() bool { return w.counters(t).AuditMode == mode })
+	stage.Await(t, "audit mode "+mode, 60*time.Second, func() bool { return w.counters(t).AuditMode == mode })
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"seawall/agent/spool/inspect"
+	"seawall/scripts/stage"
 )
 
 func collectorFaults() []fault {
@@ -49,8 +50,8 @@ func (s *system) write(t *testing.T, l *ledger, life, n int) {
 	t.Helper()
 	w := startWriter(t, l, s.order(order{Life: life, Records: n, Group: 50}))
 	w.settle(t)
-	if w.err != nil {
-		t.Fatal(w.err)
+	if w.Wait() != nil {
+		t.Fatal(w.Wait())
 	}
 }
 
@@ -59,7 +60,7 @@ func (s *system) arrived(t *testing.T) {
 	t.Helper()
 	s.drained(t, 60*time.Second)
 	want := s.newest(t)
-	await(t, "the acknowledgement of all", 30*time.Second, func() bool {
+	stage.Await(t, "the acknowledgement of all", 30*time.Second, func() bool {
 		acked := s.acked(t)
 		for lane, last := range want {
 			if acked[lane] != last {
@@ -76,7 +77,7 @@ func downForLong(t *testing.T) string {
 	l := newLedger()
 	s.write(t, l, 0, 200)
 	s.arrived(t)
-	s.collector.kill()
+	s.collector.Kill()
 	bound := map[string]int64{"posture": 3 << 20, "health": 1 << 20}
 	w := startWriter(t, l, s.order(order{Lanes: bound, Life: 1, Records: total, Group: 200}))
 	w.settle(t)
@@ -93,10 +94,10 @@ func downForLong(t *testing.T) string {
 	if bytes > 4<<20 {
 		t.Errorf("the spool has %d bytes", bytes)
 	}
-	s.uplink.alive(t)
+	s.uplink.Alive(t)
 	before := s.findings()
-	s.collector.start(t)
-	await(t, "the first of them", 60*time.Second, func() bool { return s.findings() > before })
+	s.collector.Start(t)
+	stage.Await(t, "the first of them", 60*time.Second, func() bool { return s.findings() > before })
 	start := time.Now()
 	s.arrived(t)
 	stored, lost := s.exact(t, l)
@@ -114,7 +115,7 @@ func answersLost(t *testing.T) string {
 	s.arrived(t)
 	s.relay.set(func() { s.relay.stall[down] = true })
 	s.write(t, l, 1, 200)
-	await(t, "the commit", 30*time.Second, func() bool { return s.findings() >= 300 })
+	stage.Await(t, "the commit", 30*time.Second, func() bool { return s.findings() >= 300 })
 	sum := 0
 	for _, last := range s.acked(t) {
 		sum += int(last)
@@ -135,20 +136,20 @@ func killedAtCommit(t *testing.T) string {
 	// After the commit, before the answer.
 	s.relay.set(func() { s.relay.stall[down] = true })
 	s.write(t, l, 1, 100)
-	await(t, "the commit", 30*time.Second, func() bool { return s.findings() >= 200 })
-	s.collector.kill()
+	stage.Await(t, "the commit", 30*time.Second, func() bool { return s.findings() >= 200 })
+	s.collector.Kill()
 	s.relay.good()
-	s.collector.start(t)
+	s.collector.Start(t)
 	s.arrived(t)
 	// Before the commit, which another one's lock holds up.
 	release := s.lock(t)
 	s.write(t, l, 2, 100)
 	moved := s.relay.through(up)
-	await(t, "the batch's way to the collector", 30*time.Second, func() bool { return s.relay.through(up) > moved || s.collector.says("not stored") })
+	stage.Await(t, "the batch's way to the collector", 30*time.Second, func() bool { return s.relay.through(up) > moved || s.collector.Says("not stored") })
 	before := s.findings()
-	s.collector.kill()
+	s.collector.Kill()
 	release()
-	s.collector.start(t)
+	s.collector.Start(t)
 	s.arrived(t)
 	stored, _ := s.exact(t, l)
 	return fmt.Sprintf("%d stored at the second kill, %d of %d at the end, none twice", before, stored, len(l.durable))
@@ -195,40 +196,40 @@ func storeDamaged(t *testing.T) string {
 
 	release := s.lock(t)
 	s.write(t, l, 1, 50)
-	await(t, "the collector's word on the lock", 60*time.Second, func() bool { return s.collector.says("not stored") || s.uplink.says("cannot store") })
+	stage.Await(t, "the collector's word on the lock", 60*time.Second, func() bool { return s.collector.Says("not stored") || s.uplink.Says("cannot store") })
 	release()
 	s.arrived(t)
 
 	shrink(t, disk)
 	s.write(t, l, 2, 3000)
-	await(t, "the collector's word on the disk", 60*time.Second, func() bool { return s.collector.says("disk is full") })
-	s.collector.alive(t)
+	stage.Await(t, "the collector's word on the disk", 60*time.Second, func() bool { return s.collector.Says("disk is full") })
+	s.collector.Alive(t)
 	grow(t, disk, "256m")
 	s.arrived(t)
 
 	// A backup, then more, then noise over the middle of the file.
-	s.collector.end(t)
+	s.collector.End(t)
 	backup := filepath.Join(s.dir, "backup")
 	must(t, "cp", "-a", s.state, backup)
-	s.collector.start(t)
+	s.collector.Start(t)
 	s.write(t, l, 3, 100)
 	s.arrived(t)
-	s.collector.end(t)
+	s.collector.End(t)
 	file := filepath.Join(s.state, "collector.db")
 	fi, err := os.Stat(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	must(t, "dd", "if=/dev/urandom", "of="+file, "bs=4096", "count=8", "conv=notrunc", "status=none")
-	s.collector.start(t)
-	code := s.collector.exit(t, 30*time.Second)
-	said := s.collector.said()
+	s.collector.Start(t)
+	code := s.collector.Exit(t, 30*time.Second)
+	said := s.collector.Said()
 	if code == 0 || !strings.Contains(string(said), "collector.db") && !strings.Contains(string(said), "database") {
 		t.Errorf("on a damaged file it ended with %d: %s", code, said)
 	}
 	must(t, "rm", "-rf", s.state)
 	must(t, "cp", "-a", backup, s.state)
-	s.collector.start(t)
+	s.collector.Start(t)
 	s.arrived(t)
 	stored, _ := s.exact(t, l)
 	return fmt.Sprintf("lock and full disk survived; noise in %d KiB: ends with %d; after the backup %d of %d stored, none twice",

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"seawall/scripts/stage"
 )
 
 func wrongConfig(t *testing.T) string {
@@ -30,7 +32,7 @@ func wrongConfig(t *testing.T) string {
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out, code := run(t, append(append([]string{built(t, name)}, args...), file)...)
+			out, code := run(t, append(append([]string{stage.Built(t, name)}, args...), file)...)
 			if code != 2 || !strings.Contains(out, "wrong.yaml") || strings.Contains(out, "goroutine ") {
 				t.Errorf("%s, %s: exit status %d: %s", name, what, code, out)
 			}
@@ -44,17 +46,17 @@ func wrongConfig(t *testing.T) string {
 		t.Fatal(err)
 	}
 	p := sensor(t, place, filepath.Join(place, "spool"))
-	p.argv = append(p.argv, "--config", file)
-	launch(t, p)
-	if code := p.exit(t, 20*time.Second); code != 2 || !p.says("sensor.yaml") {
-		t.Errorf("sensor: exit status %d: %s", code, p.said())
+	p.Argv = append(p.Argv, "--config", file)
+	stage.Launch(t, p)
+	if code := p.Exit(t, 20*time.Second); code != 2 || !p.Says("sensor.yaml") {
+		t.Errorf("sensor: exit status %d: %s", code, p.Said())
 	}
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.start(t)
-	await(t, "the sensor with an empty file", 60*time.Second, func() bool { return p.says("sensor started") })
-	p.end(t)
+	p.Start(t)
+	stage.Await(t, "the sensor with an empty file", 60*time.Second, func() bool { return p.Says("sensor started") })
+	p.End(t)
 	return fmt.Sprintf("%d of %d refused with 2 and the file's name; the daemon, too; an empty file is taken", n, n)
 }
 
@@ -62,38 +64,38 @@ func readOnlyVar(t *testing.T) string {
 	place := folder(t)
 	disk := small(t, place, "var", "size=4m,ro")
 	p := sensor(t, place, filepath.Join(disk, "spool"))
-	launch(t, p)
-	if code := p.exit(t, 20*time.Second); code != 2 || !p.says("read-only file system") {
-		t.Errorf("exit status %d: %s", code, p.said())
+	stage.Launch(t, p)
+	if code := p.Exit(t, 20*time.Second); code != 2 || !p.Says("read-only file system") {
+		t.Errorf("exit status %d: %s", code, p.Said())
 	}
-	said := strings.TrimSpace(string(p.said()))
+	said := strings.TrimSpace(string(p.Said()))
 	must(t, "mount", "-o", "remount,rw", disk)
-	p.start(t)
-	await(t, "the sensor on a good disk", 60*time.Second, func() bool { return p.says("sensor started") })
-	p.end(t)
+	p.Start(t)
+	stage.Await(t, "the sensor on a good disk", 60*time.Second, func() bool { return p.Says("sensor started") })
+	p.End(t)
 	return fmt.Sprintf("exit status 2, %q; then it starts", said)
 }
 
 func noDescriptors(t *testing.T) string {
 	place := folder(t)
 	p := sensor(t, place, filepath.Join(place, "spool"), "prlimit", "--nofile=16")
-	launch(t, p)
-	await(t, "a sensor with 16 descriptors", 60*time.Second, func() bool { return p.ended() || p.says("sensor started") })
+	stage.Launch(t, p)
+	stage.Await(t, "a sensor with 16 descriptors", 60*time.Second, func() bool { return p.Ended() || p.Says("sensor started") })
 	how := "lives"
-	if p.ended() {
-		how = fmt.Sprintf("ended with %d", p.exit(t, time.Second))
+	if p.Ended() {
+		how = fmt.Sprintf("ended with %d", p.Exit(t, time.Second))
 	}
-	if p.says("goroutine ") {
-		t.Errorf("it crashed: %s", p.said())
+	if p.Says("goroutine ") {
+		t.Errorf("it crashed: %s", p.Said())
 	}
-	p.kill()
-	out, code := run(t, "prlimit", "--nofile=8", built(t, "seawall-uplink"), "--state-dir", filepath.Join(place, "uplink"),
+	p.Kill()
+	out, code := run(t, "prlimit", "--nofile=8", stage.Built(t, "seawall-uplink"), "--state-dir", filepath.Join(place, "uplink"),
 		"--spool", filepath.Join(place, "spool"), "--collector", "127.0.0.1:1")
 	if code == 0 || strings.Contains(out, "goroutine ") {
 		t.Errorf("an uplink without an identity and with 8 descriptors ended with %d: %s", code, out)
 	}
 	left := code
-	threads, code := run(t, "prlimit", "--nofile=12", built(t, "seawall"), "check", "ssh")
+	threads, code := run(t, "prlimit", "--nofile=12", stage.Built(t, "seawall"), "check", "ssh")
 	if code > 2 || strings.Contains(threads, "goroutine ") {
 		t.Errorf("a look with 12 descriptors ended with %d: %s", code, threads)
 	}
@@ -109,8 +111,8 @@ func logStorm(t *testing.T) string {
 	ssh := filepath.Join(place, "ssh")
 	must(t, "cp", "-a", "/etc/ssh", ssh)
 	p := sensor(t, place, filepath.Join(disk, "spool"), bound(ssh, "/etc/ssh")...)
-	launch(t, p)
-	await(t, "the sensor", 60*time.Second, func() bool { return p.says("sensor started") })
+	stage.Launch(t, p)
+	stage.Await(t, "the sensor", 60*time.Second, func() bool { return p.Says("sensor started") })
 	fill(t, disk, 0)
 	text, err := os.ReadFile(filepath.Join(ssh, "sshd_config"))
 	if err != nil {
@@ -126,14 +128,14 @@ func logStorm(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	p.alive(t)
-	said := p.said()
+	p.Alive(t)
+	said := p.Said()
 	if lines := bytes.Count(said, []byte("\n")); lines > 60 {
 		t.Errorf("%d changes made %d lines", changes, lines)
 	}
 	if bytes.Contains(said, []byte(canary)) {
 		t.Errorf("the log holds what stands in a file: %s", said)
 	}
-	p.kill()
+	p.Kill()
 	return fmt.Sprintf("%d changes, %d lines, no content", changes, bytes.Count(said, []byte("\n")))
 }

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"seawall/scripts/stage"
 )
 
 func diskFaults() []fault {
@@ -27,15 +29,15 @@ func starve(t *testing.T, o order, take, give func()) (l *ledger, refused int, e
 	t.Helper()
 	l = newLedger()
 	w := startWriter(t, l, o)
-	await(t, "a stream", 10*time.Second, func() bool { return l.count() > 50 })
+	stage.Await(t, "a stream", 10*time.Second, func() bool { return l.count() > 50 })
 	take()
 	before := l.count()
-	await(t, "a hundred tries without room", 20*time.Second, func() bool { return l.count()+l.failures("no space left") > before+100 })
-	w.alive(t)
+	stage.Await(t, "a hundred tries without room", 20*time.Second, func() bool { return l.count()+l.failures("no space left") > before+100 })
+	w.Alive(t)
 	refused = l.failures("no space left")
 	give()
 	after := l.count()
-	await(t, "the stream to go on", 20*time.Second, func() bool { return l.count() > after+50 })
+	stage.Await(t, "the stream to go on", 20*time.Second, func() bool { return l.count() > after+50 })
 	w.stop(t)
 	got, gaps := read(t, o.Dir)
 	gaps = evictedBefore(t, o.Dir, gaps)
@@ -81,8 +83,8 @@ func syncFails(t *testing.T) string {
 	o := order{Dir: filepath.Join(place, "spool"), Lanes: roomy, Group: 5, Records: 400}
 	w := startWriter(t, l, o, "strace", "-f", "-qq", "-o", filepath.Join(place, "calls"), "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=3..5")
 	w.settle(t)
-	if w.err != nil {
-		t.Fatalf("the writer: %v", w.err)
+	if w.Wait() != nil {
+		t.Fatalf("the writer: %v", w.Wait())
 	}
 	calls, err := os.ReadFile(filepath.Join(place, "calls"))
 	if err != nil {
@@ -122,35 +124,35 @@ func readOnly(t *testing.T) string {
 	place := folder(t)
 	disk, device := loop(t, place)
 	dir := filepath.Join(disk, "spool")
-	p := launch(t, sensor(t, place, dir))
-	await(t, "the sensor", 60*time.Second, func() bool { return p.says("sensor started") && heartbeats(t, dir) > 1 })
+	p := stage.Launch(t, sensor(t, place, dir))
+	stage.Await(t, "the sensor", 60*time.Second, func() bool { return p.Says("sensor started") && heartbeats(t, dir) > 1 })
 	if err := os.WriteFile(filepath.Join("/sys/fs/ext4", device, "trigger_fs_error"), []byte("1"), 0); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the sensor's word on it", 30*time.Second, func() bool { return p.says("read-only file system") })
+	stage.Await(t, "the sensor's word on it", 30*time.Second, func() bool { return p.Says("read-only file system") })
 	before, from := cpu(t, p), time.Now()
 	beat := time.NewTimer(3 * time.Second) // the measurement
 	<-beat.C
 	share := (cpu(t, p) - before).Seconds() / time.Since(from).Seconds()
-	p.alive(t)
+	p.Alive(t)
 	if share > 0.05 {
 		t.Errorf("the sensor took %.1f %% of a core", share*100)
 	}
 	last := heartbeats(t, dir)
-	p.kill() // told to end it would say that what waits is lost
+	p.Kill() // told to end it would say that what waits is lost
 	must(t, "umount", disk)
 	run(t, "e2fsck", "-fy", filepath.Join(place, "image"))
 	must(t, "mount", "-o", "loop", filepath.Join(place, "image"), disk)
-	p.start(t)
-	await(t, "heartbeats after the repair", 60*time.Second, func() bool { return heartbeats(t, dir) > last })
-	p.end(t)
+	p.Start(t)
+	stage.Await(t, "heartbeats after the repair", 60*time.Second, func() bool { return heartbeats(t, dir) > last })
+	p.End(t)
 	return fmt.Sprintf("alive with %.1f %% CPU, %d heartbeats before, more after", share*100, last)
 }
 
 // cpu is the time that a process and its threads took.
-func cpu(t *testing.T, p *program) time.Duration {
+func cpu(t *testing.T, p *stage.Program) time.Duration {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"seawall/scripts/stage"
 )
 
 func hostFaults() []fault {
@@ -61,7 +63,7 @@ func (l look) of(check string) (status, actual string) {
 // check runs seawall check with JSON for its answer.
 func check(t *testing.T, under []string, args ...string) look {
 	t.Helper()
-	argv := append(append(under, built(t, "seawall"), "check", "--format", "json"), args...)
+	argv := append(append(under, stage.Built(t, "seawall"), "check", "--format", "json"), args...)
 	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
 	var out, problems strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &problems
@@ -279,11 +281,11 @@ func noMetadata(t *testing.T) string {
 	place := folder(t)
 	calls := filepath.Join(place, "calls")
 	p := sensor(t, place, filepath.Join(place, "spool"), "unshare", "-n", "strace", "-f", "-qq", "-e", "signal=none", "-e", "trace=connect", "-o", calls)
-	launch(t, p)
-	await(t, "two heartbeats", 60*time.Second, func() bool {
-		return p.says("sensor started") && heartbeats(t, filepath.Join(place, "spool")) > 1
+	stage.Launch(t, p)
+	stage.Await(t, "two heartbeats", 60*time.Second, func() bool {
+		return p.Says("sensor started") && heartbeats(t, filepath.Join(place, "spool")) > 1
 	})
-	p.kill()
+	p.Kill()
 	text, err := os.ReadFile(calls)
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 func hostileHTTP(t *testing.T) string {
 	s := startSystem(t, ground{direct: true})
 	l := newLedger()
-	address := s.uplink.argv[indexOf(s.uplink.argv, "--collector")+1]
+	address := s.uplink.Argv[indexOf(s.uplink.Argv, "--collector")+1]
 	config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}} // whoever it is
 	before := residentBytes(t, s.collector)
 	var idle []net.Conn
@@ -71,7 +71,7 @@ func hostileHTTP(t *testing.T) string {
 	for _, c := range idle {
 		c.Close()
 	}
-	s.collector.alive(t)
+	s.collector.Alive(t)
 	if memory > before+128<<20 {
 		t.Errorf("the collector went from %d to %d MiB", before>>20, memory>>20)
 	}

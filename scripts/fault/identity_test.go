@@ -19,6 +19,7 @@ import (
 	"seawall/agent/spool"
 	"seawall/agent/uplink"
 	"seawall/pkg/wire"
+	"seawall/scripts/stage"
 )
 
 func identityFaults() []fault {
@@ -70,7 +71,7 @@ type host struct {
 func (s *system) hosts(t *testing.T) (members, waiting []host) {
 	t.Helper()
 	var answer struct{ Members, Requests []host }
-	text := must(t, built(t, "seawall-collector"), "host", "list", "--json", "--state-dir", s.state)
+	text := must(t, stage.Built(t, "seawall-collector"), "host", "list", "--json", "--state-dir", s.state)
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
@@ -80,7 +81,7 @@ func (s *system) hosts(t *testing.T) (members, waiting []host) {
 func manyReturn(t *testing.T) string {
 	const many, each = 120, 5
 	s := startSystem(t, ground{direct: true})
-	address := s.uplink.argv[indexOf(s.uplink.argv, "--collector")+1]
+	address := s.uplink.Argv[indexOf(s.uplink.Argv, "--collector")+1]
 	token := s.token(t, "--uses", fmt.Sprint(many))
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
@@ -133,20 +134,20 @@ func manyReturn(t *testing.T) string {
 			}
 		}
 	}
-	await(t, "all hosts", 60*time.Second, func() bool { return count() == many })
+	stage.Await(t, "all hosts", 60*time.Second, func() bool { return count() == many })
 	write(1)
-	await(t, "their findings", 60*time.Second, func() bool { return s.findings() == many*each })
-	s.collector.kill()
-	await(t, "all hosts' leaving", 60*time.Second, func() bool { return count() == 0 })
+	stage.Await(t, "their findings", 60*time.Second, func() bool { return s.findings() == many*each })
+	s.collector.Kill()
+	stage.Await(t, "all hosts' leaving", 60*time.Second, func() bool { return count() == 0 })
 	write(2)
 	mu.Lock()
 	connections, returned = 0, nil
 	mu.Unlock()
 	start := time.Now()
-	s.collector.start(t)
-	await(t, "all hosts' return", 90*time.Second, func() bool { return count() == many })
+	s.collector.Start(t)
+	stage.Await(t, "all hosts' return", 90*time.Second, func() bool { return count() == many })
 	back := time.Since(start)
-	await(t, "their findings", 60*time.Second, func() bool { return s.findings() >= 2*many*each })
+	stage.Await(t, "their findings", 60*time.Second, func() bool { return s.findings() >= 2*many*each })
 	mu.Lock()
 	spread := slices.MaxFunc(returned, time.Time.Compare).Sub(slices.MinFunc(returned, time.Time.Compare))
 	tries := connections
@@ -162,21 +163,21 @@ func cloned(t *testing.T) string {
 	l := newLedger()
 	s.write(t, l, 0, 50)
 	s.arrived(t)
-	copyOf := func(droplet string) *program {
+	copyOf := func(droplet string) *stage.Program {
 		dir := folder(t)
 		must(t, "cp", "-a", s.home, filepath.Join(dir, "uplink"))
 		must(t, "cp", "-a", s.spool, filepath.Join(dir, "spool"))
 		thisMachine(t, filepath.Join(dir, "spool"), droplet)
-		p := &program{argv: slices.Clone(s.uplink.argv), cred: s.uplink.cred, log: filepath.Join(dir, "uplink.log")}
-		p.argv[indexOf(p.argv, "--state-dir")+1] = filepath.Join(dir, "uplink")
-		p.argv[indexOf(p.argv, "--spool")+1] = filepath.Join(dir, "spool")
+		p := &stage.Program{Argv: slices.Clone(s.uplink.Argv), Cred: s.uplink.Cred, Log: filepath.Join(dir, "uplink.log")}
+		p.Argv[indexOf(p.Argv, "--state-dir")+1] = filepath.Join(dir, "uplink")
+		p.Argv[indexOf(p.Argv, "--spool")+1] = filepath.Join(dir, "spool")
 		return p
 	}
 	// Another machine: the copy notices.
-	elsewhere := launch(t, copyOf("815"))
+	elsewhere := stage.Launch(t, copyOf("815"))
 	var waiting []host
-	await(t, "the copy's request", 60*time.Second, func() bool {
-		elsewhere.alive(t)
+	stage.Await(t, "the copy's request", 60*time.Second, func() bool {
+		elsewhere.Alive(t)
 		_, waiting = s.hosts(t)
 		return len(waiting) == 1
 	})
@@ -186,12 +187,12 @@ func cloned(t *testing.T) string {
 	}
 	s.write(t, l, 1, 50)
 	s.arrived(t)
-	elsewhere.kill()
+	elsewhere.Kill()
 	// The same machine: only the number of its session tells.
-	twin := launch(t, copyOf("4711"))
-	s.uplink.kill()
-	s.uplink.start(t)
-	await(t, "the quarantine", 60*time.Second, func() bool {
+	twin := stage.Launch(t, copyOf("4711"))
+	s.uplink.Kill()
+	s.uplink.Start(t)
+	stage.Await(t, "the quarantine", 60*time.Second, func() bool {
 		members, _ = s.hosts(t)
 		if len(members) == 1 && members[0].Standing == "active" {
 			// Each comes again, so that the one that is behind shows.
@@ -199,20 +200,20 @@ func cloned(t *testing.T) string {
 		}
 		return len(members) == 1 && members[0].Standing == "quarantined"
 	})
-	await(t, "both being told", 60*time.Second, func() bool {
-		return s.uplink.says("quarantined") && twin.says("quarantined")
+	stage.Await(t, "both being told", 60*time.Second, func() bool {
+		return s.uplink.Says("quarantined") && twin.Says("quarantined")
 	})
 	return fmt.Sprintf("the copy waits as a clone of %s; the twin: %s; both are told", members[0].ID[:8], members[0].Reason)
 }
 
 func enrolments(t *testing.T) string {
 	s := newCollector(t, ground{})
-	launch(t, s.collector)
+	stage.Launch(t, s.collector)
 	s.listening(t)
 	// The answer is lost, and with it the connection.
 	s.relay.set(func() { s.relay.stall[down] = true })
 	s.invite(t, s.home)
-	launch(t, s.uplink)
+	stage.Launch(t, s.uplink)
 	pause := time.NewTicker(200 * time.Millisecond)
 	defer pause.Stop()
 	for n := range 12 {
@@ -223,7 +224,7 @@ func enrolments(t *testing.T) string {
 		})
 	}
 	s.relay.good()
-	await(t, "the enrolment", 60*time.Second, func() bool { return s.uplink.says("connected") })
+	stage.Await(t, "the enrolment", 60*time.Second, func() bool { return s.uplink.Says("connected") })
 	members, _ := s.hosts(t)
 	if len(members) != 1 {
 		t.Errorf("%d members after lost answers: %+v", len(members), members)
@@ -243,7 +244,7 @@ func enrolments(t *testing.T) string {
 		if err := os.WriteFile(filepath.Join(home, "token"), []byte(token), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		argv := []string{"timeout", "60", built(t, "seawall-uplink"), "enroll", "--state-dir", home, "--spool", home, "--collector", s.relay.address(),
+		argv := []string{"timeout", "60", stage.Built(t, "seawall-uplink"), "enroll", "--state-dir", home, "--spool", home, "--collector", s.relay.address(),
 			"--token-file", filepath.Join(home, "token")}
 		group.Go(func() { outs[n], codes[n] = run(t, argv...) })
 	}

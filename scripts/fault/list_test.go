@@ -115,19 +115,3 @@ func (l *lines) rest(n int) {
 		}
 	}
 }
-
-// await waits until the condition holds.
-func await(t *testing.T, what string, limit time.Duration, condition func() bool) {
-	t.Helper()
-	end := time.NewTimer(limit)
-	defer end.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-end.C:
-			t.Fatalf("%s: not within %v", what, limit)
-		case <-tick.C:
-		}
-	}
-}

@@ -5,19 +5,15 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
+
+	"seawall/scripts/stage"
 )
 
 const (
-	// envPlace is set, to the folder that the tests work in, in the process that has
-	// mounts of its own.
-	envPlace = "SEAWALL_FAULT_PLACE"
-	// envBin names a folder with the three programs; otherwise they are built.
-	envBin = "SEAWALL_FAULT_BIN"
 	// envRole makes the test binary one of its own helpers.
 	envRole = "SEAWALL_FAULT_ROLE"
 	// envRounds is how many rounds TestRounds makes.
@@ -33,8 +29,8 @@ func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv(envRole) != "":
 		os.Exit(play(os.Getenv(envRole)))
-	case os.Getenv(envPlace) == "":
-		os.Exit(enter())
+	case stage.Place() == "":
+		os.Exit(stage.Enter("fault", nil))
 	}
 	flag.Parse()
 	// What is unmounted here is unmounted in the namespaces of the programs, too.
@@ -44,39 +40,6 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
-}
-
-// enter runs the test binary again, with the same arguments, in a mount namespace
-// of its own, and returns its exit status. The namespace's mounts end with it.
-func enter() int {
-	if os.Geteuid() != 0 {
-		fmt.Fprintln(os.Stderr, "fault: needs root: mounts, network namespaces, the kernel's audit")
-		return 1
-	}
-	place, err := os.MkdirTemp("/tmp", "seawall-fault-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "fault:", err)
-		return 1
-	}
-	defer os.RemoveAll(place)
-	if err := os.Chmod(place, 0o755); err != nil {
-		fmt.Fprintln(os.Stderr, "fault:", err)
-		return 1
-	}
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), envPlace+"="+place)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	// Go makes the mounts of a new namespace private.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	var exited *exec.ExitError
-	switch err := cmd.Run(); {
-	case errors.As(err, &exited):
-		return exited.ExitCode()
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "fault:", err)
-		return 1
-	}
-	return 0
 }
 
 // play is a helper process: this binary in another role.
@@ -102,7 +65,7 @@ func play(role string) int {
 // folder makes a folder for one fault, which is removed with the place.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(os.Getenv(envPlace), "f-")
+	dir, err := os.MkdirTemp(stage.Place(), "f-")
 	if err != nil {
 		t.Fatal(err)
 	}

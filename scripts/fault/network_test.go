@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 	"golang.org/x/sys/unix"
+
+	"seawall/scripts/stage"
 )
 
 func networkFaults() []fault {
@@ -95,13 +97,13 @@ func newNetwork(t *testing.T) network {
 	t.Helper()
 	dir := folder(t)
 	hold := func(name string) end {
-		p := launch(t, &program{argv: []string{"unshare", "-n", "cat"}, log: filepath.Join(dir, name+".log"), in: true})
+		p := stage.Launch(t, &stage.Program{Argv: []string{"unshare", "-n", "cat"}, Log: filepath.Join(dir, name+".log"), In: true})
 		own, err := os.Readlink("/proc/self/ns/net")
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := end{p.cmd.Process.Pid}
-		await(t, "a network namespace", 10*time.Second, func() bool {
+		e := end{p.PID()}
+		stage.Await(t, "a network namespace", 10*time.Second, func() bool {
 			its, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", e.pid))
 			return err == nil && its != own
 		})
@@ -120,8 +122,8 @@ func (n network) start(t *testing.T, address string, under ...string) *system {
 	t.Helper()
 	return startSystem(t, ground{
 		ingest: address, direct: true,
-		collectorUnder: n.collector.under(collectorUser, collectorUser),
-		uplinkUnder:    append(under, n.host.under(uplinkUser, spoolGroup)...),
+		collectorUnder: n.collector.under(stage.CollectorUser, stage.CollectorUser),
+		uplinkUnder:    append(under, n.host.under(stage.UplinkUser, stage.SpoolGroup)...),
 	})
 }
 
@@ -139,15 +141,15 @@ func slowLink(t *testing.T) string {
 	w.settle(t)
 	wrote := time.Since(start)
 	before := s.findings()
-	await(t, "some of it through the slow link", 30*time.Second, func() bool { return s.findings() > before })
+	stage.Await(t, "some of it through the slow link", 30*time.Second, func() bool { return s.findings() > before })
 	memory := residentBytes(t, s.uplink)
 	n.host.run(t, "tc qdisc del dev cable root")
-	s.collector.signal(unix.SIGSTOP)
+	s.collector.Signal(unix.SIGSTOP)
 	s.write(t, l, 2, 4000)
 	hold := time.NewTimer(3 * time.Second) // the fault
 	<-hold.C
 	memory = max(memory, residentBytes(t, s.uplink))
-	s.collector.signal(unix.SIGCONT)
+	s.collector.Signal(unix.SIGCONT)
 	s.arrived(t)
 	stored, _ := s.exact(t, l)
 	if memory > 64<<20 {
@@ -157,9 +159,9 @@ func slowLink(t *testing.T) string {
 }
 
 // residentBytes is the memory of a process.
-func residentBytes(t *testing.T, p *program) int64 {
+func residentBytes(t *testing.T, p *stage.Program) int64 {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.PID()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,8 +176,8 @@ func residentBytes(t *testing.T, p *program) int64 {
 // bytes of its log.
 func (s *system) disconnected(t *testing.T, from int, limit time.Duration) {
 	t.Helper()
-	await(t, "the uplink's word on the connection", limit, func() bool {
-		return strings.Contains(string(s.uplink.said()[from:]), "not connected")
+	stage.Await(t, "the uplink's word on the connection", limit, func() bool {
+		return strings.Contains(string(s.uplink.Said()[from:]), "not connected")
 	})
 }
 
@@ -185,7 +187,7 @@ func halfOpen(t *testing.T) string {
 	l := newLedger()
 	s.write(t, l, 0, 50)
 	s.arrived(t)
-	from, start := len(s.uplink.said()), time.Now()
+	from, start := len(s.uplink.Said()), time.Now()
 	n.host.drop(t, "")
 	s.write(t, l, 1, 50)
 	s.disconnected(t, from, 50*time.Second)
@@ -314,8 +316,8 @@ func badNames(t *testing.T) string {
 	}
 	s := startSystem(t, ground{
 		ingest: wired, direct: true, collectorAddress: "collector.test:9443",
-		collectorUnder: n.collector.under(collectorUser, collectorUser),
-		uplinkUnder:    append(bound(conf, "/etc/resolv.conf"), n.host.under(uplinkUser, spoolGroup)...),
+		collectorUnder: n.collector.under(stage.CollectorUser, stage.CollectorUser),
+		uplinkUnder:    append(bound(conf, "/etc/resolv.conf"), n.host.under(stage.UplinkUser, stage.SpoolGroup)...),
 	})
 	l := newLedger()
 	s.write(t, l, 0, 20)
@@ -323,9 +325,9 @@ func badNames(t *testing.T) string {
 	var seen []string
 	for _, mode := range []string{"no such name", "silence", "192.0.2.66"} {
 		dns.mode.Store(mode)
-		from, asked := len(s.uplink.said()), dns.asked.Load()
+		from, asked := len(s.uplink.Said()), dns.asked.Load()
 		n.host.drop(t, "ip daddr "+collectorAddress) // the connection that stands
-		s.collector.kill()
+		s.collector.Kill()
 		s.disconnected(t, from, 60*time.Second)
 		n.host.pass(t)
 		hold := time.NewTimer(2500 * time.Millisecond) // the measurement
@@ -336,7 +338,7 @@ func badNames(t *testing.T) string {
 		}
 		seen = append(seen, fmt.Sprintf("%s: %d questions", mode, questions))
 		dns.mode.Store(collectorAddress)
-		s.collector.start(t)
+		s.collector.Start(t)
 		s.write(t, l, len(seen), 20)
 		s.arrived(t)
 	}

@@ -22,6 +22,7 @@ import (
 
 	"seawall/pkg/wire"
 	seawallv1 "seawall/proto/seawall/v1"
+	"seawall/scripts/stage"
 )
 
 func peerFaults() []fault {
@@ -117,14 +118,14 @@ func hostileCollector(t *testing.T) string {
 	s.write(t, l, 0, 100)
 	s.arrived(t)
 	config := s.authorityAt(t, 0).Hosts() // the key is the true one's
-	s.collector.end(t)
+	s.collector.End(t)
 	s.write(t, l, 1, 500)
-	address := s.uplink.argv[indexOf(s.uplink.argv, "--collector")+1]
+	address := s.uplink.Argv[indexOf(s.uplink.Argv, "--collector")+1]
 	memory, done := int64(0), 0
 	for name, trick := range tricks() {
 		service := &trickster{trick: trick}
 		var listener net.Listener
-		await(t, "the address", 10*time.Second, func() (ok bool) {
+		stage.Await(t, "the address", 10*time.Second, func() (ok bool) {
 			var err error
 			listener, err = net.Listen("tcp", address)
 			return err == nil
@@ -133,8 +134,8 @@ func hostileCollector(t *testing.T) string {
 		seawallv1.RegisterIngestServiceServer(g, service)
 		go g.Serve(listener)
 		// That it comes again shows that it lived through the first.
-		await(t, "two streams to a collector: "+name, 60*time.Second, func() bool {
-			s.uplink.alive(t)
+		stage.Await(t, "two streams to a collector: "+name, 60*time.Second, func() bool {
+			s.uplink.Alive(t)
 			memory = max(memory, residentBytes(t, s.uplink))
 			return service.streams.Load() >= 2
 		})
@@ -149,19 +150,19 @@ func hostileCollector(t *testing.T) string {
 		"endless frames": endlessFrames,
 	} {
 		f := falseServer(t, address, config, talk)
-		await(t, "a try at "+name, 60*time.Second, func() bool {
+		stage.Await(t, "a try at "+name, 60*time.Second, func() bool {
 			memory = max(memory, residentBytes(t, s.uplink))
 			return f.tries.Load() >= 1
 		})
 		f.close()
 		done++
 	}
-	s.uplink.alive(t)
+	s.uplink.Alive(t)
 	if memory > 128<<20 {
 		t.Errorf("the uplink took %d MiB", memory>>20)
 	}
 	// Of sessions and bundles the true collector may have the older ones now.
-	s.collector.start(t)
+	s.collector.Start(t)
 	s.arrived(t)
 	stored, _ := s.exact(t, l)
 	return fmt.Sprintf("%d tricks, uplink at most %d MiB; %d of %d stored by the true one", done, memory>>20, stored, len(l.durable))
@@ -257,7 +258,7 @@ func hostileHost(t *testing.T) string {
 	l := newLedger()
 	s.write(t, l, 0, 50)
 	s.arrived(t)
-	address := s.uplink.argv[indexOf(s.uplink.argv, "--collector")+1]
+	address := s.uplink.Argv[indexOf(s.uplink.Argv, "--collector")+1]
 	evil := s.another(t, address, "evil")
 	ctx, cancel := context.WithTimeout(t.Context(), 120*time.Second)
 	defer cancel()
@@ -299,7 +300,7 @@ func hostileHost(t *testing.T) string {
 		}
 		stream.CloseSend()
 	}
-	s.collector.alive(t)
+	s.collector.Alive(t)
 	memory := residentBytes(t, s.collector)
 	if memory > 300<<20 {
 		t.Errorf("the collector has %d MiB", memory>>20)

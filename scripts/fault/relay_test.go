@@ -163,14 +163,3 @@ func (r *relay) gate(from, to net.Conn, chunk []byte, direction int) bool {
 	}
 	return err == nil && !last
 }
-
-// freeAddress is an address that nothing listens on now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}

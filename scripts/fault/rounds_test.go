@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"seawall/scripts/stage"
 )
 
 // usualRounds are enough to meet each kind of fault a few times; the full number is
@@ -90,7 +92,7 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	})
 	s.writer = startWriter(t, s.ledger, s.order)
 	s.faults = s.troubles()
-	await(t, "the first findings in the store", 30*time.Second, func() bool { return s.findings() > 0 })
+	stage.Await(t, "the first findings in the store", 30*time.Second, func() bool { return s.findings() > 0 })
 	return s
 }
 
@@ -101,13 +103,13 @@ func (s *storm) troubles() []trouble {
 		return func(*testing.T) { s.relay.set(change) }
 	}
 	return []trouble{
-		{"kill writer", func(t *testing.T) { s.writer.kill() }, func(t *testing.T) {
+		{"kill writer", func(t *testing.T) { s.writer.Kill() }, func(t *testing.T) {
 			s.writer.settle(t)
 			s.order.Life++
 			s.writer = startWriter(t, s.ledger, s.order)
 		}},
-		{"kill uplink", func(t *testing.T) { s.uplink.alive(t); s.uplink.kill() }, s.uplink.start},
-		{"kill collector", func(t *testing.T) { s.supervise(t); s.collector.kill() }, s.collector.start},
+		{"kill uplink", func(t *testing.T) { s.uplink.Alive(t); s.uplink.Kill() }, s.uplink.Start},
+		{"kill collector", func(t *testing.T) { s.supervise(t); s.collector.Kill() }, s.collector.Start},
 		{"partition", set(func() { s.relay.stall = [2]bool{true, true} }), good},
 		{"partition, then cut", set(func() { s.relay.stall = [2]bool{true, true} }), func(*testing.T) {
 			s.relay.set(s.relay.cut)
@@ -154,24 +156,24 @@ func (s *storm) round(t *testing.T) {
 // when it starts on a full disk, and must say so.
 func (s *storm) supervise(t *testing.T) {
 	t.Helper()
-	if !s.collector.ended() {
+	if !s.collector.Ended() {
 		return
 	}
 	// In the words of SQLite, or of the system.
-	if !s.collector.says("disk is full") && !s.collector.says("no space left on device") {
-		t.Fatalf("the collector ended: %s", s.collector.said())
+	if !s.collector.Says("disk is full") && !s.collector.Says("no space left on device") {
+		t.Fatalf("the collector ended: %s", s.collector.Said())
 	}
 	s.counts["collector ended on a full disk"]++
-	s.collector.start(t)
+	s.collector.Start(t)
 }
 
 // settle ends all faults and waits until the store has what the spool has.
 func (s *storm) settle(t *testing.T) {
 	t.Helper()
 	s.relay.good()
-	await(t, "a collector", 30*time.Second, func() bool {
+	stage.Await(t, "a collector", 30*time.Second, func() bool {
 		s.supervise(t)
-		return s.collector.says("collector runs")
+		return s.collector.Says("collector runs")
 	})
 	s.writer.stop(t)
 	// A writer makes durable what one before it wrote.
@@ -179,11 +181,11 @@ func (s *storm) settle(t *testing.T) {
 	s.order.Records = 20
 	last := startWriter(t, s.ledger, s.order)
 	last.settle(t)
-	if last.err != nil {
-		t.Fatalf("the last writer: %v", last.err)
+	if last.Wait() != nil {
+		t.Fatalf("the last writer: %v", last.Wait())
 	}
 	s.drained(t, 90*time.Second)
-	await(t, "the last acknowledgement", 30*time.Second, func() bool { return maps.Equal(s.acked(t), s.newest(t)) })
+	stage.Await(t, "the last acknowledgement", 30*time.Second, func() bool { return maps.Equal(s.acked(t), s.newest(t)) })
 }
 
 func (s *storm) tally() string {

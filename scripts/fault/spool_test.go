@@ -19,6 +19,7 @@ import (
 	"seawall/agent/spool/inspect"
 	"seawall/agent/spool/segment"
 	"seawall/pkg/wire"
+	"seawall/scripts/stage"
 )
 
 // Bounds that nothing here reaches.
@@ -45,7 +46,7 @@ func killed(t *testing.T) string {
 	for life := range lives {
 		before, start := l.count(), time.Now()
 		w := startWriter(t, l, order{Dir: dir, Lanes: roomy, Segment: 64 << 10, Life: life, Group: 1 + life%8})
-		await(t, "the first durable record", 10*time.Second, func() bool { return l.count() > before })
+		stage.Await(t, "the first durable record", 10*time.Second, func() bool { return l.count() > before })
 		slowest = max(slowest, time.Since(start))
 		pause := time.NewTimer(time.Duration(rand.Int64N(int64(30 * time.Millisecond))))
 		<-pause.C
@@ -76,14 +77,14 @@ func killedAtCalls(t *testing.T) string {
 		o := order{Dir: dir, Lanes: map[string]int64{"posture": 8 << 10, "health": 8 << 10}, Segment: 2 << 10, Records: 30}
 		w := startWriter(t, l, o, "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace="+calls, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", calls, n))
 		w.settle(t)
-		if w.err != nil {
+		if w.Wait() != nil {
 			died++
 		}
 		o.Life, o.Records = 1, 3
 		w = startWriter(t, l, o)
 		w.settle(t)
-		if w.err != nil {
-			t.Fatalf("call %d: the next writer: %v", n, w.err)
+		if w.Wait() != nil {
+			t.Fatalf("call %d: the next writer: %v", n, w.Wait())
 		}
 		got, gaps := read(t, dir)
 		l.whole(t, got, evictedBefore(t, dir, gaps))
@@ -291,18 +292,18 @@ func bitFlips(t *testing.T) string {
 func twoWriters(t *testing.T) string {
 	place := folder(t)
 	dir := filepath.Join(place, "spool")
-	first := launch(t, sensor(t, place, dir))
-	await(t, "the first sensor", 60*time.Second, func() bool { return first.says("sensor started") })
+	first := stage.Launch(t, sensor(t, place, dir))
+	stage.Await(t, "the first sensor", 60*time.Second, func() bool { return first.Says("sensor started") })
 	second := sensor(t, place, dir)
-	second.log = filepath.Join(place, "second.log")
-	launch(t, second)
-	code := second.exit(t, 30*time.Second)
-	if code != 2 || !second.says(spool.ErrLocked.Error()) {
-		t.Errorf("the second ended with %d: %s", code, second.said())
+	second.Log = filepath.Join(place, "second.log")
+	stage.Launch(t, second)
+	code := second.Exit(t, 30*time.Second)
+	if code != 2 || !second.Says(spool.ErrLocked.Error()) {
+		t.Errorf("the second ended with %d: %s", code, second.Said())
 	}
-	first.alive(t)
-	first.end(t)
-	return fmt.Sprintf("the second: exit status %d, %q", code, strings.TrimSpace(string(second.said())))
+	first.Alive(t)
+	first.End(t)
+	return fmt.Sprintf("the second: exit status %d, %q", code, strings.TrimSpace(string(second.Said())))
 }
 
 func notPlain(t *testing.T) string {

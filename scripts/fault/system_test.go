@@ -18,6 +18,7 @@ import (
 	"seawall/agent/spool"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/wire"
+	"seawall/scripts/stage"
 )
 
 // system is a collector and a host's uplink as they are shipped, with a writer in
@@ -29,7 +30,7 @@ type system struct {
 	home  string // the uplink's
 
 	relay             *relay
-	collector, uplink *program
+	collector, uplink *stage.Program
 }
 
 // ground is where a system stands. Zero fields are folders below dir, and the
@@ -60,18 +61,18 @@ func newCollector(t *testing.T, g ground) *system {
 	if s.state == "" {
 		s.state = filepath.Join(s.dir, "state")
 	}
-	owned(s.spool, 0o750, 0, spoolGroup)
+	owned(s.spool, 0o750, 0, stage.SpoolGroup)
 	thisMachine(t, s.spool, "4711")
-	owned(s.state, 0o700, collectorUser, collectorUser)
-	s.home = owned(filepath.Join(s.dir, "uplink"), 0o700, uplinkUser, uplinkUser)
+	owned(s.state, 0o700, stage.CollectorUser, stage.CollectorUser)
+	s.home = owned(filepath.Join(s.dir, "uplink"), 0o700, stage.UplinkUser, stage.UplinkUser)
 	if g.ingest == "" {
-		g.ingest = freeAddress(t)
+		g.ingest = stage.FreeAddress(t)
 	}
-	s.collector = &program{
-		argv: append(append(g.collectorUnder, built(t, "seawall-collector"), "--state-dir", s.state, "--ingest", g.ingest,
-			"--dashboard", freeAddress(t), "--host-rate", "16384"), g.collectorSettings...),
-		cred: &syscall.Credential{Uid: collectorUser, Gid: collectorUser},
-		log:  filepath.Join(s.dir, "collector.log"),
+	s.collector = &stage.Program{
+		Argv: append(append(g.collectorUnder, stage.Built(t, "seawall-collector"), "--state-dir", s.state, "--ingest", g.ingest,
+			"--dashboard", stage.FreeAddress(t), "--host-rate", "16384"), g.collectorSettings...),
+		Cred: &syscall.Credential{Uid: stage.CollectorUser, Gid: stage.CollectorUser},
+		Log:  filepath.Join(s.dir, "collector.log"),
 	}
 	address := g.ingest
 	if g.collectorAddress != "" {
@@ -81,17 +82,17 @@ func newCollector(t *testing.T, g ground) *system {
 		s.relay = newRelay(t, "127.0.0.1:0", g.ingest)
 		address = s.relay.address()
 	}
-	s.uplink = &program{
-		argv: append(g.uplinkUnder, built(t, "seawall-uplink"), "--spool", s.spool, "--state-dir", s.home,
+	s.uplink = &stage.Program{
+		Argv: append(g.uplinkUnder, stage.Built(t, "seawall-uplink"), "--spool", s.spool, "--state-dir", s.home,
 			"--collector", address, "--max-backoff", "1s"),
-		cred: &syscall.Credential{Uid: uplinkUser, Gid: uplinkUser, Groups: []uint32{spoolGroup}},
-		log:  filepath.Join(s.dir, "uplink.log"),
+		Cred: &syscall.Credential{Uid: stage.UplinkUser, Gid: stage.UplinkUser, Groups: []uint32{stage.SpoolGroup}},
+		Log:  filepath.Join(s.dir, "uplink.log"),
 	}
 	if len(g.collectorUnder) > 0 {
-		s.collector.cred = nil // what it is run under needs root
+		s.collector.Cred = nil // what it is run under needs root
 	}
 	if len(g.uplinkUnder) > 0 {
-		s.uplink.cred = nil
+		s.uplink.Cred = nil
 	}
 	return s
 }
@@ -103,7 +104,7 @@ func thisMachine(t *testing.T, spool, droplet string) {
 	if err := machine.Write(spool, hostfs.Root{}, m); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chown(filepath.Join(spool, "machine.json"), 0, spoolGroup); err != nil {
+	if err := os.Chown(filepath.Join(spool, "machine.json"), 0, stage.SpoolGroup); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -112,20 +113,20 @@ func thisMachine(t *testing.T, spool, droplet string) {
 func startSystem(t *testing.T, g ground) *system {
 	t.Helper()
 	s := newCollector(t, g)
-	launch(t, s.collector)
+	stage.Launch(t, s.collector)
 	s.listening(t)
 	s.invite(t, s.home)
-	launch(t, s.uplink)
-	await(t, "the host's enrolment", 30*time.Second, func() bool { s.uplink.alive(t); return s.uplink.says("connected") })
+	stage.Launch(t, s.uplink)
+	stage.Await(t, "the host's enrolment", 30*time.Second, func() bool { s.uplink.Alive(t); return s.uplink.Says("connected") })
 	return s
 }
 
 // listening waits until the collector answers on its administrative socket.
 func (s *system) listening(t *testing.T) {
 	t.Helper()
-	await(t, "the collector", 30*time.Second, func() bool {
-		s.collector.alive(t)
-		_, code := run(t, built(t, "seawall-collector"), "token", "list", "--state-dir", s.state)
+	stage.Await(t, "the collector", 30*time.Second, func() bool {
+		s.collector.Alive(t)
+		_, code := run(t, stage.Built(t, "seawall-collector"), "token", "list", "--state-dir", s.state)
 		return code == 0
 	})
 }
@@ -135,7 +136,7 @@ func (s *system) invite(t *testing.T, home string, options ...string) {
 	t.Helper()
 	file := filepath.Join(home, "token")
 	token := s.token(t, options...)
-	if err := errors.Join(os.WriteFile(file, []byte(token+"\n"), 0o600), os.Chown(file, uplinkUser, uplinkUser)); err != nil {
+	if err := errors.Join(os.WriteFile(file, []byte(token+"\n"), 0o600), os.Chown(file, stage.UplinkUser, stage.UplinkUser)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -143,7 +144,7 @@ func (s *system) invite(t *testing.T, home string, options ...string) {
 // token makes a token.
 func (s *system) token(t *testing.T, options ...string) string {
 	t.Helper()
-	args := append([]string{built(t, "seawall-collector"), "token", "create", "--state-dir", s.state}, options...)
+	args := append([]string{stage.Built(t, "seawall-collector"), "token", "create", "--state-dir", s.state}, options...)
 	for _, line := range strings.Fields(must(t, args...)) {
 		if strings.HasPrefix(line, "seawall1_") {
 			return line
@@ -159,7 +160,7 @@ func (s *system) order(o order) order {
 	if o.Lanes == nil {
 		o.Lanes = roomy
 	}
-	o.Gid = spoolGroup
+	o.Gid = stage.SpoolGroup
 	return o
 }
 
@@ -299,7 +300,7 @@ func (s *system) drained(t *testing.T, limit time.Duration) {
 			t.Logf("the spool ends at %v, the store at %v", want, got)
 		}
 	}()
-	await(t, "the spool's end in the store", limit, func() bool {
+	stage.Await(t, "the spool's end in the store", limit, func() bool {
 		err := s.query(func(db *sql.DB) error {
 			all, err := db.Query("SELECT lane, max(last) FROM position GROUP BY lane")
 			if err != nil {

@@ -23,6 +23,7 @@ import (
 	"seawall/collector/authority"
 	"seawall/collector/fleet"
 	"seawall/pkg/trust"
+	"seawall/scripts/stage"
 )
 
 func tlsFaults() []fault {
@@ -43,7 +44,7 @@ func aged(t *testing.T, age time.Duration) *system {
 	if _, err := authority.Open(state, authority.Config{Now: func() time.Time { return time.Now().Add(-age) }}); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "chown", "-R", fmt.Sprint(collectorUser), state)
+	must(t, "chown", "-R", fmt.Sprint(stage.CollectorUser), state)
 	return startSystem(t, ground{state: state})
 }
 
@@ -89,8 +90,8 @@ func (s *system) reissue(t *testing.T, ago time.Duration) {
 	if err := id.Adopt(id.Host(), chain, id.Bundle()); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "chown", "-R", fmt.Sprint(uplinkUser), s.home)
-	s.collector.end(t)
+	must(t, "chown", "-R", fmt.Sprint(stage.UplinkUser), s.home)
+	s.collector.End(t)
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.state, "collector.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -99,8 +100,8 @@ func (s *system) reissue(t *testing.T, ago time.Duration) {
 	if _, err := db.Exec("UPDATE member SET expires = ?", expires.UnixNano()); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "chown", "-R", fmt.Sprint(collectorUser), s.state)
-	s.collector.start(t)
+	must(t, "chown", "-R", fmt.Sprint(stage.CollectorUser), s.state)
+	s.collector.Start(t)
 }
 
 func expired(t *testing.T) string {
@@ -108,29 +109,29 @@ func expired(t *testing.T) string {
 	l := newLedger()
 	s.write(t, l, 0, 20)
 	s.arrived(t)
-	s.uplink.end(t)
+	s.uplink.End(t)
 	s.reissue(t, 20*24*time.Hour) // 14 days of life
-	s.uplink.start(t)
+	s.uplink.Start(t)
 	s.write(t, l, 1, 20)
 	s.arrived(t)
-	hosts := must(t, built(t, "seawall-collector"), "host", "list", "--json", "--state-dir", s.state)
+	hosts := must(t, stage.Built(t, "seawall-collector"), "host", "list", "--json", "--state-dir", s.state)
 	if !strings.Contains(hosts, `"recoveries":1`) && !strings.Contains(hosts, `"recoveries": 1`) {
 		t.Errorf("the recovery is not counted: %s", hosts)
 	}
-	s.uplink.end(t)
+	s.uplink.End(t)
 	s.reissue(t, 134*24*time.Hour)
-	s.uplink.start(t)
+	s.uplink.Start(t)
 	s.write(t, l, 2, 20)
-	await(t, "the refusal", 60*time.Second, func() bool { return s.uplink.says("too late") })
-	s.uplink.alive(t)
+	stage.Await(t, "the refusal", 60*time.Second, func() bool { return s.uplink.Says("too late") })
+	s.uplink.Alive(t)
 	if n := s.findings(); n != 100 {
 		t.Errorf("%d findings stored, want 100", n)
 	}
 	// A new token is all it takes; it is looked for rarely, and at the start.
-	s.uplink.end(t)
+	s.uplink.End(t)
 	s.invite(t, s.home)
-	s.uplink.start(t)
-	await(t, "the findings under a new identity", 90*time.Second, func() bool { return s.findings() > 100 })
+	s.uplink.Start(t)
+	stage.Await(t, "the findings under a new identity", 90*time.Second, func() bool { return s.findings() > 100 })
 	return fmt.Sprintf("6 days: back and counted; 120 days: refused, alive, spooling; with a new token %d findings", s.findings())
 }
 
@@ -139,7 +140,7 @@ func clocks(t *testing.T) string {
 	l := newLedger()
 	s.write(t, l, 0, 20)
 	s.arrived(t)
-	s.uplink.end(t)
+	s.uplink.End(t)
 	var said []string
 	for _, shift := range []time.Duration{-365 * 24 * time.Hour, 365 * 24 * time.Hour} {
 		conn, err := tls.Dial("tcp", s.relay.address(), s.identity(t, shift).TLS())
@@ -153,12 +154,12 @@ func clocks(t *testing.T) string {
 		}
 		said = append(said, err.Error())
 	}
-	must(t, "chown", "-R", fmt.Sprint(uplinkUser), s.home)
+	must(t, "chown", "-R", fmt.Sprint(stage.UplinkUser), s.home)
 	// Time since boot is what timers use, and may be anything.
-	s.uplink.argv = append([]string{"unshare", "-T", "--boottime", "31536000", "--monotonic", "31536000", "setpriv",
-		fmt.Sprintf("--reuid=%d", uplinkUser), fmt.Sprintf("--regid=%d", spoolGroup), "--clear-groups"}, s.uplink.argv...)
-	s.uplink.cred = nil
-	s.uplink.start(t)
+	s.uplink.Argv = append([]string{"unshare", "-T", "--boottime", "31536000", "--monotonic", "31536000", "setpriv",
+		fmt.Sprintf("--reuid=%d", stage.UplinkUser), fmt.Sprintf("--regid=%d", stage.SpoolGroup), "--clear-groups"}, s.uplink.Argv...)
+	s.uplink.Cred = nil
+	s.uplink.Start(t)
 	s.write(t, l, 1, 20)
 	s.arrived(t)
 	stored, _ := s.exact(t, l)
@@ -171,15 +172,15 @@ func wrongCollector(t *testing.T) string {
 	l := newLedger()
 	s.write(t, l, 0, 20)
 	s.arrived(t)
-	s.uplink.end(t)
+	s.uplink.End(t)
 	id := s.identity(t, 0)
 	client, err := id.TLS().GetClientCertificate(&tls.CertificateRequestInfo{Version: tls.VersionTLS13})
 	if err != nil {
 		t.Fatal(err)
 	}
-	must(t, "chown", "-R", fmt.Sprint(uplinkUser), s.home)
-	s.collector.end(t)
-	address := s.uplink.argv[indexOf(s.uplink.argv, "--collector")+1]
+	must(t, "chown", "-R", fmt.Sprint(stage.UplinkUser), s.home)
+	s.collector.End(t)
+	address := s.uplink.Argv[indexOf(s.uplink.Argv, "--collector")+1]
 	other, err := authority.Open(t.TempDir(), authority.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -195,18 +196,18 @@ func wrongCollector(t *testing.T) string {
 		{"a host's certificate", &tls.Config{Certificates: []tls.Certificate{*client}}},
 		{"TLS 1.2", old},
 	}
-	s.uplink.start(t)
+	s.uplink.Start(t)
 	var seen []string
 	for _, server := range servers {
 		f := falseServer(t, address, server.config, func(c net.Conn) { io.Copy(io.Discard, c) })
-		await(t, "two tries with "+server.name, 30*time.Second, func() bool { return f.tries.Load() >= 2 })
+		stage.Await(t, "two tries with "+server.name, 30*time.Second, func() bool { return f.tries.Load() >= 2 })
 		f.close()
 		if n := f.got.Load(); n > 0 {
 			t.Errorf("%s: %d bytes were sent to it", server.name, n)
 		}
 		seen = append(seen, fmt.Sprintf("%s: %d tries", server.name, f.tries.Load()))
 	}
-	s.collector.start(t)
+	s.collector.Start(t)
 	s.write(t, l, 1, 20)
 	s.arrived(t)
 	s.exact(t, l)
@@ -252,7 +253,7 @@ type server struct {
 func falseServer(t *testing.T, address string, config *tls.Config, talk func(net.Conn)) *server {
 	t.Helper()
 	var listener net.Listener
-	await(t, "the address", 10*time.Second, func() (ok bool) {
+	stage.Await(t, "the address", 10*time.Second, func() (ok bool) {
 		var err error
 		listener, err = net.Listen("tcp", address)
 		return err == nil

@@ -18,6 +18,7 @@ import (
 	"seawall/agent/spool/reader"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
+	"seawall/scripts/stage"
 )
 
 // order says what a writer process writes.
@@ -176,7 +177,7 @@ func (l *ledger) note(life int, line string) error {
 
 // writer is a running writer process.
 type writer struct {
-	*program
+	*stage.Program
 	heard chan error // when the pipe ended
 }
 
@@ -192,19 +193,19 @@ func startWriter(t *testing.T, l *ledger, o order, under ...string) *writer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &writer{heard: make(chan error, 1), program: &program{
-		argv: append(under, "/proc/self/exe", string(text)),
-		env:  []string{envRole + "=writer"},
-		log:  filepath.Join(filepath.Dir(o.Dir), "writer.log"),
-		out:  w,
-		cred: &syscall.Credential{Gid: o.Gid},
+	p := &writer{heard: make(chan error, 1), Program: &stage.Program{
+		Argv: append(under, "/proc/self/exe", string(text)),
+		Env:  []string{envRole + "=writer"},
+		Log:  filepath.Join(filepath.Dir(o.Dir), "writer.log"),
+		Out:  w,
+		Cred: &syscall.Credential{Gid: o.Gid},
 	}}
 	if len(under) > 0 {
 		self, err := os.Executable()
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.argv[len(under)] = self
+		p.Argv[len(under)] = self
 	}
 	go func() {
 		defer r.Close()
@@ -219,7 +220,7 @@ func startWriter(t *testing.T, l *ledger, o order, under ...string) *writer {
 			problem = errors.Join(problem, l.note(o.Life, line))
 		}
 	}()
-	launch(t, p.program)
+	stage.Launch(t, p.Program)
 	w.Close()
 	return p
 }
@@ -227,7 +228,7 @@ func startWriter(t *testing.T, l *ledger, o order, under ...string) *writer {
 // settle waits for the end of a writer and of what it said.
 func (w *writer) settle(t *testing.T) {
 	t.Helper()
-	<-w.done
+	w.Wait()
 	if err := <-w.heard; err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +237,7 @@ func (w *writer) settle(t *testing.T) {
 // stop kills the writer and hears it out.
 func (w *writer) stop(t *testing.T) {
 	t.Helper()
-	w.kill()
+	w.Kill()
 	w.settle(t)
 }
 

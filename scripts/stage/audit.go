@@ -1,7 +1,7 @@
-package e2e
+package stage
 
 import (
-	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,9 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// takeAudit takes the lock on the kernel's audit until the test ends, and then
+// TakeAudit takes the lock on the kernel's audit until the test ends, and then
 // demands that the audit state is what it was.
-func takeAudit(t *testing.T) {
+func TakeAudit(t *testing.T) {
 	t.Helper()
 	lock, err := os.OpenFile("/tmp/seawall-audit.lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -26,10 +26,10 @@ func takeAudit(t *testing.T) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
-	before := auditState(t)
+	before := AuditState(t)
 	t.Cleanup(func() {
 		defer lock.Close()
-		if diff := cmp.Diff(before, auditState(t)); diff != "" {
+		if diff := cmp.Diff(before, AuditState(t)); diff != "" {
 			t.Errorf("the audit state is not as it was (- before, + after):\n%s", diff)
 			for _, args := range [][]string{{"-D"}, {"-e", "0"}, {"-b", "64"}} {
 				exec.Command("auditctl", args...).Run()
@@ -38,8 +38,8 @@ func takeAudit(t *testing.T) {
 	})
 }
 
-// auditState is the kernel's audit status, without what only counts, and rules.
-func auditState(t *testing.T) []string {
+// AuditState is the kernel's audit status, without what only counts, and rules.
+func AuditState(t *testing.T) []string {
 	t.Helper()
 	status, err := exec.Command("auditctl", "-s").Output()
 	if err != nil {
@@ -50,18 +50,18 @@ func auditState(t *testing.T) []string {
 		t.Fatalf("auditctl -l: %v", err)
 	}
 	// The kernel names a daemon that was killed until it has something to tell it.
-	if m := regexp.MustCompile(`(?m)^pid (\d+)$`).FindSubmatch(status); m != nil {
-		if _, err := os.Stat("/proc/" + string(m[1])); err != nil {
-			status = bytes.Replace(status, m[0], []byte("pid 0"), 1)
+	gone := regexp.MustCompile(`(?m)^pid (\d+)$`).ReplaceAllStringFunc(string(status), func(line string) string {
+		if _, err := os.Stat("/proc/" + strings.TrimPrefix(line, "pid ")); err != nil {
+			return "pid 0"
 		}
-	}
+		return line
+	})
 	kept := regexp.MustCompile(`(?m)^(enabled|failure|pid|rate_limit|backlog_limit|backlog_wait_time) .*$`)
-	return append(kept.FindAllString(string(status), -1), strings.Split(strings.TrimSpace(string(rules)), "\n")...)
+	return append(kept.FindAllString(gone, -1), strings.Split(strings.TrimSpace(string(rules)), "\n")...)
 }
 
-// startAuditd starts a real auditd with a configuration of its own, which loads no
-// rules, and stops it when the test ends.
-func startAuditd(t *testing.T) {
+// StartAuditd starts a real auditd that loads no rules.
+func StartAuditd(t *testing.T) *Program {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "plugins.d"), 0o750); err != nil {
@@ -74,28 +74,28 @@ func startAuditd(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "auditd.conf"), []byte(conf), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	wasOff := slices.Contains(auditState(t), "enabled 0")
-	cmd := exec.Command("auditd", "-n", "-s", "enable", "-c", dir)
-	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	wasOff := slices.Contains(AuditState(t), "enabled 0")
+	p := &Program{Argv: []string{"auditd", "-n", "-s", "enable", "-c", dir}, Log: filepath.Join(dir, "auditd.log")}
+	Launch(t, p)
 	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("auditd: %v\n%s", err, out.String())
-		}
+		p.Signal(syscall.SIGTERM)
+		p.Wait()
 		if wasOff { // auditd leaves auditing on
-			if out, err := exec.Command("auditctl", "-e", "0").CombinedOutput(); err != nil {
-				t.Errorf("auditctl -e 0: %v: %s", err, out)
-			}
+			exec.Command("auditctl", "-e", "0").Run()
 		}
 	})
-	registered := regexp.MustCompile(`(?m)^pid [1-9]`)
-	(&system{}).await(t, "auditd's registration", 10*time.Second, func() bool {
-		status, err := exec.Command("auditctl", "-s").Output()
-		return err == nil && registered.Match(status)
-	})
+	registered := func() bool {
+		return slices.Contains(AuditState(t), fmt.Sprintf("pid %d", p.PID()))
+	}
+	// Who asks while another one is registered gives up; by then the other has left.
+	for range 3 {
+		Await(t, "auditd's registration or end", 20*time.Second, func() bool { return p.Ended() || registered() })
+		if !p.Ended() {
+			return p
+		}
+		Await(t, "the other's leaving", 30*time.Second, func() bool { return slices.Contains(AuditState(t), "pid 0") })
+		p.Start(t)
+	}
+	t.Fatalf("auditd does not start: %s", p.Said())
+	return nil
 }
