@@ -5,8 +5,8 @@ import (
 )
 
 // cgroupOf returns the cgroup that systemd put a process in, of the text of
-// /proc/PID/cgroup: that of the hierarchy "name=systemd" where there is one
-// (cgroup v1 and hybrids), otherwise the unified one (v2).
+// /proc/PID/cgroup: that of the hierarchy "name=systemd" where that says more than
+// "/" (cgroup v1 and hybrids), otherwise the unified one (v2).
 //
 //	1:name=systemd:/system.slice/ssh.service
 //	0::/system.slice/ssh.service
@@ -16,7 +16,7 @@ func cgroupOf(data string) string {
 		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
 		switch {
 		case len(fields) < 3:
-		case fields[1] == "name=systemd":
+		case fields[1] == "name=systemd" && fields[2] != "/":
 			return fields[2]
 		case fields[0] == "0" && fields[1] == "":
 			unified = fields[2]
