@@ -32,7 +32,7 @@ func TakeAudit(t *testing.T) {
 		if diff := cmp.Diff(before, AuditState(t)); diff != "" {
 			t.Errorf("the audit state is not as it was (- before, + after):\n%s", diff)
 			for _, args := range [][]string{{"-D"}, {"-e", "0"}, {"-b", "64"}} {
-				exec.Command("auditctl", args...).Run()
+				_ = exec.Command("auditctl", args...).Run()
 			}
 		}
 	})
@@ -79,9 +79,9 @@ func StartAuditd(t *testing.T) *Program {
 	Launch(t, p)
 	t.Cleanup(func() {
 		p.Signal(syscall.SIGTERM)
-		p.Wait()
+		_ = p.Wait()
 		if wasOff { // auditd leaves auditing on
-			exec.Command("auditctl", "-e", "0").Run()
+			_ = exec.Command("auditctl", "-e", "0").Run()
 		}
 	})
 	registered := func() bool {

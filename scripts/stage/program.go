@@ -123,7 +123,7 @@ func (p *Program) Signal(s syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cmd != nil {
-		syscall.Kill(-p.cmd.Process.Pid, s)
+		_ = syscall.Kill(-p.cmd.Process.Pid, s)
 	}
 }
 
