@@ -1,10 +1,12 @@
 // Package pin chooses among versions of a package as apt does: by the priorities
 // of archives, apt's preferences (apt_preferences(5)) and the installed version.
 //
-// Pins by release, origin and version are known, for all packages or for names,
-// globs and regular expressions, with an architecture or without; not those by
-// source package ("src:"). Dependencies are not resolved: a candidate is what
-// apt-cache policy shows.
+// All pins that apt knows are: by release, origin and version; for all packages,
+// for names, globs and regular expressions, for source packages ("src:"), with an
+// architecture or without. What apt passes over (a kind it does not know) is passed
+// over, what it refuses is an error. The rules are those of apt's policy.cc and
+// versionmatch.cc. Dependencies are not resolved: a candidate is what apt-cache
+// policy shows.
 package pin
 
 import (
@@ -12,9 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +27,8 @@ const Never = -32768
 // Pin is one entry of apt's preferences (apt_preferences(5)).
 type Pin struct {
 	// Packages are names, globs or /regular expressions/, each with ":arch" behind
-	// it or not. "*" alone makes the pin a default for whole archives.
+	// it or not, and "src:" before it or not. "*" alone makes the pin a default for
+	// whole archives.
 	Packages []string
 	Kind     string // release, origin or version
 	Data     string
@@ -50,135 +50,88 @@ func Parse(file string, text []byte) ([]Pin, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		p := Pin{File: file, Line: s.Line}
-		var priority string
-		fields := 0
-		err = s.Each(func(f deb822.Field) {
-			fields++
-			switch {
-			case f.Is("Package"):
-				p.Packages = append(p.Packages, strings.Fields(string(f.Value))...)
-			case f.Is("Pin"):
-				p.Kind, p.Data, _ = strings.Cut(string(f.Value), " ")
-				p.Kind, p.Data = strings.ToLower(p.Kind), strings.TrimSpace(p.Data)
-				p.Line = f.Line
-			case f.Is("Pin-Priority"):
-				priority = string(f.Value)
-			}
-		})
+		r := record{Pin: Pin{File: file, Line: s.Line}}
+		err = s.Each(r.field)
 		var syntax *deb822.SyntaxError
 		if errors.As(err, &syntax) {
 			return nil, &apt.ConfigError{File: file, Line: syntax.Line, Text: syntax.Text}
 		}
-		if fields == 0 {
+		if r.fields == 0 {
 			continue
 		}
-		if p.Priority, err = p.check(priority); err != nil {
+		ok, err := r.check()
+		if err != nil {
 			return nil, &apt.ConfigError{File: file, Line: s.Line, Text: err.Error()}
 		}
-		pins = append(pins, p)
+		if ok {
+			pins = append(pins, r.Pin)
+		}
 	}
 }
 
-func (p *Pin) check(priority string) (int, error) {
+// record is one stanza of preferences.
+type record struct {
+	Pin
+	fields   int
+	pin      bool
+	priority string
+}
+
+func (r *record) field(f deb822.Field) {
+	r.fields++
 	switch {
-	case len(p.Packages) == 0:
-		return 0, errors.New("record without Package")
-	case p.Kind != "release" && p.Kind != "origin" && p.Kind != "version":
-		return 0, fmt.Errorf("pin type %q is not known", clip(p.Kind))
-	case priority == "never" && !p.general():
-		return 0, errors.New("priority never is for Package: * only")
-	case priority == "never":
-		return Never, nil
+	case f.Is("Package"):
+		r.Packages = append(r.Packages, strings.Fields(string(f.Value))...)
+	case f.Is("Pin"):
+		r.Kind, r.Data = string(f.Value), ""
+		if i := strings.IndexAny(r.Kind, " \t\n\r\v\f"); i >= 0 {
+			r.Kind, r.Data = r.Kind[:i], strings.TrimSpace(r.Kind[i:])
+		}
+		r.Kind = strings.ToLower(r.Kind)
+		r.Line, r.pin = f.Line, true
+	case f.Is("Pin-Priority"):
+		r.priority = string(f.Value)
 	}
-	n, err := strconv.ParseInt(strings.TrimSpace(priority), 10, 16)
-	if err != nil {
-		return 0, fmt.Errorf("priority %q is no number from -32768 to 32767", clip(priority))
+}
+
+// check does what apt does with a record: refuse it, or pass over it, or take it.
+func (r *record) check() (ok bool, err error) {
+	switch {
+	case len(r.Packages) == 0:
+		return false, errors.New("record without Package")
+	case !r.pin:
+		return false, nil
+	case r.Kind != "release" && r.Kind != "origin" && (r.Kind != "version" || r.general()):
+		return false, nil
+	case r.priority == "never" && !r.general():
+		return false, errors.New("priority never is for Package: * only")
+	case r.priority == "never":
+		r.Priority = Never
+		return true, nil
 	}
-	return int(n), nil
+	n, err := strconv.ParseInt(number(r.priority), 10, 64)
+	switch {
+	case err != nil, n == 0:
+		return false, fmt.Errorf("priority %q is no number other than 0", clip(r.priority))
+	case n < Never, n > -Never-1:
+		return false, fmt.Errorf("priority %q is not from -32768 to 32767", clip(r.priority))
+	}
+	r.Priority = max(int(n), Never+1)
+	return true, nil
+}
+
+// number is the number that s begins with, as strtol(3) finds it.
+func number(s string) string {
+	s = strings.TrimSpace(s)
+	end := 0
+	for end < len(s) && (s[end] >= '0' && s[end] <= '9' || end == 0 && (s[end] == '-' || s[end] == '+')) {
+		end++
+	}
+	return s[:end]
 }
 
 // general reports whether the pin is a default for archives.
-func (p *Pin) general() bool { return slices.Equal(p.Packages, []string{"*"}) }
-
-// names reports whether the pin is for this package. Without ":arch" it is for
-// the native architecture only.
-func (p *Pin) names(name, arch string, native bool) bool {
-	for _, pattern := range p.Packages {
-		want, a, hasArch := strings.Cut(pattern, ":")
-		switch {
-		case !hasArch && !native, hasArch && a != arch && a != "any" && (a != "native" || !native):
-		case expression(want, name):
-			return true
-		}
-	}
-	return false
-}
-
-// Archive is where a package list comes from, as pins see it.
-type Archive struct {
-	Release   *apt.Release
-	Site      string
-	Component string
-	Arch      string
-}
-
-// String is the archive in the words of apt's output: label and suite.
-func (a *Archive) String() string { return a.Release.Label + "/" + a.Release.Suite }
-
-// matches reports whether the pin is for all that the archive holds.
-func (p *Pin) matches(a *Archive) bool {
-	switch p.Kind {
-	case "origin":
-		site := strings.Trim(p.Data, `"`)
-		if site == "" {
-			return a.Site == ""
-		}
-		return expression(site, a.Site)
-	case "release":
-		return a.released(p.Data)
-	}
-	return false
-}
-
-// released compares with the data of a release pin: "a=…,n=…", a suite or a
-// version.
-func (a *Archive) released(data string) bool {
-	r := a.Release
-	if !strings.Contains(data, "=") {
-		if data != "" && data[0] >= '0' && data[0] <= '9' {
-			return expression(data, r.Version)
-		}
-		return expression(data, r.Suite) || expression(data, r.Codename)
-	}
-	for _, part := range strings.Split(data, ",") {
-		key, want, _ := strings.Cut(strings.TrimSpace(part), "=")
-		have, ok := map[string]string{"a": r.Suite, "n": r.Codename, "o": r.Origin, "l": r.Label,
-			"v": r.Version, "c": a.Component, "b": a.Arch}[key]
-		if ok && !expression(strings.Trim(want, `"`), have) {
-			return false
-		}
-	}
-	return true
-}
-
-// expression compares exactly, by glob, or by /regular expression/.
-func expression(pattern, s string) bool {
-	if pattern == s {
-		return true
-	}
-	if n := len(pattern); n > 1 && pattern[0] == '/' && pattern[n-1] == '/' {
-		re, err := regexp.Compile("(?i)" + pattern[1:n-1])
-		return err == nil && re.MatchString(s)
-	}
-	if !strings.ContainsAny(pattern, "*?[") {
-		return false
-	}
-	// path.Match stops at slashes where fnmatch without flags does not.
-	const other = "\x01"
-	ok, err := path.Match(strings.ReplaceAll(pattern, "/", other), strings.ReplaceAll(s, "/", other))
-	return err == nil && ok
-}
+func (p *Pin) general() bool { return len(p.Packages) == 1 && p.Packages[0] == "*" }
 
 // clip bounds foreign text within an error message.
 func clip(s string) string {

@@ -49,13 +49,12 @@ func TestParse(t *testing.T) {
 func TestRefusedPreferences(t *testing.T) {
 	for text, line := range map[string]int{
 		"Pin: release a=x\nPin-Priority: 1\n":                         1,
-		"\nPackage: a\nPin: colour red\nPin-Priority: 1\n":            2,
+		"Package: a\nPin: release a=x\nPin-Priority: 0\n":             1,
 		"Package: a\nPin: release a=x\n":                              1,
 		"Package: a\nPin: release a=x\nPin-Priority: many\n":          1,
 		"Package: a\nPin: release a=x\nPin-Priority: 99999\n":         1,
 		"Package: a\nPin: release a=x\nPin-Priority: never\n":         1,
 		"Package: a\nnonsense\n":                                      2,
-		"Package: a\nPin-Priority: 1\n":                               1,
 		"Package: *\nPin: release a=x\nPin-Priority: 1\n\nPackage:\n": 5,
 	} {
 		_, err := Parse("p", []byte(text))
@@ -77,7 +76,7 @@ func TestCandidate(t *testing.T) {
 	testing1 := archive("Debian", "Debian", "experimental", "rc-buggy", "archive.example.com")
 	testing1.Release.NotAutomatic = true
 	versions := []Version{
-		{"5", []*Archive{testing1}}, {"4", []*Archive{ppa}}, {"3", []*Archive{updates}}, {"2", []*Archive{security, updates}}, {"1", nil},
+		{Version: "5", Archives: []*Archive{testing1}}, {Version: "4", Archives: []*Archive{ppa}}, {Version: "3", Archives: []*Archive{updates}}, {Version: "2", Archives: []*Archive{security, updates}}, {Version: "1"},
 	}
 	for _, tt := range []struct{ name, preferences, release, want string }{
 		{"no preferences", "", "", "4"},
@@ -86,13 +85,23 @@ func TestCandidate(t *testing.T) {
 		{"default release by codename", "", "noble", "4"},
 		{"held by version", "Package: pkg\nPin: version 1\nPin-Priority: 1001\n", "", "1"},
 		{"experimental wanted", "Package: pkg\nPin: release a=experimental\nPin-Priority: 501\n", "", "5"},
-		{"everything refused", "Package: pkg\nPin: release *\nPin-Priority: -1\n", "", "1"},
+		{"everything refused, the installed version too", "Package: pkg\nPin: release *\nPin-Priority: -1\n", "", ""},
+		{"all archives refused", "Package: pkg\nPin: release o=*\nPin-Priority: -1\n", "", "1"},
 		{"refused for another architecture", "Package: pkg:i386\nPin: release *\nPin-Priority: -1\n", "", "4"},
 		{"the first pin counts", "Package: p*\nPin: release a=noble-security\nPin-Priority: 600\n\nPackage: pkg\nPin: release a=noble-security\nPin-Priority: 10\n", "", "2"},
 		{"by site", "Package: *\nPin: origin ppa.example.org\nPin-Priority: -5\n", "", "3"},
 		{"by component and architecture", "Package: *\nPin: release c=main,b=amd64,l=Ubuntu\nPin-Priority: 600\n", "", "3"},
 		{"by version of the release", "Package: *\nPin: release 24.*\nPin-Priority: 1\n", "", "1"},
-		{"zero is passed over", "Package: *\nPin: origin ppa.example.org\nPin-Priority: 0\n", "", "4"},
+		{"without regard to case", "Package: PKG*\nPin: release l=UBUNTU,a=NOBLE-SECURITY\nPin-Priority: 900\n", "", "2"},
+		{"by source package", "Package: src:sou*\nPin: version 2\nPin-Priority: 900\n", "", "2"},
+		{"by another source package", "Package: src:pkg\nPin: version 2\nPin-Priority: 900\n", "", "4"},
+		{"for its architecture", "Package: pkg:amd64\nPin: version 2\nPin-Priority: 900\n", "", "2"},
+		{"for any architecture", "Package: pkg:any\nPin: version 2\nPin-Priority: 900\n", "", "2"},
+		{"for a kind of architecture", "Package: /^P.G$/:linux-any\nPin: version 2\nPin-Priority: 900\n", "", "2"},
+		{"the installed one stays", "Package: *\nPin: release a=now\nPin-Priority: 600\n", "", "1"},
+		{"a pin of an unknown kind is passed over", "Package: *\nPin: colour red\nPin-Priority: 900\n", "", "4"},
+		{"a name in a class", "Package: [!a-o]k[g]\nPin: version 3\nPin-Priority: 900\n", "", "3"},
+		{"never outdoes a pin with a name", "Package: pkg\nPin: version 4\nPin-Priority: 900\n\nPackage: *\nPin: origin ppa.example.org\nPin-Priority: never\n", "", "3"},
 	} {
 		pins, err := Parse("p", []byte(tt.preferences))
 		if err != nil {
@@ -100,7 +109,13 @@ func TestCandidate(t *testing.T) {
 			continue
 		}
 		p := NewPolicy(pins, tt.release)
+		for i := range versions {
+			versions[i].Source = "source"
+		}
 		i := p.Candidate(Target{Name: "pkg", Arch: "amd64", Native: true, Installed: "1"}, versions)
+		if tt.want == "" && i < 0 {
+			continue
+		}
 		if i < 0 || versions[i].Version != tt.want {
 			t.Errorf("%s: candidate %d, want version %s", tt.name, i, tt.want)
 		}
@@ -118,6 +133,6 @@ func FuzzParse(f *testing.F) {
 		}
 		p := NewPolicy(pins, "")
 		a := archive("o", "l", "s", "n", "site")
-		p.Candidate(Target{Name: "name", Arch: "amd64", Native: true, Installed: "1"}, []Version{{"2", []*Archive{a}}, {"1", nil}})
+		p.Candidate(Target{Name: "name", Arch: "amd64", Native: true, Installed: "1"}, []Version{{Version: "2", Archives: []*Archive{a}}, {Version: "1"}})
 	})
 }

@@ -6,35 +6,54 @@ import (
 	"seawall/pkg/pkgver"
 )
 
-// Policy chooses among versions as apt does.
+// Policy chooses among versions as apt does. It is not for concurrent use.
 type Policy struct {
-	defaults []Pin
-	specific []Pin
+	defaults []rule
+	specific []rule
+	status   *Archive
+	found    map[*Archive]found
+}
+
+// rule is a pin made ready for matching.
+type rule struct {
+	*Pin
+	subjects []subject
+	match    match
+}
+
+// found is what the defaults say of an archive.
+type found struct {
+	priority int
+	pin      *Pin
 }
 
 // NewPolicy returns the policy of these pins, in the order in which apt reads
 // them. defaultRelease is APT::Default-Release, "" where it is not set.
 func NewPolicy(pins []Pin, defaultRelease string) *Policy {
-	var p Policy
+	p := Policy{status: status(), found: map[*Archive]found{}}
 	if defaultRelease != "" {
-		p.defaults = append(p.defaults, Pin{Kind: "release", Data: defaultRelease, Priority: 990, File: "APT::Default-Release"})
+		pin := &Pin{Kind: "release", Data: defaultRelease, Priority: 990, File: "APT::Default-Release"}
+		p.defaults = append(p.defaults, rule{Pin: pin, match: newMatch(pin.Kind, pin.Data)})
 	}
-	for _, pin := range pins {
+	for i := range pins {
+		r := rule{Pin: &pins[i], match: newMatch(pins[i].Kind, pins[i].Data)}
 		switch {
-		case pin.Priority == 0: // apt warns and passes it over
-		case pin.general() && pin.Priority == Never: // outdoes all others
-			p.defaults = slices.Insert(p.defaults, 0, pin)
-		case pin.general():
-			p.defaults = append(p.defaults, pin)
+		case r.general() && r.Priority == Never: // outdoes all others
+			p.defaults = slices.Insert(p.defaults, 0, r)
+		case r.general():
+			p.defaults = append(p.defaults, r)
 		default:
-			p.specific = append(p.specific, pin)
+			for _, word := range r.Packages {
+				r.subjects = append(r.subjects, newSubject(word))
+			}
+			p.specific = append(p.specific, r)
 		}
 	}
 	return &p
 }
 
 // Target is the package that versions are chosen for. Native says that its
-// architecture is the host's own, or that it is for all.
+// architecture is the host's own; a package for all architectures has that one.
 type Target struct {
 	Name      string
 	Arch      string
@@ -46,7 +65,11 @@ type Target struct {
 // only the host has it.
 type Version struct {
 	Version  string
+	Source   string // the source package's name
 	Archives []*Archive
+	// Deferred says that phasing excludes the version where apt makes that a matter
+	// of priorities (APT::Get::Phase-Policy).
+	Deferred bool
 }
 
 // Candidate returns the index of the version that apt would install, or -1. The
@@ -69,13 +92,23 @@ func (p *Policy) Candidate(t Target, versions []Version) int {
 // Priority returns a version's priority and the pin it comes from, nil where it
 // is the archive's own.
 func (p *Policy) Priority(t Target, v *Version) (int, *Pin) {
+	priority, pin := p.priority(&t, v)
+	if v.Deferred {
+		priority = min(priority, 1)
+	}
+	return priority, pin
+}
+
+func (p *Policy) priority(t *Target, v *Version) (int, *Pin) {
+	installed := v.Version == t.Installed
 	// "never" for all its archives outdoes a pin that names the package.
-	if pin := p.pinned(t, v); pin != nil && (v.Version == t.Installed || slices.ContainsFunc(v.Archives, p.ever)) {
+	if pin := p.pinned(t, v, installed); pin != nil &&
+		(installed && p.ever(p.status) || slices.ContainsFunc(v.Archives, p.ever)) {
 		return pin.Priority, pin
 	}
 	priority, from := Never-1, (*Pin)(nil)
-	if v.Version == t.Installed {
-		priority = 100
+	if installed {
+		priority, from = p.archive(p.status)
 	}
 	for _, a := range v.Archives {
 		if n, pin := p.archive(a); n > priority {
@@ -89,15 +122,20 @@ func (p *Policy) Priority(t Target, v *Version) (int, *Pin) {
 }
 
 // pinned is the first pin that names the package and holds for the version.
-func (p *Policy) pinned(t Target, v *Version) *Pin {
+func (p *Policy) pinned(t *Target, v *Version, installed bool) *Pin {
 	for i := range p.specific {
-		pin := &p.specific[i]
-		if !pin.names(t.Name, t.Arch, t.Native) {
+		r := &p.specific[i]
+		if !slices.ContainsFunc(r.subjects, func(s subject) bool { return s.is(t, v) }) {
 			continue
 		}
-		if pin.Kind == "version" && expression(pin.Data, v.Version) ||
-			slices.ContainsFunc(v.Archives, pin.matches) {
-			return pin
+		if r.Kind == "version" {
+			if r.match.matchVersion(v.Version) {
+				return r.Pin
+			}
+			continue
+		}
+		if installed && r.match.archiveMatches(p.status) || slices.ContainsFunc(v.Archives, r.match.archiveMatches) {
+			return r.Pin
 		}
 	}
 	return nil
@@ -108,17 +146,27 @@ func (p *Policy) ever(a *Archive) bool {
 	return priority != Never
 }
 
+// archive is the priority of an archive as a whole.
 func (p *Policy) archive(a *Archive) (int, *Pin) {
+	f, ok := p.found[a]
+	if !ok {
+		f = p.judge(a)
+		p.found[a] = f
+	}
+	return f.priority, f.pin
+}
+
+func (p *Policy) judge(a *Archive) found {
 	for i := range p.defaults {
-		if p.defaults[i].matches(a) {
-			return p.defaults[i].Priority, &p.defaults[i]
+		if p.defaults[i].match.archiveMatches(a) {
+			return found{p.defaults[i].Priority, p.defaults[i].Pin}
 		}
 	}
 	switch {
-	case a.Release.NotAutomatic && a.Release.ButAutomaticUpgrades:
-		return 100, nil
+	case a == p.status || a.Release.ButAutomaticUpgrades:
+		return found{priority: 100}
 	case a.Release.NotAutomatic:
-		return 1, nil
+		return found{priority: 1}
 	}
-	return 500, nil
+	return found{priority: 500}
 }
