@@ -7,8 +7,7 @@
 // totally; whether a version is well formed is not asked.
 //
 // [RPM] follows rpm (rpmver.c, rpmvercmp.c of 4.18): epoch, version and release in
-// that order, each compared by [RPMPart]. It takes any bytes too, but where versions
-// are not well formed its order has circles, as rpm's has.
+// that order, each compared by [RPMPart]. It takes any bytes, too.
 package pkgver
 
 // Bytes is what a version may be held in.

@@ -77,14 +77,17 @@ func TestRPMAgainstRPM(t *testing.T) {
 
 func FuzzRPM(f *testing.F) {
 	for _, p := range rpmCorpus(f) {
-		f.Add(p.a, p.b)
+		f.Add(p.a, p.b, "1:1.0~rc1^-1")
 	}
-	f.Fuzz(func(t *testing.T, a, b string) {
+	f.Fuzz(func(t *testing.T, a, b, c string) {
 		if ab, ba := RPM(a, b), RPM([]byte(b), a); ab != -ba {
 			t.Errorf("RPM(%q, %q) = %d, swapped %d", a, b, ab, ba)
 		}
 		if RPM(a, a) != 0 || RPMPart(b, b) != 0 {
 			t.Errorf("%q or %q does not equal itself", a, b)
+		}
+		if RPM(a, b) <= 0 && RPM(b, c) <= 0 && RPM(a, c) > 0 {
+			t.Errorf("not transitive: %q <= %q <= %q", a, b, c)
 		}
 	})
 }
