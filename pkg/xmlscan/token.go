@@ -107,7 +107,7 @@ func (s *Scanner) take(dst, text []byte, limit int, whole bool) ([]byte, int) {
 
 // outside looks at text outside of the root element.
 func (s *Scanner) outside(text []byte) {
-	if len(bytes.TrimLeft(text, blanks)) > 0 {
+	if len(trimLeft(text)) > 0 {
 		s.fail("text outside of the root element")
 	}
 }
@@ -158,28 +158,32 @@ func (s *Scanner) have(n int) bool {
 }
 
 func (s *Scanner) startTag() bool {
-	n := s.tagEnd()
-	if n < 0 {
+	n := 1
+	for s.have(n+1) && s.buf[s.pos+n] > ' ' && s.buf[s.pos+n] != '>' && n < MaxTag {
+		n++
+	}
+	name := n
+	if s.err == nil && s.buf[s.pos+n] != '>' {
+		n = s.tagEnd()
+	}
+	if s.err != nil {
 		return false
 	}
 	tag := s.buf[s.pos+1 : s.pos+n]
 	if s.empty = len(tag) > 0 && tag[len(tag)-1] == '/'; s.empty {
 		tag = tag[:len(tag)-1]
 	}
-	i := 0
-	for i < len(tag) && tag[i] > ' ' {
-		i++
-	}
-	if s.name, s.attrs = tag[:i], tag[i:]; i == 0 {
+	name = min(name-1, len(tag))
+	s.name, s.attrs = tag[:name], tag[name:]
+	switch {
+	case name == 0:
 		s.fail("tag without a name")
-		return false
-	}
-	if s.depth == MaxDepth {
+	case s.depth == MaxDepth:
 		s.fail("elements are too deep")
-		return false
-	}
-	if s.depth == 0 && s.started {
+	case s.depth == 0 && s.started:
 		s.fail("second root element")
+	}
+	if s.err != nil {
 		return false
 	}
 	s.started = true

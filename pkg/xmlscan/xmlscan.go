@@ -45,7 +45,6 @@ type Scanner struct {
 	opens     [MaxDepth]int
 	depth     int
 	unescaped []byte
-	end       []byte // the end tag that Skip looks for
 	err       error
 }
 
@@ -103,18 +102,27 @@ func (s *Scanner) skipWithin() bool {
 		return false
 	}
 	rest, name := s.buf[s.pos:], s.names[s.opens[s.depth-1]:]
-	s.end = append(append(append(s.end[:0], "</"...), name...), '>')
-	i := bytes.Index(rest, s.end)
-	if i < 0 {
-		return false
+	for at := 0; ; at++ {
+		i := bytes.IndexByte(rest[at:], '<')
+		at += i + 1
+		if i < 0 || at+len(name)+2 > len(rest) {
+			return false
+		}
+		switch rest[at] {
+		case '/':
+			if n := at + 1 + len(name); rest[n] == '>' && string(rest[at+1:n]) == string(name) {
+				s.pos += n + 1
+				s.close()
+				return true
+			}
+		case '!', '?':
+			return false
+		default:
+			if string(rest[at:at+len(name)]) == string(name) {
+				return false
+			}
+		}
 	}
-	s.end[1] = '<'
-	if bytes.Contains(rest[:i], s.end[1:len(s.end)-1]) || bytes.Contains(rest[:i], []byte("<!")) || bytes.Contains(rest[:i], []byte("<?")) {
-		return false
-	}
-	s.pos += i + len(s.end)
-	s.close()
-	return true
 }
 
 // Text appends the text of the element whose start tag Next found to dst, that of
@@ -148,7 +156,7 @@ func (s *Scanner) Text(dst []byte, limit int) ([]byte, error) {
 // makes Next fail.
 func (s *Scanner) Attr(name string) []byte {
 	for rest := s.attrs; s.err == nil; {
-		rest = bytes.TrimLeft(rest, blanks)
+		rest = trimLeft(rest)
 		if len(rest) == 0 {
 			break
 		}
@@ -177,16 +185,18 @@ func (s *Scanner) value(raw []byte) []byte {
 	return s.unescaped
 }
 
-const blanks = " \t\r\n"
-
 // attribute cuts key="value" from the front of text.
 func attribute(text []byte) (key, value, rest []byte, ok bool) {
-	i := bytes.IndexByte(text, '=')
-	if i <= 0 {
+	n := 0
+	for n < len(text) && text[n] > ' ' && text[n] != '=' && text[n] != '"' && text[n] != '\'' {
+		n++
+	}
+	key, rest = text[:n], trimLeft(text[n:])
+	if n == 0 || len(rest) == 0 || rest[0] != '=' {
 		return nil, nil, nil, false
 	}
-	key, rest = bytes.TrimRight(text[:i], blanks), bytes.TrimLeft(text[i+1:], blanks)
-	if len(rest) < 2 || rest[0] != '"' && rest[0] != '\'' || bytes.ContainsAny(key, " \t\r\n\"'<") {
+	rest = trimLeft(rest[1:])
+	if len(rest) < 2 || rest[0] != '"' && rest[0] != '\'' {
 		return nil, nil, nil, false
 	}
 	end := bytes.IndexByte(rest[1:], rest[0])
@@ -195,6 +205,16 @@ func attribute(text []byte) (key, value, rest []byte, ok bool) {
 	}
 	return key, rest[1 : 1+end], rest[end+2:], true
 }
+
+// trimLeft cuts blanks off the front; bytes.TrimLeft makes a set of them each time.
+func trimLeft(text []byte) []byte {
+	for len(text) > 0 && blank(text[0]) {
+		text = text[1:]
+	}
+	return text
+}
+
+func blank(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
 func (s *Scanner) fail(what string) {
 	s.err = s.wrap(fmt.Errorf("%w: %s", ErrSyntax, what))
