@@ -1,6 +1,14 @@
 package repodata
 
-import "io"
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+
+	"seawall/pkg/sqlitefile"
+	"seawall/pkg/xmlscan"
+)
 
 // Available is one build that a repository offers. It is valid until each
 // returns; the strings can be kept.
@@ -11,8 +19,124 @@ type Available struct {
 	Source                  string // the file name of its source package, or ""
 }
 
+// maxDatabase bounds a primary.sqlite, which is read from memory.
+const maxDatabase = 64 << 20
+
 // ScanPrimary reads primary.xml, or primary.sqlite where r begins like one, and
-// calls each for every package whose name want accepts.
+// calls each for every package whose name want accepts. A database is at most 64
+// MiB large.
 func ScanPrimary(r io.Reader, want func(name []byte) bool, each func(*Available)) error {
-	return ErrDamaged
+	const sqlite = "SQLite format 3\x00"
+	in := bufio.NewReaderSize(r, 4<<10)
+	// What keeps the reader from giving so much is told when it is read again.
+	if head, _ := in.Peek(len(sqlite)); string(head) == sqlite {
+		b, err := io.ReadAll(limit(in, maxDatabase))
+		if err == nil {
+			err = scanDatabase(bytes.NewReader(b), want, each)
+		}
+		if err != nil {
+			return fmt.Errorf("primary: %w", err)
+		}
+		return nil
+	}
+	p := primary{s: xmlscan.New(in), want: want}
+	err := document(p.s, "metadata", func() error {
+		if string(p.s.Name()) != "package" {
+			return nil
+		}
+		p.keep, p.build, p.source = p.keep[:0], build{}, span{}
+		if err := elements(p.s, p.field); err != nil {
+			return err
+		}
+		if p.name != (span{}) {
+			all := string(p.keep)
+			a := p.available(all)
+			a.Source = p.source.of(all)
+			each(&a)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("primary: %w", err)
+	}
+	return nil
+}
+
+// primary reads one package after the other.
+type primary struct {
+	s    *xmlscan.Scanner
+	want func(name []byte) bool
+	keep kept
+	build
+	source span
+}
+
+// field reads one child of a package. The name stands first, so that the rest of
+// those that are not wanted is passed over.
+func (p *primary) field() (err error) {
+	switch string(p.s.Name()) {
+	case "name":
+		name, err := p.keep.text(p.s)
+		if err != nil {
+			return err
+		}
+		if name.from == name.to || !p.want(p.keep[name.from:name.to]) {
+			return p.s.Skip()
+		}
+		p.name = name
+	case "arch":
+		p.arch, err = p.keep.text(p.s)
+	case "version":
+		p.evr(&p.keep, p.s, "epoch", "ver", "rel")
+	case "format":
+		err = elements(p.s, func() (err error) {
+			if string(p.s.Name()) == "rpm:sourcerpm" {
+				p.source, err = p.keep.text(p.s)
+			}
+			return err
+		})
+	}
+	if len(p.keep) > maxKept {
+		return fmt.Errorf("%w: package is too large", ErrDamaged)
+	}
+	return err
+}
+
+// scanDatabase reads the table of packages of primary.sqlite.
+func scanDatabase(r *bytes.Reader, want func(name []byte) bool, each func(*Available)) error {
+	file, err := sqlitefile.Open(r, nil, r.Size(), 0)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	table, err := file.Table("packages")
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	columns := []string{"name", "arch", "epoch", "version", "release", "rpm_sourcerpm"}
+	var keep kept
+	err = table.Scan(columns, func(row sqlitefile.Row) error {
+		name := row.Text(0)
+		if len(name) == 0 || !want(name) {
+			return nil
+		}
+		keep = keep[:0]
+		b := build{name: keep.add(name), arch: keep.add(row.Text(1))}
+		if b.epoch = keep.add(row.Text(2)); b.epoch.from == b.epoch.to {
+			b.epoch = keep.add([]byte{'0'})
+		}
+		keep = append(keep, ':')
+		b.version = keep.add(row.Text(3))
+		keep = append(keep, '-')
+		b.release = keep.add(row.Text(4))
+		source := keep.add(row.Text(5))
+		all := string(keep)
+		a := b.available(all)
+		a.Source = source.of(all)
+		each(&a)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return nil
 }
