@@ -13,8 +13,8 @@
 //   - Package lists: plain, lz4, gz, xz, zst and bz2, as a stream ([ScanList]).
 //   - Phasing: whether an update is deferred on this machine ([Deferred]).
 //
-// Which of the versions apt would install is package pin's matter. Of apt.conf
-// only the flat form of APT::Default-Release is read.
+// Which of the versions apt would install is package pin's matter, apt.conf that of
+// package conf.
 //
 // All input is bounded: configuration by the caller's reading, stanzas by
 // deb822.DefaultLimit, decompressed lists by [MaxList].

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 
 	"seawall/pkg/deb822"
 	"seawall/pkg/lz4frame"
@@ -44,6 +44,9 @@ func decompress(r io.Reader, extension string) (io.Reader, func(), error) {
 		return z, nothing, err
 	case ".xz":
 		z, err := newXZ(r)
+		return z, nothing, err
+	case ".lzma":
+		z, err := lzma.ReaderConfig{DictCap: maxWindow}.NewReader(r)
 		return z, nothing, err
 	case ".zst":
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
@@ -157,12 +160,25 @@ func (e *Entry) parse(s deb822.Stanza) error {
 	if len(e.Name) == 0 || len(e.Version) == 0 || len(e.Arch) == 0 {
 		return &deb822.SyntaxError{Line: s.Line, Text: "entry without Package, Version or Architecture"}
 	}
-	if phased != nil {
-		n, err := strconv.ParseUint(string(phased), 10, 8)
-		if err != nil || n > 100 {
-			return &deb822.SyntaxError{Line: s.Line, Text: "Phased-Update-Percentage is no percentage"}
-		}
-		e.Phased = int(n)
+	if n := percentage(phased); n <= 100 {
+		e.Phased = n
 	}
 	return nil
+}
+
+// percentage reads the digits that a value begins with; what apt passes over, no
+// number or one above 100, is 101.
+func percentage(b []byte) int {
+	const ignored = 101
+	n := -1
+	for _, c := range b {
+		if c < '0' || c > '9' || n > 100 {
+			break
+		}
+		n = max(n, 0)*10 + int(c-'0')
+	}
+	if n < 0 {
+		return ignored
+	}
+	return n
 }

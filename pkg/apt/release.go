@@ -67,15 +67,24 @@ func (r *Release) set(f deb822.Field) (err error) {
 	case f.Is("Version"):
 		r.Version = string(f.Value)
 	case f.Is("NotAutomatic"):
-		r.NotAutomatic = string(f.Value) == "yes"
+		r.NotAutomatic = on(f.Value)
 	case f.Is("ButAutomaticUpgrades"):
-		r.ButAutomaticUpgrades = string(f.Value) == "yes"
+		r.ButAutomaticUpgrades = on(f.Value)
 	case f.Is("Date"):
 		r.Date, err = parseDate(f)
 	case f.Is("Valid-Until"):
 		r.ValidUntil, err = parseDate(f)
 	}
 	return err
+}
+
+// on is apt's StringToBool where it says yes.
+func on(b []byte) bool {
+	switch strings.ToLower(string(b)) {
+	case "1", "yes", "true", "with", "on", "enable":
+		return true
+	}
+	return false
 }
 
 func parseDate(f deb822.Field) (time.Time, error) {

@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"seawall/pkg/apt"
+	"seawall/pkg/apt/conf"
 	"seawall/pkg/apt/pin"
 	"seawall/pkg/dpkg"
 )
@@ -27,8 +29,11 @@ type archive struct {
 	release     *apt.Release
 	releaseFile string
 	lists       []list
-	locked      bool // of esmBase: its versions cannot be installed
-	reason      string
+	locked      bool   // of esmBase: its versions cannot be installed
+	reason      string // why it is not used
+	err         error  // what is broken of it, where that is the reason
+	failed      string // what the last refresh left of a failure
+	put         time.Time
 }
 
 type list struct {
@@ -39,12 +44,14 @@ type list struct {
 
 // setup is apt's configuration.
 type setup struct {
-	native    string
-	foreign   []string
-	archives  []*archive
-	policy    *pin.Policy
-	machineID string
+	native   string
+	archives []*archive
+	policy   *pin.Policy
+	phasing  phasing
 }
+
+// errElsewhere is returned where apt.conf moves what is read here to other places.
+var errElsewhere = errors.New("only apt's own places are read")
 
 func (w *host) setup(packages []dpkg.Package) (*setup, error) {
 	var s setup
@@ -52,33 +59,46 @@ func (w *host) setup(packages []dpkg.Package) (*setup, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.native, s.foreign = archs[0], archs[1:]
+	s.native = archs[0]
+	settings, err := w.settings()
+	if err != nil {
+		return nil, err
+	}
 	for _, base := range []string{"", esmBase} {
-		sources, err := w.sources(base)
+		archives, err := w.archives(base, archs)
 		if err != nil {
 			return nil, err
 		}
-		if len(sources) == 0 {
-			continue
-		}
-		present, err := w.ReadDir(base + listsDir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		for i := range sources {
-			a := &archive{Source: sources[i], locked: base != ""}
-			w.find(a, base+listsDir, present, archs)
-			s.archives = append(s.archives, a)
-		}
+		s.archives = append(s.archives, archives...)
 	}
-	if s.policy, err = w.policy(); err != nil {
+	if s.policy, err = w.policy(settings); err != nil {
 		return nil, err
 	}
-	id, err := w.ReadFile("/etc/machine-id", 4096)
-	if err == nil {
-		s.machineID = strings.TrimSpace(string(id))
-	}
+	s.phasing = w.phasing(settings)
 	return &s, nil
+}
+
+// settings reads apt.conf: its directory first, so that the file has the last word.
+func (w *host) settings() (*conf.Tree, error) {
+	tree := &conf.Tree{Include: func(name string) ([]byte, error) { return w.ReadFile(name, 0) }}
+	names, err := w.files(etcDir+"apt.conf", etcDir+"apt.conf.d", "conf", "")
+	if err != nil {
+		return nil, err
+	}
+	err = w.eachFile(append(names[1:], names[0]), tree.Parse)
+	if err != nil {
+		return nil, err
+	}
+	for name, own := range map[string]string{
+		"Dir": "", "RootDir": "", "Dir::State": "var/lib/apt", "Dir::State::lists": "lists", "Dir::State::status": "var/lib/dpkg/status", "Dir::Etc": "etc/apt",
+		"Dir::Etc::sourcelist": "sources.list", "Dir::Etc::sourceparts": "sources.list.d", "Dir::Etc::preferences": "preferences", "Dir::Etc::preferencesparts": "preferences.d",
+	} {
+		v, set := tree.Find(name)
+		if place := strings.Trim(v.Text, "/"); set && place != own && place != "var/lib/apt/"+own && place != "etc/apt/"+own {
+			return nil, fmt.Errorf("%s line %d: %s is %q: %w", v.File, v.Line, name, v.Text, errElsewhere)
+		}
+	}
+	return tree, nil
 }
 
 // architectures are the host's, the native one first. dpkg writes its file only
@@ -115,12 +135,9 @@ func (w *host) files(file, dir string, extensions ...string) ([]string, error) {
 	return all, nil
 }
 
-// eachFile reads the configuration files one after the other.
-func (w *host) eachFile(fn func(name string, text []byte) error, file, dir string, extensions ...string) error {
-	names, err := w.files(file, dir, extensions...)
-	if err != nil {
-		return err
-	}
+// eachFile reads configuration files one after the other. One that vanished is as
+// one that never was.
+func (w *host) eachFile(names []string, fn func(name string, text []byte) error) error {
 	for _, name := range names {
 		text, err := w.ReadFile(name, 0)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -137,52 +154,74 @@ func (w *host) eachFile(fn func(name string, text []byte) error, file, dir strin
 }
 
 func (w *host) sources(base string) ([]apt.Source, error) {
-	var all []apt.Source
-	err := w.eachFile(func(name string, text []byte) error {
-		s, err := apt.ParseSources(name, text)
-		all = append(all, s...)
-		return err
-	}, base+etcDir+"sources.list", base+etcDir+"sources.list.d", "list", "sources")
-	return all, err
-}
-
-func (w *host) policy() (*pin.Policy, error) {
-	var pins []pin.Pin
-	read := func(name string, text []byte) error {
-		p, err := pin.Parse(name, text)
-		pins = append(pins, p...)
-		return err
-	}
-	// apt reads the directory before the file.
-	parts, err := w.files("", etcDir+"preferences.d", "pref", "")
+	names, err := w.files(base+etcDir+"sources.list", base+etcDir+"sources.list.d", "list", "sources")
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range append(parts[1:], etcDir+"preferences") {
-		text, err := w.ReadFile(name, 0)
-		if err == nil {
-			err = read(name, text)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
+	var all []apt.Source
+	err = w.eachFile(names, func(name string, text []byte) error {
+		s, err := apt.ParseSources(name, text)
+		all = append(all, s...)
+		return err
+	})
+	return all, err
+}
+
+func (w *host) policy(settings *conf.Tree) (*pin.Policy, error) {
+	names, err := w.files(etcDir+"preferences", etcDir+"preferences.d", "pref", "")
+	if err != nil {
+		return nil, err
 	}
-	// apt.conf has the last word over its directory.
-	var release, main string
-	err = w.eachFile(func(name string, text []byte) error {
-		if r, ok := apt.DefaultRelease(text); ok {
-			if name == etcDir+"apt.conf" {
-				main = r
-			} else {
-				release = r
-			}
-		}
-		return nil
-	}, etcDir+"apt.conf", etcDir+"apt.conf.d", "conf", "")
-	if main != "" {
-		release = main
+	var pins []pin.Pin
+	err = w.eachFile(names, func(name string, text []byte) error {
+		p, err := pin.Parse(name, text)
+		pins = append(pins, p...)
+		return err
+	})
+	release, _ := settings.Find("APT::Default-Release")
+	return pin.NewPolicy(pins, release.Text), err
+}
+
+// archives are the sources configured below a base, with what is there of them.
+func (w *host) archives(base string, archs []string) ([]*archive, error) {
+	sources, err := w.sources(base)
+	if err != nil || len(sources) == 0 {
+		return nil, err
 	}
-	return pin.NewPolicy(pins, release), err
+	dir := base + listsDir
+	present, err := w.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	// Without the right to look there (apt gives it to nobody but its own user) a
+	// failed refresh shows in the age of the lists alone.
+	partial, _ := w.ReadDir(dir + "partial")
+	var all []*archive
+	for i := range sources {
+		a := &archive{Source: sources[i], locked: base != ""}
+		w.find(a, dir, present, archs)
+		w.leftovers(a, dir+"partial/", partial, archs[0])
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+// leftovers looks for what a refresh of the source did not finish: apt empties the
+// directory when all went well. In a running host what is older than the Release
+// file is of a refresh before the one that put it there.
+func (w *host) leftovers(a *archive, dir string, partial []string, native string) {
+	base := strings.TrimSuffix(a.ReleaseFiles(native)[1], "Release")
+	for _, name := range partial {
+		if !strings.HasPrefix(name, base) {
+			continue
+		}
+		fi, err := w.Look(dir + name)
+		if err != nil || !a.put.IsZero() && w.Root().Live() && changed(fi).Before(a.put) {
+			continue
+		}
+		a.failed = "the last refresh did not finish: " + dir + name
+		return
+	}
 }
 
 // find looks for the Release file and the package lists of a source.
@@ -197,10 +236,14 @@ func (w *host) find(a *archive, dir string, present []string, archs []string) {
 		}
 		r, err := w.release(dir + name)
 		if err != nil {
-			a.reason = fmt.Sprintf("%s: %v", dir+name, err)
+			a.err = fmt.Errorf("%s: %w", dir+name, err)
+			a.reason = a.err.Error()
 			return
 		}
 		a.release, a.releaseFile = r, dir+name
+		if fi, err := w.Look(dir + name); err == nil && w.Root().Live() {
+			a.put = changed(fi)
+		}
 		break
 	}
 	if a.release == nil {

@@ -26,9 +26,10 @@ type entry struct {
 // offer is one version of a package; the installed one is an offer too.
 type offer struct {
 	pin.Version
-	security []*archive // those that are security pockets, locked ones included
-	source   string
-	phased   int
+	security      []*archive // those that are security pockets, locked ones included
+	sourceVersion string
+	phased        int // percentage
+	phasedBy      int // which of the lists says so: the last one counts
 }
 
 // scan holds what is installed while the lists are read.
@@ -50,14 +51,14 @@ func newScan(s *setup, packages []dpkg.Package) *scan {
 		sc.entries = append(sc.entries, entry{
 			Package: p,
 			native:  p.Arch == s.native || p.Arch == "all",
-			offers:  []offer{{Version: pin.Version{Version: p.Version}, source: p.SourceVersion, phased: 100}},
+			offers:  []offer{{Version: pin.Version{Version: p.Version, Source: p.Source}, sourceVersion: p.SourceVersion, phased: 100}},
 		})
 	}
 	return sc
 }
 
 // read reads the lists of an archive.
-func (s *scan) read(ctx context.Context, w *host, a *archive) error {
+func (s *scan) read(ctx context.Context, w *host, a *archive, order int) error {
 	want := func(name []byte) bool { return len(s.byName[string(name)]) > 0 }
 	security := a.release.Security()
 	for _, l := range a.lists {
@@ -70,7 +71,7 @@ func (s *scan) read(ctx context.Context, w *host, a *archive) error {
 			return err
 		}
 		from := &pin.Archive{Release: a.release, Site: a.Site(), Component: l.Component, Arch: l.Arch}
-		err = apt.ScanList(stoppable{ctx.Err, f}, l.extension, want, func(e *apt.Entry) { s.offer(a, from, security, e) })
+		err = apt.ScanList(stoppable{ctx.Err, f}, l.extension, want, func(e *apt.Entry) { s.offer(a, from, security, order, e) })
 		f.Close()
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
@@ -93,7 +94,7 @@ func (s stoppable) Read(p []byte) (int, error) {
 }
 
 // offer files a list's entry with the installed package it is a version of.
-func (s *scan) offer(a *archive, from *pin.Archive, security bool, e *apt.Entry) {
+func (s *scan) offer(a *archive, from *pin.Archive, security bool, order int, e *apt.Entry) {
 	for _, i := range s.byName[string(e.Name)] {
 		p := &s.entries[i]
 		if string(e.Arch) != p.Arch && !(p.native && (string(e.Arch) == "all" || string(e.Arch) == s.native)) {
@@ -106,7 +107,9 @@ func (s *scan) offer(a *archive, from *pin.Archive, security bool, e *apt.Entry)
 		if security {
 			o.security = append(o.security, a)
 		}
-		o.phased = min(o.phased, e.Phased)
+		if e.Phased < 100 && order >= o.phasedBy {
+			o.phased, o.phasedBy = e.Phased, order
+		}
 	}
 }
 
@@ -118,30 +121,39 @@ func (p *entry) at(e *apt.Entry) *offer {
 		}
 	}
 	version := string(e.Version)
-	_, source := dpkg.SplitSource(e.Source, p.Name, version)
-	p.offers = append(p.offers, offer{Version: pin.Version{Version: version}, source: source, phased: 100})
+	source, sourceVersion := dpkg.SplitSource(e.Source, p.Name, version)
+	p.offers = append(p.offers, offer{Version: pin.Version{Version: version, Source: source}, sourceVersion: sourceVersion, phased: 100})
 	return &p.offers[len(p.offers)-1]
 }
 
 // verdict fills in the pending packages and the counts of the others.
 func (s *scan) verdict(f *patch.Facts) {
 	f.Installed = len(s.entries)
+	var versions []pin.Version
 	for i := range s.entries {
 		p := &s.entries[i]
-		slices.SortStableFunc(p.offers, func(a, b offer) int { return pkgver.Deb(b.Version.Version, a.Version.Version) })
-		target := pin.Target{Name: p.Name, Arch: p.Arch, Native: p.native, Installed: p.Version}
-		versions := make([]pin.Version, len(p.offers))
-		for i := range p.offers {
-			versions[i] = p.offers[i].Version
+		if len(p.offers) == 1 {
+			continue // nothing but the installed version
 		}
-		candidate := s.policy.Candidate(target, versions)
+		slices.SortStableFunc(p.offers, func(a, b offer) int { return pkgver.Deb(b.Version.Version, a.Version.Version) })
 		fix := p.fix()
+		if fix < 0 && !p.newer(0) {
+			continue
+		}
+		versions = versions[:0]
+		for i := range p.offers {
+			o := &p.offers[i]
+			o.Deferred = s.phasing.byPriority && s.phasing.excludes(o)
+			versions = append(versions, o.Version)
+		}
+		target := s.target(p)
+		candidate := s.policy.Candidate(target, versions)
 		switch {
 		case fix >= 0:
 			f.Packages = append(f.Packages, s.pending(p, target, fix, candidate))
 		case candidate >= 0 && p.newer(candidate):
 			f.OtherPending++
-			if o := &p.offers[candidate]; apt.Deferred(p.Source, o.source, s.machineID, o.phased) {
+			if s.keeps(p, candidate) {
 				f.Deferred++
 			}
 		}
@@ -149,6 +161,15 @@ func (s *scan) verdict(f *patch.Facts) {
 	slices.SortFunc(f.Packages, func(a, b patch.Package) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch))
 	})
+}
+
+// target is the package as pins see it.
+func (s *scan) target(p *entry) pin.Target {
+	t := pin.Target{Name: p.Name, Arch: p.Arch, Native: p.native, Installed: p.Version}
+	if p.native {
+		t.Arch = s.native
+	}
+	return t
 }
 
 func (p *entry) newer(i int) bool { return pkgver.Deb(p.offers[i].Version.Version, p.Version) > 0 }
@@ -190,8 +211,13 @@ func (s *scan) label(p *entry, t pin.Target, fix, candidate int) (label, reason 
 	switch {
 	case p.Held():
 		return patch.LabelHeld, "on hold in dpkg"
+	case s.keeps(p, candidate):
+		o := &p.offers[candidate]
+		return patch.LabelDeferred, fmt.Sprintf("%s goes to %d %% of machines, this one not yet among them", o.Version.Version, o.phased)
 	case candidate == fix:
 		return patch.LabelAvailable, ""
+	case f.Deferred && candidate > fix:
+		return patch.LabelDeferred, fmt.Sprintf("%s goes to %d %% of machines, this one not yet among them", f.Version.Version, f.phased)
 	case candidate >= 0 && candidate < fix:
 		return patch.LabelMasked, fmt.Sprintf("%s from %s is newer than the fix", p.offers[candidate].Version.Version, origin(p.offers[candidate].Archives))
 	}
@@ -203,8 +229,11 @@ func (s *scan) label(p *entry, t pin.Target, fix, candidate int) (label, reason 
 	if by == nil && candidate >= 0 {
 		_, by = s.policy.Priority(t, &p.offers[candidate].Version)
 	}
-	if by == nil {
+	switch {
+	case by == nil:
 		return patch.LabelPinned, "another archive has a higher priority"
+	case by.Line == 0: // no file: APT::Default-Release
+		return patch.LabelPinned, by.File + " is " + by.Data
 	}
 	return patch.LabelPinned, fmt.Sprintf("%s line %d: Pin: %s %s with priority %d", by.File, by.Line, by.Kind, by.Data, by.Priority)
 }

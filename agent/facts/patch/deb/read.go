@@ -1,6 +1,7 @@
 package deb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"seawall/agent/facts/patch"
 	"seawall/agent/facts/patch/watch"
 	"seawall/pkg/apt"
+	"seawall/pkg/apt/conf"
 	"seawall/pkg/deb822"
 	"seawall/pkg/dpkg"
 	"seawall/pkg/finding"
@@ -24,7 +26,7 @@ type host struct{ *watch.Files }
 type answer struct{ *patch.Answer }
 
 func depends() []string {
-	return []string{dpkg.StatusFile, dpkg.ArchFile, etcDir, listsDir, "/var/lib/apt/periodic/", "/etc/machine-id", esmBase + "/"}
+	return []string{dpkg.StatusFile, dpkg.JournalDir + "/", dpkg.ArchFile, etcDir, listsDir, "/var/lib/apt/periodic/", "/etc/machine-id", esmBase + "/"}
 }
 
 // Read reads the patch level of a host with dpkg, without keeping anything.
@@ -50,6 +52,9 @@ func Read(ctx context.Context, env fact.Env) *patch.Answer {
 	s, err := w.setup(packages)
 	if err != nil {
 		a.fail("read apt's configuration", "", err)
+		if errors.Is(err, errElsewhere) {
+			f.Meta.State, a.Failed = fact.StateUnknown, false
+		}
 		return a.Answer
 	}
 	a.compute(ctx, w, newScan(s, packages), env.Live())
@@ -61,6 +66,10 @@ func (a *answer) compute(ctx context.Context, w *host, s *scan, live bool) {
 	f := &a.Facts
 	a.Dates = w.dates(s.archives, live)
 	defer func() { f.Sources = s.sources() }()
+	if err := s.broken(); err != nil {
+		a.fail("read the security updates", "", err)
+		return
+	}
 	if reason := s.missing(); reason != "" {
 		f.Meta.State, f.Meta.Reason = fact.StateUnknown, text.Clean(reason, text.Limit)
 		return
@@ -85,11 +94,11 @@ func (a *answer) compute(ctx context.Context, w *host, s *scan, live bool) {
 // errors are noted with the archives too.
 func (s *scan) readAll(ctx context.Context, w *host, security bool) error {
 	var all error
-	for _, a := range s.archives {
+	for order, a := range s.archives {
 		if a.release == nil || a.reason != "" || a.release.Security() != security {
 			continue
 		}
-		if err := s.read(ctx, w, a); err != nil {
+		if err := s.read(ctx, w, a, order); err != nil {
 			a.reason = err.Error()
 			if !a.locked {
 				all = errors.Join(all, err)
@@ -97,6 +106,16 @@ func (s *scan) readAll(ctx context.Context, w *host, security bool) error {
 		}
 	}
 	return all
+}
+
+// broken is what is damaged of a security source's Release file.
+func (s *scan) broken() error {
+	for _, a := range s.archives {
+		if a.err != nil && !a.locked && a.security() {
+			return a.err
+		}
+	}
+	return nil
 }
 
 // missing says why the security updates cannot be known, "" where they can.
@@ -146,7 +165,43 @@ func (w *host) status() ([]dpkg.Package, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return dpkg.Read(f)
+	all, err := dpkg.Read(f)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := w.journal()
+	return dpkg.Apply(all, steps), err
+}
+
+// journal reads what dpkg did since it wrote the status file.
+func (w *host) journal() ([]dpkg.Package, error) {
+	names, err := w.ReadDir(dpkg.JournalDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if names, err = dpkg.Journal(names); err != nil {
+		return nil, err
+	}
+	var steps []dpkg.Package
+	for _, name := range names {
+		name = dpkg.JournalDir + "/" + name
+		text, err := w.ReadFile(name, 0)
+		if errors.Is(err, fs.ErrNotExist) { // merged into the status file meanwhile
+			return nil, fmt.Errorf("%s vanished while it was read", name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		p, err := dpkg.Read(bytes.NewReader(text))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		steps = append(steps, p...)
+	}
+	return steps, nil
 }
 
 // fail sets the state that fits err, and the line it names as evidence.
@@ -158,11 +213,14 @@ func (a *answer) fail(doing, file string, err error) {
 	if f.Meta.State == fact.StateAbsent { // a file vanished between two steps
 		f.Meta.State = fact.StateUnknown
 	}
-	var conf *apt.ConfigError
+	var config *apt.ConfigError
+	var setting *conf.SyntaxError
 	var syntax *deb822.SyntaxError
 	switch {
-	case errors.As(err, &conf):
-		f.Meta.Evidence = []finding.Evidence{{File: conf.File, Line: conf.Line, Text: text.Clean(conf.Text, text.Limit)}}
+	case errors.As(err, &config):
+		f.Meta.Evidence = []finding.Evidence{{File: config.File, Line: config.Line, Text: text.Clean(config.Text, text.Limit)}}
+	case errors.As(err, &setting):
+		f.Meta.Evidence = []finding.Evidence{{File: setting.File, Line: setting.Line, Text: text.Clean(setting.Text, text.Limit)}}
 	case errors.As(err, &syntax) && file != "":
 		f.Meta.Evidence = []finding.Evidence{{File: file, Line: syntax.Line, Text: text.Clean(syntax.Text, text.Limit)}}
 	}
@@ -174,6 +232,7 @@ func (s *scan) sources() []patch.Source {
 		out := patch.Source{
 			URI: text.Clean(a.PublicURI(), text.Limit), Suite: text.Clean(a.Suite, maxWord), File: a.File, Line: a.Line,
 			Lists: len(a.lists), Reason: text.Clean(a.reason, text.Limit),
+			Refreshed: patch.RFC3339(a.put), Error: text.Clean(a.failed, text.Limit),
 		}
 		if r := a.release; r != nil {
 			out.Security = r.Security()

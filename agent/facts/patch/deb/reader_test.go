@@ -143,10 +143,10 @@ func TestBroken(t *testing.T) {
 			write(t, dir, fx2Security+"main_binary-i386_Packages", "<html>\n")
 		}, fact.StateError, "line 1", "", 0},
 		{"security list is a FIFO", func(t *testing.T, dir string) { fifo(t, dir, fx2Security+"main_binary-i386_Packages") }, fact.StateError, "FIFO", "", 0},
-		{"security list in a compression that is not read", func(t *testing.T, dir string) {
+		{"security list that is no lzma", func(t *testing.T, dir string) {
 			remove(t, dir, fx2Security+"main_binary-i386_Packages")
 			write(t, dir, fx2Security+"main_binary-i386_Packages.lzma", "x")
-		}, fact.StateUnknown, "not supported", "", 0},
+		}, fact.StateError, "unexpected EOF", "", 0},
 		{"no architecture", func(t *testing.T, dir string) { remove(t, dir, "var/lib/dpkg/arch") }, fact.StateError, "architecture is not known", "", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,0 +1,69 @@
+package deb
+
+import (
+	"strings"
+
+	"seawall/pkg/apt"
+	"seawall/pkg/apt/conf"
+)
+
+// phasing is what decides which updates, rolled out in steps, this machine takes.
+// That apt takes all of them in a chroot is left out: it is about the moment of an
+// upgrade.
+type phasing struct {
+	machineID     string
+	always, never bool
+	// byPriority: apt gives an update whose turn is to come a low priority, instead
+	// of keeping it back (APT::Get::Phase-Policy).
+	byPriority bool
+}
+
+func (w *host) phasing(settings *conf.Tree) phasing {
+	either := func(name string) bool {
+		return settings.Bool("APT::Get::"+name, settings.Bool("Update-Manager::"+name, false))
+	}
+	p := phasing{
+		always:     either("Always-Include-Phased-Updates"),
+		never:      either("Never-Include-Phased-Updates"),
+		byPriority: settings.Bool("APT::Get::Phase-Policy", false),
+	}
+	id, _ := settings.Find("APT::Machine-ID")
+	if p.machineID = id.Text; p.machineID != "" {
+		return p
+	}
+	// Without a file, or with one that cannot be read, apt takes every update.
+	text, err := w.ReadFile("/etc/machine-id", 4096)
+	if err == nil {
+		line, _, _ := strings.Cut(string(text), "\n")
+		p.machineID = strings.TrimRight(line, "\r")
+	}
+	return p
+}
+
+// excludes reports whether it is not this machine's turn for a version.
+func (p *phasing) excludes(o *offer) bool {
+	switch {
+	case o.phased >= 100, p.always:
+		return false
+	case p.never:
+		return true
+	}
+	return apt.Deferred(o.Source, o.sourceVersion, p.machineID, o.phased)
+}
+
+// keeps reports whether apt keeps the installed version although it has the newer
+// offer i as candidate: it is phased, and no version of a suite "…-security" lies
+// between the two (upgrade.cc, ShouldKeep).
+func (s *scan) keeps(p *entry, i int) bool {
+	if i < 0 || s.phasing.byPriority || !p.newer(i) || !s.phasing.excludes(&p.offers[i]) {
+		return false
+	}
+	for i++; i < len(p.offers) && p.newer(i); i++ {
+		for _, a := range p.offers[i].Archives {
+			if strings.HasSuffix(a.Release.Suite, "-security") {
+				return false
+			}
+		}
+	}
+	return true
+}
