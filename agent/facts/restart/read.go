@@ -20,12 +20,13 @@ const keep = 15 * time.Minute
 // methods are not for several goroutines at once.
 type Reader struct {
 	socket string
+	may    func() bool // whether this process may look itself
 	last   Facts
 	at     time.Time // of last; zero when there is none
 }
 
 // NewReader returns a Reader that may ask at socket; nothing is asked yet.
-func NewReader(socket string) *Reader { return &Reader{socket: socket} }
+func NewReader(socket string) *Reader { return &Reader{socket: socket, may: mayLook} }
 
 // depends are the files that say that packages changed: then files were replaced.
 func depends() []string {
@@ -51,7 +52,7 @@ func (r *Reader) read(ctx context.Context, env fact.Env) Facts {
 		f.Meta.State, f.Meta.Reason = fact.StateAbsent, "an image is not running"
 		return f
 	}
-	if mayLook() {
+	if r.may() {
 		return scanned(ctx)
 	}
 	asked, err := ask(ctx, r.socket)
@@ -92,10 +93,13 @@ func mayLook() bool {
 	return data[0].Effective&(1<<unix.CAP_SYS_PTRACE) != 0
 }
 
+// serveLimit leaves whoever asked time to read the answer.
+const serveLimit = askLimit * 4 / 5
+
 // Serve looks at all processes and writes the answer to one who asked at the
 // socket.
 func Serve(ctx context.Context, w io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	ctx, cancel := context.WithTimeout(ctx, serveLimit)
 	defer cancel()
 	f, err := Scan(ctx)
 	if err != nil {
