@@ -379,6 +379,10 @@ func TestMain(m *testing.M) {
 		err = hold(os.Getenv("RESTART_KIND"), os.Getenv("RESTART_NAME"))
 	case "serve":
 		err = Serve(context.Background(), os.Stdout)
+	case "ask":
+		err = printFacts(os.Getenv("RESTART_NAME"))
+	case "listen":
+		err = listenOnly(os.Getenv("RESTART_NAME"))
 	default:
 		err = fmt.Errorf("no such part: %s", kind)
 	}

@@ -1,0 +1,267 @@
+package restart
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"seawall/agent/facts/fact"
+	"seawall/pkg/hostfs"
+)
+
+// unprivileged is a place where a user without privileges finds this test's program.
+func unprivileged(t testing.TB) (dir, program string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "seawall-restart-")
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o755))
+	return dir, copyFile(t, "/proc/self/exe", dir+"/test")
+}
+
+// as is the command that runs one part of this test's program as nobody, with the
+// given capabilities ("-all" for none).
+func as(ctx context.Context, capabilities, program, part string, env ...string) *exec.Cmd {
+	args := []string{"--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
+		"--inh-caps=" + capabilities, "--bounding-set=" + capabilities, "--ambient-caps=" + capabilities, program}
+	cmd := exec.CommandContext(ctx, "setpriv", args...)
+	cmd.Env = append(env, "RESTART_TEST="+part)
+	return cmd
+}
+
+// listen stands for systemd: for each connection it starts the helper, with the
+// capability that its unit gives it, and the connection as its standard output.
+func listen(t testing.TB, socket, program string) {
+	t.Helper()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	must(t, err)
+	must(t, os.Chmod(socket, 0o666))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.AcceptUnix()
+			if err != nil {
+				return // closed
+			}
+			out, err := conn.File()
+			if err == nil {
+				cmd := as(context.Background(), "-all,+sys_ptrace", program, "serve")
+				cmd.Stdout, cmd.Stderr = out, os.Stderr
+				err = errors.Join(cmd.Run(), out.Close())
+			}
+			if err := errors.Join(err, conn.Close()); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		must(t, l.Close())
+		<-done
+	})
+}
+
+// asked runs the part that reads the facts as the sensor does.
+func asked(t testing.TB, program, socket string) (f Facts) {
+	t.Helper()
+	cmd := as(t.Context(), "-all", program, "ask", "RESTART_NAME="+socket)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	must(t, err)
+	must(t, json.Unmarshal(out, &f))
+	return f
+}
+
+// printFacts is that part.
+func printFacts(socket string) error {
+	f := NewReader(socket).Read(context.Background(), fact.Env{Now: time.Now})
+	return json.NewEncoder(os.Stdout).Encode(f)
+}
+
+// TestAsk: who may not look at others is told of them through the socket.
+func TestAsk(t *testing.T) {
+	dir, program := unprivileged(t)
+	socket := filepath.Join(dir, "socket")
+	lib := copyFile(t, library(t), folder(t)+"/libz.so.1")
+	pid := sleeper(t, "/bin/sleep", lib, nil)
+	replace(t, lib)
+
+	alone := asked(t, program, socket)
+	if alone.Meta.State != fact.StateKnown || alone.Denied == 0 || !strings.Contains(alone.Limited, "no such file") || alone.Scanned == 0 {
+		t.Errorf("without a socket: %+v", alone)
+	}
+	listen(t, socket, program)
+	f := asked(t, program, socket)
+	if f.Meta.State != fact.StateKnown || f.Limited != "" || f.Stale != "" || f.Denied >= alone.Denied || f.Scanned <= alone.Scanned {
+		t.Errorf("with a socket: %+v", f)
+	}
+	for _, p := range f.Processes {
+		if p.PID == pid && p.User == "root" && len(p.Files) == 1 && p.Files[0] == lib {
+			return
+		}
+	}
+	t.Errorf("process %d is not named: %+v", pid, f.Processes)
+}
+
+// TestStale: an answer stands for some minutes in for one that cannot be had.
+func TestStale(t *testing.T) {
+	now := time.Now()
+	env := fact.Env{Now: func() time.Time { return now }}
+	good := `{"processes": [], "units": [{"name": "x.service"}], "scanned": 7}`
+	socket := reply(t, []byte(good), []byte("{"))
+	r := NewReader(socket)
+	r.may = func() bool { return false }
+	ask := func() Facts { return r.Read(t.Context(), env) }
+	if f := ask(); f.Scanned != 7 || f.Stale != "" || len(f.Meta.Depends) == 0 {
+		t.Fatalf("got %+v", f)
+	}
+	if f := ask(); f.Scanned != 7 || !strings.Contains(f.Stale, "parse the answer") || len(f.Units) != 1 || f.Meta.State != fact.StateKnown {
+		t.Errorf("got %+v", f)
+	}
+	now = now.Add(keep)
+	if f := ask(); f.Scanned == 7 || f.Stale != "" || len(f.Units) == 1 && f.Units[0].Name == "x.service" {
+		t.Errorf("an answer of %v ago stands: %+v", keep, f)
+	}
+}
+
+func TestImage(t *testing.T) {
+	root, err := hostfs.Open(t.TempDir())
+	must(t, err)
+	f := NewReader("none").Read(t.Context(), fact.Env{Root: root, Now: time.Now})
+	if f.Meta.State != fact.StateAbsent || f.Meta.Reason == "" || f.Scanned != 0 {
+		t.Errorf("got %+v", f)
+	}
+}
+
+// reply listens and gives each connection the next of the answers, the last one
+// again and again.
+func reply(t testing.TB, answers ...[]byte) (socket string) {
+	t.Helper()
+	socket = filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", socket)
+	must(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; ; i++ {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Write(answers[min(i, len(answers)-1)]) // who asks can have gone
+			_ = conn.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		must(t, l.Close())
+		<-done
+	})
+	return socket
+}
+
+// TestBadAnswers: none of them is taken, and none takes long.
+func TestBadAnswers(t *testing.T) {
+	for want, answer := range map[string]string{
+		"empty":             "",
+		"parse the answer":  "nonsense",
+		"cannot unmarshal":  `{"scanned": "x"}`,
+		"nothing was":       `{}`,
+		"unexpected end":    `{"scanned": 7`,
+		"larger than":       strings.Repeat(" ", replyLimit+1),
+		"nothing was looke": `{"scanned": 1, "denied": -1}`,
+	} {
+		if f, err := ask(t.Context(), reply(t, []byte(answer))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: got %+v, %v, want %s", answer, f, err, want)
+		}
+	}
+	silent, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	must(t, err)
+	defer silent.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := ask(ctx, silent.Addr().String()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("nobody answers: %v", err)
+	}
+}
+
+// TestPeer: whoever else made the socket is not believed.
+func TestPeer(t *testing.T) {
+	dir, program := unprivileged(t)
+	must(t, os.Chmod(dir, 0o777))
+	socket := filepath.Join(dir, "socket")
+	cmd := as(t.Context(), "-all", program, "listen", "RESTART_NAME="+socket)
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	start(t, cmd)
+	if _, err := fmt.Fscanln(out, new(string)); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := ask(t.Context(), socket); !errors.Is(err, errPeer) {
+		t.Errorf("got %+v, %v", f, err)
+	}
+}
+
+// listenOnly makes a socket and waits for its end.
+func listenOnly(socket string) error {
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	_, err = l.Accept()
+	if err == nil {
+		_, err = l.Accept()
+	}
+	return err
+}
+
+// TestBounded: an answer is cut to what a look can find.
+func TestBounded(t *testing.T) {
+	long := strings.Repeat("x", 10_000)
+	f := empty()
+	f.Scanned, f.Limited = 1, long
+	for range maxProcesses + 1 {
+		f.Processes = append(f.Processes, Process{Comm: "c\xff"})
+		f.Units = append(f.Units, Unit{})
+	}
+	f.Processes[0] = Process{Comm: long, Exe: long, Unit: long, User: long, Files: strings.Split(strings.Repeat(long+" ", 9), " ")}
+	f.Units[0] = Unit{Name: long, Kind: long, Command: long, PIDs: make([]int, 100), Files: f.Processes[0].Files}
+	data, err := json.Marshal(f)
+	must(t, err)
+	got, err := parseReply(data)
+	must(t, err)
+	again, err := json.Marshal(got)
+	must(t, err)
+	if len(again) > 100_000 || len(got.Processes) != maxProcesses || len(got.Units) != maxUnits || len(got.Units[0].PIDs) != maxPIDs {
+		t.Errorf("%d bytes, %d processes, %d units", len(again), len(got.Processes), len(got.Units))
+	}
+}
+
+// FuzzReply: an answer that is taken has no missing lists and is bounded.
+func FuzzReply(f *testing.F) {
+	f.Add([]byte(`{"meta":{"state":"error"},"processes":[{"pid":7,"files":["/usr/lib/x.so"]}],"units":[{"name":"x","pids":[7]}],"scanned":7}`))
+	f.Add([]byte(`{"processes":null,"units":[{}],"scanned":1,"new":1}`))
+	f.Add([]byte(`{"scanned":1e3}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := parseReply(data)
+		if err != nil {
+			return
+		}
+		if got.Processes == nil || got.Units == nil || got.Scanned < 1 || got.Meta.State != fact.StateKnown || got.Stale != "" {
+			t.Errorf("got %+v", got)
+		}
+		for _, u := range got.Units {
+			if u.Files == nil || u.PIDs == nil || len(u.Name) > maxCommand {
+				t.Errorf("got %+v", u)
+			}
+		}
+	})
+}
