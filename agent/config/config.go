@@ -47,6 +47,20 @@ func Default() Config {
 	}
 }
 
+// Lanes divides the spool: heartbeats need little, and a flood of one kind of
+// finding leaves the other its place.
+func (c *Config) Lanes() map[string]int64 {
+	health := c.SpoolMaxBytes / 9
+	detections := (c.SpoolMaxBytes - health) / 2
+	return map[string]int64{"posture": c.SpoolMaxBytes - health - detections, "detections": detections, "health": health}
+}
+
+// PendingFile is where the sensor keeps since when packages are pending: beside
+// the spool, in a folder that is not the uplink's to read.
+func (c *Config) PendingFile() string {
+	return filepath.Join(filepath.Dir(c.SpoolDir), "sensor", "pending.json")
+}
+
 // Setting describes one setting and sets it from text.
 type Setting struct {
 	Name string // in the file; the environment and the command line derive theirs

@@ -151,3 +151,28 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestLanes(t *testing.T) {
+	c := Config{SpoolMaxBytes: 256 << 20}
+	var sum int64
+	for lane, n := range c.Lanes() {
+		if n <= 0 {
+			t.Errorf("%s has %d bytes", lane, n)
+		}
+		sum += n
+	}
+	if sum != c.SpoolMaxBytes {
+		t.Errorf("the lanes have %d bytes together, want %d", sum, c.SpoolMaxBytes)
+	}
+}
+
+func TestPendingFile(t *testing.T) {
+	c := Default()
+	if got := c.PendingFile(); got != "/var/lib/seawall/sensor/pending.json" {
+		t.Errorf("got %s", got)
+	}
+	c.SpoolDir = "/tmp/x/spool"
+	if got := c.PendingFile(); got != "/tmp/x/sensor/pending.json" {
+		t.Errorf("got %s", got)
+	}
+}

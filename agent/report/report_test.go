@@ -176,3 +176,30 @@ func TestHostile(t *testing.T) {
 		}
 	}
 }
+
+// TestExit: the exit status that results call for.
+func TestExit(t *testing.T) {
+	const pass, fail, na, unknown, broken, waived = finding.StatusPass, finding.StatusFail, finding.StatusNotApplicable,
+		finding.StatusUnknown, finding.StatusError, finding.StatusWaived
+	for _, tt := range []struct {
+		statuses []finding.Status
+		want     int
+	}{
+		{nil, 2},
+		{[]finding.Status{pass, pass}, 0},
+		{[]finding.Status{pass, na, waived}, 0},
+		{[]finding.Status{pass, fail}, 1},
+		{[]finding.Status{unknown, fail, broken}, 1},
+		{[]finding.Status{pass, unknown}, 2},
+		{[]finding.Status{broken}, 2},
+		{[]finding.Status{finding.StatusUnspecified}, 2},
+	} {
+		var list []finding.Result
+		for _, s := range tt.statuses {
+			list = append(list, finding.Result{Status: s})
+		}
+		if got := Exit(list); got != tt.want {
+			t.Errorf("%v: exit %d, want %d", tt.statuses, got, tt.want)
+		}
+	}
+}

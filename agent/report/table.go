@@ -346,6 +346,22 @@ func Summary(results []finding.Result) string {
 	return counted + ": " + tally(results)
 }
 
+// Exit is the exit status that results call for: 0 all is well, 1 a failure, which is
+// known for sure and so weighs more than 2, what is not known. Nothing checked is
+// never well.
+func Exit(results []finding.Result) int {
+	has := func(list ...finding.Status) bool {
+		return slices.ContainsFunc(results, func(r finding.Result) bool { return slices.Contains(list, r.Status) })
+	}
+	switch {
+	case has(finding.StatusFail):
+		return 1
+	case len(results) == 0 || has(finding.StatusError, finding.StatusUnknown, finding.StatusUnspecified):
+		return 2
+	}
+	return 0
+}
+
 // tally counts by status, failures by severity too.
 func tally(results []finding.Result) string {
 	count := map[finding.Status]int{}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 	"seawall/agent/policy"
 	"seawall/agent/policy/checks"
 	"seawall/agent/report"
+	"seawall/agent/usage"
 	"seawall/pkg/finding"
 )
 
@@ -56,7 +56,7 @@ Exit status:
 	}
 	h.addRoot(cmd)
 	h.addChecks(cmd)
-	addFormat(cmd, &format, "table", "json")
+	usage.AddFormat(cmd, &format, "table", "json")
 	return cmd
 }
 
@@ -91,10 +91,11 @@ func (p *program) check(ctx context.Context, h host, format string, names []stri
 	if err != nil {
 		return err
 	}
-	if h.root == "/" && os.Geteuid() != 0 && verdict(e.results) != nil {
+	code := report.Exit(e.results)
+	if h.root == "/" && os.Geteuid() != 0 && code != 0 {
 		fmt.Fprintln(p.stderr, "seawall: not run as root: what root alone may read is unknown, and sshd itself may not have been asked")
 	}
-	return verdict(e.results)
+	return exit(code)
 }
 
 // evaluation is one look at a host.
@@ -128,19 +129,4 @@ func (h *host) evaluate(ctx context.Context, names []string) (*evaluation, error
 	e.results = pol.Evaluate(&e.facts, time.Now().UTC(), ids...)
 	e.pack = pol.Pack(e.facts.System.Family).Checks
 	return e, nil
-}
-
-// verdict is the exit status that results call for. A failure is known for sure, so
-// it weighs more than what is not known; nothing checked is never well.
-func verdict(results []finding.Result) error {
-	has := func(list ...finding.Status) bool {
-		return slices.ContainsFunc(results, func(r finding.Result) bool { return slices.Contains(list, r.Status) })
-	}
-	switch {
-	case has(finding.StatusFail):
-		return &exitError{code: exitFindings}
-	case len(results) == 0 || has(finding.StatusError, finding.StatusUnknown, finding.StatusUnspecified):
-		return &exitError{code: exitProblem}
-	}
-	return nil
 }

@@ -3,55 +3,20 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"seawall/agent/config"
+	"seawall/agent/config/flags"
 	"seawall/agent/facts"
 	"seawall/agent/policy/checks"
 	"seawall/agent/usage"
 )
 
-// settings holds the configuration's flags.
-type settings struct {
-	file  string
-	flags map[string]*string
-}
-
-// addFile adds --config.
-func (s *settings) addFile(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.file, "config", config.DefaultPath, "configuration file")
-}
-
-// addFlags adds a flag for each of the named settings, for all when none is named.
-func (s *settings) addFlags(cmd *cobra.Command, names ...string) {
-	def := config.Default()
-	s.flags = map[string]*string{}
-	for _, set := range config.Settings() {
-		if len(names) == 0 || slices.Contains(names, set.Name) {
-			s.flags[set.Flag()] = cmd.Flags().String(set.Flag(), set.Value(&def), set.Help)
-		}
-	}
-}
-
-// load reads the configuration. The file may be missing unless it was asked for.
-func (s *settings) load(p *program, cmd *cobra.Command) (config.Config, error) {
-	given := map[string]string{}
-	for name, value := range s.flags {
-		if cmd.Flags().Changed(name) {
-			given[name] = *value
-		}
-	}
-	return config.Load(config.Sources{
-		File: s.file, Optional: !cmd.Flags().Changed("config"), Environ: p.environ, Flags: given,
-	})
-}
-
 // newCheckConfigCommand prints all problems at once, those of the checks too, so
 // that one round of repair is enough.
 func (p *program) newCheckConfigCommand() *cobra.Command {
-	var s settings
+	var s flags.Flags
 	cmd := &cobra.Command{
 		Use:   "check-config",
 		Short: "Check the configuration and your own checks",
@@ -66,7 +31,7 @@ Exit status:
   2  it would not`,
 		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.load(p, cmd)
+			c, err := s.Load(cmd, p.environ)
 			pol, checksErr := checks.Load(facts.Facts{}, c.ChecksDir)
 			if err := errors.Join(err, checksErr); err != nil {
 				return err
@@ -78,7 +43,6 @@ Exit status:
 			return nil
 		},
 	}
-	s.addFile(cmd)
-	s.addFlags(cmd)
+	s.Add(cmd)
 	return cmd
 }

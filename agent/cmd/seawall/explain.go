@@ -59,7 +59,7 @@ func (p *program) explain(ctx context.Context, h host, id string) error {
 
 // explanation gathers what is known of a check.
 func (e *evaluation) explanation(c policy.Check) report.Explanation {
-	x := report.Explanation{CheckInfo: c.CheckInfo, Rule: c.Rule, Place: fmt.Sprintf("%s:%d", c.File, c.Line)}
+	x := report.Explanation{CheckInfo: c.CheckInfo, Rule: c.Rule, Parameters: c.Parameters, Place: fmt.Sprintf("%s:%d", c.File, c.Line)}
 	for _, info := range e.pack {
 		if info.ID == c.ID {
 			x.Remediation = info.Remediation

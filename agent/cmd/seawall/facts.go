@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -56,7 +55,7 @@ Exit status:
 		},
 	}
 	h.addRoot(cmd)
-	addFormat(cmd, &format, "text", "json")
+	usage.AddFormat(cmd, &format, "text", "json")
 	cmd.Flags().StringVar(&connection, "connection", "", "settings of one connection, such as user=root,addr=203.0.113.9")
 	return cmd
 }
@@ -97,13 +96,6 @@ func (p *program) facts(ctx context.Context, h host, format string, args []strin
 	return nil
 }
 
-// setting is a keyword's value as JSON has it.
-type setting struct {
-	Value any    `json:"value"` // string, or list where the keyword repeats
-	File  string `json:"file"`
-	Line  int    `json:"line"`
-}
-
 // connection prints what holds for one connection, as JSON unless people asked for
 // text. A program gets an error as JSON too, where it expects the answer.
 func (p *program) connection(ctx context.Context, h host, spec string, people bool) error {
@@ -121,16 +113,5 @@ func (p *program) connection(ctx context.Context, h host, spec string, people bo
 	if people {
 		return report.Facts(p.stdout, "sshd", settings, p.options())
 	}
-	out := map[string]setting{}
-	for keyword, s := range settings {
-		one := setting{Value: s.Value, File: s.File, Line: s.Line}
-		if len(s.Values) > 1 {
-			one.Value = s.Values
-		}
-		out[keyword] = one
-	}
-	if err := report.JSON(p.stdout, out); err != nil {
-		return fmt.Errorf("facts: %w", err)
-	}
-	return nil
+	return report.Settings(p.stdout, settings)
 }

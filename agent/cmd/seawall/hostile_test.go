@@ -159,35 +159,3 @@ func TestMessages(t *testing.T) {
 		}
 	}
 }
-
-// TestVerdict: the exit status that results call for.
-func TestVerdict(t *testing.T) {
-	const pass, fail, na, unknown, broken, waived = finding.StatusPass, finding.StatusFail, finding.StatusNotApplicable,
-		finding.StatusUnknown, finding.StatusError, finding.StatusWaived
-	for _, tt := range []struct {
-		statuses []finding.Status
-		want     int
-	}{
-		{nil, exitProblem},
-		{[]finding.Status{pass, pass}, 0},
-		{[]finding.Status{pass, na, waived}, 0},
-		{[]finding.Status{pass, fail}, exitFindings},
-		{[]finding.Status{unknown, fail, broken}, exitFindings},
-		{[]finding.Status{pass, unknown}, exitProblem},
-		{[]finding.Status{broken}, exitProblem},
-		{[]finding.Status{finding.StatusUnspecified}, exitProblem},
-	} {
-		var list []finding.Result
-		for _, s := range tt.statuses {
-			list = append(list, finding.Result{Status: s})
-		}
-		got := 0
-		var exit *exitError
-		if err := verdict(list); errors.As(err, &exit) {
-			got = exit.code
-		}
-		if got != tt.want {
-			t.Errorf("%v: exit %d, want %d", tt.statuses, got, tt.want)
-		}
-	}
-}

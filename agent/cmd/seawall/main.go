@@ -38,6 +38,14 @@ const (
 	exitProblem  = 2
 )
 
+// exit ends the program with a status, when everything has been said.
+func exit(code int) error {
+	if code == 0 {
+		return nil
+	}
+	return &exitError{code: code}
+}
+
 // exitError ends the program with a status. Where err is nil, what there was to
 // say has been said.
 type exitError struct {
@@ -86,25 +94,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 // joined. What an error says is escaped and bounded, so that a name in it cannot
 // forge a line.
 func (p *program) complain(err error) {
-	for _, message := range messages(err) {
+	for _, message := range usage.Messages(err) {
 		fmt.Fprintf(p.stderr, "seawall: %s\n", text.Terminal(text.Clean(message, text.Limit)))
 	}
-}
-
-// messages takes joined errors apart.
-func messages(err error) []string {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []string{err.Error()}
-	}
-	var list []string
-	for _, one := range joined.Unwrap() {
-		list = append(list, messages(one)...)
-	}
-	if strings.Join(list, "\n") != err.Error() { // more than its parts: fmt.Errorf
-		return []string{err.Error()}
-	}
-	return list
 }
 
 // command makes the commands anew, so that one run's flags are not another's.
@@ -125,6 +117,7 @@ Exit status:
   2  something could not be done or evaluated`,
 		Example: `  seawall check                  everything, once
   seawall check ssh              one family
+  seawall patch                  pending security updates
   seawall explain ssh-ciphers    why, how it is decided, and the fix`,
 		Version:       service.ReadBuild().Version,
 		SilenceErrors: true,
@@ -136,7 +129,7 @@ Exit status:
 	root.SetErr(p.stderr)
 	root.SetVersionTemplate("seawall {{.Version}}\n")
 	root.AddCommand(
-		p.newCheckCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newWatchCommand(), p.newStatusCommand(),
+		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newWatchCommand(), p.newStatusCommand(),
 		p.newSensorCommand(), p.newCheckConfigCommand(), p.newSpoolCommand(), p.newVersionCommand(),
 		p.newRestartsCommand(),
 	)
@@ -151,19 +144,4 @@ func (p *program) options() report.Options {
 		return strings.HasPrefix(e, "NO_COLOR=") && e != "NO_COLOR=" || e == "TERM=dumb"
 	})
 	return report.Options{Color: p.terminal && !noColor, Width: p.width}
-}
-
-// addFormat adds --format with its values, the first of which is the default.
-func addFormat(cmd *cobra.Command, format *string, values ...string) {
-	cmd.Flags().StringVar(format, "format", values[0], "output format: "+strings.Join(values, " or "))
-	err := cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	if err != nil {
-		cmd.Long += "\n" + err.Error() // cannot be: the flag was added above
-	}
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if !slices.Contains(values, *format) {
-			return fmt.Errorf("--format %s: want %s", *format, strings.Join(values, " or "))
-		}
-		return nil
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"seawall/agent/config"
+	"seawall/agent/config/flags"
 	"seawall/agent/facts"
 	"seawall/agent/facts/command"
 	"seawall/agent/facts/fact"
@@ -33,7 +34,7 @@ const gcPercent = 50
 // newSensorCommand is the only command that writes: to the spool and to the kernel's
 // audit rules.
 func (p *program) newSensorCommand() *cobra.Command {
-	var s settings
+	var s flags.Flags
 	cmd := &cobra.Command{
 		Use:   "sensor",
 		Short: "Watch this host: the daemon",
@@ -58,15 +59,14 @@ Exit status:
   seawall sensor --spool /tmp/spool --audit-mode multicast --log-level debug`,
 		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.load(p, cmd)
+			c, err := s.Load(cmd, p.environ)
 			if err != nil {
 				return err
 			}
 			return p.sense(cmd.Context(), c)
 		},
 	}
-	s.addFile(cmd)
-	s.addFlags(cmd)
+	s.Add(cmd)
 	return cmd
 }
 
@@ -84,7 +84,7 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 		copied = true
 		log.Warn("this disk was copied from another machine, whose records in the spool are discarded", "spool", c.SpoolDir)
 	}
-	sp, err := spool.Open(c.SpoolDir, spool.Config{Lanes: lanes(c.SpoolMaxBytes), Discard: copied})
+	sp, err := spool.Open(c.SpoolDir, spool.Config{Lanes: c.Lanes(), Discard: copied})
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func watched(pol *policy.Policy) sensor.Host {
 	reader := facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now})
 	return sensor.Host{
 		Groups:  facts.Groups(),
-		Clocked: []string{"patch", "system", "audit", "restart"},
+		Clocked: []string{"patch", "system", "audit", "restart", "updates"},
 		Look: func(ctx context.Context, groups ...string) sensor.Reading {
 			f := reader.Read(ctx, groups...)
 			if len(groups) == 0 {
@@ -145,12 +145,4 @@ func watched(pol *policy.Policy) sensor.Host {
 			return pol.Pack(f.System.Family).Checks
 		},
 	}
-}
-
-// lanes divides the spool: heartbeats need little, and a flood of one kind of finding
-// leaves the other its place.
-func lanes(total int64) map[string]int64 {
-	health := total / 9
-	detections := (total - health) / 2
-	return map[string]int64{"posture": total - health - detections, "detections": detections, "health": health}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"seawall/agent/config/flags"
 	"seawall/agent/history"
 	"seawall/agent/near"
 	"seawall/agent/report"
@@ -30,7 +31,7 @@ func (p *program) newSpoolCommand() *cobra.Command {
 // newDumpCommand prints one object to a line, so that it can be filtered while the
 // spool is larger than memory.
 func (p *program) newDumpCommand() *cobra.Command {
-	var s settings
+	var s flags.Flags
 	cmd := &cobra.Command{
 		Use:   "dump [LANE]...",
 		Short: "Print the records of the spool, one JSON object per line",
@@ -39,7 +40,7 @@ JSON object per line. Records that were written but are not durable yet are
 printed too. Where records are missing, a line says which and why.`,
 		Example: `  seawall spool dump health | tail -1`,
 		RunE: func(cmd *cobra.Command, lanes []string) error {
-			c, err := s.load(p, cmd)
+			c, err := s.Load(cmd, p.environ)
 			if err != nil {
 				return err
 			}
@@ -62,15 +63,14 @@ printed too. Where records are missing, a line says which and why.`,
 			return nil
 		},
 	}
-	s.addFile(cmd)
-	s.addFlags(cmd, "spool_dir")
+	s.Add(cmd, "spool_dir")
 	return cmd
 }
 
 // newVerifyCommand reads every byte, unlike a reader, which starts where it left
 // off.
 func (p *program) newVerifyCommand() *cobra.Command {
-	var s settings
+	var s flags.Flags
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check the spool for damage",
@@ -82,7 +82,7 @@ Exit status:
   2  the spool could not be read`,
 		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.load(p, cmd)
+			c, err := s.Load(cmd, p.environ)
 			if err != nil {
 				return err
 			}
@@ -96,8 +96,7 @@ Exit status:
 			return nil
 		},
 	}
-	s.addFile(cmd)
-	s.addFlags(cmd, "spool_dir")
+	s.Add(cmd, "spool_dir")
 	return cmd
 }
 

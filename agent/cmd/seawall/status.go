@@ -1,22 +1,19 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"seawall/agent/config/flags"
 	"seawall/agent/facts"
 	"seawall/agent/facts/audit"
 	"seawall/agent/facts/fact"
 	"seawall/agent/history"
 	"seawall/agent/report"
 	"seawall/agent/usage"
-	"seawall/pkg/text"
 )
 
 // status is what is known of the sensor, and of the kernel that it reads from.
@@ -28,7 +25,7 @@ type status struct {
 // newStatusCommand knows of the sensor only what its heartbeats say: there is no
 // socket to ask it by, and nothing that a user could ask it for.
 func (p *program) newStatusCommand() *cobra.Command {
-	var s settings
+	var s flags.Flags
 	var format string
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -43,7 +40,7 @@ Exit status:
   2  its state could not be read`,
 		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.load(p, cmd)
+			c, err := s.Load(cmd, p.environ)
 			if err != nil {
 				return err
 			}
@@ -55,7 +52,7 @@ Exit status:
 			if format == "json" {
 				err = report.JSON(p.stdout, st)
 			} else {
-				err = errors.Join(st.Print(p.stdout), p.kernel(st.Kernel))
+				err = errors.Join(st.Print(p.stdout), report.Kernel(p.stdout, st.Kernel))
 			}
 			if err == nil && !st.Running {
 				err = &exitError{code: exitFindings}
@@ -63,31 +60,12 @@ Exit status:
 			return err
 		},
 	}
-	s.addFile(cmd)
-	s.addFlags(cmd, "spool_dir", "heartbeat_interval")
-	addFormat(cmd, &format, "text", "json")
+	s.Add(cmd, "spool_dir", "heartbeat_interval")
+	usage.AddFormat(cmd, &format, "text", "json")
 	return cmd
 }
 
 // kernelAudit asks this host's kernel. What it does not answer is in the result.
 func kernelAudit(ctx context.Context) audit.Kernel {
 	return facts.NewReader(fact.Env{Now: time.Now}).Read(ctx, "audit").Audit.Kernel
-}
-
-// kernel prints what the kernel says of audit, in the manner of the status.
-func (p *program) kernel(k audit.Kernel) error {
-	said := "not known: " + k.Reason
-	if k.Known {
-		word := map[int]string{0: "off", 1: "on", 2: "on and locked"}
-		daemon := "no audit daemon"
-		if k.PID != 0 {
-			daemon = fmt.Sprintf("audit daemon %d (%s)", k.PID, k.PIDComm)
-		}
-		said = fmt.Sprintf("audit %s, %s, backlog %d of %d, %d records lost",
-			cmp.Or(word[k.Enabled], strconv.Itoa(k.Enabled)), daemon, k.Backlog, k.BacklogLimit, k.Lost)
-	}
-	if _, err := fmt.Fprintf(p.stdout, "kernel        %s\n", text.Terminal(said)); err != nil {
-		return fmt.Errorf("write status: %w", err)
-	}
-	return nil
 }

@@ -33,6 +33,6 @@ func (p *program) newVersionCommand() *cobra.Command {
 			return nil
 		},
 	}
-	addFormat(cmd, &format, "text", "json")
+	usage.AddFormat(cmd, &format, "text", "json")
 	return cmd
 }

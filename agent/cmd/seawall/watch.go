@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"seawall/agent/config/flags"
 	"seawall/agent/history"
 	"seawall/agent/report"
 	"seawall/agent/spool"
@@ -20,7 +21,7 @@ import (
 // newWatchCommand shows people what the collector will be told, before it is: it
 // reads the same records as the uplink.
 func (p *program) newWatchCommand() *cobra.Command {
-	var s settings
+	var s flags.Flags
 	var format string
 	var all bool
 	cmd := &cobra.Command{
@@ -35,16 +36,15 @@ With --format json each record is one line, as "seawall spool dump" has it.`,
   seawall watch --all --format json`,
 		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.load(p, cmd)
+			c, err := s.Load(cmd, p.environ)
 			if err != nil {
 				return err
 			}
 			return p.watch(cmd.Context(), c.SpoolDir, format, all)
 		},
 	}
-	s.addFile(cmd)
-	s.addFlags(cmd, "spool_dir")
-	addFormat(cmd, &format, "text", "json")
+	s.Add(cmd, "spool_dir")
+	usage.AddFormat(cmd, &format, "text", "json")
 	cmd.Flags().BoolVar(&all, "all", false, "begin with the oldest record that the spool holds")
 	return cmd
 }

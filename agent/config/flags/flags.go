@@ -1,0 +1,42 @@
+// Package flags puts the sensor's settings on the command line of cobra commands.
+package flags
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"seawall/agent/config"
+)
+
+// Flags holds the settings that a command line gives.
+type Flags struct {
+	file   string
+	values map[string]*string
+}
+
+// Add adds --config, and a flag for each of the named settings, for all when none
+// is named.
+func (f *Flags) Add(cmd *cobra.Command, names ...string) {
+	cmd.Flags().StringVar(&f.file, "config", config.DefaultPath, "configuration file")
+	def := config.Default()
+	f.values = map[string]*string{}
+	for _, set := range config.Settings() {
+		if len(names) == 0 || slices.Contains(names, set.Name) {
+			f.values[set.Flag()] = cmd.Flags().String(set.Flag(), set.Value(&def), set.Help)
+		}
+	}
+}
+
+// Load reads the configuration. The file may be missing unless it was asked for.
+func (f *Flags) Load(cmd *cobra.Command, environ []string) (config.Config, error) {
+	given := map[string]string{}
+	for name, value := range f.values {
+		if cmd.Flags().Changed(name) {
+			given[name] = *value
+		}
+	}
+	return config.Load(config.Sources{
+		File: f.file, Optional: !cmd.Flags().Changed("config"), Environ: environ, Flags: given,
+	})
+}
