@@ -16,6 +16,7 @@ import (
 	"seawall/agent/facts/restart"
 	"seawall/agent/facts/sshd"
 	"seawall/agent/facts/system"
+	"seawall/agent/facts/updates"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -28,10 +29,11 @@ type Facts struct {
 	System  system.Facts  `json:"system"`
 	Audit   audit.Facts   `json:"audit"`
 	Restart restart.Facts `json:"restart"`
+	Updates updates.Facts `json:"updates"`
 }
 
 // Groups names the groups in the order in which people read them.
-func Groups() []string { return []string{"sshd", "patch", "system", "audit", "restart"} }
+func Groups() []string { return []string{"sshd", "patch", "system", "audit", "restart", "updates"} }
 
 // Reader reads facts from one host and keeps the last answer of each group. Its
 // methods may be called from any goroutine.
@@ -79,6 +81,8 @@ func (r *Reader) readGroup(ctx context.Context, name string) {
 		keep(ctx, r, name, &r.facts.Audit, func(f *audit.Facts) *fact.Meta { return &f.Meta }, audit.Read)
 	case "restart":
 		keep(ctx, r, name, &r.facts.Restart, func(f *restart.Facts) *fact.Meta { return &f.Meta }, r.restart.Read)
+	case "updates":
+		keep(ctx, r, name, &r.facts.Updates, func(f *updates.Facts) *fact.Meta { return &f.Meta }, updates.Read)
 	}
 }
 
@@ -170,6 +174,8 @@ func (f *Facts) Meta(group string) fact.Meta {
 		return f.Audit.Meta
 	case "restart":
 		return f.Restart.Meta
+	case "updates":
+		return f.Updates.Meta
 	}
 	return fact.Meta{}
 }
@@ -187,6 +193,8 @@ func (f *Facts) Group(name string) any {
 		return f.Audit
 	case "restart":
 		return f.Restart
+	case "updates":
+		return f.Updates
 	}
 	return nil
 }

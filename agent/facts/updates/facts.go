@@ -41,8 +41,11 @@ type Part struct {
 
 // Setting is a setting in force. Set is false for a default, which has no place.
 type Setting struct {
-	Name string `json:"name"`
-	fact.Text
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Set   bool   `json:"set"`
+	File  string `json:"file"`
+	Line  int    `json:"line"`
 }
 
 // Timer is one of the timers that can run the updates.
