@@ -53,15 +53,18 @@ type scan struct {
 	installed int
 	entries   []*entry
 	byName    map[string][]*entry
-	oldest    map[string]string // by name: no older build is of interest
-	offers    map[string][]offer
-	modules   modules
+	oldest    map[string]string  // by name: no older build is of interest
+	offers    map[string][]offer // what is newer than the oldest
+	// priority is the best of the repositories that offer a package, in whatever
+	// build: dnf takes none from the others.
+	priority map[string]int
+	modules  modules
 }
 
 func newScan(conf *dnf.Config, packages []rpmdb.Package, release string) *scan {
 	s := &scan{
 		conf: conf, byName: make(map[string][]*entry, len(packages)), oldest: make(map[string]string, len(packages)),
-		offers: map[string][]offer{},
+		offers: map[string][]offer{}, priority: map[string]int{},
 	}
 	for i := range conf.Repos {
 		if conf.Repos[i].Enabled {
@@ -190,14 +193,18 @@ func rank(severity string) int {
 func (s *scan) readPrimary(r *repo, in io.Reader) error {
 	return repodata.ScanPrimary(in, s.want, func(p *repodata.Available) {
 		r.core = r.core || isCore(p.Name)
-		if pkgver.RPM(p.EVR, s.oldest[p.Name]) <= 0 || len(s.offers[p.Name]) >= maxOffers {
-			return
-		}
-		if !r.ModuleHotfixes && !s.modules.offers(p) {
+		older := pkgver.RPM(p.EVR, s.oldest[p.Name]) <= 0
+		best, some := s.priority[p.Name]
+		if older && some && best <= r.Priority || !r.ModuleHotfixes && !s.modules.offers(p) {
 			return
 		}
 		o := offer{evr: p.EVR, arch: p.Arch, repo: r}
 		o.rule, o.excluded = s.conf.Excluded(r.Repo, p.Name, p.EVR, p.Arch)
-		s.offers[p.Name] = append(s.offers[p.Name], o)
+		if !o.excluded && (!some || r.Priority < best) {
+			s.priority[p.Name] = r.Priority
+		}
+		if !older && len(s.offers[p.Name]) < maxOffers {
+			s.offers[p.Name] = append(s.offers[p.Name], o)
+		}
 	})
 }

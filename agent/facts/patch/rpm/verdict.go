@@ -39,12 +39,6 @@ func (s *scan) candidate(e *entry) (best, kept *offer) {
 		e = e.newest
 	}
 	offers := s.offers[e.Name]
-	priority, some := 0, false
-	for i := range offers {
-		if o := &offers[i]; !o.excluded && (!some || o.repo.Priority < priority) {
-			priority, some = o.repo.Priority, true
-		}
-	}
 	for i := range offers {
 		o := &offers[i]
 		if o.arch != e.Arch && o.arch != noarch && e.Arch != noarch || pkgver.RPM(o.evr, e.evr) <= 0 {
@@ -53,7 +47,7 @@ func (s *scan) candidate(e *entry) (best, kept *offer) {
 		switch {
 		case o.excluded:
 			kept = newer(o, kept)
-		case o.repo.Priority == priority:
+		case o.repo.Priority == s.priority[e.Name]:
 			best = newer(o, best)
 		}
 	}
