@@ -27,6 +27,9 @@ type Env struct {
 	Root    hostfs.Root
 	Command *command.Runner  // nil: no command may be run (an unbooted image)
 	Now     func() time.Time // never nil
+	// PendingFile is where the sensor records since when packages are pending; ""
+	// is the place where the packaged sensor does.
+	PendingFile string
 }
 
 // Live reports whether facts of the running system may be read: the kernel's

@@ -16,7 +16,7 @@ import (
 )
 
 // LedgerFile is where the sensor, and nobody else, records since when packages are
-// pending.
+// pending, unless fact.Env names another file.
 const LedgerFile = "/var/lib/seawall/sensor/pending.json"
 
 // Bounds of the ledger's file.
@@ -36,10 +36,10 @@ type ledgerFile struct {
 	Pending map[string]time.Time `json:"pending"`
 }
 
-// LoadLedger reads the ledger of a host. Without a file, and with one that is
-// damaged, it is empty; the latter is an error too.
-func LoadLedger(root hostfs.Root) (Ledger, error) {
-	b, err := root.ReadFile(LedgerFile, maxLedger)
+// LoadLedger reads a ledger from file. Without one, and with one that is damaged,
+// it is empty; the latter is an error too.
+func LoadLedger(root hostfs.Root, file string) (Ledger, error) {
+	b, err := root.ReadFile(file, maxLedger)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Ledger{}, nil
 	}
@@ -48,7 +48,7 @@ func LoadLedger(root hostfs.Root) (Ledger, error) {
 	}
 	l, err := parseLedger(b)
 	if err != nil {
-		return Ledger{}, fmt.Errorf("read the ledger %s: %w", LedgerFile, err)
+		return Ledger{}, fmt.Errorf("read the ledger %s: %w", file, err)
 	}
 	return l, nil
 }
@@ -136,10 +136,10 @@ func (r *Reader) readLedger() {
 	if r.seen == nil {
 		r.seen = Ledger{}
 	}
-	if _, err := r.seenFiles.Look(LedgerFile); err != nil {
+	if _, err := r.seenFiles.Look(r.ledger); err != nil {
 		return
 	}
-	recorded, _ := LoadLedger(r.root)
+	recorded, _ := LoadLedger(r.root, r.ledger)
 	for k, t := range recorded {
 		if since, ok := r.seen[k]; !ok || t.Before(since) {
 			r.seen[k] = t

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -36,6 +37,7 @@ const attempts = 3
 type Reader struct {
 	databases []Database
 	root      hostfs.Root
+	ledger    string
 	last      *Answer // holds as long as its files are unchanged
 	good      *Answer // the last that was known
 	goodAt    time.Time
@@ -51,8 +53,8 @@ func NewReader(databases ...Database) *Reader { return &Reader{databases: databa
 // its slices are then those of the answer before and must not be changed.
 func (r *Reader) Read(ctx context.Context, env fact.Env) Facts {
 	start, now := time.Now(), env.Now()
-	if r.root != env.Root {
-		*r = Reader{databases: r.databases, root: env.Root}
+	if ledger := cmp.Or(env.PendingFile, LedgerFile); r.root != env.Root || r.ledger != ledger {
+		*r = Reader{databases: r.databases, root: env.Root, ledger: ledger}
 	}
 	a := r.answer(ctx, env)
 	f := a.Facts
