@@ -2,6 +2,7 @@ package rpmdb
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -31,7 +32,8 @@ type hash struct {
 	order    binary.ByteOrder
 	pageSize int
 	last     uint32 // page
-	buckets  uint32
+	buckets  uint32 // the highest number of one
+	elements uint32 // records, as the meta page counts them
 	spares   [32]uint32
 	budget   int64 // pages that may still be come to
 	page     []byte
@@ -58,7 +60,7 @@ func readBDB(root hostfs.Root, name string) ([]Package, error) {
 			return fs.ErrNotExist
 		}
 		defer f.Close()
-		packages, err = readHash(&ahead{r: f}, size)
+		packages, err = readHash(f, size)
 		return err
 	})
 	return packages, err
@@ -76,13 +78,13 @@ func readHash(r io.ReaderAt, size int64) ([]Package, error) {
 	seen := make(map[uint32]bool)
 	h := headers{readAt: db.readAt}
 	err = db.each(func(number uint32) error {
-		if number == 0 { // the highest number given
-			return nil
-		}
 		if seen[number] || len(seen) == maxPackages {
 			return damaged("package %d is there twice or one too many", number)
 		}
 		seen[number] = true
+		if number == 0 && db.size == 4 { // the highest number given
+			return nil
+		}
 		p, err := h.read(db.size)
 		if err != nil {
 			return fmt.Errorf("package %d: %w", number, err)
@@ -92,6 +94,10 @@ func readHash(r io.ReaderAt, size int64) ([]Package, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	// The count is kept with each change; a bucket or page that is lost shows here.
+	if len(seen) != int(db.elements) {
+		return nil, damaged("%d records of %d are there", len(seen), db.elements)
 	}
 	return without(packages), nil
 }
@@ -124,6 +130,7 @@ func openHash(r io.ReaderAt, size int64) (*hash, error) {
 	db.pageSize = int(pageSize)
 	db.last = db.order.Uint32(m[32:])
 	db.buckets = db.order.Uint32(m[72:])
+	db.elements = db.order.Uint32(m[88:])
 	if there := size / int64(db.pageSize); size > maxBDB || int64(db.last) >= there || db.buckets >= db.last {
 		return nil, damaged("%d of %d pages, %d buckets", there, int64(db.last)+1, int64(db.buckets)+1)
 	}
@@ -140,22 +147,22 @@ func (db *hash) each(give func(number uint32) error) error {
 	for bucket := range db.buckets + 1 {
 		// Pages of buckets are given out by doubling; spares has what else came
 		// before each of the doublings.
-		page := bucket + db.spares[bits.Len32(bucket)]
+		page, last := bucket+db.spares[bits.Len32(bucket)], uint32(0)
 		for page != 0 {
-			if err := db.load(page); err != nil {
+			if err := db.load(page, last); err != nil {
 				return err
 			}
 			if err := db.records(page, give); err != nil {
 				return err
 			}
-			page = db.order.Uint32(db.page[16:])
+			page, last = db.order.Uint32(db.page[16:]), page
 		}
 	}
 	return nil
 }
 
-// load reads a hash page into db.page.
-func (db *hash) load(number uint32) error {
+// load reads a hash page into db.page; last is the one before it in its bucket.
+func (db *hash) load(number, last uint32) error {
 	if err := db.read(db.page, number, 0); err != nil {
 		return err
 	}
@@ -165,6 +172,9 @@ func (db *hash) load(number uint32) error {
 	if n, kind := db.order.Uint32(db.page[8:]), db.page[25]; n != number || kind != typeHash && kind != typeUnsort {
 		return damaged("page %d is of type %d and says that it is page %d", number, kind, n)
 	}
+	if prev := db.order.Uint32(db.page[12:]); prev != last {
+		return damaged("page %d follows page %d and says %d", number, last, prev)
+	}
 	return nil
 }
 
@@ -173,6 +183,14 @@ func (db *hash) records(number uint32, give func(uint32) error) error {
 	count := int(db.order.Uint16(db.page[20:]))
 	if count%2 != 0 || pageHead+2*count > db.pageSize {
 		return damaged("%d items on page %d", count, number)
+	}
+	lowest := db.pageSize
+	if count > 0 {
+		lowest = int(db.order.Uint16(db.page[pageHead+2*count-2:]))
+	}
+	// Pages of 64 KB have 0 for their end.
+	if free := int(db.order.Uint16(db.page[22:])); free != lowest&0xffff {
+		return damaged("items of page %d begin at %d, not %d", number, lowest, free)
 	}
 	for i := 0; i < count; i += 2 {
 		key, err := db.item(i, count)
@@ -295,7 +313,7 @@ func (db *hash) read(p []byte, page uint32, at int) error {
 
 // ended tells a file that ends too early from one that cannot be read.
 func ended(what string, err error) error {
-	if err == nil || err == io.EOF { //nolint:errorlint // readers of this package give it as it is
+	if err == nil || errors.Is(err, io.EOF) {
 		return damaged("the file ends within %s", what)
 	}
 	return fmt.Errorf("read %s: %w", what, err)

@@ -87,7 +87,7 @@ func Read(root hostfs.Root) (packages []Package, format, dir string, err error) 
 
 // explain names the file, and counts the format's damage as the database's.
 func explain(name string, err error) error {
-	if errors.Is(err, sqlitefile.ErrDamaged) {
+	if errors.Is(err, sqlitefile.ErrDamaged) || errors.Is(err, sqlitefile.ErrNoTable) {
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return fmt.Errorf("%s: %w", name, err)

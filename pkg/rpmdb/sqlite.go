@@ -48,7 +48,7 @@ func readOnce(root hostfs.Root, name string) ([]Package, error) {
 		defer wal.Close()
 		log = wal
 	}
-	f, err := sqlitefile.Open(&ahead{r: db}, log, size, walSize)
+	f, err := sqlitefile.Open(db, log, size, walSize)
 	if err != nil {
 		return nil, err
 	}
