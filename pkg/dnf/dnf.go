@@ -1,7 +1,9 @@
 package dnf
 
 import (
-	"time"
+	"errors"
+	"fmt"
+	"io/fs"
 
 	"seawall/pkg/hostfs"
 )
@@ -9,7 +11,7 @@ import (
 // Config is dnf's configuration on one host.
 type Config struct {
 	Repos   []Repo   // enabled and disabled, in the order of their files
-	Modules []Module // what /etc/dnf/modules.d says
+	Modules []Module // what the host chose
 	// Files are all files and folders that this depends on, those that are missing
 	// now included, for who wants to know when to look again.
 	Files []string
@@ -17,45 +19,113 @@ type Config struct {
 	// itself goes on, too, in most cases.
 	Problems []string
 	Arch     string // $basearch
+
+	excludes, includes []*rule
+	locks              locks
 }
 
-// Repo is one repository.
-type Repo struct {
-	ID, Name       string
-	Enabled        bool
-	File           string // the file that has its section, and the line
-	Line           int
-	Priority, Cost int // 99 and 1000 by default; the lower priority wins
-	// ModuleHotfixes: its packages are offered whatever module streams are active.
-	ModuleHotfixes bool
-	MetadataExpire time.Duration // after which dnf would refresh; negative is never
-	// Folders are the repository's cache folders that exist, the one that dnf would
-	// use first. Each holds repodata/repomd.xml.
-	Folders []string
-	// Expired: something marked the cache for a refresh.
-	Expired bool
-}
-
-// Module is the state of a module on the host.
-type Module struct {
-	Name, Stream string
-	State        string // "enabled", "disabled" or ""
-}
-
-// Rule is what keeps a package from being offered.
-type Rule struct {
-	File string
-	Line int
-	Text string // as it stands there
-	Lock bool   // of versionlock, else an exclude or a list of includes
+// loader reads one host's configuration.
+type loader struct {
+	*Config
+	root    hostfs.Root
+	vars    vars
+	release []string // what $releasever may be, the likeliest first
+	watched map[string]bool
 }
 
 // Load reads the configuration. That there is none is no error: a host without dnf
 // has no repositories.
-func Load(root hostfs.Root) (*Config, error) { return nil, nil }
+func Load(root hostfs.Root) (*Config, error) {
+	l := &loader{Config: new(Config), root: root, watched: make(map[string]bool)}
+	conf := "/etc/dnf/dnf.conf"
+	sections, ok := l.ini(conf)
+	if !ok && !root.Exists(conf) {
+		conf = "/etc/yum.conf"
+		sections, _ = l.ini(conf)
+	}
+	main := &section{name: "main"}
+	for _, dir := range []string{"/usr/share/dnf5/libdnf.conf.d", "/etc/dnf/libdnf5.conf.d"} {
+		for _, file := range l.files([]string{dir}, ".conf") {
+			dropIn, _ := l.ini(file)
+			l.merge(main, file, dropIn)
+		}
+	}
+	l.merge(main, conf, sections)
+	dirs := list(main.value("varsdir"))
+	if len(dirs) == 0 {
+		dirs = []string{"/usr/share/dnf5/vars.d", "/etc/yum/vars", "/etc/dnf/vars"}
+	}
+	l.vars = l.readVars(dirs)
+	if r := main.value("releasever"); r != "" {
+		l.vars["releasever"] = r
+	}
+	l.Arch = l.vars["basearch"]
+	l.release = l.releases(l.vars)
+	l.readRepos(conf, main, sections)
+	l.findFolders(main)
+	l.readModules()
+	l.readLocks(main)
+	return l.Config, nil
+}
 
-// Excluded reports whether dnf would leave the build out of what the repository
-// offers, and by which rule. The build's evr is "epoch:version-release".
-func (c *Config) Excluded(repo *Repo, name, evr, arch string) (by Rule, ok bool) {
-	return Rule{}, false
+// merge puts the options of the sections [main] over those of main.
+func (l *loader) merge(main *section, file string, sections []section) {
+	for i := range sections {
+		if s := &sections[i]; s.name == "main" {
+			main.options = append(main.options, s.options...)
+			l.excludes = append(l.excludes, rules(file, s, "excludepkgs", "exclude")...)
+			l.includes = append(l.includes, rules(file, s, "includepkgs")...)
+		}
+	}
+}
+
+// maxProblems bounds the list.
+const maxProblems = 100
+
+func (l *loader) problem(format string, args ...any) {
+	if len(l.Problems) < maxProblems {
+		l.Problems = append(l.Problems, fmt.Sprintf(format, args...))
+	}
+}
+
+// watch notes that the answer depends on a file or folder.
+func (l *loader) watch(name string) {
+	if !l.watched[name] {
+		l.watched[name] = true
+		l.Files = append(l.Files, name)
+	}
+}
+
+// read reads a file. That it is not there is the only error that is no problem.
+func (l *loader) read(name string) (string, error) {
+	l.watch(name)
+	b, err := l.root.ReadFile(name, 0)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.problem("%v", err)
+	}
+	return string(b), err
+}
+
+// list lists a folder.
+func (l *loader) list(dir string) ([]string, error) {
+	l.watch(dir)
+	names, err := l.root.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.problem("%v", err)
+	}
+	return names, err
+}
+
+// ini reads a file of sections, and reports whether it is there and could be read.
+func (l *loader) ini(name string) ([]section, bool) {
+	text, err := l.read(name)
+	if err != nil {
+		return nil, false
+	}
+	sections, err := parseINI(text)
+	if err != nil {
+		l.problem("%s: %v", name, err)
+		return nil, false
+	}
+	return sections, true
 }
