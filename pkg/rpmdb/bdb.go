@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"math/bits"
+	"path"
 
 	"seawall/pkg/hostfs"
 )
@@ -60,7 +61,9 @@ func readBDB(root hostfs.Root, name string) ([]Package, error) {
 			return fs.ErrNotExist
 		}
 		defer f.Close()
-		packages, err = readHash(f, size)
+		if packages, err = readHash(f, size); locked(root, path.Dir(name)) {
+			err = fmt.Errorf("%w: rpm has its lock", ErrBusy)
+		}
 		return err
 	})
 	return packages, err

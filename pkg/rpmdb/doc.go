@@ -36,6 +36,7 @@
 // its log must be the same before and after, and older than a tick of the kernel's
 // clock before; else it is read again some times, and then the answer is
 // [ErrBusy]. A rollback journal with content is ErrBusy too. Berkeley DB has no
-// transactions here: between two writes of an upgrade its file may look whole and
-// be in the middle of a change.
+// transactions here: between two writes of an upgrade its file can look whole and
+// be in the middle of a change. So it is ErrBusy too while a process of this host
+// has rpm's lock, and damaged if it has not as many records as it counts.
 package rpmdb
