@@ -143,6 +143,48 @@ func TestOnlyWhatIsAffectedIsLookedAt(t *testing.T) {
 	}
 }
 
+// TestSpacing: a group whose files change again and again is looked at once, at
+// once, and then now and then; what changed last is seen.
+func TestSpacing(t *testing.T) {
+	const spacing = 100 * time.Millisecond
+	h := &toyHost{looked: make(chan struct{}, 1)}
+	s, _ := startToy(t, h, t.TempDir(), func(c *Config) {
+		c.Host.Spacing = map[string]time.Duration{"one": spacing}
+		look := c.Host.Look
+		c.Host.Look = func(ctx context.Context, groups ...string) Reading {
+			r := look(ctx, groups...)
+			r.Took = map[string]time.Duration{"one": time.Microsecond}
+			return r
+		}
+	})
+	looks := func() int {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		n := 0
+		for _, l := range h.looks {
+			if slices.Contains(l, "one") {
+				n++
+			}
+		}
+		return n
+	}
+	until(t, "the looks at start", func() bool { return looks() == 2 })
+	begin := time.Now()
+	changes := time.NewTicker(time.Millisecond)
+	defer changes.Stop()
+	for time.Since(begin) < 5*spacing {
+		<-changes.C
+		s.offer(change{name: "/one"})
+	}
+	// One for each spacing, and no more, however slow this machine is.
+	if n, most := looks()-2, int(time.Since(begin)/spacing)+1; n < 1 || n > most {
+		t.Errorf("%d looks in %v, want 1 to %d", n, time.Since(begin), most)
+	}
+	before := looks()
+	s.offer(change{name: "/one"})
+	until(t, "a look at the last change", func() bool { return looks() > before })
+}
+
 func TestOverflowMakesEverythingStale(t *testing.T) {
 	h := &toyHost{looked: make(chan struct{}, 16)}
 	s, log := startToy(t, h, t.TempDir())

@@ -155,7 +155,8 @@ func (s *Sensor) take(c change) {
 func (s *Sensor) when(g string) time.Time {
 	last := s.lastRun[g]
 	due := s.stale[g].since.Add(s.cfg.Coalesce)
-	if rested := last.end.Add(min(rest*last.took, maxRest)); rested.After(due) {
+	pause := max(min(rest*last.took, maxRest), s.cfg.Host.Spacing[g])
+	if rested := last.end.Add(pause); rested.After(due) {
 		due = rested
 	}
 	return due

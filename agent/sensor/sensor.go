@@ -35,6 +35,10 @@ type Host struct {
 	// Clocked names the groups that change without a file changing: by the clock,
 	// in the kernel, in a service's state. They are read with each heartbeat.
 	Clocked []string
+	// Spacing is the least time from one look at a group to the next, for groups
+	// whose files change many times in a row (a package database in an upgrade). The
+	// first change after a rest is looked at at once.
+	Spacing map[string]time.Duration
 	// Look reads the named groups, all when none is named, and evaluates the checks
 	// that need them.
 	Look func(ctx context.Context, groups ...string) Reading

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -16,6 +18,7 @@ import (
 	"seawall/agent/facts/command"
 	"seawall/agent/facts/fact"
 	"seawall/agent/machine"
+	"seawall/agent/pending"
 	"seawall/agent/policy"
 	"seawall/agent/policy/checks"
 	"seawall/agent/sensor"
@@ -100,7 +103,7 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	}
 	watcher, err := sensor.New(sensor.Config{
 		Spool: sp,
-		Host:  watched(pol),
+		Host:  watched(pol, c.PendingFile(), log),
 		Log:   log,
 		Audit: witness.Config{
 			Mode:      witness.Mode(c.AuditMode),
@@ -120,10 +123,17 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	return watcher.Run(ctx)
 }
 
-// watched is this host as a sensor sees it, with the checks of pol.
-func watched(pol *policy.Policy) sensor.Host {
-	reader := facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now})
+// patchSpacing holds looks at the patch level apart while an upgrade runs, and is
+// still short enough for a refresh to be seen within a second.
+const patchSpacing = 750 * time.Millisecond
+
+// watched is this host as a sensor sees it, with the checks of pol. Since when
+// updates are pending is recorded in file.
+func watched(pol *policy.Policy, file string, log *slog.Logger) sensor.Host {
+	reader := facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now, PendingFile: file})
+	book := pending.Open(file, log)
 	return sensor.Host{
+		Spacing: map[string]time.Duration{"patch": patchSpacing},
 		Groups:  facts.Groups(),
 		Clocked: []string{"patch", "system", "audit", "restart", "updates"},
 		Look: func(ctx context.Context, groups ...string) sensor.Reading {
@@ -134,6 +144,9 @@ func watched(pol *policy.Policy) sensor.Host {
 			r := sensor.Reading{Checks: pol.ForGroups(groups...), Took: map[string]time.Duration{}}
 			for _, g := range groups {
 				r.Took[g] = f.Meta(g).Took
+			}
+			if slices.Contains(groups, "patch") {
+				book.Note(f.Patch, time.Now())
 			}
 			r.Results = pol.Evaluate(&f, time.Now().UTC(), r.Checks...)
 			return r
