@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapping is one line of /proc/PID/maps.
+// mapping is an executable one's line of /proc/PID/maps.
 type mapping struct {
-	exec  bool
 	dev   uint64 // as stat(2) has it
 	inode uint64
 	path  []byte // as written: maybe marked as deleted; part of the line
@@ -20,7 +19,8 @@ type mapping struct {
 //
 //	55d0c7e00000-55d0c7e05000 r-xp 00002000 fe:00 247260    /usr/bin/sleep (deleted)
 //
-// Of a mapping that is not executable nothing else is looked at.
+// A mapping that is not executable, or of no file, has no path, and nothing else is
+// looked at.
 func parseMapping(line []byte) (m mapping, ok bool) {
 	_, rest, ok := bytes.Cut(line, []byte(" ")) // the addresses
 	if !ok || len(rest) < 5 || rest[4] != ' ' {
@@ -40,7 +40,7 @@ func parseMapping(line []byte) (m mapping, ok bool) {
 		return mapping{}, false
 	}
 	return mapping{
-		exec: true, dev: unix.Mkdev(uint32(major), uint32(minor)), inode: inode, path: bytes.TrimLeft(rest, " "),
+		dev: unix.Mkdev(uint32(major), uint32(minor)), inode: inode, path: bytes.TrimLeft(rest, " "),
 	}, true
 }
 

@@ -103,7 +103,7 @@ func (s *scan) process(pid string) {
 	mapped := false
 	whole, err := one.lines("maps", maxMaps, func(line []byte) {
 		mapped = true
-		if m, ok := parseMapping(line); ok && m.exec && len(m.path) > 0 {
+		if m, ok := parseMapping(line); ok && len(m.path) > 0 {
 			found(m)
 		}
 	})
@@ -133,7 +133,7 @@ func (p *process) exe(found func(mapping)) string {
 	if !marked || !packaged(b) {
 		return name
 	}
-	m := mapping{exec: true, path: b}
+	m := mapping{path: b}
 	var st unix.Stat_t
 	if err := unix.Fstatat(p.fd, "exe", &st, 0); err == nil {
 		m.dev, m.inode = uint64(st.Dev), st.Ino

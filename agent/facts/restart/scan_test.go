@@ -72,16 +72,22 @@ func start(t testing.TB, cmd *exec.Cmd) int {
 	return cmd.Process.Pid
 }
 
-// sleeper runs program, which sleeps, with a library loaded, and waits until it is.
+// sleeper runs program, which sleeps, with a library loaded.
 func sleeper(t testing.TB, program, preload string, attr *syscall.SysProcAttr) int {
 	t.Helper()
 	cmd := exec.Command(program, "600")
+	cmd.SysProcAttr = attr
 	wait := program
 	if preload != "" {
 		cmd.Env = []string{"LD_PRELOAD=" + preload}
 		wait = preload
 	}
-	cmd.SysProcAttr = attr
+	return mapper(t, cmd, wait)
+}
+
+// mapper runs a program and waits until it maps the file name.
+func mapper(t testing.TB, cmd *exec.Cmd, name string) int {
+	t.Helper()
 	pid := start(t, cmd)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -89,13 +95,13 @@ func sleeper(t testing.TB, program, preload string, attr *syscall.SysProcAttr) i
 	for {
 		maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
 		must(t, err)
-		if strings.Contains(string(maps), wait) {
+		if strings.Contains(string(maps), " "+name+"\n") {
 			return pid
 		}
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("process %d does not map %s:\n%s", pid, wait, maps)
+			t.Fatalf("process %d does not map %s:\n%s", pid, name, maps)
 		}
 	}
 }
@@ -153,6 +159,13 @@ func hold(kind, name string) error {
 			return fmt.Errorf("shared memory: %w", err)
 		}
 	}
+	if kind == "many" {
+		for range 45_000 { // that do not merge: each is the file's first page
+			if _, err := unix.Mmap(fd, 0, 4096, unix.PROT_READ, unix.MAP_PRIVATE); err != nil {
+				return fmt.Errorf("map many: %w", err)
+			}
+		}
+	}
 	fmt.Println("ready")
 	select {} //nolint:staticcheck // killed by the test
 }
@@ -160,7 +173,7 @@ func hold(kind, name string) error {
 // looked is what one look says of the given processes: "NAME: FILES", sorted.
 func looked(t testing.TB, f Facts, pids map[int]string, dir string) []string {
 	t.Helper()
-	got := []string{}
+	var got []string
 	for _, p := range f.Processes {
 		if name, ok := pids[p.PID]; ok {
 			got = append(got, strings.ReplaceAll(name+": "+strings.Join(p.Files, " "), dir+"/", ""))
@@ -187,25 +200,27 @@ func TestReplaced(t *testing.T) {
 	removed := copyFile(t, lib, dir+"/removed.so")
 	newline := copyFile(t, lib, dir+"/new\nline.so")
 	again := copyFile(t, lib, dir+"/again.so")
+	newlineAgain := copyFile(t, lib, dir+"/again\n.so")
 	unpacked := copyFile(t, lib, dir+"/tmp/unpacked.so")
 	data := copyFile(t, lib, dir+"/data.so")
 	outside := copyFile(t, lib, filepath.Join(t.TempDir(), "outside.so"))
 	sleep := "/bin/sleep"
 	pids := map[int]string{
-		sleeper(t, sleep, lib, nil):     "library",
-		sleeper(t, program, "", nil):    "program",
-		sleeper(t, program, lib, nil):   "both",
-		sleeper(t, sleep, removed, nil): "removed",
-		holder(t, "newline", newline):   "newline",
-		holder(t, "marked", marked):     "a real name",
-		holder(t, "again", again):       "the same file again",
-		holder(t, "unpacked", unpacked): "unpacked",
-		holder(t, "data", data):         "data",
-		holder(t, "outside", outside):   "outside",
-		holder(t, "memfd", ""):          "memfd",
-		holder(t, "jit", ""):            "jit",
-		holder(t, "shared memory", ""):  "shared memory",
-		holder(t, "sysv", sleep):        "System V shared memory",
+		sleeper(t, sleep, lib, nil):      "library",
+		sleeper(t, program, "", nil):     "program",
+		sleeper(t, program, lib, nil):    "both",
+		sleeper(t, sleep, removed, nil):  "removed",
+		holder(t, "newline", newline):    "newline",
+		holder(t, "marked", marked):      "a real name",
+		holder(t, "again", again):        "the same file again",
+		holder(t, "again", newlineAgain): "the same file again, with a newline",
+		holder(t, "unpacked", unpacked):  "unpacked",
+		holder(t, "data", data):          "data",
+		holder(t, "outside", outside):    "outside",
+		holder(t, "memfd", ""):           "memfd",
+		holder(t, "jit", ""):             "jit",
+		holder(t, "shared memory", ""):   "shared memory",
+		holder(t, "sysv", sleep):         "System V shared memory",
 		sleeper(t, sleep, lib, &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}): "another mount namespace",
 	}
 	if got := looked(t, scanNow(t), pids, dir); len(got) > 0 {
@@ -217,9 +232,11 @@ func TestReplaced(t *testing.T) {
 	for _, name := range []string{removed, unpacked} {
 		must(t, os.Remove(name))
 	}
-	must(t, os.Link(again, again+".kept"))
-	must(t, os.Remove(again))
-	must(t, os.Rename(again+".kept", again))
+	for _, name := range []string{again, newlineAgain} {
+		must(t, os.Link(name, name+".kept"))
+		must(t, os.Remove(name))
+		must(t, os.Rename(name+".kept", name))
+	}
 	want := []string{
 		"both: libz.so.1 sleep", "library: libz.so.1", `newline: new\012line.so`, "program: sleep", "removed: removed.so",
 	}
@@ -274,18 +291,20 @@ func TestUnits(t *testing.T) {
 	lib := copyFile(t, library(t), dir+"/libz.so.1")
 	private := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	pids := map[int]string{}
-	in := func(name, cgroup string, attr *syscall.SysProcAttr) {
-		group := control(t, cgroup)
-		pid := sleeper(t, "/bin/sleep", lib, attr)
-		must(t, os.WriteFile(filepath.Join(group, "cgroup.procs"), fmt.Append(nil, pid), 0o644))
+	move := func(name, cgroup string, pid int) {
+		must(t, os.WriteFile(filepath.Join(control(t, cgroup), "cgroup.procs"), fmt.Append(nil, pid), 0o644))
 		pids[pid] = name
+	}
+	in := func(name, cgroup string, attr *syscall.SysProcAttr) {
+		move(name, cgroup, sleeper(t, "/bin/sleep", lib, attr))
 	}
 	in("service", "system.slice/seawall-test-a.service", nil)
 	in("sandboxed", "system.slice/seawall-test-b.service", private)
 	in("container", "system.slice/seawall-test-c.scope", private)
-	in("another root", "system.slice/seawall-test-d.service", &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Chroot: otherRoot(t, lib)})
 	in("user's service", "user.slice/user-4242.slice/user@4242.service/seawall-test-e.service", nil)
 	in("user's container", "user.slice/user-4242.slice/user@4242.service/seawall-test-f.service", private)
+	move("another root", "system.slice/seawall-test-d.service", pivoted(t, lib))
+	move("a file bound over another", "system.slice/seawall-test-g.service", bound(t, copyFile(t, lib, dir+"/bound.so"), copyFile(t, lib, dir+"/other.so")))
 	replace(t, lib)
 	f := scanNow(t)
 	want := []string{"sandboxed: libz.so.1", "service: libz.so.1", "user's service: libz.so.1"}
@@ -306,19 +325,83 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-// otherRoot makes a root folder of its own, with what sleep needs bound into it.
-func otherRoot(t testing.TB, lib string) string {
+// unshared runs a shell script in a mount namespace of its own, which ends as a
+// program that maps the file name.
+func unshared(t testing.TB, script, name string) int {
+	t.Helper()
+	return mapper(t, exec.Command("unshare", "-m", "sh", "-ec", script), name)
+}
+
+// pivoted runs a program as containers do: with another root, in which the same
+// library is.
+func pivoted(t testing.TB, lib string) int {
 	t.Helper()
 	root := t.TempDir()
-	for _, dir := range []string{"usr", filepath.Dir(lib)} {
-		must(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
+	for _, dir := range []string{"usr", "old"} {
+		must(t, os.Mkdir(filepath.Join(root, dir), 0o755))
 	}
-	must(t, unix.Mount("/usr", filepath.Join(root, "usr"), "", unix.MS_BIND, ""))
-	t.Cleanup(func() { must(t, unix.Unmount(filepath.Join(root, "usr"), unix.MNT_DETACH)) })
 	for _, link := range []string{"bin", "lib", "lib64"} {
 		must(t, os.Symlink("usr/"+link, filepath.Join(root, link)))
 	}
-	return root
+	return unshared(t, fmt.Sprintf("mount --bind %[1]s %[1]s; mount --bind /usr %[1]s/usr; cd %[1]s; pivot_root . old\n"+
+		"exec env LD_PRELOAD=%[2]s sleep 600", root, lib), lib)
+}
+
+// bound runs a program for which another file is mounted over the library lib.
+func bound(t testing.TB, lib, other string) int {
+	t.Helper()
+	return unshared(t, fmt.Sprintf("mount --bind %[2]s %[1]s; exec env LD_PRELOAD=%[1]s sleep 600", lib, other), lib)
+}
+
+// TestBoundOver: a file that another one was mounted over is not what its name says.
+func TestBoundOver(t *testing.T) {
+	dir := folder(t)
+	lib := copyFile(t, library(t), dir+"/libz.so.1")
+	pids := map[int]string{sleeper(t, "/bin/sleep", lib, nil): "process"}
+	must(t, unix.Mount(copyFile(t, lib, dir+"/new.so"), lib, "", unix.MS_BIND, ""))
+	t.Cleanup(func() { must(t, unix.Unmount(lib, unix.MNT_DETACH)) })
+	var want []string
+	var st unix.Stat_t
+	must(t, unix.Stat(dir, &st))
+	if unix.Major(uint64(st.Dev)) != 0 {
+		want = []string{"process: libz.so.1"}
+	}
+	if diff := cmp.Diff(want, looked(t, scanNow(t), pids, dir)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestExe: the executable is judged by itself, too.
+func TestExe(t *testing.T) {
+	program := copyFile(t, "/bin/sleep", folder(t)+"/sleep")
+	before := lookup(program)
+	pid := sleeper(t, program, "", nil)
+	replace(t, program)
+	p, err := openProc()
+	must(t, err)
+	defer p.close()
+	one, err := p.open(fmt.Sprint(pid))
+	must(t, err)
+	defer one.close()
+	found := 0
+	name := one.exe(func(m mapping) {
+		found++
+		if m.inode != before.inode || m.dev != before.dev || string(m.path) != program+" (deleted)" {
+			t.Errorf("got %+v, want %+v", m, before)
+		}
+	})
+	if name != program || found != 1 {
+		t.Errorf("got %s, %d times", name, found)
+	}
+}
+
+// TestPartial: a process with more mappings than are read is counted.
+func TestPartial(t *testing.T) {
+	name := copyFile(t, "/bin/sleep", filepath.Join(t.TempDir(), strings.Repeat("x", 200)))
+	holder(t, "many", name)
+	if f := scanNow(t); f.Partial != 1 {
+		t.Errorf("got %d", f.Partial)
+	}
 }
 
 // TestNoTime: who was not looked at is denied, and why is said.
