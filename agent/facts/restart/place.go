@@ -46,7 +46,7 @@ func lookup(path string) place {
 	err := unix.Fstatat(unix.AT_FDCWD, path, &st, unix.AT_NO_AUTOMOUNT)
 	switch {
 	case err == nil:
-		return place{there: true, dev: uint64(st.Dev), inode: st.Ino}
+		return place{there: true, dev: st.Dev, inode: st.Ino}
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR):
 		return place{gone: true}
 	}

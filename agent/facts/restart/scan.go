@@ -136,7 +136,7 @@ func (p *process) exe(found func(mapping)) string {
 	m := mapping{path: b}
 	var st unix.Stat_t
 	if err := unix.Fstatat(p.fd, "exe", &st, 0); err == nil {
-		m.dev, m.inode = uint64(st.Dev), st.Ino
+		m.dev, m.inode = st.Dev, st.Ino
 	}
 	found(m)
 	return bare

@@ -363,7 +363,7 @@ func TestBoundOver(t *testing.T) {
 	var want []string
 	var st unix.Stat_t
 	must(t, unix.Stat(dir, &st))
-	if unix.Major(uint64(st.Dev)) != 0 {
+	if unix.Major(st.Dev) != 0 {
 		want = []string{"process: libz.so.1"}
 	}
 	if diff := cmp.Diff(want, looked(t, scanNow(t), pids, dir)); diff != "" {
