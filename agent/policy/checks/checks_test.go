@@ -264,7 +264,7 @@ func bootCases() []testCase {
 }
 
 func cases() []testCase {
-	return slices.Concat(sshCases(), patchCases(), levelCases(), auditCases(), restartCases())
+	return slices.Concat(sshCases(), patchCases(), levelCases(), updatesCases(), auditCases(), restartCases())
 }
 
 func TestCases(t *testing.T) {
@@ -311,13 +311,13 @@ func TestNothingPassesUnread(t *testing.T) {
 	p := load(t)
 	var zero facts.Facts
 	empty := facts.Facts{}
-	for _, m := range []*fact.Meta{&empty.SSHD.Meta, &empty.Patch.Meta, &empty.System.Meta, &empty.Audit.Meta, &empty.Restart.Meta} {
+	for _, m := range []*fact.Meta{&empty.SSHD.Meta, &empty.Patch.Meta, &empty.System.Meta, &empty.Audit.Meta, &empty.Restart.Meta, &empty.Updates.Meta} {
 		m.State = fact.StateKnown
 	}
 	hosts := map[string]*facts.Facts{"zero": &zero, "empty": &empty}
 	for _, s := range []fact.State{fact.StateAbsent, fact.StateUnknown, fact.StateError, "?"} {
 		f := good()
-		for _, m := range []*fact.Meta{&f.SSHD.Meta, &f.Patch.Meta, &f.System.Meta, &f.Audit.Meta, &f.Restart.Meta} {
+		for _, m := range []*fact.Meta{&f.SSHD.Meta, &f.Patch.Meta, &f.System.Meta, &f.Audit.Meta, &f.Restart.Meta, &f.Updates.Meta} {
 			m.State, m.Reason = s, "because"
 		}
 		hosts[string(s)] = f

@@ -10,6 +10,7 @@ import (
 	"seawall/agent/facts/restart"
 	"seawall/agent/facts/sshd"
 	"seawall/agent/facts/system"
+	"seawall/agent/facts/updates"
 	"seawall/pkg/bootcfg"
 )
 
@@ -17,8 +18,9 @@ import (
 func good() *facts.Facts {
 	known := fact.Meta{State: fact.StateKnown}
 	return &facts.Facts{
-		SSHD:  goodSSHD(known),
-		Audit: goodAudit(known),
+		SSHD:    goodSSHD(known),
+		Audit:   goodAudit(known),
+		Updates: goodUpdates(known),
 		Patch: patch.Facts{Meta: known, Manager: "dpkg", Installed: 300, Metadata: patch.Freshness{
 			Known: true, AgeSeconds: 86400 * 3, RefreshAgeSeconds: 3600, Date: "2026-11-18T00:00:00Z", File: "/var/lib/apt/lists/InRelease",
 		}},
@@ -27,6 +29,12 @@ func good() *facts.Facts {
 			Life:   system.Life{State: system.LifeSupported, Ends: "2028-08-09", DaysLeft: 600, Source: "table"},
 			Reboot: system.Reboot{Applicable: true, Required: fact.Tri{Known: true}, Running: "6.12", Newest: "6.12"}},
 	}
+}
+
+func goodUpdates(known fact.Meta) updates.Facts {
+	part := updates.Part{Answer: fact.Tri{Known: true, Yes: true, Reason: "as it should be"}}
+	return updates.Facts{Meta: known, System: updates.SystemDeb, Automatic: part.Answer,
+		Installed: part, Configured: part, Timer: part, LastRun: part}
 }
 
 func goodSSHD(known fact.Meta) sshd.Facts {
