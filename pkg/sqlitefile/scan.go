@@ -133,35 +133,42 @@ func (s *scan) give(b []byte) error {
 		return fmt.Errorf("%w: row %d follows row %d", ErrDamaged, rowid, s.last)
 	}
 	s.last, s.some = rowid, true
-	b = b[n+m:]
 	if size > uint64(s.there)*uint64(s.usable) {
 		return fmt.Errorf("%w: row %d has %d bytes", ErrDamaged, rowid, size)
 	}
+	if err := s.place(b[n+m:], rowid, int64(size)); err != nil {
+		return err
+	}
+	if err := s.row.parse(); err != nil {
+		return err
+	}
+	if err := s.each(Row{&s.row}); err != nil {
+		return err
+	}
+	return s.row.err
+}
+
+// place says where a row's bytes are: in b, what the cell has behind its numbers, and
+// in overflow pages.
+func (s *scan) place(b []byte, rowid, size int64) error {
+	local := s.local(size)
 	r := &s.row
-	r.rowid, r.size, r.err = rowid, int64(size), nil
-	local := s.local(r.size)
-	r.first, r.current = 0, 0
-	if int64(local) < r.size {
+	r.rowid, r.size, r.err, r.first, r.current = rowid, size, nil, 0, 0
+	if rest := size - int64(local); rest > 0 {
 		if len(b) < local+4 {
 			return errCell
 		}
 		r.first = binary.BigEndian.Uint32(b[local:])
-		s.budget -= (r.size - int64(local) + int64(s.usable) - 5) / int64(s.usable-4)
+		s.budget -= (rest + int64(s.usable) - 5) / int64(s.usable-4)
 		if s.budget < 0 {
-			return fmt.Errorf("%w: row %d has %d bytes of pages that others have", ErrDamaged, rowid, size)
+			return fmt.Errorf("%w: row %d has %d bytes, in pages that others have", ErrDamaged, rowid, size)
 		}
 	}
 	if len(b) < local {
 		return errCell
 	}
 	r.local = b[:local]
-	if err := r.parse(); err != nil {
-		return err
-	}
-	if err := s.each(Row{r}); err != nil {
-		return err
-	}
-	return r.err
+	return nil
 }
 
 // local is how much of a row of size bytes its leaf holds; the rest is in overflow

@@ -21,23 +21,10 @@ func (t token) is(words ...string) bool { return !t.quoted && slices.Contains(wo
 // parseTable takes the names of the columns and which of them is the row number,
 // -1 if none, from a CREATE TABLE statement as sqlite_schema keeps it.
 func parseTable(sql string) (columns []string, rowid int, err error) {
-	tokens := tokens(sql)
+	all := tokens(sql)
 	rowid = -1
 	var integers []string
-	start := slices.IndexFunc(tokens, func(t token) bool { return t.depth == 1 })
-	for start >= 0 && start < len(tokens) && tokens[start].depth > 0 {
-		end := start
-		for end < len(tokens) && tokens[end].depth > 0 && !(tokens[end].depth == 1 && tokens[end].is(",")) {
-			end++
-		}
-		def := tokens[start:end]
-		start = end + 1
-		if end < len(tokens) && tokens[end].depth == 0 {
-			start = end
-		}
-		if len(def) == 0 {
-			continue
-		}
+	for _, def := range definitions(all) {
 		if def[0].is("constraint", "primary", "unique", "check", "foreign") {
 			if name, ok := primaryKey(def); ok && slices.Contains(integers, name) {
 				rowid = slices.Index(columns, name)
@@ -56,13 +43,34 @@ func parseTable(sql string) (columns []string, rowid int, err error) {
 		}
 		columns = append(columns, def[0].text)
 	}
-	if slices.ContainsFunc(tokens, func(t token) bool { return t.depth == 0 && t.is("without") }) {
+	if slices.ContainsFunc(all, func(t token) bool { return t.depth == 0 && t.is("without") }) {
 		return nil, 0, fmt.Errorf("%w: WITHOUT ROWID", ErrUnsupported)
 	}
 	if len(columns) == 0 || len(columns) > maxColumns {
 		return nil, 0, fmt.Errorf("%w: %d columns", ErrDamaged, len(columns))
 	}
 	return columns, rowid, nil
+}
+
+// definitions are what stands between the commas of the outermost parentheses, none
+// of them empty.
+func definitions(all []token) (defs [][]token) {
+	start := slices.IndexFunc(all, func(t token) bool { return t.depth == 1 })
+	if start < 0 {
+		return nil
+	}
+	for i := start; ; i++ {
+		end := i == len(all) || all[i].depth <= 0
+		if end || all[i].depth == 1 && all[i].is(",") {
+			if i > start {
+				defs = append(defs, all[start:i])
+			}
+			start = i + 1
+		}
+		if end {
+			return defs
+		}
+	}
 }
 
 // parseColumn says of a column's definition whether its type is INTEGER, letter
