@@ -98,6 +98,17 @@ func TestHash(t *testing.T) {
 	}
 }
 
+// TestChangedHash reads a hash that libdb 5.3 wrote as rpm 4.14 has it write (a
+// private environment with DB_INIT_CDB, cursors): 150 packages were put, some put
+// again with another header, and others deleted.
+func TestChangedHash(t *testing.T) {
+	packages, err := parseHash(unzip(t, "changed.Packages.gz"))
+	want := strings.Split(strings.TrimSpace(string(unzip(t, "changed.tsv.gz"))), "\n")
+	if diff := cmp.Diff(want, lines(packages)); err != nil || diff != "" || len(want) != 90 {
+		t.Errorf("%v (-want +got):\n%.2000s", err, diff)
+	}
+}
+
 // TestLog reads packages that stand only in the log, without those that the log
 // removes, and leaves all as it was.
 func TestLog(t *testing.T) {
