@@ -123,6 +123,28 @@ func TestLogRound(t *testing.T) {
 	}
 }
 
+// seal makes the checksums of a log for pages of 512 bytes right, over words of
+// either byte order.
+func seal(log []byte, big bool) {
+	s0, s1 := uint32(0), uint32(0)
+	sum := func(at int, parts ...[]byte) {
+		for _, p := range parts {
+			s0, s1 = checksum(big, s0, s1, p)
+		}
+		binary.BigEndian.PutUint32(log[at:], s0)
+		binary.BigEndian.PutUint32(log[at+4:], s1)
+	}
+	log[3] = 0x82
+	if big {
+		log[3] = 0x83
+	}
+	sum(24, log[:24])
+	for at := logHeader; at+frameHead+512 <= len(log); at += frameHead + 512 {
+		copy(log[at+8:at+16], log[16:24])
+		sum(at+16, log[at:at+8], log[at+frameHead:at+frameHead+512])
+	}
+}
+
 // TestLogByteOrder reads a log with checksums over big-endian words, as machines
 // with that order write it.
 func TestLogByteOrder(t *testing.T) {
@@ -132,19 +154,7 @@ func TestLogByteOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s0, s1 := uint32(0), uint32(0)
-	sum := func(at int, parts ...[]byte) {
-		for _, p := range parts {
-			s0, s1 = checksum(true, s0, s1, p)
-		}
-		binary.BigEndian.PutUint32(log[at:], s0)
-		binary.BigEndian.PutUint32(log[at+4:], s1)
-	}
-	log[3] |= 1
-	sum(24, log[:24])
-	for at := logHeader; at+frameHead+512 <= len(log); at += frameHead + 512 {
-		sum(at+16, log[at:at+8], log[at+frameHead:at+frameHead+512])
-	}
+	seal(log, true)
 	got, err := dump(file, log)
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-little +big):\n%.1000s", err, diff)
