@@ -1,6 +1,7 @@
 package distro
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -17,6 +18,15 @@ func date(t testing.TB, s string) time.Time {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// lifeOf asks the built-in table, as if it were made before now.
+func lifeOf(o OS, now time.Time, others ...Claim) Life {
+	t := Newest(nil, now)
+	if now.Before(t.AsOf) {
+		t.AsOf = now
+	}
+	return t.LifeOf(o, now, others...)
 }
 
 func TestParseOS(t *testing.T) {
@@ -71,7 +81,7 @@ func TestLifeOf(t *testing.T) {
 		{"almalinux", "9.5", "2026-11-21", Supported, "2032-05-31", 2018},
 		{"rocky", "10.1", "2026-11-21", Supported, "2035-05-31", 3113},
 	} {
-		got := LifeOf(OS{ID: tt.id, VersionID: tt.version}, date(t, tt.day).Add(15*time.Hour))
+		got := lifeOf(OS{ID: tt.id, VersionID: tt.version}, date(t, tt.day).Add(15*time.Hour))
 		if got.State != tt.state || got.Ends.Format(time.DateOnly) != tt.ends || got.DaysLeft != tt.left {
 			t.Errorf("%s %s on %s: %s, %s, %d days; want %s, %s, %d", tt.id, tt.version, tt.day,
 				got.State, got.Ends.Format(time.DateOnly), got.DaysLeft, tt.state, tt.ends, tt.left)
@@ -84,10 +94,10 @@ func TestLifeOf(t *testing.T) {
 
 func TestCentOS(t *testing.T) {
 	now := date(t, "2026-11-21")
-	if got := LifeOf(OS{ID: "centos", VersionID: "9", Name: "CentOS Stream"}, now); got.State != Supported {
+	if got := lifeOf(OS{ID: "centos", VersionID: "9", Name: "CentOS Stream"}, now); got.State != Supported {
 		t.Errorf("CentOS Stream 9: %+v", got)
 	}
-	if got := LifeOf(OS{ID: "centos", VersionID: "8", Name: "CentOS Linux"}, now); got.Ends.Format(time.DateOnly) != "2021-12-31" {
+	if got := lifeOf(OS{ID: "centos", VersionID: "8", Name: "CentOS Linux"}, now); got.Ends.Format(time.DateOnly) != "2021-12-31" {
 		t.Errorf("CentOS Linux 8: %+v", got)
 	}
 }
@@ -104,7 +114,7 @@ func TestUnknown(t *testing.T) {
 		{OS{}, now, "names no distribution"},
 		{OS{ID: "debian", VersionID: "13"}, now.AddDate(0, 14, 0), "too old"},
 	} {
-		got := LifeOf(tt.os, tt.now)
+		got := lifeOf(tt.os, tt.now)
 		if got.State != Unknown || !strings.Contains(got.Reason, tt.reason) || !got.Ends.IsZero() {
 			t.Errorf("%+v: %+v, want unknown with %q", tt.os, got, tt.reason)
 		}
@@ -114,23 +124,23 @@ func TestUnknown(t *testing.T) {
 func TestOtherSources(t *testing.T) {
 	now := date(t, "2026-11-21")
 	fedora := OS{ID: "fedora", VersionID: "44", SupportEnd: "2027-05-19"}
-	if got := LifeOf(fedora, now); got.Ends.Format(time.DateOnly) != "2027-06-02" || got.Conflict != "" {
+	if got := lifeOf(fedora, now); got.Ends.Format(time.DateOnly) != "2027-06-02" || got.Conflict != "" {
 		t.Errorf("sources two weeks apart: %+v, want the later and no conflict", got)
 	}
 	fedora.SupportEnd = "2027-06-20"
-	if got := LifeOf(fedora, now); got.Ends.Format(time.DateOnly) != "2027-06-19" || !strings.Contains(got.Source, "SUPPORT_END") {
+	if got := lifeOf(fedora, now); got.Ends.Format(time.DateOnly) != "2027-06-19" || !strings.Contains(got.Source, "SUPPORT_END") {
 		t.Errorf("SUPPORT_END is later: %+v, want the day before it", got)
 	}
 	fedora.SupportEnd = "2029-01-01"
-	if got := LifeOf(fedora, now); got.Ends.Format(time.DateOnly) != "2027-06-02" || !strings.Contains(got.Conflict, "2028-12-31") {
+	if got := lifeOf(fedora, now); got.Ends.Format(time.DateOnly) != "2027-06-02" || !strings.Contains(got.Conflict, "2028-12-31") {
 		t.Errorf("sources far apart: %+v, want the table's date and a conflict", got)
 	}
-	if got := LifeOf(OS{ID: "nobara", VersionID: "44", SupportEnd: "2027-05-19"}, now); got.State != Supported || got.Ends.Format(time.DateOnly) != "2027-05-18" {
+	if got := lifeOf(OS{ID: "nobara", VersionID: "44", SupportEnd: "2027-05-19"}, now); got.State != Supported || got.Ends.Format(time.DateOnly) != "2027-05-18" {
 		t.Errorf("not in the table: %+v, want its own SUPPORT_END", got)
 	}
 	late := date(t, "2030-01-01")
 	claim := Claim{Ends: date(t, "2030-08-01"), Extended: date(t, "2032-01-01"), Kind: "LTS", Source: "distro-info"}
-	if got := LifeOf(OS{ID: "debian", VersionID: "13"}, late, claim); got.State != Supported || got.Source != "distro-info" {
+	if got := lifeOf(OS{ID: "debian", VersionID: "13"}, late, claim); got.State != Supported || got.Source != "distro-info" {
 		t.Errorf("table too old: %+v, want distro-info's word", got)
 	}
 }
@@ -158,16 +168,16 @@ func TestDistroInfo(t *testing.T) {
 	}
 }
 
-// TestTable holds every row: six columns, dates in order, a source.
+// TestTable holds every row: eight columns, dates in order, a source.
 func TestTable(t *testing.T) {
 	rows := 0
-	for i, line := range strings.Split(strings.TrimSuffix(table, "\n"), "\n") {
+	for i, line := range strings.Split(strings.TrimSuffix(string(builtIn), "\n"), "\n") {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
 		rows++
 		f := strings.Split(line, "\t")
-		if len(f) != 6 {
+		if len(f) != 8 {
 			t.Fatalf("line %d has %d columns", i+1, len(f))
 		}
 		ends := date(t, f[2])
@@ -177,7 +187,7 @@ func TestTable(t *testing.T) {
 		if !strings.HasPrefix(f[5], "https://") {
 			t.Errorf("line %d has no source", i+1)
 		}
-		if got := LifeOf(OS{ID: strings.TrimSuffix(f[0], "-stream"), VersionID: f[1], Name: f[0]}, ends); f[0] != "centos-stream" && got.DaysLeft != 0 {
+		if got := lifeOf(OS{ID: strings.TrimSuffix(f[0], "-stream"), VersionID: f[1], Name: f[0]}, ends); f[0] != "centos-stream" && got.DaysLeft != 0 {
 			t.Errorf("line %d: %d days left on the last day", i+1, got.DaysLeft)
 		}
 	}
@@ -196,7 +206,7 @@ func FuzzParseOS(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o := ParseOS(b)
 		o.Family()
-		l := LifeOf(o, time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC))
+		l := lifeOf(o, time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC))
 		if l.State == "" || l.State == Unknown && l.Reason == "" {
 			t.Errorf("%+v has no state or no reason: %+v", o, l)
 		}
@@ -204,5 +214,136 @@ func FuzzParseOS(f *testing.F) {
 			t.Errorf("%q is made invalid", o.PrettyName)
 		}
 		DistroInfo(o, b)
+	})
+}
+
+// TestClockBehind: a host whose clock stands before the table's day is not younger
+// than the table.
+func TestClockBehind(t *testing.T) {
+	now := date(t, "1970-01-02")
+	got := Newest(nil, now).LifeOf(OS{ID: "debian", VersionID: "12"}, now)
+	if got.State != Extended || got.DaysLeft != -133 {
+		t.Errorf("%+v, want it judged on the table's day", got)
+	}
+}
+
+func TestExtendedConflict(t *testing.T) {
+	claim := Claim{Ends: date(t, "2026-07-11"), Extended: date(t, "2029-06-30"), Kind: "LTS", Source: "distro-info"}
+	got := lifeOf(OS{ID: "debian", VersionID: "12"}, date(t, "2026-11-21"), claim)
+	if !strings.Contains(got.Conflict, "of LTS support") || !strings.Contains(got.Conflict, "2029-06-30") || got.Extended.Format(time.DateOnly) != "2028-06-30" {
+		t.Errorf("%+v, want the table's date and a conflict", got)
+	}
+}
+
+func TestNewest(t *testing.T) {
+	now := date(t, "2027-06-01")
+	const row = "debian\t14\t2030-06-01\t\t\thttps://x\t\t\n"
+	for name, tt := range map[string]struct {
+		text string
+		used bool
+	}{
+		"newer":           {"# 2027-05-01\n" + row, true},
+		"more columns":    {"# 2027-05-01\n" + strings.TrimSuffix(row, "\n") + "\tmore\n", true},
+		"older":           {"# 2026-01-01\n" + row, false},
+		"of the future":   {"# 2027-07-01\n" + row, false},
+		"no date":         {row, false},
+		"empty":           {"# 2027-05-01\n", false},
+		"fewer columns":   {"# 2027-05-01\ndebian\t14\t2030-06-01\n", false},
+		"no day":          {"# 2027-05-01\ndebian\t14\tsoon\t\t\t\t\t\n", false},
+		"no extended day": {"# 2027-05-01\ndebian\t14\t2030-06-01\tsoon\t\t\t\t\n", false},
+		"too large":       {"# 2027-05-01\n" + row + strings.Repeat("#\n", maxTable), false},
+		"too many":        {"# 2027-05-01\n" + manyRows(), false},
+	} {
+		table := Newest([]byte(tt.text), now)
+		if got := table.LifeOf(OS{ID: "debian", VersionID: "14"}, now).State == Supported; got != tt.used {
+			t.Errorf("%s: used %v, want %v", name, got, tt.used)
+		}
+		if got := table.LifeOf(OS{ID: "debian", VersionID: "13"}, now).State == Supported; got == tt.used {
+			t.Errorf("%s: Debian 13 is known: %v", name, got)
+		}
+	}
+}
+
+func manyRows() string {
+	var b strings.Builder
+	for i := range maxRows + 1 {
+		fmt.Fprintf(&b, "d\t%d\t2030-06-01\t\t\t\t\t\n", i)
+	}
+	return b.String()
+}
+
+func TestUpgradeOf(t *testing.T) {
+	table := Newest(nil, date(t, "2026-11-21"))
+	for _, tt := range []struct{ id, version, name, want, tool string }{
+		{"debian", "10", "", "debian 11 by apt full-upgrade with the new release in the sources, as its release notes say, then debian 12, debian 13", "apt"},
+		{"debian", "13", "", "", ""},
+		{"ubuntu", "20.04", "", "ubuntu 22.04 by do-release-upgrade, then ubuntu 24.04, ubuntu 26.04", "do-release-upgrade"},
+		{"ubuntu", "25.10", "", "ubuntu 26.04 by do-release-upgrade", "do-release-upgrade"},
+		{"almalinux", "8.10", "", "almalinux 9 by leapp of the ELevate project: leapp preupgrade, then leapp upgrade, then almalinux 10", "leapp"},
+		{"rhel", "9.6", "", "rhel 10 by leapp preupgrade, then leapp upgrade", "leapp"},
+		{"rocky", "9.5", "", "rocky 10: a new host, there is no supported upgrade in place", ""},
+		{"centos", "7", "CentOS Linux", "almalinux 8 by leapp of the ELevate project: leapp preupgrade, then leapp upgrade, then almalinux 9, almalinux 10", "leapp"},
+		{"centos", "9", "CentOS Stream", "centos-stream 10 by leapp of the ELevate project: leapp preupgrade, then leapp upgrade", "leapp"},
+		{"fedora", "42", "", "fedora 44 by dnf system-upgrade download --releasever=44", "dnf system-upgrade"},
+		{"arch", "", "", "", ""},
+	} {
+		got := table.UpgradeOf(OS{ID: tt.id, VersionID: tt.version, Name: tt.name})
+		if got.String() != tt.want || got.Tool != tt.tool {
+			t.Errorf("%s %s: %q by %q, want %q", tt.id, tt.version, got, got.Tool, tt.want)
+		}
+	}
+	loop, err := ParseTable([]byte("# 2026-11-21\na\t1\t2030-01-01\t\t\t\ta 2\tapt\na\t2\t2030-01-01\t\t\t\ta 1\tapt\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := loop.UpgradeOf(OS{ID: "a", VersionID: "1"}); len(got.Then) > 2 {
+		t.Errorf("a loop: %v", got)
+	}
+}
+
+// TestEveryEndHasAWay: a release that is ended or ending names how to leave it, and
+// what it leads to is in the table.
+func TestEveryEndHasAWay(t *testing.T) {
+	now := date(t, "2026-11-21")
+	table := Newest(nil, now)
+	for key, r := range table.rows {
+		if _, ok := table.rows[r.to]; r.to != "" && !ok {
+			t.Errorf("%s leads to %s, which is not in the table", key, r.to)
+		}
+		if r.Ends.Before(now.AddDate(0, 0, EndingDays)) && r.to == "" {
+			t.Errorf("%s is ended and leads nowhere", key)
+		}
+		if tool, command := way(r.by, r.to); r.to != "" && (command == "" || tool == "" && r.by != "new") {
+			t.Errorf("%s: by %q is not understood", key, r.by)
+		}
+	}
+}
+
+func FuzzParseTable(f *testing.F) {
+	f.Add(builtIn)
+	f.Add([]byte("# 2026-11-21\na\tb\t2030-01-01\t2031-01-01\tk\ts\ta b\tx\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		table, err := ParseTable(b)
+		if err != nil {
+			return
+		}
+		for key := range table.rows {
+			id, version, _ := strings.Cut(key, " ")
+			o := OS{ID: id, VersionID: version}
+			if l := table.LifeOf(o, table.AsOf); l.State == "" {
+				t.Errorf("%q has no state", key)
+			}
+			_ = table.UpgradeOf(o).String()
+		}
+	})
+}
+
+func FuzzDistroInfo(f *testing.F) {
+	f.Add([]byte(debianCSV), "12")
+	f.Add([]byte("version,eol\n1,\n1\n"), "1")
+	f.Fuzz(func(t *testing.T, csv []byte, version string) {
+		if c, ok := DistroInfo(OS{VersionID: version}, csv); ok && c.Ends.IsZero() {
+			t.Errorf("%+v", c)
+		}
 	})
 }

@@ -3,11 +3,17 @@
 //
 // # The table
 //
-// life.tsv is built in. Its first line dates it; each row has a release, the last
-// day of standard support, the last day and the kind of extended support, and
-// where the dates come from. A table older than [TableLife] is not believed, and
-// a release in none of the sources has no known life: ignorance is never "still
-// supported".
+// life.tsv is built in, and a package installs it as [TableFile] too, so that a
+// newer package brings newer dates: the table of the later day counts. Its first
+// line dates it; each row has, divided by tabs, a release's id and version, the
+// last day of standard support, the last day and the kind of extended support (LTS
+// is free; Pro, ELS and Extended are bought), where the dates come from, the
+// release to upgrade to and by which tool. A table older than [TableLife] is not
+// believed, and a release in none of the sources has no known life: ignorance is
+// never "still supported".
+//
+// Upgrades go one step at a time, as the vendors support it. "new" stands for a
+// release that its vendor does not upgrade in place.
 //
 // # Several sources
 //

@@ -1,15 +1,11 @@
 package distro
 
 import (
-	_ "embed" // the table
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 )
-
-//go:embed life.tsv
-var table string
 
 // State is where a release stands in its life.
 type State string
@@ -34,9 +30,15 @@ const (
 // support; the zero Extended means that there is no extended support.
 type Claim struct {
 	Ends, Extended time.Time
-	Kind           string // of extended support: LTS, which is free, or Pro, which is not
+	Kind           string // of extended support: LTS, which is free, or Pro, ELS, …, which are bought
 	Source         string
 }
+
+// The kinds of extended support that can be told for a host.
+const (
+	LTS = "LTS" // of Debian, free, from the same archive
+	Pro = "Pro" // of Ubuntu, for hosts that are attached to a subscription
+)
 
 // Life is how long a release is supported.
 type Life struct {
@@ -47,14 +49,14 @@ type Life struct {
 	Conflict string // "" where the sources agree
 }
 
-// LifeOf judges a release. Besides the built-in table it hears SUPPORT_END and
-// the claims of others.
-func LifeOf(o OS, now time.Time, others ...Claim) Life {
-	return judge(o, now, table, others)
-}
-
-func judge(o OS, now time.Time, table string, others []Claim) Life {
-	own, found, reason := lookup(table, o, now)
+// LifeOf judges a release. Besides the table it hears SUPPORT_END and the claims of
+// others. No day before the table's own is taken for the present: a host whose
+// clock stands behind would else pass as supported.
+func (t *Table) LifeOf(o OS, now time.Time, others ...Claim) Life {
+	if now.Before(t.AsOf) {
+		now = t.AsOf
+	}
+	own, found, reason := t.lookup(o, now)
 	claims := others
 	if c, ok := o.supportEnd(); ok {
 		claims = append(slices.Clone(claims), c)
@@ -67,20 +69,31 @@ func judge(o OS, now time.Time, table string, others []Claim) Life {
 	}
 	l := Life{Claim: own}
 	for _, c := range claims {
-		days := int(c.Ends.Sub(own.Ends).Abs() / (24 * time.Hour))
-		switch {
-		case days >= ConflictDays:
-			l.Conflict = fmt.Sprintf("%s says %s, %s says %s", own.Source, own.Ends.Format(time.DateOnly), c.Source, c.Ends.Format(time.DateOnly))
-		case c.Ends.After(l.Ends):
-			l.Ends, l.Source = c.Ends, c.Source
-		}
-		if l.Extended.IsZero() && !c.Extended.IsZero() {
-			l.Extended, l.Kind = c.Extended, c.Kind
-		}
+		l.hear(own, c)
 	}
 	l.judge(now)
 	return l
 }
+
+// hear takes in what another source says beside own.
+func (l *Life) hear(own, c Claim) {
+	switch {
+	case apart(c.Ends, own.Ends):
+		l.Conflict = fmt.Sprintf("%s says %s, %s says %s", own.Source, own.Ends.Format(time.DateOnly), c.Source, c.Ends.Format(time.DateOnly))
+	case c.Ends.After(l.Ends):
+		l.Ends, l.Source = c.Ends, c.Source
+	}
+	switch {
+	case c.Extended.IsZero():
+	case l.Extended.IsZero():
+		l.Extended, l.Kind = c.Extended, c.Kind
+	case c.Kind == l.Kind && apart(c.Extended, own.Extended) && l.Conflict == "":
+		l.Conflict = fmt.Sprintf("of %s support %s says %s, %s says %s", c.Kind, own.Source, own.Extended.Format(time.DateOnly), c.Source, c.Extended.Format(time.DateOnly))
+	}
+}
+
+// apart says whether two days differ by more than sources that mean the same do.
+func apart(a, b time.Time) bool { return a.Sub(b).Abs() >= ConflictDays*24*time.Hour }
 
 func (l *Life) judge(now time.Time) {
 	today := now.UTC().Truncate(24 * time.Hour)
@@ -105,36 +118,21 @@ func (l *Life) judge(now time.Time) {
 	}
 }
 
-// lookup finds a release in a table, or says why it cannot.
-func lookup(table string, o OS, now time.Time) (c Claim, found bool, reason string) {
-	first, rows, _ := strings.Cut(table, "\n")
-	asOf, err := time.Parse(time.DateOnly, strings.TrimPrefix(first, "# "))
+// lookup finds what the table says of a release, or why it cannot be told.
+func (t *Table) lookup(o OS, now time.Time) (c Claim, found bool, reason string) {
 	switch {
-	case err != nil:
-		return c, false, "the table of lives has no date"
-	case now.Sub(asOf) > TableLife:
-		return c, false, "the table of lives is of " + asOf.Format(time.DateOnly) + ", too old to be believed"
+	case now.Sub(t.AsOf) > TableLife:
+		return c, false, "the table of lives is of " + t.AsOf.Format(time.DateOnly) + ", too old to be believed"
 	case o.ID == "":
 		return c, false, "os-release names no distribution"
 	case o.VersionID == "":
 		return c, false, o.ID + " without VERSION_ID: a rolling or unreleased version"
 	}
-	major, _, _ := strings.Cut(o.VersionID, ".")
-	for _, version := range []string{o.VersionID, major} {
-		for line := range strings.Lines(rows) {
-			f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-			if len(f) != 6 || f[0] != o.key() || f[1] != version {
-				continue
-			}
-			c = Claim{Kind: f[4], Source: fmt.Sprintf("%s, as of %s", f[5], asOf.Format(time.DateOnly))}
-			if c.Ends, err = time.Parse(time.DateOnly, f[2]); err != nil {
-				return Claim{}, false, "the table of lives is damaged"
-			}
-			c.Extended, _ = time.Parse(time.DateOnly, f[3]) // empty where there is none
-			return c, true, ""
-		}
+	_, r, found := t.find(o)
+	if !found {
+		return c, false, o.ID + " " + o.VersionID + " is not in the table of lives"
 	}
-	return c, false, o.ID + " " + o.VersionID + " is not in the table of lives"
+	return r.Claim, true, ""
 }
 
 // supportEnd is what the release says of itself: the first day without support.

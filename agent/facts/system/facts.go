@@ -14,6 +14,7 @@ type Facts struct {
 	Name      string    `json:"name"`   // PRETTY_NAME
 	Family    string    `json:"family"` // "debian", "rhel", "fedora", "suse", "arch", "alpine" or ""
 	Life      Life      `json:"life"`
+	Pro       Pro       `json:"pro"` // of Ubuntu alone
 	Reboot    Reboot    `json:"reboot"`
 }
 
@@ -36,6 +37,20 @@ type Life struct {
 	Source       string `json:"source"`        // where Ends comes from
 	Reason       string `json:"reason"`        // in words; of unknown why
 	Conflict     string `json:"conflict"`      // sources that differ by 90 days or more
+	Upgrade      string `json:"upgrade"`       // to which release and how, in words; "" where there is no newer one
+	UpgradeTo    string `json:"upgrade_to"`    // "debian 13"
+	UpgradeTool  string `json:"upgrade_tool"`  // "do-release-upgrade", …; "" where only a new host helps
+	// Covered says whether somebody still makes fixes that this host gets: in
+	// extended support that is bought only where it was.
+	Covered fact.Tri `json:"covered"`
+}
+
+// Pro is what Ubuntu's client says of a subscription.
+type Pro struct {
+	Attached fact.Tri           `json:"attached"`
+	ESM      fact.Tri           `json:"esm"`     // esm-infra is enabled and lasts
+	Expires  string             `json:"expires"` // YYYY-MM-DD, "" where it is not said
+	Evidence []finding.Evidence `json:"evidence"`
 }
 
 // Reboot is whether the host runs an older kernel than it has installed, or asks

@@ -9,6 +9,7 @@ import (
 
 	"seawall/agent/facts/fact"
 	"seawall/pkg/distro"
+	"seawall/pkg/hostfs"
 	"seawall/pkg/text"
 )
 
@@ -51,7 +52,11 @@ func read(env fact.Env) Facts {
 	if info := distro.DistroInfoFile(o); info != "" {
 		f.Meta.Depend(info)
 	}
-	f.Life = life(env, o)
+	f.Life = life(env, o, tableFile())
+	if o.ID == "ubuntu" {
+		f.Pro = readPro(env, &f.Meta)
+	}
+	f.Life.Covered = covered(&f.Life, f.Pro)
 	return f
 }
 
@@ -65,14 +70,26 @@ func osRelease(env fact.Env) (text []byte, name string, err error) {
 	return nil, name, err
 }
 
+// tableFile is the table that a package of Seawall installed on the machine that
+// this runs on, whichever host is looked at.
+func tableFile() []byte {
+	b, err := hostfs.Root{}.ReadFile(distro.TableFile, 0)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
 // life asks the table, the release itself and distro-info.
-func life(env fact.Env, o distro.OS) Life {
+func life(env fact.Env, o distro.OS, newer []byte) Life {
 	var claims []distro.Claim
 	if c, ok := distroInfo(env, o); ok {
 		claims = append(claims, c)
 	}
-	l := distro.LifeOf(o, env.Now(), claims...)
+	table := distro.Newest(newer, env.Now())
+	l, up := table.LifeOf(o, env.Now(), claims...), table.UpgradeOf(o)
 	return Life{
+		Upgrade: text.Clean(up.String(), text.Limit), UpgradeTo: text.Clean(up.To, maxWord), UpgradeTool: up.Tool,
 		State: string(l.State), Ends: day(l.Ends), ExtendedEnds: day(l.Extended), ExtendedKind: l.Kind,
 		DaysLeft: l.DaysLeft, Source: text.Clean(l.Source, maxWord),
 		Reason: text.Clean(l.Reason, text.Limit), Conflict: text.Clean(l.Conflict, text.Limit),

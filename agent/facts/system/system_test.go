@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/agent/facts/fact"
+	"seawall/pkg/distro"
 	"seawall/pkg/hostfs"
 )
 
@@ -57,8 +58,10 @@ func TestRead(t *testing.T) {
 			"/run/reboot-required", "/run/reboot-required.pkgs", "/var/lib/dpkg/status", "/usr/share/distro-info/debian.csv"}},
 		ID: "debian", VersionID: "12", Codename: "bookworm", Name: "Debian GNU/Linux 12 (bookworm)", Family: "debian",
 		Life: Life{State: LifeExtended, Ends: "2026-07-11", ExtendedEnds: "2028-06-30", ExtendedKind: "LTS", DaysLeft: -133,
-			Source: "https://wiki.debian.org/LTS, as of 2026-11-21",
-			Reason: "standard support ended on 2026-07-11, LTS support ends on 2028-06-30"},
+			Source:  "https://wiki.debian.org/LTS, as of 2026-11-21",
+			Reason:  "standard support ended on 2026-07-11, LTS support ends on 2028-06-30",
+			Upgrade: "debian 13 by apt full-upgrade with the new release in the sources, as its release notes say", UpgradeTo: "debian 13", UpgradeTool: "apt",
+			Covered: fact.Tri{Known: true, Yes: true, Reason: "LTS is free and comes from the same archive"}},
 	}
 	want.Reboot.Required.Reason = "an image is not running"
 	want.Reboot.Packages, want.Reboot.Evidence = f.Reboot.Packages, f.Reboot.Evidence
@@ -85,6 +88,20 @@ func TestDistroInfoIsHeard(t *testing.T) {
 	touch(today.AddDate(-2, 0, 0))
 	if l := Read(context.Background(), env(t, dir)).Life; l.State != LifeUnknown || l.Reason == "" {
 		t.Errorf("with a file two years old: %+v, want unknown", l)
+	}
+}
+
+// TestNewerTable: a table that a newer package brought is believed.
+func TestNewerTable(t *testing.T) {
+	e := env(t, tree(t, map[string]string{"etc/os-release": bookworm}))
+	e.Now = func() time.Time { return today.AddDate(1, 0, 0) }
+	o := distro.ParseOS([]byte(bookworm))
+	if l := life(e, o, []byte("# 2027-11-01\ndebian\t12\t2026-07-11\t2028-12-31\tLTS\thttps://x\tdebian 14\tapt\n")); l.ExtendedEnds != "2028-12-31" || l.UpgradeTo != "debian 14" {
+		t.Errorf("%+v", l)
+	}
+	e.Now = func() time.Time { return today.AddDate(2, 0, 0) }
+	if l := life(e, o, nil); l.State != LifeUnknown || !strings.Contains(l.Reason, "too old") {
+		t.Errorf("two years later with the built-in table: %+v, want unknown", l)
 	}
 }
 
