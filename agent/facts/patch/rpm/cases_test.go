@@ -211,6 +211,7 @@ func TestExcludedAndLocked(t *testing.T) {
 	}
 	dir := bare(t)
 	addRepo(t, dir, "os", "base", map[string]string{"primary": primary(newBash), "updateinfo": advisory("A-1", newBash, newSSL)})
+	write(t, dir, "etc/dnf/dnf.conf", "[main]\nplugins=1\n")
 	write(t, dir, "etc/dnf/plugins/versionlock.conf", "[main]\nenabled=1\nlocklist=/etc/dnf/plugins/versionlock.list\n")
 	write(t, dir, "etc/dnf/plugins/versionlock.list", "bash-0:5.1.8-6.el9.*\n")
 	f = read(t, dir)

@@ -53,22 +53,21 @@ type scan struct {
 	installed int
 	entries   []*entry
 	byName    map[string][]*entry
-	oldest    map[string]string  // by name: no older build is of interest
-	offers    map[string][]offer // what is newer than the oldest
-	// priority is the best of the repositories that offer a package, in whatever
-	// build: dnf takes none from the others.
-	priority map[string]int
-	modules  modules
+	oldest    map[string]string // by name: no older build is of interest
+	offers    map[string][]offer
+	ranked    bool // repositories differ in priority, so that old builds count too
+	modules   modules
 }
 
 func newScan(conf *dnf.Config, packages []rpmdb.Package, release string) *scan {
 	s := &scan{
 		conf: conf, byName: make(map[string][]*entry, len(packages)), oldest: make(map[string]string, len(packages)),
-		offers: map[string][]offer{}, priority: map[string]int{},
+		offers: map[string][]offer{},
 	}
 	for i := range conf.Repos {
 		if conf.Repos[i].Enabled {
 			s.repos = append(s.repos, &repo{Repo: &conf.Repos[i]})
+			s.ranked = s.ranked || conf.Repos[i].Priority != s.repos[0].Priority
 		}
 	}
 	source := runningSource(packages, release)
@@ -76,6 +75,7 @@ func newScan(conf *dnf.Config, packages []rpmdb.Package, release string) *scan {
 	for i := range packages {
 		p := &packages[i]
 		all = append(all, entry{Package: p, evr: evr(p), running: source != "" && p.SourceRPM == source})
+		conf.Meet(p.Name, all[i].evr, p.Arch)
 	}
 	s.installed = len(all)
 	s.choose(all)
@@ -190,21 +190,34 @@ func rank(severity string) int {
 }
 
 // readPrimary files the builds on offer with the packages that they would replace.
+// Which of them rules keep back shows once the rules know all that there is.
 func (s *scan) readPrimary(r *repo, in io.Reader) error {
-	return repodata.ScanPrimary(in, s.want, func(p *repodata.Available) {
-		r.core = r.core || isCore(p.Name)
-		older := pkgver.RPM(p.EVR, s.oldest[p.Name]) <= 0
-		best, some := s.priority[p.Name]
-		if older && some && best <= r.Priority || !r.ModuleHotfixes && !s.modules.offers(p) {
+	wanted := func(name []byte) bool { return s.want(name) || s.conf.Concerns(name) }
+	return repodata.ScanPrimary(in, wanted, func(p *repodata.Available) {
+		s.conf.Meet(p.Name, p.EVR, p.Arch)
+		oldest, installed := s.oldest[p.Name]
+		if !installed {
 			return
 		}
-		o := offer{evr: p.EVR, arch: p.Arch, repo: r}
-		o.rule, o.excluded = s.conf.Excluded(r.Repo, p.Name, p.EVR, p.Arch)
-		if !o.excluded && (!some || r.Priority < best) {
-			s.priority[p.Name] = r.Priority
+		r.core = r.core || isCore(p.Name)
+		if pkgver.RPM(p.EVR, oldest) <= 0 && !s.ranked || !r.ModuleHotfixes && !s.modules.offers(p) || len(s.offers[p.Name]) >= maxOffers {
+			return
 		}
-		if !older && len(s.offers[p.Name]) < maxOffers {
-			s.offers[p.Name] = append(s.offers[p.Name], o)
-		}
+		s.offers[p.Name] = append(s.offers[p.Name], offer{evr: p.EVR, arch: p.Arch, repo: r})
 	})
+}
+
+// rule applies the excludes and locks to the offers of a package, and tells the
+// best priority of those that remain: dnf takes none from the other repositories,
+// whatever they offer.
+func (s *scan) rule(name string) (priority int) {
+	some := false
+	for i := range s.offers[name] {
+		o := &s.offers[name][i]
+		o.rule, o.excluded = s.conf.Excluded(o.repo.Repo, name, o.evr, o.arch)
+		if !o.excluded && (!some || o.repo.Priority < priority) {
+			priority, some = o.repo.Priority, true
+		}
+	}
+	return priority
 }

@@ -13,8 +13,12 @@ const noarch = "noarch"
 
 // verdict fills in the pending packages and the count of the others.
 func (s *scan) verdict(f *patch.Facts) {
+	name, priority := "", 0
 	for i, e := range s.entries {
-		best, kept := s.candidate(e)
+		if e.Name != name {
+			name, priority = e.Name, s.rule(e.Name)
+		}
+		best, kept := s.candidate(e, priority)
 		switch {
 		case e.newest != nil && e.newest.fixed != "":
 			// Its row is that of the newest, which needs a fix as well.
@@ -34,7 +38,7 @@ func (s *scan) runningPending(i int) bool {
 
 // candidate is the newest build that would replace the installed one, and the
 // newest that an exclude or a lock keeps back; nil where there is none.
-func (s *scan) candidate(e *entry) (best, kept *offer) {
+func (s *scan) candidate(e *entry, priority int) (best, kept *offer) {
 	if e.newest != nil {
 		e = e.newest
 	}
@@ -47,7 +51,7 @@ func (s *scan) candidate(e *entry) (best, kept *offer) {
 		switch {
 		case o.excluded:
 			kept = newer(o, kept)
-		case o.repo.Priority == s.priority[e.Name]:
+		case o.repo.Priority == priority:
 			best = newer(o, best)
 		}
 	}
