@@ -38,10 +38,11 @@ type scan struct {
 	entries []entry
 	byName  map[string][]int
 	done    map[string]bool // lists read: a source may be configured twice
+	oldApt  bool
 }
 
 func newScan(s *setup, packages []dpkg.Package) *scan {
-	sc := &scan{setup: s, byName: make(map[string][]int, len(packages)), done: map[string]bool{}}
+	sc := &scan{setup: s, byName: make(map[string][]int, len(packages)), done: map[string]bool{}, oldApt: oldApt(packages)}
 	for i := range packages {
 		p := &packages[i]
 		if !p.Installed() {
@@ -153,7 +154,7 @@ func (s *scan) verdict(f *patch.Facts) {
 			f.Packages = append(f.Packages, s.pending(p, target, fix, candidate))
 		case candidate >= 0 && p.newer(candidate):
 			f.OtherPending++
-			if s.keeps(p, candidate) {
+			if !p.Held() && s.keeps(p, candidate) {
 				f.Deferred++
 			}
 		}

@@ -1,10 +1,14 @@
 package deb
 
 import (
+	"slices"
 	"strings"
 
 	"seawall/pkg/apt"
 	"seawall/pkg/apt/conf"
+	"seawall/pkg/apt/pin"
+	"seawall/pkg/dpkg"
+	"seawall/pkg/pkgver"
 )
 
 // phasing is what decides which updates, rolled out in steps, this machine takes.
@@ -52,18 +56,34 @@ func (p *phasing) excludes(o *offer) bool {
 }
 
 // keeps reports whether apt keeps the installed version although it has the newer
-// offer i as candidate: it is phased, and no version of a suite "…-security" lies
-// between the two (upgrade.cc, ShouldKeep).
+// offer i as candidate (upgrade.cc, ShouldKeep): the candidate is phased and no
+// version of a suite "…-security" lies between the two. Up to 2.6 apt looks at the
+// installed version in the same way first, and keeps it if that one is phased.
+// What is half-installed apt installs anew, phased or not.
 func (s *scan) keeps(p *entry, i int) bool {
-	if i < 0 || s.phasing.byPriority || !p.newer(i) || !s.phasing.excludes(&p.offers[i]) {
+	if i < 0 || p.State == "half-installed" || s.phasing.byPriority || !p.newer(i) {
 		return false
 	}
-	for i++; i < len(p.offers) && p.newer(i); i++ {
-		for _, a := range p.offers[i].Archives {
-			if strings.HasSuffix(a.Release.Suite, "-security") {
-				return false
-			}
+	at := slices.IndexFunc(p.offers, func(o offer) bool { return o.Version.Version == p.Version })
+	return s.waits(p, i, at) || s.oldApt && s.waits(p, at, len(p.offers))
+}
+
+// waits reports whether an offer is not for this machine yet, and nothing of a
+// security suite stands between it and the offer at end.
+func (s *scan) waits(p *entry, i, end int) bool {
+	if !s.phasing.excludes(&p.offers[i]) {
+		return false
+	}
+	for i++; i < end; i++ {
+		if slices.ContainsFunc(p.offers[i].Archives, func(a *pin.Archive) bool { return strings.HasSuffix(a.Release.Suite, "-security") }) {
+			return false
 		}
 	}
 	return true
+}
+
+// oldApt reports whether the host's apt is one of before 2.7.
+func oldApt(packages []dpkg.Package) bool {
+	i := slices.IndexFunc(packages, func(p dpkg.Package) bool { return p.Name == "apt" && p.Installed() })
+	return i >= 0 && pkgver.Deb(packages[i].Version, "2.7~") < 0
 }
