@@ -14,6 +14,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/patch"
 	"seawall/agent/facts/sshd"
+	"seawall/agent/facts/system"
 	"seawall/agent/policy"
 	"seawall/pkg/finding"
 )
@@ -150,6 +151,12 @@ func patchCases() []testCase {
 				Origin: "Debian-Security/trixie-security", Severity: severity}}
 		}
 	}
+	extended := func(covered fact.Tri) func(*facts.Facts) {
+		return func(f *facts.Facts) {
+			l := &f.System.Life
+			l.State, l.ExtendedKind, l.ExtendedEnds, l.Covered = system.LifeExtended, "LTS", "2030-06-30", covered
+		}
+	}
 	return []testCase{
 		{"patch-security-updates", pending("available", ""), "bash:amd64 fail high: 5.2-1"},
 		{"patch-security-updates", pending("held", "Critical"), "bash:amd64 fail critical"},
@@ -167,8 +174,9 @@ func patchCases() []testCase {
 		{"patch-metadata-age", func(f *facts.Facts) { f.Patch.Metadata.Known, f.Patch.Metadata.Reason = false, "no Release file" }, "unknown: no Release file"},
 		{"os-end-of-life", func(f *facts.Facts) { f.System.Life.State = "ended" }, "fail critical: Debian 13: support ended 2028-08-09"},
 		{"os-end-of-life", func(f *facts.Facts) { f.System.Life.State = "ending" }, "fail low: Debian 13: supported until"},
-		{"os-end-of-life", func(f *facts.Facts) { f.System.Life.State, f.System.Life.ExtendedKind = "extended", "LTS" }, "fail low"},
-		{"os-end-of-life", func(f *facts.Facts) { f.System.Life.State, f.System.Life.ExtendedKind = "extended", "Pro" }, "fail high"},
+		{"os-end-of-life", extended(fact.Tri{Known: true, Yes: true}), "fail low: Debian 13: standard support ended 2028-08-09, LTS until 2030-06-30"},
+		{"os-end-of-life", extended(fact.Tri{Known: true}), "fail critical: Debian 13: standard support ended 2028-08-09, LTS until 2030-06-30, which this host does not get"},
+		{"os-end-of-life", extended(fact.Tri{}), "fail high: Debian 13: standard support ended 2028-08-09, LTS until 2030-06-30, not known"},
 		{"os-end-of-life", func(f *facts.Facts) { f.System.Life.State, f.System.Life.Reason = "unknown", "not in the table" }, "unknown: not in the table"},
 		{"os-reboot-pending", func(f *facts.Facts) { f.System.Reboot.Required.Yes, f.System.Reboot.Newest = true, "6.13" }, "fail medium: running 6.12, newest installed 6.13"},
 		{"os-reboot-pending", func(f *facts.Facts) { f.System.Reboot.Required = fact.Tri{Reason: "an image"} }, "unknown: an image"},
