@@ -111,6 +111,32 @@ func TestAsk(t *testing.T) {
 	t.Errorf("process %d is not named: %+v", pid, f.Processes)
 }
 
+// TestHidden: where /proc shows a user only his own processes, others are denied all
+// the same.
+func TestHidden(t *testing.T) {
+	_, program := unprivileged(t)
+	for _, hide := range []string{"1", "2"} {
+		cmd := as(t.Context(), "-all", program, "ask", "RESTART_NAME=none")
+		cmd.Args = append([]string{"unshare", "-m", "sh", "-ec", "mount -t proc -o hidepid=" + hide + ` proc /proc; exec "$@"`, "sh"}, cmd.Args...)
+		cmd.Path = lookPath(t, "unshare")
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		must(t, err)
+		var f Facts
+		must(t, json.Unmarshal(out, &f))
+		if f.Scanned != 1 || f.Denied == 0 || f.Limited == "" {
+			t.Errorf("hidepid=%s: got %+v", hide, f)
+		}
+	}
+}
+
+func lookPath(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	must(t, err)
+	return path
+}
+
 // TestStale: an answer stands for some minutes in for one that cannot be had.
 func TestStale(t *testing.T) {
 	now := time.Now()

@@ -40,7 +40,9 @@
 // it: it connects to [Socket], for which systemd starts seawall-restarts@.service,
 // whose process has that capability and nothing else, reads no input, writes one
 // [Facts] as JSON and ends. Where that fails, an answer of the last minutes stands;
-// otherwise what may be seen is looked at, and the others are counted as denied.
+// otherwise what may be seen is looked at, and the others are counted as denied, also
+// where /proc hides them (hidepid). That nothing is to be restarted is known only
+// when nobody was denied.
 //
 // # Sources
 //

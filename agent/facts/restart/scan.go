@@ -50,6 +50,10 @@ func Scan(ctx context.Context) (Facts, error) {
 	}
 	defer p.close()
 	s := &scan{proc: p, places: places{}, units: map[string]*Unit{}, facts: empty()}
+	if !slices.Contains(pids, "1") { // of whatever else there is, it is
+		s.facts.Denied++
+		s.facts.Limited = "processes of other users are hidden (proc(5), hidepid)"
+	}
 	for i, pid := range pids {
 		if err := ctx.Err(); err != nil {
 			s.facts.Denied += len(pids) - i
