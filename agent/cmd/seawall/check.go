@@ -33,7 +33,11 @@ Colour is used on a terminal unless NO_COLOR is set.
 With --format json the output is one object:
 
   {"results": [{"check", "resource", "status", "severity", "actual", "expected",
-    "evidence": [{"file", "line", "text"}], "time", "cause", "remediation"}]}
+    "evidence": [{"file", "line", "text"}], "time", "cause", "remediation",
+    "group", "since"}]}
+
+Group is what belongs together (a source package), since is since when it is so;
+both are left out where there is none.
 
 Status is pass, fail, not_applicable, unknown (the host could not be asked), error
 (something is broken, such as a configuration that sshd refuses) or waived.

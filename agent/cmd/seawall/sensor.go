@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -103,7 +102,7 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	}
 	watcher, err := sensor.New(sensor.Config{
 		Spool: sp,
-		Host:  watched(pol, c.PendingFile(), log),
+		Host:  watched(pol, fact.Env{Command: &command.Runner{}, Now: time.Now, PendingFile: c.PendingFile()}, pending.Open(c.PendingFile(), log)),
 		Log:   log,
 		Audit: witness.Config{
 			Mode:      witness.Mode(c.AuditMode),
@@ -127,11 +126,10 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 // still short enough for a refresh to be seen within a second.
 const patchSpacing = 750 * time.Millisecond
 
-// watched is this host as a sensor sees it, with the checks of pol. Since when
-// updates are pending is recorded in file.
-func watched(pol *policy.Policy, file string, log *slog.Logger) sensor.Host {
-	reader := facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now, PendingFile: file})
-	book := pending.Open(file, log)
+// watched is the host of env as a sensor sees it, with the checks of pol. Since when
+// updates are pending goes into book, whose file is env.PendingFile.
+func watched(pol *policy.Policy, env fact.Env, book *pending.Book) sensor.Host {
+	reader := facts.NewReader(env)
 	return sensor.Host{
 		Spacing: map[string]time.Duration{"patch": patchSpacing},
 		Groups:  facts.Groups(),
@@ -146,9 +144,9 @@ func watched(pol *policy.Policy, file string, log *slog.Logger) sensor.Host {
 				r.Took[g] = f.Meta(g).Took
 			}
 			if slices.Contains(groups, "patch") {
-				book.Note(f.Patch, time.Now())
+				book.Note(f.Patch, env.Now())
 			}
-			r.Results = pol.Evaluate(&f, time.Now().UTC(), r.Checks...)
+			r.Results = pol.Evaluate(&f, env.Now().UTC(), r.Checks...)
 			return r
 		},
 		Affected: reader.Affected,
