@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"seawall/pkg/hostfs"
 )
 
 // insertSQL adds a package as rpm does, as far as it is read here.
@@ -39,7 +41,7 @@ func TestWriter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(tool, "-bail", db)
+	cmd := exec.CommandContext(t.Context(), tool, "-bail", db)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -48,51 +50,57 @@ func TestWriter(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- feed(in, set); in.Close() }()
-	good, busy, rounds := 0, 0, make(map[string]bool)
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
-		all, _, _, err := Read(root)
-		switch {
-		case errors.Is(err, ErrBusy):
+	go func() {
+		err := feed(in, set)
+		in.Close()
+		done <- errors.Join(err, cmd.Wait())
+	}()
+	good, busy, states := 0, 0, make(map[string]bool)
+	for {
+		release, err := readState(t, root, packages)
+		if err != nil {
 			busy++
-		case err != nil:
-			t.Errorf("read: %v", err)
-		case len(all) != packages:
-			t.Errorf("%d packages", len(all))
-		default:
+		} else {
 			good++
-			rounds[all[0].Release] = true
-		}
-		for _, p := range all {
-			if p.Release != all[0].Release || !strings.HasSuffix(p.Name, "-of-"+strings.TrimSuffix(p.Release, ".el9")) {
-				t.Fatalf("packages of two states: %s-%s and %s-%s", p.Name, p.Release, all[0].Name, all[0].Release)
-			}
+			states[release] = true
 		}
 		select {
 		case err := <-done:
-			if err != nil {
-				t.Errorf("feed: %v", err)
+			if err != nil || good == 0 {
+				t.Errorf("writer: %v, %d readings", err, good)
 			}
-			if err := cmd.Wait(); err != nil {
-				t.Errorf("sqlite3: %v", err)
-			}
-			if good == 0 {
-				t.Errorf("%d readings, %d busy", good, busy)
-			}
-			t.Logf("%d readings of %d states, %d busy", good, len(rounds), busy)
+			t.Logf("%d readings of %d states, %d busy", good, len(states), busy)
 			return
 		default:
 		}
 	}
-	t.Error("the writer does not end")
 }
 
-// feed writes 60 rounds of changes, with and without checkpoints and pauses.
+// readState reads packages that all have to be of the same state, and returns its
+// release.
+func readState(t *testing.T, root hostfs.Root, packages int) (string, error) {
+	t.Helper()
+	all, _, _, err := Read(root)
+	if errors.Is(err, ErrBusy) {
+		return "", err
+	}
+	if err != nil || len(all) != packages {
+		t.Fatalf("%d packages, %v", len(all), err)
+	}
+	for _, p := range all {
+		if p.Release != all[0].Release || !strings.HasSuffix(p.Name, "-of-"+strings.TrimSuffix(p.Release, ".el9")) {
+			t.Fatalf("packages of two states: %s-%s and %s-%s", p.Name, p.Release, all[0].Name, all[0].Release)
+		}
+	}
+	return all[0].Release, nil
+}
+
+// feed writes 30 rounds of changes, with and without checkpoints and pauses.
 func feed(in io.Writer, set func(round int) []Package) error {
 	if _, err := io.WriteString(in, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 50;\n"); err != nil {
 		return err
 	}
-	for round := 1; round <= 60; round++ {
+	for round := 1; round <= 30; round++ {
 		script := "BEGIN; DELETE FROM Packages; DELETE FROM Name;\n"
 		for i, p := range set(round) {
 			script += strings.NewReplacer("BEGIN; ", "", "COMMIT;", "").Replace(insertSQL(i+1, p.Name, headerOf(p, 30+round)))
