@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/http"
 
+	"seawall/collector/fleet"
 	"seawall/collector/web/answer"
 	"seawall/collector/web/page"
+	"seawall/collector/web/pending"
 )
 
 func (s *Server) apiOverview(w http.ResponseWriter, r *http.Request) {
@@ -31,6 +33,7 @@ func (s *Server) apiHosts(w http.ResponseWriter, r *http.Request) {
 	answer.JSON(w, http.StatusOK, map[string]any{"hosts": answer.List(hosts)})
 }
 
+// apiHost answers with a host, its results, and its pending updates put together.
 func (s *Server) apiHost(w http.ResponseWriter, r *http.Request) {
 	d, err := s.host(r)
 	if err != nil {
@@ -40,7 +43,10 @@ func (s *Server) apiHost(w http.ResponseWriter, r *http.Request) {
 	answer.PlainHost(&d.Host)
 	answer.PlainStates(d.States)
 	d.States = answer.List(d.States)
-	answer.JSON(w, http.StatusOK, d)
+	answer.JSON(w, http.StatusOK, struct {
+		fleet.HostDetail
+		Updates []pending.Group `json:"updates"`
+	}{d, pending.Groups(s.config.Now(), d.States)})
 }
 
 func (s *Server) apiRequests(w http.ResponseWriter, r *http.Request) {

@@ -374,22 +374,7 @@ func demoFleet(now time.Time) *demo {
 			}
 		}
 	}
-	packages := []string{"openssl", "libssl3", "linux-image-amd64", "curl", "libcurl4", "bind9-host", "vim-common", "sudo"}
-	for h := range d.hosts {
-		for p, name := range packages[:(h*5+3)%(len(packages)+1)] {
-			d.apply(h, finding.Result{
-				Check: "patch-security-updates", Resource: name + ":amd64", Status: finding.StatusFail, Severity: finding.Severity(2 + (p+h)%4),
-				Actual: fmt.Sprintf("3.0.%d-1~deb12u%d", 11+p, h%3+1), Expected: fmt.Sprintf("3.0.%d-1~deb12u%d", 15+p, h%3+2),
-				Evidence: []finding.Evidence{{Text: fmt.Sprintf("DSA-58%02d-1", p*7+3)}}, Time: now,
-			}, now.Add(-time.Duration(p+2)*9*time.Hour))
-		}
-	}
-	for p := range 81 { // a host that was left alone
-		d.apply(3, finding.Result{
-			Check: "patch-security-updates", Resource: fmt.Sprintf("lib%s%d:amd64", packages[p%3], p), Status: finding.StatusFail, Severity: 2,
-			Actual: fmt.Sprintf("1.2.%d-3+deb12u1", p), Expected: fmt.Sprintf("1.2.%d-3+deb12u4", p), Evidence: []finding.Evidence{{Text: "DSA-5901-1"}}, Time: now,
-		}, now.Add(-time.Duration(p)*time.Hour))
-	}
+	demoUpdates(d, now)
 	d.events = d.events[:0]
 	for i := range 75 {
 		c := checks[(i*11)%36]
@@ -414,6 +399,46 @@ func demoFleet(now time.Time) *demo {
 	d.hosts[5].Member.Standing, d.hosts[5].Member.Since, d.hosts[5].Member.Reason = fleet.Revoked, now.AddDate(0, 0, -3), "the machine was sold"
 	d.hosts[11].Member.Expires = now.Add(-33 * time.Hour)
 	return d
+}
+
+// demoUpdates gives the hosts pending updates, as the agent says them.
+func demoUpdates(d *demo, now time.Time) {
+	sources := []struct{ name, packages, advisory, kept string }{
+		{"openssl", "libssl-dev libssl3 openssl", "DSA-5764-1: CVE-2024-6119", ""},
+		{"curl", "curl libcurl3-gnutls libcurl4", "DSA-5881-1: CVE-2025-0167, CVE-2025-0725", "pinned: Pin: release n=bookworm has priority 1001 in /etc/apt/preferences.d/curl"},
+		{"linux-signed-amd64", "linux-image-amd64", "", ""},
+		{"bind9", "bind9-host bind9-libs", "DSA-5854-1: CVE-2024-11187", "held: dpkg's selections say hold"},
+		{"vim", "vim-common", "", "deferred phasing: 20 % of hosts have it"},
+		{"sudo", "sudo", "DSA-5949-1: CVE-2025-32462, CVE-2025-32463", ""},
+	}
+	add := func(h, n, severity int, resource, source string, pending time.Duration, notes ...string) {
+		r := finding.Result{
+			Check: "patch-security-updates", Resource: resource, Group: source, Status: finding.StatusFail, Severity: finding.Severity(severity),
+			Actual: fmt.Sprintf("3.0.%d-1~deb12u%d", 11+n, h%3+1), Expected: fmt.Sprintf("3.0.%d-1~deb12u%d", 15+n, h%3+2),
+			Since: now.Add(-pending), Time: now,
+		}
+		r.Evidence = []finding.Evidence{{Text: r.Expected + " in Debian-Security, source " + source}}
+		for _, note := range notes {
+			if note != "" {
+				r.Evidence = append(r.Evidence, finding.Evidence{Text: note})
+			}
+		}
+		d.apply(h, r, now.Add(-9*time.Hour))
+	}
+	for h := range d.hosts {
+		for n, s := range sources[:(h*5+1)%(len(sources)+1)] {
+			for p, name := range strings.Fields(s.packages) {
+				kept := s.kept
+				if p > 0 && n == 1 {
+					kept = ""
+				}
+				add(h, n+p*(n%2), 2+(n+h)%4, name+":amd64", s.name, time.Duration((n*7+h)*19)*time.Hour, s.advisory, kept)
+			}
+		}
+	}
+	for p := range 81 { // a host that was left alone
+		add(3, p/4, 2, fmt.Sprintf("libx%d:amd64", p), fmt.Sprintf("xorg-%d", p/4), time.Duration(p/4*19)*time.Hour, "DSA-5901-1")
+	}
 }
 
 func demoResult(c finding.CheckInfo, host, n int, good, bad string, now time.Time) finding.Result {

@@ -34,7 +34,13 @@ func smallFleet() *demo {
 		Check: "ssh-permit-root-login", Status: finding.StatusFail, Severity: 5, Actual: "yes", Expected: "no", Cause: demoCause(0, at),
 		Evidence: []finding.Evidence{{File: "/etc/ssh/sshd_config.d/50-cloud-init.conf", Line: 2, Text: "PermitRootLogin yes"}},
 	}, at)
-	d.apply(0, finding.Result{Check: "patch-security-updates", Resource: "openssl:amd64", Status: finding.StatusFail, Severity: 4, Actual: "3.0.11-1", Expected: "3.0.15-1"}, at)
+	for n, name := range []string{"openssl", "libssl3", "sudo"} {
+		r := finding.Result{Check: "patch-security-updates", Resource: name + ":amd64", Group: "openssl", Status: finding.StatusFail, Severity: 4, Actual: "3.0.11-1", Expected: "3.0.15-1", Since: demoNow.AddDate(0, 0, n-12), Evidence: []finding.Evidence{{Text: "3.0.15-1 in Debian-Security, source openssl"}, {Text: "DSA-5764-1"}}}
+		if name == "sudo" {
+			r.Group, r.Evidence[1] = "", finding.Evidence{File: "/var/lib/dpkg/status", Text: "held: dpkg's selections say hold"}
+		}
+		d.apply(0, r, at)
+	}
 	d.apply(0, finding.Result{Check: "audit-enabled", Status: finding.StatusUnknown, Severity: 4, Actual: "no permission", Expected: "1"}, at)
 	d.admit()
 	d.quarantine(d.hosts[0].Member)

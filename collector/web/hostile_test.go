@@ -73,14 +73,15 @@ func addHostile(d *demo, texts []string) fleet.HostID {
 		}
 		r := finding.Result{
 			Check: check, Resource: next(), Status: statuses[k%len(statuses)], Severity: finding.Severity(k % 9), Actual: texts[k], Expected: next(),
-			Evidence: []finding.Evidence{{File: next(), Line: -k, Text: texts[k]}, {File: texts[k], Line: math.MaxInt, Text: next()}}, Time: far,
+			Evidence: []finding.Evidence{{File: next(), Line: -k, Text: texts[k]}, {File: texts[k], Line: math.MaxInt, Text: next()}}, Time: far, Since: far, Group: texts[k/3*3],
 			Cause: &finding.Cause{
 				Serial: math.MaxUint64, Time: far, AUID: uint32(k), LoginUser: texts[k], UID: finding.Unset, User: next(), Session: finding.Unset,
 				TTY: texts[k], Exe: next(), Command: texts[k], Path: next(), Operation: texts[k],
 			},
 		}
 		if k%5 == 0 {
-			r.Check, r.Status = "patch-security-updates", finding.StatusFail
+			r.Check, r.Status, r.Group = "patch-security-updates", finding.StatusFail, next()
+			r.Evidence[0].Text, r.Evidence[1].Text = "held: "+texts[k], r.Expected+" in "+texts[k]+", source x"
 		}
 		d.checks[r.Check] = finding.CheckInfo{
 			ID: r.Check, Family: texts[k], Title: next(), Severity: 4, Rationale: texts[k] + "\n" + next(), Remediation: texts[k],

@@ -26,6 +26,32 @@ func change(n int, status finding.Status) finding.Result {
 	}
 }
 
+// TestLiveUpdates adds a package to an update of an open page: the update counts it,
+// and its opened list of packages stays open and has it.
+func TestLiveUpdates(t *testing.T) {
+	d := demoFleet(time.Now())
+	base := serve(t, newServer(t, config(d)))
+	tab := chromium(t)
+	said := listen(t, tab)
+	signIn(t, tab, base)
+	if err := chromedp.Do(tab, chromedp.Navigate(base+"/hosts/"+string(d.hosts[1].ID))); err != nil {
+		t.Fatal(err)
+	}
+	until(t, tab, 10*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
+	value[bool](t, tab, `window.mine = document.querySelector('[data-group="openssl"] details'); mine.open = true; mine.innerText.includes('3.0.11-1~deb12u2')`)
+	d.set(1, finding.Result{
+		Check: "patch-security-updates", Resource: "libssl-doc:all", Group: "openssl", Status: finding.StatusFail, Severity: 5,
+		Actual: "1", Expected: "2", Since: d.now.AddDate(0, 0, -40),
+	})
+	until(t, tab, 5*time.Second, `document.querySelector('[data-group="openssl"] h3').innerText === 'openssl 4 packages, pending for 40 days'`)
+	if !value[bool](t, tab, `mine.open && mine.isConnected && mine.querySelectorAll('tbody tr').length === 4 && mine.innerText.includes('libssl-doc:all')`) {
+		t.Errorf("the list says %q", value[string](t, tab, `document.querySelector('[data-group="openssl"]').innerText`))
+	}
+	for _, s := range said.take() {
+		t.Error(s)
+	}
+}
+
 // TestLivePage changes the fleet under three open pages: the entries and the
 // parts arrive, nothing is loaded again, focus and opened details stay.
 func TestLivePage(t *testing.T) {

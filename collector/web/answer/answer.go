@@ -98,6 +98,7 @@ func PlainEvents(events []fleet.Event) {
 
 func plainResult(r *finding.Result) {
 	plainTime(&r.Time)
+	plainTime(&r.Since)
 	if r.Cause == nil {
 		return
 	}

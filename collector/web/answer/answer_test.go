@@ -52,12 +52,15 @@ func TestPlain(t *testing.T) {
 		t.Error(d)
 	}
 	cause := &finding.Cause{Time: far, Exe: "/bin/sh"}
-	states := []fleet.State{{Result: finding.Result{Time: far, Cause: cause}, Since: far}}
+	states := []fleet.State{{Result: finding.Result{Time: far, Since: far, Cause: cause}, Since: far}}
 	events := []fleet.Event{{Received: far, Change: finding.Change{Result: finding.Result{Cause: &finding.Cause{Time: good}, Time: good}}}}
 	PlainStates(states)
 	PlainEvents(events)
 	if got := states[0].Result.Cause; !got.Time.IsZero() || got.Exe != "/bin/sh" || cause.Time != far {
 		t.Errorf("the cause is %+v, its source %+v", got, cause)
+	}
+	if r := states[0].Result; !r.Time.IsZero() || !r.Since.IsZero() || !states[0].Since.IsZero() {
+		t.Errorf("the result is %+v", r)
 	}
 	if !events[0].Change.Result.Time.Equal(good) || !events[0].Change.Result.Cause.Time.Equal(good) {
 		t.Error("a good time was changed")

@@ -103,6 +103,24 @@ func Ago(now, t time.Time) string {
 	return fmt.Sprintf("%d d ago", int(d.Hours()/24))
 }
 
+// For returns how long before now t was, as a sentence has it: "12 days".
+func For(now, t time.Time) string {
+	if !sane(t) {
+		return "an unknown time"
+	}
+	unit, n := "day", int(now.Sub(t)/(24*time.Hour))
+	if n == 0 {
+		unit, n = "hour", int(now.Sub(t)/time.Hour)
+	}
+	switch {
+	case n <= 0:
+		return "less than an hour"
+	case n == 1:
+		return "1 " + unit
+	}
+	return Count(n) + " " + unit + "s"
+}
+
 // Seconds returns a length of time in its two largest units.
 func Seconds(n uint64) string {
 	const day = 24 * 60 * 60

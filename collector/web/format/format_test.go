@@ -92,3 +92,18 @@ func FuzzHead(f *testing.F) {
 		}
 	})
 }
+
+func TestFor(t *testing.T) {
+	now := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "less than an hour", 0: "less than an hour", 59 * time.Minute: "less than an hour", time.Hour: "1 hour", 23*time.Hour + 59*time.Minute: "23 hours",
+		24 * time.Hour: "1 day", 47 * time.Hour: "1 day", 12 * 24 * time.Hour: "12 days", 1200 * 24 * time.Hour: "1\u202f200 days",
+	} {
+		if got := For(now, now.Add(-d)); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+	if got := For(now, time.Time{}); got != "an unknown time" {
+		t.Errorf("never: %q", got)
+	}
+}

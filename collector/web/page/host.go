@@ -7,12 +7,9 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/pending"
 	"seawall/pkg/finding"
 )
-
-// patchCheck is the check with one result for each package that has a security
-// update: resource name:arch, actual the version installed, expected the fixed.
-const patchCheck = "patch-security-updates"
 
 // item is one result with the text of its check.
 type item struct {
@@ -20,6 +17,9 @@ type item struct {
 	State fleet.State
 	Info  finding.CheckInfo
 }
+
+// Since returns since when the result is what it is.
+func (i item) Since() time.Time { return pending.Since(i.Now, &i.State) }
 
 // Verdict returns the result's status.
 func (i item) Verdict() finding.Status { return i.State.Result.Status }
@@ -30,18 +30,50 @@ type family struct {
 	Counts fleet.Counts
 	Bad    []item // fail, error or unknown, worst first
 	Rest   []item
-	// Packages is how many results are in the table of updates instead.
+	// Packages is how many results are among the updates instead.
 	Packages int
 	worst    finding.Severity
 }
 
-// updatesShown is how many pending updates a host's page shows before the reader
-// asks for the others. A host that was left alone has a hundred.
-const updatesShown = 10
+// bundle is bad results of one check that belong together, or a single one.
+type bundle struct {
+	Group string
+	Items []item
+}
+
+// First returns the worst.
+func (b bundle) First() item { return b.Items[0] }
+
+// Bundles returns the bad results, those that belong together in one place, that of
+// the worst.
+func (f family) Bundles() (out []bundle) {
+	place := make(map[[2]string]int)
+	for _, it := range f.Bad {
+		r := &it.State.Result
+		key := [2]string{r.Check, r.Group}
+		if n, had := place[key]; had && r.Group != "" {
+			out[n].Items = append(out[n].Items, it)
+			continue
+		}
+		place[key] = len(out)
+		out = append(out, bundle{r.Group, []item{it}})
+	}
+	return out
+}
+
+// updatesShown is how many updates, each with all its packages, a host's page shows
+// before the reader asks for the others. A host that was left alone has a hundred.
+const updatesShown = 6
 
 // changesShown is how many changes stand before a host's results; the older ones
 // are one step away.
 const changesShown = 10
+
+// update is one pending update as its template takes it.
+type update struct {
+	Now time.Time
+	pending.Group
+}
 
 // hostBody is one host's model. The page first says who did what, then what is
 // wrong now.
@@ -50,20 +82,28 @@ type hostBody struct {
 	Host     fleet.Host
 	Notices  []notice
 	Families []family
-	Pending  []item
+	Pending  []pending.Group
 	Timeline timeline
 }
 
 // First returns the updates that are shown at once.
-func (b hostBody) First() []item { return b.Pending[:min(updatesShown, len(b.Pending))] }
+func (b hostBody) First() []pending.Group { return b.Pending[:min(updatesShown, len(b.Pending))] }
 
 // Others returns the updates after those.
-func (b hostBody) Others() []item { return b.Pending[len(b.First()):] }
+func (b hostBody) Others() []pending.Group { return b.Pending[len(b.First()):] }
+
+// Packages returns how many packages have an update.
+func (b hostBody) Packages() (n int) {
+	for i := range b.Pending {
+		n += len(b.Pending[i].Packages)
+	}
+	return n
+}
 
 // Host returns the page of one host. Events are one more than a page of its
 // timeline, before the cursor.
 func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event) Page {
-	b := hostBody{Now: now, Host: d.Host, Notices: notices(now, d.Host)}
+	b := hostBody{Now: now, Host: d.Host, Notices: notices(now, d.Host), Pending: pending.Groups(now, d.States)}
 	byName := make(map[string]*family)
 	for i := range d.States {
 		s := &d.States[i]
@@ -73,9 +113,7 @@ func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event)
 			f = &family{Name: it.Info.Family}
 			byName[it.Info.Family] = f
 		}
-		if f.add(it) {
-			b.Pending = append(b.Pending, it)
-		}
+		f.add(it)
 	}
 	for _, f := range byName {
 		slices.SortStableFunc(f.Bad, worseFirst)
@@ -86,7 +124,6 @@ func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event)
 		return cmp.Or(cmp.Compare(b.worst, a.worst), cmp.Compare(len(b.Bad)+b.Packages, len(a.Bad)+a.Packages),
 			strings.Compare(a.Name, b.Name))
 	})
-	slices.SortStableFunc(b.Pending, worseFirst)
 	path := "/hosts/" + string(d.Host.ID)
 	size := PageSize
 	if before == 0 {
@@ -122,24 +159,21 @@ func info(checks map[string]finding.CheckInfo, r *finding.Result) finding.CheckI
 	return c
 }
 
-// add counts the result and files it; it reports whether its place is the table
-// of updates.
-func (f *family) add(it item) (pending bool) {
+// add counts the result and files it, unless its place is among the updates.
+func (f *family) add(it item) {
 	r := &it.State.Result
 	f.Counts.Add(r.Status, 1)
 	if r.Status == finding.StatusFail {
 		f.worst = max(f.worst, r.Severity)
 	}
 	switch {
-	case r.Check == patchCheck && r.Status == finding.StatusFail && r.Resource != "":
+	case pending.Is(r):
 		f.Packages++
-		return true
 	case r.Status.Bad():
 		f.Bad = append(f.Bad, it)
 	default:
 		f.Rest = append(f.Rest, it)
 	}
-	return false
 }
 
 // worseFirst puts failures before errors before unknowns, then the more severe.

@@ -22,6 +22,7 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/web/chart"
 	"seawall/collector/web/format"
+	"seawall/collector/web/pending"
 	"seawall/pkg/finding"
 )
 
@@ -139,6 +140,13 @@ func at(now, t time.Time) moment {
 	return moment{format.Stamp(t), format.Full(t), format.Ago(now, t)}
 }
 
+// wait is at with a length of time in place of a point in it.
+func wait(now, t time.Time) moment {
+	m := at(now, t)
+	m.Ago = format.For(now, t)
+	return m
+}
+
 // funcs are what the templates may call.
 func funcs() template.FuncMap {
 	return template.FuncMap{
@@ -149,6 +157,8 @@ func funcs() template.FuncMap {
 		"link":     format.Link,
 		"note":     func(line string) bool { return strings.HasPrefix(line, "#") }, // a comment of the shell
 		"at":       at,
+		"wait":     wait,
+		"from":     func(now time.Time, g pending.Group) update { return update{now, g} },
 		"seconds":  format.Seconds,
 		"cpu":      format.CPU,
 		"load":     format.Load,

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/pending"
 	"seawall/pkg/finding"
 )
 
@@ -142,7 +143,7 @@ func TestHost(t *testing.T) {
 		States: []fleet.State{
 			state("audit-e", "", finding.StatusError, 5), state("audit-f", "", finding.StatusFail, 2), state("audit-u", "", finding.StatusUnknown, 5),
 			state("os-p", "", finding.StatusPass, 5), state("ssh-x", "", finding.StatusFail, 4), state("ssh-y", "", finding.StatusWaived, 5),
-			state(patchCheck, "", finding.StatusUnknown, 4), state(patchCheck, "b:amd64", finding.StatusFail, 2), state(patchCheck, "a:amd64", finding.StatusFail, 5),
+			state(pending.Check, "", finding.StatusUnknown, 4), state(pending.Check, "b:amd64", finding.StatusFail, 2), state(pending.Check, "a:amd64", finding.StatusFail, 5),
 		},
 	}
 	p := Host(now, d, 0, nil)
@@ -156,17 +157,53 @@ func TestHost(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s +%d rest, %d packages", line, len(f.Rest), f.Packages))
 	}
 	want := []string{
-		"patch: " + patchCheck + " +0 rest, 2 packages", "ssh: ssh-x +1 rest, 0 packages",
+		"patch: " + pending.Check + " +0 rest, 2 packages", "ssh: ssh-x +1 rest, 0 packages",
 		"audit: audit-f audit-e audit-u +0 rest, 0 packages", "os: +1 rest, 0 packages",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if len(b.Pending) != 2 || b.Pending[0].State.Result.Resource != "a:amd64" {
+	if len(b.Pending) != 2 || b.Pending[0].Name != "a" || b.Packages() != 2 {
 		t.Errorf("pending: %v", b.Pending)
 	}
 	if p.Title != "a" || p.Live.Host != "a" || p.Live.Since != 0 {
 		t.Errorf("%+v", p)
+	}
+}
+
+// Bad results of one check that belong together stand in one place, that of the
+// worst; what belongs to nothing stands alone.
+func TestBundles(t *testing.T) {
+	grouped := func(check, resource, group string, severity finding.Severity) fleet.State {
+		s := state(check, resource, finding.StatusFail, severity)
+		s.Result.Group = group
+		return s
+	}
+	d := fleet.HostDetail{Host: fleet.Host{ID: "a"}, States: []fleet.State{
+		grouped("ssh-a", "1", "sshd", 3), grouped("ssh-a", "2", "", 2), grouped("ssh-a", "3", "", 2), grouped("ssh-a", "4", "sshd", 5), grouped("ssh-b", "5", "sshd", 4),
+	}}
+	p := Host(now, d, 0, nil)
+	var got []string
+	for _, b := range p.Body.(hostBody).Families[0].Bundles() {
+		line := b.Group + ":"
+		for _, i := range b.Items {
+			line += " " + i.State.Result.Resource
+		}
+		got = append(got, line)
+	}
+	if diff := cmp.Diff([]string{"sshd: 4 1", "sshd: 5", ": 2", ": 3"}, got); diff != "" {
+		t.Error(diff)
+	}
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := r.Page("host", p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(page), `<details class="bundle"`); n != 1 || !strings.Contains(string(page), "2 results of") {
+		t.Errorf("%d bundles on the page", n)
 	}
 }
 
@@ -177,25 +214,25 @@ func TestManyUpdates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n, want := range map[int]string{0: "None known.", 10: "", 11: "<summary>1 more</summary>", 81: "<summary>71 more</summary>"} {
+	for n, want := range map[int]string{0: "None known.", 6: "", 7: "<summary>1 more</summary>", 81: "<summary>75 more</summary>"} {
 		var d fleet.HostDetail
 		for i := range n {
 			severity := finding.Severity(2)
 			if i == n-1 {
 				severity = 5
 			}
-			d.States = append(d.States, state(patchCheck, fmt.Sprintf("p%03d:amd64", i), finding.StatusFail, severity))
+			d.States = append(d.States, state(pending.Check, fmt.Sprintf("p%03d:amd64", i), finding.StatusFail, severity))
 		}
 		p := Host(now, d, 0, nil)
 		b := p.Body.(hostBody)
-		if len(b.First())+len(b.Others()) != n || n > 0 && b.First()[0].State.Result.Severity != 5 {
+		if len(b.First())+len(b.Others()) != n || n > 0 && b.First()[0].Severity != 5 {
 			t.Errorf("of %d updates %d and %d are shown", n, len(b.First()), len(b.Others()))
 		}
 		page, err := r.Page("host", p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rows := strings.Count(string(page), `<tr data-key="p`); rows != n || !strings.Contains(string(page), want) ||
+		if rows := strings.Count(string(page), `<article class="update" data-key="p`); rows != n || !strings.Contains(string(page), want) ||
 			want == "" && strings.Contains(string(page), " more</summary>") {
 			t.Errorf("%d updates make %d rows, %q is not there", n, rows, want)
 		}

@@ -29,19 +29,20 @@ type Package struct {
 	Fixed     string           `json:"fixed"`
 	Origin    string           `json:"origin"` // where the fix is, empty where the host does not say
 	Severity  finding.Severity `json:"severity"`
-	// Kept says what keeps the fix back, label and reason; empty where an upgrade
-	// installs it.
-	Kept  string    `json:"kept_back"`
-	Notes []string  `json:"notes"` // advisories, and what else the host says
-	Since time.Time `json:"since"`
+	// Label says what keeps the fix back, empty where an upgrade installs it; Reason
+	// has it in the host's words.
+	Label  string    `json:"label"`
+	Reason string    `json:"reason"`
+	Notes  []string  `json:"notes"` // advisories, and what else the host says
+	Since  time.Time `json:"since"`
 }
 
 // Group is the packages that one update is for.
 type Group struct {
 	Name     string           `json:"group"`
-	Severity finding.Severity `json:"severity"` // the worst
-	Since    time.Time        `json:"since"`    // the earliest
-	Days     int              `json:"days_pending"`
+	Severity finding.Severity `json:"severity"`     // the worst
+	Since    time.Time        `json:"since"`        // the earliest
+	Days     int              `json:"days_pending"` // 0 where since is not known, too
 	Packages []Package        `json:"packages"`
 }
 
@@ -104,25 +105,32 @@ func (g *Group) sum(now time.Time) {
 			g.Since = p.Since
 		}
 	}
-	g.Days = max(0, int(now.Sub(g.Since)/(24*time.Hour)))
+	if g.Since.Year() >= 1970 {
+		g.Days = max(0, int(now.Sub(g.Since)/(24*time.Hour)))
+	}
 }
 
-// labels begin a line of evidence that says what keeps a fix back.
-func labels() []string {
-	return []string{"held", "pinned", "masked", "deferred phasing", "esm not enabled", "excluded", "not available"}
+// keeper reads a line of evidence that says what keeps a fix back.
+func keeper(line string) (label, reason string, ok bool) {
+	label, reason, _ = strings.Cut(line, ":")
+	switch label {
+	case "held", "pinned", "masked", "deferred phasing", "esm not enabled", "excluded", "not available":
+		return label, strings.TrimSpace(reason), true
+	}
+	return "", "", false
 }
 
 // read takes a package from its result.
 func read(r *finding.Result, since time.Time) Package {
 	p := Package{Resource: r.Resource, Installed: r.Actual, Fixed: r.Expected, Severity: r.Severity, Notes: []string{}, Since: since}
 	for _, e := range r.Evidence {
+		if label, reason, ok := keeper(e.Text); ok && p.Label == "" {
+			p.Label, p.Reason = label, reason
+			continue
+		}
 		from, isFix := strings.CutPrefix(e.Text, r.Expected)
 		switch {
 		case e.Text == "":
-		case p.Kept == "" && slices.ContainsFunc(labels(), func(label string) bool {
-			return e.Text == label || strings.HasPrefix(e.Text, label+":")
-		}):
-			p.Kept = e.Text
 		case isFix && r.Expected != "" && (from == "" || from[0] == ' ' || from[0] == ','):
 			p.Origin = origin(from)
 		default:
@@ -144,42 +152,64 @@ func origin(from string) string {
 	return archive
 }
 
-// Alike reports whether all packages go from one version to one other.
-func (g Group) Alike() bool {
-	return !slices.ContainsFunc(g.Packages, func(p Package) bool {
-		return p.Installed != g.Packages[0].Installed || p.Fixed != g.Packages[0].Fixed
-	})
+// Versions returns the versions that are installed, each once, and those that are
+// fixed.
+func (g Group) Versions() (v struct{ Installed, Fixed []string }) {
+	for _, p := range g.Packages {
+		if !slices.Contains(v.Installed, p.Installed) {
+			v.Installed = append(v.Installed, p.Installed)
+		}
+		if !slices.Contains(v.Fixed, p.Fixed) {
+			v.Fixed = append(v.Fixed, p.Fixed)
+		}
+	}
+	return v
 }
 
-// Said is a text of some of a group's packages.
+// Single is the only package of a group with another name than its own.
+func (g Group) Single() string {
+	if len(g.Packages) != 1 || alone(g.Packages[0].Resource) == g.Name {
+		return ""
+	}
+	return g.Packages[0].Resource
+}
+
+// Said is what is said of some of a group's packages.
 type Said struct {
-	Text string
-	Of   []string // the resources, empty where it is of all
+	Label, Text string
+	Of          []string // the resources, empty where it is of all
 }
 
 // Kept returns what keeps fixes of the group back.
 func (g Group) Kept() []Said {
-	return g.said(func(p *Package) []string { return []string{p.Kept} })
+	return g.said(func(p *Package) []Said {
+		if p.Label == "" {
+			return nil
+		}
+		return []Said{{Label: p.Label, Text: p.Reason}}
+	})
 }
 
 // Notes returns the advisories and what else is said.
 func (g Group) Notes() []Said {
-	return g.said(func(p *Package) []string { return p.Notes })
+	return g.said(func(p *Package) (all []Said) {
+		for _, note := range p.Notes {
+			all = append(all, Said{Text: note})
+		}
+		return all
+	})
 }
 
-// said gathers texts, each once, in the order of the packages.
-func (g Group) said(texts func(*Package) []string) (out []Said) {
-	place := make(map[string]int)
+// said gathers what is said of the packages, each once, in their order.
+func (g Group) said(of func(*Package) []Said) (out []Said) {
+	place := make(map[[2]string]int)
 	for i := range g.Packages {
 		p := &g.Packages[i]
-		for _, text := range texts(p) {
-			if text == "" {
-				continue
-			}
-			n, had := place[text]
+		for _, s := range of(p) {
+			n, had := place[[2]string{s.Label, s.Text}]
 			if !had {
-				n, place[text] = len(out), len(out)
-				out = append(out, Said{Text: text})
+				n, place[[2]string{s.Label, s.Text}] = len(out), len(out)
+				out = append(out, s)
 			}
 			if of := out[n].Of; len(of) == 0 || of[len(of)-1] != p.Resource {
 				out[n].Of = append(of, p.Resource)
