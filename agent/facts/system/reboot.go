@@ -12,6 +12,7 @@ import (
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/pkgver"
+	"seawall/pkg/rpmdb"
 	"seawall/pkg/text"
 )
 
@@ -27,7 +28,7 @@ const (
 const maxPackages = 100 // named as having asked for a reboot
 
 func rebootDepends() []string {
-	return []string{flagFile, flagPackages, dpkg.StatusFile}
+	return append([]string{flagFile, flagPackages, dpkg.StatusFile}, rpmdb.Files(hostfs.Root{})...)
 }
 
 // readReboot compares the running kernel with the installed ones. live says that
@@ -88,7 +89,7 @@ func (r *Reboot) kernels(root hostfs.Root) {
 	}
 	packages, err := packages(root)
 	if errors.Is(err, fs.ErrNotExist) {
-		undecided(true, "no dpkg database: the installed kernels are not known")
+		r.rpmKernels(root, running, evidence, undecided)
 		return
 	}
 	if err != nil {

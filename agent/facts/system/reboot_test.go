@@ -75,7 +75,8 @@ func TestReboot(t *testing.T) {
 		{"kernel from outside", debian, nil, status("libc6 2.36-9"), false, fact.Tri{}, "", "comes from outside"},
 		{"container", debian, map[string]string{"/run/systemd/container": "lxc"}, status("linux-image-6.1.0-38-amd64 6.1.147-1"), false, fact.Tri{}, "", "container"},
 		{"docker", debian, map[string]string{"/.dockerenv": ""}, status("linux-image-6.1.0-38-amd64 6.1.147-1"), false, fact.Tri{}, "", "container"},
-		{"rpm", debian, nil, "", true, fact.Tri{}, "", "no dpkg database"},
+		{"no packages", debian, nil, "", true, fact.Tri{}, "", "neither dpkg"},
+		{"ndb", debian, map[string]string{"/usr/lib/sysimage/rpm/Packages.db": "RpmP"}, "", true, fact.Tri{}, "", "ndb"},
 		{"broken status", debian, nil, "garbage", true, fact.Tri{}, "", "line 1"},
 		{"no proc", map[string]string{}, nil, status("linux-image-6.1.0-38-amd64 6.1.147-1"), true, fact.Tri{}, "", "running kernel"},
 	} {

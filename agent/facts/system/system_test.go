@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/pkg/distro"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/rpmdb"
 )
 
 var today = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -54,8 +56,8 @@ func TestRead(t *testing.T) {
 	f := Read(context.Background(), env(t, tree(t, map[string]string{"etc/os-release": bookworm})))
 	f.Meta.Took = 0
 	want := Facts{
-		Meta: fact.Meta{State: fact.StateKnown, Depends: []string{"/etc/os-release", "/usr/lib/os-release",
-			"/run/reboot-required", "/run/reboot-required.pkgs", "/var/lib/dpkg/status", "/usr/share/distro-info/debian.csv"}},
+		Meta: fact.Meta{State: fact.StateKnown, Depends: slices.Concat([]string{"/etc/os-release", "/usr/lib/os-release",
+			"/run/reboot-required", "/run/reboot-required.pkgs", "/var/lib/dpkg/status"}, rpmdb.Files(hostfs.Root{}), []string{"/usr/share/distro-info/debian.csv"})},
 		ID: "debian", VersionID: "12", Codename: "bookworm", Name: "Debian GNU/Linux 12 (bookworm)", Family: "debian",
 		Life: Life{State: LifeExtended, Ends: "2026-07-11", ExtendedEnds: "2028-06-30", ExtendedKind: "LTS", DaysLeft: -133,
 			Source:  "https://wiki.debian.org/LTS, as of 2026-11-21",
