@@ -1,0 +1,28 @@
+package patch
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDates(t *testing.T) {
+	d := Dates{Date: day, ValidUntil: day.AddDate(0, 0, 7), File: "/f"}
+	want := Freshness{Known: true, AgeSeconds: 3600, Date: "2026-11-21T12:00:00Z", ValidUntil: "2026-11-28T12:00:00Z", File: "/f", RefreshAgeSeconds: -1}
+	if diff := cmp.Diff(want, d.At(day.Add(time.Hour))); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	d.Refreshed = day.Add(time.Hour)
+	f := d.At(day.AddDate(0, 0, 8))
+	if !f.Expired || f.RefreshAgeSeconds != 8*24*3600-3600 {
+		t.Errorf("8 days later: %+v", f)
+	}
+	if f := d.At(day.Add(-time.Hour)); f.AgeSeconds != 0 || f.RefreshAgeSeconds != 0 {
+		t.Errorf("dates of the future have an age: %+v", f)
+	}
+	none := Dates{Reason: "no list"}
+	if diff := cmp.Diff(Freshness{RefreshAgeSeconds: -1, Reason: "no list"}, none.At(day)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
