@@ -25,7 +25,7 @@ type state struct {
 func states() []state {
 	return []state{
 		{patch.LabelAvailable, "can be installed", "apt-get update && apt-get upgrade", "dnf upgrade --security"},
-		{patch.LabelMasked, "an upgrade installs a newer version, from another suite", "apt-get update && apt-get upgrade", "dnf upgrade"},
+		{patch.LabelMasked, "an upgrade installs something newer than the fix", "apt-get update && apt-get upgrade", "dnf upgrade"},
 		{patch.LabelHeld, "held back: on hold", "apt-mark unhold NAMES && apt-get install --only-upgrade NAMES", "dnf upgrade NAMES"},
 		{patch.LabelPinned, "held back: a preference keeps the version down",
 			"# Change the preference, or take this version all the same:\napt-get install NAME=VERSION", "dnf upgrade NAMES"},
@@ -99,14 +99,14 @@ func (v *View) life() string {
 	if l == nil || l.State == system.LifeSupported {
 		return ""
 	}
-	name := cmp.Or(v.name, "the release")
+	name, next := cmp.Or(v.name, "the release"), led("; upgrade to ", l.Upgrade)
 	switch l.State {
 	case system.LifeEnding:
-		return fmt.Sprintf("%s: supported until %s, %s from now", name, l.Ends, plural(l.DaysLeft, "day", "days"))
+		return fmt.Sprintf("%s: supported until %s, %s from now", name, l.Ends, plural(l.DaysLeft, "day", "days")) + next
 	case system.LifeExtended:
-		return fmt.Sprintf("%s: standard support ended %s; %s until %s", name, l.Ends, cmp.Or(l.ExtendedKind, "extended support"), l.ExtendedEnds)
+		return fmt.Sprintf("%s: standard support ended %s; %s until %s", name, l.Ends, cmp.Or(l.ExtendedKind, "extended support"), l.ExtendedEnds) + next
 	case system.LifeEnded:
-		return fmt.Sprintf("%s: support ended %s; nobody publishes fixes any more", name, cmp.Or(l.ExtendedEnds, l.Ends))
+		return fmt.Sprintf("%s: support ended %s; nobody publishes fixes any more", name, cmp.Or(l.ExtendedEnds, l.Ends)) + next
 	}
 	return name + ": how long it is supported is not known" + led(": ", l.Reason)
 }

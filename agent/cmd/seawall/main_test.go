@@ -38,7 +38,9 @@ func TestScripts(t *testing.T) {
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")
-			return nil
+			roots, err := filepath.Abs("../../facts/patch/rpm/testdata")
+			e.Setenv("RPM", roots) // captured hosts
+			return err
 		},
 	})
 }
