@@ -21,6 +21,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/patch"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/pkgver"
 )
 
 var roots = flag.Uint64("roots", 100, "generated roots to compare with libapt")
@@ -156,12 +157,13 @@ func difference(libapt string, f patch.Facts) string {
 	want, others := parseTruth(libapt)
 	got := rows(f)
 	for i := range f.Packages {
-		switch f.Packages[i].Label {
-		case patch.LabelHeld:
+		p := &f.Packages[i]
+		switch {
+		case p.Label == patch.LabelHeld:
 			got[i].does = "hold"
-		case patch.LabelDeferred:
+		case p.Label == patch.LabelDeferred && pkgver.Deb(p.Candidate, p.Fixed) >= 0:
 			got[i].does = "deferred"
-		default:
+		default: // with a candidate below the fix apt keeps nothing back
 			got[i].does = "-"
 		}
 	}

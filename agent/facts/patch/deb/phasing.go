@@ -59,12 +59,16 @@ func (p *phasing) excludes(o *offer) bool {
 // offer i as candidate (upgrade.cc, ShouldKeep): the candidate is phased and no
 // version of a suite "…-security" lies between the two. Up to 2.6 apt looks at the
 // installed version in the same way first, and keeps it if that one is phased.
-// What is half-installed apt installs anew, phased or not.
+// What is half-installed, of a version that no archive has, apt installs anew,
+// phased or not.
 func (s *scan) keeps(p *entry, i int) bool {
-	if i < 0 || p.State == "half-installed" || s.phasing.byPriority || !p.newer(i) {
+	if i < 0 || s.phasing.byPriority || !p.newer(i) {
 		return false
 	}
 	at := slices.IndexFunc(p.offers, func(o offer) bool { return o.Version.Version == p.Version })
+	if p.State == "half-installed" {
+		return len(p.offers[at].Archives) > 0 && s.waits(p, i, at)
+	}
 	return s.waits(p, i, at) || s.oldApt && s.waits(p, at, len(p.offers))
 }
 
