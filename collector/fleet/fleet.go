@@ -78,6 +78,25 @@ type Counts struct {
 	Waived        int `json:"waived"`
 }
 
+// Of returns how many results have the status.
+func (c Counts) Of(s finding.Status) int {
+	switch s {
+	case finding.StatusPass:
+		return c.Pass
+	case finding.StatusFail:
+		return c.Fail
+	case finding.StatusNotApplicable:
+		return c.NotApplicable
+	case finding.StatusUnknown:
+		return c.Unknown
+	case finding.StatusError:
+		return c.Error
+	case finding.StatusWaived:
+		return c.Waived
+	}
+	return 0
+}
+
 // Add counts n more of status s.
 func (c *Counts) Add(s finding.Status, n int) {
 	switch s {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"seawall/collector/fleet"
 	"seawall/collector/store/host"
 )
 
@@ -15,7 +16,7 @@ func (r refusal) Unwrap() error { return r.error }
 
 // transact does the work of requests in one transaction and says what became of
 // each. Where the transaction failed, all did.
-func (s *Store) transact(group []request) (results []error, failed bool) {
+func (s *Store) transact(group []request) (results []error, updates []fleet.Update, failed bool) {
 	results = make([]error, len(group))
 	b := host.New(s.data.Writer, s.cfg.Now().UTC(), s.hosts, host.Limits{Results: s.cfg.MaxResults, Log: s.cfg.Log})
 	err := do(b, group, results)
@@ -24,12 +25,9 @@ func (s *Store) transact(group []request) (results []error, failed bool) {
 		for i := range results {
 			results[i] = err
 		}
-		return results, true
+		return results, nil, true
 	}
-	for _, u := range b.Updates {
-		s.feed.Publish(u)
-	}
-	return results, false
+	return results, b.Updates, false
 }
 
 func do(b *host.Batch, group []request, results []error) (err error) {

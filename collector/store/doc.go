@@ -5,9 +5,10 @@
 // A record is named by (host, lane, epoch, sequence). Of every lane and epoch the
 // store knows the range that it has and the holes in it; what it has already is
 // ignored. Records, the position and all rollups change in one transaction, and
-// [Store.Apply] returns after the transaction is on disk (WAL with
-// synchronous=FULL). So a batch that is sent again after a crash on either side
-// changes nothing, and what was acknowledged is never lost.
+// [Store.Apply] returns after the transaction is on disk. So a batch that is sent
+// again after a crash on either side changes nothing, and what was acknowledged is
+// never lost. Where the disk refuses what was written, nothing is acknowledged any
+// more and [Store.Run] ends: only a new start tells what is left.
 //
 // A record that comes after newer ones of its lane (a hole filled late) enters the
 // timeline, but does not touch the standing state, which is newer.
@@ -37,9 +38,14 @@
 //
 // One goroutine writes. It takes what all streams have ready into one transaction
 // (group commit) and commits at once when it is idle, so that latency is one disk
-// write. Rows and positions of hosts that have spoken stay in memory, some hundred
+// write. Another goroutine brings commits to disk, several at once, and answers,
+// while the writer is at the next; a third copies the log to the database. A change
+// costs one statement for the state, and a row at the timeline's end: no index over
+// all hosts is touched (events of a host or a check are chains), unless a check goes
+// bad on a host or is good again. Rows and positions of hosts that have spoken stay in memory, some hundred
 // bytes each, and are written back once for each transaction. Readers use a pool of
-// their own, which cannot write, and see the last commit. Counts that pages show are kept as rollups in the same transaction.
+// their own, which cannot write, and see the last commit. Counts that pages show are kept
+// as rollups in the same transaction.
 //
 // Applying a record is bounded in time and space by limits per host: number of
 // standing results, of checks, of bytes in incomplete whole states.

@@ -20,7 +20,7 @@ const (
 // collector runs, as hosts' silence does: a clock that jumps ahead deletes nothing.
 func (s *Store) expire() time.Duration {
 	more := false
-	err := s.alone(func(b *host.Batch) error {
+	err := s.chore(func(b *host.Batch) error {
 		if err := presence.Mark(b.Writer, b.Now); err != nil {
 			return err
 		}

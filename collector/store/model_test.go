@@ -208,6 +208,14 @@ func verifyRollups(t *testing.T, s *Store) {
 			IS NOT (SELECT ` + counts + ` FROM present)`,
 		"bad": `SELECT count(*) FROM (SELECT host, check_id, count(*) AS bad FROM state WHERE status IN (2, 4, 5) GROUP BY 1, 2
 			EXCEPT SELECT host, check_id, bad FROM host_check)`,
+		"bad of no state": "SELECT count(*) FROM (SELECT host, check_id, bad FROM host_check EXCEPT SELECT host, check_id, count(*) FROM state WHERE status IN (2, 4, 5) GROUP BY 1, 2)",
+		// What a chain's oldest event follows has expired.
+		"chain of a host": `SELECT count(*) FROM (SELECT host_before, lag(id) OVER (PARTITION BY host ORDER BY id) AS was FROM event)
+			WHERE host_before <> was`,
+		"chain of a check": `SELECT count(*) FROM (SELECT check_before, lag(id) OVER (PARTITION BY check_id ORDER BY id) AS was FROM event)
+			WHERE check_before <> was`,
+		"newest of a host":   "SELECT count(*) FROM host h WHERE newest <> (SELECT max(id) FROM event e WHERE e.host = h.host)",
+		"newest of a check":  "SELECT count(*) FROM event e WHERE id > ifnull((SELECT event FROM check_newest n WHERE n.check_id = e.check_id), 0)",
 		"events of a record": "SELECT count(*) FROM (SELECT 1 FROM event GROUP BY host, lane, epoch, seq, ordinal HAVING count(*) > 1)",
 	} {
 		var wrong int

@@ -57,9 +57,11 @@ type Store struct {
 	hosts host.Known // the writer's alone
 
 	requests chan request
+	commits  chan commit
 	quit     chan struct{}
-	done     chan struct{}
-	close    func() error // closes once
+	done     chan struct{} // closed when all that was committed is settled
+	failed   chan error    // why the store cannot go on, once
+	close    func() error  // closes once
 	feed     feed.Feed
 }
 
@@ -88,15 +90,18 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 		data:     data,
 		hosts:    make(host.Known),
 		requests: make(chan request),
+		commits:  make(chan commit, maxUnsettled),
 		quit:     make(chan struct{}),
 		done:     make(chan struct{}),
+		failed:   make(chan error, 1),
 	}
 	s.close = sync.OnceValue(s.shut)
 	// How long the collector was away is known before anyone asks who is silent.
-	if err := s.alone(func(b *host.Batch) error { return presence.Mark(b.Writer, b.Now) }); err != nil {
+	if _, err := s.alone(func(b *host.Batch) error { return presence.Mark(b.Writer, b.Now) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)), data.Close())
 	}
-	go s.run()
+	go s.settle()
+	go s.write()
 	return s, nil
 }
 
@@ -135,61 +140,4 @@ func (s *Store) submit(ctx context.Context, do func(*host.Batch) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// maxGroup bounds how many requests share a transaction.
-const maxGroup = 256
-
-// run is the writer.
-func (s *Store) run() {
-	defer close(s.done)
-	expire, sweep := time.NewTimer(time.Minute), time.NewTimer(time.Minute)
-	defer expire.Stop()
-	defer sweep.Stop()
-	for {
-		select {
-		case r := <-s.requests:
-			s.commit(s.gather(r))
-		case <-expire.C:
-			expire.Reset(s.expire())
-		case <-sweep.C:
-			sweep.Reset(s.sweep())
-		case <-s.quit:
-			return
-		}
-	}
-}
-
-// gather adds to r what is waiting already. It never waits: streams block in
-// submit while a transaction runs, and so are there when it ends.
-func (s *Store) gather(r request) []request {
-	group := []request{r}
-	for len(group) < maxGroup {
-		select {
-		case r := <-s.requests:
-			group = append(group, r)
-		default:
-			return group
-		}
-	}
-	return group
-}
-
-// commit does the group's work in one transaction. When that fails, each request
-// is tried alone, so that one that cannot succeed does not take others with it.
-func (s *Store) commit(group []request) {
-	results, failed := s.transact(group)
-	for i, r := range group {
-		if failed && len(group) > 1 {
-			r.done <- s.alone(r.do)
-			continue
-		}
-		r.done <- results[i]
-	}
-}
-
-// alone does something in a transaction of its own.
-func (s *Store) alone(do func(*host.Batch) error) error {
-	results, _ := s.transact([]request{{do: do}})
-	return results[0]
 }

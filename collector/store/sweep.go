@@ -24,7 +24,7 @@ const (
 // between transactions, and marks that the collector is alive.
 func (s *Store) sweep() time.Duration {
 	more := false
-	err := s.alone(func(b *host.Batch) (err error) {
+	err := s.chore(func(b *host.Batch) (err error) {
 		more, err = sweep(b, s.cfg.ArchiveAfter)
 		return err
 	})

@@ -92,6 +92,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	}
 	defer door.Close()
 	return run(ctx, c, at, log, []func(context.Context) error{
+		s.Run,
 		func(ctx context.Context) error { return in.Serve(ctx, hosts) },
 		func(ctx context.Context) error { return out.Serve(ctx, browsers) },
 		func(ctx context.Context) error { return admin.Serve(ctx, door, m.admin(s, log)) },

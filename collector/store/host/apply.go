@@ -121,7 +121,14 @@ func (h *Host) reject(d *fleet.Delivery, reason string) error {
 func (h *Host) change(d *fleet.Delivery, body []byte, late bool) error {
 	c := d.Record.Change
 	e := fleet.Event{Change: *c}
+	turned := false
 	if !late {
+		var err error
+		if turned, err = h.turn(c, body); err != nil {
+			return fmt.Errorf("write state: %w", err)
+		}
+	}
+	if !late && !turned {
 		// Only what says the same as before can have moved.
 		old, was, err := h.look(c.Result.Key(), !c.Removed && c.Previous == c.Result.Status)
 		if err != nil {
@@ -136,6 +143,28 @@ func (h *Host) change(d *fleet.Delivery, body []byte, late bool) error {
 		}
 	}
 	return h.tell(name{d.Lane, d.Epoch, d.Sequence, 0}, e, body)
+}
+
+// turn makes the result the standing one where what stands is what the host says it
+// was, and reports whether that is so: most changes then cost one statement.
+func (h *Host) turn(c *finding.Change, body []byte) (bool, error) {
+	r := &c.Result
+	if c.Removed || c.Previous == finding.StatusUnspecified || c.Previous == r.Status {
+		return false, nil
+	}
+	k := r.Key()
+	if _, known := h.states[k]; known {
+		return false, nil
+	}
+	now := standing{r.Status, r.Severity, h.since(r)}
+	rows, err := h.Change(`UPDATE state SET status = ?, since = ?, body = ?
+		WHERE host = ? AND check_id = ? AND resource = ? AND status = ? AND severity = ?`,
+		now.status, now.since, body, h.key, k.Check, k.Resource, c.Previous, now.severity)
+	if err != nil || rows == 0 {
+		return false, err
+	}
+	h.remember(k, now)
+	return true, h.recount(k.Check, standing{status: c.Previous, severity: now.severity}, now)
 }
 
 // standing returns what stands for a key; status 0 when nothing does.
@@ -185,6 +214,11 @@ func (h *Host) stand(r *finding.Result, removed bool, body []byte) error {
 	if err := h.write(k, old, now, body); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
+	return h.recount(k.Check, old, now)
+}
+
+// recount counts a result as now and no longer as old; status 0 is none.
+func (h *Host) recount(check string, old, now standing) error {
 	if old.status == now.status && old.severity == now.severity {
 		return nil
 	}
@@ -195,24 +229,20 @@ func (h *Host) stand(r *finding.Result, removed bool, body []byte) error {
 		if count.status == 0 {
 			continue
 		}
-		if err := h.adjust(k.Check, count.standing, count.n); err != nil {
+		if err := h.adjust(check, count.standing, count.n); err != nil {
 			return fmt.Errorf("count result: %w", err)
 		}
 	}
 	return nil
 }
 
-// write writes a row of state. One whose status stays is in the same place of the
-// index over the fleet, which has a page for each host and must not be touched.
+// write writes a row of state.
 func (h *Host) write(k finding.Key, old, now standing, body []byte) error {
 	switch {
 	case now.status == 0:
 		return h.Exec("DELETE FROM state WHERE host = ? AND check_id = ? AND resource = ?", h.key, k.Check, k.Resource)
 	case old.status == 0:
 		return h.Exec("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?)", h.key, k.Check, k.Resource, now.status, now.severity, now.since, body)
-	case old.status == now.status:
-		return h.Exec("UPDATE state SET severity = ?, body = ? WHERE host = ? AND check_id = ? AND resource = ?",
-			now.severity, body, h.key, k.Check, k.Resource)
 	}
 	return h.Exec("UPDATE state SET status = ?, severity = ?, since = ?, body = ? WHERE host = ? AND check_id = ? AND resource = ?",
 		now.status, now.severity, now.since, body, h.key, k.Check, k.Resource)

@@ -32,8 +32,9 @@ type Batch struct {
 	known  Known
 	used   map[fleet.HostID]*Host
 
-	told   []row // events to be written
-	lastID int64 // of an event, once one was written
+	told   []row            // events to be written
+	lastID int64            // of an event, once one was written
+	newest map[string]int64 // event of each check that was told of
 }
 
 // New returns a Batch for the writer's transaction.
@@ -71,10 +72,10 @@ func (b *Batch) load(id fleet.HostID) (*Host, error) {
 	var missing int64
 	known, err := b.Row(`SELECT name, pack, pass, fail, not_applicable, unknown, error, waived,
 		severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected, mismatches, whole,
-		archived, silent, last_seen FROM host WHERE host = ?`, []any{key},
+		archived, silent, newest, last_seen FROM host WHERE host = ?`, []any{key},
 		&h.name, &h.pack, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
 		&v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &h.pending, &missing, &h.rejected, &h.mismatches, &h.whole,
-		&h.archived, &h.silent, &h.seen)
+		&h.archived, &h.silent, &h.newest, &h.seen)
 	if err != nil {
 		return nil, fmt.Errorf("read host: %w", err)
 	}
@@ -88,6 +89,9 @@ func (b *Batch) load(id fleet.HostID) (*Host, error) {
 // End writes what the transaction's hosts and the fleet's rollups have become.
 func (b *Batch) End() error {
 	if err := b.writeEvents(); err != nil {
+		return err
+	}
+	if err := b.writeNewest(); err != nil {
 		return err
 	}
 	for _, h := range b.used {

@@ -27,6 +27,7 @@ type Host struct {
 	member               bool  // it was found to be one
 	archived, silent     int64 // since then, or 0
 	seen                 int64
+	newest               int64 // event
 
 	lanes *lane.Set
 	use
@@ -102,10 +103,10 @@ func (h *Host) flush() error {
 	err := h.Exec(`UPDATE host SET last_seen = ?, name = ?, heartbeat = ifnull(?, heartbeat), pack = ?,
 		pass = ?, fail = ?, not_applicable = ?, unknown = ?, error = ?, waived = ?,
 		severity0 = ?, severity1 = ?, severity2 = ?, severity3 = ?, severity4 = ?, severity5 = ?,
-		pending = ?, gaps = ?, rejected = ?, mismatches = ?, whole = ?, archived = ?, silent = ? WHERE host = ?`,
+		pending = ?, gaps = ?, rejected = ?, mismatches = ?, whole = ?, archived = ?, silent = ?, newest = ? WHERE host = ?`,
 		h.seen, h.name, h.heartbeat, h.pack,
 		c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, v[0], v[1], v[2], v[3], v[4], v[5],
-		h.pending, h.lanes.Missing(), h.rejected, h.mismatches, h.whole, h.archived, h.silent, h.key)
+		h.pending, h.lanes.Missing(), h.rejected, h.mismatches, h.whole, h.archived, h.silent, h.newest, h.key)
 	if err != nil {
 		return err
 	}

@@ -85,19 +85,50 @@ func (b *Batch) writeEvents() error {
 // insertEvents writes rows. An error undoes the transaction, which it ends anyway:
 // else SQLite would copy each page to a file first, to undo the statement alone.
 func (b *Batch) insertEvents(rows []row) error {
-	args := make([]any, 0, 10*len(rows))
+	args := make([]any, 0, 12*len(rows))
 	for _, r := range rows {
 		b.lastID++
 		e := &r.host.events[r.event]
 		e.ID = b.lastID
+		check := e.Change.Result.Check
+		before, err := b.follow(check, e.ID)
+		if err != nil {
+			return err
+		}
 		if r.name.lane == "" {
 			r.name.sequence = uint64(e.ID)
 		}
 		args = append(args, e.ID, r.host.key, r.name.lane, int64(r.name.epoch), int64(r.name.sequence), r.name.ordinal,
-			e.Received.UnixNano(), e.Change.Result.Check, e.Moved, r.body)
+			e.Received.UnixNano(), check, e.Moved, r.body, r.host.newest, before)
+		r.host.newest = e.ID
 	}
-	return b.Exec("INSERT OR ROLLBACK INTO event (id, host, lane, epoch, seq, ordinal, received, check_id, moved, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"+
-		strings.Repeat(", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(rows)-1), args...)
+	return b.Exec("INSERT OR ROLLBACK INTO event (id, host, lane, epoch, seq, ordinal, received, check_id, moved, body, host_before, check_before) VALUES "+
+		strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), ", len(rows)-1)+"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", args...)
+}
+
+// follow makes an event the newest of its check and returns the one before it.
+func (b *Batch) follow(check string, id int64) (before int64, err error) {
+	before, known := b.newest[check]
+	if !known {
+		if _, err := b.Row("SELECT event FROM check_newest WHERE check_id = ?", []any{check}, &before); err != nil {
+			return 0, fmt.Errorf("read the newest event of %s: %w", check, err)
+		}
+		if b.newest == nil {
+			b.newest = make(map[string]int64)
+		}
+	}
+	b.newest[check] = id
+	return before, nil
+}
+
+// writeNewest writes the newest event of each check that was told of.
+func (b *Batch) writeNewest() error {
+	for check, id := range b.newest {
+		if err := b.Exec("INSERT OR REPLACE INTO check_newest VALUES (?, ?)", check, id); err != nil {
+			return fmt.Errorf("write the newest event of %s: %w", check, err)
+		}
+	}
+	return nil
 }
 
 // Say appends what the collector itself found.

@@ -1,9 +1,12 @@
 // Package sqlite opens a SQLite database for one writer and many readers, and
 // keeps other processes away from it.
 //
-// The writer's connection commits with synchronous=FULL to a write-ahead log, so
-// that a commit is on disk when it returns, and readers neither wait for it nor
-// make it wait. The readers' connections cannot write.
+// The writer commits to a write-ahead log with synchronous=NORMAL: a commit is in
+// the log when it returns, and on disk after [Database.Sync], which another
+// goroutine calls for several commits at once while the writer goes on. SQLite
+// syncs the log itself before it copies it to the database, so what a crash leaves
+// is always a whole number of commits, from the first. Readers neither wait for the
+// writer nor make it wait. Their connections cannot write.
 //
 // SQLite's own locks would let a second process write between our transactions.
 // The lock here is flock(2) on PATH.lock: it ends with the process that holds it,
@@ -38,6 +41,7 @@ type Database struct {
 	Readers *sql.DB
 
 	db   *sql.DB // of Writer
+	log  log
 	lock *os.File
 }
 
@@ -65,11 +69,10 @@ func (d *Database) open(ctx context.Context, path string) error {
 		return err
 	}
 	// auto_vacuum must come before the first table, and journal_mode after it.
-	// trusted_schema=OFF keeps a forged schema from calling functions. The log may
-	// grow to 32 MB before its pages are copied to the database: hosts take turns, and
-	// a page that many of them touch is then copied once.
-	if d.db, err = sql.Open("sqlite", source(path, "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(FULL)",
-		"journal_size_limit(67108864)", "wal_autocheckpoint(8000)", "cache_size(-64000)", "trusted_schema(OFF)")); err != nil {
+	// trusted_schema=OFF keeps a forged schema from calling functions. The log's pages
+	// are copied by Tend.
+	if d.db, err = sql.Open("sqlite", source(path, "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(NORMAL)",
+		"journal_size_limit(134217728)", "wal_autocheckpoint(0)", "cache_size(-64000)", "trusted_schema(OFF)")); err != nil {
 		return err
 	}
 	d.db.SetMaxOpenConns(1)
@@ -78,6 +81,11 @@ func (d *Database) open(ctx context.Context, path string) error {
 		return err
 	}
 	d.Writer = &Writer{Conn: conn, prepared: make(map[string]*statement)}
+	d.log.path = path + "-wal"
+	if d.log.copier, err = sql.Open("sqlite", source(path, "synchronous(NORMAL)", "cache_size(-200)", "trusted_schema(OFF)")); err != nil {
+		return err
+	}
+	d.log.copier.SetMaxOpenConns(1)
 	if d.Readers, err = sql.Open("sqlite", source(path, "query_only(ON)", "cache_size(-2000)", "trusted_schema(OFF)")); err != nil {
 		return err
 	}
@@ -109,7 +117,7 @@ func lockFile(name string) (*os.File, error) {
 
 // Close closes the database, whatever of it is open, and gives up the lock last.
 func (d *Database) Close() error {
-	var errs []error
+	errs := []error{d.log.close()}
 	if d.Readers != nil {
 		errs = append(errs, d.Readers.Close())
 	}

@@ -30,7 +30,7 @@ func TestOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "auto_vacuum": "2", "trusted_schema": "0"} {
+	for pragma, want := range map[string]string{"synchronous": "1", "journal_mode": "wal", "auto_vacuum": "2", "trusted_schema": "0"} {
 		var got string
 		if err := d.Writer.Conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q, want %q, %v", pragma, got, want, err)

@@ -58,14 +58,25 @@ func (w *Writer) with(text string, args []any, do func(*statement, []driver.Name
 
 // Exec runs a statement.
 func (w *Writer) Exec(text string, args ...any) error {
-	return w.with(text, args, func(stmt *statement, values []driver.NamedValue) error {
+	_, err := w.Change(text, args...)
+	return err
+}
+
+// Change runs a statement and returns how many rows it changed.
+func (w *Writer) Change(text string, args ...any) (rows int64, err error) {
+	err = w.with(text, args, func(stmt *statement, values []driver.NamedValue) error {
 		s, ok := stmt.Stmt.(driver.StmtExecContext)
 		if !ok {
 			return fmt.Errorf("the driver's statement is a %T", stmt.Stmt)
 		}
-		_, err := s.ExecContext(context.Background(), values)
+		result, err := s.ExecContext(context.Background(), values)
+		if err != nil {
+			return err
+		}
+		rows, err = result.RowsAffected()
 		return err
 	})
+	return rows, err
 }
 
 // Row scans the one row of a query into to and reports whether there was one.

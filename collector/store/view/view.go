@@ -279,49 +279,27 @@ func (v *View) Check(ctx context.Context, id string) (fleet.CheckDetail, error) 
 	d.Check = checks[0]
 	for _, status := range []finding.Status{finding.StatusFail, finding.StatusError, finding.StatusUnknown,
 		finding.StatusWaived, finding.StatusPass, finding.StatusNotApplicable} {
-		err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
-			st, err := scanState(scan)
-			d.States = append(d.States, st)
-			return err
-		}, `SELECT s.host, h.name, s.since, s.body FROM state s JOIN host h ON h.host = s.host
-			WHERE s.check_id = ? AND s.status = ? AND h.archived = 0 ORDER BY s.host LIMIT ?`, id, status, maxStates-len(d.States))
-		if err != nil {
+		if err := v.standing(ctx, &d, status); err != nil {
 			return d, fmt.Errorf("read check %q: %w", id, sqlite.Classify(err))
 		}
 	}
 	return d, nil
 }
 
-// Timeline returns events, newest first.
-func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Event, error) {
-	where, args := []string{"1"}, []any{}
-	if q.Host != "" {
-		key, err := q.Host.Bytes()
-		if err != nil {
-			return nil, fmt.Errorf("read timeline: %w: %w", fs.ErrNotExist, err)
-		}
-		where, args = append(where, "e.host = ?"), append(args, key)
+// standing adds the check's results of a status. Hosts on which a check is bad are
+// found by an index; of the others there are mostly more than are shown, so that the
+// first hosts have them, and how many there are is known.
+func (v *View) standing(ctx context.Context, d *fleet.CheckDetail, status finding.Status) error {
+	from := "host_check c JOIN state s ON s.host = c.host AND s.check_id = c.check_id JOIN host h ON h.host = s.host WHERE c.check_id = ? AND s.status = ?"
+	if !status.Bad() {
+		from = "host h CROSS JOIN state s ON s.host = h.host WHERE s.check_id = ? AND s.status = ?"
 	}
-	if q.Check != "" {
-		where, args = append(where, "e.check_id = ?"), append(args, q.Check)
-	}
-	if q.Before > 0 {
-		where, args = append(where, "e.id < ?"), append(args, q.Before)
-	}
-	if q.Limit <= 0 {
-		q.Limit = 50
-	}
-	var events []fleet.Event
-	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
-		e, err := scanEvent(scan)
-		events = append(events, e)
+	limit := min(d.Check.Counts.Of(status), maxStates-len(d.States))
+	return sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
+		st, err := scanState(scan)
+		d.States = append(d.States, st)
 		return err
-	}, `SELECT e.id, e.host, h.name, e.received, e.ordinal > 0, e.moved, e.body FROM event e JOIN host h ON h.host = e.host
-		WHERE `+strings.Join(where, " AND ")+" ORDER BY e.id DESC LIMIT ?", append(args, min(q.Limit, 200))...)
-	if err != nil {
-		return nil, fmt.Errorf("read timeline: %w", sqlite.Classify(err))
-	}
-	return events, nil
+	}, "SELECT s.host, h.name, s.since, s.body FROM "+from+" AND h.archived = 0 ORDER BY h.host LIMIT ?", d.Check.Info.ID, status, limit)
 }
 
 func scanEvent(scan func(...any) error) (e fleet.Event, err error) {

@@ -125,9 +125,10 @@ func TestCheckIsBounded(t *testing.T) {
 		states = append(states, []any{key, "ssh-a", resource, status, 3, 0, stateBody(t, "ssh-a", resource, status)})
 	}
 	v := fill(t, map[string][][]any{
-		"host (host, first_seen, last_seen)": {{key, 0, 0}},
-		"check_rollup (check_id, pass)":      {{"ssh-a", 1}},
-		"state":                              states,
+		"host (host, first_seen, last_seen)":   {{key, 0, 0}},
+		"check_rollup (check_id, pass, error)": {{"ssh-a", len(states) - 21, 21}},
+		"host_check":                           {{key, "ssh-a", 21}},
+		"state":                                states,
 	})
 	d, err := v.Check(t.Context(), "ssh-a")
 	if err != nil || len(d.States) != maxStates {

@@ -1,0 +1,64 @@
+package view
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"seawall/collector/fleet"
+	"seawall/collector/store/sqlite"
+)
+
+const (
+	eventColumns = "SELECT e.id, e.host, h.name, e.received, e.ordinal > 0, e.moved, e.body "
+	fleetEvents  = eventColumns + "FROM event e JOIN host h ON h.host = e.host WHERE (? = 0 OR e.id < ?) ORDER BY e.id DESC LIMIT ?"
+)
+
+// chain is how the events of a host or a check are found: each names the one before
+// it. A row of the chain is read when it is asked for, so a page costs what it shows,
+// but for one that begins at an event which is not of the chain.
+type chain struct{ column, before, newest string }
+
+var (
+	hostChain  = chain{"host", "host_before", "SELECT newest FROM host WHERE host = ?"}
+	checkChain = chain{"check_id", "check_before", "SELECT event FROM check_newest WHERE check_id = ?"}
+)
+
+// text is the query of a page. Its arguments: the event that the page is before (0 for
+// the newest), the chain's key, the key again, that event twice, a check or "" twice, the limit.
+func (c chain) text() string {
+	return `WITH RECURSIVE chain(id) AS (
+			SELECT ifnull((SELECT ` + c.before + ` FROM event WHERE id = ? AND ` + c.column + ` = ?), (` + c.newest + `))
+			UNION ALL SELECT e.` + c.before + ` FROM chain CROSS JOIN event e ON e.id = chain.id WHERE e.` + c.before + ` > 0)
+		` + eventColumns + `FROM chain CROSS JOIN event e ON e.id = chain.id CROSS JOIN host h ON h.host = e.host
+		WHERE (? = 0 OR e.id < ?) AND (? = '' OR e.check_id = ?) LIMIT ?`
+}
+
+// Timeline returns events, newest first.
+func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Event, error) {
+	if q.Limit <= 0 {
+		q.Limit = 50
+	}
+	q.Limit = min(q.Limit, 200)
+	text, args := fleetEvents, []any{q.Before, q.Before, q.Limit}
+	switch {
+	case q.Host != "":
+		key, err := q.Host.Bytes()
+		if err != nil {
+			return nil, fmt.Errorf("read timeline: %w: %w", fs.ErrNotExist, err)
+		}
+		text, args = hostChain.text(), []any{q.Before, key, key, q.Before, q.Before, q.Check, q.Check, q.Limit}
+	case q.Check != "":
+		text, args = checkChain.text(), []any{q.Before, q.Check, q.Check, q.Before, q.Before, "", "", q.Limit}
+	}
+	var events []fleet.Event
+	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
+		e, err := scanEvent(scan)
+		events = append(events, e)
+		return err
+	}, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read timeline: %w", sqlite.Classify(err))
+	}
+	return events, nil
+}

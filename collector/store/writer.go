@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"seawall/collector/fleet"
+	"seawall/collector/store/host"
+	"seawall/collector/store/sqlite"
+)
+
+const (
+	// maxGroup bounds how many requests share a transaction.
+	maxGroup = 512
+	// maxUnsettled bounds the transactions that wait to be on disk.
+	maxUnsettled = 4
+)
+
+// commit is a transaction that is in the database's log and not yet on disk.
+type commit struct {
+	group   []request
+	results []error
+	updates []fleet.Update
+}
+
+// write is the writer.
+func (s *Store) write() {
+	defer close(s.commits)
+	expire, sweep := time.NewTimer(time.Minute), time.NewTimer(time.Minute)
+	defer expire.Stop()
+	defer sweep.Stop()
+	for {
+		select {
+		case r := <-s.requests:
+			s.commit(s.gather(r))
+		case <-expire.C:
+			expire.Reset(s.expire())
+		case <-sweep.C:
+			sweep.Reset(s.sweep())
+		case <-s.quit:
+			return
+		}
+		// The log stays as it is where it cannot be copied, and is tried again.
+		if err := s.data.Tend(context.Background()); err != nil {
+			s.cfg.Log.Warn("the database's log grows", "err", sqlite.Classify(err))
+		}
+	}
+}
+
+// gather adds to r what is waiting already. It never waits: streams block in
+// submit while a transaction runs, and so are there when it ends.
+func (s *Store) gather(r request) []request {
+	group := []request{r}
+	for len(group) < maxGroup {
+		select {
+		case r := <-s.requests:
+			group = append(group, r)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// commit does the group's work in one transaction. When that fails, each request
+// is tried alone, so that one that cannot succeed does not take others with it.
+func (s *Store) commit(group []request) {
+	results, updates, failed := s.transact(group)
+	if failed && len(group) > 1 {
+		for i, r := range group {
+			var more []fleet.Update
+			more, results[i] = s.alone(r.do)
+			updates = append(updates, more...)
+		}
+	}
+	s.commits <- commit{group, results, updates}
+}
+
+// alone does something in a transaction of its own.
+func (s *Store) alone(do func(*host.Batch) error) ([]fleet.Update, error) {
+	results, updates, _ := s.transact([]request{{do: do}})
+	return updates, results[0]
+}
+
+// chore is what the writer does by itself, in a transaction of its own.
+func (s *Store) chore(do func(*host.Batch) error) error {
+	updates, err := s.alone(do)
+	s.commits <- commit{updates: updates}
+	return err
+}
+
+// settle brings transactions to disk and then says so: to those who asked for them
+// and to those who listen. While it does, the writer goes on with the next. Once
+// that has failed nothing is durable any more, and no request succeeds.
+func (s *Store) settle() {
+	defer close(s.done)
+	var broken error
+	for c := range s.commits {
+		all := []commit{c}
+		for more := true; more && len(all) < maxUnsettled; {
+			select {
+			case c, ok := <-s.commits:
+				if more = ok; ok {
+					all = append(all, c)
+				}
+			default:
+				more = false
+			}
+		}
+		if broken == nil {
+			if broken = s.data.Sync(); broken != nil {
+				s.failed <- broken
+			}
+		}
+		for _, c := range all {
+			s.answer(c, broken)
+		}
+	}
+}
+
+// answer tells what became of a transaction.
+func (s *Store) answer(c commit, broken error) {
+	for i, r := range c.group {
+		if broken != nil {
+			r.done <- broken
+		} else {
+			r.done <- c.results[i]
+		}
+	}
+	if broken != nil {
+		return
+	}
+	for _, u := range c.updates {
+		s.feed.Publish(u)
+	}
+}
+
+// Run returns when ctx ends, or with the reason when the store cannot go on: the
+// disk refused what had been written to it, and only a new start tells what is left.
+func (s *Store) Run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
