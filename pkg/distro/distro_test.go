@@ -292,7 +292,7 @@ func TestUpgradeOf(t *testing.T) {
 			t.Errorf("%s %s: %q by %q, want %q", tt.id, tt.version, got, got.Tool, tt.want)
 		}
 	}
-	loop, err := ParseTable([]byte("# 2026-11-21\na\t1\t2030-01-01\t\t\t\ta 2\tapt\na\t2\t2030-01-01\t\t\t\ta 1\tapt\n"))
+	loop, err := parseTable([]byte("# 2026-11-21\na\t1\t2030-01-01\t\t\t\ta 2\tapt\na\t2\t2030-01-01\t\t\t\ta 1\tapt\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +323,7 @@ func FuzzParseTable(f *testing.F) {
 	f.Add(builtIn)
 	f.Add([]byte("# 2026-11-21\na\tb\t2030-01-01\t2031-01-01\tk\ts\ta b\tx\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		table, err := ParseTable(b)
+		table, err := parseTable(b)
 		if err != nil {
 			return
 		}

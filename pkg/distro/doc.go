@@ -19,7 +19,7 @@
 //
 // A release may say itself when its support ends (SUPPORT_END, a plan of the day
 // it was built), and distro-info brings dates with the vendor's own updates. Where
-// sources differ by less than [ConflictDays] the latest counts: they mean the same
+// sources differ by less than 90 the latest counts: they mean the same
 // day differently. Where they differ by more the table counts, else the earliest,
 // and the conflict is told.
 //

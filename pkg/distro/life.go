@@ -22,7 +22,7 @@ const (
 // The limits by which lives are judged.
 const (
 	EndingDays   = 90
-	ConflictDays = 90
+	conflictDays = 90
 	TableLife    = 396 * 24 * time.Hour // 13 months
 )
 
@@ -93,7 +93,7 @@ func (l *Life) hear(own, c Claim) {
 }
 
 // apart says whether two days differ by more than sources that mean the same do.
-func apart(a, b time.Time) bool { return a.Sub(b).Abs() >= ConflictDays*24*time.Hour }
+func apart(a, b time.Time) bool { return a.Sub(b).Abs() >= conflictDays*24*time.Hour }
 
 func (l *Life) judge(now time.Time) {
 	today := now.UTC().Truncate(24 * time.Hour)

@@ -33,9 +33,9 @@ type row struct {
 	to, by string
 }
 
-// ParseTable reads a table in the format of life.tsv. A row with more columns than
+// parseTable reads a table in the format of life.tsv. A row with more columns than
 // are known here is read as far as they are, one with fewer is an error.
-func ParseTable(text []byte) (*Table, error) {
+func parseTable(text []byte) (*Table, error) {
 	if len(text) > maxTable {
 		return nil, errors.New("the table of lives is too large")
 	}
@@ -86,11 +86,11 @@ func (t *Table) add(f []string) error {
 // Newest is the built-in table or, where it is newer, the one of a file's text.
 // A file that claims a day to come is not believed: with it the present would move.
 func Newest(file []byte, now time.Time) *Table {
-	own, err := ParseTable(builtIn)
+	own, err := parseTable(builtIn)
 	if err != nil {
 		own = &Table{} // too old for anything; a test holds that this cannot be
 	}
-	other, err := ParseTable(file)
+	other, err := parseTable(file)
 	if err != nil || !other.AsOf.After(own.AsOf) || other.AsOf.After(now.Add(24*time.Hour)) {
 		return own
 	}

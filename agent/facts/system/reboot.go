@@ -96,7 +96,11 @@ func (r *Reboot) kernels(root hostfs.Root) {
 		undecided(true, text.Clean("the installed kernels are not known: "+err.Error(), text.Limit))
 		return
 	}
-	installed := images(packages)
+	r.debKernels(images(packages), running, evidence, undecided)
+}
+
+// debKernels compares the running kernel with those that dpkg has installed.
+func (r *Reboot) debKernels(installed []kernel, running kernel, evidence finding.Evidence, undecided func(bool, string)) {
 	if len(installed) == 0 {
 		undecided(false, "no kernel package is installed: the kernel comes from outside")
 		return

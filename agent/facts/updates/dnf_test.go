@@ -177,34 +177,6 @@ func TestServiceResult(t *testing.T) {
 	}
 }
 
-func FuzzUnattended(f *testing.F) {
-	f.Add([]byte(uuSuccess + uuFailure))
-	f.Add([]byte("2026-11-20 06:12:33 \n2026-11-20 06:12:33,1 ERROR\nTraceback\n"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, r := range unattended(b, time.UTC) {
-			if r.at.IsZero() || r.done && r.line == "" {
-				t.Errorf("%+v", r)
-			}
-		}
-	})
-}
-
-func FuzzAutomatic(f *testing.F) {
-	f.Add([]byte(dnfSuccess + dnfFailure))
-	f.Add([]byte(fedora()[dnf5Log]))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		runs, since := automatic(b)
-		if len(runs) > 0 && since.IsZero() {
-			t.Errorf("%d runs without a beginning", len(runs))
-		}
-		for _, r := range runs {
-			if r.done && r.failure != "" {
-				t.Errorf("%+v", r)
-			}
-		}
-	})
-}
-
 func FuzzParseINI(f *testing.F) {
 	f.Add([]byte(alma()[dnfConf]))
 	f.Add([]byte("[a\nb\n c\n=\nx = y\n  z\n\n w\n;\n]"))
@@ -218,21 +190,12 @@ func FuzzParseINI(f *testing.F) {
 	})
 }
 
-func FuzzPatterns(f *testing.F) {
-	f.Add("origin=Debian,codename=${distro_codename}-security,label=Debian-Security")
-	f.Add("${distro_id}:${distro_codename}")
-	f.Add("o=[!]-\\,a=$$")
+func FuzzInterval(f *testing.F) {
+	f.Add("1")
+	f.Add("always")
+	f.Add("12h")
 	f.Fuzz(func(t *testing.T, s string) {
-		of := pocket{"origin": "Debian", "label": s}
-		if fields, ok := tokens(s, "Debian", "bookworm"); ok {
-			p := pattern{fields: fields}
-			if yes, sure := p.matches(of); yes && !sure {
-				t.Errorf("%q covers, perhaps", s)
-			}
-		}
-		legacy(s, "Debian", "bookworm")
-		fnmatch(s, s)
-		if _, ok := interval(s); ok && s != "always" && strings.ContainsAny(s, "+- ") {
+		if days, ok := interval(s); ok && s != "always" && (strings.ContainsAny(s, "+- ") || days < 0) {
 			t.Errorf("%q is an interval", s)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"seawall/pkg/runlog"
 	"seawall/pkg/text"
 )
 
@@ -22,22 +23,14 @@ const (
 	maxTail = 1 << 20 // bytes of a log, from its end
 )
 
-// run is one run that a log tells of.
-type run struct {
-	at      time.Time
-	done    bool   // it came to its end
-	failure string // the first error, "" where there was none
-	line    string
-}
-
 // history is what is on record of runs.
 type history struct {
 	success time.Time // the last one
 	file    string    // where that stands
 	line    string
-	failed  run       // the last one, where it failed
-	since   time.Time // the record reaches back to this day, zero where that is not known
-	started time.Time // the last start of which the outcome is not known
+	failed  runlog.Run // the last one, where it failed
+	since   time.Time  // the record reaches back to this day, zero where that is not known
+	started time.Time  // the last start of which the outcome is not known
 }
 
 func (h *history) succeeded(at time.Time, file, line string) {
@@ -57,7 +50,7 @@ func (r *reader) debRuns() {
 		h.since = time.Unix(0, 0) // there never was one
 	}
 	if b, err := r.tail(uuLog); err == nil {
-		h.add(unattended(b, r.zone()), uuLog)
+		h.add(runlog.Unattended(b, r.zone()), uuLog)
 	}
 	r.decideRuns(&h)
 }
@@ -75,7 +68,7 @@ func (r *reader) dnfRuns() {
 			if s.result == "success" && s.status == 0 {
 				h.succeeded(s.exited, "", words)
 			} else {
-				h.failed = run{at: s.exited, failure: words}
+				h.failed = runlog.Run{At: s.exited, Failure: words}
 			}
 		}
 		if fi, err := r.root.Stat(timerDir + "stamp-" + t.Unit); err == nil && r.past(fi.ModTime()) && fi.ModTime().After(h.started) {
@@ -88,7 +81,7 @@ func (r *reader) dnfRuns() {
 			if err != nil {
 				continue
 			}
-			runs, since := automatic(b)
+			runs, since := runlog.DNF(b)
 			h.add(runs, file)
 			if h.since.IsZero() || !since.IsZero() && since.Before(h.since) {
 				h.since = since
@@ -99,16 +92,16 @@ func (r *reader) dnfRuns() {
 }
 
 // add takes in the runs of a log, in its order.
-func (h *history) add(runs []run, file string) {
+func (h *history) add(runs []runlog.Run, file string) {
 	for _, run := range runs {
 		switch {
-		case run.failure != "":
-			if run.at.After(h.failed.at) {
+		case run.Failure != "":
+			if run.At.After(h.failed.At) {
 				h.failed = run
-				h.failed.line = file
+				h.failed.Line = file
 			}
-		case run.done:
-			h.succeeded(run.at, file, run.line)
+		case run.Done:
+			h.succeeded(run.At, file, run.Line)
 		}
 	}
 }
@@ -116,9 +109,9 @@ func (h *history) add(runs []run, file string) {
 // decideRuns answers from what is on record.
 func (r *reader) decideRuns(h *history) {
 	p := &r.f.LastRun
-	if h.failed.at.After(h.success) {
-		r.f.Failure = text.Clean(h.failed.failure, text.Limit)
-		p.see(h.failed.line, 0, moment(h.failed.at)+": "+h.failed.failure)
+	if h.failed.At.After(h.success) {
+		r.f.Failure = text.Clean(h.failed.Failure, text.Limit)
+		p.see(h.failed.Line, 0, moment(h.failed.At)+": "+h.failed.Failure)
 	}
 	limit := r.now.AddDate(0, 0, -RunDays)
 	switch {
@@ -187,80 +180,4 @@ func (r *reader) zone() *time.Location {
 		return time.UTC
 	}
 	return zone
-}
-
-// unattended reads unattended-upgrades.log: "2026-11-20 06:12:33,123 INFO text". A
-// run that only downloads comes to no end. In another language than English the
-// log tells of failures alone.
-func unattended(b []byte, zone *time.Location) []run {
-	const layout = "2006-01-02 15:04:05"
-	var runs []run
-	var now *run
-	for line := range strings.Lines(string(b)) {
-		line = strings.TrimRight(line, "\r\n")
-		if len(line) < len(layout) {
-			continue
-		}
-		at, err := time.ParseInLocation(layout, line[:len(layout)], zone)
-		_, rest, ok := strings.Cut(line[len(layout):], " ")
-		if err != nil || !ok {
-			continue // the text of an error that goes on
-		}
-		level, words, _ := strings.Cut(rest, " ")
-		if now == nil || words == "Starting unattended upgrades script" || at.Sub(now.at) > time.Hour {
-			runs = append(runs, run{at: at})
-			now = &runs[len(runs)-1]
-		}
-		switch {
-		case level == "ERROR" || level == "CRITICAL":
-			if now.failure == "" {
-				now.failure = words
-			}
-		case strings.HasPrefix(words, "All upgrades installed"), strings.HasPrefix(words, "No packages found that can be upgraded unattended"):
-			now.done, now.at, now.line = true, at, line
-		}
-	}
-	return runs
-}
-
-// automatic reads dnf's log, of dnf 4 ("2026-11-20T06:12:33+0000 DEBUG text") or
-// of dnf 5, which has "[pid]" before the level. since is the time of its first line.
-func automatic(b []byte) (runs []run, since time.Time) {
-	open := map[string]int{} // the run of a process, by its index
-	for line := range strings.Lines(string(b)) {
-		line = strings.TrimRight(line, "\r\n")
-		stamp, rest, ok := strings.Cut(line, " ")
-		at, good := logTime(stamp)
-		if !ok || !good {
-			continue
-		}
-		if since.IsZero() {
-			since = at
-		}
-		pid := ""
-		if strings.HasPrefix(rest, "[") {
-			pid, rest, _ = strings.Cut(rest, " ")
-		}
-		level, words, _ := strings.Cut(rest, " ")
-		i, running := open[pid]
-		switch {
-		case words == "Started dnf-automatic.", strings.HasPrefix(words, "--- DNF5 launched with arguments:") && strings.Contains(words, " automatic"):
-			runs = append(runs, run{at: at, done: true, line: line})
-			open[pid] = len(runs) - 1
-		case strings.HasPrefix(words, "--- logging initialized ---"), strings.HasPrefix(words, "--- DNF5 launched"):
-			delete(open, pid)
-		case running && (level == "ERROR" || level == "CRITICAL") && runs[i].failure == "":
-			runs[i].failure, runs[i].done = words, false
-		}
-	}
-	return runs, since
-}
-
-func logTime(s string) (time.Time, bool) {
-	for _, layout := range []string{"2006-01-02T15:04:05-0700", time.RFC3339} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
 }

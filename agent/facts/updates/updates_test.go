@@ -239,64 +239,6 @@ func TestUbuntu(t *testing.T) {
 	}
 }
 
-func TestPatterns(t *testing.T) {
-	of := pocket{"origin": "Debian", "label": "Debian-Security", "codename": "bookworm-security", "component": "main"}
-	for text, want := range map[string]string{
-		"o=Debian,l=Debian-Security":            "yes",
-		"origin=Debian , label = Debian-Sec*":   "yes",
-		"o=debian":                              "no",
-		"o=*,n=${distro_codename}-security":     "yes",
-		"o=D[e]bia?":                            "yes",
-		"o=D[!e]bian":                           "no",
-		"o=[^D]ebian":                           "yes", // Python knows no ^ here
-		"o=Debian,a=oldstable-security":         "unknown",
-		"o=Ubuntu,a=oldstable-security":         "no",
-		"o=Debian,site=*":                       "yes",
-		"o=Debian,site=security.debian.org":     "unknown",
-		"":                                      "no",
-		"o=${distro_id}\\,x":                    "no",
-		"o=Debian,":                             "refused",
-		"o=a=b":                                 "refused",
-		"what=1":                                "refused",
-		"o=$distro_id":                          "yes",
-		"o=$$":                                  "no",
-		"o=$":                                   "refused",
-		"o=${distro_id":                         "refused",
-		"o=" + strings.Repeat("*a", 400):        "no",
-		"o=[":                                   "no",
-		"o=Debian,l=Debian-Security,c=non-free": "no",
-	} {
-		fields, ok := tokens(text, "Debian", "bookworm")
-		got := "refused"
-		if ok {
-			p := pattern{fields: fields}
-			switch yes, sure := p.matches(of); {
-			case yes:
-				got = "yes"
-			case sure:
-				got = "no"
-			default:
-				got = "unknown"
-			}
-		}
-		if got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
-		}
-	}
-	for text, want := range map[string][][2]string{
-		"${distro_id}:${distro_codename}-security": {{"origin", "Debian"}, {"archive", "bookworm-security"}},
-		"Debian stable":     {{"origin", "Debian"}, {"archive", "stable"}},
-		`http\://x:stable`:  {{"origin", "http://x"}, {"archive", "stable"}},
-		"a:b:c":             nil,
-		"alone":             nil,
-		"${nothing}:stable": nil,
-	} {
-		if got, ok := legacy(text, "Debian", "bookworm"); cmp.Diff(want, got) != "" || ok != (want != nil) {
-			t.Errorf("%q: %v, want %v", text, got, want)
-		}
-	}
-}
-
 // TestLive: the running systemd has the last word on timers, and where it does not
 // answer the files have.
 func TestLive(t *testing.T) {

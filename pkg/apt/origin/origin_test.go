@@ -1,0 +1,94 @@
+package origin
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var bookworm = Distribution{ID: "Debian", Codename: "bookworm"}
+
+func TestPatterns(t *testing.T) {
+	of := Archive{"origin": "Debian", "label": "Debian-Security", "codename": "bookworm-security", "component": "main"}
+	for text, want := range map[string]string{
+		"o=Debian,l=Debian-Security":            "yes",
+		"origin=Debian , label = Debian-Sec*":   "yes",
+		"o=debian":                              "no",
+		"o=*,n=${distro_codename}-security":     "yes",
+		"o=D[e]bia?":                            "yes",
+		"o=D[!e]bian":                           "no",
+		"o=[^D]ebian":                           "yes", // Python knows no ^ here
+		"o=Debian,a=oldstable-security":         "unknown",
+		"o=Ubuntu,a=oldstable-security":         "no",
+		"o=Debian,site=*":                       "yes",
+		"o=Debian,site=security.debian.org":     "unknown",
+		"":                                      "no",
+		"o=${distro_id}\\,x":                    "no",
+		"o=Debian,":                             "refused",
+		"o=a=b":                                 "refused",
+		"what=1":                                "refused",
+		"o=$distro_id":                          "yes",
+		"o=$$":                                  "no",
+		"o=$":                                   "refused",
+		"o=${distro_id":                         "refused",
+		"o=" + strings.Repeat("*a", 400):        "no",
+		"o=[":                                   "no",
+		"o=Debian,l=Debian-Security,c=non-free": "no",
+	} {
+		p, ok := Parse(text, bookworm)
+		got := "refused"
+		if ok {
+			switch yes, sure := p.Matches(of); {
+			case yes:
+				got = "yes"
+			case sure:
+				got = "no"
+			default:
+				got = "unknown"
+			}
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+	for text, want := range map[string][][2]string{
+		"${distro_id}:${distro_codename}-security": {{"origin", "Debian"}, {"archive", "bookworm-security"}},
+		"Debian stable":     {{"origin", "Debian"}, {"archive", "stable"}},
+		`http\://x:stable`:  {{"origin", "http://x"}, {"archive", "stable"}},
+		"a:b:c":             nil,
+		"alone":             nil,
+		"${nothing}:stable": nil,
+	} {
+		if got, ok := Allowed(text, bookworm); cmp.Diff(want, got.fields) != "" || ok != (want != nil) {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestString(t *testing.T) {
+	for want, a := range map[string]Archive{
+		"Debian Debian-Security main":    {"origin": "Debian", "label": "Debian-Security", "component": "main"},
+		"Ubuntu jammy-security universe": {"origin": "Ubuntu", "label": "Ubuntu", "archive": "jammy-security", "component": "universe"},
+	} {
+		if got := a.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func FuzzPatterns(f *testing.F) {
+	f.Add("origin=Debian,codename=${distro_codename}-security,label=Debian-Security")
+	f.Add("${distro_id}:${distro_codename}")
+	f.Add("o=[!]-\\,a=$$")
+	f.Fuzz(func(t *testing.T, s string) {
+		of := Archive{"origin": "Debian", "label": s}
+		if p, ok := Parse(s, bookworm); ok {
+			if yes, sure := p.Matches(of); yes && !sure {
+				t.Errorf("%q covers, perhaps", s)
+			}
+		}
+		Allowed(s, bookworm)
+		fnmatch(s, s)
+	})
+}
