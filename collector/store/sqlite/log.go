@@ -104,12 +104,14 @@ func (l *log) close() error {
 	var errs []error
 	if l.copying != nil {
 		errs = append(errs, <-l.copying)
+		l.copying = nil
 	}
 	if l.copier != nil {
 		errs = append(errs, l.copier.Close())
 	}
 	if l.file != nil {
 		errs = append(errs, l.file.Close())
+		l.file = nil
 	}
 	return errors.Join(errs...)
 }
