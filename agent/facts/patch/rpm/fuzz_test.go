@@ -26,11 +26,11 @@ func fuzzed() []string {
 	}
 }
 
-// small makes a host with one file replaced.
-func small(t testing.TB, which string, content string, replace bool) string {
+// small makes a host of the files of rfx2, with one replaced.
+func small(t testing.TB, files map[string]string, which string, content string, replace bool) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range members(t, "rfx2") {
+	for name, text := range files {
 		if strings.HasPrefix(name, "etc/") || strings.HasPrefix(name, "var/lib/") && name != "etc/yum.repos.d/fx.repo" {
 			write(t, dir, name, text)
 		}
@@ -54,10 +54,11 @@ func small(t testing.TB, which string, content string, replace bool) string {
 // FuzzRead replaces one file of a host by anything. The reader returns, says what
 // state it is in and why, and never calls zero what it could not read.
 func FuzzRead(f *testing.F) {
+	files := members(f, "rfx2")
 	for i, name := range fuzzed() {
 		f.Add(uint8(i), []byte(name+"\n"))
 	}
-	dir := small(f, "", "", false)
+	dir := small(f, files, "", "", false)
 	for i, name := range fuzzed() {
 		if b, err := os.ReadFile(filepath.Join(dir, name)); err == nil && len(b) < 1<<16 {
 			f.Add(uint8(i), b)
@@ -68,7 +69,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(uint8(2), []byte(advisory("A-1", newBash, newSSL)))
 	f.Fuzz(func(t *testing.T, which uint8, content []byte) {
 		name := fuzzed()[int(which)%len(fuzzed())]
-		a := Read(context.Background(), env(t, small(t, name, string(content), true)))
+		a := Read(context.Background(), env(t, small(t, files, name, string(content), true)))
 		m := a.Facts.Meta
 		states := []fact.State{fact.StateKnown, fact.StateUnknown, fact.StateError, fact.StateAbsent}
 		if !slices.Contains(states, m.State) || m.State != fact.StateKnown && m.Reason == "" {
@@ -87,10 +88,11 @@ func FuzzRead(f *testing.F) {
 
 // TestSeedsExist: what fuzzing begins with says something, each of it.
 func TestSeedsExist(t *testing.T) {
-	if f := read(t, small(t, "", "", false)); len(f.Packages) != 1 || f.OtherPending != 1 {
+	files := members(t, "rfx2")
+	if f := read(t, small(t, files, "", "", false)); len(f.Packages) != 1 || f.OtherPending != 1 {
 		t.Errorf("pending %+v and %d others, want 1 and 1", f.Packages, f.OtherPending)
 	}
-	if f := read(t, small(t, "updateinfo", advisory("A-1", newBash, newSSL), true)); len(f.Packages) != 2 {
+	if f := read(t, small(t, files, "updateinfo", advisory("A-1", newBash, newSSL), true)); len(f.Packages) != 2 {
 		t.Errorf("pending %+v, want 2", f.Packages)
 	}
 }

@@ -59,7 +59,7 @@ func Read(ctx context.Context, env fact.Env) *patch.Answer {
 func (h *host) packages(m *fact.Meta) ([]rpmdb.Package, error) {
 	for _, name := range rpmdb.Files(h.Root()) {
 		m.Depend(name)
-		h.Look(name)
+		_, _ = h.Look(name) // that it is not there is remembered, too
 	}
 	packages, _, _, err := rpmdb.Read(h.Root())
 	return packages, err
@@ -73,7 +73,7 @@ func (h *host) config() (*dnf.Config, error) {
 		return nil, err
 	}
 	for _, name := range conf.Files {
-		h.Look(name)
+		_, _ = h.Look(name)
 	}
 	return dnf.Load(h.Root())
 }

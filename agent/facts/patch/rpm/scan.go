@@ -158,18 +158,16 @@ func (e *entry) needs(r *repo, a *repodata.Advisory, build string) {
 	if !a.Issued.IsZero() && (e.published.IsZero() || a.Issued.Before(e.published)) {
 		e.published = a.Issued
 	}
-	e.advisories = add(e.advisories, a.ID, maxAdvisories)
+	// An advisory may name hundreds of builds of one package.
+	if len(e.advisories) == maxAdvisories || slices.Contains(e.advisories, a.ID) {
+		return
+	}
+	e.advisories = append(e.advisories, a.ID)
 	for _, c := range a.CVEs {
-		e.cves = add(e.cves, c, maxCVEs)
+		if len(e.cves) < maxCVEs && !slices.Contains(e.cves, c) {
+			e.cves = append(e.cves, c)
+		}
 	}
-}
-
-// add appends what is new.
-func add(all []string, s string, most int) []string {
-	if len(all) >= most || slices.Contains(all, s) {
-		return all
-	}
-	return append(all, s)
 }
 
 // worse compares the vendor's words for severity.
