@@ -26,6 +26,12 @@
 // namespace counts when its cgroup is a system service's and the same directory of
 // the same file system is mounted on its "/" as on the host's.
 //
+// # What comes first
+//
+// A process that holds a listening TCP socket, or an unconnected UDP one, that is
+// not bound to a loopback address is told apart: whoever is in the network can feed
+// the old code.
+//
 // # What it never does
 //
 // Nothing is executed, no interpreter's search path is followed, no file that a

@@ -31,6 +31,8 @@ type Process struct {
 	Unit  string   `json:"unit"`  // as in Units
 	User  string   `json:"user"`  // a name, or the number where it has none
 	Files []string `json:"files"` // as mapped: the names that were replaced
+	// Listening says that others can reach it through the network.
+	Listening bool `json:"listening"`
 }
 
 // The kinds of units, by what makes them run the new files.
@@ -48,7 +50,8 @@ type Unit struct {
 	Name      string   `json:"name"`
 	Kind      string   `json:"kind"`
 	Processes int      `json:"processes"`
-	PIDs      []int    `json:"pids"`    // the first of them
-	Files     []string `json:"files"`   // sorted
+	PIDs      []int    `json:"pids"`  // the first of them
+	Files     []string `json:"files"` // sorted
+	Listening bool     `json:"listening"`
 	Command   string   `json:"command"` // to paste; "" where no command does it
 }

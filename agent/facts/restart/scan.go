@@ -32,6 +32,7 @@ type scan struct {
 	proc   *proc
 	places places
 	mounts mounts
+	listen listeners
 	passwd string
 	units  map[string]*Unit
 	facts  Facts
@@ -49,8 +50,8 @@ func Scan(ctx context.Context) (Facts, error) {
 		return Facts{}, fmt.Errorf("open /proc: %w", err)
 	}
 	defer p.close()
-	s := &scan{proc: p, places: places{}, units: map[string]*Unit{}, facts: empty()}
-	if !slices.Contains(pids, "1") { // of whatever else there is, it is
+	s := &scan{proc: p, places: places{}, listen: listeners{}, units: map[string]*Unit{}, facts: empty()}
+	if !slices.Contains(pids, "1") { // which is there wherever it may be seen
 		s.facts.Denied++
 		s.facts.Limited = "processes of other users are hidden (proc(5), hidepid)"
 	}
@@ -171,14 +172,14 @@ func (s *scan) add(pid string, one *process, exe string, hits []hit) {
 	}
 	p := Process{
 		PID: number, Comm: text.Clean(strings.TrimSuffix(one.small("comm"), "\n"), maxName), Exe: text.Clean(exe, maxName),
-		User: s.user(one.uid()), Files: []string{},
+		User: s.user(one.uid()), Files: []string{}, Listening: s.listen.has(one),
 	}
 	program := p.Comm
 	if strings.HasPrefix(p.Exe, "/") {
 		program = path.Clean(p.Exe)
 	}
 	unit := unitFor(cgroup, program, s.user)
-	p.Unit = unit.Name
+	p.Unit, unit.Listening = unit.Name, p.Listening
 	s.count(unit, number, hits)
 	if len(s.facts.Processes) == maxProcesses {
 		s.facts.More++
@@ -205,6 +206,7 @@ func (s *scan) count(unit Unit, pid int, hits []hit) {
 		s.units[unit.Name] = u
 	}
 	u.Processes++
+	u.Listening = u.Listening || unit.Listening
 	if len(u.PIDs) < maxPIDs {
 		u.PIDs = append(u.PIDs, pid)
 	}

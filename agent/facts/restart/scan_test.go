@@ -124,7 +124,11 @@ func holder(t testing.TB, kind, name string) int {
 // hold maps a file, or something that is none, and waits for its end.
 func hold(kind, name string) error {
 	prot, flags, fd := unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE, -1
-	var err error
+	l, err := listenAt(kind)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
 	switch kind {
 	case "memfd":
 		if fd, err = unix.MemfdCreate("/usr/lib/x.so", 0); err == nil {
@@ -167,7 +171,8 @@ func hold(kind, name string) error {
 		}
 	}
 	fmt.Println("ready")
-	select {} //nolint:staticcheck // killed by the test
+	_, err = l.Accept() // the test kills it
+	return err
 }
 
 // looked is what one look says of the given processes: "NAME: FILES", sorted.
