@@ -73,8 +73,8 @@ func (l *loader) merge(main *section, file string, sections []section) {
 	for i := range sections {
 		if s := &sections[i]; s.name == "main" {
 			main.options = append(main.options, s.options...)
-			l.excludes = append(l.excludes, rules(file, s, "excludepkgs", "exclude")...)
-			l.includes = append(l.includes, rules(file, s, "includepkgs")...)
+			l.excludes = rules(file, s, l.excludes, "excludepkgs", "exclude")
+			l.includes = rules(file, s, l.includes, "includepkgs")
 		}
 	}
 }

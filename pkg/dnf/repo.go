@@ -117,8 +117,8 @@ func (r *Repo) set(file string, s *section) {
 	if d, ok := seconds(s.value("metadata_expire")); ok {
 		r.MetadataExpire = d
 	}
-	r.excludes = append(r.excludes, rules(file, s, "excludepkgs", "exclude")...)
-	r.includes = append(r.includes, rules(file, s, "includepkgs")...)
+	r.excludes = rules(file, s, r.excludes, "excludepkgs", "exclude")
+	r.includes = rules(file, s, r.includes, "includepkgs")
 }
 
 // seconds reads a time as dnf does: a number with s, m, h or d, or "never".

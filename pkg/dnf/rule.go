@@ -1,6 +1,8 @@
 package dnf
 
 import (
+	"slices"
+
 	"seawall/pkg/nevra"
 )
 
@@ -25,16 +27,24 @@ const (
 	maxPattern = 256
 )
 
-// rules reads the patterns of a section's lists.
-func rules(file string, s *section, keys ...string) []*rule {
-	var all []*rule
-	for _, key := range keys {
-		o := s.option(key)
-		if o == nil {
+// rules reads the patterns of a section's lists and puts them behind those before,
+// or in their place where the first piece of the value is empty.
+func rules(file string, s *section, before []*rule, keys ...string) []*rule {
+	all := before
+	for i := range s.options {
+		o := &s.options[i]
+		if !slices.Contains(keys, o.key) {
 			continue
 		}
+		if first := o.lines[0].value; first == "" || first[0] == ',' {
+			all = nil
+		}
 		for _, l := range o.lines {
-			for _, text := range list(l.value) {
+			value := l.value
+			if len(o.lines) == 1 {
+				value = unquote(value)
+			}
+			for _, text := range list(value) {
 				if len(text) <= maxPattern && len(all) < maxRules {
 					all = append(all, &rule{Rule{File: file, Line: l.number, Text: l.text[:min(len(l.text), maxPattern)]}, nevra.Spec(text)})
 				}

@@ -47,7 +47,7 @@ const (
 	formNEV
 	formNA // name.arch
 	formName
-	formWhole // a glob over all that String writes
+	formWhole // a glob over all of it, with the epoch 0 where the pattern has a ':'
 )
 
 // Pattern is a pattern that can be matched. Its methods are not for several
@@ -163,6 +163,9 @@ func (p *Pattern) Names(name string) bool {
 
 func (r *reading) matches(b Package) bool {
 	if r.form == formWhole {
+		if strings.Contains(r.Name, ":") {
+			return Glob(r.Name, b.Name+"-"+b.Epoch+":"+b.Version+"-"+b.Release+"."+b.Arch)
+		}
 		return Glob(r.Name, b.String())
 	}
 	return Glob(r.Name, b.Name) && Glob(r.Arch, b.Arch) && (r.Epoch == "*" || r.Epoch == b.Epoch) &&

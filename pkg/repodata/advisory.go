@@ -13,7 +13,7 @@ import (
 // largest of Fedora's name a few hundred packages, of the kernel's a thousand CVEs.
 const (
 	maxKept  = 4 << 20
-	maxParts = 1 << 16
+	maxParts = 1 << 15
 )
 
 // Advisory is one entry of updateinfo: what the vendor says that certain builds
@@ -113,8 +113,8 @@ func (a *advisories) field() (err error) {
 	case "pkglist":
 		err = elements(a.s, a.collection)
 	}
-	if len(a.keep) > maxKept {
-		return fmt.Errorf("%w: advisory is too large", ErrDamaged)
+	if err == nil {
+		err = a.bounded()
 	}
 	return err
 }
@@ -168,7 +168,9 @@ func (a *advisories) member() error {
 		w.arch = a.keep.add(a.s.Attr("arch"))
 		w.evr(&a.keep, a.s, "epoch", "version", "release")
 		a.packages = append(a.packages, w)
-		return elements(a.s, a.suggestion)
+		if err := elements(a.s, a.suggestion); err != nil {
+			return err
+		}
 	}
 	return a.bounded()
 }
