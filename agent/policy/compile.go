@@ -112,9 +112,7 @@ func build(comp *compiler, file *format.File, c *format.Check) *check {
 		out.cases = append(out.cases, severityCase{b.expr(s.If, cel.BoolType), s.Severity})
 	}
 	out.resource, out.group = b.text(c.Resource), b.text(c.Group)
-	if c.Since.Given() {
-		out.since = b.expr(c.Since, cel.StringType)
-	}
+	out.since = b.expr(c.Since, cel.StringType)
 	out.actual = b.text(c.Actual)
 	out.expected = b.text(c.Expected)
 	place := cel.ObjectType("finding.Evidence")
@@ -128,7 +126,7 @@ func build(comp *compiler, file *format.File, c *format.Check) *check {
 // reporting what is wrong.
 func (b *builder) expr(s format.Scalar, types ...*cel.Type) *program {
 	if !s.Given() {
-		return nil // its absence has been reported
+		return nil // not needed, or its absence has been reported
 	}
 	return b.exprAt(s, 0, s.Text, types...)
 }

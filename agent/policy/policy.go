@@ -71,7 +71,7 @@ func Load(shape any, sources ...Source) (*Policy, error) {
 	for _, src := range sources {
 		files = append(files, format.Parse(src))
 	}
-	override(files)
+	format.Settle(files)
 	for _, f := range files {
 		p.checks = append(p.checks, buildAll(comp, f)...)
 		problems = append(problems, f.Problems...)
