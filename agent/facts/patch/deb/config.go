@@ -80,7 +80,13 @@ func (w *host) setup(packages []dpkg.Package) (*setup, error) {
 
 // settings reads apt.conf: its directory first, so that the file has the last word.
 func (w *host) settings() (*conf.Tree, error) {
-	tree := &conf.Tree{Include: func(name string) ([]byte, error) { return w.ReadFile(name, 0) }}
+	tree := &conf.Tree{Include: func(name string) ([]byte, error) {
+		text, err := w.ReadFile(name, 0)
+		if errors.Is(err, fs.ErrNotExist) { // apt refuses that
+			err = errors.New(name + " is not there")
+		}
+		return text, err
+	}}
 	names, err := w.files(etcDir+"apt.conf", etcDir+"apt.conf.d", "conf", "")
 	if err != nil {
 		return nil, err

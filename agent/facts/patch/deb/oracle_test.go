@@ -163,8 +163,14 @@ func difference(libapt string, f patch.Facts) string {
 			got[i].does = "hold"
 		case p.Label == patch.LabelDeferred && pkgver.Deb(p.Candidate, p.Fixed) >= 0:
 			got[i].does = "deferred"
-		default: // with a candidate below the fix apt keeps nothing back
+		default:
 			got[i].does = "-"
+		}
+	}
+	for i := range want {
+		// Whether apt defers a candidate below the fix says nothing of the fix.
+		if want[i].does == "deferred" && pkgver.Deb(want[i].Candidate, want[i].Fixed) < 0 {
+			want[i].does = "-"
 		}
 	}
 	deferred := 0

@@ -212,7 +212,7 @@ func (s *scan) label(p *entry, t pin.Target, fix, candidate int) (label, reason 
 	switch {
 	case p.Held():
 		return patch.LabelHeld, "on hold in dpkg"
-	case s.keeps(p, candidate):
+	case candidate <= fix && s.keeps(p, candidate):
 		o := &p.offers[candidate]
 		return patch.LabelDeferred, fmt.Sprintf("%s goes to %d %% of machines, this one not yet among them", o.Version.Version, o.phased)
 	case candidate == fix:
