@@ -407,8 +407,8 @@ func demoUpdates(d *demo, now time.Time) {
 		{"openssl", "libssl-dev libssl3 openssl", "DSA-5764-1: CVE-2024-6119", ""},
 		{"curl", "curl libcurl3-gnutls libcurl4", "DSA-5881-1: CVE-2025-0167, CVE-2025-0725", "pinned: Pin: release n=bookworm has priority 1001 in /etc/apt/preferences.d/curl"},
 		{"linux-signed-amd64", "linux-image-amd64", "", ""},
-		{"bind9", "bind9-host bind9-libs", "DSA-5854-1: CVE-2024-11187", "held: dpkg's selections say hold"},
-		{"vim", "vim-common", "", "deferred phasing: 20 % of hosts have it"},
+		{"bind9", "bind9-host bind9-libs", "DSA-5854-1: CVE-2024-11187", "held: dpkg has it on hold"},
+		{"vim", "vim-common", "", "masked: 2:9.0.1378-2 from Debian/oldstable is newer than the fix"},
 		{"sudo", "sudo", "DSA-5949-1: CVE-2025-32462, CVE-2025-32463", ""},
 	}
 	add := func(h, n, severity int, resource, source string, pending time.Duration, notes ...string) {
@@ -435,6 +435,12 @@ func demoUpdates(d *demo, now time.Time) {
 				add(h, n+p*(n%2), 2+(n+h)%4, name+":amd64", s.name, time.Duration((n*7+h)*19)*time.Hour, s.advisory, kept)
 			}
 		}
+	}
+	for n, name := range []string{"api.example.net", "login.example.net", "www.example.net"} { // a check of one's own
+		d.apply(1, finding.Result{
+			Check: "site-certificates", Resource: name, Group: "example.net", Status: finding.StatusFail, Severity: 3, Since: now.AddDate(0, 0, -n-2), Time: now,
+			Actual: fmt.Sprintf("%d days left", 9-n), Expected: "at least 14 days", Evidence: []finding.Evidence{{File: "/etc/ssl/sites/" + name + ".pem"}},
+		}, now.Add(-9*time.Hour))
 	}
 	for p := range 81 { // a host that was left alone
 		add(3, p/4, 2, fmt.Sprintf("libx%d:amd64", p), fmt.Sprintf("xorg-%d", p/4), time.Duration(p/4*19)*time.Hour, "DSA-5901-1")

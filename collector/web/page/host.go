@@ -44,6 +44,17 @@ type bundle struct {
 // First returns the worst.
 func (b bundle) First() item { return b.Items[0] }
 
+// Since returns since when the first of them is bad.
+func (b bundle) Since() time.Time {
+	since := b.First().Since()
+	for _, it := range b.Items {
+		if t := it.Since(); t.Before(since) {
+			since = t
+		}
+	}
+	return since
+}
+
 // Bundles returns the bad results, those that belong together in one place, that of
 // the worst.
 func (f family) Bundles() (out []bundle) {

@@ -147,6 +147,14 @@ func wait(now, t time.Time) moment {
 	return m
 }
 
+// label returns the words for why an upgrade does not just install a fix.
+func label(s string) string {
+	if s == "esm not enabled" {
+		return "ESM not enabled"
+	}
+	return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):]
+}
+
 // funcs are what the templates may call.
 func funcs() template.FuncMap {
 	return template.FuncMap{
@@ -158,6 +166,7 @@ func funcs() template.FuncMap {
 		"note":     func(line string) bool { return strings.HasPrefix(line, "#") }, // a comment of the shell
 		"at":       at,
 		"wait":     wait,
+		"label":    label,
 		"from":     func(now time.Time, g pending.Group) update { return update{now, g} },
 		"seconds":  format.Seconds,
 		"cpu":      format.CPU,

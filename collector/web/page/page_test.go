@@ -176,7 +176,7 @@ func TestHost(t *testing.T) {
 func TestBundles(t *testing.T) {
 	grouped := func(check, resource, group string, severity finding.Severity) fleet.State {
 		s := state(check, resource, finding.StatusFail, severity)
-		s.Result.Group = group
+		s.Result.Group, s.Result.Since = group, now.AddDate(0, 0, -int(severity))
 		return s
 	}
 	d := fleet.HostDetail{Host: fleet.Host{ID: "a"}, States: []fleet.State{
@@ -185,13 +185,13 @@ func TestBundles(t *testing.T) {
 	p := Host(now, d, 0, nil)
 	var got []string
 	for _, b := range p.Body.(hostBody).Families[0].Bundles() {
-		line := b.Group + ":"
+		line := b.Group + " " + b.Since().Format(time.DateOnly) + ":"
 		for _, i := range b.Items {
 			line += " " + i.State.Result.Resource
 		}
 		got = append(got, line)
 	}
-	if diff := cmp.Diff([]string{"sshd: 4 1", "sshd: 5", ": 2", ": 3"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"sshd 2026-03-09: 4 1", "sshd 2026-03-10: 5", " 2026-03-12: 2", " 2026-03-12: 3"}, got); diff != "" {
 		t.Error(diff)
 	}
 	r, err := NewRenderer()

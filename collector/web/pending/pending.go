@@ -4,8 +4,8 @@
 //
 // What a host says of a package is a result of the check [Check]: the resource is
 // name:arch, actual the version installed, expected the one that is fixed. Its
-// evidence has lines of text: where the fix is, the vendor's advisories, and what
-// keeps the fix back, which begins with one of dpkg's and rpm's reasons ("held",
+// evidence has lines of text: where the fix is, the vendor's advisories, and why an
+// upgrade does not just install the fix, which begins with a label ("held",
 // "pinned"). A line of another form is kept as a note: the host may be newer.
 package pending
 
@@ -29,8 +29,8 @@ type Package struct {
 	Fixed     string           `json:"fixed"`
 	Origin    string           `json:"origin"` // where the fix is, empty where the host does not say
 	Severity  finding.Severity `json:"severity"`
-	// Label says what keeps the fix back, empty where an upgrade installs it; Reason
-	// has it in the host's words.
+	// Label says why an upgrade does not just install the fix, empty where it does;
+	// Reason has it in the host's words.
 	Label  string    `json:"label"`
 	Reason string    `json:"reason"`
 	Notes  []string  `json:"notes"` // advisories, and what else the host says
@@ -110,8 +110,8 @@ func (g *Group) sum(now time.Time) {
 	}
 }
 
-// keeper reads a line of evidence that says what keeps a fix back.
-func keeper(line string) (label, reason string, ok bool) {
+// labelled reads a line of evidence that begins with a label.
+func labelled(line string) (label, reason string, ok bool) {
 	label, reason, _ = strings.Cut(line, ":")
 	switch label {
 	case "held", "pinned", "masked", "deferred phasing", "esm not enabled", "excluded", "not available":
@@ -124,7 +124,7 @@ func keeper(line string) (label, reason string, ok bool) {
 func read(r *finding.Result, since time.Time) Package {
 	p := Package{Resource: r.Resource, Installed: r.Actual, Fixed: r.Expected, Severity: r.Severity, Notes: []string{}, Since: since}
 	for _, e := range r.Evidence {
-		if label, reason, ok := keeper(e.Text); ok && p.Label == "" {
+		if label, reason, ok := labelled(e.Text); ok && p.Label == "" {
 			p.Label, p.Reason = label, reason
 			continue
 		}
@@ -180,8 +180,8 @@ type Said struct {
 	Of          []string // the resources, empty where it is of all
 }
 
-// Kept returns what keeps fixes of the group back.
-func (g Group) Kept() []Said {
+// Labels returns the labels of the group with their reasons.
+func (g Group) Labels() []Said {
 	return g.said(func(p *Package) []Said {
 		if p.Label == "" {
 			return nil

@@ -115,7 +115,7 @@ func TestSaid(t *testing.T) {
 	}
 	states[1].Result.Expected = "2.0"
 	g := Groups(now, states)[0]
-	if diff := cmp.Diff([]Said{{Label: "held", Text: "x", Of: []string{"a:amd64", "c:amd64"}}}, g.Kept()); diff != "" {
+	if diff := cmp.Diff([]Said{{Label: "held", Text: "x", Of: []string{"a:amd64", "c:amd64"}}}, g.Labels()); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]Said{{Text: "DSA-1"}, {Text: "second", Of: []string{"a:amd64"}}}, g.Notes()); diff != "" {
@@ -154,7 +154,7 @@ func FuzzGroups(f *testing.F) {
 		all := Groups(now, states)
 		for _, g := range all {
 			got += len(g.Packages)
-			if g.Name == "" || g.Days < 0 || len(g.Kept()) > len(g.Packages) || len(g.Notes()) > len(evidence)+1 {
+			if g.Name == "" || g.Days < 0 || len(g.Labels()) > len(g.Packages) || len(g.Notes()) > len(evidence)+1 {
 				t.Errorf("group %+v", g)
 			}
 		}
