@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"seawall/pkg/dnf/automatic"
 	"seawall/pkg/unitfile"
 )
 
@@ -148,17 +149,17 @@ func (r *reader) jobLine(service string, wrapped bool) job {
 	if program == "dnf5" || program == "dnf" || wrapped {
 		j.system, j.files = SystemDNF5, confFiles(SystemDNF5)
 	}
-	yes, no := true, false
+	on, off := true, false
 	for _, a := range args {
 		switch a = strings.Trim(a, `"'`); {
 		case a == "--installupdates":
-			j.install = &yes
+			j.install = &on
 		case a == "--no-installupdates":
-			j.install = &no
+			j.install = &off
 		case a == "--downloadupdates":
-			j.download = &yes
+			j.download = &on
 		case a == "--no-downloadupdates":
-			j.download = &no
+			j.download = &off
 		case strings.HasPrefix(a, "/") && j.system == SystemDNF:
 			j.files = []string{a}
 		}
@@ -168,7 +169,7 @@ func (r *reader) jobLine(service string, wrapped bool) job {
 
 // action is what a job does with its configuration.
 func (j job) action(c commands) string {
-	install, download := truth(c.apply.Value), truth(c.download.Value)
+	install, download := yes(c.apply), yes(c.download)
 	if j.install != nil {
 		install = *j.install
 	}
@@ -208,19 +209,19 @@ func (r *reader) commands(j job) commands {
 			}
 			continue
 		}
-		for _, o := range parseINI(b) {
-			s := Setting{o.key, o.value, true, name, o.line}
+		for _, o := range automatic.Parse(b) {
+			s := Setting{o.Key, o.Value, true, name, o.Line}
 			switch {
-			case o.section == "base" && (o.key == "excludepkgs" || o.key == "exclude") && o.value != "":
+			case o.Section == "base" && (o.Key == "excludepkgs" || o.Key == "exclude") && o.Value != "":
 				c.excludes = append(c.excludes, s)
-			case o.section != "commands":
-			case o.key == "apply_updates" && boolean(o.value):
+			case o.Section != "commands":
+			case o.Key == "apply_updates" && boolean(o.Value):
 				c.apply = s
-			case o.key == "download_updates" && boolean(o.value):
+			case o.Key == "download_updates" && boolean(o.Value):
 				c.download = s
-			case o.key == "upgrade_type" && (o.value == "default" || o.value == "security"):
+			case o.Key == "upgrade_type" && (o.Value == "default" || o.Value == "security"):
 				c.kind = s
-			case o.key == "reboot":
+			case o.Key == "reboot":
 				c.reboot = s
 			}
 		}
@@ -228,56 +229,12 @@ func (r *reader) commands(j job) commands {
 	return c
 }
 
-func truth(s string) bool {
-	switch strings.ToLower(s) {
-	case "1", "yes", "true", "on":
-		return true
-	}
-	return false
+func yes(s Setting) bool {
+	yes, _ := automatic.Bool(s.Value)
+	return yes
 }
 
-// boolean reports whether libdnf takes s for yes or no.
 func boolean(s string) bool {
-	switch strings.ToLower(s) {
-	case "0", "no", "false", "off":
-		return true
-	}
-	return truth(s)
-}
-
-// option is one of an INI file.
-type option struct {
-	section, key, value string
-	line                int
-}
-
-// parseINI reads an INI file as libdnf's IniParser does: a line that begins with a
-// blank goes on with the value before it, # and ; begin a comment at the start of
-// a line alone.
-func parseINI(b []byte) []option {
-	var all []option
-	section, number := "", 0
-	open := false // a value that may go on
-	for line := range strings.Lines(string(b)) {
-		number++
-		line = strings.TrimRight(line, " \t\r\n")
-		switch {
-		case line == "":
-			open = false
-		case line[0] == '#' || line[0] == ';':
-		case line[0] == ' ' || line[0] == '\t':
-			if open {
-				all[len(all)-1].value += "\n" + strings.TrimSpace(line)
-			}
-		case line[0] == '[':
-			name, _, _ := strings.Cut(line[1:], "]")
-			section, open = name, false
-		default:
-			key, value, ok := strings.Cut(line, "=")
-			if open = ok; ok {
-				all = append(all, option{section, strings.TrimSpace(key), strings.TrimSpace(value), number})
-			}
-		}
-	}
-	return all
+	_, ok := automatic.Bool(s)
+	return ok
 }

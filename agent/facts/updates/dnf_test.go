@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"seawall/pkg/unitbus"
 )
 
 // alma is an AlmaLinux 9 as the package dnf-automatic leaves it, with its timer on.
@@ -159,35 +161,22 @@ func TestDNFSettings(t *testing.T) {
 // TestServiceResult: what systemd remembers of the service is proof of a run.
 func TestServiceResult(t *testing.T) {
 	for name, tt := range map[string]struct {
-		state state
+		state unitbus.State
 		want  string
 	}{
-		"succeeded": {state{active: "inactive", result: "success", exited: now.Add(-time.Hour)}, "yes: the last successful run was on 2026-11-21"},
-		"failed":    {state{active: "failed", result: "exit-code", status: 1, exited: now.Add(-time.Hour)}, "no: the last run failed: dnf-automatic-install.service ended 2026-11-21T11:00:00Z: exit-code, status 1"},
-		"not yet":   {state{active: "inactive", result: "success"}, "unknown: no run is on record"},
+		"succeeded": {unitbus.State{Active: "inactive", Result: "success", Exited: now.Add(-time.Hour)}, "yes: the last successful run was on 2026-11-21"},
+		"failed":    {unitbus.State{Active: "failed", Result: "exit-code", Status: 1, Exited: now.Add(-time.Hour)}, "no: the last run failed: dnf-automatic-install.service ended 2026-11-21T11:00:00Z: exit-code, status 1"},
+		"not yet":   {unitbus.State{Active: "inactive", Result: "success"}, "unknown: no run is on record"},
 	} {
 		r := host(t, alma(), on("dnf-automatic-install.timer"), map[string]string{dnfLog: "gone"})
-		r.ask = func([]string) (map[string]state, error) {
-			return map[string]state{"dnf-automatic-install.timer": {active: "active"}, "dnf-automatic-install.service": tt.state}, nil
+		r.ask = func([]string) (map[string]unitbus.State, error) {
+			return map[string]unitbus.State{"dnf-automatic-install.timer": {Active: "active"}, "dnf-automatic-install.service": tt.state}, nil
 		}
 		r.read()
 		if got := summary(r.f); !strings.HasPrefix(got, "yes yes yes "+tt.want[:strings.Index(tt.want, ":")]) || !strings.HasSuffix(got, tt.want) {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)
 		}
 	}
-}
-
-func FuzzParseINI(f *testing.F) {
-	f.Add([]byte(alma()[dnfConf]))
-	f.Add([]byte("[a\nb\n c\n=\nx = y\n  z\n\n w\n;\n]"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		lines := strings.Count(string(b), "\n") + 1
-		for _, o := range parseINI(b) {
-			if o.line < 1 || o.line > lines || strings.Contains(o.key, "\n") {
-				t.Errorf("%+v", o)
-			}
-		}
-	})
 }
 
 func FuzzInterval(f *testing.F) {

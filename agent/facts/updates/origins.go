@@ -96,17 +96,7 @@ func (r *reader) distribution() origin.Distribution {
 	if err != nil {
 		return d
 	}
-	for line := range strings.Lines(string(b)) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		value = strings.Trim(value, `"'`)
-		switch name {
-		case "DISTRIB_ID":
-			d.ID = value
-		case "DISTRIB_CODENAME":
-			d.Codename = value
-		}
-	}
-	return d
+	return d.LSB(b)
 }
 
 // pockets are the security pockets among the host's sources, each component by

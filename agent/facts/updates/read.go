@@ -14,6 +14,7 @@ import (
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/text"
+	"seawall/pkg/unitbus"
 )
 
 const (
@@ -27,7 +28,7 @@ func Read(ctx context.Context, env fact.Env) Facts {
 	start := time.Now()
 	r := &reader{root: env.Root, now: env.Now(), f: &Facts{Settings: []Setting{}, Timers: []Timer{}, Excluded: []Setting{}}}
 	if env.Live() {
-		r.ask = func(units []string) (map[string]state, error) { return askSystemd(ctx, units) }
+		r.ask = func(units []string) (map[string]unitbus.State, error) { return unitbus.Ask(ctx, units) }
 	}
 	r.read()
 	r.f.Meta.Took = time.Since(start)
@@ -39,12 +40,12 @@ func Read(ctx context.Context, env fact.Env) Facts {
 type reader struct {
 	root hostfs.Root
 	now  time.Time
-	ask  func(units []string) (map[string]state, error)
+	ask  func(units []string) (map[string]unitbus.State, error)
 	os   distro.OS
 	f    *Facts
 
-	states   map[string]state // of systemd, nil where it was not asked
-	busError string           // why it could not be
+	states   map[string]unitbus.State // of systemd, nil where it was not asked
+	busError string                   // why it could not be
 }
 
 func (r *reader) read() {

@@ -63,12 +63,12 @@ func (r *reader) dnfRuns() {
 			continue
 		}
 		service := strings.TrimSuffix(t.Unit, ".timer") + ".service"
-		if s, ok := r.states[service]; ok && !s.exited.IsZero() && r.past(s.exited) {
-			words := fmt.Sprintf("%s ended %s: %s, status %d", service, moment(s.exited), text.Clean(s.result, maxWord), s.status)
-			if s.result == "success" && s.status == 0 {
-				h.succeeded(s.exited, "", words)
+		if s, ok := r.states[service]; ok && !s.Exited.IsZero() && r.past(s.Exited) {
+			words := fmt.Sprintf("%s ended %s: %s, status %d", service, moment(s.Exited), text.Clean(s.Result, maxWord), s.Status)
+			if s.Result == "success" && s.Status == 0 {
+				h.succeeded(s.Exited, "", words)
 			} else {
-				h.failed = runlog.Run{At: s.exited, Failure: words}
+				h.failed = runlog.Run{At: s.Exited, Failure: words}
 			}
 		}
 		if fi, err := r.root.Stat(timerDir + "stamp-" + t.Unit); err == nil && r.past(fi.ModTime()) && fi.ModTime().After(h.started) {

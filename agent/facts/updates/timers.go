@@ -1,20 +1,13 @@
 package updates
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"strings"
-	"time"
-
-	systemd "github.com/coreos/go-systemd/v22/dbus"
 
 	"seawall/pkg/text"
 	"seawall/pkg/unitfile"
 )
-
-const busLimit = 5 * time.Second
 
 // The states of a timer.
 const (
@@ -26,14 +19,6 @@ const (
 	stateNoJob    = "without its service"
 	stateUnknown  = "unknown"
 )
-
-// state is what the running systemd knows of a unit.
-type state struct {
-	active string
-	result string    // of a service: "success" or what went wrong
-	status int32     // its exit status
-	exited time.Time // zero where it did not run since boot
-}
 
 // systemd asks for timers and their services, once.
 func (r *reader) systemd(timers ...string) {
@@ -63,7 +48,7 @@ func (r *reader) timer(name, action string) Timer {
 			t.State, t.Place, t.On = stateNoJob, place, false
 		}
 	}
-	if s, ok := r.states[name]; ok && t.On && s.active != "active" {
+	if s, ok := r.states[name]; ok && t.On && s.Active != "active" {
 		t.State, t.On = stateStopped, false
 	}
 	for _, dir := range unitfile.Directories()[1:] {
@@ -98,34 +83,4 @@ func (r *reader) unitState(name string) (state, place string) {
 		return stateDisabled, u.Fragment
 	}
 	return stateEnabled, u.Start
-}
-
-// askSystemd asks the running systemd. A unit that it does not know is inactive.
-func askSystemd(ctx context.Context, units []string) (map[string]state, error) {
-	ctx, cancel := context.WithTimeout(ctx, busLimit)
-	defer cancel()
-	conn, err := systemd.NewSystemConnectionContext(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("ask systemd: %w", err)
-	}
-	defer conn.Close()
-	states := map[string]state{}
-	for _, name := range units {
-		properties, err := conn.GetAllPropertiesContext(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("ask systemd for %s: %w", name, err)
-		}
-		states[name] = fromProperties(properties)
-	}
-	return states, nil
-}
-
-func fromProperties(p map[string]any) (s state) {
-	s.active, _ = p["ActiveState"].(string)
-	s.result, _ = p["Result"].(string)
-	s.status, _ = p["ExecMainStatus"].(int32)
-	if usec, _ := p["ExecMainExitTimestamp"].(uint64); usec > 0 && usec < 1<<60 {
-		s.exited = time.UnixMicro(int64(usec)).UTC()
-	}
-	return s
 }

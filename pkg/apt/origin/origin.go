@@ -32,6 +32,22 @@ func (a Archive) String() string {
 // for it.
 type Distribution struct{ ID, Codename string }
 
+// LSB is the distribution by the text of /etc/lsb-release, which lsb_release prefers
+// to os-release.
+func (d Distribution) LSB(b []byte) Distribution {
+	for line := range strings.Lines(string(b)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		value = strings.Trim(value, `"'`)
+		switch name {
+		case "DISTRIB_ID":
+			d.ID = value
+		case "DISTRIB_CODENAME":
+			d.Codename = value
+		}
+	}
+	return d
+}
+
 // Pattern is an allowed origin, its variables expanded.
 type Pattern struct {
 	fields [][2]string // name and glob
