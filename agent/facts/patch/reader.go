@@ -11,9 +11,9 @@ import (
 	"seawall/pkg/text"
 )
 
-// Database reads one package manager's database and metadata, without keeping
+// database reads one package manager's database and metadata, without keeping
 // anything. Where the host has no such database the answer's state is absent.
-type Database func(ctx context.Context, env fact.Env) *Answer
+type database = func(ctx context.Context, env fact.Env) *Answer
 
 // Answer is what was read, and from what.
 type Answer struct {
@@ -35,7 +35,7 @@ const attempts = 3
 // was read from has changed, and the last good one beyond that. It is not for
 // concurrent use.
 type Reader struct {
-	databases []Database
+	databases []database
 	root      hostfs.Root
 	ledger    string
 	last      *Answer // holds as long as its files are unchanged
@@ -47,7 +47,7 @@ type Reader struct {
 
 // NewReader returns a Reader without an answer yet. The databases are asked in
 // order; the first that the host has gives the answer.
-func NewReader(databases ...Database) *Reader { return &Reader{databases: databases} }
+func NewReader(databases ...database) *Reader { return &Reader{databases: databases} }
 
 // Read returns the patch level. An unchanged host costs some tens of stat calls;
 // its slices are then those of the answer before and must not be changed.

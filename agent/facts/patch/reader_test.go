@@ -141,7 +141,7 @@ func TestFilesThatChange(t *testing.T) {
 func TestPicksTheDatabase(t *testing.T) {
 	full := &place{dir: t.TempDir(), now: day}
 	put(t, full.dir, "db", "a")
-	is := func(state fact.State, e bool) Database {
+	is := func(state fact.State, e bool) database {
 		return func(_ context.Context, env fact.Env) *Answer {
 			a := &Answer{Files: watch.New(env.Root), Empty: e}
 			a.Facts.Meta.State = state
@@ -150,15 +150,15 @@ func TestPicksTheDatabase(t *testing.T) {
 		}
 	}
 	for name, tt := range map[string]struct {
-		databases []Database
+		databases []database
 		want      fact.State
 		packages  int
 	}{
-		"none":              {[]Database{is(fact.StateAbsent, false), is(fact.StateAbsent, false)}, fact.StateAbsent, 0},
-		"the second":        {[]Database{is(fact.StateAbsent, false), full.read}, fact.StateKnown, 1},
-		"the full one":      {[]Database{is(fact.StateError, true), full.read}, fact.StateKnown, 1},
-		"the empty one":     {[]Database{is(fact.StateError, true), is(fact.StateAbsent, false)}, fact.StateError, 0},
-		"the first of both": {[]Database{is(fact.StateUnknown, false), full.read}, fact.StateUnknown, 0},
+		"none":              {[]database{is(fact.StateAbsent, false), is(fact.StateAbsent, false)}, fact.StateAbsent, 0},
+		"the second":        {[]database{is(fact.StateAbsent, false), full.read}, fact.StateKnown, 1},
+		"the full one":      {[]database{is(fact.StateError, true), full.read}, fact.StateKnown, 1},
+		"the empty one":     {[]database{is(fact.StateError, true), is(fact.StateAbsent, false)}, fact.StateError, 0},
+		"the first of both": {[]database{is(fact.StateUnknown, false), full.read}, fact.StateUnknown, 0},
 	} {
 		f := NewReader(tt.databases...).Read(context.Background(), full.env(t))
 		if f.Meta.State != tt.want || len(f.Packages) != tt.packages || len(f.Meta.Depends) == 0 {

@@ -170,14 +170,25 @@ func (m *match) archiveMatches(a *Archive) bool {
 		return true
 	}
 	r := a.Release
-	if m.version == nil && m.origin == nil && m.archive == nil && m.label == nil && m.either == nil &&
-		m.codename == nil && m.component == nil && m.arch == nil {
+	if m.version != nil && (r.Version == "" || !m.matchVersion(r.Version)) {
 		return false
 	}
-	return (m.version == nil || r.Version != "" && m.matchVersion(r.Version)) &&
-		optional(m.origin, r.Origin) && optional(m.archive, r.Suite) && optional(m.codename, r.Codename) &&
-		optional(m.label, r.Label) && optional(m.component, a.Component) && optional(m.arch, a.Arch) &&
-		(m.either == nil || optional(m.either, r.Suite) || optional(m.either, r.Codename))
+	named := m.version != nil
+	for _, property := range []struct {
+		want  *expression
+		value string
+	}{
+		{m.origin, r.Origin}, {m.archive, r.Suite}, {m.codename, r.Codename}, {m.label, r.Label}, {m.component, a.Component}, {m.arch, a.Arch},
+	} {
+		named = named || property.want != nil
+		if !optional(property.want, property.value) {
+			return false
+		}
+	}
+	if m.either != nil {
+		return optional(m.either, r.Suite) || optional(m.either, r.Codename)
+	}
+	return named // a pin without any property is for nothing
 }
 
 // statusMatches is for dpkg's status file, of which only the name is known.
