@@ -109,6 +109,7 @@ type outcome struct {
 	welcomed time.Time     // zero when the collector did not accept it
 	drained  bool          // the collector asked to leave
 	within   time.Duration // and to come back within this time
+	shut     bool          // it turned the host away before it said a word
 }
 
 // Run carries records until ctx ends, however often the network or the collector
@@ -178,6 +179,9 @@ func (u *Uplink) plan(out outcome, reason seawallv1.Reason) time.Duration {
 		return 0 // Prepare renews it
 	}
 	u.again = expired
+	if out.shut {
+		return u.pause.Crowded(u.cfg.MaxBackoff)
+	}
 	if !out.drained {
 		return u.pause.Next(refusal.Patience(reason, u.cfg.MaxBackoff))
 	}
@@ -220,9 +224,10 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // connect runs one stream over a connection of its own, so that no pause but ours
 // is between attempts.
 func connect(ctx context.Context, u *Uplink) (outcome, error) {
+	door := pace.Door{Dial: u.cfg.dial}
 	conn, err := grpc.NewClient("passthrough:///"+u.cfg.Collector,
 		grpc.WithTransportCredentials(credentials.NewTLS(u.cfg.Identity.TLS())),
-		grpc.WithContextDialer(u.cfg.dial),
+		grpc.WithContextDialer(door.Open),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: grpcbackoff.DefaultConfig, MinConnectTimeout: dialTimeout}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)),
@@ -238,5 +243,7 @@ func connect(ctx context.Context, u *Uplink) (outcome, error) {
 		return outcome{}, fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Close()
-	return runSession(ctx, u, conn)
+	out, err := runSession(ctx, u, conn)
+	out.shut = door.Shut()
+	return out, err
 }

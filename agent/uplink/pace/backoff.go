@@ -7,8 +7,14 @@ import (
 	"time"
 )
 
-// Base is the longest first pause.
-const Base = 200 * time.Millisecond
+const (
+	// Base is the longest first pause.
+	Base = 200 * time.Millisecond
+	// Crowd is the longest first pause of a host that was turned away at the door. A
+	// collector lets in some hundred hosts a second: those of a large fleet that come
+	// back together must come apart, or their attempts are all that it does.
+	Crowd = 12 * time.Second
+)
 
 // Backoff draws the pauses between attempts: full jitter on the capped value, so
 // that hosts that lost their collector together do not come back together.
@@ -34,6 +40,14 @@ func (b *Backoff) Next(limit time.Duration) time.Duration {
 	}
 	b.n++
 	return b.Random(limit)
+}
+
+// Crowded returns the next pause, less than limit, after the door was shut.
+func (b *Backoff) Crowded(limit time.Duration) time.Duration {
+	for b.n < 30 && Base<<b.n < Crowd {
+		b.n++
+	}
+	return b.Next(max(limit, Crowd))
 }
 
 // Reset begins anew with the shortest pause.

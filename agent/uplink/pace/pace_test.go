@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -96,5 +97,74 @@ func TestSpread(t *testing.T) {
 	}
 	if chi > 124 {
 		t.Errorf("chi-square %.1f over 60 seconds, limit 124", chi)
+	}
+}
+
+// TestCrowded comes apart after the door was shut, however soon that was.
+func TestCrowded(t *testing.T) {
+	b := NewBackoff()
+	b.Random = func(limit time.Duration) time.Duration { return limit }
+	if d := b.Crowded(time.Minute); d < Crowd || d > 2*Crowd {
+		t.Errorf("first pause %v at most", d)
+	}
+	for range 40 {
+		if d := b.Crowded(time.Minute); d > time.Minute {
+			t.Fatalf("pause %v at most", d)
+		}
+	}
+	if d := b.Crowded(time.Second); d != Crowd {
+		t.Errorf("pause %v at most where the usual limit is a second", d)
+	}
+	b.Reset()
+	if d := b.Next(time.Minute); d != Base {
+		t.Errorf("pause %v at most after a reset", d)
+	}
+}
+
+// TestDoor tells a door that was shut from one that is not there, from a peer that
+// spoke, and from one that is still silent.
+func TestDoor(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	serve := func(do func(net.Conn)) {
+		c, err := l.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		do(c)
+		c.Close()
+	}
+	var dialer net.Dialer
+	d := Door{Dial: func(ctx context.Context, a string) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", a) }}
+	for name, c := range map[string]struct {
+		do   func(net.Conn)
+		shut bool
+	}{
+		"closed":          {func(net.Conn) {}, true},
+		"reset":           {func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }, true},
+		"spoke, then end": {func(c net.Conn) { c.Write([]byte("x")) }, false},
+	} {
+		go serve(c.do)
+		conn, err := d.Open(t.Context(), address)
+		if err == nil { // else it was reset already
+			if d.Shut() {
+				t.Errorf("%s: shut before anything was read", name)
+			}
+			for b := make([]byte, 1); err == nil; {
+				_, err = conn.Read(b)
+			}
+			conn.Close()
+		}
+		if d.Shut() != c.shut {
+			t.Errorf("%s: shut is %v", name, d.Shut())
+		}
+	}
+	l.Close()
+	if _, err := d.Open(t.Context(), address); err == nil || d.Shut() {
+		t.Errorf("no listener: %v, shut is %v", err, d.Shut())
 	}
 }

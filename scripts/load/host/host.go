@@ -3,10 +3,10 @@ package host
 import (
 	"context"
 	"crypto/tls"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"seawall/agent/uplink/pace"
 	"seawall/pkg/squeeze"
 	"seawall/scripts/load/sample"
 )
@@ -18,7 +18,6 @@ const (
 	keepaliveTime    = 20 * time.Second
 	keepaliveTimeout = 10 * time.Second
 	stableAfter      = time.Minute
-	baseBackoff      = 200 * time.Millisecond
 	maxBackoff       = time.Minute
 	maxDrain         = 10 * time.Minute
 )
@@ -36,7 +35,7 @@ type Config struct {
 type Host struct {
 	cfg     Config
 	tls     *tls.Config
-	backoff int           // attempts since the last good stream; of Run alone
+	backoff *pace.Backoff // of Run alone
 	wake    chan struct{} // holds an element when the sender should look again
 
 	mu       sync.Mutex
@@ -60,7 +59,7 @@ func New(cfg Config, id *Identity) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Host{cfg: cfg, tls: c, wake: make(chan struct{}, 1), id: *id, highest: id.Made}, nil
+	return &Host{cfg: cfg, tls: c, backoff: pace.NewBackoff(), wake: make(chan struct{}, 1), id: *id, highest: id.Made}, nil
 }
 
 // Identity returns the identity as it is now.
@@ -106,6 +105,7 @@ type outcome struct {
 	within  time.Duration
 	why     string
 	final   bool // the collector will not have this host again
+	shut    bool // the collector turned the host away before it said a word
 }
 
 // Run keeps the host connected until ctx ends, or until the collector refuses it
@@ -135,30 +135,17 @@ func (h *Host) Run(ctx context.Context) {
 // plan returns how long to wait after a stream, as the uplink does.
 func (h *Host) plan(out outcome) time.Duration {
 	if out.lived >= stableAfter {
-		h.backoff = 0
+		h.backoff.Reset()
+	}
+	if out.shut {
+		return h.backoff.Crowded(maxBackoff)
 	}
 	if !out.drained {
-		return h.pause()
+		return h.backoff.Next(maxBackoff)
 	}
-	wait := random(min(out.within, maxDrain))
+	wait := h.backoff.Random(min(out.within, maxDrain))
 	if out.lived < time.Second {
-		wait += h.pause()
+		wait += h.backoff.Next(maxBackoff)
 	}
 	return wait
-}
-
-func (h *Host) pause() time.Duration {
-	limit := maxBackoff
-	if h.backoff < 30 {
-		limit = min(limit, baseBackoff<<h.backoff)
-	}
-	h.backoff++
-	return random(limit)
-}
-
-func random(limit time.Duration) time.Duration {
-	if limit <= 0 {
-		return 0
-	}
-	return rand.N(limit)
 }

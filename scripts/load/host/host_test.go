@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"seawall/agent/uplink/pace"
 	"seawall/collector/authority"
 	"seawall/collector/fleet"
 	"seawall/pkg/squeeze"
@@ -339,17 +340,21 @@ func TestCredit(t *testing.T) {
 
 // TestPlan holds the pauses to the uplink's bounds.
 func TestPlan(t *testing.T) {
-	h := &Host{}
-	for n, limit := 0, baseBackoff; n < 20; n++ {
+	h := &Host{backoff: pace.NewBackoff()}
+	for n, limit := 0, pace.Base; n < 20; n++ {
 		if p := h.plan(outcome{}); p < 0 || p >= limit {
 			t.Errorf("pause %d is %v, limit %v", n, p, limit)
 		}
 		limit = min(2*limit, maxBackoff)
 	}
-	if h.plan(outcome{lived: stableAfter}); h.backoff != 1 {
-		t.Errorf("after a good stream the pause is the %d.", h.backoff)
+	h.backoff.Random = func(limit time.Duration) time.Duration { return limit }
+	if p := h.plan(outcome{lived: stableAfter}); p != pace.Base {
+		t.Errorf("after a good stream the pause is %v at most", p)
 	}
-	if p := h.plan(outcome{drained: true, within: time.Millisecond, lived: time.Minute}); p >= time.Millisecond {
+	if p := h.plan(outcome{shut: true}); p < pace.Crowd || p > maxBackoff {
+		t.Errorf("%v at most after the door was shut", p)
+	}
+	if p := h.plan(outcome{drained: true, within: time.Millisecond, lived: time.Minute}); p != time.Millisecond {
 		t.Errorf("%v after a drain within a millisecond", p)
 	}
 }

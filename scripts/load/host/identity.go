@@ -68,7 +68,7 @@ func (id *Identity) Enrol(ctx context.Context, address string, t token.Token) er
 	if err != nil {
 		return err
 	}
-	conn, err := dial(address, id.Source(), &tls.Config{
+	conn, err := dial(address, dialer(id.Source()), &tls.Config{
 		MinVersion: tls.VersionTLS13, ServerName: trust.CollectorName,
 		InsecureSkipVerify: true, // the token's pin verifies
 		VerifyConnection: func(s tls.ConnectionState) error {
@@ -118,14 +118,17 @@ func (id *Identity) tls() (*tls.Config, error) {
 	}, nil
 }
 
+// dialer dials from an address.
+func dialer(from netip.Addr) func(context.Context, string) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialTimeout, LocalAddr: &net.TCPAddr{IP: from.AsSlice()}}
+	return func(ctx context.Context, addr string) (net.Conn, error) { return d.DialContext(ctx, "tcp", addr) }
+}
+
 // dial returns a connection with the small buffers that thousands of them need.
-func dial(address string, from netip.Addr, c *tls.Config) (*grpc.ClientConn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout, LocalAddr: &net.TCPAddr{IP: from.AsSlice()}}
+func dial(address string, open func(context.Context, string) (net.Conn, error), c *tls.Config) (*grpc.ClientConn, error) {
 	conn, err := grpc.NewClient("passthrough:///"+address,
 		grpc.WithTransportCredentials(credentials.NewTLS(c)),
-		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "tcp", addr)
-		}),
+		grpc.WithContextDialer(open),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: dialTimeout}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 		grpc.WithReadBufferSize(2<<10),

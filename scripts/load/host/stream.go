@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"seawall/agent/uplink/pace"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -35,10 +36,12 @@ type stream struct {
 }
 
 // connect runs one stream over a connection of its own until it ends.
-func (h *Host) connect(ctx context.Context) outcome {
+func (h *Host) connect(ctx context.Context) (out outcome) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	conn, err := dial(h.cfg.Address, h.id.Source(), h.tls)
+	door := pace.Door{Dial: dialer(h.id.Source())}
+	defer func() { out.shut = door.Shut() }()
+	conn, err := dial(h.cfg.Address, door.Open, h.tls)
 	if err != nil {
 		return outcome{why: err.Error()}
 	}

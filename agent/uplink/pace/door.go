@@ -1,0 +1,58 @@
+package pace
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// Door notices that a collector turned the host away before it said a word: it has
+// more hosts at its door than it can let in.
+type Door struct {
+	Dial func(ctx context.Context, address string) (net.Conn, error)
+	last atomic.Pointer[knock]
+}
+
+// Open dials and watches the connection.
+func (d *Door) Open(ctx context.Context, address string) (net.Conn, error) {
+	d.last.Store(nil)
+	c, err := d.Dial(ctx, address)
+	if errors.Is(err, unix.ECONNRESET) { // closed while it was made
+		k := new(knock)
+		k.ended.Store(true)
+		d.last.Store(k)
+	}
+	if err != nil {
+		return nil, err
+	}
+	k := &knock{Conn: c}
+	d.last.Store(k)
+	return k, nil
+}
+
+// Shut reports whether the last connection was made and then ended by the
+// collector, without a byte from it.
+func (d *Door) Shut() bool {
+	k := d.last.Load()
+	return k != nil && k.ended.Load() && !k.heard.Load()
+}
+
+// knock is a connection that remembers whether it heard anything.
+type knock struct {
+	net.Conn
+	heard, ended atomic.Bool
+}
+
+// Read notes what came of it.
+func (k *knock) Read(b []byte) (int, error) {
+	n, err := k.Conn.Read(b)
+	if n > 0 {
+		k.heard.Store(true)
+	} else if err != nil {
+		k.ended.Store(true)
+	}
+	return n, err
+}
