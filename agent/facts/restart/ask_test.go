@@ -38,7 +38,7 @@ func as(ctx context.Context, capabilities, program, part string, env ...string) 
 }
 
 // listen stands for systemd: for each connection it starts the helper, with the
-// capability that its unit gives it, and the connection as its standard output.
+// capabilities that its unit gives it, and the connection as its standard output.
 func listen(t testing.TB, socket, program string) {
 	t.Helper()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
@@ -54,7 +54,7 @@ func listen(t testing.TB, socket, program string) {
 			}
 			out, err := conn.File()
 			if err == nil {
-				cmd := as(context.Background(), "-all,+sys_ptrace", program, "serve")
+				cmd := as(context.Background(), "-all,+sys_ptrace,+dac_read_search", program, "serve")
 				cmd.Stdout, cmd.Stderr = out, os.Stderr
 				err = errors.Join(cmd.Run(), out.Close())
 			}
@@ -91,7 +91,7 @@ func TestAsk(t *testing.T) {
 	dir, program := unprivileged(t)
 	socket := filepath.Join(dir, "socket")
 	lib := copyFile(t, library(t), folder(t)+"/libz.so.1")
-	pid := sleeper(t, "/bin/sleep", lib, nil)
+	pid := holder(t, "0.0.0.0:0", lib)
 	replace(t, lib)
 
 	alone := asked(t, program, socket)
@@ -104,7 +104,7 @@ func TestAsk(t *testing.T) {
 		t.Errorf("with a socket: %+v", f)
 	}
 	for _, p := range f.Processes {
-		if p.PID == pid && p.User == "root" && len(p.Files) == 1 && p.Files[0] == lib {
+		if p.PID == pid && p.User == "root" && p.Listening && len(p.Files) == 1 && p.Files[0] == lib {
 			return
 		}
 	}

@@ -42,13 +42,13 @@
 //
 // # Who may look
 //
-// /proc/PID/maps of another user needs CAP_SYS_PTRACE. The sensor does not have
-// it: it connects to [Socket], for which systemd starts seawall-restarts@.service,
-// whose process has that capability and nothing else, reads no input, writes one
-// [Facts] as JSON and ends. Where that fails, an answer of the last minutes stands;
-// otherwise what may be seen is looked at, and the others are counted as denied, also
-// where /proc hides them (hidepid). That nothing is to be restarted is known only
-// when nobody was denied.
+// /proc/PID/maps of another user needs CAP_SYS_PTRACE, and the list of his
+// descriptors CAP_DAC_READ_SEARCH. The sensor has not the first: it connects to
+// [Socket], for which systemd starts seawall-restarts@.service, whose process has
+// those two and nothing else, reads no input, writes one [Facts] as JSON and ends.
+// Where that fails, an answer of the last minutes stands; otherwise what may be seen
+// is looked at, and the others are counted as denied, also where /proc hides them
+// (hidepid). That nothing is to be restarted is known only when nobody was denied.
 //
 // # Sources
 //
