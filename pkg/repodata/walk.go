@@ -66,15 +66,25 @@ func text(s *xmlscan.Scanner, to *string) error {
 // date reads the ways in which vendors write a time: seconds since 1970, a day, a
 // day and a time. Anything else is the zero time.
 func date(s string) time.Time {
-	if seconds, err := strconv.ParseFloat(s, 64); err == nil && seconds > 0 && seconds < 1<<36 {
-		return time.Unix(int64(seconds), 0).UTC()
-	}
-	for _, layout := range []string{time.DateTime, time.DateOnly, time.RFC3339, "2006-01-02 15:04", "2006-01-02 15:04:05 UTC"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC()
+	layout := ""
+	switch {
+	case len(s) < len(time.DateOnly) || s[4] != '-':
+		if seconds, err := strconv.ParseFloat(s, 64); err == nil && seconds > 0 && seconds < 1<<36 {
+			return time.Unix(int64(seconds), 0).UTC()
 		}
+		return time.Time{}
+	case len(s) == len(time.DateOnly):
+		layout = time.DateOnly
+	case s[len(time.DateOnly)] == 'T':
+		layout = time.RFC3339
+	default:
+		layout = "2006-01-02 15:04:05 UTC"[:min(len(s), len("2006-01-02 15:04:05 UTC"))]
 	}
-	return time.Time{}
+	t, err := time.Parse(layout, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
 }
 
 // limit makes reading more than n bytes an error.
