@@ -3,6 +3,10 @@
 // its test runs systemd's own checks over the files, so that a unit that systemd
 // would read otherwise than it was written never ships.
 //
+// The table of releases' lives, pkg/distro/life.tsv, is installed as
+// /usr/share/seawall/life.tsv: a newer package brings newer dates to programs that
+// were built before it.
+//
 // The units' sandboxes are part of the design: the sensor has three capabilities
 // and no network, the uplink a network and no capability, the collector neither
 // capabilities nor a network of its own. What needs another capability is a process

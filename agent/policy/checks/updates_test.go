@@ -27,7 +27,8 @@ func updatesCases() []testCase {
 	return []testCase{
 		{"patch-automatic", off(installed, true, "unattended-upgrades is not installed"), "fail medium: unattended-upgrades is not installed"},
 		{"patch-automatic", off(configured, true, "the timer is on, but apply_updates = no"), "fail medium: the timer is on, but apply_updates = no @/etc/dnf/automatic.conf:7"},
-		{"patch-automatic", all(off(installed, true, "a"), off(timer, true, "b")), "fail medium: a; b"},
+		{"patch-automatic", all(off(installed, true, "a"), off(timer, true, "b")), "fail medium: a"},
+		{"patch-automatic", all(off(configured, true, "a"), off(timer, true, "b")), "fail medium: a; b"},
 		{"patch-automatic", off(timer, false, "no D-Bus"), "unknown: no D-Bus"},
 		{"patch-automatic", off(run, true, "the last was on 2026-01-01"), "fail medium: no successful run of unattended-upgrades in the last 7 days"},
 		{"patch-automatic", all(off(run, true, "x"), failed), "fail high: the last run failed: dpkg returned an error"},
