@@ -140,7 +140,7 @@ func seconds(value string) (time.Duration, bool) {
 		}
 	}
 	n, err := strconv.ParseFloat(value, 64)
-	if err != nil || n < 0 || n > 1e9 {
+	if err != nil || !(n >= 0 && n <= 1e9) { // nor NaN
 		return 0, false
 	}
 	return time.Duration(n * float64(unit)), true
