@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/patch"
 	"seawall/pkg/hostfs"
 )
 
@@ -139,6 +140,18 @@ func BenchmarkRead(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkUnchanged is the answer of a Reader when nothing changed.
+func BenchmarkUnchanged(b *testing.B) {
+	r, e := patch.NewReader(Read), env(b, unpack(b, "rfx1"))
+	r.Read(context.Background(), e)
+	b.ReportAllocs()
+	for b.Loop() {
+		if f := r.Read(context.Background(), e); len(f.Packages) != 10 {
+			b.Fatalf("%d pending, want 10", len(f.Packages))
+		}
+	}
 }
 
 // spent is the CPU time of this process.

@@ -248,6 +248,26 @@ func TestRunningKernel(t *testing.T) {
 	}
 }
 
+// TestContexts: nodejs is installed from context aaaa1111 of stream 18. What was
+// built beside that is another host's, what took its place is ours.
+func TestContexts(t *testing.T) {
+	fixed := "nodejs 1:18.20.4-1.module_el9.4.0+2 x86_64"
+	module := func(version, context string) string {
+		return "---\ndocument: modulemd\nversion: 2\ndata:\n  name: nodejs\n  stream: \"18\"\n  version: " + version + "\n  context: " + context +
+			"\n  arch: x86_64\n...\n"
+	}
+	for context, pending := range map[string]int{"aaaa1111": 1, "bbbb2222": 0, "cccc3333": 1, "dddd4444": 0} {
+		dir := unpack(t, "rfx1")
+		must(t, os.Remove(filepath.Join(dir, "etc/yum.repos.d/fx.repo")))
+		updates := strings.Replace(advisory("A-1", fixed), "<package ", "<module name=\"nodejs\" stream=\"18\" version=\"5\" context=\""+context+"\" arch=\"x86_64\"/><package ", 1)
+		addRepo(t, dir, "os", "base", map[string]string{"primary": primary(oldBash), "updateinfo": updates,
+			"modules": module("4", "aaaa1111") + module("5", "aaaa1111") + module("5", "bbbb2222") + module("6", "cccc3333")})
+		if f := read(t, dir); len(f.Packages) != pending {
+			t.Errorf("context %s: pending %+v, want %d", context, f.Packages, pending)
+		}
+	}
+}
+
 // TestReader: an unchanged host is not read again, a new file in the cache is.
 func TestReader(t *testing.T) {
 	dir := bare(t)

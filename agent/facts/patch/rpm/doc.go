@@ -33,7 +33,8 @@
 //
 // # Limits
 //
-// Of modules, dependencies between streams are not solved: where a stream has
-// several contexts all of them count as active. Obsoleted packages and provided
+// Of modules, dependencies between streams are not solved. Where a stream was built
+// for several contexts at once, the one that installed packages are labelled with
+// counts, and without such a package all of them. Obsoleted packages and provided
 // names are not followed, neither for candidates nor for filters.
 package rpm

@@ -6,6 +6,7 @@ import (
 
 	"seawall/pkg/dnf"
 	"seawall/pkg/repodata"
+	"seawall/pkg/rpmdb"
 )
 
 // modules is what the repositories say of modules, and which of them are active.
@@ -25,6 +26,7 @@ type stream struct{ name, stream, context string }
 // build is a module's build with those of its packages that are of interest.
 type build struct {
 	stream
+	version   string
 	artifacts []string
 }
 
@@ -34,7 +36,7 @@ func (m *modules) read(in io.Reader, want func([]byte) bool) error {
 		m.defaults = map[string]string{}
 	}
 	return repodata.ScanModules(in, func(b *repodata.ModuleBuild) {
-		out := build{stream: stream{b.Name, b.Stream, b.Context}}
+		out := build{stream: stream{b.Name, b.Stream, b.Context}, version: b.Version}
 		for _, a := range b.Artifacts {
 			if name, source := artifactName(a); !source && want([]byte(name)) {
 				if !strings.Contains(a[len(name):], ":") {
@@ -65,12 +67,14 @@ func artifactName(a string) (name string, source bool) {
 	return a, source
 }
 
-// settle decides which modules are active.
-func (m *modules) settle(chosen []dnf.Module) {
+// settle decides which modules are active: by what was chosen and what is default,
+// and among the contexts of a stream by what is installed.
+func (m *modules) settle(chosen []dnf.Module, installed map[stream]bool) {
 	choice := make(map[string]dnf.Module, len(chosen))
 	for _, c := range chosen {
 		choice[c.Name] = c
 	}
+	others := m.otherContexts(installed)
 	m.active, m.artifacts, m.names = map[stream]bool{}, map[string]bool{}, map[string]bool{}
 	for i := range m.builds {
 		b := &m.builds[i]
@@ -79,6 +83,7 @@ func (m *modules) settle(chosen []dnf.Module) {
 		if c.State == "" {
 			active = m.defaults[b.name] == b.stream.stream && b.stream.stream != ""
 		}
+		active = active && !others[b.stream]
 		if active {
 			m.active[b.stream] = true
 		}
@@ -91,6 +96,54 @@ func (m *modules) settle(chosen []dnf.Module) {
 		}
 	}
 	m.builds = nil
+}
+
+// otherContexts are those that were built beside a context that is installed, each
+// time: the same module against another stream of what it depends on. Their builds
+// have other releases, by which the host's would never be new enough. A context
+// that is built alone took the place of the one before.
+func (m *modules) otherContexts(installed map[stream]bool) map[stream]bool {
+	versions := map[stream]map[string]bool{}
+	for i := range m.builds {
+		b := &m.builds[i]
+		if versions[b.stream] == nil {
+			versions[b.stream] = map[string]bool{}
+		}
+		versions[b.stream][b.version] = true
+	}
+	contexts := map[stream][]stream{}
+	for s := range installed {
+		key := stream{s.name, s.stream, ""}
+		contexts[key] = append(contexts[key], s)
+	}
+	out := map[stream]bool{}
+	for s, own := range versions {
+		if installed[s] {
+			continue
+		}
+		for _, have := range contexts[stream{s.name, s.stream, ""}] {
+			beside := 0
+			for v := range own {
+				if versions[have][v] {
+					beside++
+				}
+			}
+			out[s] = out[s] || beside == len(own)
+		}
+	}
+	return out
+}
+
+// installedModules are the contexts that installed packages came from, by the
+// label "name:stream:version:context".
+func installedModules(packages []rpmdb.Package) map[stream]bool {
+	out := map[stream]bool{}
+	for i := range packages {
+		if c := strings.Split(packages[i].ModularityLabel, ":"); len(c) == 4 {
+			out[stream{c[0], c[1], c[3]}] = true
+		}
+	}
+	return out
 }
 
 // applies reports whether an advisory's collection for a module counts.

@@ -54,7 +54,7 @@ func (s *scan) readAll(h *host) error {
 	}
 	for _, step := range steps {
 		if step.kind == kindAdvisory {
-			s.modules.settle(s.conf.Modules)
+			s.modules.settle(s.conf.Modules, s.labels)
 		}
 		for _, r := range s.repos {
 			if r.md == nil {

@@ -57,12 +57,13 @@ type scan struct {
 	offers    map[string][]offer
 	ranked    bool // repositories differ in priority, so that old builds count too
 	modules   modules
+	labels    map[stream]bool // the modules that installed packages came from
 }
 
 func newScan(conf *dnf.Config, packages []rpmdb.Package, release string) *scan {
 	s := &scan{
 		conf: conf, byName: make(map[string][]*entry, len(packages)), oldest: make(map[string]string, len(packages)),
-		offers: map[string][]offer{},
+		offers: map[string][]offer{}, labels: installedModules(packages),
 	}
 	for i := range conf.Repos {
 		if conf.Repos[i].Enabled {
