@@ -87,7 +87,8 @@ func parse(text string, forms ...form) *Pattern {
 
 func read(text string, f form) (reading, bool) {
 	r := reading{f, Package{"*", "*", "*", "*", "*"}}
-	rest, ok := text, true
+	rest := text
+	var ok bool
 	if f == formWhole {
 		r.Name = text
 		return r, text != ""
