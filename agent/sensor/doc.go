@@ -39,5 +39,8 @@
 // tried again with backoff: a change is never dropped, though two changes of one
 // result may become one.
 //
+// A check that cannot be evaluated leaves what was told of its resources: they are
+// not gone because nobody can say.
+//
 // The sensor reads nothing that the uplink or the collector wrote.
 package sensor

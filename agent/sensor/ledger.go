@@ -47,13 +47,21 @@ func (l *ledger) write(lane string, r wire.Record) error {
 // results, with what the spool was told, and appends what differs. explain gives
 // a result its cause. What could not be appended stays different, so that the
 // next update tries it again; the errors are joined.
+//
+// A check that could not be evaluated as a whole says nothing of its resources:
+// what was told of them stands beside that. A package is not installed because
+// nobody can say whether it is.
 func (l *ledger) update(now time.Time, checks []string, results []finding.Result,
 	explain func(*finding.Result) *finding.Cause) error {
 	var errs []error
 	got := make(map[finding.Key]bool, len(results))
+	silent := map[string]bool{}
 	for i := range results {
 		r := &results[i]
 		got[r.Key()] = true
+		if r.Resource == "" && (r.Status == finding.StatusUnknown || r.Status == finding.StatusError) {
+			silent[r.Check] = true
+		}
 		if !l.differs(r) {
 			continue
 		}
@@ -62,7 +70,7 @@ func (l *ledger) update(now time.Time, checks []string, results []finding.Result
 	}
 	for _, check := range checks {
 		for _, key := range slices.Clone(l.byCheck[check]) {
-			if got[key] {
+			if got[key] || silent[check] {
 				continue
 			}
 			gone := l.results[key]

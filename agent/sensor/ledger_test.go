@@ -80,8 +80,13 @@ func TestLedgerTellsOnlyWhatDiffers(t *testing.T) {
 		{"one resource gone, one new", []string{"patch"},
 			[]finding.Result{result("patch", "openssl:amd64", finding.StatusFail, "1"), result("patch", "bash:amd64", finding.StatusFail, "5")},
 			[]string{"patch/bash:amd64 unspecified→fail", "-patch/zlib:amd64"}},
+		{"nobody can say", []string{"patch"}, []finding.Result{result("patch", "", finding.StatusUnknown, "no lists")},
+			[]string{"patch/ unspecified→unknown"}},
+		{"nor now", []string{"patch"}, []finding.Result{result("patch", "", finding.StatusError, "damaged")}, []string{"patch/ unknown→error"}},
+		{"known again, one gone meanwhile", []string{"patch"}, []finding.Result{result("patch", "openssl:amd64", finding.StatusFail, "1")},
+			[]string{"-patch/bash:amd64", "-patch/"}},
 		{"all gone", []string{"patch"}, []finding.Result{result("patch", "", finding.StatusPass, "0")},
-			[]string{"patch/ unspecified→pass", "-patch/openssl:amd64", "-patch/bash:amd64"}},
+			[]string{"patch/ unspecified→pass", "-patch/openssl:amd64"}},
 	}
 	for _, s := range steps {
 		t.Run(s.name, func(t *testing.T) {
