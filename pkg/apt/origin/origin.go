@@ -54,32 +54,32 @@ type Pattern struct {
 }
 
 // Allowed reads an entry of Allowed-Origins: "id:archive" or "id archive", where "\:"
-// is a colon.
+// is a colon. unattended-upgrade makes an entry of Origins-Pattern of it.
 func Allowed(s string, d Distribution) (Pattern, bool) {
 	const colon = "\x00"
-	s = strings.ReplaceAll(s, `\:`, colon)
-	parts := strings.Split(s, ":")
+	parts := strings.Split(strings.ReplaceAll(s, `\:`, colon), ":")
 	if len(parts) == 1 {
 		parts = strings.Fields(s)
 	}
 	if len(parts) != 2 {
 		return Pattern{}, false
 	}
-	var fields [][2]string
-	for i, name := range []string{"origin", "archive"} {
-		value, ok := d.substitute(strings.ReplaceAll(parts[i], colon, ":"))
+	comma := regexp.MustCompile(`([^\\]),`)
+	var words [2]string
+	for i, escaped := range []string{":", `\:`} { // it takes "\:" for a colon in the id alone
+		part := strings.ReplaceAll(strings.ReplaceAll(parts[i], `\:`, ":"), colon, escaped)
+		part, ok := d.substitute(comma.ReplaceAllString(part, `$1\,`))
 		if !ok {
 			return Pattern{}, false
 		}
-		fields = append(fields, [2]string{name, strings.TrimSpace(value)})
+		words[i] = part
 	}
-	return Pattern{fields}, true
+	return d.fields("o=" + words[0] + ",a=" + words[1])
 }
 
 // Parse reads an entry of Origins-Pattern: "name=glob,…", where "\," is a comma. An
 // empty one matches nothing.
 func Parse(s string, d Distribution) (Pattern, bool) {
-	const comma = "\x00"
 	s, ok := d.substitute(s)
 	if !ok {
 		return Pattern{}, false
@@ -87,18 +87,26 @@ func Parse(s string, d Distribution) (Pattern, bool) {
 	if s = strings.TrimSpace(s); s == "" {
 		return Pattern{}, true
 	}
-	var fields [][2]string
+	return d.fields(s)
+}
+
+// fields takes an entry apart. Variables are expanded in what is left, once more.
+func (d Distribution) fields(s string) (p Pattern, ok bool) {
+	const comma = "\x00"
 	names := map[string]string{"o": "origin", "origin": "origin", "l": "label", "label": "label", "a": "archive", "suite": "archive",
 		"archive": "archive", "c": "component", "component": "component", "site": "site", "n": "codename", "codename": "codename"}
-	for token := range strings.SplitSeq(strings.ReplaceAll(s, `\,`, comma), ",") {
+	for token := range strings.SplitSeq(strings.ReplaceAll(strings.TrimSpace(s), `\,`, comma), ",") {
 		parts := strings.Split(token, "=")
 		if len(parts) != 2 || names[strings.TrimSpace(parts[0])] == "" {
 			return Pattern{}, false
 		}
-		value := strings.ReplaceAll(strings.TrimSpace(parts[1]), comma, ",")
-		fields = append(fields, [2]string{names[strings.TrimSpace(parts[0])], value})
+		value, ok := d.substitute(strings.ReplaceAll(strings.TrimSpace(parts[1]), comma, ","))
+		if !ok {
+			return Pattern{}, false
+		}
+		p.fields = append(p.fields, [2]string{names[strings.TrimSpace(parts[0])], value})
 	}
-	return Pattern{fields}, true
+	return p, true
 }
 
 // variable is what Python's string.Template takes for one.

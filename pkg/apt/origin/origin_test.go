@@ -1,6 +1,9 @@
 package origin
 
 import (
+	"compress/gzip"
+	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -29,7 +32,7 @@ func TestPatterns(t *testing.T) {
 		"o=a=b":                                 "refused",
 		"what=1":                                "refused",
 		"o=$distro_id":                          "yes",
-		"o=$$":                                  "no",
+		"o=$$":                                  "refused", // expanded twice
 		"o=$":                                   "refused",
 		"o=${distro_id":                         "refused",
 		"o=" + strings.Repeat("*a", 400):        "no",
@@ -62,6 +65,45 @@ func TestPatterns(t *testing.T) {
 	} {
 		if got, ok := Allowed(text, bookworm); cmp.Diff(want, got.fields) != "" || ok != (want != nil) {
 			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestAgainstUnattendedUpgrades holds generated entries against what the functions of
+// unattended-upgrades 2.9.1 answered for them.
+func TestAgainstUnattendedUpgrades(t *testing.T) {
+	f, err := os.Open("testdata/answers.json.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []struct {
+		S      string
+		Legacy bool
+		Of     Archive
+		Want   string
+	}
+	if err := json.NewDecoder(z).Decode(&all); err != nil || len(all) < 1000 {
+		t.Fatalf("%d answers, %v", len(all), err)
+	}
+	for _, c := range all {
+		read := Parse
+		if c.Legacy {
+			read = Allowed
+		}
+		got := "refused"
+		if p, ok := read(c.S, bookworm); ok {
+			got = "no"
+			if yes, _ := p.Matches(c.Of); yes {
+				got = "yes"
+			}
+		}
+		if got != c.Want {
+			t.Errorf("%q (of Allowed-Origins: %v) for %v: %s, want %s", c.S, c.Legacy, map[string]string(c.Of), got, c.Want)
 		}
 	}
 }
