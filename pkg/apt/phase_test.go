@@ -45,3 +45,23 @@ func TestDeferred(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDeferred: a higher percentage never takes an update away from a machine, and
+// the same question has the same answer.
+func FuzzDeferred(f *testing.F) {
+	f.Add("vim", "2:9.1", "0123456789abcdef0123456789abcdef", 10)
+	f.Add("", "", "\xff", -1)
+	f.Add("linux", "6.8.0-1", "uninitialized", 200)
+	f.Fuzz(func(t *testing.T, source, version, id string, percentage int) {
+		deferred := Deferred(source, version, id, percentage)
+		if deferred != Deferred(source, version, id, percentage) {
+			t.Error("two answers")
+		}
+		if !deferred && percentage < 100 && Deferred(source, version, id, percentage+1) {
+			t.Errorf("taken at %d %%, deferred at %d %%", percentage, percentage+1)
+		}
+		if n := draw(source + "-" + version + "-" + id); n < 0 || n > 100 {
+			t.Errorf("drew %d", n)
+		}
+	})
+}

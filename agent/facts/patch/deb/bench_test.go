@@ -68,3 +68,14 @@ func BenchmarkThisHost(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkThisHostUnchanged is the answer about the running system when nothing
+// changed.
+func BenchmarkThisHostUnchanged(b *testing.B) {
+	r, e := patch.NewReader(Read), env(b, "/")
+	r.Read(context.Background(), e)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Read(context.Background(), e)
+	}
+}

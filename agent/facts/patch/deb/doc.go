@@ -13,6 +13,21 @@
 // What is installed is dpkg's status with its journal (/var/lib/dpkg/updates) on
 // top, so that an upgrade that runs, or was interrupted, is seen as dpkg sees it.
 //
+// # Labels
+//
+// The candidate is what package pin finds with apt's preferences, Default-Release
+// and the archives' own priorities. Phasing is computed as apt computes it, from
+// the machine's id and apt.conf; apt never defers an update when a version of a
+// suite "…-security" lies between it and the installed one, so a fix is deferred
+// only where it is itself rolled out in steps, and alone. Tests hold all of this
+// against libapt on generated hosts (go test -roots 1000).
+//
+// # What is not read
+//
+// Places that apt.conf moves elsewhere (Dir::State::lists and its kin) make the
+// answer unknown. Include and Exclude of sources (apt 3.1), and local changes of a
+// package that keep its version, are not looked at.
+//
 // # Order
 //
 // The security pockets are read first and settle what is pending; the other lists

@@ -100,6 +100,9 @@ func TestAgreesWithLibapt(t *testing.T) {
 				t.Fatalf("truth has %d pending rows, want %d", len(want), pending)
 			}
 			for i := range want {
+				if held := i < len(f.Packages) && f.Packages[i].Label == patch.LabelHeld; held != (want[i].does == "hold") {
+					t.Errorf("%s: held is %v, libapt says %q", want[i].Name, held, want[i].does)
+				}
 				want[i].does = ""
 			}
 			if d := cmp.Diff(want, rows(f), cmp.AllowUnexported(truth{})); d != "" {

@@ -25,8 +25,10 @@ type host struct{ *watch.Files }
 // answer is what is being read.
 type answer struct{ *patch.Answer }
 
+// depends leaves dpkg's journal out: it changes with every step of an upgrade, and
+// the status file at its end.
 func depends() []string {
-	return []string{dpkg.StatusFile, dpkg.JournalDir + "/", dpkg.ArchFile, etcDir, listsDir, "/var/lib/apt/periodic/", "/etc/machine-id", esmBase + "/"}
+	return []string{dpkg.StatusFile, dpkg.ArchFile, etcDir, listsDir, "/var/lib/apt/periodic/", "/etc/machine-id", esmBase + "/"}
 }
 
 // Read reads the patch level of a host with dpkg, without keeping anything.
