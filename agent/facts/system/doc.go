@@ -13,7 +13,8 @@
 // the kernel's name is seen. Meta packages, other flavours and kernels that are
 // only configured are not counted. Where rpm keeps the packages the release itself
 // is the package's version, and the flavour is in the package's name (kernel-core,
-// kernel-rt-core, kernel-64k-core, kernel-uek, kernel-lt of ELRepo). A host without any kernel package (a
+// kernel-rt-core, kernel-64k-core, kernel-uek, kernel-lt of ELRepo); a build that
+// was installed since boot and whose advisory suggests a reboot counts, too. A host without any kernel package (a
 // container, a machine booted with a kernel from outside) has Applicable false
 // unless the flag file is there.
 package system

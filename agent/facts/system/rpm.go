@@ -28,6 +28,7 @@ func (r *Reboot) rpmKernels(root hostfs.Root, running kernel, evidence finding.E
 		return
 	}
 	builds := rpmBuilds(packages)
+	defer r.suggested(root, packages)
 	if len(builds) == 0 {
 		undecided(false, "no kernel package is installed: the kernel comes from outside")
 		return
