@@ -19,7 +19,9 @@
 //
 // Excludes, includes and locks decide as dnf 4 does ([Config.Excluded]), locks of
 // dnf 5 as its versionlock.toml says. What obsoletes a locked package is left out,
-// and so is what a command line could add or take away.
+// and so is what a command line could add or take away. Whether a lock of dnf 4
+// means a name or a version is told from all packages, and by dnf from those that
+// its excludes leave: that differs only where they leave none of that version.
 //
 // Sources: dnf.conf(5), dnf-versionlock(8), dnf5-versionlock(8), dnf5-conf(5);
 // libdnf's IniParser, ConfigParser and Repo::Impl::getHash; dnf's base.py and the
