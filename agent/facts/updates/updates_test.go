@@ -21,7 +21,7 @@ import (
 var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 // host makes a root of files: "→x" is a link, "@2026-11-20" behind the name its time.
-func host(t *testing.T, trees ...map[string]string) *reader {
+func host(t testing.TB, trees ...map[string]string) *reader {
 	t.Helper()
 	dir := t.TempDir()
 	for _, files := range trees {
