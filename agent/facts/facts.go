@@ -51,7 +51,7 @@ type Reader struct {
 
 // NewReader returns a Reader of the host that env stands for. Nothing is read yet.
 func NewReader(env fact.Env) *Reader {
-	return &Reader{env: env, patch: patch.NewReader(deb.Read, rpm.Read), restart: restart.NewReader(restart.Socket)}
+	return &Reader{env: env, patch: patch.NewReader(deb.New(), rpm.Read), restart: restart.NewReader(restart.Socket)}
 }
 
 // Read reads the named groups again, all of them when none is named, and returns

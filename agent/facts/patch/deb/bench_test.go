@@ -2,6 +2,8 @@ package deb
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"seawall/agent/facts/fact"
@@ -24,6 +26,7 @@ func BenchmarkSecurity(b *testing.B) {
 			b.Fatal(err)
 		}
 		sc := newScan(s, packages)
+		sc.kept = sc.newMemory(w.Files)
 		if err := sc.readAll(context.Background(), w, true); err != nil {
 			b.Fatal(err)
 		}
@@ -77,5 +80,23 @@ func BenchmarkThisHostUnchanged(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r.Read(context.Background(), e)
+	}
+}
+
+// BenchmarkStatusChanged is the answer after a step of an upgrade: the status file
+// is new, the lists are not.
+func BenchmarkStatusChanged(b *testing.B) {
+	dir := unpack(b, "fx1")
+	r, e := patch.NewReader(New()), env(b, dir)
+	text, err := os.ReadFile(filepath.Join(dir, "var/lib/dpkg/status"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Read(context.Background(), e)
+	for b.Loop() {
+		write(b, dir, "var/lib/dpkg/status", string(text))
+		if f := r.Read(context.Background(), e); len(f.Packages) != 79 {
+			b.Fatalf("%d pending, want 79", len(f.Packages))
+		}
 	}
 }

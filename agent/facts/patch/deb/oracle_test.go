@@ -128,6 +128,14 @@ func TestGeneratedRootsAgreeWithLibapt(t *testing.T) {
 			t.Errorf("seed %d: state %s: %s", seed, f.Meta.State, f.Meta.Reason)
 			continue
 		}
+		memory := patch.NewReader(New())
+		env := fact.Env{Root: root, Now: time.Now}
+		memory.Read(context.Background(), env)
+		g.status() // an upgrade: other versions, the same lists
+		f = memory.Read(context.Background(), env)
+		if d := godiff.Diff(rows(read(context.Background(), env)), rows(f), godiff.AllowUnexported(truth{})); d != "" {
+			t.Errorf("seed %d (-read anew +from memory):\n%s", seed, d)
+		}
 		if d := difference(o.ask(g.dir), f); d != "" {
 			different++
 			t.Errorf("seed %d (-libapt +ours):\n%s", seed, d)

@@ -39,6 +39,8 @@ type scan struct {
 	byName  map[string][]int
 	done    map[string]bool // lists read: a source may be configured twice
 	oldApt  bool
+	before  *memory // nil where nothing was read before
+	kept    *memory
 }
 
 func newScan(s *setup, packages []dpkg.Package) *scan {
@@ -67,18 +69,37 @@ func (s *scan) read(ctx context.Context, w *host, a *archive, order int) error {
 			continue
 		}
 		s.done[l.name] = true
-		f, err := w.Open(l.name)
+		entries, err := s.list(ctx, w, l, want)
 		if err != nil {
 			return err
 		}
 		from := &pin.Archive{Release: a.release, Site: a.Site(), Component: l.Component, Arch: l.Arch}
-		err = apt.ScanList(stoppable{ctx.Err, f}, l.extension, want, func(e *apt.Entry) { s.offer(a, from, security, order, e) })
-		f.Close()
-		if err != nil {
-			return fmt.Errorf("%s: %w", l.name, err)
+		for i := range entries {
+			s.offer(a, from, security, order, &entries[i])
 		}
 	}
 	return nil
+}
+
+// list returns the entries of installed packages in a list. A list is judged only
+// when all of it was read.
+func (s *scan) list(ctx context.Context, w *host, l list, want func([]byte) bool) ([]apt.Entry, error) {
+	if _, err := w.Look(l.name); err != nil {
+		return nil, err
+	}
+	entries, ok := s.recall(l.name, w.Files)
+	if !ok {
+		f, err := w.Open(l.name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if err := apt.ScanList(stoppable{ctx.Err, f}, l.extension, want, func(e *apt.Entry) { entries = append(entries, keep(e)) }); err != nil {
+			return nil, fmt.Errorf("%s: %w", l.name, err)
+		}
+	}
+	s.kept.lists[l.name] = entries
+	return entries, nil
 }
 
 // stoppable ends a long read when its context does.

@@ -33,6 +33,13 @@ func depends() []string {
 
 // Read reads the patch level of a host with dpkg, without keeping anything.
 func Read(ctx context.Context, env fact.Env) *patch.Answer {
+	a, _ := readWith(ctx, env, nil)
+	return a
+}
+
+// readWith reads with what was kept before, and returns what there is to keep, nil
+// where no list was read.
+func readWith(ctx context.Context, env fact.Env, before *memory) (*patch.Answer, *memory) {
 	w := &host{watch.New(env.Root)}
 	a := &answer{&patch.Answer{Files: w.Files}}
 	f := &a.Facts
@@ -43,12 +50,12 @@ func Read(ctx context.Context, env fact.Env) *patch.Answer {
 	packages, err := w.status()
 	if errors.Is(err, fs.ErrNotExist) {
 		f.Meta.State, f.Meta.Reason = fact.StateAbsent, "no dpkg database"
-		return a.Answer
+		return a.Answer, nil
 	}
 	if err != nil {
 		a.fail("read "+dpkg.StatusFile, dpkg.StatusFile, err)
 		a.Empty = errors.Is(err, dpkg.ErrEmpty)
-		return a.Answer
+		return a.Answer, nil
 	}
 	f.Manager = "dpkg"
 	s, err := w.setup(packages)
@@ -57,10 +64,12 @@ func Read(ctx context.Context, env fact.Env) *patch.Answer {
 		if errors.Is(err, errElsewhere) {
 			f.Meta.State, a.Failed = fact.StateUnknown, false
 		}
-		return a.Answer
+		return a.Answer, nil
 	}
-	a.compute(ctx, w, newScan(s, packages), env.Live())
-	return a.Answer
+	sc := newScan(s, packages)
+	sc.before, sc.kept = before, sc.newMemory(w.Files)
+	a.compute(ctx, w, sc, env.Live())
+	return a.Answer, sc.kept
 }
 
 // compute reads the lists, security pockets first, and judges.

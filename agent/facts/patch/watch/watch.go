@@ -73,6 +73,12 @@ func (w *Files) Join(other *Files) {
 	}
 }
 
+// Same reports whether w and other have both seen a file, and the same one.
+func (w *Files) Same(name string, other *Files) bool {
+	k := w.seen[name]
+	return k != (key{}) && other.seen[name] == k
+}
+
 // ReadFile reads a file as hostfs.Root.ReadFile does.
 func (w *Files) ReadFile(name string, limit int64) ([]byte, error) {
 	if _, err := w.Look(name); err != nil {

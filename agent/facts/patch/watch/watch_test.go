@@ -42,6 +42,9 @@ func TestUnchanged(t *testing.T) {
 			t.Fatal(names, err)
 		}
 		w.Join(other)
+		if again := New(root); again.Same("/f", w) || w.Same("/none", w) || !w.Same("/f", w) || !w.Same("/d", other) {
+			t.Errorf("%s: same", name)
+		}
 		if change != nil {
 			if err := change(dir); err != nil {
 				t.Fatal(err)
