@@ -232,8 +232,8 @@ conditions = [{key="arch", comparator="<", value="x"}]
 	if _, ok := c.Excluded(nil, "kernel-core", "0:6-1", "x86_64"); ok {
 		t.Error("a repository's exclude holds for none")
 	}
-	if !c.Concerns([]byte("docker-ce")) {
-		t.Error("docker-ce is no concern")
+	if c.Concerns([]byte("docker-ce")) || !load(t, root).Concerns([]byte("docker-ce")) {
+		t.Error("docker-ce is a concern until it was met")
 	}
 }
 

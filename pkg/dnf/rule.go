@@ -83,11 +83,11 @@ func (c *Config) patterns(each func(*nevra.Pattern) bool) {
 	}
 }
 
-// Concerns reports whether a rule could be about packages of that name. What it
-// says becomes exact when those are told to Meet, too, be they installed or not.
+// Concerns reports whether packages of that name may still tell what a rule means.
+// Excluded becomes exact when those are told to Meet, too, be they installed or not.
 func (c *Config) Concerns(name []byte) (found bool) {
 	c.patterns(func(p *nevra.Pattern) bool {
-		found = p.Names(string(name))
+		found = p.Asks(string(name))
 		return !found
 	})
 	return found

@@ -152,14 +152,41 @@ func (p *Pattern) Matches(b Package) bool {
 	return false
 }
 
-// Names reports whether a form that was tried has a name that matches.
-func (p *Pattern) Names(name string) bool {
-	for i, r := range p.readings {
-		if i <= p.known && (r.form == formWhole || Glob(r.Name, name)) {
+// Asks reports whether to meet packages of that name could change what the pattern
+// means.
+func (p *Pattern) Asks(name string) bool {
+	for _, r := range p.readings[:p.known] {
+		if r.named(name) {
 			return true
 		}
 	}
 	return false
+}
+
+// Names reports whether a form that was tried has a name that matches.
+func (p *Pattern) Names(name string) bool {
+	for i, r := range p.readings {
+		if i <= p.known && r.named(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// named reports whether the reading could be of a package of that name; of a whole
+// one only what stands before the first glob is looked at.
+func (r *reading) named(name string) bool {
+	if r.form != formWhole {
+		return Glob(r.Name, name)
+	}
+	i := strings.IndexAny(r.Name, `*?[\`)
+	if i >= 0 && strings.HasPrefix(name, r.Name[:i]) {
+		return true
+	}
+	if i < 0 {
+		i = len(r.Name)
+	}
+	return strings.HasPrefix(r.Name[:i], name+"-")
 }
 
 func (r *reading) matches(b Package) bool {

@@ -51,6 +51,31 @@ func TestUnmet(t *testing.T) {
 	}
 }
 
+// TestAsks: once the first form is known to match, no package changes anything.
+func TestAsks(t *testing.T) {
+	p := Spec("*.i686")
+	if !p.Asks("anything") {
+		t.Error("it asks for nothing")
+	}
+	for _, b := range packages() {
+		p.Meet(b)
+	}
+	if p.Asks("anything") || p.Asks("a.i686") {
+		t.Error("it still asks")
+	}
+	for text, want := range map[string]string{"php": "php", "php-*": "php php-cli php-8.1", "php-cli-8*x86_64": "php php-cli", "g*c": "glibc", "ba[s]h-5": "bash"} {
+		var asked []string
+		for _, b := range packages() {
+			if Spec(text).Asks(b.Name) {
+				asked = append(asked, b.Name)
+			}
+		}
+		if got := strings.Join(asked, " "); got != want {
+			t.Errorf("%q asks for %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestLock: a lock is tried as a version before it is tried as a name, and names
 // its package even where that version is not there.
 func TestLock(t *testing.T) {
