@@ -76,7 +76,7 @@ func pack(t testing.TB, text, extension string) []byte {
 		cmd.Stdin = strings.NewReader(text)
 		out, err := cmd.Output()
 		if err != nil {
-			t.Fatalf("this test runs %s: %v", tool, err)
+			t.Fatalf("this test runs %s (Debian packages bzip2, xz-utils): %v", tool, err)
 		}
 		return out
 	}

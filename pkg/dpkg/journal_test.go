@@ -57,7 +57,7 @@ func TestJournalAgainstDpkg(t *testing.T) {
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("ask dpkg-query: %v", err)
+		t.Fatalf("ask dpkg-query (Debian package dpkg): %v", err)
 	}
 	want := strings.Split(strings.TrimSpace(string(out)), "\n")
 

@@ -50,7 +50,10 @@ const (
 
 // TestAgainstSystemctl holds Load against systemctl is-enabled on the same tree.
 func TestAgainstSystemctl(t *testing.T) {
-	program, lookErr := exec.LookPath("systemctl")
+	program, err := exec.LookPath("systemctl")
+	if err != nil {
+		t.Fatalf("this test asks systemctl (Debian package systemd): %v", err)
+	}
 	for _, tt := range []struct {
 		name    string
 		files   map[string]string
@@ -87,7 +90,7 @@ func TestAgainstSystemctl(t *testing.T) {
 			if u.Masked != tt.masked || u.Start != tt.started {
 				t.Errorf("masked %v by %q, started by %q", u.Masked, u.Fragment, u.Start)
 			}
-			if lookErr != nil || tt.says == "" {
+			if tt.says == "" {
 				return
 			}
 			out, _ := exec.Command(program, "--root="+dir, "is-enabled", "a.timer").Output()

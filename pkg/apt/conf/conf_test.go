@@ -56,7 +56,7 @@ func TestAgainstAptConfig(t *testing.T) {
 		cmd.Env = append(os.Environ(), "APT_CONFIG=/dev/null")
 		all, err := cmd.Output()
 		if err != nil {
-			t.Fatalf("file %d: ask apt-config: %v", i, err)
+			t.Fatalf("file %d: ask apt-config (Debian package apt): %v", i, err)
 		}
 		var tree Tree
 		if err := tree.Parse(name, []byte(text)); err != nil {

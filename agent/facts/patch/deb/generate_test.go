@@ -209,7 +209,9 @@ func pack(t *testing.T, text, extension string) []byte {
 	case ".bz2":
 		cmd := exec.Command("bzip2", "-c")
 		cmd.Stdin, cmd.Stdout = strings.NewReader(text), &b
-		err = cmd.Run()
+		if err = cmd.Run(); err != nil {
+			t.Fatalf("this test runs bzip2; install it: %v", err)
+		}
 	case ".gz":
 		w := gzip.NewWriter(&b)
 		_, _ = w.Write([]byte(text))
