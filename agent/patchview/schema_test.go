@@ -123,7 +123,7 @@ func TestSchemaRefuses(t *testing.T) {
 // TestLabels: each label has words and commands of its own, and the schema knows it.
 func TestLabels(t *testing.T) {
 	labels := []string{patch.LabelAvailable, patch.LabelHeld, patch.LabelPinned, patch.LabelMasked, patch.LabelDeferred, patch.LabelESM,
-		patch.LabelExcluded, patch.LabelNotAvailable}
+		patch.LabelExcluded, patch.LabelNotAvailable, patch.LabelNotRunning}
 	known := published(t).Properties["packages"].Items.Properties["label"].Enum
 	if !slices.Equal(slices.Sorted(slices.Values(known)), slices.Sorted(slices.Values(labels))) {
 		t.Errorf("the schema has %v, the facts %v", known, labels)

@@ -92,8 +92,11 @@ func rpmHost() Facts {
 	}
 	p.Packages = []patch.Package{sev("glibc", "glibc", "Moderate", patch.LabelAvailable, 2, "ALSA-2026:1", "ALSA-2026:2"),
 		sev("openssl-libs", "openssl", "Critical", patch.LabelAvailable, 0, "ALSA-2026:3"),
-		sev("sudo", "sudo", "Important", patch.LabelExcluded, 9), sev("zlib", "zlib", "Low", patch.LabelNotAvailable, 9)}
+		sev("sudo", "sudo", "Important", patch.LabelExcluded, 9), sev("zlib", "zlib", "Low", patch.LabelNotAvailable, 9),
+		sev("kernel-core", "kernel", "Moderate", patch.LabelNotRunning, 4), sev("krb5-libs", "krb5", "Low", patch.LabelMasked, 1)}
 	p.Packages[2].Reason = "exclude=sudo in /etc/dnf/dnf.conf line 5"
+	p.Packages[4].Reason = "1.0-2 is installed, and the running kernel is older: restart the host"
+	p.Packages[5].Reason = "1.0-3 from baseos is newer than the fix"
 	f.System = system.Facts{Meta: fact.Meta{State: fact.StateKnown}, Name: "AlmaLinux 9", Life: system.Life{State: system.LifeSupported}}
 	f.Restart = restart.Facts{Meta: fact.Meta{State: fact.StateUnknown}}
 	return f

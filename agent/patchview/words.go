@@ -36,6 +36,7 @@ func states() []state {
 		{patch.LabelESM, "the fix needs Ubuntu Pro, which is not enabled here", "pro attach TOKEN    # https://ubuntu.com/pro", "dnf upgrade --security"},
 		{patch.LabelNotAvailable, "no enabled repository has the fix", "apt-get update",
 			"# Refresh what is known of the repositories; enable the one that has it:\ndnf makecache --refresh && dnf repolist --all"},
+		{patch.LabelNotRunning, "installed, and an older kernel is running until the host restarts", "systemctl reboot", "systemctl reboot"},
 	}
 }
 

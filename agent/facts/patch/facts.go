@@ -37,11 +37,12 @@ const (
 	LabelAvailable    = "available"        // an upgrade installs the fix or something newer
 	LabelHeld         = "held"             // the package is on hold in dpkg
 	LabelPinned       = "pinned"           // a preference keeps the candidate below the fix
-	LabelMasked       = "masked"           // the candidate is newer than the fix and comes from another suite
+	LabelMasked       = "masked"           // the candidate is newer than the fix: of another suite (deb), or a later update (rpm)
 	LabelDeferred     = "deferred_phasing" // the update is rolled out in steps, and this machine's turn is to come
 	LabelESM          = "esm_not_enabled"  // the fix is in a Pro archive the host cannot use
 	LabelExcluded     = "excluded"         // an exclude or versionlock keeps the fix away (rpm)
 	LabelNotAvailable = "not_available"    // no enabled repository has the fixed build (rpm)
+	LabelNotRunning   = "not_running"      // the fix is installed, and the kernel that runs is older: restart the host (rpm)
 )
 
 // Package is one pending security update.

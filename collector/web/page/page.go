@@ -149,8 +149,11 @@ func wait(now, t time.Time) moment {
 
 // label returns the words for why an upgrade does not just install a fix.
 func label(s string) string {
-	if s == "esm not enabled" {
+	switch s {
+	case "esm not enabled":
 		return "ESM not enabled"
+	case "masked": // an upgrade installs something newer
+		return "Superseded"
 	}
 	return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):]
 }

@@ -114,7 +114,7 @@ func (g *Group) sum(now time.Time) {
 func labelled(line string) (label, reason string, ok bool) {
 	label, reason, _ = strings.Cut(line, ":")
 	switch label {
-	case "held", "pinned", "masked", "deferred phasing", "esm not enabled", "excluded", "not available":
+	case "held", "pinned", "masked", "deferred phasing", "esm not enabled", "excluded", "not available", "not running":
 		return label, strings.TrimSpace(reason), true
 	}
 	return "", "", false

@@ -92,6 +92,7 @@ func TestEvidence(t *testing.T) {
 		"esm not enabled: pro":                             {Label: "esm not enabled", Reason: "pro"},
 		"excluded: excludepkgs=x":                          {Label: "excluded", Reason: "excludepkgs=x"},
 		"not available":                                    {Label: "not available"},
+		"not running: restart the host":                    {Label: "not running", Reason: "restart the host"},
 		"masked by nothing":                                {Notes: []string{"masked by nothing"}},
 		"moderate RHSA-2024:1: CVE-2024-1":                 {Notes: []string{"moderate RHSA-2024:1: CVE-2024-1"}},
 		"":                                                 {},

@@ -238,8 +238,8 @@ func TestRunningKernel(t *testing.T) {
 		t.Fatalf("pending %+v and %d others", f.Packages, f.OtherPending)
 	}
 	p := f.Packages[0]
-	want := "5.14.0-503.11.1.el9_5 is installed, but the running kernel is older: restart the host"
-	if p.Installed != "5.14.0-427.el9" || p.Fixed != "5.14.0-503.11.1.el9_5" || p.Reason != want {
+	want := "5.14.0-503.11.1.el9_5 is installed, and the running kernel is older: restart the host"
+	if p.Label != patch.LabelNotRunning || p.Installed != "5.14.0-427.el9" || p.Fixed != "5.14.0-503.11.1.el9_5" || p.Reason != want {
 		t.Errorf("%+v", p)
 	}
 	write(t, dir, releaseFile, "5.14.0-503.11.1.el9_5.x86_64\n")
@@ -323,5 +323,30 @@ func TestStopped(t *testing.T) {
 	a := Read(ctx, env(t, unpack(t, "rfx1")))
 	if m := a.Facts.Meta; m.State != fact.StateUnknown || !a.Failed || !strings.Contains(m.Reason, "stopped") {
 		t.Errorf("state %s, failed %t: %s", m.State, a.Failed, m.Reason)
+	}
+}
+
+// TestSource: the packages that rpmbuild makes of one source are one update, by
+// the name of the source and whatever their own names and versions are.
+func TestSource(t *testing.T) {
+	p, dir := &pool{dir: t.TempDir(), home: t.TempDir()}, t.TempDir()
+	write(t, p.home, ".rpmmacros", "%_dbpath /var/lib/rpm\n")
+	write(t, p.dir, "ssl.spec", "Name: open-ssl\nEpoch: 1\nVersion: 3.0.7\nRelease: 6.el9_2\nSummary: x\nLicense: MIT\n%description\nx\n%files\n"+
+		"%package libs\nSummary: x\n%description libs\nx\n%files libs\n"+
+		"%package -n perl-SSL\nVersion: 1.4\nBuildArch: noarch\nSummary: x\n%description -n perl-SSL\nx\n%files -n perl-SSL\n")
+	p.run(t, "rpmbuild", "-bb", "--quiet", "--target", "x86_64", "--define", "_topdir "+p.dir, "--define", "debug_package %{nil}", filepath.Join(p.dir, "ssl.spec"))
+	files, err := filepath.Glob(filepath.Join(p.dir, "RPMS/*/*.rpm"))
+	must(t, err)
+	must(t, os.MkdirAll(filepath.Join(dir, "var/lib/rpm"), 0o755))
+	p.run(t, "rpm", append([]string{"--root", dir, "-i", "--justdb", "--nodeps", "--nosignature", "--ignorearch"}, files...)...)
+	fixes := []string{"open-ssl 1:3.0.7-27.el9 x86_64", "open-ssl-libs 1:3.0.7-27.el9 x86_64", "perl-SSL 1:1.5-1.el9 noarch"}
+	addRepo(t, dir, "os", "base", map[string]string{"primary": primary(fixes...), "updateinfo": advisory("A-1", fixes...)})
+	var got []string
+	for _, one := range read(t, dir).Packages {
+		got = append(got, one.Name+" "+one.Installed+" of "+one.Source)
+	}
+	want := []string{"open-ssl 1:3.0.7-6.el9_2 of open-ssl", "open-ssl-libs 1:3.0.7-6.el9_2 of open-ssl", "perl-SSL 1:1.4-6.el9_2 of open-ssl"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +got:\n%s", d)
 	}
 }

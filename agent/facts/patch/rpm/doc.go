@@ -18,8 +18,9 @@
 //
 // The candidate is what "dnf check-update" would print: the newest build on offer
 // in the repositories of the best priority, without what modules or rules filter
-// out. It gives the label. A candidate newer than the fix has the label masked;
-// where the fix is only installed, and not running, the reason says so.
+// out. It gives the label. A candidate newer than the fix, mostly a later update of
+// the same repository, has the label masked. A fix of the kernel that is installed
+// and not running has the label not_running: there is nothing to install.
 //
 // # When the answer is unknown
 //

@@ -91,7 +91,7 @@ func (s *scan) pending(e *entry, best, kept *offer) patch.Package {
 func (e *entry) label(best, kept *offer) (label, reason string) {
 	switch {
 	case e.newest != nil && pkgver.RPM(e.newest.evr, e.fixed) >= 0:
-		return patch.LabelAvailable, fmt.Sprintf("%s is installed, but the running kernel is older: restart the host", shown(e.newest.evr))
+		return patch.LabelNotRunning, fmt.Sprintf("%s is installed, and the running kernel is older: restart the host", shown(e.newest.evr))
 	case best != nil && pkgver.RPM(best.evr, e.fixed) == 0:
 		return patch.LabelAvailable, ""
 	case best != nil && pkgver.RPM(best.evr, e.fixed) > 0:
