@@ -96,11 +96,13 @@ type Entry struct {
 }
 
 // ScanList reads a package list, compressed as its extension says, and calls fn
-// for every entry whose name want accepts.
-func ScanList(r io.Reader, extension string, want func(name []byte) bool, fn func(*Entry)) error {
+// for every entry whose name want accepts. It returns how long the list is when it
+// is not compressed: one that breaks off between two entries looks whole, and only
+// its Release file (Release.Lists) tells.
+func ScanList(r io.Reader, extension string, want func(name []byte) bool, fn func(*Entry) error) (size int64, err error) {
 	z, done, err := decompress(r, extension)
 	if err != nil {
-		return fmt.Errorf("package list: %w", err)
+		return 0, fmt.Errorf("package list: %w", err)
 	}
 	defer done()
 	in := &io.LimitedReader{R: z, N: MaxList + 1}
@@ -110,21 +112,27 @@ func ScanList(r io.Reader, extension string, want func(name []byte) bool, fn fun
 		s, err := d.Next()
 		if errors.Is(err, io.EOF) {
 			if in.N == 0 {
-				return fmt.Errorf("package list: larger than %d bytes", MaxList)
+				return 0, fmt.Errorf("package list: larger than %d bytes", MaxList)
 			}
-			return nil
+			return MaxList + 1 - in.N, nil
 		}
 		if err != nil {
-			return fmt.Errorf("package list: %w", err)
+			return 0, fmt.Errorf("package list: %w", err)
+		}
+		if d.Truncated {
+			return 0, fmt.Errorf("package list: line %d: the list ends within a line", s.Line+bytes.Count(s.Text, []byte{'\n'}))
 		}
 		if name, ok := first(s.Text); ok && !want(name) {
 			continue
 		}
 		if err := e.parse(s); err != nil {
-			return fmt.Errorf("package list: %w", err)
+			return 0, fmt.Errorf("package list: %w", err)
 		}
-		if want(e.Name) {
-			fn(&e)
+		if !want(e.Name) {
+			continue
+		}
+		if err := fn(&e); err != nil {
+			return 0, fmt.Errorf("package list: line %d: %w", s.Line, err)
 		}
 	}
 }

@@ -43,8 +43,9 @@ func want(name []byte) bool { return string(name) != "unwanted" }
 
 func scan(r io.Reader, extension string) ([]string, error) {
 	var got []string
-	err := ScanList(r, extension, want, func(e *Entry) {
+	_, err := ScanList(r, extension, want, func(e *Entry) error {
 		got = append(got, fmt.Sprintf("%s %s %s [%s] %d", e.Name, e.Arch, e.Version, e.Source, e.Phased))
+		return nil
 	})
 	return got, err
 }
@@ -122,7 +123,9 @@ func TestScanList(t *testing.T) {
 
 func TestBrokenList(t *testing.T) {
 	for text, want := range map[string]string{
-		"Package: a\nVersion: 1\n": "line 1: entry without",
+		"Package: a\nVersion: 1\n":                                                              "line 1: entry without",
+		"Package: a\nArchitecture: all\nVersion: 1\nDescr":                                      "line 4: the list ends within a line",
+		"Package: unwanted\nVersion: 1":                                                         "line 2: the list ends within a line",
 		"Package: a\nArchitecture: all\nVersion: 1\n\nVersion: 2\nnonsense\n":                   "line 6",
 		"Package: a\nArchitecture: all\nVersion: 1\nDescription: " + strings.Repeat("x", 2<<20): "longer than the limit",
 	} {
@@ -132,12 +135,27 @@ func TestBrokenList(t *testing.T) {
 	}
 }
 
+// TestListSize: the length that a Release file has for the list, whatever it is
+// compressed with, and what the caller refuses.
+func TestListSize(t *testing.T) {
+	refused := errors.New("refused")
+	for _, ext := range Extensions() {
+		n, err := ScanList(bytes.NewReader(pack(t, packages, ext)), ext, want, func(*Entry) error { return nil })
+		if err != nil || n != int64(len(packages)) {
+			t.Errorf("%q: %d bytes, %v; want %d", ext, n, err, len(packages))
+		}
+		if _, err := ScanList(bytes.NewReader(pack(t, packages, ext)), ext, want, func(*Entry) error { return refused }); !errors.Is(err, refused) {
+			t.Errorf("%q: %v, want what the caller says", ext, err)
+		}
+	}
+}
+
 // TestPercentage: apt reads it with strtoull and passes over what is above 100.
 func TestPercentage(t *testing.T) {
 	for text, want := range map[string]int{"0": 0, "10": 10, "100": 100, "101": 100, "-1": 100, "x": 100, "7 %": 7, "99999999999999999999": 100, "007": 7} {
 		var got int
-		err := ScanList(strings.NewReader("Package: a\nArchitecture: all\nVersion: 1\nPhased-Update-Percentage: "+text+"\n"), "", everything,
-			func(e *Entry) { got = e.Phased })
+		_, err := ScanList(strings.NewReader("Package: a\nArchitecture: all\nVersion: 1\nPhased-Update-Percentage: "+text+"\n"), "", everything,
+			func(e *Entry) error { got = e.Phased; return nil })
 		if err != nil || got != want {
 			t.Errorf("%q: %d, %v; want %d", text, got, err, want)
 		}
@@ -179,10 +197,11 @@ func FuzzScanList(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, i uint8, b []byte) {
 		in := io.Reader(bytes.NewReader(b))
-		err := ScanList(in, exts[int(i)%len(exts)], want, func(e *Entry) {
+		_, err := ScanList(in, exts[int(i)%len(exts)], want, func(e *Entry) error {
 			if len(e.Name) == 0 || len(e.Version) == 0 || e.Phased < 0 || e.Phased > 100 {
 				t.Errorf("incomplete entry %+v", e)
 			}
+			return nil
 		})
 		_ = err // any error is fine, a panic or a hang is not
 	})

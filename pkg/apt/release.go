@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,10 @@ type Release struct {
 
 	NotAutomatic         bool
 	ButAutomaticUpgrades bool
+
+	// Lists are the sizes of its package lists, not compressed, by List.Path. nil
+	// where the file names none.
+	Lists map[string]int64
 }
 
 // ParseRelease parses a Release or InRelease file. A signature is cut off, not
@@ -74,8 +79,37 @@ func (r *Release) set(f deb822.Field) (err error) {
 		r.Date, err = parseDate(f)
 	case f.Is("Valid-Until"):
 		r.ValidUntil, err = parseDate(f)
+	case f.Is("MD5Sum"), f.Is("SHA1"), f.Is("SHA256"), f.Is("SHA512"):
+		r.lists(f.Value)
 	}
 	return err
+}
+
+// lists takes the package lists out of lines such as
+//
+//	fadf41b0… 2515915 main/binary-amd64/Packages
+//
+// A line of another form names no list.
+func (r *Release) lists(hashes []byte) {
+	for line := range bytes.Lines(hashes) {
+		line = bytes.TrimSpace(line)
+		name, ok := bytes.CutSuffix(line, []byte("Packages"))
+		if !ok || len(name) == 0 || name[len(name)-1] != '/' && name[len(name)-1] != ' ' {
+			continue
+		}
+		fields := bytes.Fields(line)
+		if len(fields) != 3 {
+			continue
+		}
+		size, err := strconv.ParseInt(string(fields[1]), 10, 64)
+		if err != nil || size < 0 {
+			continue
+		}
+		if r.Lists == nil {
+			r.Lists = map[string]int64{}
+		}
+		r.Lists[strings.TrimPrefix(string(fields[2]), "./")] = size
+	}
 }
 
 // on is apt's StringToBool where it says yes.

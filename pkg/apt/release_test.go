@@ -97,3 +97,18 @@ func FuzzParseRelease(f *testing.F) {
 		}
 	})
 }
+
+// TestReleaseLists: lists that are named, with their sizes; nothing else is.
+func TestReleaseLists(t *testing.T) {
+	const hash = " d41d8cd98f00b204e9800998ecf8427e "
+	r, err := ParseRelease(strings.NewReader("Suite: x\nMD5Sum:\n" + hash + "12 main/binary-amd64/Packages\n" + hash + "7 main/binary-amd64/Packages.gz\n" +
+		hash + "0 main/binary-all/Packages\n" + hash + "-1 a/Packages\n" + hash + "99999999999999999999 b/Packages\n" + hash + "1 x main/Packages\n" +
+		"SHA256:\n" + hash + "12 main/binary-amd64/Packages\n" + hash + "5 ./Packages\n" + hash + "5 main/NoPackages\n Packages\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int64{"main/binary-amd64/Packages": 12, "main/binary-all/Packages": 0, "Packages": 5}
+	if d := cmp.Diff(want, r.Lists); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+}

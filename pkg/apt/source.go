@@ -57,11 +57,11 @@ func ParseSources(file string, text []byte) ([]Source, error) {
 
 // stripComment cuts from "#" on, but not within brackets.
 func stripComment(line string) string {
-	depth := false
+	depth, last := false, strings.LastIndexByte(line, ']')
 	for i := range len(line) {
 		switch line[i] {
 		case '[':
-			depth = strings.Contains(line[i:], "]")
+			depth = i < last
 		case ']':
 			depth = false
 		case '#':
@@ -291,6 +291,7 @@ func (s *Source) ReleaseFiles(native string) []string {
 // List is where apt keeps one package list, without the compression's extension.
 type List struct {
 	File      string
+	Path      string // below the Release file, as that names it
 	Component string // "" in a flat archive
 	Arch      string // "" in a flat archive
 }
@@ -304,7 +305,7 @@ func (s *Source) Lists(host []string) []List {
 	}
 	base := s.base(host[0])
 	if strings.HasSuffix(s.Suite, "/") {
-		return []List{{File: FileName(base + "Packages")}}
+		return []List{{File: FileName(base + "Packages"), Path: "Packages"}}
 	}
 	archs := slices.Clone(host)
 	if len(s.Architectures) > 0 {
@@ -320,7 +321,8 @@ func (s *Source) Lists(host []string) []List {
 				continue
 			}
 			seen[a] = true
-			all = append(all, List{FileName(base + c + "/binary-" + a + "/Packages"), c, a})
+			path := c + "/binary-" + a + "/Packages"
+			all = append(all, List{FileName(base + path), path, c, a})
 		}
 	}
 	return all

@@ -104,7 +104,7 @@ type Source struct {
 	Date      string `json:"date"`      // RFC 3339; "" where no metadata is there
 	Refreshed string `json:"refreshed"` // RFC 3339: when what is there was put there; "" where not known
 	Lists     int    `json:"lists"`     // package lists found
-	Reason    string `json:"reason"`    // why it could not be used, "" when it could
+	Reason    string `json:"reason"`    // why it, or a list of it, could not be used, "" when all of it could
 	// Error is what the last refresh left of a failure ("" where nothing): what is
 	// there is then older than that refresh.
 	Error string `json:"error"`

@@ -31,6 +31,7 @@ type archive struct {
 	lists       []list
 	locked      bool   // of esmBase: its versions cannot be installed
 	reason      string // why it is not used
+	lack        string // which of its lists is not there, or not whole
 	err         error  // what is broken of it, where that is the reason
 	failed      string // what the last refresh left of a failure
 	put         time.Time
@@ -60,12 +61,16 @@ func (w *host) setup(packages []dpkg.Package) (*setup, error) {
 		return nil, err
 	}
 	s.native = archs[0]
+	installed := map[string]bool{s.native: true}
+	for i := range packages {
+		installed[packages[i].Arch] = installed[packages[i].Arch] || packages[i].Installed()
+	}
 	settings, err := w.settings()
 	if err != nil {
 		return nil, err
 	}
 	for _, base := range []string{"", esmBase} {
-		archives, err := w.archives(base, archs)
+		archives, err := w.archives(base, archs, installed)
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +194,8 @@ func (w *host) policy(settings *conf.Tree) (*pin.Policy, error) {
 }
 
 // archives are the sources configured below a base, with what is there of them.
-func (w *host) archives(base string, archs []string) ([]*archive, error) {
+// installed are the architectures that packages have.
+func (w *host) archives(base string, archs []string, installed map[string]bool) ([]*archive, error) {
 	sources, err := w.sources(base)
 	if err != nil || len(sources) == 0 {
 		return nil, err
@@ -205,7 +211,7 @@ func (w *host) archives(base string, archs []string) ([]*archive, error) {
 	var all []*archive
 	for i := range sources {
 		a := &archive{Source: sources[i], locked: base != ""}
-		w.find(a, dir, present, archs)
+		w.find(a, dir, present, archs, installed)
 		w.leftovers(a, dir+"partial/", partial, archs[0])
 		all = append(all, a)
 	}
@@ -231,7 +237,7 @@ func (w *host) leftovers(a *archive, dir string, partial []string, native string
 }
 
 // find looks for the Release file and the package lists of a source.
-func (w *host) find(a *archive, dir string, present []string, archs []string) {
+func (w *host) find(a *archive, dir string, present []string, archs []string, installed map[string]bool) {
 	has := func(name string) bool {
 		_, ok := slices.BinarySearch(present, name)
 		return ok
@@ -257,11 +263,14 @@ func (w *host) find(a *archive, dir string, present []string, archs []string) {
 		return
 	}
 	for _, l := range a.Lists(archs) {
-		for _, ext := range apt.Extensions() {
-			if has(l.File + ext) {
-				a.lists = append(a.lists, list{l, dir + l.File + ext, ext})
-				break
-			}
+		extensions := apt.Extensions()
+		i := slices.IndexFunc(extensions, func(ext string) bool { return has(l.File + ext) })
+		switch {
+		case i >= 0:
+			a.lists = append(a.lists, list{l, dir + l.File + extensions[i], extensions[i]})
+		// Many archives name a list for "all" that apt does not fetch.
+		case l.Arch != "all" && a.release.Lists[l.Path] > 0 && (l.Arch == "" || installed[l.Arch]):
+			a.lack = "its package list " + l.Path + " is not there"
 		}
 	}
 	if len(a.lists) == 0 {

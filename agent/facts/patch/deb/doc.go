@@ -13,6 +13,14 @@
 // What is installed is dpkg's status with its journal (/var/lib/dpkg/updates) on
 // top, so that an upgrade that runs, or was interrupted, is seen as dpkg sees it.
 //
+// # Whole lists
+//
+// apt checks a list when it fetches it, and never again. A Release file names its
+// lists with their sizes: a security list that is named there and is missing (for
+// an architecture that packages have), or has another size, makes the answer
+// unknown or an error, for a list that breaks off between two entries looks like
+// one of fewer fixes. Of other sources it stands in Facts.Sources.
+//
 // # Labels
 //
 // The candidate is what package pin finds with apt's preferences, Default-Release

@@ -15,9 +15,16 @@ import (
 // tens of thousands: when an upgrade changes the status file and no list, none is
 // read again. It holds for one set of installed names.
 type memory struct {
-	names uint64
-	files *watch.Files
-	lists map[string][]apt.Entry
+	names   uint64
+	files   *watch.Files
+	lists   map[string]content
+	entries int // of all lists
+}
+
+// content is what is kept of a list, and how long all of it is.
+type content struct {
+	entries []apt.Entry
+	size    int64
 }
 
 // New returns a reader that keeps what it read of lists that do not change. It is
@@ -43,17 +50,20 @@ func (s *scan) newMemory(files *watch.Files) *memory {
 		h.Write([]byte(s.entries[i].Name))
 		h.Write([]byte{0})
 	}
-	return &memory{names: h.Sum64(), files: files, lists: map[string][]apt.Entry{}}
+	return &memory{names: h.Sum64(), files: files, lists: map[string]content{}}
 }
 
 // recall returns what was kept of a list, if it is still the same list and the
 // same packages are installed.
-func (s *scan) recall(name string, files *watch.Files) ([]apt.Entry, bool) {
+func (s *scan) recall(name string, files *watch.Files) (content, bool) {
 	if s.before == nil || s.before.names != s.kept.names {
-		return nil, false
+		return content{}, false
 	}
-	entries, ok := s.before.lists[name]
-	return entries, ok && files.Same(name, s.before.files)
+	c, ok := s.before.lists[name]
+	if !ok || !files.Same(name, s.before.files) {
+		return content{}, false
+	}
+	return c, true
 }
 
 // keep copies an entry, whose bytes do not last.

@@ -3,6 +3,7 @@ package deb
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -69,37 +70,66 @@ func (s *scan) read(ctx context.Context, w *host, a *archive, order int) error {
 			continue
 		}
 		s.done[l.name] = true
-		entries, err := s.list(ctx, w, l, want)
+		c, err := s.list(ctx, w, l, want)
 		if err != nil {
 			return err
 		}
+		if size, named := a.release.Lists[l.Path]; named && size != c.size {
+			err := fmt.Errorf("%s has %d bytes, and %s says %d: it is not whole", l.name, c.size, a.releaseFile, size)
+			if security {
+				return err
+			}
+			a.lack = err.Error() // what it has can still be a candidate
+		}
 		from := &pin.Archive{Release: a.release, Site: a.Site(), Component: l.Component, Arch: l.Arch}
-		for i := range entries {
-			s.offer(a, from, security, order, &entries[i])
+		for i := range c.entries {
+			if err := s.offer(a, from, security, order, &c.entries[i]); err != nil {
+				return fmt.Errorf("%s: %w", l.name, err)
+			}
 		}
 	}
 	return nil
 }
 
+// Bounds of what lists may say of installed packages. Real hosts have some ten
+// thousand entries, and archives that keep all they ever had some thousand versions.
+const (
+	maxEntries = 300_000
+	maxOffers  = 5_000 // of one package
+)
+
+var (
+	errEntries = errors.New("too many versions of installed packages")
+	errOffers  = errors.New("too many versions of one package")
+)
+
 // list returns the entries of installed packages in a list. A list is judged only
 // when all of it was read.
-func (s *scan) list(ctx context.Context, w *host, l list, want func([]byte) bool) ([]apt.Entry, error) {
+func (s *scan) list(ctx context.Context, w *host, l list, want func([]byte) bool) (c content, err error) {
 	if _, err := w.Look(l.name); err != nil {
-		return nil, err
+		return c, err
 	}
-	entries, ok := s.recall(l.name, w.Files)
+	c, ok := s.recall(l.name, w.Files)
 	if !ok {
 		f, err := w.Open(l.name)
 		if err != nil {
-			return nil, err
+			return c, err
 		}
 		defer f.Close()
-		if err := apt.ScanList(stoppable{ctx.Err, f}, l.extension, want, func(e *apt.Entry) { entries = append(entries, keep(e)) }); err != nil {
-			return nil, fmt.Errorf("%s: %w", l.name, err)
+		c.size, err = apt.ScanList(stoppable{ctx.Err, f}, l.extension, want, func(e *apt.Entry) error {
+			if s.kept.entries+len(c.entries) >= maxEntries {
+				return errEntries
+			}
+			c.entries = append(c.entries, keep(e))
+			return nil
+		})
+		if err != nil {
+			return c, fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
-	s.kept.lists[l.name] = entries
-	return entries, nil
+	s.kept.lists[l.name] = c
+	s.kept.entries += len(c.entries)
+	return c, nil
 }
 
 // stoppable ends a long read when its context does.
@@ -116,11 +146,14 @@ func (s stoppable) Read(p []byte) (int, error) {
 }
 
 // offer files a list's entry with the installed package it is a version of.
-func (s *scan) offer(a *archive, from *pin.Archive, security bool, order int, e *apt.Entry) {
+func (s *scan) offer(a *archive, from *pin.Archive, security bool, order int, e *apt.Entry) error {
 	for _, i := range s.byName[string(e.Name)] {
 		p := &s.entries[i]
 		if string(e.Arch) != p.Arch && !(p.native && (string(e.Arch) == "all" || string(e.Arch) == s.native)) {
 			continue
+		}
+		if len(p.offers) > maxOffers {
+			return fmt.Errorf("%w: %s", errOffers, text.Clean(p.Name, maxWord))
 		}
 		o := p.at(e)
 		if !a.locked {
@@ -133,6 +166,7 @@ func (s *scan) offer(a *archive, from *pin.Archive, security bool, order int, e 
 			o.phased, o.phasedBy = e.Phased, order
 		}
 	}
+	return nil
 }
 
 // at returns the offer of an entry's version, a new one where there is none.

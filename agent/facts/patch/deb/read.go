@@ -2,6 +2,7 @@ package deb
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -143,7 +144,7 @@ func (s *scan) missing() string {
 			continue
 		}
 		securities++
-		if len(a.lists) == 0 {
+		if len(a.lists) == 0 || a.lack != "" {
 			broken = a
 		}
 	}
@@ -153,7 +154,7 @@ func (s *scan) missing() string {
 	case lists == 0:
 		return "no package lists: they were never fetched, or were removed"
 	case broken != nil:
-		return fmt.Sprintf("security source %s %s (%s line %d): %s", broken.PublicURI(), broken.Suite, broken.File, broken.Line, broken.reason)
+		return fmt.Sprintf("security source %s %s (%s line %d): %s", broken.PublicURI(), broken.Suite, broken.File, broken.Line, cmp.Or(broken.reason, broken.lack))
 	case securities == 0:
 		return fmt.Sprintf("none of the %d configured sources is a security source", own)
 	}
@@ -242,7 +243,7 @@ func (s *scan) sources() []patch.Source {
 	for _, a := range s.archives {
 		out := patch.Source{
 			URI: text.Clean(a.PublicURI(), text.Limit), Suite: text.Clean(a.Suite, maxWord), File: a.File, Line: a.Line,
-			Lists: len(a.lists), Reason: text.Clean(a.reason, text.Limit),
+			Lists: len(a.lists), Reason: text.Clean(cmp.Or(a.reason, a.lack), text.Limit),
 			Refreshed: patch.RFC3339(a.put), Error: text.Clean(a.failed, text.Limit),
 		}
 		if r := a.release; r != nil {

@@ -166,6 +166,74 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// named makes the Release file name a list with a size.
+func named(t *testing.T, dir, list string, size int) {
+	t.Helper()
+	replace(t, dir, fx2Security+"Release", "Suite:", fmt.Sprintf("SHA256:\n 00 %d %s\nSuite:", size, list))
+}
+
+// TestListsThatAreNotWhole: what the Release file names is there, and as long as it
+// says, or nothing is said of what is pending.
+func TestListsThatAreNotWhole(t *testing.T) {
+	const i386, path = fx2Security + "main_binary-i386_Packages", "main/binary-i386/Packages"
+	for _, tt := range []struct {
+		name   string
+		damage func(t *testing.T, dir string, size int)
+		state  fact.State
+		reason string
+	}{
+		{"whole", func(t *testing.T, dir string, size int) { named(t, dir, path, size) }, fact.StateKnown, ""},
+		{"empty", func(t *testing.T, dir string, size int) {
+			named(t, dir, path, size)
+			truncate(t, dir, i386, 0)
+		}, fact.StateError, "has 0 bytes"},
+		{"cut between two entries", func(t *testing.T, dir string, size int) {
+			write(t, dir, i386, "Package: x\nArchitecture: i386\nVersion: 1\n\n")
+			named(t, dir, path, size)
+		}, fact.StateError, "it is not whole"},
+		{"cut within a line", func(t *testing.T, dir string, size int) { truncate(t, dir, i386, int64(size-2)) }, fact.StateError, "ends within a line"},
+		{"removed", func(t *testing.T, dir string, size int) {
+			named(t, dir, path, size)
+			remove(t, dir, i386)
+		}, fact.StateUnknown, path + " is not there"},
+		{"removed, and no package has its architecture", func(t *testing.T, dir string, size int) {
+			replace(t, dir, "var/lib/dpkg/arch", "i386", "i386\narmhf")
+			named(t, dir, "main/binary-armhf/Packages", size)
+		}, fact.StateKnown, ""},
+		{"named for all and not fetched", func(t *testing.T, dir string, size int) { named(t, dir, "main/binary-all/Packages", size) }, fact.StateKnown, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := unpack(t, "fx2")
+			fi, err := os.Stat(filepath.Join(dir, i386))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.damage(t, dir, int(fi.Size()))
+			f := read(context.Background(), env(t, dir))
+			if f.Meta.State != tt.state || !strings.Contains(f.Meta.Reason, tt.reason) {
+				t.Errorf("state %s, reason %q; want %s with %q", f.Meta.State, f.Meta.Reason, tt.state, tt.reason)
+			}
+			if known := tt.state == fact.StateKnown; known != (len(f.Packages) == 10) {
+				t.Errorf("%d pending", len(f.Packages))
+			}
+		})
+	}
+}
+
+// TestTooManyVersions: a list may not take memory and time without end.
+func TestTooManyVersions(t *testing.T) {
+	dir := unpack(t, "fx2")
+	var b strings.Builder
+	for i := range maxOffers + 10 {
+		fmt.Fprintf(&b, "Package: libssl3t64\nArchitecture: i386\nVersion: %d\n\n", i)
+	}
+	write(t, dir, fx2Security+"main_binary-i386_Packages", b.String())
+	f := read(context.Background(), env(t, dir))
+	if f.Meta.State != fact.StateError || !strings.Contains(f.Meta.Reason, "too many versions of one package: libssl3t64") {
+		t.Errorf("state %s, reason %q", f.Meta.State, f.Meta.Reason)
+	}
+}
+
 // TestOtherListsMayBeBroken: the security answer stands, and the source says so.
 func TestOtherListsMayBeBroken(t *testing.T) {
 	dir := unpack(t, "fx2")
