@@ -17,16 +17,25 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 
+	"seawall/pkg/xzstream"
 	"seawall/pkg/zchunk"
 )
 
-// MaxOpen bounds a decompressed file. Fedora's largest primary is about 200 MB.
+// MaxOpen bounds a file, as it lies there and decompressed. Fedora's largest primary
+// is about 200 MB.
 const MaxOpen = 1 << 30
 
-// maxWindow bounds the memory a decompressor may ask for.
-const maxWindow = 64 << 20
+// A file may grow maxRatio times in decompression, beyond the first freeGrowth bytes.
+// Repositories' data grows 5 to 30 times, nothing but blanks ten thousand times.
+const (
+	maxRatio   = 200
+	freeGrowth = 32 << 20
+)
+
+// maxWindow bounds the memory a decompressor may ask for. createrepo_c makes windows
+// of 8 MiB at most.
+const maxWindow = 32 << 20
 
 // ErrUnsupported is returned for a compression or an encoding that is not read.
 var ErrUnsupported = errors.New("not supported")
@@ -37,11 +46,13 @@ func Decompress(r io.Reader, name string, max int64) (io.ReadCloser, error) {
 	if max == 0 {
 		max = MaxOpen
 	}
-	z, done, err := decompress(bufio.NewReaderSize(r, 32<<10))
+	in := &counted{r: r}
+	z, done, err := decompress(bufio.NewReaderSize(in, 32<<10))
 	if err != nil {
+		done()
 		return nil, fmt.Errorf("%s: %w", name, damaged(err))
 	}
-	return &opened{r: limit(z, max), name: name, done: done}, nil
+	return &opened{r: &limited{r: z, left: max, in: in}, name: name, done: done}, nil
 }
 
 // decompress returns a reader of what r holds, and what ends it.
@@ -56,11 +67,8 @@ func decompress(r *bufio.Reader) (io.Reader, func(), error) {
 	case begins("\x1f\x8b"):
 		z, err := gzip.NewReader(r)
 		return z, nothing, err
-	case begins("\xfd7zXZ\x00"):
-		if size := xzDictionary(head); size > maxWindow {
-			return nil, nothing, fmt.Errorf("%w: xz dictionary of %d bytes", ErrUnsupported, size)
-		}
-		z, err := xz.NewReader(r)
+	case begins(xzstream.Magic):
+		z, err := xzstream.NewReader(r, maxWindow)
 		return z, nothing, err
 	case begins("\x28\xb5\x2f\xfd"):
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
@@ -80,22 +88,6 @@ func decompress(r *bufio.Reader) (io.Reader, func(), error) {
 		return nil, nothing, fmt.Errorf("%w: lzma", ErrUnsupported)
 	}
 	return r, nothing, nil
-}
-
-// xzDictionary finds the LZMA2 filter (id 0x21, one byte of properties) in the
-// first block header, which stands behind the 12 bytes of the stream header: it may
-// ask for 4 GB, and the decoder would make them.
-func xzDictionary(head []byte) uint64 {
-	const stream, flags = 12, 2
-	if len(head) < stream+flags {
-		return 0
-	}
-	i := bytes.Index(head[stream+flags:], []byte{0x21, 0x01})
-	if i < 0 || stream+flags+i+2 >= len(head) {
-		return 0
-	}
-	bits := head[stream+flags+i+2] & 0x3f
-	return uint64(2|bits&1) << (bits/2 + 11)
 }
 
 // opened is a decompressed file.
@@ -136,7 +128,7 @@ func damaged(err error) error {
 	if errors.As(err, &system) || errors.Is(err, ErrDamaged) || errors.Is(err, ErrUnsupported) {
 		return err
 	}
-	if errors.Is(err, zchunk.ErrUnsupported) {
+	if errors.Is(err, zchunk.ErrUnsupported) || errors.Is(err, xzstream.ErrUnsupported) {
 		return fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
 	return fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -151,7 +143,10 @@ func Open(r io.Reader, d Data) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Href, err)
 	}
-	raw := &summed{r: r, hash: h, data: d}
+	raw := &summed{r: r, hash: h, data: d, most: MaxOpen}
+	if d.Size >= 0 {
+		raw.most = min(raw.most, d.Size)
+	}
 	z, err := Decompress(raw, d.Href, 0)
 	if err != nil {
 		return nil, err
@@ -184,18 +179,16 @@ type summed struct {
 	r    io.Reader
 	hash hash.Hash
 	n    int64
+	most int64 // bytes
 	data Data
 }
 
 // Read reads, up to one byte more than there should be.
 func (s *summed) Read(p []byte) (int, error) {
-	if s.data.Size >= 0 {
-		if s.n > s.data.Size {
-			return 0, fmt.Errorf("%w: longer than the %d bytes in repomd.xml", ErrDamaged, s.data.Size)
-		}
-		p = p[:min(int64(len(p)), s.data.Size+1-s.n)]
+	if s.n > s.most {
+		return 0, fmt.Errorf("%w: longer than %d bytes", ErrDamaged, s.most)
 	}
-	n, err := s.r.Read(p)
+	n, err := s.r.Read(p[:min(int64(len(p)), s.most+1-s.n)])
 	s.hash.Write(p[:n])
 	s.n += int64(n)
 	return n, err

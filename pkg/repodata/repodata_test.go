@@ -2,11 +2,15 @@ package repodata
 
 import (
 	"bytes"
+	"crypto/md5"
+	"crypto/sha256"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -17,7 +21,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/klauspost/compress/gzip"
-	"github.com/ulikunitz/xz"
 )
 
 // testdata/repo is a repository that createrepo_c and modifyrepo_c made,
@@ -427,22 +430,75 @@ func TestBomb(t *testing.T) {
 	if n, err := io.Copy(io.Discard, z); !errors.Is(err, ErrDamaged) || n > 1<<20 {
 		t.Errorf("got %d bytes, %v", n, err)
 	}
-	b.Reset()
-	large, err := xz.WriterConfig{DictCap: 128 << 20}.NewWriter(&b)
-	if err == nil {
-		err = large.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	huge := bytes.Clone(readFile(t, "formats/updateinfo.xml.xz"))
-	i := bytes.Index(huge[14:], []byte{0x21, 0x01})
-	huge[14+i+2] = 39 // 3 GB
-	if _, err := Decompress(bytes.NewReader(huge), "xz", 0); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("large dictionary: %v", err)
-	}
 	if _, err := Decompress(strings.NewReader("]\x00\x00\x80"), "lzma", 0); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("lzma: %v", err)
+	}
+}
+
+// packed compresses blanks by the real programs.
+func packed(t testing.TB, mib int, name string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Stdin = io.LimitReader(&endless{again: strings.Repeat(" ", 1<<16)}, int64(mib)<<20)
+	b, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %v: %v", name, args, err)
+	}
+	return b
+}
+
+// TestSmallBombs: files of some KB that would become hundreds of MB end soon, in
+// memory that what they ask for does not tell. All that is allocated is counted, not
+// only what is held at once.
+func TestSmallBombs(t *testing.T) {
+	fresh := packed(t, 1, "xz", "-zc", "-0")
+	for name, tt := range map[string]struct {
+		file []byte
+		want error
+		most uint64 // MiB
+	}{
+		"gzip":                {bytes.Repeat(packed(t, 1, "gzip", "-9c"), 60), ErrDamaged, 4},
+		"xz":                  {packed(t, 40, "xz", "-zc", "-6"), ErrDamaged, 12},
+		"xz of small blocks":  {bytes.Repeat(packed(t, 1, "xz", "-zc", "-6", "--block-size=65536"), 60), ErrDamaged, 60},
+		"xz of 64 MiB later":  {append(fresh, packed(t, 1, "xz", "-zc", "-9")...), ErrUnsupported, 2},
+		"zstd":                {packed(t, 40, "zstd", "-c"), ErrDamaged, 16},
+		"zstd of 128 MiB":     {packed(t, 1, "zstd", "--ultra", "--long=27", "-c"), ErrDamaged, 4},
+		"zstd of many frames": {bytes.Repeat(packed(t, 1, "zstd", "-c"), 100), ErrDamaged, 60},
+		"bzip2":               {packed(t, 40, "bzip2", "-c"), ErrDamaged, 12},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		z, err := Decompress(bytes.NewReader(tt.file), name, 0)
+		n := int64(0)
+		if err == nil {
+			n, err = io.Copy(io.Discard, z)
+			z.Close()
+		}
+		runtime.ReadMemStats(&after)
+		used := (after.TotalAlloc - before.TotalAlloc) >> 20
+		t.Logf("%s: %d bytes became %d MiB with %d MiB: %v", name, len(tt.file), n>>20, used, err)
+		if !errors.Is(err, tt.want) || n > freeGrowth+maxRatio*int64(len(tt.file)) || used > tt.most {
+			t.Errorf("%s: %d MiB, %d MiB of memory, %v, want %v", name, n>>20, used, err, tt.want)
+		}
+	}
+}
+
+// TestSizes: a size in repomd.xml is a promise, and not one to count with.
+func TestSizes(t *testing.T) {
+	file := readFile(t, "formats/updateinfo.xml.gz")
+	for size, want := range map[int64]error{
+		math.MaxInt64: ErrDamaged, math.MaxInt64 - 1: ErrDamaged, MaxOpen + 1: ErrDamaged, int64(len(file)) - 1: ErrDamaged, 0: ErrDamaged,
+		int64(len(file)): nil, -1: nil,
+	} {
+		sum := fmt.Sprintf("%x", sha256.Sum256(file))
+		if _, err := open(file, Data{Href: "x", ChecksumType: "sha256", Checksum: sum, Size: size}); !errors.Is(err, want) {
+			t.Errorf("size %d: got %v, want %v", size, err, want)
+		}
+	}
+	// Without a size, a file that has no end ends all the same.
+	r := &summed{r: &endless{again: strings.Repeat("\x00", 1<<16)}, hash: md5.New(), data: Data{Size: -1}, most: 1 << 20}
+	if n, err := io.Copy(io.Discard, struct{ io.Reader }{r}); !errors.Is(err, ErrDamaged) || n != r.most+1 {
+		t.Errorf("endless: %d bytes, %v", n, err)
 	}
 }
 

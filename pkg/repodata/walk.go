@@ -88,11 +88,13 @@ func date(s string) time.Time {
 }
 
 // limit makes reading more than n bytes an error.
-func limit(r io.Reader, n int64) io.Reader { return &limited{r, n} }
+func limit(r io.Reader, n int64) io.Reader { return &limited{r: r, left: n} }
 
 type limited struct {
 	r    io.Reader
 	left int64
+	in   *counted // what r decompresses, if it does
+	n    int64
 }
 
 func (l *limited) Read(p []byte) (int, error) {
@@ -103,8 +105,25 @@ func (l *limited) Read(p []byte) (int, error) {
 		p = p[:l.left+1]
 	}
 	n, err := l.r.Read(p)
+	l.n += int64(n)
 	if l.left -= int64(n); l.left < 0 {
 		return 0, fmt.Errorf("%w: larger than the limit", ErrDamaged)
 	}
+	if l.in != nil && l.n-freeGrowth > maxRatio*l.in.n {
+		l.left = -1
+		return 0, fmt.Errorf("%w: %d bytes became %d", ErrDamaged, l.in.n, l.n)
+	}
+	return n, err
+}
+
+// counted counts what is read through it.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
 	return n, err
 }
