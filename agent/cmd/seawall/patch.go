@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"seawall/agent/facts"
+	"seawall/agent/footprint"
 	"seawall/agent/patchview"
 	"seawall/agent/report"
 	"seawall/agent/usage"
@@ -51,6 +52,7 @@ Exit status:
 
 // patch looks at the host once and shows it.
 func (p *program) patch(ctx context.Context, h host, format string) error {
+	footprint.Trim()
 	env, err := h.env()
 	if err != nil {
 		return err
