@@ -5,8 +5,9 @@
 // the log when it returns, and on disk after [Database.Sync], which another
 // goroutine calls for several commits at once while the writer goes on. SQLite
 // syncs the log itself before it copies it to the database, so what a crash leaves
-// is always a whole number of commits, from the first. Readers neither wait for the
-// writer nor make it wait. Their connections cannot write.
+// is always a whole number of commits, from the first. Readers do not wait for the
+// writer, and make it wait half a second at most, when the log has become long because
+// of them. Their connections cannot write.
 //
 // SQLite's own locks would let a second process write between our transactions.
 // The lock here is flock(2) on PATH.lock: it ends with the process that holds it,
@@ -81,7 +82,7 @@ func (d *Database) open(ctx context.Context, path string) error {
 		return err
 	}
 	d.Writer = &Writer{Conn: conn, prepared: make(map[string]*statement)}
-	d.log.path = path + "-wal"
+	d.log.path, d.log.long = path+"-wal", copyFrames
 	if d.log.copier, err = sql.Open("sqlite", source(path, "synchronous(NORMAL)", "cache_size(-200)", "trusted_schema(OFF)")); err != nil {
 		return err
 	}
@@ -130,13 +131,17 @@ func (d *Database) Close() error {
 	return errors.Join(append(errs, d.lock.Close())...)
 }
 
-// Classify adds [ErrDamaged] to SQLite's errors that mean it.
+// Classify adds [ErrDamaged] or [ErrUnsynced] to SQLite's errors that mean it.
 func Classify(err error) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
 		switch e.Code() & 0xff {
 		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		switch e.Code() {
+		case sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC:
+			return fmt.Errorf("%w: %w", ErrUnsynced, err)
 		}
 	}
 	return err
