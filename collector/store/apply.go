@@ -36,3 +36,17 @@ func (s *Store) Apply(ctx context.Context, id fleet.HostID, items []fleet.Delive
 		return h.Apply(work)
 	})
 }
+
+// Positions returns what of each lane and epoch of a host is durable. The host
+// forgets what it is told to be here, so it is not told of what may still be lost.
+func (s *Store) Positions(ctx context.Context, id fleet.HostID) ([]fleet.Position, error) {
+	positions, err := s.View.Positions(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	// What was read is committed, and on disk when a later transaction is.
+	if err := s.submit(ctx, func(*host.Batch) error { return nil }); err != nil {
+		return nil, fmt.Errorf("positions of host %s: %w", id, err)
+	}
+	return positions, nil
+}

@@ -2,13 +2,17 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
 )
 
@@ -58,4 +62,65 @@ func writeUntilRefused(t *testing.T, path string) {
 		return
 	}
 	t.Error("the disk refused nothing")
+}
+
+// TestPositionsAreDurable has a commit that is not on disk yet: the host is not told
+// of it, since it would forget what it is told to be here.
+func TestPositionsAreDurable(t *testing.T) {
+	s, _ := openTest(t, Config{})
+	enrol(t, s, hostID(0))
+	held := make(chan error)
+	s.commits <- commit{group: []request{{done: held}}, results: []error{nil}} // settle waits for held
+	applied := make(chan error, 1)
+	go func() {
+		applied <- s.Apply(t.Context(), hostID(0), deliver(1, changed(result("ssh-a", "", finding.StatusFail))), nil)
+	}()
+	for {
+		seen, err := s.View.Positions(t.Context(), hostID(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(seen) > 0 {
+			break
+		}
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if told, err := s.Positions(ctx, hostID(0)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("told %+v, %v", told, err)
+	}
+	<-held
+	if err := <-applied; err != nil {
+		t.Fatal(err)
+	}
+	if told, err := s.Positions(t.Context(), hostID(0)); err != nil || len(told) != 1 || told[0].Sequence != 1 {
+		t.Errorf("told %+v, %v", told, err)
+	}
+}
+
+// TestUnsynced has the disk refuse a page of the database while the log is copied.
+// The store ends, and leaves the log for the next start: closing would delete it.
+func TestUnsynced(t *testing.T) {
+	s, path := openTest(t, Config{})
+	enrol(t, s, hostID(0))
+	apply(t, s, hostID(0), deliver(1, changed(result("ssh-a", "", finding.StatusFail)))...)
+	s.commits <- commit{broken: fmt.Errorf("copy: %w", sqlite.ErrUnsynced)}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := s.Run(ctx); !errors.Is(err, sqlite.ErrUnsynced) {
+		t.Errorf("the store ends with %v", err)
+	}
+	if err := s.Apply(t.Context(), hostID(0), deliver(2, changed(result("ssh-a", "", finding.StatusPass))), nil); !errors.Is(err, sqlite.ErrUnsynced) {
+		t.Errorf("a record after that: %v", err)
+	}
+	if told, err := s.Positions(t.Context(), hostID(0)); err == nil {
+		t.Errorf("positions after that: %+v", told)
+	}
+	if err := s.Close(); !errors.Is(err, sqlite.ErrUnsynced) {
+		t.Errorf("close: %v", err)
+	}
+	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() == 0 {
+		t.Errorf("the log is gone: %v", err)
+	}
 }

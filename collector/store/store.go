@@ -61,6 +61,7 @@ type Store struct {
 	quit     chan struct{}
 	done     chan struct{} // closed when all that was committed is settled
 	failed   chan error    // why the store cannot go on, once
+	broken   error         // the same; settle's alone until done
 	close    func() error  // closes once
 	feed     feed.Feed
 }
@@ -81,7 +82,7 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	}
 	version, err := schema.Migrate(ctx, data.Writer.Conn)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)), data.Close())
+		return nil, giveUp(data, fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)))
 	}
 	cfg.Log.Info("store is open", "path", path, "schema", version)
 	s := &Store{
@@ -98,21 +99,34 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	s.close = sync.OnceValue(s.shut)
 	// How long the collector was away is known before anyone asks who is silent.
 	if _, err := s.alone(func(b *host.Batch) error { return presence.Mark(b.Writer, b.Now) }); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)), data.Close())
+		return nil, giveUp(data, fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)))
 	}
 	go s.settle()
 	go s.write()
 	return s, nil
 }
 
+// giveUp closes a database after an error, unless that would make it worse.
+func giveUp(data *sqlite.Database, err error) error {
+	if errors.Is(err, sqlite.ErrUnsynced) {
+		data.Abandon()
+		return err
+	}
+	return errors.Join(err, data.Close())
+}
+
 // Close waits for what is being written and closes the store. Work that waits for
-// the writer gets [ErrClosed].
+// the writer gets [ErrClosed]. A store that cannot go on stays open until the process
+// ends, and Close returns the reason.
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shut() error {
 	close(s.quit)
 	<-s.done
 	s.feed.Close()
+	if s.broken != nil {
+		return giveUp(s.data, s.broken)
+	}
 	return s.data.Close()
 }
 

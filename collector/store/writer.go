@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"seawall/collector/fleet"
@@ -21,6 +22,7 @@ type commit struct {
 	group   []request
 	results []error
 	updates []fleet.Update
+	broken  error // no sync will say that what was committed is on disk
 }
 
 // write is the writer.
@@ -41,8 +43,11 @@ func (s *Store) write() {
 			return
 		}
 		// The log stays as it is where it cannot be copied, and is tried again.
-		if err := s.data.Tend(context.Background()); err != nil {
-			s.cfg.Log.Warn("the database's log grows", "err", sqlite.Classify(err))
+		if err := sqlite.Classify(s.data.Tend(context.Background())); err != nil {
+			s.cfg.Log.Warn("the database's log grows", "err", err)
+			if errors.Is(err, sqlite.ErrUnsynced) {
+				s.commits <- commit{broken: err}
+			}
 		}
 	}
 }
@@ -66,14 +71,29 @@ func (s *Store) gather(r request) []request {
 // is tried alone, so that one that cannot succeed does not take others with it.
 func (s *Store) commit(group []request) {
 	results, updates, failed := s.transact(group)
-	if failed && len(group) > 1 {
+	broken := unsynced(results)
+	if failed && broken == nil && len(group) > 1 {
 		for i, r := range group {
 			var more []fleet.Update
 			more, results[i] = s.alone(r.do)
 			updates = append(updates, more...)
 		}
+		broken = unsynced(results)
 	}
-	s.commits <- commit{group, results, updates}
+	for i := range group {
+		group[i].do = nil // and what it holds: the disk may take its time
+	}
+	s.commits <- commit{group, results, updates, broken}
+}
+
+// unsynced returns the error that says that the disk refused what had been written.
+func unsynced(results []error) error {
+	for _, err := range results {
+		if err := sqlite.Classify(err); errors.Is(err, sqlite.ErrUnsynced) {
+			return err
+		}
+	}
+	return nil
 }
 
 // alone does something in a transaction of its own.
@@ -85,7 +105,7 @@ func (s *Store) alone(do func(*host.Batch) error) ([]fleet.Update, error) {
 // chore is what the writer does by itself, in a transaction of its own.
 func (s *Store) chore(do func(*host.Batch) error) error {
 	updates, err := s.alone(do)
-	s.commits <- commit{updates: updates}
+	s.commits <- commit{updates: updates, broken: unsynced([]error{err})}
 	return err
 }
 
@@ -94,7 +114,6 @@ func (s *Store) chore(do func(*host.Batch) error) error {
 // that has failed nothing is durable any more, and no request succeeds.
 func (s *Store) settle() {
 	defer close(s.done)
-	var broken error
 	for c := range s.commits {
 		all := []commit{c}
 		for more := true; more && len(all) < maxUnsettled; {
@@ -107,27 +126,37 @@ func (s *Store) settle() {
 				more = false
 			}
 		}
-		if broken == nil {
-			if broken = s.data.Sync(); broken != nil {
-				s.failed <- broken
+		if s.broken == nil {
+			if s.broken = s.bring(all); s.broken != nil {
+				s.failed <- s.broken
 			}
 		}
 		for _, c := range all {
-			s.answer(c, broken)
+			s.answer(c)
 		}
 	}
 }
 
+// bring brings transactions to disk.
+func (s *Store) bring(all []commit) error {
+	for _, c := range all {
+		if c.broken != nil {
+			return c.broken
+		}
+	}
+	return s.data.Sync()
+}
+
 // answer tells what became of a transaction.
-func (s *Store) answer(c commit, broken error) {
+func (s *Store) answer(c commit) {
 	for i, r := range c.group {
-		if broken != nil {
-			r.done <- broken
+		if s.broken != nil {
+			r.done <- s.broken
 		} else {
 			r.done <- c.results[i]
 		}
 	}
-	if broken != nil {
+	if s.broken != nil {
 		return
 	}
 	for _, u := range c.updates {
