@@ -20,32 +20,36 @@ const (
 	daysKept = 800
 )
 
-// Events deletes the oldest events beyond the retention and reports whether
-// there may be more.
+// Events deletes the oldest events beyond the retention and reports whether there
+// may be more. None goes before one that came earlier: chains of events would end at
+// it. So one that came while the clock was ahead goes with what came after it.
 func Events(w *sqlite.Writer, now time.Time, keep time.Duration) (bool, error) {
 	before := now.Add(-keep).UnixNano()
-	var last, n int64
+	var last, seen, n int64
+	young := false
 	err := w.Rows("SELECT id, received FROM event ORDER BY id LIMIT ?", []any{Step}, func(scan func(...any) error) error {
 		var id, received int64
 		err := scan(&id, &received)
-		if received < before && n >= 0 {
-			last = id
-			n++
+		young = young || received >= before && received <= now.UnixNano()
+		seen++
+		if received < before && !young {
+			last, n = id, seen
 		}
 		return err
 	})
 	if err != nil || n == 0 {
 		return false, err
 	}
-	if err := w.Exec("DELETE FROM event WHERE id <= ? AND received < ?", last, before); err != nil {
+	if err := w.Exec("DELETE FROM event WHERE id <= ?", last); err != nil {
 		return false, fmt.Errorf("delete events: %w", err)
 	}
-	return n == Step, w.Exec("UPDATE meta SET value = value + ? WHERE name = 'events_expired'", n)
+	return seen == Step, w.Exec("UPDATE meta SET value = value + ? WHERE name = 'events_expired'", n)
 }
 
 // Rest bounds what a host may leave behind without end (the records not taken), and
 // deletes what nothing shows any more: the places of gaps that the timeline no longer
-// tells of, requests and tokens long given up and expired, old daily rollups and texts.
+// tells of, requests and tokens long given up and expired, old daily rollups and texts,
+// the ends of chains.
 func Rest(w *sqlite.Writer, now time.Time, keep time.Duration) error {
 	err := w.Exec(`DELETE FROM rejected WHERE (host, lane, epoch, seq) IN (SELECT host, lane, epoch, seq FROM
 		(SELECT *, row_number() OVER (PARTITION BY host ORDER BY received DESC) AS n FROM rejected) WHERE n > ?)`, maxKept)
@@ -62,6 +66,10 @@ func Rest(w *sqlite.Writer, now time.Time, keep time.Duration) error {
 		}
 	}
 	if err := w.Exec("DELETE FROM day WHERE day < ?", now.Unix()/86400-daysKept); err != nil {
+		return err
+	}
+	// Of the checks that hosts once named, most may be gone.
+	if err := w.Exec("DELETE FROM check_newest WHERE event < (SELECT ifnull(min(id), 1 << 62) FROM event)"); err != nil {
 		return err
 	}
 	return texts(w)

@@ -106,3 +106,55 @@ func TestRest(t *testing.T) {
 		t.Error("a text stays after its last use")
 	}
 }
+
+// TestEventsOfAnotherClock deletes events that came while the clock was wrong with
+// their neighbours: what is left of a chain has no holes.
+func TestEventsOfAnotherClock(t *testing.T) {
+	const keep = 24 * time.Hour
+	for name, c := range map[string]struct {
+		hours []int // before now
+		left  string
+	}{
+		"ahead":         {[]int{50, -9000, -9000, 40, 1}, "5"},
+		"ahead, young":  {[]int{50, -9000, 1, 40, 1}, "2,3,4,5"},
+		"back":          {[]int{50, 1, 9000, 1}, "2,3,4"},
+		"all young":     {[]int{-9000, 3, 2}, "1,2,3"},
+		"ahead at last": {[]int{30, -9000}, "2"},
+	} {
+		w := open(t)
+		for _, h := range c.hours {
+			if err := w.Exec(`INSERT INTO event (host, lane, epoch, seq, received, check_id, body)
+				VALUES (x'01', 'posture', 1, 1, ?, 'ssh-a', x'00')`, now.Add(-time.Duration(h)*time.Hour).UnixNano()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := Events(w, now, keep); err != nil {
+			t.Fatal(err)
+		}
+		var left string
+		if _, err := w.Row("SELECT group_concat(id) FROM (SELECT id FROM event ORDER BY id)", nil, &left); err != nil || left != c.left {
+			t.Errorf("%s: %s left, want %s, %v", name, left, c.left, err)
+		}
+	}
+}
+
+// TestChainEnds has a host that named checks without end: of those whose events
+// have expired nothing is left.
+func TestChainEnds(t *testing.T) {
+	w := open(t)
+	run(t, w, numbers+"1000) INSERT INTO check_newest SELECT 'made-up-' || n, n FROM c",
+		"INSERT INTO event (id, host, lane, epoch, seq, received, check_id, body) VALUES (999, x'01', 'posture', 1, 1, 0, 'made-up-999', x'00')")
+	if err := Rest(w, now, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if n := number(t, w, "SELECT count(*) FROM check_newest"); n != 2 {
+		t.Errorf("%d checks, want 2", n)
+	}
+	run(t, w, "DELETE FROM event")
+	if err := Rest(w, now, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if n := number(t, w, "SELECT count(*) FROM check_newest"); n != 0 {
+		t.Errorf("%d checks without any event", n)
+	}
+}
