@@ -15,7 +15,7 @@ const (
 )
 
 // chain is how the events of a host or a check are found: each names the one before
-// it. A row of the chain is read when it is asked for, so a page costs what it shows,
+// it, and none a newer one, whatever a disk did to it. A row of the chain is read when it is asked for, so a page costs what it shows,
 // but for one that begins at an event which is not of the chain.
 type chain struct{ column, before, newest string }
 
@@ -29,7 +29,7 @@ var (
 func (c chain) text() string {
 	return `WITH RECURSIVE chain(id) AS (
 			SELECT ifnull((SELECT ` + c.before + ` FROM event WHERE id = ? AND ` + c.column + ` = ?), (` + c.newest + `))
-			UNION ALL SELECT e.` + c.before + ` FROM chain CROSS JOIN event e ON e.id = chain.id WHERE e.` + c.before + ` > 0)
+			UNION ALL SELECT e.` + c.before + ` FROM chain CROSS JOIN event e ON e.id = chain.id WHERE e.` + c.before + ` BETWEEN 1 AND e.id - 1)
 		` + eventColumns + `FROM chain CROSS JOIN event e ON e.id = chain.id CROSS JOIN host h ON h.host = e.host
 		WHERE (? = 0 OR e.id < ?) AND (? = '' OR e.check_id = ?) LIMIT ?`
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -185,5 +186,36 @@ func TestDaysAreBounded(t *testing.T) {
 	if first, last := days[0], days[maxDays-1]; first.Counts.Fail != 1 || first.Changes != 0 || last.Counts.Fail != 3 ||
 		!last.Day.Equal(now.Truncate(24*time.Hour)) || days[maxDays-3].Changes != 7 {
 		t.Errorf("first %+v, last %+v", first, last)
+	}
+}
+
+// TestDamagedChain has events that name themselves, a newer one, and one that is not
+// there: pages end.
+func TestDamagedChain(t *testing.T) {
+	key, body := mustKey(t, 1), stateBody(t, "ssh-a", "", finding.StatusFail)
+	event := func(id, before int) []any { return []any{id, key, "posture", 1, id, 0, "ssh-a", body, before, before} }
+	const columns = "event (id, host, lane, epoch, seq, received, check_id, body, host_before, check_before)"
+	for name, c := range map[string]struct {
+		events [][]any
+		want   int
+	}{
+		"itself": {[][]any{event(3, 3)}, 1},
+		"newer":  {[][]any{event(2, 3), event(3, 2)}, 2},
+		"gone":   {[][]any{event(3, 1)}, 1},
+		"absurd": {[][]any{event(3, -7)}, 1},
+	} {
+		v := fill(t, map[string][][]any{
+			"host (host, first_seen, last_seen, newest)": {{key, 0, 0, 3}}, "check_newest": {{"ssh-a", 3}}, columns: c.events})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		for _, q := range []fleet.TimelineQuery{{Host: id(1), Limit: 200}, {Check: "ssh-a", Limit: 200}, {Host: id(1), Check: "ssh-none"}} {
+			want := c.want
+			if q.Host != "" && q.Check != "" {
+				want = 0
+			}
+			if events, err := v.Timeline(ctx, q); err != nil || len(events) != want {
+				t.Errorf("%s: %d events, want %d, %v", name, len(events), want, err)
+			}
+		}
+		cancel()
 	}
 }
