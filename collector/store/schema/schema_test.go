@@ -149,3 +149,47 @@ func TestMembershipColumns(t *testing.T) {
 		t.Errorf("archived %d, silent %d, digest %d, %s, %d records, alive %d, %d members, %v", archived, silent, digest, reason, records, alive, members, err)
 	}
 }
+
+// TestChains migrates a store of the third schema with events of several hosts and
+// checks: each names the one before it, and the newest of each is known.
+func TestChains(t *testing.T) {
+	db := open(t)
+	old := fstest.MapFS{}
+	for _, name := range []string{"0001_base.sql", "0002_resync.sql", "0003_membership.sql"} {
+		text, err := embedded.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old[name] = &fstest.MapFile{Data: text}
+	}
+	if v, err := migrate(t.Context(), db, old); v != 3 || err != nil {
+		t.Fatalf("version %d, %v", v, err)
+	}
+	// The first 50 have expired, and so have all events of host 9.
+	_, err := db.ExecContext(t.Context(), `WITH RECURSIVE c(n) AS (SELECT 51 UNION ALL SELECT n + 1 FROM c WHERE n < 3000)
+		INSERT INTO event (id, host, lane, epoch, seq, received, check_id, body)
+			SELECT n, unhex('0' || (n % 7)), 'posture', 1, n, n, 'ssh-' || (n * n % 11), x'00' FROM c;
+		WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 6)
+		INSERT INTO host (host, first_seen, last_seen) SELECT unhex('0' || n), 0, 0 FROM c;
+		INSERT INTO host (host, first_seen, last_seen) VALUES (x'09', 0, 0)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := Migrate(t.Context(), db); err != nil || v < 4 {
+		t.Fatalf("version %d, %v", v, err)
+	}
+	for what, query := range map[string]string{
+		"events lost": "SELECT 2950 - count(*) FROM event",
+		"wrong before": `SELECT count(*) FROM (SELECT host_before, check_before, lag(id, 1, 0) OVER (PARTITION BY host ORDER BY id) AS h,
+			lag(id, 1, 0) OVER (PARTITION BY check_id ORDER BY id) AS c FROM event) WHERE host_before <> h OR check_before <> c`,
+		"wrong newest of hosts":  "SELECT count(*) FROM host h WHERE newest <> ifnull((SELECT max(id) FROM event e WHERE e.host = h.host), 0)",
+		"wrong newest of checks": "SELECT count(*) FROM (SELECT check_id, max(id) FROM event GROUP BY 1 EXCEPT SELECT * FROM check_newest)",
+		"chains of other checks": "SELECT count(*) FROM check_newest WHERE check_id NOT IN (SELECT check_id FROM event)",
+		"numbers used again":     "SELECT seq <> 3000 FROM sqlite_sequence WHERE name = 'event'",
+	} {
+		var n int
+		if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%s: %d, %v", what, n, err)
+		}
+	}
+}
