@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"seawall/pkg/dnf/ini"
 )
 
 // folder is a cache folder of a repository.
@@ -23,10 +25,10 @@ const hashDigits = 16
 
 // findFolders looks for the cache folders of all repositories, under the folders in
 // which dnf 4 and dnf 5 keep them.
-func (l *loader) findFolders(main *section) {
+func (l *loader) findFolders(main *ini.Section) {
 	dirs := []string{"/var/cache/dnf", "/var/cache/libdnf5"}
 	for _, key := range []string{"cachedir", "system_cachedir"} {
-		if dir := main.value(key); path.IsAbs(dir) && !slices.Contains(dirs, path.Clean(dir)) {
+		if dir := main.Value(key); path.IsAbs(dir) && !slices.Contains(dirs, path.Clean(dir)) {
 			dirs = append(dirs, path.Clean(dir))
 		}
 	}

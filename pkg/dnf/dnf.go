@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"seawall/pkg/dnf/ini"
 	"seawall/pkg/hostfs"
 )
 
@@ -43,7 +44,7 @@ func Load(root hostfs.Root) (*Config, error) {
 		conf = "/etc/yum.conf"
 		sections, _ = l.ini(conf)
 	}
-	main := &section{name: "main"}
+	main := &ini.Section{Name: "main"}
 	for _, dir := range []string{"/usr/share/dnf5/libdnf.conf.d", "/etc/dnf/libdnf5.conf.d"} {
 		for _, file := range l.files([]string{dir}, ".conf") {
 			dropIn, _ := l.ini(file)
@@ -51,12 +52,12 @@ func Load(root hostfs.Root) (*Config, error) {
 		}
 	}
 	l.merge(main, conf, sections)
-	dirs := list(main.value("varsdir"))
+	dirs := ini.List(main.Value("varsdir"))
 	if len(dirs) == 0 {
 		dirs = []string{"/usr/share/dnf5/vars.d", "/etc/yum/vars", "/etc/dnf/vars"}
 	}
 	l.vars = l.readVars(dirs)
-	if r := main.value("releasever"); r != "" {
+	if r := main.Value("releasever"); r != "" {
 		l.vars["releasever"] = r
 	}
 	l.Arch = l.vars["basearch"]
@@ -69,10 +70,10 @@ func Load(root hostfs.Root) (*Config, error) {
 }
 
 // merge puts the options of the sections [main] over those of main.
-func (l *loader) merge(main *section, file string, sections []section) {
+func (l *loader) merge(main *ini.Section, file string, sections []ini.Section) {
 	for i := range sections {
-		if s := &sections[i]; s.name == "main" {
-			main.options = append(main.options, s.options...)
+		if s := &sections[i]; s.Name == "main" {
+			main.Options = append(main.Options, s.Options...)
 			l.excludes = rules(file, s, l.excludes, "excludepkgs", "exclude")
 			l.includes = rules(file, s, l.includes, "includepkgs")
 		}
@@ -117,12 +118,12 @@ func (l *loader) list(dir string) ([]string, error) {
 }
 
 // ini reads a file of sections, and reports whether it is there and could be read.
-func (l *loader) ini(name string) ([]section, bool) {
+func (l *loader) ini(name string) ([]ini.Section, bool) {
 	text, err := l.read(name)
 	if err != nil {
 		return nil, false
 	}
-	sections, err := parseINI(text)
+	sections, err := ini.Parse(text)
 	if err != nil {
 		l.problem("%s: %v", name, err)
 		return nil, false

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"seawall/pkg/dnf/ini"
 	"seawall/pkg/nevra"
 	"seawall/pkg/pkgver"
 	"seawall/pkg/toml"
@@ -34,21 +35,21 @@ const maxLocks = 10_000
 
 // readLocks reads both. dnf 4's plugin is used where it is configured and neither
 // it nor plugins as such are turned off.
-func (l *loader) readLocks(main *section) {
+func (l *loader) readLocks(main *ini.Section) {
 	l.locks.exclude = make(map[*rule]bool)
-	dirs := list(main.value("pluginconfpath"))
+	dirs := ini.List(main.Value("pluginconfpath"))
 	if len(dirs) == 0 {
 		dirs = []string{"/etc/dnf/plugins"}
 	}
 	for _, dir := range dirs {
 		sections, ok := l.ini(dir + "/versionlock.conf")
-		if !ok || !isTrue(main.value("plugins"), true) {
+		if !ok || !isTrue(main.Value("plugins"), true) {
 			continue
 		}
 		for i := range sections {
 			s := &sections[i]
-			if s.name == "main" && isTrue(s.value("enabled"), true) && s.value("locklist") != "" {
-				l.readLockList(s.value("locklist"))
+			if s.Name == "main" && isTrue(s.Value("enabled"), true) && s.Value("locklist") != "" {
+				l.readLockList(s.Value("locklist"))
 			}
 		}
 	}

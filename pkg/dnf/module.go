@@ -20,7 +20,7 @@ func (l *loader) readModules() {
 		sections, _ := l.ini(file)
 		for i := range sections {
 			s := &sections[i]
-			l.addModule(Module{s.name, s.value("stream"), strings.ToLower(s.value("state"))})
+			l.addModule(Module{s.Name, s.Value("stream"), strings.ToLower(s.Value("state"))})
 		}
 	}
 	const state = "/usr/lib/sysimage/libdnf5/modules.toml"
@@ -45,11 +45,14 @@ func (l *loader) readModules() {
 	slices.SortFunc(l.Modules, func(a, b Module) int { return strings.Compare(a.Name, b.Name) })
 }
 
+// maxModules bounds the list.
+const maxModules = 4096
+
 func (l *loader) addModule(m Module) {
 	same := func(other Module) bool { return other.Name == m.Name }
 	if i := slices.IndexFunc(l.Modules, same); i >= 0 {
 		l.Modules[i] = m
-	} else if len(l.Modules) < maxSections {
+	} else if len(l.Modules) < maxModules {
 		l.Modules = append(l.Modules, m)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"seawall/pkg/dnf/ini"
 	"seawall/pkg/nevra"
 )
 
@@ -30,15 +31,15 @@ type Repo struct {
 	// Expired: something marked the cache for a refresh.
 	Expired bool
 
-	section            *section
+	section            *ini.Section
 	excludes, includes []*rule
 }
 
 // readRepos reads all repositories: of dnf.conf itself, then of the .repo files in
 // the order of their names, then what dnf 5 puts over them.
-func (l *loader) readRepos(conf string, main *section, sections []section) {
+func (l *loader) readRepos(conf string, main *ini.Section, sections []ini.Section) {
 	l.addRepos(conf, main, sections)
-	dirs := list(main.value("reposdir"))
+	dirs := ini.List(main.Value("reposdir"))
 	if len(dirs) == 0 {
 		dirs = []string{"/etc/yum.repos.d", "/etc/yum/repos.d", "/etc/distro.repos.d", "/usr/share/dnf5/repos.d"}
 	}
@@ -58,27 +59,27 @@ func (l *loader) readRepos(conf string, main *section, sections []section) {
 // maxRepos bounds the number of repositories.
 const maxRepos = 4096
 
-func (l *loader) addRepos(file string, main *section, sections []section) {
+func (l *loader) addRepos(file string, main *ini.Section, sections []ini.Section) {
 	for i := range sections {
 		s := &sections[i]
-		if s.name == "main" {
+		if s.Name == "main" {
 			continue
 		}
-		id := l.vars.with(l.release[0]).replace(s.name)
+		id := l.vars.with(l.release[0]).replace(s.Name)
 		switch {
 		case strings.Trim(id, letters+"-_.:") != "":
-			l.problem("%s line %d: %q is no id of a repository", file, s.line, id)
+			l.problem("%s line %d: %q is no id of a repository", file, s.Line, id)
 			continue
 		case slices.ContainsFunc(l.Repos, func(r Repo) bool { return r.ID == id }):
-			l.problem("%s line %d: repository %s is listed more than once", file, s.line, id)
+			l.problem("%s line %d: repository %s is listed more than once", file, s.Line, id)
 			continue
 		case len(l.Repos) == maxRepos:
 			l.problem("%s: more than %d repositories", file, maxRepos)
 			return
 		}
-		r := Repo{ID: id, Name: id, Priority: 99, Cost: 1000, MetadataExpire: 48 * time.Hour, section: s, File: file, Line: s.line}
-		r.Enabled = isTrue(main.value("enabled"), true)
-		if d, ok := seconds(main.value("metadata_expire")); ok {
+		r := Repo{ID: id, Name: id, Priority: 99, Cost: 1000, MetadataExpire: 48 * time.Hour, section: s, File: file, Line: s.Line}
+		r.Enabled = isTrue(main.Value("enabled"), true)
+		if d, ok := seconds(main.Value("metadata_expire")); ok {
 			r.MetadataExpire = d
 		}
 		r.set(file, s)
@@ -89,12 +90,12 @@ func (l *loader) addRepos(file string, main *section, sections []section) {
 
 // override puts the options of one section over those of the repositories that its
 // name, which may be a glob, stands for.
-func (l *loader) override(file string, s *section) {
+func (l *loader) override(file string, s *ini.Section) {
 	for i := range l.Repos {
 		r := &l.Repos[i]
-		if nevra.Glob(s.name, r.ID) {
+		if nevra.Glob(s.Name, r.ID) {
 			merged := *r.section
-			merged.options = append(slices.Clip(merged.options), s.options...)
+			merged.Options = append(slices.Clip(merged.Options), s.Options...)
 			r.section = &merged
 			r.set(file, s)
 		}
@@ -102,19 +103,19 @@ func (l *loader) override(file string, s *section) {
 }
 
 // set takes over the options that a section has.
-func (r *Repo) set(file string, s *section) {
-	if name := s.value("name"); name != "" {
+func (r *Repo) set(file string, s *ini.Section) {
+	if name := s.Value("name"); name != "" {
 		r.Name = name
 	}
-	r.Enabled = isTrue(s.value("enabled"), r.Enabled)
-	r.ModuleHotfixes = isTrue(s.value("module_hotfixes"), r.ModuleHotfixes)
-	if n, err := strconv.Atoi(s.value("priority")); err == nil {
+	r.Enabled = isTrue(s.Value("enabled"), r.Enabled)
+	r.ModuleHotfixes = isTrue(s.Value("module_hotfixes"), r.ModuleHotfixes)
+	if n, err := strconv.Atoi(s.Value("priority")); err == nil {
 		r.Priority = n
 	}
-	if n, err := strconv.Atoi(s.value("cost")); err == nil {
+	if n, err := strconv.Atoi(s.Value("cost")); err == nil {
 		r.Cost = n
 	}
-	if d, ok := seconds(s.value("metadata_expire")); ok {
+	if d, ok := seconds(s.Value("metadata_expire")); ok {
 		r.MetadataExpire = d
 	}
 	r.excludes = rules(file, s, r.excludes, "excludepkgs", "exclude")
@@ -149,11 +150,11 @@ func seconds(value string) (time.Duration, bool) {
 // address is what names the repository's cache folder: the first of metalink,
 // mirror list and base address that it has, "" where it has none.
 func (r *Repo) address(v vars) string {
-	base := list(v.replace(r.section.value("baseurl")))
+	base := ini.List(v.replace(r.section.Value("baseurl")))
 	if len(base) == 0 {
 		base = []string{""}
 	}
-	return cmp.Or(v.replace(r.section.value("metalink")), v.replace(r.section.value("mirrorlist")), base[0])
+	return cmp.Or(v.replace(r.section.Value("metalink")), v.replace(r.section.Value("mirrorlist")), base[0])
 }
 
 // files lists the files with an ending in folders, in the order of their names.
@@ -174,4 +175,12 @@ func (l *loader) files(dirs []string, ending string) []string {
 		return strings.Compare(strings.TrimSuffix(a, ending), strings.TrimSuffix(b, ending))
 	})
 	return all
+}
+
+// isTrue reads a truth value as dnf does; other is what anything else means.
+func isTrue(value string, other bool) bool {
+	if yes, ok := ini.Bool(value); ok {
+		return yes
+	}
+	return other
 }

@@ -3,6 +3,7 @@ package dnf
 import (
 	"slices"
 
+	"seawall/pkg/dnf/ini"
 	"seawall/pkg/nevra"
 )
 
@@ -29,24 +30,24 @@ const (
 
 // rules reads the patterns of a section's lists and puts them behind those before,
 // or in their place where the first piece of the value is empty.
-func rules(file string, s *section, before []*rule, keys ...string) []*rule {
+func rules(file string, s *ini.Section, before []*rule, keys ...string) []*rule {
 	all := before
-	for i := range s.options {
-		o := &s.options[i]
-		if !slices.Contains(keys, o.key) {
+	for i := range s.Options {
+		o := &s.Options[i]
+		if !slices.Contains(keys, o.Key) {
 			continue
 		}
-		if first := o.lines[0].value; first == "" || first[0] == ',' {
+		if first := o.Lines[0].Value; first == "" || first[0] == ',' {
 			all = nil
 		}
-		for _, l := range o.lines {
-			value := l.value
-			if len(o.lines) == 1 {
-				value = unquote(value)
+		for _, l := range o.Lines {
+			value := l.Value
+			if len(o.Lines) == 1 {
+				value = ini.Unquote(value)
 			}
-			for _, text := range list(value) {
+			for _, text := range ini.List(value) {
 				if len(text) <= maxPattern && len(all) < maxRules {
-					all = append(all, &rule{Rule{File: file, Line: l.number, Text: l.text[:min(len(l.text), maxPattern)]}, nevra.Spec(text)})
+					all = append(all, &rule{Rule{File: file, Line: l.Number, Text: l.Text[:min(len(l.Text), maxPattern)]}, nevra.Spec(text)})
 				}
 			}
 		}
