@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"seawall/pkg/dnf/automatic"
 	"seawall/pkg/unitbus"
 )
 
@@ -16,8 +17,8 @@ func alma() map[string]string {
 		"/etc/os-release":           "ID=almalinux\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=9.6\nNAME=AlmaLinux\n",
 		"/etc/machine-id":           "0123456789abcdef0123456789abcdef\n",
 		"/var/lib/rpm/rpmdb.sqlite": "x",
-		dnfProgram:                  "#!/usr/bin/python3.9\n",
-		dnfConf:                     "[commands]\n# security or default\nupgrade_type = default\ndownload_updates = yes\napply_updates = no\nreboot = never\n[emitters]\nemit_via = stdio\n[base]\ndebuglevel = 1\n",
+		automatic.Program:           "#!/usr/bin/python3.9\n",
+		automatic.File:              "[commands]\n# security or default\nupgrade_type = default\ndownload_updates = yes\napply_updates = no\nreboot = never\n[emitters]\nemit_via = stdio\n[base]\ndebuglevel = 1\n",
 		dnfLog:                      dnfSuccess,
 	}
 	for name, options := range map[string]string{"dnf-automatic": "/etc/dnf/automatic.conf --timer", "dnf-automatic-install": "/etc/dnf/automatic.conf --timer --installupdates",
@@ -33,8 +34,8 @@ func fedora() map[string]string {
 	return map[string]string{
 		"/etc/os-release":                                "ID=fedora\nVERSION_ID=44\nNAME=\"Fedora Linux\"\n",
 		"/usr/lib/sysimage/rpm/rpmdb.sqlite":             "x",
-		dnfProgram:                                       "#!/usr/bin/sh\ndnf5 automatic \"$@\"\n",
-		dnf5Defaults:                                     "[commands]\napply_updates = no\ndownload_updates = yes\nupgrade_type = default\n",
+		automatic.Program:                                "#!/usr/bin/sh\ndnf5 automatic \"$@\"\n",
+		automatic.DNF5Defaults:                           "[commands]\napply_updates = no\ndownload_updates = yes\nupgrade_type = default\n",
 		lib + "dnf5-automatic.timer":                     "[Timer]\nOnCalendar=*-*-* 6:00\n",
 		lib + "dnf5-automatic.service":                   "[Service]\nExecStart=/usr/bin/dnf5 automatic --timer\n",
 		etc + "timers.target.wants/dnf5-automatic.timer": "→" + lib + "dnf5-automatic.timer",
@@ -71,7 +72,7 @@ func with(trees ...map[string]string) map[string]string {
 }
 
 func TestDNF(t *testing.T) {
-	apply := map[string]string{dnfConf: "[commands]\nupgrade_type = security\napply_updates = True\n"}
+	apply := map[string]string{automatic.File: "[commands]\nupgrade_type = security\napply_updates = True\n"}
 	stream := map[string]string{"/etc/os-release": "ID=centos\nNAME=\"CentOS Stream\"\nVERSION_ID=10\n"}
 	for name, tt := range map[string]struct {
 		files map[string]string
@@ -90,10 +91,11 @@ func TestDNF(t *testing.T) {
 			"yes yes yes yes yes"},
 		"other file": {with(on("dnf-automatic.timer"), map[string]string{etc + "dnf-automatic.service.d/x.conf": "[Service]\nExecStart=\nExecStart=/usr/bin/dnf-automatic /etc/own.conf\n",
 			"/etc/own.conf": "[commands]\napply_updates=1\n"}), "yes yes yes yes yes"},
-		"no file":       {with(on("dnf-automatic.timer"), map[string]string{dnfConf: ""}), "yes no yes yes no: dnf-automatic.timer is on, but apply_updates = no (default): it only does notify"},
-		"no truth":      {with(on("dnf-automatic.timer"), map[string]string{dnfConf: "[commands]\napply_updates = yes\napply_updates = maybe\n"}), "yes yes yes yes yes"},
-		"other section": {with(on("dnf-automatic.timer"), map[string]string{dnfConf: "[base]\napply_updates = yes\n"}), "yes no yes yes no"},
-		"not installed": {map[string]string{dnfProgram: "gone"}, "no no no yes no: dnf-automatic is not installed"},
+		"no file":       {with(on("dnf-automatic.timer"), map[string]string{automatic.File: ""}), "yes no yes yes no: dnf-automatic.timer is on, but apply_updates = no (default): it only does notify"},
+		"no truth":      {with(on("dnf-automatic.timer"), map[string]string{automatic.File: "[commands]\napply_updates = yes\napply_updates = maybe\n"}), "yes no yes yes no: dnf-automatic.timer is on, but apply_updates = no (default)"},
+		"refused":       {with(on("dnf-automatic.timer"), map[string]string{automatic.File: "apply_updates = yes\n"}), "yes no yes yes no: dnf refuses its configuration, so nothing is installed: /etc/dnf/automatic.conf: line 1"},
+		"other section": {with(on("dnf-automatic.timer"), map[string]string{automatic.File: "[base]\napply_updates = yes\n"}), "yes no yes yes no"},
+		"not installed": {map[string]string{automatic.Program: "gone"}, "no no no yes no: dnf-automatic is not installed"},
 		"stream":        {with(on("dnf-automatic.timer"), apply, stream), "yes no yes yes no: upgrade_type = security: CentOS Stream publishes no advisories"},
 		"stream, all":   {with(on("dnf-automatic-install.timer"), stream), "yes yes yes yes yes"},
 		"failed":        {with(on("dnf-automatic.timer"), apply, map[string]string{dnfLog: dnfFailure}), "yes yes yes no no: the last run failed: Error: Failed to download"},
@@ -124,9 +126,9 @@ func TestDNF5(t *testing.T) {
 		want  string
 	}{
 		"distribution's defaults": {nil, "yes no yes yes no: dnf5-automatic.timer is on, but apply_updates = no: it only does download"},
-		"host's file":             {map[string]string{dnfConf: "[commands]\napply_updates = yes\n"}, "yes yes yes yes yes"},
-		"older host's file":       {map[string]string{dnf5Host: "[commands]\napply_updates = yes\n"}, "yes yes yes yes yes"},
-		"compiled-in defaults":    {map[string]string{dnf5Defaults: "[commands]\n"}, "yes no yes yes no: dnf5-automatic.timer is on, but apply_updates = no (default): it only does download"},
+		"host's file":             {map[string]string{automatic.File: "[commands]\napply_updates = yes\n"}, "yes yes yes yes yes"},
+		"older host's file":       {map[string]string{automatic.DNF5File: "[commands]\napply_updates = yes\n"}, "yes yes yes yes yes"},
+		"compiled-in defaults":    {map[string]string{automatic.DNF5Defaults: "[commands]\n"}, "yes no yes yes no: dnf5-automatic.timer is on, but apply_updates = no (default): it only does download"},
 	} {
 		r := host(t, fedora(), tt.files)
 		if r.read(); !strings.HasPrefix(summary(r.f), tt.want) || r.f.System != SystemDNF5 {
@@ -136,16 +138,16 @@ func TestDNF5(t *testing.T) {
 }
 
 func TestDNFSettings(t *testing.T) {
-	r := host(t, alma(), on("dnf-automatic-install.timer"), map[string]string{dnfConf: "[commands]\nupgrade_type=security\n[base]\nexcludepkgs = kernel*\n  sudo\n"})
+	r := host(t, alma(), on("dnf-automatic-install.timer"), map[string]string{automatic.File: "[commands]\nupgrade_type=security\n[base]\nexcludepkgs = kernel*\n  sudo\n"})
 	r.read()
 	want := []Setting{
 		{"apply_updates", "no", false, "", 0}, {"download_updates", "no", false, "", 0},
-		{"upgrade_type", "security", true, dnfConf, 2}, {"reboot", "never", false, "", 0},
+		{"upgrade_type", "security", true, automatic.File, 2}, {"reboot", "never", false, "", 0},
 	}
 	if d := cmp.Diff(want, r.f.Settings); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
-	if d := cmp.Diff([]Setting{{"excludepkgs", "kernel*\nsudo", true, dnfConf, 4}}, r.f.Excluded); d != "" {
+	if d := cmp.Diff([]Setting{{"excludepkgs", "kernel*\nsudo", true, automatic.File, 4}}, r.f.Excluded); d != "" {
 		t.Errorf("excluded (-want +got):\n%s", d)
 	}
 	states := map[string]string{}

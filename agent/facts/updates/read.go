@@ -133,14 +133,6 @@ func (s Setting) clean() Setting {
 	return s
 }
 
-// unread answers a part from an error of reading: unknown where it was refused,
-// and no answer where the file is not there.
-func (p *Part) unread(doing string, err error) {
-	if !errors.Is(err, fs.ErrNotExist) {
-		p.answer(false, false, "%s: %v", doing, err)
-	}
-}
-
 func (r *reader) installed(programs ...string) bool {
 	r.f.Meta.Depend(programs...)
 	for _, name := range programs {
