@@ -43,6 +43,7 @@ type check struct {
 	known         *condition
 	sound         *condition
 	parameters    []parameter
+	complete      *condition
 	itemKnown     *condition
 	over          *program
 	each          bool
@@ -95,7 +96,7 @@ func build(comp *compiler, file *format.File, c *format.Check) *check {
 		if out.over = b.over(c.Over); out.over == nil {
 			return nil // what follows could not be checked without the type of `it`
 		}
-		out.itemKnown = b.condition(c.ItemKnown)
+		out.complete, out.itemKnown = b.condition(c.Complete), b.condition(c.ItemKnown)
 	}
 	for _, l := range c.Lets {
 		compiled, ok := b.let(l)

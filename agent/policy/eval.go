@@ -119,7 +119,8 @@ func worse(a, b verdict) bool {
 }
 
 // overItems judges every element of the list and returns the worst verdict, or
-// each.
+// each. A list that is not all there is has one more result, or that one alone:
+// who is not in it has not gone.
 func (c *check) overItems(s scope) []finding.Result {
 	v, err := c.over.eval(s)
 	if err != nil {
@@ -129,7 +130,15 @@ func (c *check) overItems(s scope) []finding.Result {
 	if err != nil {
 		return []finding.Result{c.result(finding.StatusError, "over: "+err.Error())}
 	}
-	if len(list) == 0 {
+	whole, why, err := c.complete.holds(s)
+	var results []finding.Result
+	switch {
+	case err != nil:
+		return []finding.Result{c.result(finding.StatusError, "complete: "+err.Error())}
+	case !whole:
+		results = append(results, c.result(finding.StatusUnknown, why))
+	}
+	if len(list) == 0 && whole {
 		actual, err := render(c.emptyText, s)
 		if err != nil {
 			return []finding.Result{c.result(finding.StatusError, "empty: "+err.Error())}
@@ -156,7 +165,6 @@ func (c *check) overItems(s scope) []finding.Result {
 			all[i] = got
 		}
 	}
-	results := make([]finding.Result, 0, len(all))
 	for _, v := range all {
 		results = append(results, v.result)
 	}

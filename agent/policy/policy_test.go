@@ -131,6 +131,12 @@ func TestEvaluate(t *testing.T) {
 			doorFacts{Meta: known, Locks: locks}, `pass[low] medium: low 1 (want e)
 fail[mid] high: mid 0 (want e) @/etc/door:9 turns 0
 pass[top] medium: top 2 (want e) @/etc/door:3 turns 2`},
+		{"each of a part", overLocks + "each: true\nresource: ${it.name}\ncomplete: {if: \"false\", else: more}",
+			doorFacts{Meta: known, Locks: locks[:1]}, "unknown[] medium: more (want e)\npass[top] medium: top 2 (want e) @/etc/door:3 turns 2"},
+		{"a part without elements", overLocks + "each: true\nempty: {status: pass, actual: none}\ncomplete: {if: \"false\", else: more}",
+			doorFacts{Meta: known}, "unknown[] medium: more (want e)"},
+		{"all of them", overLocks + "each: true\nempty: {status: pass, actual: none}\ncomplete: {if: \"true\", else: more}",
+			doorFacts{Meta: known}, "pass[] medium: none (want e)"},
 		{"severity of a pass", "pass: true\nescalate: [{if: true, severity: high}]", doorFacts{Meta: known}, "pass[] medium: a (want e)"},
 		{"error in a case", "pass: false\nescalate: [{if: 1 / 0 == 1, severity: high}]", doorFacts{Meta: known},
 			"error[] medium: escalate: division by zero (want e)"},
@@ -208,6 +214,7 @@ func TestLoadErrors(t *testing.T) {
 		{"over: door.color", "is of type string, want a list"},
 		{"over: door.locks\npass: it.turn == 1", "undefined field 'turn'"},
 		{"each: true", "each means nothing without over"},
+		{"over: door.locks\ncomplete: {if: \"true\", else: x}", "complete means nothing without each"},
 		{"each: 1", "want true or false"},
 		{"rank: 1", "rank means nothing without over"},
 		{"pass: it.turns == 1", "undeclared reference to 'it'"},

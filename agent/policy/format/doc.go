@@ -21,6 +21,7 @@
 //	    parameters: {NAME: 7}       # optional: whole numbers that users may set, see below
 //	    over: CEL                   # optional: a list; what follows sees one element as `it`
 //	    each: true                  # one result per element; otherwise the worst element decides
+//	    complete: {if: CEL, else: TEXT} # optional, with each: otherwise an unknown result beside those of the elements
 //	    item_known: {if: CEL, else: TEXT}  # optional: as known, of one element
 //	    empty: {status: pass, actual: TEXT, expected: …} # optional: an empty list's result; default unknown
 //	    let: {NAME: CEL}            # optional: names for what follows, in order

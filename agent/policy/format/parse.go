@@ -83,6 +83,7 @@ type Check struct {
 	Known       Condition
 	Sound       Condition
 	Parameters  []Parameter
+	Complete    Condition
 	ItemKnown   Condition
 	Over        Scalar
 	Each        bool
@@ -212,6 +213,7 @@ func (p *File) check(family string, n *yaml.Node) *Check {
 		"known":       func(n *yaml.Node) { c.Known = p.condition(n) },
 		"sound":       func(n *yaml.Node) { c.Sound = p.condition(n) },
 		"parameters":  func(n *yaml.Node) { c.Parameters = p.parameters(n) },
+		"complete":    func(n *yaml.Node) { c.Complete = p.condition(n) },
 		"item_known":  func(n *yaml.Node) { c.ItemKnown = p.condition(n) },
 		"over":        func(n *yaml.Node) { c.Over = p.scalar(n) },
 		"each":        func(n *yaml.Node) { c.Each = p.bool(n) },
@@ -238,6 +240,9 @@ func (p *File) check(family string, n *yaml.Node) *Check {
 		if c.Each {
 			p.errorAt(n, "each means nothing without over")
 		}
+	}
+	if c.Complete.If.Given() && !c.Each {
+		p.errorAt(c.Complete.If.Node, "complete means nothing without each")
 	}
 	return c
 }
