@@ -86,7 +86,7 @@ func parseReply(data []byte) (Facts, error) {
 		return Facts{}, fmt.Errorf("parse the answer: %w", err)
 	}
 	f.Meta = fact.Meta{State: fact.StateKnown}
-	if f.Scanned < 1 || f.Denied < 0 || f.Partial < 0 || f.More < 0 {
+	if f.Scanned < 1 || f.Denied < 0 || f.Partial < 0 || f.More < 0 || f.MoreUnits < 0 {
 		return Facts{}, errors.New("parse the answer: nothing was looked at")
 	}
 	f.Processes, f.Units = first(f.Processes, maxProcesses), first(f.Units, maxUnits)

@@ -49,6 +49,9 @@
 // Where that fails, an answer of the last minutes stands; otherwise what may be seen
 // is looked at, and the others are counted as denied, also where /proc hides them
 // (hidepid). That nothing is to be restarted is known only when nobody was denied.
+// Denied is also who could not be looked at for any other reason: no memory, no
+// time, no way to tell whose files he sees. The system's services come first, so that
+// no user can take up the time for them.
 //
 // # Sources
 //

@@ -16,8 +16,10 @@ type Facts struct {
 	Scanned int `json:"scanned"`
 	Denied  int `json:"denied"`
 	Partial int `json:"partial"`
-	// More counts the processes and units beyond those listed.
-	More int `json:"more"`
+	// More counts the processes beyond those listed, MoreUnits those whose unit is not
+	// listed either.
+	More      int `json:"more"`
+	MoreUnits int `json:"more_units"`
 	// Limited says why processes were denied, Stale why this is an earlier answer.
 	Limited string `json:"limited"`
 	Stale   string `json:"stale"`

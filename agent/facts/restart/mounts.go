@@ -9,13 +9,15 @@ import (
 type belongs int
 
 const (
-	elsewhere belongs = iota // a container, or whatever made itself a mount namespace
+	unplaced  belongs = iota // it cannot be said
+	elsewhere                // a container, or whatever made itself a mount namespace
 	sandboxed                // a system service in a mount namespace that systemd made of the host's
 	here                     // in the host's own mount namespace
 )
 
 // mounts knows the mount namespaces that are the host's.
 type mounts struct {
+	blind bool              // what is the host's could not be read
 	own   string            // the reader's namespace
 	first string            // that of process 1, if it has the reader's root; "" otherwise
 	root  string            // what is mounted on the reader's "/"
@@ -26,7 +28,7 @@ type mounts struct {
 // the host's own namespace is that of process 1, provided that both have the same
 // root (a container that sees the host's processes does not).
 func (m *mounts) learn(p *proc) {
-	m.roots = map[string]string{}
+	m.roots, m.blind = map[string]string{}, true
 	self, err := p.open("self")
 	if err != nil {
 		return
@@ -39,7 +41,9 @@ func (m *mounts) learn(p *proc) {
 		return
 	}
 	defer init.close()
-	if ns := init.link("ns/mnt"); ns != "" && m.root != "" && init.root() == m.root {
+	ns, root := init.link("ns/mnt"), init.root()
+	m.blind = m.own == "" || m.root == "" || ns == "" || root == ""
+	if !m.blind && root == m.root {
 		m.first = ns
 	}
 }
@@ -48,22 +52,34 @@ func (m *mounts) learn(p *proc) {
 func (m *mounts) of(one *process, cgroup string) belongs {
 	ns := one.link("ns/mnt")
 	switch {
-	case ns == "" || m.own == "":
-		return elsewhere
+	case ns == "":
+		return unplaced
 	case ns == m.own || ns == m.first:
 		return here
-	case !systemService(cgroup) || m.root == "":
-		return elsewhere
+	case m.root == "":
+		return unplaced
+	case !systemService(cgroup):
+		return m.outside()
 	}
 	root, ok := m.roots[ns]
 	if !ok {
-		root = one.root()
+		if root = one.root(); root == "" {
+			return unplaced
+		}
 		m.roots[ns] = root
 	}
 	if root != m.root {
-		return elsewhere
+		return m.outside()
 	}
 	return sandboxed
+}
+
+// outside is for a process of a namespace that is not known to be the host's.
+func (m *mounts) outside() belongs {
+	if m.blind {
+		return unplaced
+	}
+	return elsewhere
 }
 
 // rootMount returns the device and the directory of it that are mounted on "/", the

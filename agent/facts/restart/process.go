@@ -49,6 +49,12 @@ func (p *process) uid() string {
 	return strconv.FormatUint(uint64(st.Uid), 10)
 }
 
+// ended reports whether the process is gone.
+func (p *process) ended() bool {
+	var st unix.Stat_t
+	return unix.Fstatat(p.fd, "maps", &st, 0) != nil
+}
+
 // link returns where one of the process's links points, "" when that is not known.
 func (p *process) link(name string) string { return string(p.linkBytes(name)) }
 

@@ -1,6 +1,7 @@
 package restart
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,7 @@ func Scan(ctx context.Context) (Facts, error) {
 		s.facts.Denied++
 		s.facts.Limited = "processes of other users are hidden (proc(5), hidepid)"
 	}
+	pids = s.order(pids)
 	for i, pid := range pids {
 		if err := ctx.Err(); err != nil {
 			s.facts.Denied += len(pids) - i
@@ -86,6 +88,26 @@ func processes() ([]string, error) {
 	return slices.DeleteFunc(names, func(n string) bool { return n[0] < '0' || n[0] > '9' }), nil
 }
 
+// order puts the system's services first: a user can have thousands of processes
+// with mappings that take long to read, and there may be no time for all.
+func (s *scan) order(pids []string) []string {
+	services, others := make([]string, 0, len(pids)), make([]string, 0, len(pids))
+	for _, pid := range pids {
+		one, err := s.proc.open(pid)
+		if err != nil {
+			others = append(others, pid)
+			continue
+		}
+		if cgroup := cgroupOf(one.small("cgroup")); systemService(cgroup) || cgroup == "/init.scope" {
+			services = append(services, pid)
+		} else {
+			others = append(others, pid)
+		}
+		one.close()
+	}
+	return append(services, others...)
+}
+
 // hit is a file that one process runs and that is no longer what its name says.
 type hit struct {
 	name     string
@@ -96,6 +118,7 @@ type hit struct {
 func (s *scan) process(pid string) {
 	one, err := s.proc.open(pid)
 	if err != nil {
+		s.unread(err)
 		return
 	}
 	defer one.close()
@@ -112,11 +135,11 @@ func (s *scan) process(pid string) {
 			found(m)
 		}
 	})
-	switch {
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		s.facts.Denied++
+	if err != nil {
+		s.unread(err)
 		return
-	case err != nil || !mapped: // it ended, or is the kernel's own
+	}
+	if !mapped { // it ended, or is the kernel's own
 		return
 	}
 	s.facts.Scanned++
@@ -126,6 +149,18 @@ func (s *scan) process(pid string) {
 	exe := one.exe(found)
 	if len(hits) > 0 {
 		s.add(pid, &one, exe, hits)
+	}
+}
+
+// unread counts a process that could not be looked at, for whatever reason, unless
+// it ended meanwhile.
+func (s *scan) unread(err error) {
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
+		return
+	}
+	s.facts.Denied++
+	if s.facts.Limited == "" && !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EPERM) {
+		s.facts.Limited = err.Error()
 	}
 }
 
@@ -157,6 +192,12 @@ func (s *scan) add(pid string, one *process, exe string, hits []hit) {
 	}
 	cgroup := cgroupOf(one.small("cgroup"))
 	switch s.mounts.of(one, cgroup) {
+	case unplaced:
+		if !one.ended() {
+			s.facts.Denied++
+			s.facts.Limited = cmp.Or(s.facts.Limited, "it is not known whose files some processes see")
+		}
+		return
 	case elsewhere:
 		return
 	case sandboxed: // its names need not be the reader's
@@ -198,7 +239,7 @@ func (s *scan) count(unit Unit, pid int, hits []hit) {
 	u := s.units[unit.Name]
 	if u == nil {
 		if len(s.units) == maxUnits {
-			s.facts.More++
+			s.facts.MoreUnits++
 			return
 		}
 		unit.Files, unit.PIDs = []string{}, []int{}

@@ -419,6 +419,62 @@ func TestNoTime(t *testing.T) {
 	}
 }
 
+// TestUnread: whoever cannot be looked at, for whatever reason, is counted, and one
+// that ended is not.
+func TestUnread(t *testing.T) {
+	for err, want := range map[error]string{unix.ESRCH: "0 ", unix.ENOENT: "0 ", unix.EACCES: "1 ", unix.EPERM: "1 ", unix.EMFILE: "1 too many open files", unix.ENOMEM: "1 cannot allocate memory"} {
+		s := &scan{facts: empty()}
+		s.unread(fmt.Errorf("read: %w", err))
+		if got := fmt.Sprint(s.facts.Denied, " ", strings.TrimPrefix(s.facts.Limited, "read: ")); got != want {
+			t.Errorf("%v: got %q, want %q", err, got, want)
+		}
+	}
+}
+
+// TestUnplaced: where it cannot be read which namespaces are the host's, nobody is
+// said to be outside of it.
+func TestUnplaced(t *testing.T) {
+	p, err := openProc()
+	must(t, err)
+	defer p.close()
+	one, err := p.open("self")
+	must(t, err)
+	defer one.close()
+	for _, tt := range []struct {
+		m    mounts
+		want belongs
+	}{
+		{mounts{blind: true}, unplaced}, {mounts{blind: true, own: "mnt:[1]"}, unplaced}, {mounts{blind: true, own: "mnt:[1]", root: "1:1 /"}, unplaced},
+		{mounts{own: "mnt:[1]", root: "1:1 /"}, elsewhere}, {mounts{blind: true, own: one.link("ns/mnt")}, here},
+	} {
+		if got := tt.m.of(&one, "/user.slice/x.scope"); got != tt.want {
+			t.Errorf("%+v: got %d, want %d", tt.m, got, tt.want)
+		}
+	}
+	if one.ended() {
+		t.Error("this process has not ended")
+	}
+}
+
+// TestOrder: what a user runs waits until the system's services were looked at.
+func TestOrder(t *testing.T) {
+	program, err := filepath.EvalSymlinks("/bin/sleep")
+	must(t, err)
+	place := func(cgroup string) string {
+		pid := sleeper(t, program, "", nil)
+		must(t, os.WriteFile(filepath.Join(control(t, cgroup), "cgroup.procs"), fmt.Append(nil, pid), 0o644))
+		return fmt.Sprint(pid)
+	}
+	user, scope, service := place("user.slice/user-4242.slice/session-1.scope"), place("system.slice/seawall-test-h.scope"), place("system.slice/seawall-test-i.service")
+	p, err := openProc()
+	must(t, err)
+	defer p.close()
+	got := (&scan{proc: p}).order([]string{user, scope, service, "0"})
+	if diff := cmp.Diff([]string{service, user, scope, "0"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // TestLimits: more than is listed is counted, and the names kept do not depend on
 // the order.
 func TestLimits(t *testing.T) {
@@ -433,9 +489,9 @@ func TestLimits(t *testing.T) {
 		s.list()
 		u := s.facts.Units[0]
 		lowest := map[int]string{1: "/usr/lib/100", -1: "/usr/lib/071"}
-		if len(s.facts.Units) != maxUnits || s.facts.More != 2 || u.Name != "unit 0" || u.Processes != 31 ||
+		if len(s.facts.Units) != maxUnits || s.facts.MoreUnits != 2 || u.Name != "unit 0" || u.Processes != 31 ||
 			len(u.Files) != maxFiles || len(u.PIDs) != maxPIDs || u.Files[0] != lowest[step] {
-			t.Errorf("%d units, more %d: %+v", len(s.facts.Units), s.facts.More, u)
+			t.Errorf("%d units, more %d: %+v", len(s.facts.Units), s.facts.MoreUnits, u)
 		}
 	}
 }

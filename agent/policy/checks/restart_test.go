@@ -39,11 +39,30 @@ func restartCases() []testCase {
 		{"patch-restart", units(oldSSH()), "ssh.service fail medium: runs the old /usr/lib/libcrypto.so.3, /usr/lib/libssl.so.3"},
 		{"patch-restart", units(session), "user ann fail low: runs the old /usr/bin/bash"},
 		{"patch-restart", units(alone), "/usr/sbin/x fail low: runs"},
-		{"patch-restart", denied(3, "no socket"), "unknown: 3 processes could not be looked at: no socket"},
-		{"patch-restart", denied(3, ""), "unknown: 3 processes could not be looked at"},
+		{"patch-restart", denied(3, "no socket"), "unknown: not all processes could be looked at: no socket"},
+		{"patch-restart", denied(3, ""), "unknown: not all processes could be looked at"},
 		{"patch-restart", all(denied(3, "no socket"), units(oldSSH())), "ssh.service fail medium"},
 		{"patch-restart", func(f *facts.Facts) { f.Restart.Partial = 1 }, "unknown: processes have more mappings"},
 		{"patch-restart", func(f *facts.Facts) { f.Restart.Scanned = 0 }, "unknown: no process was looked at"},
+	}
+}
+
+// TestRestartOfSome: what is seen of some is told, with one result more that keeps the
+// others from counting as restarted.
+func TestRestartOfSome(t *testing.T) {
+	p := load(t)
+	for why, change := range map[string]func(*facts.Facts){
+		"not all processes could be looked at: no socket":   denied(3, "no socket"),
+		"processes have more mappings than are read":        func(f *facts.Facts) { f.Restart.Partial = 1 },
+		"more processes run replaced files than are listed": func(f *facts.Facts) { f.Restart.MoreUnits = 1 },
+	} {
+		f := good()
+		units(oldSSH())(f)
+		change(f)
+		r := p.Evaluate(f, time.Time{}, "patch-restart")
+		if len(r) != 2 || r[0].Status != finding.StatusUnknown || r[0].Resource != "" || r[0].Actual != why || r[1].Resource != "ssh.service" || r[1].Status != finding.StatusFail {
+			t.Errorf("%s: got %+v", why, r)
+		}
 	}
 }
 
