@@ -126,12 +126,16 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 // still short enough for a refresh to be seen within a second.
 const patchSpacing = 750 * time.Millisecond
 
+// restartSpacing holds apart the processes that the sensor has started to look at
+// those of others: an upgrade replaces files and restarts services all the while.
+const restartSpacing = 3 * time.Second
+
 // watched is the host of env as a sensor sees it, with the checks of pol. Since when
 // updates are pending goes into book, whose file is env.PendingFile.
 func watched(pol *policy.Policy, env fact.Env, book *pending.Book) sensor.Host {
 	reader := facts.NewReader(env)
 	return sensor.Host{
-		Spacing: map[string]time.Duration{"patch": patchSpacing},
+		Spacing: map[string]time.Duration{"patch": patchSpacing, "restart": restartSpacing},
 		Groups:  facts.Groups(),
 		Clocked: []string{"patch", "system", "audit", "restart", "updates"},
 		Look: func(ctx context.Context, groups ...string) sensor.Reading {
