@@ -37,6 +37,7 @@ type hash struct {
 	elements uint32 // records, as the meta page counts them
 	spares   [32]uint32
 	budget   int64 // pages that may still be come to
+	steps    int64 // along chains of overflow pages that may still be made
 	page     []byte
 
 	// The value being read: a chain of overflow pages, or bytes of a hash page.
@@ -141,6 +142,7 @@ func openHash(r io.ReaderAt, size int64) (*hash, error) {
 		db.spares[i] = db.order.Uint32(m[metaSpares+4*i:])
 	}
 	db.budget = int64(db.last)
+	db.steps = 4 * db.budget // one for each page, in a database that is whole
 	db.page = make([]byte, db.pageSize)
 	return db, nil
 }
@@ -274,7 +276,7 @@ func (db *hash) readAt(p []byte, off int64) error {
 }
 
 // seek goes along the chain of overflow pages to the one with byte off. Each has at
-// least one byte, and so a cycle ends with the value's size.
+// least one byte, but may have no more, and so the steps are counted.
 func (db *hash) seek(off int64) error {
 	next := db.current
 	if next == 0 || off < db.at {
@@ -285,6 +287,9 @@ func (db *hash) seek(off int64) error {
 		next = db.order.Uint32(db.head[16:])
 	}
 	for {
+		if db.steps--; db.steps < 0 {
+			return damaged("overflow page %d is come to too often", next)
+		}
 		if err := db.read(db.head[:], next, 0); err != nil {
 			return err
 		}

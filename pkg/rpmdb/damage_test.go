@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,6 +169,63 @@ func record(b []byte) (Package, error) {
 		return nil
 	}}
 	return h.read(int64(len(b)))
+}
+
+// counting counts reads.
+type counting struct {
+	io.ReaderAt
+	n int
+}
+
+func (c *counting) ReadAt(p []byte, off int64) (int, error) {
+	c.n++
+	return c.ReaderAt.ReadAt(p, off)
+}
+
+// TestChainOfBytes: a chain of overflow pages may not go through one page with one
+// byte as often as the value is long.
+func TestChainOfBytes(t *testing.T) {
+	folder := t.TempDir()
+	importHash(t, folder, "1234", 512, headerOf(made(6)[5], 2000))
+	b, err := os.ReadFile(filepath.Join(folder, bdbName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := len(b) / 512
+	for i := range pages {
+		p := b[i*512:][:512]
+		next := int(binary.LittleEndian.Uint32(p[16:]))
+		if p[25] != typeOver || binary.LittleEndian.Uint32(p[12:]) != 0 || next == 0 {
+			continue // it is not the first of a chain
+		}
+		p = b[next*512:][:512]
+		binary.LittleEndian.PutUint32(p[16:], uint32(next))
+		binary.LittleEndian.PutUint16(p[22:], 1)
+	}
+	r := &counting{ReaderAt: bytes.NewReader(b)}
+	if got, err := readHash(r, int64(len(b))); !errors.Is(err, ErrDamaged) || r.n > 10*pages {
+		t.Errorf("%d packages with %d reads of %d pages, %v", len(got), r.n, pages, err)
+	}
+}
+
+// TestTextInAll: headers may be many or long, and not both.
+func TestTextInAll(t *testing.T) {
+	p := made(1)[0]
+	p.Name, p.Version = strings.Repeat("n", maxString-1), strings.Repeat("v", maxString-1)
+	b := headerOf(p, 0)
+	h := headers{readAt: func(p []byte, off int64) error { copy(p, b[off:]); return nil }}
+	n := 0
+	for ; n < maxPackages; n++ {
+		if _, err := h.read(int64(len(b))); err != nil {
+			if !errors.Is(err, ErrDamaged) {
+				t.Error(err)
+			}
+			break
+		}
+	}
+	if want := maxText / (2 * maxString); n < want-want/10 || n > want+want/10 {
+		t.Errorf("read %d headers, want about %d", n, want)
+	}
 }
 
 func TestHeader(t *testing.T) {

@@ -30,6 +30,7 @@ const (
 	maxIndex  = 0xffff     // entries, HEADER_TAGS_MAX
 	maxData   = 0x0fffffff // bytes, HEADER_DATA_MAX
 	maxString = 4096       // bytes of a string that is read
+	maxText   = 32 << 20   // bytes that are kept of all headers
 	entrySize = 16
 )
 
@@ -96,6 +97,7 @@ type headers struct {
 	text    []byte
 	word    [8]byte
 	shared  map[string]string
+	kept    int // bytes
 }
 
 // read reads the header in a record of size bytes.
@@ -125,6 +127,10 @@ func (h *headers) read(size int64) (Package, error) {
 		if h.from[s] == h.to[s] {
 			return Package{}, damaged("header without name, version or release")
 		}
+	}
+	// Cells of a page may overlap, and so the database's size is no bound.
+	if h.kept += len(h.text); h.kept > maxText {
+		return Package{}, damaged("headers with more than %d bytes of text", maxText)
 	}
 	return h.make(), nil
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // maxPackages bounds what is taken into memory. The largest distributions have
-// some 100,000 packages in all.
-const maxPackages = 200_000
+// some 100,000 packages in all, of which many exclude each other.
+const maxPackages = 1 << 16
 
 const journalMagic = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 
@@ -119,7 +119,7 @@ func checkNames(f *sqlitefile.File, packages []Package, numbers []int64) error {
 	missing := len(numbers)
 	err = table.Scan([]string{"key", "hnum"}, func(r sqlitefile.Row) error {
 		i, ok := slices.BinarySearch(numbers, r.Int(1))
-		if !ok || indexed[i] || packages[i].Name != string(r.Text(0)) {
+		if !ok || r.Size(0) > maxString || indexed[i] || packages[i].Name != string(r.Text(0)) {
 			return damaged("the index of names has %.60q as package %d", r.Text(0), r.Int(1))
 		}
 		indexed[i] = true

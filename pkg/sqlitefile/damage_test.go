@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -148,21 +150,95 @@ func TestCycles(t *testing.T) {
 	}
 }
 
-// TestOverflowCycle: a chain that leads back to itself ends with the value's size,
-// and values cannot be larger than the file together.
+// TestOverflowCycle: a chain that leads back to itself is damage, and values cannot
+// be larger than the file together.
 func TestOverflowCycle(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "db")
 	sqlite(t, name, "PRAGMA page_size = 512; CREATE TABLE t(id INTEGER PRIMARY KEY, n, b, c);"+
 		"INSERT INTO t VALUES (1, 1, randomblob(20000), NULL), (2, 1, 2, 3);")
 	db := readFile(t, name)
 	binary.BigEndian.PutUint32(db[3*512:], 3) // of page 4
-	bounded(t, 1<<20, func() { _ = survive(t, db, nil) })
+	bounded(t, 1<<20, func() {
+		if err := survive(t, db, nil); !errors.Is(err, ErrDamaged) {
+			t.Errorf("chain in a cycle: %v", err)
+		}
+	})
 	p := page(t, db, leafPage)
 	at := binary.BigEndian.Uint16(p[8:])
 	p[at] |= 0x7f // the size, in three bytes
 	if err := survive(t, db, nil); !errors.Is(err, ErrDamaged) {
 		t.Errorf("value larger than the file: %v", err)
 	}
+}
+
+// counting counts reads.
+type counting struct {
+	io.ReaderAt
+	n int
+}
+
+func (c *counting) ReadAt(p []byte, off int64) (int, error) {
+	c.n++
+	return c.ReaderAt.ReadAt(p, off)
+}
+
+// sparse is a file with nothing but zeros behind its beginning.
+type sparse []byte
+
+func (s sparse) ReadAt(p []byte, off int64) (int, error) {
+	clear(p)
+	if off < int64(len(s)) {
+		copy(p, s[off:])
+	}
+	return len(p), nil
+}
+
+// TestSparse: a file of 8 GB that takes no room on the disk, with one large value
+// in a page that leads to itself, is not followed again and again.
+func TestSparse(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "db")
+	sqlite(t, name, "PRAGMA page_size = 512; CREATE TABLE t(id INTEGER PRIMARY KEY, n, b, c);"+
+		"INSERT INTO t VALUES (1, 1, zeroblob(4000000), 7);")
+	db := readFile(t, name)[:4*512]
+	for i := 1; i < 4; i++ {
+		if p := db[i*512:]; p[0] == 0 {
+			binary.BigEndian.PutUint32(p, uint32(i+1)) // to itself
+		}
+	}
+	const size = maxSize
+	binary.BigEndian.PutUint32(db[28:], 0)
+	r := &counting{ReaderAt: sparse(db)}
+	f, err := Open(r, nil, size, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := f.Table("t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = table.Scan([]string{"n", "c"}, func(row Row) error { row.Int(0); row.Int(1); return nil })
+	if !errors.Is(err, ErrDamaged) || r.n > 100 {
+		t.Errorf("%d reads, %v", r.n, err)
+	}
+}
+
+// TestLongDefinition: what defines a table is not taken apart at any length, and
+// names of other lengths are not read.
+func TestLongDefinition(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "db")
+	sqlite(t, name, "CREATE TABLE other(x); CREATE TABLE t(a /*"+strings.Repeat(",a,b", maxSQL/4)+"*/, b);")
+	f, err := load(readFile(t, name), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bounded(t, maxSQL, func() {
+		if _, err := f.Table("t"); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := f.Table("OTHER"); err != nil {
+			t.Errorf("other: %v", err)
+		}
+	})
 }
 
 // TestHugeCommit: a commit that claims four thousand million pages gives no more

@@ -28,6 +28,8 @@ type record struct {
 	first   uint32 // overflow page
 	current uint32 // overflow page that was looked at last
 	at      int64  // which of the row's bytes is the first there
+	mark    uint32 // a page of the chain that was passed
+	steps   int64  // pages passed
 	err     error
 
 	asked  []field // columns in the order asked for
@@ -218,17 +220,25 @@ func (r *record) readAt(p []byte, off int64) error {
 	return nil
 }
 
-// seek goes along the chain of overflow pages to the one with byte off. A chain
-// with a cycle gives wrong bytes and ends all the same, with the row's size.
+// seek goes along the chain of overflow pages to the one with byte off. A chain with
+// a cycle would give wrong bytes, over and over again from a small file: the page
+// that stands at each power of two may not come again.
 func (r *record) seek(off int64) error {
 	if r.current == 0 || off < r.at {
 		r.current, r.at = r.first, int64(len(r.local))
+		r.mark, r.steps = r.first, 0
 	}
 	for step := int64(r.file.usable - 4); off >= r.at+step; r.at += step {
 		if err := r.file.read(r.next[:], r.current, 0); err != nil {
 			return err
 		}
 		r.current = binary.BigEndian.Uint32(r.next[:])
+		if r.current == r.mark {
+			return fmt.Errorf("%w: overflow page %d of row %d is in a cycle", ErrDamaged, r.current, r.rowid)
+		}
+		if r.steps++; r.steps&(r.steps-1) == 0 {
+			r.mark = r.current
+		}
 	}
 	return nil
 }

@@ -5,7 +5,12 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
+
+// maxSQL bounds the statement that defines a table. It becomes forty times as large
+// when it is taken apart.
+const maxSQL = 64 << 10
 
 // Table is a table of a database.
 type Table struct {
@@ -30,8 +35,14 @@ func (f *File) Table(name string) (*Table, error) {
 	var found *Table
 	var sql string
 	err := f.schema().Scan([]string{"type", "name", "rootpage", "sql"}, func(r Row) error {
-		if found != nil || string(r.Text(0)) != "table" || !strings.EqualFold(string(r.Text(1)), name) {
+		const kind = "table"
+		// By the lengths first: text may be large.
+		if found != nil || r.Size(0) != int64(len(kind)) || r.Size(1) > int64(utf8.UTFMax*len(name)) ||
+			string(r.Text(0)) != kind || !strings.EqualFold(string(r.Text(1)), name) {
 			return nil
+		}
+		if n := r.Size(3); n > maxSQL {
+			return fmt.Errorf("%w: definition of %d bytes", ErrUnsupported, n)
 		}
 		root := r.Int(2)
 		if root <= 0 || root > math.MaxUint32 {

@@ -4,7 +4,7 @@
 // It reads tables, arrays of tables, dotted and quoted keys, strings on one line,
 // arrays and inline tables. Strings of several lines are refused. Numbers, truth
 // values and dates are kept as text. All is bounded: the document, its depth and
-// the number of its values.
+// the number of its tables.
 package toml
 
 import (
@@ -16,8 +16,9 @@ import (
 
 // Bounds of a document.
 const (
-	MaxSize  = 1 << 20
-	maxDepth = 16
+	MaxSize   = 1 << 20
+	maxDepth  = 16
+	maxTables = 1 << 14 // each takes some hundred bytes, for as few as two of the document
 )
 
 // ErrSyntax is returned for what is not the TOML described above.
@@ -48,6 +49,14 @@ func Parse(text string) (*Table, error) {
 
 func newTable(line int) *Table { return &Table{Line: line, Values: make(map[string]any)} }
 
+// table makes a table.
+func (p *parser) table() (*Table, error) {
+	if p.tables++; p.tables > maxTables {
+		return nil, fmt.Errorf("%w: more than %d tables", ErrSyntax, maxTables)
+	}
+	return newTable(p.line), nil
+}
+
 // Text returns the string of a key, or "".
 func (t *Table) Text(key string) string {
 	s, _ := t.Values[key].(string)
@@ -69,6 +78,8 @@ func (t *Table) Tables(key string) []*Table {
 type parser struct {
 	text string // what is left
 	line int
+
+	tables int
 }
 
 func (p *parser) document(root *Table) error {
@@ -148,9 +159,9 @@ func (p *parser) header(root *Table) (*Table, error) {
 	if !ok && parent.Values[last] != nil {
 		return nil, fmt.Errorf("%w: %q is no array", ErrSyntax, last)
 	}
-	table := newTable(p.line)
+	table, err := p.table()
 	parent.Values[last] = append(tables, table)
-	return table, nil
+	return table, err
 }
 
 // enter returns the table of a key, made where there is none, or the last of its
@@ -158,9 +169,9 @@ func (p *parser) header(root *Table) (*Table, error) {
 func (p *parser) enter(t *Table, key string) (*Table, error) {
 	switch v := t.Values[key].(type) {
 	case nil:
-		table := newTable(p.line)
+		table, err := p.table()
 		t.Values[key] = table
-		return table, nil
+		return table, err
 	case *Table:
 		return v, nil
 	case []any:
@@ -278,8 +289,8 @@ func (p *parser) array(depth int) (any, error) {
 }
 
 func (p *parser) inline(depth int) (any, error) {
-	t := newTable(p.line)
-	for {
+	t, err := p.table()
+	for err == nil {
 		p.skip(false)
 		if p.take("}") {
 			return t, nil
@@ -291,6 +302,7 @@ func (p *parser) inline(depth int) (any, error) {
 			return nil, fmt.Errorf("%w: inline table is not closed", ErrSyntax)
 		}
 	}
+	return nil, err
 }
 
 // quoted reads a string on one line.

@@ -2,6 +2,8 @@ package toml
 
 import (
 	"errors"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -78,6 +80,76 @@ func TestRefused(t *testing.T) {
 	}
 	if _, err := Parse("a = 1\n\n[b"); err == nil || !strings.HasPrefix(err.Error(), "line 3: ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestTables: a document of 1 MB that is all tables is refused before it takes many
+// times its size.
+func TestTables(t *testing.T) {
+	keys := func(i int) string { return fmt.Sprintf("k%d", i) + strings.Repeat(".a", maxDepth-1) + "=1\n" }
+	for name, line := range map[string]func(i int) string{
+		"dotted keys": keys,
+		"tables":      func(i int) string { return fmt.Sprintf("[k%d]\n", i) },
+		"arrays":      func(int) string { return "[[k]]\n" },
+		"inline":      func(i int) string { return fmt.Sprintf("k%d=[{},{},{},{},{},{},{},{}]\n", i) },
+	} {
+		var text strings.Builder
+		for i := 0; text.Len() < MaxSize-100; i++ {
+			text.WriteString(line(i))
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		got, err := Parse(text.String())
+		runtime.ReadMemStats(&after)
+		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; got != nil || !errors.Is(err, ErrSyntax) || used > 16 {
+			t.Errorf("%s: %v with %d MiB", name, err, used)
+		}
+	}
+	// A host where every package is locked has some thousand.
+	if got, err := Parse("version = \"1.0\"\n" + strings.Repeat("[[packages]]\nname = \"a\"\n[[packages.conditions]]\nkey = \"evr\"\n", 5000)); err != nil || len(got.Tables("packages")) != 5000 {
+		t.Errorf("5000 locks: %v", err)
+	}
+}
+
+// TestText: strings, bare values and keys, each as TOML 1.0 has them.
+func TestText(t *testing.T) {
+	for text, want := range map[string]any{
+		`a = "x"`: "x", `a = 'x\n'`: `x\n`, `a = ""`: "", `a = ''`: "", `a="é"`: "é", `a = "\t\\\"\u00e9\U0001F600"`: "\t\\\"é😀",
+		`a = "# no comment" # one`: "# no comment", `a = 'it "is"'`: `it "is"`, `a = "it's"`: "it's", `"a" = "x"`: "x", `'a' = "x"`: "x",
+		"a = 1": Bare("1"), "a = true#c": Bare("true"), "a = 1979-05-27T07:32:00Z": Bare("1979-05-27T07:32:00Z"), "a = -1.5e3\t": Bare("-1.5e3"),
+		"a = []": []any{}, "a = [1,'b',]": []any{Bare("1"), "b"}, "a = [[1],[2]]": []any{[]any{Bare("1")}, []any{Bare("2")}},
+		"a = [ # c\n 1 # d\n , 2\n]": []any{Bare("1"), Bare("2")}, "\n\n# c\na = 1": Bare("1"), "b = 2\na = 1\n": Bare("1"),
+	} {
+		got, err := Parse(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if diff := cmp.Diff(want, got.Values["a"]); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", text, diff)
+		}
+	}
+}
+
+// TestLines: tables know where they begin, behind whatever stands above them.
+func TestLines(t *testing.T) {
+	got, err := Parse("# c\n\na = [\n1,\n2]\n\n[b] # c\nx = 1\n[[c]]\n[[c]]\n[c.d]\n[b.\"e f\"]\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, c := got.Values["b"].(*Table), got.Tables("c")
+	if len(c) != 2 || b.Line != 7 || c[0].Line != 9 || c[1].Line != 10 || c[1].Values["d"].(*Table).Line != 11 || b.Values["e f"].(*Table).Line != 12 {
+		t.Errorf("got %+v, %+v", b, c)
+	}
+	if len(c[0].Values) != 0 {
+		t.Errorf("the first of the array got what belongs to the second: %+v", c[0])
+	}
+	for text, want := range map[string]string{
+		"a = 1\n[b\n": "line 2: ", "\n\n = 1": "line 3: ", "a = [\n1\n2]": "line 3: ", "a=1\nb=2\na=3\n": "line 3: ",
+	} {
+		if _, err := Parse(text); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
 	}
 }
 
