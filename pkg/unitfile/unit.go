@@ -20,6 +20,7 @@ func Directories() []string {
 const (
 	maxFile    = 256 << 10
 	maxDropins = 200
+	maxLines   = 1 << 15 // settings of one unit
 )
 
 // Setting is one assignment and where it stands.
@@ -159,7 +160,9 @@ func (u *Unit) dropins(root hostfs.Root) error {
 			return err
 		}
 		u.Dropins = append(u.Dropins, files[n])
-		u.settings = append(u.settings, Parse(files[n], text)...)
+		if u.settings = append(u.settings, Parse(files[n], text)...); len(u.settings) > maxLines {
+			return fmt.Errorf("more than %d settings", maxLines)
+		}
 	}
 	return nil
 }
@@ -184,22 +187,28 @@ func (u *Unit) Values(section, key string) []Setting {
 // are no assignment.
 func Parse(file string, text []byte) []Setting {
 	var all []Setting
-	section, number, joined, first := "", 0, "", 0
+	section, number, first := "", 0, 0
+	var joined strings.Builder
 	for line := range strings.Lines(string(text)) {
 		number++
 		line = strings.TrimRight(line, "\r\n")
 		trimmed := strings.TrimSpace(line)
-		if strings.HasPrefix(trimmed, "#") || strings.HasPrefix(trimmed, ";") || joined == "" && trimmed == "" {
+		if strings.HasPrefix(trimmed, "#") || strings.HasPrefix(trimmed, ";") || joined.Len() == 0 && trimmed == "" {
 			continue // comments stand between the lines of a continued one, too
 		}
-		if joined == "" {
+		if joined.Len() == 0 {
 			first = number
 		}
-		if before, more := strings.CutSuffix(line, `\`); more && len(joined) < maxFile {
-			joined += before + " "
+		if before, more := strings.CutSuffix(line, `\`); more && joined.Len() < maxFile {
+			joined.WriteString(before)
+			joined.WriteByte(' ')
 			continue
 		}
-		joined, line = "", strings.TrimSpace(joined+line)
+		if joined.Len() > 0 {
+			line = joined.String() + line
+			joined.Reset()
+		}
+		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]") {
 			section = line[1 : len(line)-1]
 			continue

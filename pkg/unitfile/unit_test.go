@@ -2,10 +2,12 @@ package unitfile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -143,6 +145,31 @@ func TestHostile(t *testing.T) {
 	}
 	if u, err := Load(root, "plain.timer"); err != nil || u.Start != "" {
 		t.Errorf("%+v, %v", u, err)
+	}
+}
+
+// TestContinuedAtLength: a line that goes on a hundred thousand times is joined once,
+// and drop-ins have a bound together.
+func TestContinuedAtLength(t *testing.T) {
+	const lines = 100_000
+	text := []byte("[S]\nA=1" + strings.Repeat("\\\n", lines) + "2\nB=3\n")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got := Parse("f", text)
+	runtime.ReadMemStats(&after)
+	if len(got) != 2 || got[0].Value != "1"+strings.Repeat(" ", lines)+"2" || got[1].Line != lines+3 {
+		t.Errorf("got %d settings", len(got))
+	}
+	if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 8 {
+		t.Errorf("%d bytes took %d MiB", len(text), used)
+	}
+	files := map[string]string{etc + "a.timer": timer}
+	for i := range 20 {
+		files[fmt.Sprintf("%sa.timer.d/%d.conf", etc, i)] = "[S]\n" + strings.Repeat("a=\n", maxLines/20+2)
+	}
+	root, _ := tree(t, files)
+	if u, err := Load(root, "a.timer"); err == nil {
+		t.Errorf("a unit of %d settings, want an error", len(u.settings))
 	}
 }
 
