@@ -13,7 +13,9 @@ import (
 const (
 	maxLine      = 64 << 10
 	maxArtifacts = 1 << 16
+	maxText      = 8 << 20 // of what is kept of a document
 	maxLevels    = 32
+	maxKey       = 128 // of a path of keys that means something
 )
 
 // ModuleBuild is one document "modulemd" of modules.yaml: a build of a module
@@ -57,6 +59,7 @@ type modulemd struct {
 	kind     string
 	alias    string // a default's name of its module
 	module   ModuleBuild
+	kept     int // bytes
 	levels   []level
 }
 
@@ -109,7 +112,10 @@ func (d *modulemd) item(path, item string) error {
 	if len(d.module.Artifacts) == maxArtifacts {
 		return fmt.Errorf("%w: module of more than %d packages", ErrDamaged, maxArtifacts)
 	}
-	d.module.Artifacts = append(d.module.Artifacts, name)
+	if d.kept += len(name); d.kept > maxText {
+		return fmt.Errorf("%w: module of more than %d bytes", ErrDamaged, maxText)
+	}
+	d.module.Artifacts = append(d.module.Artifacts, strings.Clone(name)) // and not all of its line
 	return nil
 }
 
@@ -123,6 +129,9 @@ func (d *modulemd) key(parent string, indent int, text string) error {
 	if parent != "" {
 		path = parent + "/" + path
 	}
+	if len(path) > maxKey {
+		path = "?" // no key is called so, nor begins so
+	}
 	if len(d.levels) == maxLevels {
 		return fmt.Errorf("%w: too deep", ErrDamaged)
 	}
@@ -132,7 +141,10 @@ func (d *modulemd) key(parent string, indent int, text string) error {
 		return structure(path, value)
 	}
 	s, err := scalar(value)
-	*to = s
+	if err == nil && len(s) > maxField {
+		err = fmt.Errorf("%w: %s of %d bytes", ErrDamaged, path, len(s))
+	}
+	*to = strings.Clone(s)
 	return err
 }
 

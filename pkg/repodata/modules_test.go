@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -134,6 +135,45 @@ func TestModulesRefused(t *testing.T) {
 	}
 	if _, _, err := modulesOf(strings.NewReader(deep)); !errors.Is(err, ErrDamaged) {
 		t.Errorf("deep: %v", err)
+	}
+}
+
+// TestModulesMemory: what is kept of a line, of a key and of a document has bounds, and
+// a short value does not hold on to a long line.
+func TestModulesMemory(t *testing.T) {
+	long := strings.Repeat("x", 60_000)
+	artifacts := "document: modulemd\ndata:\n  name: m\n  artifacts:\n    rpms:\n"
+	deep := ""
+	for i := range maxLevels - 2 {
+		deep += strings.Repeat(" ", i) + strings.Repeat("k", 30_000) + ":\n"
+	}
+	short := strings.Repeat(strings.Repeat(" ", maxLevels)+"a: b\n", 2000)
+	for name, tt := range map[string]struct {
+		text string
+		want error
+		most uint64 // MiB
+	}{
+		"long artifacts": {artifacts + strings.Repeat("    - "+long+"\n", 1000), ErrDamaged, 40},
+		"long name":      {"document: modulemd\ndata:\n  name: " + long + "\n", ErrDamaged, 1},
+		"deep long keys": {deep + short, nil, 8},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, err := modulesOf(strings.NewReader(tt.text))
+		runtime.ReadMemStats(&after)
+		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; !errors.Is(err, tt.want) || used > tt.most {
+			t.Errorf("%s: %v with %d MiB, want %v", name, err, used, tt.want)
+		}
+	}
+	builds, _, err := modulesOf(strings.NewReader(artifacts + strings.Repeat("    - a-0:1-1.noarch # "+long+"\n", 1000)))
+	if err != nil || len(builds) != 1 {
+		t.Fatal(len(builds), err)
+	}
+	var held runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&held)
+	if held.HeapAlloc > 30<<20 {
+		t.Errorf("%d bytes are held by %d artifacts", held.HeapAlloc, len(builds[0].Artifacts))
 	}
 }
 

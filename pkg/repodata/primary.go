@@ -2,7 +2,6 @@ package repodata
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 
@@ -30,9 +29,10 @@ func ScanPrimary(r io.Reader, want func(name []byte) bool, each func(*Available)
 	in := bufio.NewReaderSize(r, 4<<10)
 	// What keeps the reader from giving so much is told when it is read again.
 	if head, _ := in.Peek(len(sqlite)); string(head) == sqlite {
-		b, err := io.ReadAll(limit(in, maxDatabase))
+		var b pieces
+		size, err := io.Copy(&b, limit(in, maxDatabase))
 		if err == nil {
-			err = scanDatabase(bytes.NewReader(b), want, each)
+			err = scanDatabase(b, size, want, each)
 		}
 		if err != nil {
 			return fmt.Errorf("primary: %w", err)
@@ -60,6 +60,40 @@ func ScanPrimary(r io.Reader, want func(name []byte) bool, each func(*Available)
 		return fmt.Errorf("primary: %w", err)
 	}
 	return nil
+}
+
+// pieces are a file in memory, all but the last of one size: growing costs no copy.
+type pieces [][]byte
+
+const pieceSize = 1 << 20
+
+// Write appends p.
+func (b *pieces) Write(p []byte) (int, error) {
+	all := len(p)
+	for len(p) > 0 {
+		n := len(*b)
+		if n == 0 || len((*b)[n-1]) == pieceSize {
+			*b = append(*b, make([]byte, 0, pieceSize))
+			continue
+		}
+		last := &(*b)[n-1]
+		part := min(len(p), pieceSize-len(*last))
+		*last, p = append(*last, p[:part]...), p[part:]
+	}
+	return all, nil
+}
+
+// ReadAt implements io.ReaderAt.
+func (b pieces) ReadAt(p []byte, off int64) (n int, err error) {
+	for n < len(p) {
+		i, in := int(off/pieceSize), int(off%pieceSize)
+		if i >= len(b) || in >= len(b[i]) {
+			return n, io.EOF
+		}
+		m := copy(p[n:], b[i][in:])
+		n, off = n+m, off+int64(m)
+	}
+	return n, nil
 }
 
 // primary reads one package after the other.
@@ -103,8 +137,8 @@ func (p *primary) field() (err error) {
 }
 
 // scanDatabase reads the table of packages of primary.sqlite.
-func scanDatabase(r *bytes.Reader, want func(name []byte) bool, each func(*Available)) error {
-	file, err := sqlitefile.Open(r, nil, r.Size(), 0)
+func scanDatabase(r io.ReaderAt, size int64, want func(name []byte) bool, each func(*Available)) error {
+	file, err := sqlitefile.Open(r, nil, size, 0)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
@@ -115,6 +149,11 @@ func scanDatabase(r *bytes.Reader, want func(name []byte) bool, each func(*Avail
 	columns := []string{"name", "arch", "epoch", "version", "release", "rpm_sourcerpm"}
 	var keep kept
 	err = table.Scan(columns, func(row sqlitefile.Row) error {
+		for i := range columns {
+			if n := row.Size(i); n > maxField {
+				return fmt.Errorf("%w: %s of %d bytes", ErrDamaged, columns[i], n)
+			}
+		}
 		name := row.Text(0)
 		if len(name) == 0 || !want(name) {
 			return nil
