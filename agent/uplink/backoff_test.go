@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,4 +108,52 @@ func TestFirstRetryIsFast(t *testing.T) {
 			t.Errorf("pause %v after a good stream, want at most %v", d, pace.Base)
 		}
 	})
+}
+
+// TestDoorShut connects to something that closes every connection at once: the state
+// says so, and when the next attempt is; one such connection costs little.
+func TestDoorShut(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	dir := t.TempDir()
+	id, err := identity.Open(dir, identity.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	states := make(chan State, 10)
+	u, err := New(Config{
+		StateDir: dir, Collector: l.Addr().String(), Identity: id, Log: slog.New(slog.DiscardHandler),
+		OnChange: func(s State) { states <- s },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	began := time.Now()
+	go func() { done <- u.Run(ctx) }()
+	s := <-states
+	if s.Connected || !strings.Contains(s.Error, "too many hosts") || s.Next.Before(began) || s.Next.After(time.Now().Add(pace.Knock)) {
+		t.Errorf("state %+v", s)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if s := u.State(); !s.Next.IsZero() {
+		t.Errorf("stopped, and the next attempt is at %v", s.Next)
+	}
 }

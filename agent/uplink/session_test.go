@@ -326,12 +326,12 @@ func TestExpiredIsPreparedAtOnce(t *testing.T) {
 	u.pause.Random = func(limit time.Duration) time.Duration { return limit }
 	expired := seawallv1.Reason_REASON_CERTIFICATE_EXPIRED
 	for i, want := range []time.Duration{0, pace.Base, 2 * pace.Base} {
-		if got := u.plan(outcome{}, expired); got != want {
+		if got := u.plan(outcome{}, expired, false); got != want {
 			t.Errorf("pause %d is %v, want %v", i, got, want)
 		}
 	}
-	u.plan(outcome{}, seawallv1.Reason_REASON_UNSPECIFIED)
-	if got := u.plan(outcome{}, expired); got != 0 {
+	u.plan(outcome{}, seawallv1.Reason_REASON_UNSPECIFIED, false)
+	if got := u.plan(outcome{}, expired, false); got != 0 {
 		t.Errorf("pause %v after another error, want none", got)
 	}
 }
@@ -343,7 +343,7 @@ func TestPatience(t *testing.T) {
 	longest := map[seawallv1.Reason]time.Duration{}
 	for range 40 {
 		for _, r := range []seawallv1.Reason{0, seawallv1.Reason_REASON_HOST_REVOKED} {
-			longest[r] = max(longest[r], u.plan(outcome{}, r))
+			longest[r] = max(longest[r], u.plan(outcome{}, r, false))
 		}
 	}
 	want := map[seawallv1.Reason]time.Duration{0: time.Minute, seawallv1.Reason_REASON_HOST_REVOKED: 15 * time.Minute}

@@ -32,6 +32,7 @@ type State struct {
 	Attempts  int                       `json:"attempts"`
 	Error     string                    `json:"error,omitempty"`   // why it is not connected
 	Refusal   string                    `json:"refusal,omitempty"` // the collector's reason, as "host revoked"
+	Next      time.Time                 `json:"next,omitzero"`     // when it tries again
 	Acked     map[string]spool.Position `json:"acked"`             // by lane
 	// Behind names lanes whose records are older than what the collector has: this
 	// machine was set back, and they wait for the sensor's next start.

@@ -109,7 +109,6 @@ type outcome struct {
 	welcomed time.Time     // zero when the collector did not accept it
 	drained  bool          // the collector asked to leave
 	within   time.Duration // and to come back within this time
-	shut     bool          // it turned the host away before it said a word
 }
 
 // Run carries records until ctx ends, however often the network or the collector
@@ -131,9 +130,9 @@ func (u *Uplink) Run(ctx context.Context) error {
 			break
 		}
 		reason := refusal.Reason(err)
-		pause := u.plan(out, reason)
+		pause := u.plan(out, reason, errors.Is(err, pace.ErrShut))
 		why := text.Terminal(text.Clean(err.Error(), maxReason)) // some of it is the collector's
-		u.disconnected(why, reason)
+		u.disconnected(why, reason, pause)
 		// The same reason again and again is one line.
 		level := slog.LevelWarn
 		switch {
@@ -148,7 +147,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 			break
 		}
 	}
-	u.disconnected("stopped", seawallv1.Reason_REASON_UNSPECIFIED)
+	u.disconnected("stopped", seawallv1.Reason_REASON_UNSPECIFIED, -1)
 	return nil
 }
 
@@ -164,8 +163,8 @@ func (u *Uplink) once(ctx context.Context) (outcome, error) {
 	return u.cfg.run(ctx, u)
 }
 
-// plan returns how long to wait after a stream.
-func (u *Uplink) plan(out outcome, reason seawallv1.Reason) time.Duration {
+// plan returns how long to wait after a stream, or after the door was shut.
+func (u *Uplink) plan(out outcome, reason seawallv1.Reason, shut bool) time.Duration {
 	lived := time.Duration(0)
 	if !out.welcomed.IsZero() {
 		lived = time.Since(out.welcomed)
@@ -179,7 +178,7 @@ func (u *Uplink) plan(out outcome, reason seawallv1.Reason) time.Duration {
 		return 0 // Prepare renews it
 	}
 	u.again = expired
-	if out.shut {
+	if shut {
 		return u.pause.Crowded(u.cfg.MaxBackoff)
 	}
 	if !out.drained {
@@ -192,19 +191,22 @@ func (u *Uplink) plan(out outcome, reason seawallv1.Reason) time.Duration {
 	return pause
 }
 
-func (u *Uplink) disconnected(why string, reason seawallv1.Reason) {
+func (u *Uplink) disconnected(why string, reason seawallv1.Reason, pause time.Duration) {
 	u.board.update(true, func(s *State) {
 		if s.Connected {
 			s.Connected, s.Since, s.Attempts = false, time.Now(), 0
 		}
 		s.Attempts++
-		s.Error, s.Refusal = why, refusal.Word(reason)
+		s.Error, s.Refusal, s.Next = why, refusal.Word(reason), time.Time{}
+		if pause >= 0 {
+			s.Next = time.Now().Add(pause)
+		}
 	})
 }
 
 func (u *Uplink) connected() {
 	u.board.update(true, func(s *State) {
-		s.Connected, s.Since, s.Attempts, s.Error, s.Refusal = true, time.Now(), 0, "", ""
+		s.Connected, s.Since, s.Attempts, s.Error, s.Refusal, s.Next = true, time.Now(), 0, "", "", time.Time{}
 	})
 	u.log.Info("connected", "collector", u.cfg.Collector)
 }
@@ -244,6 +246,5 @@ func connect(ctx context.Context, u *Uplink) (outcome, error) {
 	}
 	defer conn.Close()
 	out, err := runSession(ctx, u, conn)
-	out.shut = door.Shut()
-	return out, err
+	return out, door.Tell(err)
 }

@@ -175,7 +175,11 @@ func describe(s uplink.State) string {
 	if s.Connected {
 		return "up " + since
 	}
-	return fmt.Sprintf("down %s, %d attempts: %s", since, s.Attempts, text.Terminal(s.Error))
+	next := ""
+	if !s.Next.IsZero() {
+		next = ", the next at " + s.Next.Format(time.TimeOnly)
+	}
+	return fmt.Sprintf("down %s, %d attempts%s: %s", since, s.Attempts, next, text.Terminal(s.Error))
 }
 
 func describeLane(dir, lane string, acked spool.Position) string {

@@ -3,11 +3,15 @@ package pace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
+
+// ErrShut is wrapped by the error of a connection that ended at the door.
+var ErrShut = errors.New("closed before the collector said a word, as where too many hosts are at its door")
 
 // Door notices that a collector turned the host away before it said a word: it has
 // more hosts at its door than it can let in.
@@ -38,6 +42,14 @@ func (d *Door) Open(ctx context.Context, address string) (net.Conn, error) {
 func (d *Door) Shut() bool {
 	k := d.last.Load()
 	return k != nil && k.ended.Load() && !k.heard.Load()
+}
+
+// Tell says of a stream's error whether the door was shut.
+func (d *Door) Tell(err error) error {
+	if err != nil && d.Shut() {
+		return fmt.Errorf("%w: %w", ErrShut, err)
+	}
+	return err
 }
 
 // knock is a connection that remembers whether it heard anything.

@@ -3,6 +3,7 @@ package pace
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
 	"net"
 	"slices"
@@ -104,8 +105,17 @@ func TestSpread(t *testing.T) {
 func TestCrowded(t *testing.T) {
 	b := NewBackoff()
 	b.Random = func(limit time.Duration) time.Duration { return limit }
-	if d := b.Crowded(time.Minute); d < Crowd || d > 2*Crowd {
+	for range 20 { // nobody listens, as while a collector starts
+		b.Next(time.Minute)
+	}
+	if d := b.Crowded(time.Minute); d != Knock {
 		t.Errorf("first pause %v at most", d)
+	}
+	b.Reset()
+	for n, want := range []time.Duration{Knock, Base << 6, Base << 7, Base << 8, time.Minute} {
+		if d := b.Crowded(time.Minute); d != want {
+			t.Errorf("pause %d is %v at most, want %v", n, d, want)
+		}
 	}
 	for range 40 {
 		if d := b.Crowded(time.Minute); d > time.Minute {
@@ -162,9 +172,15 @@ func TestDoor(t *testing.T) {
 		if d.Shut() != c.shut {
 			t.Errorf("%s: shut is %v", name, d.Shut())
 		}
+		if err := d.Tell(io.EOF); errors.Is(err, ErrShut) != c.shut || !errors.Is(err, io.EOF) {
+			t.Errorf("%s: %v is told", name, err)
+		}
 	}
 	l.Close()
-	if _, err := d.Open(t.Context(), address); err == nil || d.Shut() {
+	if err := d.Tell(nil); err != nil {
+		t.Errorf("no error is %v", err)
+	}
+	if _, err := d.Open(t.Context(), address); err == nil || d.Shut() || errors.Is(d.Tell(err), ErrShut) {
 		t.Errorf("no listener: %v, shut is %v", err, d.Shut())
 	}
 }
