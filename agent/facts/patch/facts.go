@@ -71,8 +71,8 @@ type Package struct {
 	DaysPending int    `json:"days_pending"` // whole days since FirstSeen
 }
 
-// Freshness is how old the metadata is. Where Known is false the rest is empty and
-// Reason says why.
+// Freshness is how old the metadata is. Where Known is false Reason says why, and
+// nothing but Date and File may be there.
 type Freshness struct {
 	Known bool `json:"known"`
 	// AgeSeconds is the time since Date, the signed date of the vendor's security

@@ -75,22 +75,25 @@ func parseLedger(b []byte) (Ledger, error) {
 
 func (p *Package) key() string { return p.Name + ":" + p.Arch }
 
-// Merge takes over what f says is pending, and forgets the rest. It reports
-// whether anything changed. An answer that is not known, or is one of some time
+// Merge takes over what f says is pending, and forgets the rest. A time that is yet
+// to come was recorded by a clock that was wrong, and becomes now. It reports whether
+// anything changed. An answer that is not known, or is one of some time
 // ago, changes nothing.
 func (l Ledger) Merge(f Facts, now time.Time) (changed bool) {
 	if f.Meta.State != fact.StateKnown || f.Stale.Reason != "" {
 		return false
 	}
+	now = clock(&f, now)
 	pending := make(map[string]bool, len(f.Packages))
 	for i := range f.Packages {
 		p := &f.Packages[i]
 		pending[p.key()] = true
-		if _, ok := l[p.key()]; ok || len(l) >= maxPending {
+		recorded, ok := l[p.key()]
+		if ok && !recorded.After(now) || !ok && len(l) >= maxPending {
 			continue
 		}
 		since, err := time.Parse(time.RFC3339, p.FirstSeen)
-		if err != nil || since.After(now) {
+		if err != nil || since.After(now) || ok {
 			since = now
 		}
 		l[p.key()] = since.UTC().Truncate(time.Second)
@@ -99,6 +102,17 @@ func (l Ledger) Merge(f Facts, now time.Time) (changed bool) {
 	before := len(l)
 	maps.DeleteFunc(l, func(k string, _ time.Time) bool { return !pending[k] })
 	return changed || len(l) != before
+}
+
+// clock is the time to go by: now, but not before the vendor signed what is
+// pending. A host whose clock starts in the past (no battery, a snapshot) would
+// otherwise have updates that are years late once the clock is right; and what it
+// recorded with a clock that was ahead counts from now on.
+func clock(f *Facts, now time.Time) time.Time {
+	if signed, err := time.Parse(time.RFC3339, f.Metadata.Date); err == nil && signed.After(now) {
+		return signed
+	}
+	return now
 }
 
 // Save writes the ledger to file, as a whole or not at all.

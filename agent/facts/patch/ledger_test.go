@@ -50,6 +50,45 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestWrongClock: neither a clock that starts in the past nor one that was ahead
+// makes up, or takes away, days for good.
+func TestWrongClock(t *testing.T) {
+	signed := func(f Facts) Facts {
+		f.Metadata.Date = RFC3339(day.AddDate(0, 0, -2))
+		return f
+	}
+	past, ahead := day.AddDate(-10, 0, 0), day.AddDate(12, 0, 0)
+	l := Ledger{"old:amd64": day.AddDate(0, 0, -9)}
+	l.Merge(signed(known("old", "new")), past)
+	want := Ledger{"old:amd64": day.AddDate(0, 0, -9), "new:amd64": day.AddDate(0, 0, -2)}
+	if d := cmp.Diff(want, l); d != "" {
+		t.Errorf("a clock in the past (-want +got):\n%s", d)
+	}
+	l.Merge(signed(known("old", "new", "later")), ahead)
+	if !l.Merge(signed(known("old", "new", "later")), day) {
+		t.Error("the clock was set right, and nothing changed")
+	}
+	want["later:amd64"] = day
+	if d := cmp.Diff(want, l); d != "" {
+		t.Errorf("a clock that was ahead (-want +got):\n%s", d)
+	}
+}
+
+// TestClockOfAReader: days are never negative, nor counted by a clock that is behind.
+func TestClockOfAReader(t *testing.T) {
+	p := &place{dir: t.TempDir(), now: day}
+	put(t, p.dir, "db", "curl")
+	put(t, p.dir, LedgerFile, `{"version":1,"pending":{"curl:amd64":"2038-01-19T03:14:07Z"}}`)
+	r := NewReader(p.read)
+	if got := r.Read(context.Background(), p.env(t)).Packages[0]; got.FirstSeen != RFC3339(day) || got.DaysPending != 0 {
+		t.Errorf("recorded by a clock that was ahead: %+v", got)
+	}
+	p.now = day.AddDate(0, 0, 8)
+	if got := r.Read(context.Background(), p.env(t)).Packages[0]; got.FirstSeen != RFC3339(day) || got.DaysPending != 8 {
+		t.Errorf("eight days later: %+v", got)
+	}
+}
+
 func TestSaveAndLoad(t *testing.T) {
 	dir := t.TempDir()
 	root, err := hostfs.Open(dir)

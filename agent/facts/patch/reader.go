@@ -68,7 +68,7 @@ func (r *Reader) Read(ctx context.Context, env fact.Env) Facts {
 		a = r.good
 	}
 	f.Metadata = a.Dates.At(now)
-	f.Packages = r.firstSeen(f.Packages, now)
+	f.Packages = r.firstSeen(f.Packages, clock(&f, now))
 	r.seen.Merge(f, now)
 	a.Facts.Packages = f.Packages
 	f.Meta.Took = time.Since(start)
