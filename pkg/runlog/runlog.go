@@ -1,7 +1,8 @@
 // Package runlog reads from logs when automatic updates ran, and how that ended:
 // from unattended-upgrades.log, and from dnf.log and dnf5.log for dnf-automatic and
 // dnf5 automatic. It judges by levels and, where they are known, by the words of a
-// run's end; lines that it does not know are passed over.
+// run's end; lines that it does not know are passed over. [History] puts together
+// what several logs and other records tell.
 package runlog
 
 import (

@@ -10,6 +10,7 @@ import (
 
 	"seawall/pkg/apt"
 	"seawall/pkg/apt/conf"
+	"seawall/pkg/apt/pocket"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 // deb reads a host of Debian's family.
 func (r *reader) deb() {
 	r.f.System = SystemDeb
-	r.f.Meta.Depend(aptConf, aptConfD+"/", "/etc/apt/sources.list", "/etc/apt/sources.list.d/", lsbRelease, stampDir, uuLog)
+	r.f.Meta.Depend(aptConf, aptConfD+"/", pocket.Sources, pocket.Sources+".d/", pocket.Release, stampDir, uuLog)
 	r.installed("/usr/bin/unattended-upgrade", "/usr/local/bin/unattended-upgrade")
 	r.debConfigured()
 	r.debTimers()

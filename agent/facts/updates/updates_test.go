@@ -64,9 +64,10 @@ func host(t testing.TB, trees ...map[string]string) *reader {
 }
 
 const (
-	lib  = "/usr/lib/systemd/system/"
-	etc  = "/etc/systemd/system/"
-	unit = "[Service]\nType=oneshot\nExecStart="
+	lib   = "/usr/lib/systemd/system/"
+	etc   = "/etc/systemd/system/"
+	lists = "/var/lib/apt/lists/"
+	unit  = "[Service]\nType=oneshot\nExecStart="
 )
 
 // debian is a Debian 12 as its installer leaves it with unattended-upgrades.
@@ -79,7 +80,7 @@ func debian() map[string]string {
 		aptConfD + "/20auto-upgrades":  "APT::Periodic::Update-Package-Lists \"1\";\nAPT::Periodic::Unattended-Upgrade \"1\";\n",
 		aptConfD + "/50unattended-upg": origins50,
 		"/etc/apt/sources.list":        "deb http://deb.example/debian bookworm main\ndeb http://security.example/debian-security bookworm-security main contrib\n",
-		listsDir + "security.example_debian-security_dists_bookworm-security_InRelease": "Origin: Debian\nLabel: Debian-Security\nSuite: oldstable-security\nCodename: bookworm-security\nDate: Sat, 21 Nov 2026 01:00:00 UTC\n",
+		lists + "security.example_debian-security_dists_bookworm-security_InRelease": "Origin: Debian\nLabel: Debian-Security\nSuite: oldstable-security\nCodename: bookworm-security\nDate: Sat, 21 Nov 2026 01:00:00 UTC\n",
 		lib + "apt-daily.timer":                             "[Timer]\nOnCalendar=daily\n",
 		lib + "apt-daily.service":                           unit + "/usr/lib/apt/apt.systemd.daily update\n",
 		lib + "apt-daily-upgrade.timer":                     "[Timer]\nOnCalendar=daily\n",
@@ -226,14 +227,14 @@ func TestUbuntu(t *testing.T) {
 		aptConfD + "/50unattended-upg": "Unattended-Upgrade::Allowed-Origins {\n \"${distro_id}:${distro_codename}\";\n \"${distro_id}:${distro_codename}-security\";\n" +
 			" \"${distro_id}ESMApps:${distro_codename}-apps-security\";\n};\n",
 		"/etc/apt/sources.list": "deb http://archive.example/ubuntu jammy-security main universe\n",
-		listsDir + "archive.example_ubuntu_dists_jammy-security_InRelease": "Origin: Ubuntu\nLabel: Ubuntu\nSuite: jammy-security\nCodename: jammy\nDate: Sat, 21 Nov 2026 01:00:00 UTC\n",
+		lists + "archive.example_ubuntu_dists_jammy-security_InRelease": "Origin: Ubuntu\nLabel: Ubuntu\nSuite: jammy-security\nCodename: jammy\nDate: Sat, 21 Nov 2026 01:00:00 UTC\n",
 	}
 	r := host(t, debian(), ubuntu)
 	if r.read(); !strings.HasPrefix(summary(r.f), "yes yes yes yes yes") {
 		t.Errorf("got %s", summary(r.f))
 	}
 	ubuntu["/etc/apt/sources.list.d/esm.sources"] = "Types: deb\nURIs: http://esm.example/infra/ubuntu\nSuites: jammy-infra-security\nComponents: main\n"
-	ubuntu[listsDir+"esm.example_infra_ubuntu_dists_jammy-infra-security_InRelease"] = "Origin: UbuntuESM\nLabel: UbuntuESM\nSuite: jammy-infra-security\nCodename: jammy\nDate: Sat, 21 Nov 2026 01:00:00 UTC\n"
+	ubuntu[lists+"esm.example_infra_ubuntu_dists_jammy-infra-security_InRelease"] = "Origin: UbuntuESM\nLabel: UbuntuESM\nSuite: jammy-infra-security\nCodename: jammy\nDate: Sat, 21 Nov 2026 01:00:00 UTC\n"
 	r = host(t, debian(), ubuntu)
 	if r.read(); !strings.HasPrefix(summary(r.f), "yes no yes yes no: no origin that unattended-upgrade may install from covers UbuntuESM jammy-infra-security main") {
 		t.Errorf("with ESM: %s", summary(r.f))
