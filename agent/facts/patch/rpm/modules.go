@@ -18,6 +18,7 @@ type modules struct {
 	artifacts map[string]bool
 	// names of packages in active modules: only modules may offer them.
 	names map[string]bool
+	kept  int // bytes
 }
 
 // stream is one context of a module's stream.
@@ -35,7 +36,10 @@ func (m *modules) read(in io.Reader, want func([]byte) bool) error {
 	if m.defaults == nil {
 		m.defaults = map[string]string{}
 	}
-	return repodata.ScanModules(in, func(b *repodata.ModuleBuild) {
+	err := repodata.ScanModules(in, func(b *repodata.ModuleBuild) {
+		if m.kept += moduleSize + len(b.Name) + len(b.Stream) + len(b.Context) + len(b.Version); m.kept > maxKept {
+			return
+		}
 		out := build{stream: stream{b.Name, b.Stream, b.Context}, version: b.Version}
 		for _, a := range b.Artifacts {
 			if name, source := artifactName(a); !source && want([]byte(name)) {
@@ -43,16 +47,29 @@ func (m *modules) read(in io.Reader, want func([]byte) bool) error {
 					a = name + "-0:" + a[len(name)+1:]
 				}
 				out.artifacts = append(out.artifacts, a)
+				m.kept += stringSize + len(a)
 			}
 		}
 		m.builds = append(m.builds, out)
 	}, func(d repodata.ModuleDefault) {
+		if m.kept += moduleSize + len(d.Name) + len(d.Stream); m.kept > maxKept {
+			return
+		}
 		if have, ok := m.defaults[d.Name]; ok && have != d.Stream {
 			d.Stream = ""
 		}
 		m.defaults[d.Name] = d.Stream
 	})
+	if err == nil && m.kept > maxKept {
+		err = errTooMuch
+	}
+	return err
 }
+
+const (
+	moduleSize  = 256 // of a build or a default, beside its strings
+	maxContexts = 16  // of a stream that packages are installed from
+)
 
 // artifactName is the name in "name-epoch:version-release.arch".
 func artifactName(a string) (name string, source bool) {
@@ -113,8 +130,9 @@ func (m *modules) otherContexts(installed map[stream]bool) map[stream]bool {
 	}
 	contexts := map[stream][]stream{}
 	for s := range installed {
-		key := stream{s.name, s.stream, ""}
-		contexts[key] = append(contexts[key], s)
+		if key := (stream{s.name, s.stream, ""}); len(versions[s]) > 0 && len(contexts[key]) < maxContexts {
+			contexts[key] = append(contexts[key], s)
+		}
 	}
 	out := map[stream]bool{}
 	for s, own := range versions {

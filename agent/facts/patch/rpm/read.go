@@ -51,7 +51,13 @@ func Read(ctx context.Context, env fact.Env) *patch.Answer {
 		return a
 	}
 	a.Facts.Meta.Depend(conf.Files...)
-	h.compute(a, newScan(conf, packages, h.running()))
+	s := newScan(conf, packages, h.running())
+	if err := s.meet(packages, h.stopped); err != nil {
+		fail(a, "read dnf's configuration", err)
+		a.Facts.Meta.State, a.Facts.Meta.Reason = fact.StateUnknown, "reading was stopped: "+err.Error()
+		return a
+	}
+	h.compute(a, s)
 	return a
 }
 
@@ -100,18 +106,22 @@ func (h *host) compute(a *patch.Answer, s *scan) {
 		f.Meta.State, f.Meta.Reason = fact.StateUnknown, "no repository is enabled"
 		return
 	}
-	if err := s.readAll(h); err != nil {
+	err := s.readAll(h)
+	if err == nil {
+		if reason := s.missing(); reason != "" {
+			f.Meta.State, f.Meta.Reason = fact.StateUnknown, text.Clean(reason, text.Limit)
+			return
+		}
+		err = s.verdict(f, h.stopped)
+	}
+	if err != nil {
+		f.Packages, f.OtherPending = []patch.Package{}, 0
 		fail(a, "read the metadata", err)
 		if stop := h.stopped(); stop != nil {
 			f.Meta.State, f.Meta.Reason = fact.StateUnknown, "reading was stopped: "+stop.Error()
 		}
 		return
 	}
-	if reason := s.missing(); reason != "" {
-		f.Meta.State, f.Meta.Reason = fact.StateUnknown, text.Clean(reason, text.Limit)
-		return
-	}
-	s.verdict(f)
 	f.Meta.State = fact.StateKnown
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type repo struct {
 	*dnf.Repo
 	md        *repodata.MD
 	mdFile    string
+	published time.Time
 	refreshed time.Time
 	lists     int
 	security  bool   // it publishes advisories
@@ -88,6 +90,11 @@ func (h *host) readMD(r *repo) error {
 			r.reason = fmt.Sprintf("%s: %v", name, err)
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		r.published = md.Published()
+		maps.DeleteFunc(md.Data, func(kind string, _ repodata.Data) bool {
+			kind, _, _ = strings.Cut(kind, "_")
+			return kind != kindModules && kind != kindAdvisory && kind != kindPrimary
+		})
 		r.md, r.mdFile = md, name
 		return nil
 	}
@@ -208,12 +215,11 @@ func (s *scan) dates() patch.Dates {
 		if r.md == nil || !r.security {
 			continue
 		}
-		published := r.md.Published()
-		if published.IsZero() {
+		if r.published.IsZero() {
 			return patch.Dates{Reason: r.mdFile + " says no time"}
 		}
-		if d.File == "" || published.Before(d.Date) {
-			d.Date, d.File = published, r.mdFile
+		if d.File == "" || r.published.Before(d.Date) {
+			d.Date, d.File = r.published, r.mdFile
 		}
 		if d.Refreshed.IsZero() || r.refreshed.Before(d.Refreshed) {
 			d.Refreshed = r.refreshed
@@ -234,7 +240,7 @@ func (s *scan) sources() []patch.Source {
 			Security: r.security, Lists: r.lists, Reason: text.Clean(r.reason, text.Limit), Refreshed: patch.RFC3339(r.refreshed),
 		}
 		if r.md != nil {
-			out.Date = patch.RFC3339(r.md.Published())
+			out.Date = patch.RFC3339(r.published)
 		}
 		all = append(all, out)
 	}

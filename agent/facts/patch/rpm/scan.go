@@ -2,6 +2,7 @@ package rpm
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -20,7 +21,12 @@ const (
 	maxAdvisories = 128
 	maxCVEs       = 256
 	maxOffers     = 1024
+	maxKept       = 24 << 20 // bytes of offers and advisories in all
 )
+
+// errTooMuch is returned where repositories tell more of what is installed than any
+// does.
+var errTooMuch = fmt.Errorf("%w: more than %d bytes of advisories and builds for installed packages", repodata.ErrDamaged, maxKept)
 
 // entry is an installed package that is looked at, and what advisories say of it.
 type entry struct {
@@ -46,23 +52,27 @@ type offer struct {
 	rule      dnf.Rule
 }
 
+// nameArch is what has one newest build.
+type nameArch struct{ name, arch string }
+
 // scan holds what is installed while the repositories are read.
 type scan struct {
 	conf      *dnf.Config
 	repos     []*repo
 	installed int
 	entries   []*entry
-	byName    map[string][]*entry
-	oldest    map[string]string // by name: no older build is of interest
+	byBuild   map[nameArch][]*entry // at most two: the newest, and the running kernel's
+	oldest    map[string]string     // by name: no older build is of interest
 	offers    map[string][]offer
 	ranked    bool // repositories differ in priority, so that old builds count too
 	modules   modules
 	labels    map[stream]bool // the modules that installed packages came from
+	kept      int             // bytes
 }
 
 func newScan(conf *dnf.Config, packages []rpmdb.Package, release string) *scan {
 	s := &scan{
-		conf: conf, byName: make(map[string][]*entry, len(packages)), oldest: make(map[string]string, len(packages)),
+		conf: conf, byBuild: make(map[nameArch][]*entry, len(packages)), oldest: make(map[string]string, len(packages)),
 		offers: map[string][]offer{}, labels: installedModules(packages),
 	}
 	for i := range conf.Repos {
@@ -76,12 +86,27 @@ func newScan(conf *dnf.Config, packages []rpmdb.Package, release string) *scan {
 	for i := range packages {
 		p := &packages[i]
 		all = append(all, entry{Package: p, evr: evr(p), running: source != "" && p.SourceRPM == source})
-		conf.Meet(p.Name, all[i].evr, p.Arch)
 	}
 	s.installed = len(all)
 	s.choose(all)
 	return s
 }
+
+// meet tells the rules what is installed. That takes the product of both, which a
+// hostile host makes large.
+func (s *scan) meet(packages []rpmdb.Package, stopped func() error) error {
+	for i := range packages {
+		p := &packages[i]
+		if s.conf.Meet(p.Name, evr(p), p.Arch); i%meetStep == 0 {
+			if err := stopped(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const meetStep = 16
 
 // choose takes the newest of each name and architecture, and the running kernel's.
 func (s *scan) choose(all []entry) {
@@ -94,13 +119,14 @@ func (s *scan) choose(all []entry) {
 		switch {
 		case newest == nil || newest.Name != e.Name || newest.Arch != e.Arch:
 			newest = e
-		case e.running && !newest.running:
+		case e.running && !newest.running && len(s.byBuild[nameArch{e.Name, e.Arch}]) == 1:
 			e.newest = newest
 		default:
 			continue
 		}
 		s.entries = append(s.entries, e)
-		s.byName[e.Name] = append(s.byName[e.Name], e)
+		key := nameArch{e.Name, e.Arch}
+		s.byBuild[key] = append(s.byBuild[key], e)
 		if have, ok := s.oldest[e.Name]; !ok || pkgver.RPM(e.evr, have) < 0 {
 			s.oldest[e.Name] = e.evr
 		}
@@ -126,47 +152,95 @@ func runningSource(packages []rpmdb.Package, release string) string {
 }
 
 // want reports whether packages of a name are installed.
-func (s *scan) want(name []byte) bool { return len(s.byName[string(name)]) > 0 }
+func (s *scan) want(name []byte) bool {
+	_, ok := s.oldest[string(name)]
+	return ok
+}
 
 // readAdvisories files security advisories with the packages that they are for.
 func (s *scan) readAdvisories(r *repo, in io.Reader) error {
-	return repodata.ScanAdvisories(in, s.want, func(a *repodata.Advisory) {
+	err := repodata.ScanAdvisories(in, s.want, func(a *repodata.Advisory) {
 		if a.Type != "security" {
 			return
 		}
+		var of *notice
 		for i := range a.Packages {
 			p := &a.Packages[i]
 			if !s.modules.applies(&p.Module) {
 				continue
 			}
-			for _, e := range s.byName[p.Name] {
-				if e.Arch == p.Arch && pkgver.RPM(p.EVR, e.evr) > 0 {
-					e.needs(r, a, p.EVR)
+			for _, e := range s.byBuild[nameArch{p.Name, p.Arch}] {
+				if pkgver.RPM(p.EVR, e.evr) <= 0 || s.kept > maxKept {
+					continue
 				}
+				if of == nil {
+					of = s.notice(a)
+				}
+				s.needs(e, r, of, p.EVR)
 			}
 		}
 	})
+	if err == nil && s.kept > maxKept {
+		err = errTooMuch
+	}
+	return err
+}
+
+// notice is what is kept of an advisory: no parts of larger strings.
+type notice struct {
+	id, severity string
+	issued       time.Time
+	cves         []string
+}
+
+// notice keeps an advisory.
+func (s *scan) notice(a *repodata.Advisory) *notice {
+	of := &notice{id: s.keep(a.ID), severity: s.keep(a.Severity), issued: a.Issued}
+	seen := make(map[string]bool, min(len(a.CVEs), maxCVEs))
+	for _, c := range a.CVEs {
+		if c = c[:min(len(c), maxWord)]; len(of.cves) < maxCVEs && !seen[c] {
+			seen[c] = true
+			of.cves = append(of.cves, s.keep(c))
+		}
+	}
+	return of
+}
+
+// What a string takes beside its bytes, and an offer beside its strings.
+const (
+	stringSize = 16
+	offerSize  = 128
+)
+
+// keep returns a copy of a word for which there is room.
+func (s *scan) keep(word string) string {
+	word = strings.Clone(word[:min(len(word), maxWord)])
+	s.kept += len(word) + stringSize
+	return word
 }
 
 // needs notes an advisory that names a newer build than the installed one.
-func (e *entry) needs(r *repo, a *repodata.Advisory, build string) {
+func (s *scan) needs(e *entry, r *repo, a *notice, build string) {
 	if e.fixed == "" || pkgver.RPM(build, e.fixed) > 0 {
-		e.fixed, e.from = build, r
+		s.kept += len(build) - len(e.fixed)
+		e.fixed, e.from = strings.Clone(build), r
 	}
-	if worse(a.Severity, e.severity) {
-		e.severity = a.Severity
+	if worse(a.severity, e.severity) {
+		e.severity = a.severity
 	}
-	if !a.Issued.IsZero() && (e.published.IsZero() || a.Issued.Before(e.published)) {
-		e.published = a.Issued
+	if !a.issued.IsZero() && (e.published.IsZero() || a.issued.Before(e.published)) {
+		e.published = a.issued
 	}
 	// An advisory may name hundreds of builds of one package.
-	if len(e.advisories) == maxAdvisories || slices.Contains(e.advisories, a.ID) {
+	if len(e.advisories) == maxAdvisories || slices.Contains(e.advisories, a.id) {
 		return
 	}
-	e.advisories = append(e.advisories, a.ID)
-	for _, c := range a.CVEs {
+	e.advisories = append(e.advisories, a.id)
+	s.kept += stringSize
+	for _, c := range a.cves {
 		if len(e.cves) < maxCVEs && !slices.Contains(e.cves, c) {
 			e.cves = append(e.cves, c)
+			s.kept += stringSize
 		}
 	}
 }
@@ -192,18 +266,29 @@ func rank(severity string) int {
 // Which of them rules keep back shows once the rules know all that there is.
 func (s *scan) readPrimary(r *repo, in io.Reader) error {
 	wanted := func(name []byte) bool { return s.want(name) || s.conf.Concerns(name) }
-	return repodata.ScanPrimary(in, wanted, func(p *repodata.Available) {
+	err := repodata.ScanPrimary(in, wanted, func(p *repodata.Available) {
 		s.conf.Meet(p.Name, p.EVR, p.Arch)
 		oldest, installed := s.oldest[p.Name]
 		if !installed {
 			return
 		}
 		r.core = r.core || isCore(p.Name)
-		if pkgver.RPM(p.EVR, oldest) <= 0 && !s.ranked || !r.ModuleHotfixes && !s.modules.offers(p) || len(s.offers[p.Name]) >= maxOffers {
+		if pkgver.RPM(p.EVR, oldest) <= 0 && !s.ranked || !r.ModuleHotfixes && !s.modules.offers(p) || len(s.offers[p.Name]) >= maxOffers || s.kept > maxKept {
 			return
 		}
-		s.offers[p.Name] = append(s.offers[p.Name], offer{evr: p.EVR, arch: p.Arch, repo: r})
+		// Copies: p.Name and the rest are parts of all that was read of the package.
+		o := offer{evr: strings.Clone(p.EVR), arch: strings.Clone(p.Arch), repo: r}
+		s.kept += offerSize + len(o.evr) + len(o.arch)
+		name := p.Name
+		if s.offers[name] == nil {
+			name = strings.Clone(name)
+		}
+		s.offers[name] = append(s.offers[name], o)
 	})
+	if err == nil && s.kept > maxKept {
+		err = errTooMuch
+	}
+	return err
 }
 
 // rule applies the excludes and locks to the offers of a package, and tells the

@@ -11,10 +11,14 @@ import (
 
 const noarch = "noarch"
 
-// verdict fills in the pending packages and the count of the others.
-func (s *scan) verdict(f *patch.Facts) {
+// verdict fills in the pending packages and the count of the others, unless it is
+// stopped.
+func (s *scan) verdict(f *patch.Facts, stopped func() error) error {
 	name, priority := "", 0
 	for i, e := range s.entries {
+		if err := stopped(); err != nil {
+			return err
+		}
 		if e.Name != name {
 			name, priority = e.Name, s.rule(e.Name)
 		}
@@ -28,6 +32,7 @@ func (s *scan) verdict(f *patch.Facts) {
 			f.OtherPending++
 		}
 	}
+	return nil
 }
 
 // runningPending reports whether the entry after i, the running kernel's package
