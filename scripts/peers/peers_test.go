@@ -1,0 +1,181 @@
+package peers
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// bin is where the programs are built, removed at the end.
+var bin string
+
+func TestMain(m *testing.M) {
+	if hold, err := strconv.Atoi(os.Getenv("PEERS_HOLD")); err == nil {
+		b := make([]byte, hold<<20)
+		for i := range b {
+			b[i] = 1
+		}
+		os.Exit(int(b[len(b)-1]))
+	}
+	var err error
+	if bin, err = os.MkdirTemp("", "peers"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(bin)
+	os.Exit(code)
+}
+
+// build builds the programs once, as they are shipped.
+var build = sync.OnceValue(func() error {
+	if out, err := exec.Command("make", "-s", "-C", "../..", "build", "BIN="+bin).CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w: %s", err, out)
+	}
+	return nil
+})
+
+func seawall(b *testing.B) string {
+	b.Helper()
+	must(b, build())
+	return filepath.Join(bin, "seawall")
+}
+
+// command is a program with its arguments.
+type command struct {
+	name   string // of the row
+	argv   []string
+	env    []string
+	status []int // that it may end with, beside 0
+}
+
+// cost is what one run took.
+type cost struct {
+	cpu  time.Duration
+	wait time.Duration
+	rss  float64 // MB
+}
+
+// launcher starts a program and tells its number. The kernel counts for a process
+// the size that was there before it became the program: from a small shell that is
+// nothing, from here (and from go test) it would be more than what is measured.
+const launcher = `"$@" </dev/null >/dev/null 2>&1 & echo $!`
+
+// run runs a command once.
+func run(t testing.TB, c command) cost {
+	t.Helper()
+	must(t, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) // what the shell leaves is ours to wait for
+	cmd := exec.Command("/bin/sh", append([]string{"-c", launcher, "sh"}, c.argv...)...)
+	cmd.Env = append(append(os.Environ(), "LC_ALL=C.UTF-8"), c.env...)
+	start := time.Now()
+	out, err := cmd.Output()
+	must(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	must(t, err)
+	var status unix.WaitStatus
+	var used unix.Rusage
+	for {
+		if _, err = unix.Wait4(pid, &status, 0, &used); !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	must(t, err)
+	if code := status.ExitStatus(); code != 0 && !slices.Contains(c.status, code) {
+		t.Fatalf("%v: exit status %d", c.argv, code)
+	}
+	return cost{
+		cpu:  time.Duration(used.Utime.Nano() + used.Stime.Nano()),
+		wait: time.Since(start),
+		rss:  float64(used.Maxrss) / 1024,
+	}
+}
+
+// compare measures commands that answer one question. The first is ours.
+func compare(b *testing.B, all ...command) {
+	b.Helper()
+	var ours cost
+	for i, c := range all {
+		b.Run(c.name, func(b *testing.B) {
+			if _, err := exec.LookPath(c.argv[0]); err != nil {
+				b.Skip("not installed")
+			}
+			var sum cost
+			for b.Loop() {
+				one := run(b, c)
+				sum.cpu += one.cpu
+				sum.wait += one.wait
+				sum.rss = max(sum.rss, one.rss)
+			}
+			cpu := milliseconds(sum.cpu) / float64(b.N)
+			b.ReportMetric(0, "ns/op") // wait-ms
+			b.ReportMetric(cpu, "cpu-ms")
+			b.ReportMetric(sum.rss, "rss-MB")
+			b.ReportMetric(milliseconds(sum.wait)/float64(b.N), "wait-ms")
+			if i == 0 {
+				ours = cost{cpu: sum.cpu / time.Duration(b.N), rss: sum.rss}
+			} else if ours.cpu > 0 {
+				b.ReportMetric(cpu/milliseconds(ours.cpu), "cpu-ratio")
+				b.ReportMetric(sum.rss/ours.rss, "rss-ratio")
+			}
+		})
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// BenchmarkHost asks about the running system.
+func BenchmarkHost(b *testing.B) {
+	compare(b,
+		command{name: "seawall-patch", argv: []string{seawall(b), "patch"}, status: []int{1}},
+		command{name: "apt-get-s-dist-upgrade", argv: []string{"apt-get", "-s", "dist-upgrade"}},
+		command{name: "apt-list-upgradable", argv: []string{"apt", "list", "--upgradable"}},
+	)
+}
+
+// BenchmarkRPM asks about a made root.
+func BenchmarkRPM(b *testing.B) {
+	h := bigHost(b)
+	compare(b,
+		command{name: "seawall-patch", argv: []string{seawall(b), "patch", "--root", h.dir}, status: []int{1}},
+		command{name: "dnf-C-updateinfo-list-security", argv: h.dnf("-C", "updateinfo", "list", "--security"), env: h.env()},
+	)
+}
+
+// BenchmarkRestart asks which processes run replaced files.
+func BenchmarkRestart(b *testing.B) {
+	compare(b,
+		command{name: "seawall-facts-restart", argv: []string{seawall(b), "facts", "restart"}, status: []int{2}},
+		command{name: "needrestart", argv: []string{"needrestart", "-b", "-r", "l"}, status: []int{1, 2, 3}},
+		command{name: "checkrestart", argv: []string{"checkrestart"}},
+	)
+}
+
+// TestRun: what a process really took is what is told.
+func TestRun(t *testing.T) {
+	const held = 96
+	self := command{argv: []string{os.Args[0]}, env: []string{fmt.Sprintf("PEERS_HOLD=%d", held)}, status: []int{1}}
+	if got := run(t, self); got.rss < held || got.rss > held+64 || got.cpu <= 0 || got.wait <= 0 {
+		t.Errorf("a process of %d MB: %+v", held, got)
+	}
+	// A small process that this one starts is small, whatever this one is.
+	if got := run(t, command{argv: []string{"/bin/true"}}); got.rss > 8 {
+		t.Errorf("/bin/true: %+v", got)
+	}
+}
