@@ -19,6 +19,10 @@ type update struct {
 	variants []variant
 	names    []string // of packages, for commands
 	advice   []string // advisories and CVEs
+
+	// A source with many packages has thousands of words.
+	said  map[string]bool   // reasons and advice
+	known map[[2]string]int // the variants, by their versions
 }
 
 // variant is the packages of an update that go from one version to the same other.
@@ -50,7 +54,7 @@ func (v *View) updates(label string) []update {
 		source := cmp.Or(p.Source, p.Name)
 		u := byName[source]
 		if u == nil {
-			u = &update{source: source, days: -1}
+			u = &update{source: source, days: -1, said: map[string]bool{}, known: map[[2]string]int{}}
 			byName[source] = u
 			list = append(list, u)
 		}
@@ -98,20 +102,29 @@ func (u *update) add(p *patch.Package, arch bool) {
 	if rank(p.Severity) < rank(u.severity) || u.severity == "" {
 		u.severity = p.Severity
 	}
-	if p.Reason != "" && !slices.Contains(u.reasons, p.Reason) {
-		u.reasons = append(u.reasons, p.Reason)
+	if p.Reason != "" {
+		u.say(&u.reasons, p.Reason)
 	}
-	for _, id := range slices.Concat(p.Advisories, p.CVEs) {
-		if !slices.Contains(u.advice, id) {
-			u.advice = append(u.advice, id)
-		}
-	}
-	i := slices.IndexFunc(u.variants, func(w variant) bool { return w.installed == p.Installed && w.fixed == p.Fixed })
-	if i < 0 {
+	u.say(&u.advice, p.Advisories...)
+	u.say(&u.advice, p.CVEs...)
+	versions := [2]string{p.Installed, p.Fixed}
+	i, had := u.known[versions]
+	if !had {
 		i = len(u.variants)
+		u.known[versions] = i
 		u.variants = append(u.variants, variant{installed: p.Installed, fixed: p.Fixed})
 	}
 	u.variants[i].packages = append(u.variants[i].packages, name)
+}
+
+// say appends words that were not said yet.
+func (u *update) say(list *[]string, words ...string) {
+	for _, word := range words {
+		if !u.said[word] {
+			u.said[word] = true
+			*list = append(*list, word)
+		}
+	}
 }
 
 // alone reports whether the source's name says which package it is.
