@@ -38,8 +38,7 @@ func (r *reader) dnfDecide(wrapped bool) {
 		r.f.Meta.Depend(j.Files...)
 		c, _ := j.Read(r.root) // an error counts where the job decides
 		t := r.timer(name, j.Action(c))
-		better := best == nil || t.On && (!best.On || t.Action == ActionInstall && best.Action != ActionInstall)
-		if better {
+		if best == nil || t.weight() > best.weight() {
 			best, does = &t, j
 		}
 		r.f.Timer.see(t.Place, 0, t.Unit+" is "+t.State+", to "+t.Action)
@@ -58,6 +57,21 @@ func (r *reader) dnfDecide(wrapped bool) {
 	if r.f.Installed.Answer.Yes {
 		r.dnfConfigured(best, does)
 	}
+}
+
+// weight is how much a timer's answer counts beside another's.
+func (t *Timer) weight() int {
+	switch {
+	case t.On && t.Action == ActionInstall:
+		return 4
+	case t.On:
+		return 3
+	case t.State == stateStopped && t.Action == ActionInstall:
+		return 2
+	case t.State == stateStopped:
+		return 1
+	}
+	return 0
 }
 
 func (r *reader) hasUnit(name string) bool {
@@ -81,6 +95,7 @@ func (r *reader) dnfConfigured(t *Timer, does automatic.Job) {
 		p.answer(true, false, "dnf refuses its configuration, so nothing is installed: %v", err)
 	case err != nil:
 		p.answer(false, false, "read the configuration: %v", err)
+		return
 	}
 	apply, kind := Setting(c.Apply), Setting(c.Type)
 	p.see(apply.File, apply.Line, apply.String())

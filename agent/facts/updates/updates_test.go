@@ -127,11 +127,14 @@ func summary(f *Facts) string {
 	return strings.Join([]string{word(f.Installed.Answer), word(f.Configured.Answer), word(f.Timer.Answer), word(f.LastRun.Answer), word(f.Automatic)}, " ") + ": " + f.Automatic.Reason
 }
 
-func TestDebian(t *testing.T) {
-	for name, tt := range map[string]struct {
-		files map[string]string
-		want  string // "installed configured timer last-run: reason"
-	}{
+// other is a host that differs from debian.
+type other struct {
+	files map[string]string
+	want  string // "installed configured timer last-run: reason"
+}
+
+func others() map[string]other {
+	return map[string]other{
 		"as installed":    {nil, "yes yes yes yes yes: the last successful run was on 2026-11-20"},
 		"not installed":   {map[string]string{"/usr/bin/unattended-upgrade": "gone"}, "no yes yes yes no: unattended-upgrades is not installed"},
 		"switched off":    {map[string]string{aptConfD + "/99local": "APT::Periodic::Enable \"0\";"}, `yes no yes yes no: APT::Periodic::Enable "0" switches it off`},
@@ -167,7 +170,11 @@ func TestDebian(t *testing.T) {
 		"log alone":           {map[string]string{stampDir + "upgrade-stamp": "gone", uuLog: uuSuccess}, "yes yes yes yes yes: the last successful run was on 2026-11-20"},
 		"failed":              {map[string]string{stampDir + "upgrade-stamp": "gone", uuLog: uuFailure}, "yes yes yes no no: the last run failed: Installing the upgrades failed!"},
 		"failed now":          {map[string]string{uuLog: uuSuccess + uuFailure}, "yes yes yes yes yes: the last successful run was on 2026-11-20, a later one failed: Installing"},
-	} {
+	}
+}
+
+func TestDebian(t *testing.T) {
+	for name, tt := range others() {
 		t.Run(name, func(t *testing.T) {
 			r := host(t, debian(), tt.files)
 			r.read()
