@@ -40,7 +40,9 @@
 // result may become one.
 //
 // A check that cannot be evaluated leaves what was told of its resources: they are
-// not gone because nobody can say.
+// not gone because nobody can say. That holds for the whole state, too, of a sensor
+// that starts while a check cannot be evaluated; the first time that it can the whole
+// state is told again, for nobody here knows what was told before.
 //
 // The sensor reads nothing that the uplink or the collector wrote.
 package sensor

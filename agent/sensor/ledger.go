@@ -24,11 +24,19 @@ type ledger struct {
 	append  appender
 	results map[finding.Key]finding.Result
 	byCheck map[string][]finding.Key
+	// mute are the checks that could not be evaluated when the state was replaced: what
+	// others know of their resources is not known here.
+	mute    map[string]bool
 	changes uint64
 }
 
 func newLedger(a appender) *ledger {
-	return &ledger{append: a, results: map[finding.Key]finding.Result{}, byCheck: map[string][]finding.Key{}}
+	return &ledger{append: a, results: map[finding.Key]finding.Result{}, byCheck: map[string][]finding.Key{}, mute: map[string]bool{}}
+}
+
+// silent reports whether r is about a check that could not be evaluated as a whole.
+func silent(r *finding.Result) bool {
+	return r.Resource == "" && (r.Status == finding.StatusUnknown || r.Status == finding.StatusError)
 }
 
 // write encodes and appends one record.
@@ -55,12 +63,12 @@ func (l *ledger) update(now time.Time, checks []string, results []finding.Result
 	explain func(*finding.Result) *finding.Cause) error {
 	var errs []error
 	got := make(map[finding.Key]bool, len(results))
-	silent := map[string]bool{}
+	quiet := map[string]bool{}
 	for i := range results {
 		r := &results[i]
 		got[r.Key()] = true
-		if r.Resource == "" && (r.Status == finding.StatusUnknown || r.Status == finding.StatusError) {
-			silent[r.Check] = true
+		if silent(r) {
+			quiet[r.Check] = true
 		}
 		if !l.differs(r) {
 			continue
@@ -70,7 +78,7 @@ func (l *ledger) update(now time.Time, checks []string, results []finding.Result
 	}
 	for _, check := range checks {
 		for _, key := range slices.Clone(l.byCheck[check]) {
-			if got[key] || silent[check] {
+			if got[key] || quiet[check] {
 				continue
 			}
 			gone := l.results[key]
@@ -124,9 +132,29 @@ func (l *ledger) remove(key finding.Key) {
 func (l *ledger) replace(results []finding.Result) {
 	clear(l.results)
 	clear(l.byCheck)
-	for _, r := range results {
-		l.keep(r)
+	clear(l.mute)
+	for i := range results {
+		if r := &results[i]; silent(r) {
+			l.mute[r.Check] = true
+		}
+		l.keep(results[i])
 	}
+}
+
+// speaks reports whether one of the checks was mute and is no more, among these
+// results of theirs. Only a whole state can then say which of its resources are gone.
+func (l *ledger) speaks(checks []string, results []finding.Result) bool {
+	before := len(l.mute)
+	quiet := map[string]bool{}
+	for i := range results {
+		quiet[results[i].Check] = quiet[results[i].Check] || silent(&results[i])
+	}
+	for _, check := range checks {
+		if !quiet[check] {
+			delete(l.mute, check)
+		}
+	}
+	return len(l.mute) < before
 }
 
 // all returns the whole state in finding.Compare order.

@@ -100,6 +100,29 @@ func TestLedgerTellsOnlyWhatDiffers(t *testing.T) {
 	}
 }
 
+// TestLedgerSpeaks: what could not be evaluated at the start, and can be now, is told
+// once more with the whole state.
+func TestLedgerSpeaks(t *testing.T) {
+	l := newLedger(new(tape).append)
+	unknown, known := result("patch", "", finding.StatusUnknown, "no lists"), result("patch", "zlib", finding.StatusFail, "1")
+	other := result("restart", "", finding.StatusError, "no /proc")
+	l.replace([]finding.Result{unknown, other, result("ssh-root", "", finding.StatusPass, "no")})
+	both := []string{"patch", "restart"}
+	for i, step := range []struct {
+		results []finding.Result
+		want    bool
+	}{
+		{[]finding.Result{unknown, other}, false},
+		{[]finding.Result{known, unknown, other}, false}, // a part is not the whole
+		{[]finding.Result{known, other}, true}, {[]finding.Result{known, other}, false}, {[]finding.Result{unknown, other}, false},
+		{[]finding.Result{known}, true},
+	} {
+		if got := l.speaks(both, step.results); got != step.want {
+			t.Errorf("step %d: %v, want %v", i, got, step.want)
+		}
+	}
+}
+
 func TestLedgerKeepsWhatTheSpoolRefused(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	var tp tape

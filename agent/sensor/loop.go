@@ -224,6 +224,10 @@ func (s *Sensor) evaluate(ctx context.Context, groups []string) {
 		cause, _ := s.blame.explain(r, all, when)
 		return cause
 	}))
+	if s.ledger.speaks(reading.Checks, reading.Results) {
+		s.owed.state = true
+		err = errors.Join(err, s.settle(now))
+	}
 	if s.ledger.changes != before {
 		err = errors.Join(err, s.cfg.Spool.Sync())
 		s.status()

@@ -110,6 +110,29 @@ func TestResync(t *testing.T) {
 	verifyRollups(t, s)
 }
 
+// TestResyncOfAMuteCheck: what stands of a check's resources stays when the agent
+// starts and cannot evaluate the check, and is settled when it can.
+func TestResyncOfAMuteCheck(t *testing.T) {
+	s, _ := openTest(t, Config{})
+	a := hostID(0)
+	zlib, curl := result("patch-x", "zlib", finding.StatusFail), result("patch-x", "curl", finding.StatusFail)
+	own, pass := result("patch-y", "", finding.StatusFail), result("ssh-a", "", finding.StatusPass)
+	apply(t, s, a, deliver(1, whole(zlib, curl, own, pass))...)
+	broken := result("patch-x", "", finding.StatusError)
+	apply(t, s, a, deliver(2, whole(broken, result("patch-y", "", finding.StatusUnknown), pass))...)
+	apply(t, s, a, deliver(3, whole(broken, result("patch-y", "", finding.StatusUnknown), pass))...)
+	want := []string{"patch-x  error from unspecified resync", "patch-y  unknown from fail resync"}
+	if diff := cmp.Diff(want, told(timeline(t, s, fleet.TimelineQuery{}))); diff != "" {
+		t.Errorf("started with a broken file (-want +got):\n%s", diff)
+	}
+	apply(t, s, a, deliver(4, whole(curl, own, pass))...)
+	want = append(want, "patch-x  pass from error removed resync", "patch-x zlib pass from fail removed resync", "patch-y  fail from unknown resync")
+	if diff := cmp.Diff(want, told(timeline(t, s, fleet.TimelineQuery{}))); diff != "" {
+		t.Errorf("it can be read again (-want +got):\n%s", diff)
+	}
+	verifyRollups(t, s)
+}
+
 // TestResyncNeedsAState has single changes come before the first whole state: that
 // state is still the first, and a late part of an older one tells nothing.
 func TestResyncNeedsAState(t *testing.T) {

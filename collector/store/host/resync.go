@@ -74,8 +74,19 @@ func (h *Host) settle(d *fleet.Delivery, changes []finding.Change, next map[find
 // takes out of next what stands already to the letter. A result that says the same
 // as the standing one and names no cause keeps the cause; a change has only the
 // cause that came with it.
+//
+// A check that could not be evaluated as a whole says nothing of its resources: what
+// stands of them stays, as with changes. An agent that starts while a file is broken
+// has no other way to say that nobody knows.
 func (h *Host) compare(d *fleet.Delivery, next map[finding.Key]*finding.Result) (changes []finding.Change, err error) {
 	had := make(map[finding.Key]bool)
+	silent := make(map[string]bool)
+	for k, r := range next {
+		if k.Resource == "" && (r.Status == finding.StatusUnknown || r.Status == finding.StatusError) {
+			silent[k.Check] = true
+		}
+	}
+	room := h.limits.Results - len(next)
 	err = h.Rows("SELECT check_id, resource, status, severity, since, body FROM state WHERE host = ?", []any{h.key},
 		func(scan func(...any) error) error {
 			var k finding.Key
@@ -88,6 +99,10 @@ func (h *Host) compare(d *fleet.Delivery, next map[finding.Key]*finding.Result) 
 			had[k] = true
 			old := readState(k, s, body)
 			r := next[k]
+			if r == nil && k.Resource != "" && silent[k.Check] && room > 0 {
+				room--
+				return nil
+			}
 			if r == nil {
 				gone := old
 				gone.Status, gone.Cause, gone.Time = finding.StatusPass, nil, d.Record.Time
