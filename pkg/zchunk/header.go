@@ -22,7 +22,7 @@ type header struct {
 // index are the chunks that are still to come.
 type index struct {
 	header
-	sum        func([]byte) []byte
+	sum        func(...[]byte) []byte
 	compressed bool
 	two        bool // a second checksum follows each
 	chunks     uint64
@@ -63,7 +63,7 @@ func readHeader(r io.Reader) (*header, error) {
 		return nil, err
 	}
 	want, rest := body[:digestSize], body[digestSize:]
-	if !bytes.Equal(digest(append(lead, rest...)), want) {
+	if !bytes.Equal(digest(lead, rest), want) {
 		return nil, fmt.Errorf("%w: header differs from its checksum", ErrDamaged)
 	}
 	return &header{rest: rest, checksum: digestSize}, nil

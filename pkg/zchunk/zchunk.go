@@ -29,6 +29,7 @@ import (
 	"crypto/sha512"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 
 	"github.com/klauspost/compress/zstd"
@@ -39,8 +40,8 @@ const Magic = "\x00ZCK1"
 
 // Bounds. zck makes chunks of 10 MB at most, and of a whole advisory at a time.
 const (
-	maxHeader     = 8 << 20
-	maxChunk      = 16 << 20
+	maxHeader     = 4 << 20
+	maxChunk      = 12 << 20
 	maxDictionary = 1 << 20
 )
 
@@ -58,7 +59,7 @@ type Reader struct {
 	index   index
 	zstd    *zstd.Decoder // nil where chunks are not compressed
 	packed  []byte
-	content []byte // of the current chunk
+	content []byte // room for that of a chunk
 	left    []byte // of content, to be read
 	err     error
 }
@@ -171,17 +172,18 @@ func (z *Reader) next(limit uint64) ([]byte, error) {
 		}
 		return z.packed, nil
 	}
-	if uint64(cap(z.content)) < c.open {
-		z.content = make([]byte, 0, c.open)
+	if have := uint64(cap(z.content)); have < c.open {
+		// Twice as much, for chunks that each are a byte larger than the one before.
+		z.content = make([]byte, 0, max(c.open, min(2*have, limit)))
 	}
-	z.content, err = z.zstd.DecodeAll(z.packed, z.content[:0:c.open])
+	content, err := z.zstd.DecodeAll(z.packed, z.content[:0:c.open])
 	if err != nil {
 		return nil, fmt.Errorf("%w: chunk: %w", ErrDamaged, err)
 	}
-	if uint64(len(z.content)) != c.open {
+	if uint64(len(content)) != c.open {
 		return nil, fmt.Errorf("%w: chunk of another size", ErrDamaged)
 	}
-	return z.content, nil
+	return content, nil
 }
 
 // fill reads n bytes into b, growing it as they come and not as they are promised.
@@ -208,17 +210,28 @@ func cut(err error) error {
 	return err
 }
 
-// sum returns the function that makes a kind of checksum, and the checksum's size.
-func sum(kind uint64) (func([]byte) []byte, int, error) {
+// sum returns the function that makes a kind of checksum of all its pieces, and the
+// checksum's size.
+func sum(kind uint64) (func(pieces ...[]byte) []byte, int, error) {
+	var make func() hash.Hash
+	size := 0
 	switch kind {
 	case 0:
-		return func(b []byte) []byte { s := sha1.Sum(b); return s[:] }, sha1.Size, nil
+		make, size = sha1.New, sha1.Size
 	case 1:
-		return func(b []byte) []byte { s := sha256.Sum256(b); return s[:] }, sha256.Size, nil
+		make, size = sha256.New, sha256.Size
 	case 2:
-		return func(b []byte) []byte { s := sha512.Sum512(b); return s[:] }, sha512.Size, nil
+		make, size = sha512.New, sha512.Size
 	case 3:
-		return func(b []byte) []byte { s := sha512.Sum512(b); return s[:16] }, 16, nil
+		make, size = sha512.New, 16
+	default:
+		return nil, 0, fmt.Errorf("%w: checksum of kind %d", ErrUnsupported, kind)
 	}
-	return nil, 0, fmt.Errorf("%w: checksum of kind %d", ErrUnsupported, kind)
+	return func(pieces ...[]byte) []byte {
+		h := make()
+		for _, p := range pieces {
+			h.Write(p)
+		}
+		return h.Sum(nil)[:size]
+	}, size, nil
 }

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"testing"
 	"testing/iotest"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 func open(r io.Reader) ([]byte, error) {
@@ -180,6 +182,74 @@ func TestHostile(t *testing.T) {
 		if got, err := open(bytes.NewReader(file)); err == nil {
 			t.Errorf("%s: got %d bytes without an error", name, len(got))
 		}
+	}
+}
+
+// TestGrowingChunks: chunks of which each is a byte larger than the one before do not
+// take memory anew each time, and the most that a file can ask for is bounded.
+func TestGrowingChunks(t *testing.T) {
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, _, err := sum(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(sizes ...int) []byte {
+		i := join(number(3), number(uint64(len(sizes))+1), make([]byte, 16), number(0), number(0))
+		var data []byte
+		for _, n := range sizes {
+			packed := encoder.EncodeAll(make([]byte, n), nil)
+			i = join(i, digest(packed), number(uint64(len(packed))), number(uint64(n)))
+			data = append(data, packed...)
+		}
+		return join(lead(t, join(make([]byte, 32), number(0), number(2), number(uint64(len(i))), i, number(0))), data)
+	}
+	growing := make([]int, 64)
+	for i := range growing {
+		growing[i] = 1<<20 + i
+	}
+	for name, tt := range map[string]struct {
+		sizes []int
+		want  error
+		most  uint64 // MiB
+	}{
+		"growing": {growing, nil, 8},
+		"largest": {[]int{maxChunk, maxChunk, maxChunk}, nil, 16},
+		"larger":  {[]int{maxChunk + 1}, ErrDamaged, 4},
+	} {
+		b := file(tt.sizes...)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		z, err := NewReader(bytes.NewReader(b))
+		n := int64(0)
+		if err == nil {
+			n, err = io.Copy(io.Discard, struct{ io.Reader }{z})
+			z.Close()
+		}
+		runtime.ReadMemStats(&after)
+		used := (after.TotalAlloc - before.TotalAlloc) >> 20
+		if !errors.Is(err, tt.want) || used > tt.most || tt.want == nil && n < int64(len(tt.sizes)*tt.sizes[0]) {
+			t.Errorf("%s: %d bytes, %v with %d MiB", name, n, err, used)
+		}
+	}
+}
+
+// TestLargeHeader: a header at its bound takes little more than its size.
+func TestLargeHeader(t *testing.T) {
+	i := join(number(3), number(0))
+	header := join(make([]byte, 32), number(0), number(0), number(uint64(len(i))), i, number(0))
+	file := lead(t, join(header, make([]byte, maxHeader-len(header))))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := open(bytes.NewReader(file))
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; err != nil || len(got) != 0 || used > 4*maxHeader {
+		t.Errorf("%d bytes, %v with %d bytes of memory", len(got), err, used)
+	}
+	if _, err := open(bytes.NewReader(lead(t, make([]byte, maxHeader+1)))); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a larger one: %v", err)
 	}
 }
 
