@@ -48,6 +48,10 @@ func (d Distribution) LSB(b []byte) Distribution {
 	return d
 }
 
+// maxEntry bounds an entry, which becomes a hundred times as large as an expression.
+// A longer one is no pattern.
+const maxEntry = 4 << 10
+
 // Pattern is an allowed origin, its variables expanded.
 type Pattern struct {
 	fields [][2]string // name and glob
@@ -56,6 +60,9 @@ type Pattern struct {
 // Allowed reads an entry of Allowed-Origins: "id:archive" or "id archive", where "\:"
 // is a colon. unattended-upgrade makes an entry of Origins-Pattern of it.
 func Allowed(s string, d Distribution) (Pattern, bool) {
+	if len(s) > maxEntry {
+		return Pattern{}, false
+	}
 	const colon = "\x00"
 	parts := strings.Split(strings.ReplaceAll(s, `\:`, colon), ":")
 	if len(parts) == 1 {
@@ -80,6 +87,9 @@ func Allowed(s string, d Distribution) (Pattern, bool) {
 // Parse reads an entry of Origins-Pattern: "name=glob,…", where "\," is a comma. An
 // empty one matches nothing.
 func Parse(s string, d Distribution) (Pattern, bool) {
+	if len(s) > maxEntry {
+		return Pattern{}, false
+	}
 	s, ok := d.substitute(s)
 	if !ok {
 		return Pattern{}, false

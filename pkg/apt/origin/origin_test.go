@@ -108,6 +108,27 @@ func TestAgainstUnattendedUpgrades(t *testing.T) {
 	}
 }
 
+// TestLong: entries of any length end soon, and are compared in time that grows with
+// their length alone.
+func TestLong(t *testing.T) {
+	stars := strings.Repeat("*a", maxEntry/4)
+	for text, want := range map[string]bool{
+		"origin=" + stars: true, "origin=" + strings.Repeat("?", maxEntry): false, "origin=" + strings.Repeat("[", 1000): true,
+		strings.Repeat("o=*,", 1000) + "o=D*": true, strings.Repeat("o=*,", maxEntry): false,
+	} {
+		p, ok := Parse(text, bookworm)
+		if ok != want {
+			t.Errorf("%.20q of %d bytes: %v", text, len(text), ok)
+		}
+		if yes, _ := p.Matches(Archive{"origin": strings.Repeat("a", 4000) + "b"}); yes {
+			t.Errorf("%.20q of %d bytes matches", text, len(text))
+		}
+	}
+	if _, ok := Allowed("a:"+strings.Repeat("b", maxEntry), bookworm); ok {
+		t.Error("a long entry of Allowed-Origins was read")
+	}
+}
+
 func TestString(t *testing.T) {
 	for want, a := range map[string]Archive{
 		"Debian Debian-Security main":    {"origin": "Debian", "label": "Debian-Security", "component": "main"},
