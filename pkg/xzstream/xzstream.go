@@ -266,16 +266,16 @@ func (c *chunks) block(size byte) error {
 // footer and the zeros behind it, and sets ended where nothing follows.
 func (c *chunks) endStream() error {
 	in := &counted{c.in, 1}
-	count, err := binary.ReadUvarint(in)
+	count, err := in.number()
 	if err != nil {
-		return cut(err)
+		return err
 	}
 	if count != c.count {
 		return fmt.Errorf("%w: %d blocks, and %d in the index", ErrDamaged, c.count, count)
 	}
 	for range 2 * count {
-		if _, err := binary.ReadUvarint(in); err != nil {
-			return cut(err)
+		if _, err := in.number(); err != nil {
+			return err
 		}
 	}
 	var foot [headSize]byte
@@ -311,10 +311,19 @@ type counted struct {
 	n  int64
 }
 
-// ReadByte reads one.
-func (c *counted) ReadByte() (byte, error) {
-	c.n++
-	return c.in.ReadByte()
+// number reads a number: seven bits in a byte, the lowest first, of 63 bits in all.
+func (c *counted) number() (n uint64, err error) {
+	for shift := 0; shift < 63; shift += 7 {
+		b, err := c.in.ReadByte()
+		if err != nil {
+			return 0, cut(err)
+		}
+		c.n++
+		if n |= uint64(b&0x7f) << shift; b < 0x80 {
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: number in the index", ErrDamaged)
 }
 
 func cut(err error) error {
