@@ -20,6 +20,10 @@ type folder struct {
 	expired   bool
 }
 
+// maxFolders bounds the folders of one repository that are looked into, beside those
+// of its address.
+const maxFolders = 64
+
 // hashDigits is the number of hex digits of an address' SHA-256 in a folder's name.
 const hashDigits = 16
 
@@ -33,7 +37,7 @@ func (l *loader) findFolders(main *ini.Section) {
 		}
 	}
 	byID := make(map[string][]string)
-	var expired []string
+	expired := make(map[string]bool)
 	for _, dir := range dirs {
 		names, err := l.list(dir)
 		if err != nil {
@@ -44,7 +48,9 @@ func (l *loader) findFolders(main *ini.Section) {
 				byID[name[:i]] = append(byID[name[:i]], path.Join(dir, name))
 			}
 		}
-		expired = append(expired, l.expired(path.Join(dir, "expired_repos.json"))...)
+		for _, id := range l.expired(path.Join(dir, "expired_repos.json")) {
+			expired[id] = true
+		}
 	}
 	for i := range l.Repos {
 		r := &l.Repos[i]
@@ -52,7 +58,7 @@ func (l *loader) findFolders(main *ini.Section) {
 			continue
 		}
 		l.settle(r, byID[r.ID])
-		r.Expired = r.Expired || slices.Contains(expired, r.ID)
+		r.Expired = r.Expired || expired[r.ID]
 	}
 }
 
@@ -66,8 +72,14 @@ func (l *loader) settle(r *Repo, paths []string) {
 		hashes = append(hashes, hex.EncodeToString(sum[:])[:hashDigits])
 	}
 	var folders []folder
+	others := 0
 	for _, p := range paths {
 		f := folder{path: p, exact: slices.Contains(hashes, p[len(p)-hashDigits:])}
+		if !f.exact {
+			if others++; others > maxFolders {
+				continue
+			}
+		}
 		if l.inspect(&f) {
 			folders = append(folders, f)
 		}

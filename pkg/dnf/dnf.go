@@ -66,6 +66,7 @@ func Load(root hostfs.Root) (*Config, error) {
 	l.findFolders(main)
 	l.readModules()
 	l.readLocks(main)
+	l.fullLists()
 	return l.Config, nil
 }
 
@@ -77,6 +78,22 @@ func (l *loader) merge(main *ini.Section, file string, sections []ini.Section) {
 			l.excludes = rules(file, s, l.excludes, "excludepkgs", "exclude")
 			l.includes = rules(file, s, l.includes, "includepkgs")
 		}
+	}
+}
+
+// fullLists tells of lists of patterns that are full: what else stands there is not
+// used.
+func (l *loader) fullLists() {
+	full := func(rules []*rule) {
+		if len(rules) == maxRules {
+			l.problem("%s line %d: a list of %d patterns is full", rules[maxRules-1].File, rules[maxRules-1].Line, maxRules)
+		}
+	}
+	full(l.excludes)
+	full(l.includes)
+	for i := range l.Repos {
+		full(l.Repos[i].excludes)
+		full(l.Repos[i].includes)
 	}
 }
 

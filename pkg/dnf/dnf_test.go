@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 	"golang.org/x/tools/txtar"
 
 	"seawall/pkg/hostfs"
@@ -313,6 +315,131 @@ func TestINI(t *testing.T) {
 		if strings.Join(got, " ") != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
+	}
+}
+
+// allocated is how many MiB of memory do asks for in all.
+func allocated(do func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	do()
+	runtime.ReadMemStats(&after)
+	return (after.TotalAlloc - before.TotalAlloc) >> 20
+}
+
+// TestOverrides: sections that stand for all repositories, one after the other, do not
+// grow what is kept of each; the last counts.
+func TestOverrides(t *testing.T) {
+	var repos, overrides strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&repos, "[r%d]\nbaseurl=https://old.example/\nname=n\n", i)
+	}
+	for i := range 1000 {
+		fmt.Fprintf(&overrides, "[r*%s]\npriority=%d\nbaseurl=https://%d.example/\n", strings.Repeat("*", i%50), i, i)
+		if i == 998 {
+			fmt.Fprintf(&overrides, "[%s*]\npriority=5\n", strings.Repeat("*", maxID))
+		}
+	}
+	dir := tree(t, "-- etc/yum.repos.d/a.repo --\n"+repos.String()+"-- etc/dnf/repos.override.d/a.repo --\n[r*]\n"+overrides.String()[len("[r*]\n"):])
+	var c *Config
+	if used := allocated(func() { c = load(t, dir) }); used > 200 {
+		t.Errorf("took %d MiB", used)
+	}
+	for i := range c.Repos {
+		r := &c.Repos[i]
+		if len(r.section.Options) > 6 || r.address(nil) != "https://999.example/" || r.Priority != 999 || r.Name != "n" {
+			t.Fatalf("%s: %q, priority %d, %d options", r.ID, r.address(nil), r.Priority, len(r.section.Options))
+		}
+	}
+}
+
+// TestLimits: what is beyond a bound is said, not left out in silence.
+func TestLimits(t *testing.T) {
+	words := func(n int) string { return strings.Repeat(" x*", n) }
+	many := func(n int) string {
+		var out strings.Builder
+		for i := range n {
+			fmt.Fprintf(&out, "[r%d]\n", i)
+		}
+		return out.String()
+	}
+	for name, tt := range map[string]struct{ file, want string }{
+		"patterns":     {"-- etc/dnf/dnf.conf --\n[main]\nexclude=" + words(maxRules) + "\n", "full"},
+		"of a repo":    {"-- etc/yum.repos.d/a.repo --\n[a]\nincludepkgs=" + words(maxRules+100) + "\n", "full"},
+		"fewer":        {"-- etc/dnf/dnf.conf --\n[main]\nexclude=" + words(maxRules-1) + "\n", ""},
+		"repositories": {"-- etc/yum.repos.d/a.repo --\n" + many(maxRepos+1), "more than"},
+		"long id":      {"-- etc/yum.repos.d/a.repo --\n[" + strings.Repeat("a", maxID+1) + "]\n", "no id"},
+	} {
+		got := strings.Join(load(t, tree(t, tt.file)).Problems, "\n")
+		if !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
+			t.Errorf("%s: problems %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// TestKinds: what is no file where one is expected is told of, is not waited for and
+// hides nothing else.
+func TestKinds(t *testing.T) {
+	dir := tree(t, "-- etc/yum.repos.d/a.repo --\n[a]\nbaseurl=https://a.example/\n-- etc/yum.repos.d/dir.repo/x --\n-- secret --\n[s]\n")
+	for _, name := range []string{"etc/yum.repos.d/fifo.repo", "etc/dnf/dnf.conf", "etc/dnf/versionlock.toml", "usr/lib/sysimage/libdnf5/modules.toml", "etc/dnf/vars/v"} {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Mkfifo(name, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, target := range map[string]string{"etc/yum.repos.d/zero.repo": "/dev/zero", "etc/yum.repos.d/loop.repo": "loop.repo", "etc/yum.repos.d/up.repo": "../../../../secret"} {
+		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := load(t, dir)
+	var ids []string
+	for i := range c.Repos {
+		ids = append(ids, c.Repos[i].ID)
+	}
+	if !slices.Equal(ids, []string{"a", "s"}) { // the link leads to the root's own file
+		t.Errorf("repositories %q", ids)
+	}
+	problems := strings.Join(c.Problems, "\n")
+	for _, want := range []string{"fifo.repo", "dnf.conf", "versionlock.toml", "modules.toml", "vars/v", "dir.repo", "loop.repo"} {
+		if !strings.Contains(problems, want) {
+			t.Errorf("nothing is said of %s:\n%s", want, problems)
+		}
+	}
+}
+
+// TestFoldersAreFew: of thousands of folders with a repository's name those of its
+// address are found, and of the others some are looked into.
+func TestFoldersAreFew(t *testing.T) {
+	dir := tree(t, "-- etc/yum.repos.d/a.repo --\n[plain]\nbaseurl=file:///tmp/r2/repo9\n  file:///tmp/r2/other\n")
+	for i := range 500 {
+		write(t, dir, fmt.Sprintf("var/cache/dnf/plain-%016x/repodata/repomd.xml", i), "")
+	}
+	write(t, dir, "var/cache/dnf/plain-a691e981c0b26023/repodata/repomd.xml", "")
+	r := load(t, dir).Repos[0]
+	if len(r.Folders) != maxFolders+1 || r.Folders[0] != "/var/cache/dnf/plain-a691e981c0b26023" {
+		t.Errorf("%d folders, the first is %s", len(r.Folders), r.Folders[0])
+	}
+}
+
+// TestOpenBraces: braces that are never closed are not looked for again and again.
+func TestOpenBraces(t *testing.T) {
+	v := vars{"a": "1"}
+	text := strings.Repeat("${a", maxValue/3)
+	if got := v.replace(text); got != text {
+		t.Errorf("%d bytes", len(got))
+	}
+	if got, want := v.replace("${a:-"+strings.Repeat("x", maxDefault)+"}"), "${a:-"+strings.Repeat("x", maxDefault)+"}"; got != want {
+		t.Errorf("a long default: %d bytes", len(got))
+	}
+	if got := v.replace("${b:-" + strings.Repeat("x", maxDefault/2) + "}"); got != strings.Repeat("x", maxDefault/2) {
+		t.Errorf("a default: %d bytes", len(got))
+	}
+	if long := strings.Repeat("$a", maxValue); v.replace(long) != long {
+		t.Error("a value that is too long was touched")
 	}
 }
 

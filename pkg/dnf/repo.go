@@ -56,8 +56,13 @@ func (l *loader) readRepos(conf string, main *ini.Section, sections []ini.Sectio
 	}
 }
 
-// maxRepos bounds the number of repositories.
-const maxRepos = 4096
+// Bounds of repositories: their number, the length of an id, and the files that may
+// have some.
+const (
+	maxRepos = 1024
+	maxID    = 256
+	maxFiles = 4096
+)
 
 func (l *loader) addRepos(file string, main *ini.Section, sections []ini.Section) {
 	for i := range sections {
@@ -67,8 +72,8 @@ func (l *loader) addRepos(file string, main *ini.Section, sections []ini.Section
 		}
 		id := l.vars.with(l.release[0]).replace(s.Name)
 		switch {
-		case strings.Trim(id, letters+"-_.:") != "":
-			l.problem("%s line %d: %q is no id of a repository", file, s.Line, id)
+		case len(id) > maxID || strings.Trim(id, letters+"-_.:") != "":
+			l.problem("%s line %d: %.60q is no id of a repository", file, s.Line, id)
 			continue
 		case slices.ContainsFunc(l.Repos, func(r Repo) bool { return r.ID == id }):
 			l.problem("%s line %d: repository %s is listed more than once", file, s.Line, id)
@@ -93,13 +98,24 @@ func (l *loader) addRepos(file string, main *ini.Section, sections []ini.Section
 func (l *loader) override(file string, s *ini.Section) {
 	for i := range l.Repos {
 		r := &l.Repos[i]
-		if nevra.Glob(s.Name, r.ID) {
+		if len(s.Name) <= maxID && nevra.Glob(s.Name, r.ID) {
 			merged := *r.section
-			merged.Options = append(slices.Clip(merged.Options), s.Options...)
+			merged.Options = append(addresses(&merged), addresses(s)...)
 			r.section = &merged
 			r.set(file, s)
 		}
 	}
+}
+
+// addresses are the options of a section that say where a repository is, of each the
+// one that counts: all that is asked of a section later.
+func addresses(s *ini.Section) (options []ini.Option) {
+	for _, key := range [...]string{"metalink", "mirrorlist", "baseurl"} {
+		if o := s.Option(key); o != nil {
+			options = append(options, *o)
+		}
+	}
+	return options
 }
 
 // set takes over the options that a section has.
@@ -166,9 +182,14 @@ func (l *loader) files(dirs []string, ending string) []string {
 			continue
 		}
 		for _, name := range names {
-			if strings.HasSuffix(name, ending) {
-				all = append(all, path.Join(dir, name))
+			if !strings.HasSuffix(name, ending) {
+				continue
 			}
+			if len(all) == maxFiles {
+				l.problem("%s: more than %d files", dir, maxFiles)
+				break
+			}
+			all = append(all, path.Join(dir, name))
 		}
 	}
 	slices.SortStableFunc(all, func(a, b string) int {

@@ -22,7 +22,7 @@ type rule struct {
 }
 
 // maxRules bounds the patterns of one section, maxPattern each of them: all are
-// compared with every package.
+// compared with every package. A list of so many is said to be full.
 const (
 	maxRules   = 1000
 	maxPattern = 256

@@ -101,12 +101,19 @@ func (v vars) with(release string) vars {
 	return all
 }
 
-// maxValue bounds a value with its variables replaced.
-const maxValue = 64 << 10
+// Bounds of a value, with its variables replaced and before, and of what stands in
+// braces behind a variable's name.
+const (
+	maxValue   = 64 << 10
+	maxDefault = 1 << 10
+)
 
 // replace puts the values of $name, ${name}, ${name:-default} and ${name:+other}
 // into text. What has no value stays as it is.
 func (v vars) replace(text string) string {
+	if len(text) > maxValue {
+		return text
+	}
 	var out strings.Builder
 	for out.Len() < maxValue {
 		i := strings.IndexByte(text, '$')
@@ -144,7 +151,7 @@ func (v vars) reference(text string) (value string, length int) {
 		}
 		return value, to
 	}
-	end := strings.IndexByte(text[to:], '}')
+	end := strings.IndexByte(text[to:min(len(text), to+maxDefault)], '}')
 	if end < 0 || name == "" {
 		return text[:from], from
 	}

@@ -14,10 +14,11 @@ import (
 // ErrSyntax is a file that dnf would not read either.
 var ErrSyntax = errors.New("no INI file")
 
-// Bounds of a configuration file, beside its size.
+// Bounds of a configuration file, beside its size. Each option is looked for among
+// those before it.
 const (
 	maxSections = 4096
-	maxOptions  = 1 << 16
+	maxOptions  = 1 << 13
 )
 
 // Section is one [section] of a file. Of an option that comes twice the last one
