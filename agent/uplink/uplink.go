@@ -226,7 +226,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // connect runs one stream over a connection of its own, so that no pause but ours
 // is between attempts.
 func connect(ctx context.Context, u *Uplink) (outcome, error) {
-	door := pace.Door{Dial: u.cfg.dial}
+	door := pace.Door{Dial: u.cfg.dial, Unanswered: keepaliveTimeout}
 	conn, err := grpc.NewClient("passthrough:///"+u.cfg.Collector,
 		grpc.WithTransportCredentials(credentials.NewTLS(u.cfg.Identity.TLS())),
 		grpc.WithContextDialer(door.Open),

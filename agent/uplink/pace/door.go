@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +18,10 @@ var ErrShut = errors.New("closed before the collector said a word, as where too 
 // more hosts at its door than it can let in.
 type Door struct {
 	Dial func(ctx context.Context, address string) (net.Conn, error)
+	// Unanswered is how long sent bytes may stay unacknowledged until the connection
+	// ends. gRPC would see to that, of connections that it knows to be TCP.
+	Unanswered time.Duration
+
 	last atomic.Pointer[knock]
 }
 
@@ -32,9 +37,24 @@ func (d *Door) Open(ctx context.Context, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if tcp, ok := c.(*net.TCPConn); ok && d.Unanswered > 0 {
+		limit(tcp, d.Unanswered)
+	}
 	k := &knock{Conn: c}
 	d.last.Store(k)
 	return k, nil
+}
+
+// limit bounds how long sent bytes stay unacknowledged. Where the kernel cannot, the
+// keepalive notices later.
+func limit(c *net.TCPConn, d time.Duration) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return // closed: the next read says so
+	}
+	_ = raw.Control(func(fd uintptr) {
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.Milliseconds()))
+	})
 }
 
 // Shut reports whether the last connection was made and then ended by the

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestCredit(t *testing.T) {
@@ -182,5 +184,38 @@ func TestDoor(t *testing.T) {
 	}
 	if _, err := d.Open(t.Context(), address); err == nil || d.Shut() || errors.Is(d.Tell(err), ErrShut) {
 		t.Errorf("no listener: %v, shut is %v", err, d.Shut())
+	}
+}
+
+// TestUnanswered has the kernel end a connection whose bytes nobody acknowledges.
+func TestUnanswered(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var dialer net.Dialer
+	var tcp *net.TCPConn
+	d := Door{Unanswered: 10 * time.Second, Dial: func(ctx context.Context, a string) (net.Conn, error) {
+		c, err := dialer.DialContext(ctx, "tcp", a)
+		tcp, _ = c.(*net.TCPConn)
+		return c, err
+	}}
+	c, err := d.Open(t.Context(), l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Control(func(fd uintptr) {
+		if ms, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); err != nil || ms != 10_000 {
+			t.Errorf("%d ms, %v", ms, err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

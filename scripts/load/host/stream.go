@@ -39,7 +39,7 @@ type stream struct {
 func (h *Host) connect(ctx context.Context) (out outcome) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	door := pace.Door{Dial: dialer(h.id.Source())}
+	door := pace.Door{Dial: dialer(h.id.Source()), Unanswered: keepaliveTimeout}
 	defer func() { out.shut = door.Shut() }()
 	conn, err := dial(h.cfg.Address, door.Open, h.tls)
 	if err != nil {
