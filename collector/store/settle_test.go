@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
 )
@@ -123,4 +125,45 @@ func TestUnsynced(t *testing.T) {
 	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() == 0 {
 		t.Errorf("the log is gone: %v", err)
 	}
+}
+
+// TestCloseAmongRequests closes a store while many ask for something: each is
+// answered, and what was acknowledged is there.
+func TestCloseAmongRequests(t *testing.T) {
+	s, path := openTest(t, Config{})
+	const hosts = 20
+	for n := range hosts {
+		enrol(t, s, hostID(n))
+	}
+	var told [hosts]uint64
+	var wg sync.WaitGroup
+	for n := range hosts {
+		wg.Go(func() {
+			for {
+				err := s.Apply(t.Context(), hostID(n), deliver(told[n]+1, changed(result("ssh-a", "", finding.Status(told[n]%2+1)))), nil)
+				if err != nil {
+					if !errors.Is(err, ErrClosed) {
+						t.Error(err)
+					}
+					return
+				}
+				told[n]++
+			}
+		})
+	}
+	for len(timeline(t, s, fleet.TimelineQuery{Limit: 200})) < 100 {
+		runtime.Gosched()
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	s = reopen(t, path, Config{})
+	for n := range hosts {
+		positions, err := s.Positions(t.Context(), hostID(n))
+		if err != nil || told[n] > 0 && (len(positions) != 1 || positions[0].Sequence != told[n]) {
+			t.Errorf("host %d was told %d, there is %+v, %v", n, told[n], positions, err)
+		}
+	}
+	verifyRollups(t, s)
 }

@@ -175,7 +175,7 @@ func checkpoint(ctx context.Context, conn *sql.Conn, mode string) (p progress, e
 // which pages may be lost, and deletes it.
 func (d *Database) Abandon() {
 	if d.log.copying != nil {
-		<-d.log.copying
+		_ = <-d.log.copying // the reason is known
 		d.log.copying = nil
 	}
 }

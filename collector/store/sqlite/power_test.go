@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bufio"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -248,4 +249,55 @@ func recoverPower(t *testing.T, files map[string][]byte) (last int, err error) {
 		return last, fmt.Errorf("rows are wrong: %d, %w", wrong, err)
 	}
 	return last, nil
+}
+
+// TestCopyRefused has the disk refuse pages while the log is copied, or begun anew:
+// that is told, and the log, which has them, is still there for the next start.
+func TestCopyRefused(t *testing.T) {
+	if path := os.Getenv("SQLITE_TEST_REFUSED"); path != "" {
+		d := open(t, path)
+		d.log.long = 20
+		for n := range 1000 {
+			rows := n
+			err := d.Writer.Exec("INSERT INTO a VALUES (zeroblob(3000))")
+			if err == nil {
+				rows++
+				err = d.Tend(t.Context())
+			}
+			if errors.Is(Classify(err), ErrUnsynced) {
+				fmt.Println("rows", rows)
+				d.Abandon()
+				os.Exit(0)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Fatal("nothing was refused")
+	}
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Fatalf("this test has strace refuse a system call; install it: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "x.db")
+	d := open(t, path)
+	if err := d.Writer.Exec("CREATE TABLE a (x)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(strace, "-f", "-qq", "-o", filepath.Join(t.TempDir(), "calls"),
+		"-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO:when=4+", os.Args[0], "-test.run=^TestCopyRefused$")
+	cmd.Env = append(os.Environ(), "SQLITE_TEST_REFUSED="+path)
+	out, err := cmd.CombinedOutput()
+	var want, rows int
+	if _, scanned := fmt.Sscanf(string(out), "rows %d", &want); err != nil || scanned != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() == 0 {
+		t.Errorf("the log is gone: %v", err)
+	}
+	if _, err := open(t, path).Writer.Row("SELECT count(*) FROM a", nil, &rows); err != nil || rows != want {
+		t.Errorf("%d rows, want %d, %v", rows, want, err)
+	}
 }
