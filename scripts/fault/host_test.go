@@ -269,7 +269,8 @@ func damagedRpm(t *testing.T) string {
 	l := check(t, nil, "patch", "--root", root)
 	l.bounded(t, "rpm", 10*time.Second)
 	for _, r := range l.results {
-		if r.Status == "pass" || r.Status == "fail" {
+		// That nothing updates by itself is known from configuration alone.
+		if r.Status == "pass" || r.Status == "fail" && r.Check != "patch-automatic" {
 			t.Errorf("%s is %s of a database that cannot be read", r.Check, r.Status)
 		}
 	}
