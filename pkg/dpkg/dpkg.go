@@ -27,7 +27,11 @@ const (
 
 // MaxStatus bounds a status file, in bytes. The largest seen on real hosts (all
 // of a desktop distribution) stay below 20 MB.
-const MaxStatus = 128 << 20
+const MaxStatus = 64 << 20
+
+// MaxPackages bounds the packages of a status file: thrice of what Debian has for
+// one architecture.
+const MaxPackages = 200_000
 
 // ErrEmpty is returned for a status file that names no package at all.
 var ErrEmpty = errors.New("no package in it")
@@ -73,16 +77,19 @@ func Read(r io.Reader) ([]Package, error) {
 	for {
 		s, err := d.Next()
 		switch {
+		case in.N == 0:
+			return nil, fmt.Errorf("dpkg status: larger than %d bytes", MaxStatus)
 		case errors.Is(err, io.EOF) && len(all) == 0:
 			return nil, fmt.Errorf("dpkg status: %w", ErrEmpty)
 		case errors.Is(err, io.EOF):
 			return all, nil
 		case err != nil:
 			return nil, fmt.Errorf("dpkg status: %w", err)
-		case in.N == 0:
-			return nil, fmt.Errorf("dpkg status: larger than %d bytes", MaxStatus)
 		case d.Truncated:
 			return nil, fmt.Errorf("dpkg status line %d: file ends within a line", s.Line+bytes.Count(s.Text, []byte{'\n'}))
+		}
+		if len(all) == MaxPackages {
+			return nil, fmt.Errorf("dpkg status line %d: more than %d packages", s.Line, MaxPackages)
 		}
 		p, err := parse(s)
 		if err != nil {

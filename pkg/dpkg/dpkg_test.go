@@ -201,6 +201,30 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// repeated is a file of one text, over and over.
+type repeated struct{ text, rest string }
+
+func (r *repeated) Read(p []byte) (int, error) {
+	if r.rest == "" {
+		r.rest = r.text
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// TestBounds: a file without end is an error, and none that ends at the limit.
+func TestBounds(t *testing.T) {
+	const stanza = "Package: p\nStatus: install ok not-installed\n\n"
+	if all, err := Read(&repeated{text: stanza}); err == nil || !strings.Contains(err.Error(), "more than 200000 packages") {
+		t.Errorf("%d packages, %v", len(all), err)
+	}
+	blank := io.MultiReader(strings.NewReader(stanza), &repeated{text: strings.Repeat("\n", 1<<16)})
+	if all, err := Read(blank); err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("empty lines without end: %d packages, %v", len(all), err)
+	}
+}
+
 func TestReadArchitectures(t *testing.T) {
 	if d := cmp.Diff([]string{"amd64", "i386"}, ReadArchitectures([]byte("amd64\ni386\n"))); d != "" {
 		t.Error(d)

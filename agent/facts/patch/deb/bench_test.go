@@ -25,7 +25,10 @@ func BenchmarkSecurity(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		sc := newScan(s, packages)
+		sc, err := newScan(s, packages)
+		if err != nil {
+			b.Fatal(err)
+		}
 		sc.kept = sc.newMemory(w.Files)
 		if err := sc.readAll(context.Background(), w, true); err != nil {
 			b.Fatal(err)

@@ -44,12 +44,19 @@ type scan struct {
 	kept    *memory
 }
 
-func newScan(s *setup, packages []dpkg.Package) *scan {
+// maxArchs bounds how often a package is installed, each for another architecture:
+// every entry of a list is held against all of them.
+const maxArchs = 64
+
+func newScan(s *setup, packages []dpkg.Package) (*scan, error) {
 	sc := &scan{setup: s, byName: make(map[string][]int, len(packages)), done: map[string]bool{}, oldApt: oldApt(packages)}
 	for i := range packages {
 		p := &packages[i]
 		if !p.Installed() {
 			continue
+		}
+		if len(sc.byName[p.Name]) == maxArchs {
+			return nil, fmt.Errorf("%s is installed more than %d times", text.Clean(p.Name, maxWord), maxArchs)
 		}
 		sc.byName[p.Name] = append(sc.byName[p.Name], len(sc.entries))
 		sc.entries = append(sc.entries, entry{
@@ -58,7 +65,7 @@ func newScan(s *setup, packages []dpkg.Package) *scan {
 			offers:  []offer{{Version: pin.Version{Version: p.Version, Source: p.Source}, sourceVersion: p.SourceVersion, phased: 100}},
 		})
 	}
-	return sc
+	return sc, nil
 }
 
 // read reads the lists of an archive.

@@ -67,7 +67,11 @@ func readWith(ctx context.Context, env fact.Env, before *memory) (*patch.Answer,
 		}
 		return a.Answer, nil
 	}
-	sc := newScan(s, packages)
+	sc, err := newScan(s, packages)
+	if err != nil {
+		a.fail("read "+dpkg.StatusFile, "", err)
+		return a.Answer, nil
+	}
 	sc.before, sc.kept = before, sc.newMemory(w.Files)
 	a.compute(ctx, w, sc, env.Live())
 	return a.Answer, sc.kept
@@ -198,6 +202,7 @@ func (w *host) journal() ([]dpkg.Package, error) {
 		return nil, err
 	}
 	var steps []dpkg.Package
+	room := dpkg.MaxStatus
 	for _, name := range names {
 		name = dpkg.JournalDir + "/" + name
 		text, err := w.ReadFile(name, 0)
@@ -206,6 +211,9 @@ func (w *host) journal() ([]dpkg.Package, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if room -= len(text); room < 0 {
+			return nil, fmt.Errorf("%s: larger than %d bytes", dpkg.JournalDir, dpkg.MaxStatus)
 		}
 		p, err := dpkg.Read(bytes.NewReader(text))
 		if err != nil {

@@ -121,6 +121,9 @@ func TestBroken(t *testing.T) {
 			truncate(t, dir, status, 0)
 			truncate(t, dir, status, 100<<20)
 		}, fact.StateError, "line 1: stanza is longer", "", 0},
+		{"status with one package many times", func(t *testing.T, dir string) {
+			write(t, dir, status, strings.Repeat("Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n", maxArchs+1))
+		}, fact.StateError, "a is installed more than 64 times", "", 0},
 		{"sources one line", func(t *testing.T, dir string) { write(t, dir, "etc/apt/sources.list", "# x\ndebb http://x y z\n") },
 			fact.StateError, `type "debb"`, "/etc/apt/sources.list", 2},
 		{"sources deb822", func(t *testing.T, dir string) {
