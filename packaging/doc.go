@@ -10,5 +10,8 @@
 // The units' sandboxes are part of the design: the sensor has three capabilities
 // and no network, the uplink a network and no capability, the collector neither
 // capabilities nor a network of its own. What needs another capability is a process
-// of its own, for a moment, behind a socket (seawall-restarts).
+// of its own, for a moment, behind a socket that the sensor alone may open: seeing
+// what others' processes have mapped (seawall-restarts, CAP_SYS_PTRACE), without
+// the system calls by which that capability could read or change them. The check of
+// who runs replaced files is unknown where that socket is not installed.
 package packaging
