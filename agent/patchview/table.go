@@ -2,6 +2,7 @@ package patchview
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -54,10 +55,11 @@ func (t *table) verdict(v *View) {
 // count says how much is pending.
 func (v *View) count() string {
 	sources, oldest := map[string]bool{}, -1
-	for _, s := range v.states() {
-		for _, u := range v.updates(s.label) {
-			sources[u.source] = true
-			oldest = max(oldest, u.days)
+	for i := range v.Packages {
+		p := &v.Packages[i]
+		sources[cmp.Or(p.Source, p.Name)] = true
+		if v.recorded(p) {
+			oldest = max(oldest, p.DaysPending)
 		}
 	}
 	words := plural(len(v.Packages), "security update is pending", "security updates are pending")

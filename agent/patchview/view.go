@@ -1,6 +1,8 @@
 package patchview
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"seawall/agent/facts/fact"
@@ -44,8 +46,10 @@ type View struct {
 	Reboot             *system.Reboot     `json:"reboot"`
 	Restart            []restart.Unit     `json:"restart"` // null where not all processes could be asked and none is known
 
-	name string // of the release
-	now  time.Time
+	name    string // of the release
+	now     time.Time
+	denied  int    // processes that could not be looked at
+	limited string // why
 }
 
 // New makes a View of facts.
@@ -59,7 +63,9 @@ func New(f Facts) *View {
 	}
 	v.judge(p)
 	if v.Status == Known {
-		v.OtherPending, v.Deferred = &p.OtherPending, &p.Deferred
+		if p.OtherPending > 0 || !slices.ContainsFunc(p.Sources, unread) {
+			v.OtherPending, v.Deferred = &p.OtherPending, &p.Deferred
+		}
 		for _, one := range p.Packages {
 			one.Advisories, one.CVEs = append([]string{}, one.Advisories...), append([]string{}, one.CVEs...)
 			v.Packages = append(v.Packages, one)
@@ -73,10 +79,19 @@ func New(f Facts) *View {
 			v.Reboot = &s.Reboot
 		}
 	}
+	if r := &f.Restart; r.Meta.State == fact.StateKnown {
+		v.denied, v.limited = r.Denied, r.Limited
+	}
 	if r := &f.Restart; r.Meta.State == fact.StateKnown && (len(r.Units) > 0 || r.Scanned > 0 && r.Denied == 0) {
 		v.Restart = append([]restart.Unit{}, r.Units...)
 	}
 	return v
+}
+
+// unread reports whether a source that could offer updates was not read, or not all
+// of it. Those of a subscription that is not enabled offer none.
+func unread(s patch.Source) bool {
+	return s.Reason != "" && !strings.HasPrefix(s.File, "/var/lib/ubuntu-advantage/")
 }
 
 // judge sets the status, by the same rule as the check patch-security-updates.

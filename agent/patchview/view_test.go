@@ -49,6 +49,33 @@ func pkg(name, source, label string, days int) patch.Package {
 		Origin: "Debian-Security/stable-security", FirstSeen: patch.RFC3339(since), DaysPending: days}
 }
 
+// TestNotAllWasRead: what could not be read is said, and is not 0.
+func TestNotAllWasRead(t *testing.T) {
+	f := host()
+	f.Patch.Sources = []patch.Source{{Suite: "stable", Reason: "no Release file"}}
+	f.Restart.Units, f.Restart.Denied, f.Restart.Limited = nil, 3, "no socket"
+	table := func() (*View, string) {
+		v := New(f)
+		var b bytes.Buffer
+		if err := v.Table(&b, look.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		return v, b.String()
+	}
+	v, text := table()
+	if v.OtherPending == nil || *v.OtherPending != 54 || v.Restart != nil || !strings.Contains(text, "restart  3 processes could not be looked at: no socket\n") {
+		t.Errorf("some are pending: %+v\n%s", v, text)
+	}
+	f.Patch.OtherPending, f.Patch.Deferred = 0, 0
+	if v, text = table(); v.OtherPending != nil || v.Deferred != nil || !strings.Contains(text, "other    whether other updates are pending is not known") {
+		t.Errorf("none that is known: %+v\n%s", v, text)
+	}
+	f.Patch.Sources[0].File = "/var/lib/ubuntu-advantage/apt-esm/etc/apt/sources.list.d/x.sources"
+	if v, _ = table(); v.OtherPending == nil {
+		t.Error("a subscription that is not enabled makes other updates unknown")
+	}
+}
+
 // host is one with something of everything.
 func host() Facts {
 	known := fact.Meta{State: fact.StateKnown}

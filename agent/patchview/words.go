@@ -139,7 +139,10 @@ func (v *View) metadata() string {
 
 // others says what is pending besides security updates.
 func (v *View) others() string {
-	if v.OtherPending == nil || *v.OtherPending == 0 {
+	switch {
+	case v.Status == Known && v.OtherPending == nil:
+		return "whether other updates are pending is not known, for not all sources could be read"
+	case v.OtherPending == nil || *v.OtherPending == 0:
 		return ""
 	}
 	words := plural(*v.OtherPending, "update", "updates") + ", none of security"
@@ -164,12 +167,15 @@ func (v *View) reboot() string {
 
 // restart says what still runs replaced files.
 func (v *View) restart() string {
-	if len(v.Restart) == 0 {
-		return ""
-	}
-	var names []string
+	var names, words []string
 	for i := range v.Restart {
 		names = append(names, v.Restart[i].Name)
 	}
-	return plural(len(names), "unit runs", "units run") + " replaced files: " + few(names, 6)
+	if len(names) > 0 {
+		words = append(words, plural(len(names), "unit runs", "units run")+" replaced files: "+few(names, 6))
+	}
+	if v.denied > 0 {
+		words = append(words, plural(v.denied, "process", "processes")+" could not be looked at"+led(": ", v.limited))
+	}
+	return strings.Join(words, "; ")
 }
