@@ -44,6 +44,9 @@ func levelCases() []testCase {
 		{"patch-other-updates", func(f *facts.Facts) { f.Patch.OtherPending, f.Patch.Deferred = 3, 2 }, "fail informational: 1 update"},
 		{"patch-other-updates", func(f *facts.Facts) { f.Patch.OtherPending = 54 }, "fail informational: 10 to 99 updates"},
 		{"patch-other-updates", func(f *facts.Facts) { f.Patch.OtherPending, f.Patch.Deferred = 2, 2 }, "pass: none"},
+		{"patch-other-updates", unreadSource("/etc/apt/sources.list", 0), "unknown: source stable could not be read: no Release file"},
+		{"patch-other-updates", unreadSource("/etc/apt/sources.list", 4), "fail informational: 2 to 9 updates"},
+		{"patch-other-updates", unreadSource("/var/lib/ubuntu-advantage/apt-esm/etc/apt/sources.list", 0), "pass: none"},
 	}
 }
 
@@ -149,4 +152,12 @@ func baseline(t *testing.T) []policy.Source {
 		t.Fatal(err)
 	}
 	return sources
+}
+
+// unreadSource is a host with a source that could not be read, and other updates.
+func unreadSource(file string, pending int) func(*facts.Facts) {
+	return func(f *facts.Facts) {
+		f.Patch.Sources = append(f.Patch.Sources, patch.Source{Suite: "stable", File: file, Reason: "no Release file"})
+		f.Patch.OtherPending = pending
+	}
 }
