@@ -109,8 +109,7 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 // giveUp closes a database after an error, unless that would make it worse.
 func giveUp(data *sqlite.Database, err error) error {
 	if errors.Is(err, sqlite.ErrUnsynced) {
-		data.Abandon()
-		return err
+		return errors.Join(err, data.Abandon())
 	}
 	return errors.Join(err, data.Close())
 }

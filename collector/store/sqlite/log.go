@@ -171,22 +171,23 @@ func checkpoint(ctx context.Context, conn *sql.Conn, mode string) (p progress, e
 }
 
 // Abandon leaves the database and its lock as they are until the process ends, but
-// for the pass under way, for which it waits. To close a database copies its log, of
-// which pages may be lost, and deletes it.
-func (d *Database) Abandon() {
-	if d.log.copying != nil {
-		_ = <-d.log.copying // the reason is known
-		d.log.copying = nil
+// for the pass under way, and returns what became of that. To close a database copies
+// its log, of which pages may be lost, and deletes it.
+func (d *Database) Abandon() error { return d.log.wait() }
+
+// wait waits for the pass under way.
+func (l *log) wait() error {
+	if l.copying == nil {
+		return nil
 	}
+	err := <-l.copying
+	l.copying = nil
+	return err
 }
 
-// close waits for the pass under way.
+// close waits for the pass under way and closes what it used.
 func (l *log) close() error {
-	var errs []error
-	if l.copying != nil {
-		errs = append(errs, <-l.copying)
-		l.copying = nil
-	}
+	errs := []error{l.wait()}
 	if l.copier != nil {
 		errs = append(errs, l.copier.Close())
 	}

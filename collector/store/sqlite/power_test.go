@@ -17,7 +17,7 @@ import (
 
 const (
 	powerCommits = 150
-	powerCuts    = 60
+	powerCuts    = 40
 )
 
 // TestPowerCut records what a writer does to its files and cuts the power at random
@@ -98,7 +98,9 @@ func writeForPower(t *testing.T, path string) {
 	}
 	close(commits)
 	<-done
-	d.Abandon()
+	if err := d.Abandon(); err != nil {
+		t.Fatal(err)
+	}
 	os.Exit(0) // without closing
 }
 
@@ -266,7 +268,7 @@ func TestCopyRefused(t *testing.T) {
 			}
 			if errors.Is(Classify(err), ErrUnsynced) {
 				fmt.Println("rows", rows)
-				d.Abandon()
+				_ = d.Abandon() // may be refused, too
 				os.Exit(0)
 			} else if err != nil {
 				t.Fatal(err)
