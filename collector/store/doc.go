@@ -7,8 +7,9 @@
 // ignored. Records, the position and all rollups change in one transaction, and
 // [Store.Apply] returns after the transaction is on disk. So a batch that is sent
 // again after a crash on either side changes nothing, and what was acknowledged is
-// never lost. Where the disk refuses what was written, nothing is acknowledged any
-// more and [Store.Run] ends: only a new start tells what is left.
+// never lost. What [Store.Positions] tells a host is on disk, too: it forgets that.
+// Where the disk refuses what was written, nothing is acknowledged any more and
+// [Store.Run] ends. The log stays: only a new start tells what is left of it.
 //
 // A record that comes after newer ones of its lane (a hole filled late) enters the
 // timeline, but does not touch the standing state, which is newer.
