@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -141,6 +142,135 @@ func TestLongWhereNobodyLooks(t *testing.T) {
 	in := "<x>" + long + "<!--" + long + "--><?" + long + "?><![CDATA[" + long + "]]><y a='1'/>" + long + "</x>"
 	if got, err := walk(strings.NewReader(in)); err != nil || got != "x y=1 /y /x " {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// TestAttr: values by name, in whatever way they are written; what is no attribute
+// fails at the next tag, if it was come to.
+func TestAttr(t *testing.T) {
+	const in = "<x one='1'  two = \"2\"\n\tthree='a=\"b\"' empty='' a:b='c' ent='&lt;&#65;&amp;&quot;' one='again'/>"
+	s := New(strings.NewReader(in))
+	if start, err := s.Next(); !start || err != nil {
+		t.Fatal(start, err)
+	}
+	for name, want := range map[string]string{"one": "1", "two": "2", "three": `a="b"`, "a:b": "c", "ent": `<A&"`} {
+		if got := s.Attr(name); string(got) != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if s.Attr("empty") == nil || len(s.Attr("empty")) != 0 {
+		t.Error("an empty value is not one that is missing")
+	}
+	for _, name := range []string{"b", "on", "onee", "", "ONE", "&lt;"} {
+		if got := s.Attr(name); got != nil {
+			t.Errorf("%q: got %q", name, got)
+		}
+	}
+	if start, err := s.Next(); start || err != nil || s.Attr("one") != nil {
+		t.Errorf("the end tag has attributes: %v, %v", start, err)
+	}
+	bad := New(strings.NewReader("<x a='1' b/>"))
+	if _, err := bad.Next(); err != nil || string(bad.Attr("a")) != "1" {
+		t.Errorf("what stands before the damage: %v", err)
+	}
+	if bad.Attr("b") != nil {
+		t.Error("an attribute without a value has one")
+	}
+	if _, err := bad.Next(); !errors.Is(err, ErrSyntax) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestSkip: the rest of an element is passed over, whatever it holds and however much
+// of it is in the buffer; what comes behind is found.
+func TestSkip(t *testing.T) {
+	long := strings.Repeat("text ", MaxTag)
+	for name, inner := range map[string]string{
+		"nothing": "", "text": "a &amp; b", "elements": "<a><b/></a><c></c>", "of the same name": "<s><s/></s>", "of a longer name": "<ss></ss>",
+		"a comment with an end": "<!-- </s> -->", "CDATA with an end": "<![CDATA[</s>]]>", "an instruction with an end": "<?p </s> ?>",
+		"more than the buffer": long, "long within": "<a>" + long + "</a>", "end with blanks": "<a></a ></s \n><s>", "a prefix": "<a></a>",
+	} {
+		in := "<x><s k='v'>" + inner + "</s><y a='1'/></x>"
+		if name == "end with blanks" {
+			in = "<x><s><a></a ></s \n><y a='1'/></x>"
+		}
+		for how, r := range map[string]io.Reader{"whole": strings.NewReader(in), "halves": iotest.HalfReader(strings.NewReader(in)), "bytewise": iotest.OneByteReader(strings.NewReader(in))} {
+			s := New(r)
+			for range 2 {
+				if start, err := s.Next(); !start || err != nil {
+					t.Fatalf("%s, %s: %v, %v", name, how, start, err)
+				}
+			}
+			if err := s.Skip(); err != nil || s.Depth() != 1 {
+				t.Errorf("%s, %s: %v at depth %d", name, how, err, s.Depth())
+				continue
+			}
+			if start, err := s.Next(); !start || err != nil || string(s.Name()) != "y" || string(s.Attr("a")) != "1" {
+				t.Errorf("%s, %s: behind it is %q, %v", name, how, s.Name(), err)
+			}
+		}
+	}
+	// An element that does not end is no short one.
+	for _, in := range []string{"<x><s>", "<x><s><y/>", "<x><s></x>", "<x><s>" + long} {
+		s := New(strings.NewReader(in))
+		_, _ = s.Next()
+		_, _ = s.Next()
+		if err := s.Skip(); !errors.Is(err, ErrSyntax) {
+			t.Errorf("%.20s: %v", in, err)
+		}
+	}
+}
+
+// TestTextLimit: the limit is of what is kept, to the byte, and counts nothing that was
+// in dst before.
+func TestTextLimit(t *testing.T) {
+	for in, want := range map[string]int{
+		"12345": 5, "&lt;&lt;&gt;&gt;&amp;": 5, "<![CDATA[12345]]>": 5, "1<a>2</a>3<![CDATA[4]]>5<!-- much more than five -->": 5, "é&#233;1": 5,
+	} {
+		for limit := 1; limit < 8; limit++ {
+			s := New(strings.NewReader("<t>" + in + "</t>"))
+			if _, err := s.Next(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := s.Text([]byte("before"), limit)
+			if tooLong := want > limit; errors.Is(err, ErrSyntax) != tooLong || !tooLong && len(got) != len("before")+want {
+				t.Errorf("%s to %d bytes: %q, %v", in, limit, got, err)
+			}
+		}
+	}
+}
+
+// TestMemory: a document of any length and shape takes one buffer.
+func TestMemory(t *testing.T) {
+	for name, part := range map[string]string{
+		"elements": "<a b='c'>text</a>", "comments": "<!-- a comment -->", "text": "nothing but text ", "blanks": "          ",
+		"long tags": "<a b='" + strings.Repeat("x", MaxTag/2) + "'/>", "deep": strings.Repeat("<a>", MaxDepth-1) + strings.Repeat("</a>", MaxDepth-1),
+	} {
+		in := "<x>" + strings.Repeat(part, (4<<20)/len(part)) + "</x>"
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		s := New(strings.NewReader(in))
+		var err error
+		for err == nil {
+			if _, err = s.Next(); err == nil {
+				s.Attr("b")
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, io.EOF) || errors.Is(err, ErrSyntax) || used > 4*MaxTag {
+			t.Errorf("%s: %v with %d bytes of memory", name, err, used)
+		}
+	}
+}
+
+// TestWhere: an error says at which byte, counted from the beginning of the input.
+func TestWhere(t *testing.T) {
+	for _, n := range []int{0, 10, 3 * MaxTag} {
+		in := "<x>" + strings.Repeat(" ", n) + "</y>"
+		_, err := walk(strings.NewReader(in))
+		if want := fmt.Sprintf("byte %d: ", n+3); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
 
