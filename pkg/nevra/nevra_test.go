@@ -1,7 +1,10 @@
 package nevra
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -124,6 +127,51 @@ func TestGlob(t *testing.T) {
 	long := strings.Repeat("a", 5000)
 	if Glob(strings.Repeat("a*", 500)+"b", long) {
 		t.Error("matched")
+	}
+}
+
+// TestGlobAgainstFnmatch holds Glob against the C library's fnmatch(3), over patterns and
+// texts of few letters.
+func TestGlobAgainstFnmatch(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	word := func(letters string, n int) string {
+		b := make([]byte, rng.IntN(n))
+		for i := range b {
+			b[i] = letters[rng.IntN(len(letters))]
+		}
+		return string(b)
+	}
+	type pair struct {
+		pattern, text string
+	}
+	pairs := make([]pair, 20_000)
+	var in strings.Builder
+	for i := range pairs {
+		pairs[i] = pair{pattern: word(`aabbc**?[[]]!^-\`, 9), text: word("aabbc-]", 7)}
+		fmt.Fprintf(&in, "%s\n%s\n", pairs[i].pattern, pairs[i].text)
+	}
+	cmd := exec.Command("python3", "-c", `import ctypes, sys
+libc, lines = ctypes.CDLL(None), sys.stdin.buffer.read().split(b"\n")
+print("".join("01"[libc.fnmatch(lines[i], lines[i+1], 0) == 0] for i in range(0, len(lines) - 1, 2)))`)
+	cmd.Stdin = strings.NewReader(in.String())
+	out, err := cmd.Output()
+	if err != nil || len(out) != len(pairs)+1 {
+		t.Fatalf("python3: %d answers, %v", len(out), err)
+	}
+	matched, wrong := 0, 0
+	for i, p := range pairs {
+		want := out[i] == '1'
+		if want {
+			matched++
+		}
+		if got := Glob(p.pattern, p.text); got != want {
+			if wrong++; wrong <= 20 {
+				t.Errorf("Glob(%q, %q) = %v, fnmatch says %v", p.pattern, p.text, got, want)
+			}
+		}
+	}
+	if matched < 500 {
+		t.Errorf("only %d pairs match", matched)
 	}
 }
 
