@@ -34,8 +34,8 @@ const (
 )
 
 // maxWindow bounds the memory a decompressor may ask for. createrepo_c makes windows
-// of 8 MiB at most.
-const maxWindow = 32 << 20
+// of 8 MiB at most; xz -8 and -9 make larger ones.
+const maxWindow = 16 << 20
 
 // ErrUnsupported is returned for a compression or an encoding that is not read.
 var ErrUnsupported = errors.New("not supported")
