@@ -36,7 +36,7 @@ func (m *modules) read(in io.Reader, want func([]byte) bool) error {
 	if m.defaults == nil {
 		m.defaults = map[string]string{}
 	}
-	err := repodata.ScanModules(in, func(b *repodata.ModuleBuild) {
+	err := repodata.ScanModules(full{in, &m.kept}, func(b *repodata.ModuleBuild) {
 		if m.kept += moduleSize + len(b.Name) + len(b.Stream) + len(b.Context) + len(b.Version); m.kept > maxKept {
 			return
 		}

@@ -28,6 +28,19 @@ const (
 // does.
 var errTooMuch = fmt.Errorf("%w: more than %d bytes of advisories and builds for installed packages", repodata.ErrDamaged, maxKept)
 
+// full is a file that is read until too much was kept.
+type full struct {
+	io.Reader
+	kept *int
+}
+
+func (f full) Read(p []byte) (int, error) {
+	if *f.kept > maxKept {
+		return 0, errTooMuch
+	}
+	return f.Reader.Read(p)
+}
+
 // entry is an installed package that is looked at, and what advisories say of it.
 type entry struct {
 	*rpmdb.Package
@@ -159,7 +172,7 @@ func (s *scan) want(name []byte) bool {
 
 // readAdvisories files security advisories with the packages that they are for.
 func (s *scan) readAdvisories(r *repo, in io.Reader) error {
-	err := repodata.ScanAdvisories(in, s.want, func(a *repodata.Advisory) {
+	err := repodata.ScanAdvisories(full{in, &s.kept}, s.want, func(a *repodata.Advisory) {
 		if a.Type != "security" {
 			return
 		}
@@ -266,7 +279,7 @@ func rank(severity string) int {
 // Which of them rules keep back shows once the rules know all that there is.
 func (s *scan) readPrimary(r *repo, in io.Reader) error {
 	wanted := func(name []byte) bool { return s.want(name) || s.conf.Concerns(name) }
-	err := repodata.ScanPrimary(in, wanted, func(p *repodata.Available) {
+	err := repodata.ScanPrimary(full{in, &s.kept}, wanted, func(p *repodata.Available) {
 		s.conf.Meet(p.Name, p.EVR, p.Arch)
 		oldest, installed := s.oldest[p.Name]
 		if !installed {
