@@ -36,7 +36,7 @@ type check struct {
 	remediation   map[string]string
 	file          string
 	line          int
-	rule          string // pass, as written
+	rule, list    string // pass and over, as written
 	needs         []group
 	accept        []fact.State
 	applies       *condition
@@ -71,7 +71,7 @@ type builder struct {
 // build compiles c. Problems are the file's.
 func build(comp *compiler, file *format.File, c *format.Check) *check {
 	b := &builder{file: file, compiler: comp}
-	out := &check{info: c.Info, remediation: c.Remediation, file: file.Name, line: c.At.Node.Line, rule: c.Pass.Text,
+	out := &check{info: c.Info, remediation: c.Remediation, file: file.Name, line: c.At.Node.Line, rule: c.Pass.Text, list: c.Over.Text,
 		accept: c.Accept, each: c.Each, emptyStatus: c.Empty.Status, emptyExpected: c.Empty.Expected}
 	for _, need := range c.Needs {
 		g, ok := comp.shape.group(need.Text)
@@ -224,6 +224,8 @@ func (c *check) describe() string {
 	var b strings.Builder
 	switch {
 	case c.over == nil:
+	case c.each && c.rule == "false":
+		return strings.Join(strings.Fields(c.list), " ") + " is empty"
 	case c.each:
 		b.WriteString("for each: ")
 	default:
