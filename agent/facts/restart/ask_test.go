@@ -124,7 +124,7 @@ func TestHidden(t *testing.T) {
 		must(t, err)
 		var f Facts
 		must(t, json.Unmarshal(out, &f))
-		if f.Scanned != 1 || f.Denied == 0 || f.Limited == "" {
+		if f.Scanned == 0 || f.Denied == 0 || f.Limited == "" { // others of this user may run, too
 			t.Errorf("hidepid=%s: got %+v", hide, f)
 		}
 	}

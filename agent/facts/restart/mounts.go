@@ -50,16 +50,18 @@ func (m *mounts) learn(p *proc) {
 
 // of says how one process stands to the host's file systems; cgroup is its own.
 func (m *mounts) of(one *process, cgroup string) belongs {
+	outside := elsewhere
+	if m.blind {
+		outside = unplaced // maybe the host's own
+	}
 	ns := one.link("ns/mnt")
 	switch {
-	case ns == "":
+	case ns == "", m.root == "" && ns != m.own:
 		return unplaced
 	case ns == m.own || ns == m.first:
 		return here
-	case m.root == "":
-		return unplaced
 	case !systemService(cgroup):
-		return m.outside()
+		return outside
 	}
 	root, ok := m.roots[ns]
 	if !ok {
@@ -69,17 +71,9 @@ func (m *mounts) of(one *process, cgroup string) belongs {
 		m.roots[ns] = root
 	}
 	if root != m.root {
-		return m.outside()
+		return outside
 	}
 	return sandboxed
-}
-
-// outside is for a process of a namespace that is not known to be the host's.
-func (m *mounts) outside() belongs {
-	if m.blind {
-		return unplaced
-	}
-	return elsewhere
 }
 
 // rootMount returns the device and the directory of it that are mounted on "/", the

@@ -93,17 +93,16 @@ func processes() ([]string, error) {
 func (s *scan) order(pids []string) []string {
 	services, others := make([]string, 0, len(pids)), make([]string, 0, len(pids))
 	for _, pid := range pids {
-		one, err := s.proc.open(pid)
-		if err != nil {
-			others = append(others, pid)
-			continue
+		cgroup := ""
+		if one, err := s.proc.open(pid); err == nil {
+			cgroup = cgroupOf(one.small("cgroup"))
+			one.close()
 		}
-		if cgroup := cgroupOf(one.small("cgroup")); systemService(cgroup) || cgroup == "/init.scope" {
+		if systemService(cgroup) || cgroup == "/init.scope" {
 			services = append(services, pid)
 		} else {
 			others = append(others, pid)
 		}
-		one.close()
 	}
 	return append(services, others...)
 }
@@ -135,11 +134,8 @@ func (s *scan) process(pid string) {
 			found(m)
 		}
 	})
-	if err != nil {
+	if err != nil || !mapped { // without error: it ended, or is the kernel's own
 		s.unread(err)
-		return
-	}
-	if !mapped { // it ended, or is the kernel's own
 		return
 	}
 	s.facts.Scanned++
@@ -155,7 +151,7 @@ func (s *scan) process(pid string) {
 // unread counts a process that could not be looked at, for whatever reason, unless
 // it ended meanwhile.
 func (s *scan) unread(err error) {
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
+	if err == nil || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
 		return
 	}
 	s.facts.Denied++

@@ -80,13 +80,7 @@ func (h *Host) settle(d *fleet.Delivery, changes []finding.Change, next map[find
 // has no other way to say that nobody knows.
 func (h *Host) compare(d *fleet.Delivery, next map[finding.Key]*finding.Result) (changes []finding.Change, err error) {
 	had := make(map[finding.Key]bool)
-	silent := make(map[string]bool)
-	for k, r := range next {
-		if k.Resource == "" && (r.Status == finding.StatusUnknown || r.Status == finding.StatusError) {
-			silent[k.Check] = true
-		}
-	}
-	room := h.limits.Results - len(next)
+	silent, room := mute(next), h.limits.Results-len(next)
 	err = h.Rows("SELECT check_id, resource, status, severity, since, body FROM state WHERE host = ?", []any{h.key},
 		func(scan func(...any) error) error {
 			var k finding.Key
@@ -99,7 +93,7 @@ func (h *Host) compare(d *fleet.Delivery, next map[finding.Key]*finding.Result) 
 			had[k] = true
 			old := readState(k, s, body)
 			r := next[k]
-			if r == nil && k.Resource != "" && silent[k.Check] && room > 0 {
+			if r == nil && room > 0 && k.Resource != "" && silent[k.Check] {
 				room--
 				return nil
 			}
@@ -130,6 +124,17 @@ func (h *Host) compare(d *fleet.Delivery, next map[finding.Key]*finding.Result) 
 	}
 	slices.SortFunc(changes, func(a, b finding.Change) int { return finding.Compare(a.Result, b.Result) })
 	return changes, nil
+}
+
+// mute returns the checks that could not be evaluated as a whole.
+func mute(next map[finding.Key]*finding.Result) map[string]bool {
+	checks := make(map[string]bool)
+	for k, r := range next {
+		if k.Resource == "" && (r.Status == finding.StatusUnknown || r.Status == finding.StatusError) {
+			checks[k.Check] = true
+		}
+	}
+	return checks
 }
 
 // readState returns the result of a row of state. Of a damaged row it is what the
