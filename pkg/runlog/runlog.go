@@ -87,7 +87,7 @@ func DNF(b []byte) (runs []Run, since time.Time) {
 
 func logTime(s string) (time.Time, bool) {
 	for _, layout := range []string{"2006-01-02T15:04:05-0700", time.RFC3339} {
-		if t, err := time.Parse(layout, s); err == nil {
+		if t, err := time.Parse(layout, s); err == nil && t.Unix() > 0 {
 			return t, true
 		}
 	}
