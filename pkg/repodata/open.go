@@ -71,6 +71,10 @@ func decompress(r *bufio.Reader) (io.Reader, func(), error) {
 		z, err := xzstream.NewReader(r, maxWindow)
 		return z, nothing, err
 	case begins("\x28\xb5\x2f\xfd"):
+		var first zstd.Header
+		if first.Decode(head) == nil && first.WindowSize > maxWindow {
+			return nil, nothing, fmt.Errorf("%w: zstd window of %d bytes", ErrUnsupported, first.WindowSize)
+		}
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, nothing, err

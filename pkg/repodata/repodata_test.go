@@ -462,7 +462,8 @@ func TestSmallBombs(t *testing.T) {
 		"xz of small blocks":  {bytes.Repeat(packed(t, 1, "xz", "-zc", "-6", "--block-size=65536"), 60), ErrDamaged, 60},
 		"xz of 64 MiB later":  {append(fresh, packed(t, 1, "xz", "-zc", "-9")...), ErrUnsupported, 2},
 		"zstd":                {packed(t, 40, "zstd", "-c"), ErrDamaged, 16},
-		"zstd of 128 MiB":     {packed(t, 1, "zstd", "--ultra", "--long=27", "-c"), ErrDamaged, 4},
+		"zstd of 128 MiB":     {packed(t, 1, "zstd", "--ultra", "--long=27", "-c"), ErrUnsupported, 4},
+		"zstd of it later":    {append(packed(t, 1, "zstd", "-c"), packed(t, 1, "zstd", "--ultra", "--long=27", "-c")...), ErrDamaged, 4},
 		"zstd of many frames": {bytes.Repeat(packed(t, 1, "zstd", "-c"), 100), ErrDamaged, 60},
 		"bzip2":               {packed(t, 40, "bzip2", "-c"), ErrDamaged, 12},
 	} {
