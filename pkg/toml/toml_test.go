@@ -1,8 +1,11 @@
 package toml
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
@@ -80,6 +83,106 @@ func TestRefused(t *testing.T) {
 	}
 	if _, err := Parse("a = 1\n\n[b"); err == nil || !strings.HasPrefix(err.Error(), "line 3: ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// document makes a random document of few keys, so that they meet.
+func document(rng *rand.Rand) string {
+	pick := func(all ...string) string { return all[rng.IntN(len(all))] }
+	key := func() string { return pick("a", "b", "c", `"d e"`, "'f'", "a.b", "a . c", "b.a.c", "1-_") }
+	var value func(depth int) string
+	value = func(depth int) string {
+		all := []string{`"x"`, `'y\'`, `""`, `"\t\"\\\u00e9"`, `"#"`, "1", "true", "-1.5", "1979-05-27T07:32:00Z", "''", `"é"`}
+		if depth < 3 {
+			all = append(all, "[]", "["+value(depth+1)+", "+value(depth+1)+"]", "[\n"+value(depth+1)+", # c\n]", "{}", "{ "+key()+" = "+value(depth+1)+" }")
+		}
+		return pick(all...)
+	}
+	var out strings.Builder
+	for range 1 + rng.IntN(6) {
+		switch rng.IntN(5) {
+		case 0:
+			out.WriteString("[" + key() + "]" + pick("", " # c", "  ") + "\n")
+		case 1:
+			out.WriteString("[[" + key() + "]]\n")
+		case 2:
+			out.WriteString(pick("# c\n", "\n", " \t\n"))
+		default:
+			out.WriteString(key() + pick(" = ", "=", "\t=  ") + value(0) + pick("", " # c") + pick("\n", "\r\n"))
+		}
+	}
+	return out.String()
+}
+
+// plain is a value as JSON has it, without bare values.
+func plain(v any) any {
+	switch v := v.(type) {
+	case *Table:
+		out := map[string]any{}
+		for key, value := range v.Values {
+			out[key] = plain(value)
+		}
+		return out
+	case []any:
+		out := []any{}
+		for _, value := range v {
+			out = append(out, plain(value))
+		}
+		return out
+	case Bare:
+		return nil
+	}
+	return v
+}
+
+// TestAgainstPython: what Python's tomllib reads is read alike. It refuses more, such as
+// a table that is there twice.
+func TestAgainstPython(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	texts := []string{lock}
+	for range 3000 {
+		texts = append(texts, document(rng))
+	}
+	in, err := json.Marshal(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("python3", "-c", `import json, sys, tomllib
+def plain(v):
+    if isinstance(v, dict): return {k: plain(x) for k, x in v.items()}
+    if isinstance(v, list): return [plain(x) for x in v]
+    return v if isinstance(v, str) else None
+def read(text):
+    try: return plain(tomllib.loads(text))
+    except tomllib.TOMLDecodeError: return None
+print(json.dumps([read(text) for text in json.load(sys.stdin)]))`)
+	cmd.Stdin = strings.NewReader(string(in))
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answers []map[string]any
+	if err := json.Unmarshal(out, &answers); err != nil || len(answers) != len(texts) {
+		t.Fatal(len(answers), err)
+	}
+	compared := 0
+	for i, want := range answers {
+		if want == nil {
+			continue
+		}
+		compared++
+		got, err := Parse(texts[i])
+		if err != nil {
+			t.Errorf("%q: %v", texts[i], err)
+		} else if diff := cmp.Diff(any(want), plain(got)); diff != "" {
+			t.Errorf("%q: -want +got:\n%s", texts[i], diff)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	if compared < 500 {
+		t.Errorf("compared %d documents of %d", compared, len(texts))
 	}
 }
 
