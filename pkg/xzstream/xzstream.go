@@ -129,13 +129,6 @@ func (c *chunks) Read(p []byte) (int, error) {
 	return n, c.err
 }
 
-// ReadByte is Read of one byte, as decoders read.
-func (c *chunks) ReadByte() (byte, error) {
-	var b [1]byte
-	_, err := io.ReadFull(c, b[:])
-	return b[0], err
-}
-
 // next reads the head of the next chunk; between them what ends a block and begins
 // another.
 func (c *chunks) next() error {

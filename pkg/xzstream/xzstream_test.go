@@ -158,6 +158,52 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestFlips changes each byte of a file. What frames the content is noticed, for the
+// rest the reader ends with an error that callers know, or with other content.
+func TestFlips(t *testing.T) {
+	want := text(40)
+	file := xz(t, want, "-0", "--block-size=100")
+	noticed := 0
+	for i := range file {
+		for _, bit := range []byte{0x01, 0x10, 0x80, 0xff} {
+			bad := bytes.Clone(file)
+			bad[i] ^= bit
+			got, err := open(bytes.NewReader(bad))
+			switch {
+			case err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrUnsupported):
+				t.Fatalf("byte %d: %v", i, err)
+			case err != nil:
+				noticed++
+			case len(got) > 2*len(want):
+				t.Errorf("byte %d: %d bytes, want about %d", i, len(got), len(want))
+			}
+		}
+	}
+	if noticed < len(file) {
+		t.Errorf("%d of %d changes were noticed", noticed, 4*len(file))
+	}
+}
+
+// TestIndex: an index of another number of blocks, or one that never ends, is damage.
+func TestIndex(t *testing.T) {
+	file := xz(t, "x", "-0")
+	at := len(file) - headSize - 8 // 0, the number of blocks, two sizes, padding, checksum
+	if file[at] != 0 || file[at+1] != 1 {
+		t.Fatalf("the index begins with % x", file[at:at+2])
+	}
+	for name, count := range map[string][]byte{"none": {0}, "two": {2}, "very many": {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}, "too long": bytes.Repeat([]byte{0x80}, 100)} {
+		bad := append(append(bytes.Clone(file[:at+1]), count...), file[at+2:]...)
+		used := allocated(func() {
+			if _, err := open(bytes.NewReader(bad)); !errors.Is(err, ErrDamaged) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+		if used > 4<<20 {
+			t.Errorf("%s: %d bytes", name, used)
+		}
+	}
+}
+
 // TestFirstChunk: a block may not go on with the dictionary of the one before.
 func TestFirstChunk(t *testing.T) {
 	file := xz(t, "x", "-0")
