@@ -50,8 +50,8 @@
 // is looked at, and the others are counted as denied, also where /proc hides them
 // (hidepid). That nothing is to be restarted is known only when nobody was denied.
 // Denied is also who could not be looked at for any other reason: no memory, no
-// time, no way to tell whose files he sees. The system's services come first, so that
-// no user can take up the time for them.
+// time, no way to tell whose files he sees. Where a look takes long the system's services
+// come first, so that no user can take up the time for them.
 //
 // # Sources
 //

@@ -17,18 +17,20 @@ const (
 
 // mounts knows the mount namespaces that are the host's.
 type mounts struct {
-	blind bool              // what is the host's could not be read
 	own   string            // the reader's namespace
 	first string            // that of process 1, if it has the reader's root; "" otherwise
 	root  string            // what is mounted on the reader's "/"
 	roots map[string]string // by namespace
+	// others is what a process of a namespace is that is not known to be the host's:
+	// unplaced where the host's could not be read.
+	others belongs
 }
 
 // learn finds the host's namespaces. The reader itself may be in a sandbox: then
 // the host's own namespace is that of process 1, provided that both have the same
 // root (a container that sees the host's processes does not).
 func (m *mounts) learn(p *proc) {
-	m.roots, m.blind = map[string]string{}, true
+	m.roots = map[string]string{}
 	self, err := p.open("self")
 	if err != nil {
 		return
@@ -42,18 +44,17 @@ func (m *mounts) learn(p *proc) {
 	}
 	defer init.close()
 	ns, root := init.link("ns/mnt"), init.root()
-	m.blind = m.own == "" || m.root == "" || ns == "" || root == ""
-	if !m.blind && root == m.root {
+	if m.own == "" || m.root == "" || ns == "" || root == "" {
+		return
+	}
+	m.others = elsewhere
+	if root == m.root {
 		m.first = ns
 	}
 }
 
 // of says how one process stands to the host's file systems; cgroup is its own.
 func (m *mounts) of(one *process, cgroup string) belongs {
-	outside := elsewhere
-	if m.blind {
-		outside = unplaced // maybe the host's own
-	}
 	ns := one.link("ns/mnt")
 	switch {
 	case ns == "", m.root == "" && ns != m.own:
@@ -61,7 +62,7 @@ func (m *mounts) of(one *process, cgroup string) belongs {
 	case ns == m.own || ns == m.first:
 		return here
 	case !systemService(cgroup):
-		return outside
+		return m.others
 	}
 	root, ok := m.roots[ns]
 	if !ok {
@@ -71,7 +72,7 @@ func (m *mounts) of(one *process, cgroup string) belongs {
 		m.roots[ns] = root
 	}
 	if root != m.root {
-		return outside
+		return m.others
 	}
 	return sandboxed
 }

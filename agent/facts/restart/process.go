@@ -51,8 +51,7 @@ func (p *process) uid() string {
 
 // ended reports whether the process is gone.
 func (p *process) ended() bool {
-	var st unix.Stat_t
-	return unix.Fstatat(p.fd, "maps", &st, 0) != nil
+	return unix.Faccessat(p.fd, "maps", unix.F_OK, 0) != nil
 }
 
 // link returns where one of the process's links points, "" when that is not known.

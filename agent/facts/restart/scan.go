@@ -1,7 +1,6 @@
 package restart
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -26,6 +26,9 @@ const (
 	maxPIDs      = 8 // of a unit
 	maxName      = 256
 	maxCommand   = 512 // holds a name
+	// hurry is when a look begins to put first what matters most; nearly none takes so
+	// long.
+	hurry = 500 * time.Millisecond
 )
 
 // scan is one look at all processes.
@@ -56,14 +59,18 @@ func Scan(ctx context.Context) (Facts, error) {
 		s.facts.Denied++
 		s.facts.Limited = "processes of other users are hidden (proc(5), hidepid)"
 	}
-	pids = s.order(pids)
-	for i, pid := range pids {
+	sort := time.Now().Add(hurry)
+	for i := range pids {
 		if err := ctx.Err(); err != nil {
 			s.facts.Denied += len(pids) - i
 			s.facts.Limited = "there was no time for all: " + err.Error()
 			break
 		}
-		s.process(pid)
+		if !sort.IsZero() && time.Now().After(sort) {
+			copy(pids[i:], s.order(pids[i:]))
+			sort = time.Time{}
+		}
+		s.process(pids[i])
 	}
 	s.list()
 	return s.facts, nil
@@ -82,10 +89,7 @@ func processes() ([]string, error) {
 	}
 	defer dir.Close()
 	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(names, func(n string) bool { return n[0] < '0' || n[0] > '9' }), nil
+	return slices.DeleteFunc(names, func(n string) bool { return n[0] < '0' || n[0] > '9' }), err
 }
 
 // order puts the system's services first: a user can have thousands of processes
@@ -98,11 +102,11 @@ func (s *scan) order(pids []string) []string {
 			cgroup = cgroupOf(one.small("cgroup"))
 			one.close()
 		}
+		list := &others
 		if systemService(cgroup) || cgroup == "/init.scope" {
-			services = append(services, pid)
-		} else {
-			others = append(others, pid)
+			list = &services
 		}
+		*list = append(*list, pid)
 	}
 	return append(services, others...)
 }
@@ -191,7 +195,7 @@ func (s *scan) add(pid string, one *process, exe string, hits []hit) {
 	case unplaced:
 		if !one.ended() {
 			s.facts.Denied++
-			s.facts.Limited = cmp.Or(s.facts.Limited, "it is not known whose files some processes see")
+			s.facts.Limited = "it is not known whose files some processes see"
 		}
 		return
 	case elsewhere:

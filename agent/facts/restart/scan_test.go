@@ -444,8 +444,8 @@ func TestUnplaced(t *testing.T) {
 		m    mounts
 		want belongs
 	}{
-		{mounts{blind: true}, unplaced}, {mounts{blind: true, own: "mnt:[1]"}, unplaced}, {mounts{blind: true, own: "mnt:[1]", root: "1:1 /"}, unplaced},
-		{mounts{own: "mnt:[1]", root: "1:1 /"}, elsewhere}, {mounts{blind: true, own: one.link("ns/mnt")}, here},
+		{mounts{}, unplaced}, {mounts{own: "mnt:[1]"}, unplaced}, {mounts{own: "mnt:[1]", root: "1:1 /"}, unplaced},
+		{mounts{own: "mnt:[1]", root: "1:1 /", others: elsewhere}, elsewhere}, {mounts{own: one.link("ns/mnt")}, here},
 	} {
 		if got := tt.m.of(&one, "/user.slice/x.scope"); got != tt.want {
 			t.Errorf("%+v: got %d, want %d", tt.m, got, tt.want)
