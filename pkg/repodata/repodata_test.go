@@ -458,14 +458,14 @@ func TestSmallBombs(t *testing.T) {
 		most uint64 // MiB
 	}{
 		"gzip":                {bytes.Repeat(packed(t, 1, "gzip", "-9c"), 60), ErrDamaged, 4},
-		"xz":                  {packed(t, 40, "xz", "-zc", "-6"), ErrDamaged, 12},
-		"xz of small blocks":  {bytes.Repeat(packed(t, 1, "xz", "-zc", "-6", "--block-size=65536"), 60), ErrDamaged, 60},
+		"xz":                  {packed(t, 36, "xz", "-zc", "-6"), ErrDamaged, 12},
+		"xz of small blocks":  {bytes.Repeat(packed(t, 1, "xz", "-zc", "-6", "--block-size=262144"), 40), ErrDamaged, 60},
 		"xz of 64 MiB later":  {append(fresh, packed(t, 1, "xz", "-zc", "-9")...), ErrUnsupported, 2},
 		"zstd":                {packed(t, 40, "zstd", "-c"), ErrDamaged, 16},
 		"zstd of 128 MiB":     {packed(t, 1, "zstd", "--ultra", "--long=27", "-c"), ErrUnsupported, 4},
 		"zstd of it later":    {append(packed(t, 1, "zstd", "-c"), packed(t, 1, "zstd", "--ultra", "--long=27", "-c")...), ErrDamaged, 4},
 		"zstd of many frames": {bytes.Repeat(packed(t, 1, "zstd", "-c"), 100), ErrDamaged, 60},
-		"bzip2":               {packed(t, 40, "bzip2", "-c"), ErrDamaged, 12},
+		"bzip2":               {packed(t, 34, "bzip2", "-c"), ErrDamaged, 12},
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
