@@ -10,10 +10,8 @@ import (
 const (
 	// Base is the longest first pause.
 	Base = 200 * time.Millisecond
-	// Knock is the longest pause of a host that was turned away at the door once. A
-	// collector that starts, and a network that fails, do that to hosts that are alone.
-	Knock = 3 * time.Second
-	// Crowd is the longest next pause of one that is turned away again. A collector lets
+	// Crowd is the longest first pause of a host that was turned away at the door, also
+	// of one that is alone, which cannot know that. A collector lets
 	// in some hundred hosts a second: those of a large fleet that come back together
 	// must come apart, or their attempts are all that it does.
 	Crowd = 12 * time.Second
@@ -24,7 +22,6 @@ const (
 type Backoff struct {
 	Random func(limit time.Duration) time.Duration // uniform in [0, limit)
 	n      int                                     // attempts since the last reset
-	shut   bool                                    // the door was, since then
 }
 
 // NewBackoff returns a backoff before its first attempt.
@@ -46,13 +43,8 @@ func (b *Backoff) Next(limit time.Duration) time.Duration {
 	return b.Random(limit)
 }
 
-// Crowded returns the next pause, less than limit, after the door was shut: a short
-// one the first time since the last reset, long ones from then on.
+// Crowded returns the next pause, less than limit, after the door was shut.
 func (b *Backoff) Crowded(limit time.Duration) time.Duration {
-	if !b.shut {
-		b.shut = true
-		return b.Random(Knock)
-	}
 	for b.n < 30 && Base<<b.n < Crowd {
 		b.n++
 	}
@@ -60,4 +52,4 @@ func (b *Backoff) Crowded(limit time.Duration) time.Duration {
 }
 
 // Reset begins anew with the shortest pause.
-func (b *Backoff) Reset() { b.n, b.shut = 0, false }
+func (b *Backoff) Reset() { b.n = 0 }
