@@ -146,7 +146,7 @@ func TestDoorShut(t *testing.T) {
 	began := time.Now()
 	go func() { done <- u.Run(ctx) }()
 	s := <-states
-	if s.Connected || !strings.Contains(s.Error, "too many hosts") || s.Next.Before(began) || s.Next.After(time.Now().Add(2 * pace.Crowd)) {
+	if s.Connected || !strings.Contains(s.Error, "too many hosts") || s.Next.Before(began) || s.Next.After(time.Now().Add(2*pace.Crowd)) {
 		t.Errorf("state %+v", s)
 	}
 	cancel()
