@@ -3,8 +3,10 @@ package updates
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,7 +27,8 @@ func host(t testing.TB, trees ...map[string]string) *reader {
 	t.Helper()
 	dir := t.TempDir()
 	for _, files := range trees {
-		for name, text := range files {
+		for _, name := range slices.Sorted(maps.Keys(files)) { // what is gone makes room for a folder
+			text := files[name]
 			name, at, dated := strings.Cut(name, "@")
 			name = filepath.Join(dir, name)
 			if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
