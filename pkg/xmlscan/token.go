@@ -89,7 +89,7 @@ func (s *Scanner) mark() {
 // buffer cuts is left for later, unless the text is whole.
 func (s *Scanner) take(dst, text []byte, limit int, whole bool) ([]byte, int) {
 	n := len(text)
-	if amp := bytes.LastIndexByte(text, '&'); !whole && amp >= 0 && n-amp < maxEntity && bytes.IndexByte(text[amp:], ';') < 0 {
+	if amp := bytes.LastIndexByte(text, '&'); !whole && amp >= 0 && n-amp <= maxEntity && bytes.IndexByte(text[amp:], ';') < 0 {
 		n = amp
 	}
 	if len(dst)+n > limit+MaxTag {
