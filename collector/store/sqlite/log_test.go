@@ -20,7 +20,7 @@ func TestLogStaysShort(t *testing.T) {
 	const page = 4096
 	body := make([]byte, 100*page)
 	largest, written := int64(0), 0
-	for n := 0; written < 6*copyFrames; n++ {
+	for n := 0; written < 3*copyFrames; n++ {
 		if err := d.Writer.Exec("INSERT OR REPLACE INTO a VALUES (?, ?)", n%20, body); err != nil {
 			t.Fatal(err)
 		}
