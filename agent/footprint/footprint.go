@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -36,6 +37,14 @@ func Trim() {
 		// Without a slice: no object of Go's lies there.
 		_, _, _ = unix.Syscall(unix.SYS_MADVISE, s.start, s.end-s.start, unix.MADV_DONTNEED)
 	}
+}
+
+// Brief has garbage collected seldom, for a command that ends before there is much:
+// a collection costs more than the few megabytes that it would find. From 32 MiB on
+// it is collected as ever, whatever the files that are read ask for.
+func Brief() {
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(32 << 20)
 }
 
 // span is a part of the address space.

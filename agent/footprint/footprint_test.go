@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -56,6 +57,25 @@ func TestTrim(t *testing.T) {
 	stack := make([]byte, 4096)
 	if stack = stack[:runtime.Stack(stack, true)]; !bytes.Contains(stack, []byte("TestTrim")) {
 		t.Errorf("the stack is %s", stack)
+	}
+}
+
+// TestBrief: the limits are set, and garbage beyond them is still collected.
+func TestBrief(t *testing.T) {
+	percent, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
+	t.Cleanup(func() { debug.SetGCPercent(percent); debug.SetMemoryLimit(limit) })
+	Brief()
+	if got := debug.SetGCPercent(400); got != 400 {
+		t.Errorf("collected at %d percent", got)
+	}
+	var last []byte
+	for range 1000 {
+		last = make([]byte, 1<<20)
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.HeapSys > 96<<20 || len(last) == 0 {
+		t.Errorf("%d MB of heap for one at a time", m.HeapSys>>20)
 	}
 }
 

@@ -53,6 +53,7 @@ Exit status:
 // patch looks at the host once and shows it.
 func (p *program) patch(ctx context.Context, h host, format string) error {
 	footprint.Trim()
+	footprint.Brief()
 	env, err := h.env()
 	if err != nil {
 		return err
