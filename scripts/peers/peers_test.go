@@ -99,38 +99,42 @@ func run(t testing.TB, c command) cost {
 	}
 }
 
-// compare measures commands that answer one question. The first is ours.
+// compare measures commands that answer one question. The first is ours. Times are
+// medians, since the machine may be shared.
 func compare(b *testing.B, all ...command) {
 	b.Helper()
-	var ours cost
+	var ours, oursRSS float64
 	for i, c := range all {
 		b.Run(c.name, func(b *testing.B) {
 			if _, err := exec.LookPath(c.argv[0]); err != nil {
 				b.Skip("not installed")
 			}
-			var sum cost
+			var cpu, wait []time.Duration
+			rss := 0.0
 			for b.Loop() {
 				one := run(b, c)
-				sum.cpu += one.cpu
-				sum.wait += one.wait
-				sum.rss = max(sum.rss, one.rss)
+				cpu, wait = append(cpu, one.cpu), append(wait, one.wait)
+				rss = max(rss, one.rss)
 			}
-			cpu := milliseconds(sum.cpu) / float64(b.N)
 			b.ReportMetric(0, "ns/op") // wait-ms
-			b.ReportMetric(cpu, "cpu-ms")
-			b.ReportMetric(sum.rss, "rss-MB")
-			b.ReportMetric(milliseconds(sum.wait)/float64(b.N), "wait-ms")
+			b.ReportMetric(median(cpu), "cpu-ms")
+			b.ReportMetric(rss, "rss-MB")
+			b.ReportMetric(median(wait), "wait-ms")
 			if i == 0 {
-				ours = cost{cpu: sum.cpu / time.Duration(b.N), rss: sum.rss}
-			} else if ours.cpu > 0 {
-				b.ReportMetric(cpu/milliseconds(ours.cpu), "cpu-ratio")
-				b.ReportMetric(sum.rss/ours.rss, "rss-ratio")
+				ours, oursRSS = median(cpu), rss
+			} else if ours > 0 {
+				b.ReportMetric(median(cpu)/ours, "cpu-ratio")
+				b.ReportMetric(rss/oursRSS, "rss-ratio")
 			}
 		})
 	}
 }
 
-func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
+// median returns the middle one in milliseconds.
+func median(d []time.Duration) float64 {
+	slices.Sort(d)
+	return d[len(d)/2].Seconds() * 1000
+}
 
 func must(t testing.TB, err error) {
 	t.Helper()
