@@ -170,8 +170,9 @@ func TestForgedSender(t *testing.T) {
 	binary.NativeEndian.PutUint16(b[4:], 1300)
 	err = unix.Sendto(forger.fd, b, unix.MSG_DONTWAIT, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Pid: sa.(*unix.SockaddrNetlink).Pid})
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ECONNREFUSED) {
-		t.Skipf("the kernel already refuses it: %v", err)
-	} else if err != nil {
+		return // the kernel refuses it before we could: as good
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
