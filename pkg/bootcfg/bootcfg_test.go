@@ -11,27 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
-
-// tree makes a host of the files.
-func tree(t *testing.T, files map[string]string) hostfs.Root {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := hostfs.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
-}
 
 // archive reads a captured tree, with pairs of text replaced.
 func archive(t *testing.T, name string, replace ...string) map[string]string {
@@ -77,7 +58,7 @@ func TestAuditAtBoot(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			files := archive(t, "debian.txtar", "%NORMAL%", tt.made+" quiet", "%RECOVERY%", tt.made)
 			files["etc/default/grub"] = strings.ReplaceAll(defaults, "%", tt.defaults)
-			b := Read(tree(t, files))
+			b := Read(image.Of(t, files))
 			if !b.NextKnown || len(b.Next) != 3 || b.RunningKnown || !b.DefaultsKnown {
 				t.Fatalf("%d entries, known %v: %s", len(b.Next), b.NextKnown, b.Reason)
 			}
@@ -97,13 +78,13 @@ func TestAuditAtBoot(t *testing.T) {
 func TestCommentedDefault(t *testing.T) {
 	files := archive(t, "debian.txtar", "%NORMAL%", "quiet", "%RECOVERY%", "")
 	files["etc/default/grub"] = "#GRUB_CMDLINE_LINUX=\"audit=1\"\nGRUB_CMDLINE_LINUX=\"\" # audit=1\n"
-	if b := Read(tree(t, files)); b.Defaults.AuditSet {
+	if b := Read(image.Of(t, files)); b.Defaults.AuditSet {
 		t.Errorf("a comment counted: %+v", b.Defaults)
 	}
 }
 
 func TestEntries(t *testing.T) {
-	b := Read(tree(t, archive(t, "debian.txtar", "%NORMAL%", `audit=1 "x=a b"`, "%RECOVERY%", "")))
+	b := Read(image.Of(t, archive(t, "debian.txtar", "%NORMAL%", `audit=1 "x=a b"`, "%RECOVERY%", "")))
 	b.Depends = nil
 	const advanced = "Advanced options for Debian GNU/Linux > Debian GNU/Linux, with Linux 6.1.0-50-cloud-amd64"
 	raw := "linux\t/boot/vmlinuz-6.1.0-50-cloud-amd64 root=PARTUUID=7f ro "
@@ -128,7 +109,7 @@ func TestEntries(t *testing.T) {
 
 func TestBLS(t *testing.T) {
 	files := archive(t, "fedora.txtar")
-	b := Read(tree(t, files))
+	b := Read(image.Of(t, files))
 	if !b.NextKnown || len(b.Next) != 2 {
 		t.Fatalf("%d entries: %s", len(b.Next), b.Reason)
 	}
@@ -141,17 +122,17 @@ func TestBLS(t *testing.T) {
 	}
 
 	delete(files, "boot/grub2/grubenv") // now the script's fallback counts
-	if b := Read(tree(t, files)); len(b.Next) != 2 || b.Next[1].Audit != "0" {
+	if b := Read(image.Of(t, files)); len(b.Next) != 2 || b.Next[1].Audit != "0" {
 		t.Errorf("%+v", b.Next)
 	}
 	files["boot/grub2/grub.cfg"] = "menuentry x {\nlinux /vmlinuz audit=1\n}\n"
-	if b := Read(tree(t, files)); len(b.Next) != 1 || b.Next[0].Title != "x" {
+	if b := Read(image.Of(t, files)); len(b.Next) != 1 || b.Next[0].Title != "x" {
 		t.Errorf("entries that GRUB does not read: %+v", b.Next)
 	}
 }
 
 func TestSystemdBoot(t *testing.T) {
-	b := Read(tree(t, map[string]string{
+	b := Read(image.Of(t, map[string]string{
 		"efi/loader/entries/a.conf":     "title a\nlinux /a/linux\noptions root=/dev/vda audit=1\n",
 		"efi/loader/entries/shell.conf": "title Shell\nefi /shell.efi\noptions audit=0\n",
 	}))
@@ -172,7 +153,7 @@ func TestUnknownNextBoot(t *testing.T) {
 		"too many":            {map[string]string{"boot/grub/grub.cfg": strings.Repeat("linux /vmlinuz a\n", 300)}, "more than 256"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := Read(tree(t, tt.files))
+			b := Read(image.Of(t, tt.files))
 			if b.NextKnown || !strings.Contains(b.Reason, tt.want) {
 				t.Errorf("known %v: %s", b.NextKnown, b.Reason)
 			}
@@ -181,7 +162,7 @@ func TestUnknownNextBoot(t *testing.T) {
 }
 
 func TestDefaultsDropIns(t *testing.T) {
-	b := Read(tree(t, map[string]string{
+	b := Read(image.Of(t, map[string]string{
 		"etc/default/grub":                     "GRUB_CMDLINE_LINUX_DEFAULT='quiet audit=0'\nGRUB_CMDLINE_LINUX=\"\"\n",
 		"etc/default/grub.d/10-first.cfg":      "GRUB_CMDLINE_LINUX_DEFAULT=\"console=ttyS0 audit=1\"\n",
 		"etc/default/grub.d/50-append.cfg":     "export GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT audit_backlog_limit=8192\"\n",

@@ -4,35 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
-
-func host(t testing.TB, files map[string]string) hostfs.Root {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := hostfs.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
-}
 
 // TestHistory: the last success and the last failure stay, whatever order the logs
 // are read in; a run of unknown end is neither.
@@ -58,7 +37,7 @@ func TestHistory(t *testing.T) {
 
 func TestTail(t *testing.T) {
 	big := strings.Repeat("0123456\n", maxTail/8+9)
-	root := host(t, map[string]string{"/small": "a\nb", "/big": "x" + big, "/line": strings.Repeat("y", maxTail+9), "/empty": ""})
+	root := image.Of(t, map[string]string{"/small": "a\nb", "/big": "x" + big, "/line": strings.Repeat("y", maxTail+9), "/empty": ""})
 	for name, want := range map[string]string{"/small": "a\nb", "/big": big[len(big)-maxTail+8:], "/line": "", "/empty": ""} {
 		got, err := Tail(root, name)
 		if err != nil || !bytes.Equal(got, []byte(want)) {
@@ -78,11 +57,11 @@ func TestZone(t *testing.T) {
 	// A zone of its own, in the format of tzfile(5): one hour east of Greenwich.
 	zone := "TZif" + strings.Repeat("\x00", 16) + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x04" + "\x00\x00\x0e\x10\x00\x00" + "CET\x00"
 	for text, want := range map[string]string{zone: "13:00", "TZif": "12:00", strings.Repeat("x", 100<<10): "12:00"} {
-		if got := winter.In(Zone(host(t, map[string]string{"/etc/localtime": text}))).Format("15:04"); got != want {
+		if got := winter.In(Zone(image.Of(t, map[string]string{"/etc/localtime": text}))).Format("15:04"); got != want {
 			t.Errorf("%.9q: %s, want %s", text, got, want)
 		}
 	}
-	if Zone(host(t, nil)) != time.UTC {
+	if Zone(image.Of(t, nil)) != time.UTC {
 		t.Error("a host without a zone")
 	}
 }

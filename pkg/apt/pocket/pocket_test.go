@@ -1,8 +1,6 @@
 package pocket
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,29 +9,10 @@ import (
 
 	"seawall/pkg/apt/origin"
 	"seawall/pkg/distro"
-	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
 
 var bookworm = distro.OS{ID: "debian", Codename: "bookworm"}
-
-func host(t testing.TB, files map[string]string) hostfs.Root {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := hostfs.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
-}
 
 func release(origin, label, suite, codename string) string {
 	return "Origin: " + origin + "\nLabel: " + label + "\nSuite: " + suite + "\nCodename: " + codename + "\nDate: Sat, 21 Nov 2026 01:00:00 UTC\n"
@@ -72,7 +51,7 @@ func TestSecurity(t *testing.T) {
 		"testing":        {nil, distro.OS{ID: "debian"}, nil},
 		"unknown vendor": {nil, distro.OS{ID: "other", Codename: "x"}, nil},
 	} {
-		got, err := Security(host(t, tt.files), tt.os)
+		got, err := Security(image.Of(t, tt.files), tt.os)
 		if d := cmp.Diff(tt.want, got); d != "" || err != nil {
 			t.Errorf("%s: %v, -want +got:\n%s", name, err, d)
 		}
@@ -85,11 +64,11 @@ func TestUnreadable(t *testing.T) {
 	for name, files := range map[string]map[string]string{
 		"a folder": {Sources + "/x": ""}, "no source": {Sources: "deb [\n"}, "no stanza": {Sources + ".d/x.sources": "Types deb\n"}, "a file": {Sources + ".d": ""},
 	} {
-		if got, err := Security(host(t, files), bookworm); err == nil {
+		if got, err := Security(image.Of(t, files), bookworm); err == nil {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	root := host(t, map[string]string{Sources + ".d/a.list": debian})
+	root := image.Of(t, map[string]string{Sources + ".d/a.list": debian})
 	if err := syscall.Mkfifo(root.Path(Sources+".d/b.list"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +92,7 @@ func TestDistribution(t *testing.T) {
 		if tt.text != "" {
 			files[Release] = tt.text
 		}
-		if d := cmp.Diff(tt.want, Distribution(host(t, files), tt.os)); d != "" {
+		if d := cmp.Diff(tt.want, Distribution(image.Of(t, files), tt.os)); d != "" {
 			t.Errorf("%s: -want +got:\n%s", name, d)
 		}
 	}

@@ -7,35 +7,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/pkg/dnf/ini"
-	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
-
-// host makes a root of files.
-func host(t testing.TB, files map[string]string) hostfs.Root {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := hostfs.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
-}
 
 // line is what decides of a configuration, in one line.
 func line(c Commands, err error) string {
@@ -72,7 +51,7 @@ func TestAgainstDNF(t *testing.T) {
 	var want []string
 	for i, text := range texts {
 		name := fmt.Sprintf("/%d.conf", i)
-		root := host(t, map[string]string{name: text})
+		root := image.Of(t, map[string]string{name: text})
 		args = append(args, root.Path(name))
 		c, err := (Job{Files: []string{name}}).Read(root)
 		// dnf-automatic downloads what it installs.
@@ -116,9 +95,9 @@ func TestLoadJob(t *testing.T) {
 		"[Service]\nExecStart=  \n": {NewJob(false), Download},
 		"gone":                      {NewJob(false), Download},
 	} {
-		root := host(t, map[string]string{unit: text, "/etc/dnf/automatic.conf": "[commands]\ndownload_updates=yes\n", "/etc/own.conf": "[commands]\n"})
+		root := image.Of(t, map[string]string{unit: text, "/etc/dnf/automatic.conf": "[commands]\ndownload_updates=yes\n", "/etc/own.conf": "[commands]\n"})
 		if text == "gone" {
-			root = host(t, nil)
+			root = image.Of(t, nil)
 		}
 		j := LoadJob(root, "x.service", false)
 		if d := cmp.Diff(want.job.Files, j.Files); d != "" || j.DNF5 != want.job.DNF5 {
@@ -133,7 +112,7 @@ func TestLoadJob(t *testing.T) {
 
 // TestRead: dnf5's files in their order, and values that do not count.
 func TestRead(t *testing.T) {
-	root := host(t, map[string]string{
+	root := image.Of(t, map[string]string{
 		DNF5Defaults: "[commands]\nupgrade_type = security\napply_updates = no\nreboot = when-needed\n",
 		File:         "[commands]\napply_updates = yes\nupgrade_type = all\n[base]\nexcludepkgs = a\n b\nexclude =\n",
 	})
@@ -151,11 +130,11 @@ func TestRead(t *testing.T) {
 	if got.Download.Value = "no"; NewJob(true).Action(got) != Install {
 		t.Errorf("it does %s", NewJob(true).Action(got))
 	}
-	root = host(t, map[string]string{File: "apply_updates = yes\n"})
+	root = image.Of(t, map[string]string{File: "apply_updates = yes\n"})
 	if c, err := NewJob(false).Read(root); !errors.Is(err, ini.ErrSyntax) || !strings.Contains(err.Error(), File) || c.Apply.Set {
 		t.Errorf("a file without a section: %+v, %v", c, err)
 	}
-	root = host(t, map[string]string{File + "/x": ""})
+	root = image.Of(t, map[string]string{File + "/x": ""})
 	if _, err := NewJob(false).Read(root); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a folder: %v", err)
 	}
@@ -163,11 +142,11 @@ func TestRead(t *testing.T) {
 
 func TestWrapped(t *testing.T) {
 	for text, want := range map[string]bool{"#!/usr/bin/sh\ndnf5 automatic \"$@\"\n": true, "#!/usr/bin/python3.9\n": false} {
-		if got := Wrapped(host(t, map[string]string{Program: text})); got != want {
+		if got := Wrapped(image.Of(t, map[string]string{Program: text})); got != want {
 			t.Errorf("%q: %v", text, got)
 		}
 	}
-	if Wrapped(host(t, nil)) {
+	if Wrapped(image.Of(t, nil)) {
 		t.Error("no program is a wrapped one")
 	}
 }
