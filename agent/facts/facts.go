@@ -9,14 +9,32 @@ import (
 	"sync"
 	"time"
 
+	"seawall/agent/facts/accounts"
 	"seawall/agent/facts/audit"
+	"seawall/agent/facts/boot"
+	"seawall/agent/facts/clock"
+	"seawall/agent/facts/cloud"
+	"seawall/agent/facts/containers"
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/filesystem"
+	"seawall/agent/facts/firewall"
+	"seawall/agent/facts/kernel"
+	"seawall/agent/facts/keys"
+	"seawall/agent/facts/logging"
+	"seawall/agent/facts/pam"
 	"seawall/agent/facts/patch"
 	"seawall/agent/facts/patch/deb"
 	"seawall/agent/facts/patch/rpm"
 	"seawall/agent/facts/restart"
+	"seawall/agent/facts/schedule"
+	"seawall/agent/facts/secrets"
+	"seawall/agent/facts/servers"
+	"seawall/agent/facts/sockets"
 	"seawall/agent/facts/sshd"
+	"seawall/agent/facts/sudo"
 	"seawall/agent/facts/system"
+	"seawall/agent/facts/tls"
+	"seawall/agent/facts/units"
 	"seawall/agent/facts/updates"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
@@ -25,16 +43,48 @@ import (
 // Facts is everything that is known of a host. A group that was not read has the
 // zero Meta. Whoever holds a Facts must not change what it points to.
 type Facts struct {
-	SSHD    sshd.Facts    `json:"sshd"`
-	Patch   patch.Facts   `json:"patch"`
-	System  system.Facts  `json:"system"`
-	Audit   audit.Facts   `json:"audit"`
-	Restart restart.Facts `json:"restart"`
-	Updates updates.Facts `json:"updates"`
+	SSHD       sshd.Facts       `json:"sshd"`
+	Keys       keys.Facts       `json:"keys"`
+	Accounts   accounts.Facts   `json:"accounts"`
+	Sudo       sudo.Facts       `json:"sudo"`
+	PAM        pam.Facts        `json:"pam"`
+	Audit      audit.Facts      `json:"audit"`
+	Firewall   firewall.Facts   `json:"firewall"`
+	Sockets    sockets.Facts    `json:"sockets"`
+	Servers    servers.Facts    `json:"servers"`
+	Units      units.Facts      `json:"units"`
+	Patch      patch.Facts      `json:"patch"`
+	Restart    restart.Facts    `json:"restart"`
+	Updates    updates.Facts    `json:"updates"`
+	System     system.Facts     `json:"system"`
+	Kernel     kernel.Facts     `json:"kernel"`
+	Boot       boot.Facts       `json:"boot"`
+	Filesystem filesystem.Facts `json:"filesystem"`
+	Logging    logging.Facts    `json:"logging"`
+	Clock      clock.Facts      `json:"clock"`
+	Schedule   schedule.Facts   `json:"schedule"`
+	Containers containers.Facts `json:"containers"`
+	TLS        tls.Facts        `json:"tls"`
+	Secrets    secrets.Facts    `json:"secrets"`
+	Cloud      cloud.Facts      `json:"cloud"`
 }
 
 // Groups names the groups in the order in which people read them.
-func Groups() []string { return []string{"sshd", "patch", "system", "audit", "restart", "updates"} }
+func Groups() []string { return names(bound()) }
+
+// Clocked names the groups that change without a file changing: by the clock, in
+// the kernel, in a service's state.
+func Clocked() []string {
+	return names(slices.DeleteFunc(bound(), func(g group) bool { return !g.clocked }))
+}
+
+func names(groups []group) []string {
+	list := make([]string, len(groups))
+	for i, g := range groups {
+		list[i] = g.name
+	}
+	return list
+}
 
 // Reader reads facts from one host and keeps the last answer of each group. Its
 // methods may be called from any goroutine.
@@ -71,19 +121,8 @@ func (r *Reader) Read(ctx context.Context, groups ...string) Facts {
 }
 
 func (r *Reader) readGroup(ctx context.Context, name string) {
-	switch name {
-	case "sshd":
-		keep(ctx, r, name, &r.facts.SSHD, func(f *sshd.Facts) *fact.Meta { return &f.Meta }, sshd.Read)
-	case "patch":
-		keep(ctx, r, name, &r.facts.Patch, func(f *patch.Facts) *fact.Meta { return &f.Meta }, r.patch.Read)
-	case "system":
-		keep(ctx, r, name, &r.facts.System, func(f *system.Facts) *fact.Meta { return &f.Meta }, system.Read)
-	case "audit":
-		keep(ctx, r, name, &r.facts.Audit, func(f *audit.Facts) *fact.Meta { return &f.Meta }, audit.Read)
-	case "restart":
-		keep(ctx, r, name, &r.facts.Restart, func(f *restart.Facts) *fact.Meta { return &f.Meta }, r.restart.Read)
-	case "updates":
-		keep(ctx, r, name, &r.facts.Updates, func(f *updates.Facts) *fact.Meta { return &f.Meta }, updates.Read)
+	if g, ok := find(name); ok {
+		g.read(ctx, r)
 	}
 }
 
@@ -163,39 +202,19 @@ func (r *Reader) Depends() []string {
 
 // Meta returns what the reader of the named group says of its reading, the zero
 // Meta for an unknown name.
-func (f *Facts) Meta(group string) fact.Meta {
-	switch group {
-	case "sshd":
-		return f.SSHD.Meta
-	case "patch":
-		return f.Patch.Meta
-	case "system":
-		return f.System.Meta
-	case "audit":
-		return f.Audit.Meta
-	case "restart":
-		return f.Restart.Meta
-	case "updates":
-		return f.Updates.Meta
+func (f *Facts) Meta(name string) fact.Meta {
+	g, ok := find(name)
+	if !ok {
+		return fact.Meta{}
 	}
-	return fact.Meta{}
+	return *g.meta(f)
 }
 
 // Group returns the facts of the named group, nil for an unknown name.
 func (f *Facts) Group(name string) any {
-	switch name {
-	case "sshd":
-		return f.SSHD
-	case "patch":
-		return f.Patch
-	case "system":
-		return f.System
-	case "audit":
-		return f.Audit
-	case "restart":
-		return f.Restart
-	case "updates":
-		return f.Updates
+	g, ok := find(name)
+	if !ok {
+		return nil
 	}
-	return nil
+	return g.value(f)
 }

@@ -137,7 +137,7 @@ func watched(pol *policy.Policy, env fact.Env, book *pending.Book) sensor.Host {
 	return sensor.Host{
 		Spacing: map[string]time.Duration{"patch": patchSpacing, "restart": restartSpacing},
 		Groups:  facts.Groups(),
-		Clocked: []string{"patch", "system", "audit", "restart", "updates"},
+		Clocked: facts.Clocked(),
 		Look: func(ctx context.Context, groups ...string) sensor.Reading {
 			f := reader.Read(ctx, groups...)
 			if len(groups) == 0 {
