@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -272,7 +273,8 @@ func bootCases() []testCase {
 }
 
 func cases() []testCase {
-	return slices.Concat(sshCases(), patchCases(), levelCases(), updatesCases(), auditCases(), restartCases())
+	return slices.Concat(sshCases(), patchCases(), levelCases(), updatesCases(), auditCases(), restartCases(),
+		loginCases(), networkCases(), servicesCases(), kernelCases(), recordCases(), filesCases(), tlsCases(), secretCases())
 }
 
 func TestCases(t *testing.T) {
@@ -313,19 +315,29 @@ func TestEveryCheckCanFail(t *testing.T) {
 	}
 }
 
+// metas are those of every group.
+func metas(f *facts.Facts) []*fact.Meta {
+	var all []*fact.Meta
+	v := reflect.ValueOf(f).Elem()
+	for i := range v.NumField() {
+		all = append(all, v.Field(i).FieldByName("Meta").Addr().Interface().(*fact.Meta))
+	}
+	return all
+}
+
 // TestNothingPassesUnread: facts that were never read, or are known to be there
 // and empty, or are in any state but known, make no check pass.
 func TestNothingPassesUnread(t *testing.T) {
 	p := load(t)
 	var zero facts.Facts
 	empty := facts.Facts{}
-	for _, m := range []*fact.Meta{&empty.SSHD.Meta, &empty.Patch.Meta, &empty.System.Meta, &empty.Audit.Meta, &empty.Restart.Meta, &empty.Updates.Meta} {
+	for _, m := range metas(&empty) {
 		m.State = fact.StateKnown
 	}
 	hosts := map[string]*facts.Facts{"zero": &zero, "empty": &empty}
 	for _, s := range []fact.State{fact.StateAbsent, fact.StateUnknown, fact.StateError, "?"} {
 		f := good()
-		for _, m := range []*fact.Meta{&f.SSHD.Meta, &f.Patch.Meta, &f.System.Meta, &f.Audit.Meta, &f.Restart.Meta, &f.Updates.Meta} {
+		for _, m := range metas(f) {
 			m.State, m.Reason = s, "because"
 		}
 		hosts[string(s)] = f

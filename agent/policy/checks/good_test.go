@@ -17,7 +17,7 @@ import (
 // good is a host on which every check passes.
 func good() *facts.Facts {
 	known := fact.Meta{State: fact.StateKnown}
-	return &facts.Facts{
+	f := &facts.Facts{
 		SSHD:    goodSSHD(known),
 		Audit:   goodAudit(known),
 		Updates: goodUpdates(known),
@@ -29,6 +29,10 @@ func good() *facts.Facts {
 			Life:   system.Life{State: system.LifeSupported, Ends: "2028-08-09", DaysLeft: 600, Source: "table"},
 			Reboot: system.Reboot{Applicable: true, Required: fact.Tri{Known: true}, Running: "6.12", Newest: "6.12"}},
 	}
+	for _, more := range []func(*facts.Facts, fact.Meta){goodLogin, goodNetwork, goodServices, goodKernel, goodRecords, goodFiles, goodTLS, goodSecrets} {
+		more(f, known)
+	}
+	return f
 }
 
 func goodUpdates(known fact.Meta) updates.Facts {
