@@ -34,6 +34,7 @@ type severityCase struct {
 type check struct {
 	info          finding.CheckInfo
 	remediation   map[string]string
+	profiles      []string
 	file          string
 	line          int
 	rule, list    string // pass and over, as written
@@ -71,7 +72,7 @@ type builder struct {
 // build compiles c. Problems are the file's.
 func build(comp *compiler, file *format.File, c *format.Check) *check {
 	b := &builder{file: file, compiler: comp}
-	out := &check{info: c.Info, remediation: c.Remediation, file: file.Name, line: c.At.Node.Line, rule: c.Pass.Text, list: c.Over.Text,
+	out := &check{info: c.Info, remediation: c.Remediation, profiles: c.Profiles, file: file.Name, line: c.At.Node.Line, rule: c.Pass.Text, list: c.Over.Text,
 		accept: c.Accept, each: c.Each, emptyStatus: c.Empty.Status, emptyExpected: c.Empty.Expected}
 	for _, need := range c.Needs {
 		g, ok := comp.shape.group(need.Text)

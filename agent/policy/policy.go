@@ -40,6 +40,7 @@ func Sources(fsys fs.FS, prefix string) ([]Source, error) {
 // Check describes a loaded check for people and for choosing.
 type Check struct {
 	finding.CheckInfo
+	Profiles   []string
 	Needs      []string // groups of facts
 	Rule       string   // the assertion, as written
 	Parameters []string // as "name: value"
@@ -104,7 +105,7 @@ func buildAll(comp *compiler, file *format.File) []*check {
 func (p *Policy) Checks() []Check {
 	list := make([]Check, 0, len(p.checks))
 	for _, c := range p.checks {
-		d := Check{CheckInfo: c.forFamily(""), Rule: c.describe(), File: c.file, Line: c.line}
+		d := Check{CheckInfo: c.forFamily(""), Profiles: c.profiles, Rule: c.describe(), File: c.file, Line: c.line}
 		for _, g := range c.needs {
 			d.Needs = append(d.Needs, g.name)
 		}
@@ -158,6 +159,20 @@ func (p *Policy) Choose(names ...string) ([]string, error) {
 		}
 		if len(ids) == before {
 			return nil, near.Unknown("check", name, known)
+		}
+	}
+	return ids, nil
+}
+
+// Profile returns the ids of the checks in the named profile; there may be none.
+func (p *Policy) Profile(name string) ([]string, error) {
+	if !slices.Contains(format.Profiles(), name) {
+		return nil, near.Unknown("profile", name, format.Profiles())
+	}
+	var ids []string
+	for _, c := range p.checks {
+		if slices.Contains(c.profiles, name) {
+			ids = append(ids, c.info.ID)
 		}
 	}
 	return ids, nil

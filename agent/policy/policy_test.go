@@ -229,6 +229,9 @@ func TestLoadErrors(t *testing.T) {
 		{"remediation: {rhel: x}", "default is missing"},
 		{"remediation: {default: x, plan9: y}", `unknown key "plan9"`},
 		{"references: x", "want a list"},
+		{"profiles: [cis-3]", `profile "cis-3" is none of baseline, cis-1, cis-2, image`},
+		{"profiles: []", "profiles names none"},
+		{"profiles: [image, image]", "stands here twice"},
 		{"title:", "want a value"},
 	}
 	for _, tt := range tests {
@@ -312,6 +315,34 @@ func TestPolicyLists(t *testing.T) {
 	a, b := p.Pack("debian"), p.Pack("rhel")
 	if a.Checks[1].Remediation != "d" || b.Checks[1].Remediation != "r" || p.Pack("").Checks[1].Remediation != "d" {
 		t.Errorf("got packs %+v and %+v", a, b)
+	}
+}
+
+// TestProfile: a check that names none is in the baseline, and all of cis-1 is in cis-2.
+func TestProfile(t *testing.T) {
+	for body, want := range map[string]string{
+		"":                            "[door-test] [] [] []",
+		"profiles: [cis-1, image]":    "[] [door-test] [door-test] [door-test]",
+		"profiles: [baseline, cis-2]": "[door-test] [] [door-test] []",
+	} {
+		p, err := Load(house{}, one(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, name := range []string{"baseline", "cis-1", "cis-2", "image"} {
+			ids, err := p.Profile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fmt.Sprint(ids))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: got %s, want %s", body, got, want)
+		}
+		if _, err := p.Profile("basline"); err == nil || !strings.Contains(err.Error(), `did you mean "baseline"?`) {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

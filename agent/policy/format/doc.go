@@ -13,6 +13,7 @@
 //	    severity: medium            # informational, low, medium, high, critical
 //	    rationale: …                # why it matters
 //	    references: [CIS …]         # optional
+//	    profiles: [baseline, cis-1] # optional: of baseline, cis-1, cis-2, image; default [baseline]; cis-1 is in cis-2
 //	    needs: [sshd]               # groups of facts; each is a CEL variable
 //	    accept: [known, error]      # optional: states of the groups in which the check runs; default [known]
 //	    applies: {if: CEL, else: TEXT}  # optional: otherwise not_applicable, because of TEXT

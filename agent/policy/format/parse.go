@@ -77,6 +77,7 @@ type Check struct {
 	At          Scalar // the check itself
 	Info        finding.CheckInfo
 	Remediation map[string]string // by family of distribution
+	Profiles    []string          // those of Profiles that it is in
 	Needs       []Scalar
 	Accept      []fact.State
 	Applies     Condition
@@ -198,7 +199,7 @@ var checkID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
 // check reads one check. Keys are looked up in tables so that an unknown one is
 // an error.
 func (p *File) check(family string, n *yaml.Node) *Check {
-	c := &Check{At: Scalar{Node: n}, Accept: []fact.State{fact.StateKnown},
+	c := &Check{At: Scalar{Node: n}, Accept: []fact.State{fact.StateKnown}, Profiles: []string{Baseline},
 		Empty: Empty{Status: finding.StatusUnknown, Actual: Scalar{"nothing to examine", n}}}
 	c.Info.Family = family
 	fields := map[string]func(*yaml.Node){
@@ -207,6 +208,7 @@ func (p *File) check(family string, n *yaml.Node) *Check {
 		"severity":    func(n *yaml.Node) { c.Info.Severity = p.severity(n) },
 		"rationale":   func(n *yaml.Node) { c.Info.Rationale = strings.TrimSpace(p.string(n)) },
 		"references":  func(n *yaml.Node) { c.Info.References = texts(p.scalars(n, maxRefs)) },
+		"profiles":    func(n *yaml.Node) { c.Profiles = p.profiles(n) },
 		"needs":       func(n *yaml.Node) { c.Needs = p.scalars(n, maxLets) },
 		"accept":      func(n *yaml.Node) { c.Accept = p.states(n) },
 		"applies":     func(n *yaml.Node) { c.Applies = p.condition(n) },
