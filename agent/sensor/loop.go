@@ -222,8 +222,9 @@ func (s *Sensor) evaluate(ctx context.Context, groups []string) {
 	all := slices.Concat(slices.Collect(maps.Values(names))...)
 	err := errors.Join(s.settle(now), s.ledger.update(now, reading.Checks, reading.Results, func(r *finding.Result) *finding.Cause {
 		cause, _ := s.blame.explain(r, all, when)
+		s.late.told(r, cause, all, now)
 		return cause
-	}))
+	}), s.attribute(now, reading.Results, all, when))
 	if s.ledger.speaks(reading.Checks, reading.Results) {
 		s.owed.state = true
 		err = errors.Join(err, s.settle(now))

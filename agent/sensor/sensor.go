@@ -88,6 +88,7 @@ type Sensor struct {
 
 	ledger  *ledger
 	blame   *blame
+	late    late
 	stale   map[string]staleGroup
 	lastRun map[string]cost
 	pending bool // something could not be appended
@@ -139,6 +140,7 @@ func New(cfg Config) (*Sensor, error) {
 		queue:   make(chan change, queueLength),
 		watch:   w,
 		blame:   newBlame(),
+		late:    late{},
 		stale:   map[string]staleGroup{},
 		lastRun: map[string]cost{},
 		started: time.Now(),
