@@ -3,16 +3,20 @@ package kernel
 
 import (
 	"context"
+	"strings"
 
 	"seawall/agent/facts/fact"
 )
 
-// Facts is what is known of it.
-type Facts struct {
-	Meta fact.Meta `json:"meta"`
-}
-
 // Read reads the facts.
 func Read(_ context.Context, _ fact.Env) Facts {
-	return Facts{Meta: fact.Meta{State: fact.StateUnknown, Reason: "not read by this version"}}
+	f := Facts{Meta: fact.Meta{State: fact.StateUnknown, Reason: "not read by this version"},
+		Sysctl: map[string]Sysctl{}, Modules: map[string]Module{}}
+	for _, k := range Keys() {
+		f.Sysctl[k] = Sysctl{}
+	}
+	for _, n := range names() {
+		f.Modules[strings.ReplaceAll(n, "-", "_")] = Module{Name: n}
+	}
+	return f
 }
