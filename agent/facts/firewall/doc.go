@@ -1,0 +1,3 @@
+// Package firewall reads what the host's packet filters let in: nftables, iptables,
+// ufw and firewalld, as loaded and as they will be after the next boot.
+package firewall
