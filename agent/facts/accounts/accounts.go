@@ -1,4 +1,3 @@
-// Package accounts reads who may log in: users, groups, the state of their passwords, their home folders and the defaults for new ones.
 package accounts
 
 import (
@@ -7,12 +6,7 @@ import (
 	"seawall/agent/facts/fact"
 )
 
-// Facts is what is known of it.
-type Facts struct {
-	Meta fact.Meta `json:"meta"`
-}
-
-// Read reads the facts.
+// Read reads the facts of the host's accounts.
 func Read(_ context.Context, _ fact.Env) Facts {
 	return Facts{Meta: fact.Meta{State: fact.StateUnknown, Reason: "not read by this version"}}
 }

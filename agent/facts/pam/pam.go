@@ -1,4 +1,3 @@
-// Package pam reads how people are asked who they are: the PAM stacks and the rules for passwords and failed logins.
 package pam
 
 import (
@@ -7,12 +6,7 @@ import (
 	"seawall/agent/facts/fact"
 )
 
-// Facts is what is known of it.
-type Facts struct {
-	Meta fact.Meta `json:"meta"`
-}
-
-// Read reads the facts.
+// Read reads the facts of the host's PAM.
 func Read(_ context.Context, _ fact.Env) Facts {
 	return Facts{Meta: fact.Meta{State: fact.StateUnknown, Reason: "not read by this version"}}
 }
