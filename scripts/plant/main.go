@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	dir := flag.String("cases", "cases", "`folder` with the cases")
+	where := flag.String("where", container, "the kind of machine that this is: container or vm")
+	seawall := flag.String("seawall", "/usr/bin/seawall", "the `program` that checks")
+	look := flag.String("look", "", "`names` of the checks and families to look at each time, separated by commas; default all")
+	list := flag.Bool("packages", false, "print the packages that the cases need, and break nothing")
+	flag.Parse()
+	all, err := Load(*dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "plant:", err)
+		os.Exit(2)
+	}
+	cases := choose(all, *where, flag.Args())
+	if *list {
+		fmt.Println(strings.Join(packages(cases), "\n"))
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	h := &host{seawall: *seawall, names: strings.FieldsFunc(*look, func(r rune) bool { return r == ',' })}
+	os.Exit(h.all(ctx, cases))
+}
+
+// all runs the cases in turn and returns the program's exit status.
+func (h *host) all(ctx context.Context, cases []Case) int {
+	var bad []string
+	start := time.Now()
+	var before state
+	for i := range cases {
+		if ctx.Err() != nil {
+			return 2
+		}
+		c := &cases[i]
+		changed, err := h.install(ctx, c)
+		if changed {
+			before = nil
+		}
+		if err == nil {
+			before, err = h.do(ctx, c, before)
+		}
+		if err != nil {
+			bad = append(bad, c.Check)
+			before = nil
+			fmt.Printf("WRONG %s (%s): %s\n", c.Check, c.place(), strings.ReplaceAll(err.Error(), "\n", "\n      "))
+			continue
+		}
+		fmt.Printf("ok    %s\n", c.Check)
+	}
+	fmt.Printf("plant: %d faults in %.0f s, %d right, %d wrong %s\n", len(cases), time.Since(start).Seconds(),
+		len(cases)-len(bad), len(bad), strings.Join(bad, " "))
+	if len(bad) > 0 || len(cases) == 0 {
+		return 1
+	}
+	return 0
+}
