@@ -1,4 +1,3 @@
-// Package filesystem reads file systems: mounts, encrypted volumes, modes and owners of files, programs with the set-user-id bit.
 package filesystem
 
 import (
@@ -6,11 +5,6 @@ import (
 
 	"seawall/agent/facts/fact"
 )
-
-// Facts is what is known of it.
-type Facts struct {
-	Meta fact.Meta `json:"meta"`
-}
 
 // Read reads the facts.
 func Read(_ context.Context, _ fact.Env) Facts {

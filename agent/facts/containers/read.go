@@ -1,4 +1,3 @@
-// Package containers reads how container engines are set.
 package containers
 
 import (
@@ -6,11 +5,6 @@ import (
 
 	"seawall/agent/facts/fact"
 )
-
-// Facts is what is known of it.
-type Facts struct {
-	Meta fact.Meta `json:"meta"`
-}
 
 // Read reads the facts.
 func Read(_ context.Context, _ fact.Env) Facts {
