@@ -1,16 +1,11 @@
 package units
 
-import (
-	"context"
-	"time"
-
-	"seawall/agent/facts/fact"
-)
+import "seawall/agent/facts/fact"
 
 // Facts is which of the listed services a host has.
 type Facts struct {
 	Meta fact.Meta `json:"meta"`
-	// Services has every listed one, by the names of Topics.
+	// Services has every listed one, by the names in topics.
 	Services map[string]Service `json:"services"`
 	// Inetd are the services that a super-server starts on demand.
 	Inetd []Inetd `json:"inetd"`
@@ -22,7 +17,7 @@ type Facts struct {
 // Service is one service, whatever package brings it.
 type Service struct {
 	Name string `json:"name"`
-	// Installed says whether a package or a unit of it is there.
+	// Installed: a package or a unit of it is there.
 	Installed fact.Tri `json:"installed"`
 	Packages  []string `json:"packages"` // "cups-daemon 2.4.2-3"
 	Units     []Unit   `json:"units"`    // those that exist
@@ -47,12 +42,4 @@ type Inetd struct {
 	File    string `json:"file"`
 	Line    int    `json:"line"`
 	Raw     string `json:"raw"`
-}
-
-// Read reads the facts.
-func Read(_ context.Context, _ fact.Env) Facts {
-	start := time.Now()
-	f := Facts{Meta: fact.Meta{State: fact.StateUnknown, Reason: "not read by this version"}}
-	f.Meta.Took = time.Since(start)
-	return f
 }
