@@ -51,7 +51,7 @@ type hash struct {
 }
 
 // readBDB reads Packages.
-func readBDB(root hostfs.Root, name string) ([]Package, error) {
+func readBDB(root hostfs.Root, name string, times bool) ([]Package, error) {
 	var packages []Package
 	err := steady(root, []string{name}, func() error {
 		f, size, err := open(root, name)
@@ -62,7 +62,7 @@ func readBDB(root hostfs.Root, name string) ([]Package, error) {
 			return fs.ErrNotExist
 		}
 		defer f.Close()
-		if packages, err = readHash(f, size); locked(root, path.Dir(name)) {
+		if packages, err = readHash(f, size, times); locked(root, path.Dir(name)) {
 			err = fmt.Errorf("%w: rpm has its lock", ErrBusy)
 		}
 		return err
@@ -70,7 +70,7 @@ func readBDB(root hostfs.Root, name string) ([]Package, error) {
 	return packages, err
 }
 
-func readHash(r io.ReaderAt, size int64) ([]Package, error) {
+func readHash(r io.ReaderAt, size int64, times bool) ([]Package, error) {
 	if size == 0 {
 		return nil, nil
 	}
@@ -80,7 +80,7 @@ func readHash(r io.ReaderAt, size int64) ([]Package, error) {
 	}
 	var packages []Package
 	seen := make(map[uint32]bool)
-	h := headers{readAt: db.readAt}
+	h := headers{times: times, readAt: db.readAt}
 	err = db.each(func(number uint32) error {
 		if seen[number] || len(seen) == maxPackages {
 			return damaged("package %d is there twice or one too many", number)

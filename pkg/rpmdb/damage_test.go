@@ -55,10 +55,10 @@ func parseSQLite(b []byte) ([]Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readTables(f)
+	return readTables(f, true)
 }
 
-func parseHash(b []byte) ([]Package, error) { return readHash(bytes.NewReader(b), int64(len(b))) }
+func parseHash(b []byte) ([]Package, error) { return readHash(bytes.NewReader(b), int64(len(b)), true) }
 
 func names(packages []Package) []string {
 	var all []string
@@ -161,7 +161,7 @@ func TestPages(t *testing.T) {
 
 // record parses one header.
 func record(b []byte) (Package, error) {
-	h := headers{readAt: func(p []byte, off int64) error {
+	h := headers{times: true, readAt: func(p []byte, off int64) error {
 		if off < 0 || off+int64(len(p)) > int64(len(b)) {
 			panic(off) // a test's own: the record ends there
 		}
@@ -203,7 +203,7 @@ func TestChainOfBytes(t *testing.T) {
 		binary.LittleEndian.PutUint16(p[22:], 1)
 	}
 	r := &counting{ReaderAt: bytes.NewReader(b)}
-	if got, err := readHash(r, int64(len(b))); !errors.Is(err, ErrDamaged) || r.n > 10*pages {
+	if got, err := readHash(r, int64(len(b)), true); !errors.Is(err, ErrDamaged) || r.n > 10*pages {
 		t.Errorf("%d packages with %d reads of %d pages, %v", len(got), r.n, pages, err)
 	}
 }
@@ -213,7 +213,7 @@ func TestTextInAll(t *testing.T) {
 	p := made(1)[0]
 	p.Name, p.Version = strings.Repeat("n", maxString-1), strings.Repeat("v", maxString-1)
 	b := headerOf(p, 0)
-	h := headers{readAt: func(p []byte, off int64) error { copy(p, b[off:]); return nil }}
+	h := headers{times: true, readAt: func(p []byte, off int64) error { copy(p, b[off:]); return nil }}
 	n := 0
 	for ; n < maxPackages; n++ {
 		if _, err := h.read(int64(len(b))); err != nil {

@@ -88,6 +88,9 @@ type entry struct {
 // is read, best in ascending order.
 type headers struct {
 	readAt func(p []byte, off int64) error
+	// times asks for the time of installation. rpm adds it at a header's end, and a
+	// database that keeps records in chains of pages has to be read as far as that.
+	times bool
 
 	index   []byte
 	entries [slots]entry
@@ -113,7 +116,7 @@ func (h *headers) read(size int64) (Package, error) {
 	h.numbers[slotEpoch] = -1
 	for _, e := range ordered {
 		switch {
-		case !e.there:
+		case !e.there, e.slot == slotInstall && !h.times:
 		case e.slot >= slotEpoch:
 			err = h.readNumber(e, data, size)
 		default:

@@ -29,7 +29,8 @@ type Package struct {
 	SourceRPM              string // file name of the source package
 	Vendor                 string
 	ModularityLabel        string // name:stream:version:context
-	InstallTime, BuildTime time.Time
+	BuildTime              time.Time
+	InstallTime            time.Time // only of ReadTimes
 }
 
 // EVR is "epoch:version-release", the epoch left out where there is none.
@@ -64,14 +65,24 @@ func Files(hostfs.Root) []string {
 // Read returns the installed packages, the format of the database, "sqlite" or
 // "bdb", and the folder that it is in.
 func Read(root hostfs.Root) (packages []Package, format, dir string, err error) {
+	return readAny(root, false)
+}
+
+// ReadTimes is Read, with the times of installation, for which several times as
+// much of the database is read.
+func ReadTimes(root hostfs.Root) (packages []Package, format, dir string, err error) {
+	return readAny(root, true)
+}
+
+func readAny(root hostfs.Root, times bool) (packages []Package, format, dir string, err error) {
 	none := fmt.Errorf("rpm database: %w", fs.ErrNotExist)
 	for _, dir := range folders() {
 		for _, try := range [...]struct {
 			format, name string
-			read         func(hostfs.Root, string) ([]Package, error)
+			read         func(root hostfs.Root, name string, times bool) ([]Package, error)
 		}{{"sqlite", sqliteName, readSQLite}, {"bdb", bdbName, readBDB}, {"ndb", ndbName, readNDB}} {
 			name := path.Join(dir, try.name)
-			packages, err := try.read(root, name)
+			packages, err := try.read(root, name, times)
 			switch {
 			case err == nil && len(packages) > 0:
 				return packages, try.format, dir, nil
@@ -93,7 +104,7 @@ func explain(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-func readNDB(root hostfs.Root, name string) ([]Package, error) {
+func readNDB(root hostfs.Root, name string, _ bool) ([]Package, error) {
 	if _, err := root.Stat(name); err != nil {
 		return nil, err
 	}

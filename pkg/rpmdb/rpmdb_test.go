@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -30,12 +31,19 @@ func TestRPM(t *testing.T) {
 		}
 		want := strings.Split(strings.TrimSpace(run(t, nil, "rpm", "--dbpath", folder, "-qa", "--qf", format)), "\n")
 		slices.Sort(want)
-		packages, format, dir, err := Read(root)
+		packages, format, dir, err := ReadTimes(root)
 		if err != nil || format != "sqlite" || dir != "/var/lib/rpm" {
 			t.Fatalf("%s: %s, %s, %v", step, format, dir, err)
 		}
 		if diff := cmp.Diff(want, lines(packages)); diff != "" || len(want) < 100 {
 			t.Errorf("%s: %d packages (-rpm +ours):\n%.2000s", step, len(want), diff)
+		}
+		// Without the times it is the same.
+		for i := range packages {
+			packages[i].InstallTime = time.Time{}
+		}
+		if plain, _, _, err := Read(root); err != nil || !slices.Equal(plain, packages) {
+			t.Errorf("%s: without times of installation: %v (-with +without)\n%.2000s", step, err, cmp.Diff(packages, plain))
 		}
 	}
 }
@@ -50,7 +58,7 @@ func TestHosts(t *testing.T) {
 	} {
 		root, folder := host(t)
 		write(t, filepath.Join(folder, tt.name), unzip(t, tt.data))
-		packages, format, _, err := Read(root)
+		packages, format, _, err := ReadTimes(root)
 		if err != nil || format != tt.format {
 			t.Fatalf("%s: %s, %v", tt.data, format, err)
 		}
@@ -87,7 +95,7 @@ func TestHash(t *testing.T) {
 		for _, page := range []int{512, 4096, 65536} { // values in their pages and beside them
 			root, folder := host(t)
 			importHash(t, folder, order, page, headers...)
-			packages, format, _, err := Read(root)
+			packages, format, _, err := ReadTimes(root)
 			if err != nil || format != "bdb" {
 				t.Errorf("byte order %s, pages of %d bytes: %s, %v", order, page, format, err)
 			}
@@ -120,7 +128,7 @@ func TestLog(t *testing.T) {
 		headers = append(headers, headerOf(p, 20))
 	}
 	importDB(t, folder, headers[:20]...)
-	old, _, _, err := Read(root)
+	old, _, _, err := ReadTimes(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +162,7 @@ func TestLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	packages, _, _, err := Read(root)
+	packages, _, _, err := ReadTimes(root)
 	want := slices.Delete(slices.Clone(all), 2, 3)
 	if diff := cmp.Diff(lines(want), lines(packages)); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -207,7 +215,7 @@ func TestPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, db, unzip(t, "stream9.sqlite.gz"))
-	if packages, format, dir, err := Read(root); err != nil || len(packages) != 3 || dir != "/usr/lib/sysimage/rpm" {
+	if packages, format, dir, err := ReadTimes(root); err != nil || len(packages) != 3 || dir != "/usr/lib/sysimage/rpm" {
 		t.Errorf("%d packages, %s, %s, %v", len(packages), format, dir, err)
 	}
 	files := Files(root)

@@ -18,16 +18,16 @@ const maxPackages = 1 << 16
 const journalMagic = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 
 // readSQLite reads rpmdb.sqlite with its log.
-func readSQLite(root hostfs.Root, name string) ([]Package, error) {
+func readSQLite(root hostfs.Root, name string, times bool) ([]Package, error) {
 	var packages []Package
 	err := steady(root, []string{name, name + "-wal", name + "-journal"}, func() (err error) {
-		packages, err = readOnce(root, name)
+		packages, err = readOnce(root, name, times)
 		return err
 	})
 	return packages, err
 }
 
-func readOnce(root hostfs.Root, name string) ([]Package, error) {
+func readOnce(root hostfs.Root, name string, times bool) ([]Package, error) {
 	db, size, err := open(root, name)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func readOnce(root hostfs.Root, name string) ([]Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readTables(f)
+	return readTables(f, times)
 }
 
 // journal refuses a database that has to be rolled back first.
@@ -75,7 +75,7 @@ func journal(root hostfs.Root, name string) error {
 }
 
 // readTables reads the packages and compares them with the index of their names.
-func readTables(f *sqlitefile.File) ([]Package, error) {
+func readTables(f *sqlitefile.File, times bool) ([]Package, error) {
 	table, err := f.Table("Packages")
 	if errors.Is(err, sqlitefile.ErrNoTable) {
 		return nil, nil // rpm has not got as far yet
@@ -86,7 +86,7 @@ func readTables(f *sqlitefile.File) ([]Package, error) {
 	var packages []Package
 	var numbers []int64
 	var row sqlitefile.Row
-	h := headers{readAt: func(p []byte, off int64) error { return row.ReadAt(1, p, off) }}
+	h := headers{times: times, readAt: func(p []byte, off int64) error { return row.ReadAt(1, p, off) }}
 	err = table.Scan([]string{"hnum", "blob"}, func(r sqlitefile.Row) error {
 		row = r
 		p, err := h.read(row.Size(1))

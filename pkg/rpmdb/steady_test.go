@@ -80,7 +80,7 @@ func TestWriter(t *testing.T) {
 // release.
 func readState(t *testing.T, root hostfs.Root, packages int) (string, error) {
 	t.Helper()
-	all, _, _, err := Read(root)
+	all, _, _, err := ReadTimes(root)
 	if errors.Is(err, ErrBusy) {
 		return "", err
 	}

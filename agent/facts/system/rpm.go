@@ -18,7 +18,7 @@ import (
 // rpmKernels compares the running kernel with those that rpm has installed. What
 // the flag said stands.
 func (r *Reboot) rpmKernels(root hostfs.Root, running kernel, evidence finding.Evidence, undecided func(bool, string)) {
-	packages, _, dir, err := rpmdb.Read(root)
+	packages, _, dir, err := rpmdb.ReadTimes(root)
 	if errors.Is(err, fs.ErrNotExist) {
 		undecided(true, "neither dpkg's database nor rpm's is there: the installed kernels are not known")
 		return

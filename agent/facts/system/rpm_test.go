@@ -100,7 +100,7 @@ func TestRebootOfRPMHost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		packages, _, _, err := rpmdb.Read(root)
+		packages, _, _, err := rpmdb.ReadTimes(root)
 		if err != nil {
 			t.Fatal(err)
 		}
