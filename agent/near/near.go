@@ -17,6 +17,28 @@ const (
 // Unknown is the error for a name that is not among the known ones, with the one
 // that was probably meant, or all when they are few.
 func Unknown(what, name string, known []string) error {
+	near := guess(name, known)
+	name = text.Clean(name, longest)
+	switch {
+	case near == "" && len(known) > few:
+		return fmt.Errorf("no %s is called %q", what, name)
+	case near == "":
+		return fmt.Errorf("no %s is called %q; there are%s", what, name, list(known))
+	}
+	return fmt.Errorf("no %s is called %q; did you mean %q?", what, name, near)
+}
+
+// Hint is what follows an error of another's on a name: "; did you mean …?", or
+// nothing where no name is near.
+func Hint(name string, known []string) string {
+	if near := guess(name, known); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
+
+// guess returns the name that was probably meant, "" where none is near.
+func guess(name string, known []string) string {
 	near, best := "", len(name)/2+1
 	for _, k := range known {
 		d := distance(name, k)
@@ -27,14 +49,7 @@ func Unknown(what, name string, known []string) error {
 			near, best = k, d
 		}
 	}
-	name = text.Clean(name, longest)
-	switch {
-	case near == "" && len(known) > few:
-		return fmt.Errorf("no %s is called %q", what, name)
-	case near == "":
-		return fmt.Errorf("no %s is called %q; there are%s", what, name, list(known))
-	}
-	return fmt.Errorf("no %s is called %q; did you mean %q?", what, name, near)
+	return near
 }
 
 // containsWords reports whether k has every word of name.

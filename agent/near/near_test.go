@@ -33,6 +33,14 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
+func TestHint(t *testing.T) {
+	for name, want := range map[string]string{"pas": `; did you mean "pass"?`, "zzz": "", "": ""} {
+		if got := Hint(name, []string{"actual", "pass"}); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestDistance(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string

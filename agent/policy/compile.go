@@ -1,36 +1,41 @@
 package policy
 
 import (
-	"fmt"
-	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/near"
+	"seawall/agent/policy/expr"
 	"seawall/agent/policy/format"
 	"seawall/pkg/finding"
 )
 
-// condition is a compiled {if: CEL, else: TEXT}; nil holds always.
+// condition is {if: CEL, else: TEXT}; nil holds always.
 type condition struct {
-	cond *program
-	text []textPart
+	cond *expr.Expr
+	text expr.Text
 }
 
 type let struct {
 	name string
-	expr *program
+	expr *expr.Expr
 }
 
 type severityCase struct {
-	cond     *program
+	cond     *expr.Expr
 	severity finding.Severity
 }
 
-// check is a compiled check.
+// parameter is a number that all expressions of a check see.
+type parameter struct {
+	name  string
+	value int64
+}
+
+// check is a check that can be evaluated.
 type check struct {
 	info          finding.CheckInfo
 	remediation   map[string]string
@@ -46,138 +51,146 @@ type check struct {
 	parameters    []parameter
 	complete      *condition
 	itemKnown     *condition
-	over          *program
+	over          *expr.Expr
 	each          bool
 	emptyStatus   finding.Status
-	emptyText     []textPart
+	emptyText     expr.Text
 	emptyExpected string
 	lets          []let
-	pass, rank    *program
+	pass, rank    *expr.Expr
 	cases         []severityCase
-	resource      []textPart
-	group         []textPart
-	since         *program
-	actual        []textPart
-	expected      []textPart
-	evidence      []*program
+	resource      expr.Text
+	group         expr.Text
+	since         *expr.Expr
+	actual        expr.Text
+	expected      expr.Text
+	evidence      []*expr.Expr
 }
 
-// builder compiles the expressions of one check.
+// piece is an expression or a text and where it is written.
+type piece struct {
+	at      format.Scalar
+	compile func() []*expr.Problem
+}
+
+// builder makes one check of what is written.
 type builder struct {
-	file     *format.File
-	compiler *compiler
-	vars     []variable
+	file   *format.File
+	shape  shape
+	scope  *expr.Scope
+	pieces []piece
 }
 
-// build compiles c. Problems are the file's.
-func build(comp *compiler, file *format.File, c *format.Check) *check {
-	b := &builder{file: file, compiler: comp}
-	out := &check{info: c.Info, remediation: c.Remediation, profiles: c.Profiles, file: file.Name, line: c.At.Node.Line, rule: c.Pass.Text, list: c.Over.Text,
-		accept: c.Accept, each: c.Each, emptyStatus: c.Empty.Status, emptyExpected: c.Empty.Expected}
-	for _, need := range c.Needs {
-		g, ok := comp.shape.group(need.Text)
-		if !ok {
-			file.Problem(need, 0, "needs: no facts are called %q", need.Text)
-			return nil
-		}
-		out.needs = append(out.needs, g)
-		b.vars = append(b.vars, variable{g.name, g.celType()})
+// build makes a check of c and compiles its expressions, unless they are known to
+// compile. Problems are the file's.
+func build(lang *expr.Language, s shape, file *format.File, c *format.Check) *check {
+	b := &builder{file: file, shape: s, scope: lang.Scope()}
+	out := &check{info: c.Info, remediation: c.Remediation, profiles: texts(c.Profiles), file: file.Name, line: c.At.Node.Line,
+		rule: c.Pass.Text, list: c.Over.Text, each: c.Each, emptyStatus: c.Empty.Status, emptyExpected: c.Empty.Expected}
+	for _, s := range c.Accept {
+		out.accept = append(out.accept, fact.State(s))
 	}
-	if len(out.needs) == 0 {
-		file.Problem(c.At, 0, "needs names no facts")
-		return nil
-	}
-	var ok bool
-	if out.parameters, ok = b.parameters(c); !ok {
+	if !b.declareFacts(out, c) {
 		return nil
 	}
 	out.applies, out.known, out.sound = b.condition(c.Applies), b.condition(c.Known), b.condition(c.Sound)
 	if c.Over.Given() {
 		out.emptyText = b.text(c.Empty.Actual)
-		if out.over = b.over(c.Over); out.over == nil {
-			return nil // what follows could not be checked without the type of `it`
-		}
+		out.over = b.expr(c.Over, expr.List(nil))
+		b.scope = b.scope.WithElement("it", out.over)
 		out.complete, out.itemKnown = b.condition(c.Complete), b.condition(c.ItemKnown)
 	}
 	for _, l := range c.Lets {
-		compiled, ok := b.let(l)
-		if !ok {
+		value := b.expr(l.Expr)
+		if value == nil || !b.named(l.Name) {
 			return nil
 		}
-		out.lets = append(out.lets, compiled)
+		b.scope = b.scope.WithValue(l.Name.Text, value)
+		out.lets = append(out.lets, let{l.Name.Text, value})
 	}
-	out.pass = b.expr(c.Pass, cel.BoolType)
-	if c.Rank.Given() {
-		out.rank = b.expr(c.Rank, cel.IntType)
+	b.judgement(out, c)
+	if !file.Trusted && !b.compile() {
+		return nil
 	}
+	return out
+}
+
+// judgement makes what one element is judged by.
+func (b *builder) judgement(out *check, c *format.Check) {
+	out.pass, out.rank = b.expr(c.Pass, cel.BoolType), b.expr(c.Rank, cel.IntType)
 	for _, s := range c.Cases {
 		out.cases = append(out.cases, severityCase{b.expr(s.If, cel.BoolType), s.Severity})
 	}
 	out.resource, out.group = b.text(c.Resource), b.text(c.Group)
 	out.since = b.expr(c.Since, cel.StringType)
-	out.actual = b.text(c.Actual)
-	out.expected = b.text(c.Expected)
-	place := cel.ObjectType("finding.Evidence")
+	out.actual, out.expected = b.text(c.Actual), b.text(c.Expected)
 	for _, e := range c.Evidence {
-		out.evidence = append(out.evidence, b.expr(e, place, cel.ListType(place)))
+		out.evidence = append(out.evidence, b.expr(e, expr.Place(), expr.List(expr.Place())))
 	}
-	return out
 }
 
-// expr compiles s, which must have one of the given types. It returns nil after
-// reporting what is wrong.
-func (b *builder) expr(s format.Scalar, types ...*cel.Type) *program {
+// declareFacts makes variables of the groups and the parameters.
+func (b *builder) declareFacts(out *check, c *format.Check) bool {
+	for _, need := range c.Needs {
+		g, ok := b.shape.group(need.Text)
+		if !ok {
+			b.file.Problem(need, 0, "needs: no facts are called %q%s", need.Text, near.Hint(need.Text, b.shape.names()))
+			return false
+		}
+		out.needs = append(out.needs, g)
+		b.scope = b.scope.With(g.name, expr.TypeOf(g.typ))
+	}
+	if len(out.needs) == 0 {
+		b.file.Problem(c.At, 0, "needs names no facts")
+		return false
+	}
+	for _, p := range c.Parameters {
+		if !b.named(p.Name) {
+			return false
+		}
+		b.scope = b.scope.With(p.Name.Text, cel.IntType)
+		out.parameters = append(out.parameters, parameter{p.Name.Text, p.Value})
+	}
+	return true
+}
+
+// compile compiles every piece, and reports what is wrong where it stands.
+func (b *builder) compile() bool {
+	for _, p := range b.pieces {
+		for _, bad := range p.compile() {
+			b.file.Problem(p.at, bad.Offset, "%s", bad.Message)
+		}
+		if len(b.file.Problems) > 0 && len(p.compile()) > 0 {
+			return false // what follows may rest on it
+		}
+	}
+	return true
+}
+
+// expr makes an expression of s, which must have one of the given types. It is nil
+// where s is not given: it is not needed, or its absence has been reported.
+func (b *builder) expr(s format.Scalar, types ...*cel.Type) *expr.Expr {
 	if !s.Given() {
-		return nil // not needed, or its absence has been reported
-	}
-	return b.exprAt(s, 0, s.Text, types...)
-}
-
-// exprAt compiles text, which stands at offset in s.
-func (b *builder) exprAt(s format.Scalar, offset int, text string, types ...*cel.Type) *program {
-	p, bad := b.compiler.compile(text, b.vars)
-	if bad != nil {
-		b.file.Problem(s, offset+bad.offset, "%s", bad.message)
 		return nil
 	}
-	if len(types) > 0 && !slices.ContainsFunc(types, p.typ.IsExactType) {
-		b.file.Problem(s, offset, "is of type %s, want %s", p.typ, types[0])
+	e := b.scope.Expr(s.Text, types...)
+	b.pieces = append(b.pieces, piece{s, func() []*expr.Problem {
+		if bad := e.Compile(); bad != nil {
+			return []*expr.Problem{bad}
+		}
 		return nil
-	}
-	return p
-}
-
-func (b *builder) over(s format.Scalar) *program {
-	p := b.expr(s)
-	if p == nil {
-		return nil
-	}
-	if p.typ.Kind() != cel.ListKind {
-		b.file.Problem(s, 0, "is of type %s, want a list", p.typ)
-		return nil
-	}
-	b.vars = append(b.vars, variable{"it", p.typ.Parameters()[0]})
-	return p
+	}})
+	return e
 }
 
 var letName = regexp.MustCompile(`^[a-z][a-z_0-9]*$`)
 
-func (b *builder) let(l format.Let) (let, bool) {
-	p := b.expr(l.Expr)
-	if p == nil || !b.declare(l.Name, p.typ) {
-		return let{}, false
-	}
-	return let{l.Name.Text, p}, true
-}
-
-// declare makes name a variable of what is compiled afterwards.
-func (b *builder) declare(name format.Scalar, typ *cel.Type) bool {
-	taken := slices.ContainsFunc(b.vars, func(v variable) bool { return v.name == name.Text })
-	if !letName.MatchString(name.Text) || taken {
+// named reports whether name can be a variable of what is compiled afterwards.
+func (b *builder) named(name format.Scalar) bool {
+	if !letName.MatchString(name.Text) || b.scope.Has(name.Text) {
 		b.file.Problem(name, 0, "%q is no name, or taken", name.Text)
 		return false
 	}
-	b.vars = append(b.vars, variable{name.Text, typ})
 	return true
 }
 
@@ -188,50 +201,37 @@ func (b *builder) condition(c format.Condition) *condition {
 	return &condition{b.expr(c.If, cel.BoolType), b.text(c.Else)}
 }
 
-// text compiles literal text with ${CEL} in it.
-func (b *builder) text(s format.Scalar) []textPart {
+// text makes literal text with ${CEL} in it.
+func (b *builder) text(s format.Scalar) expr.Text {
 	if !s.Given() {
-		return nil
+		return expr.Text{}
 	}
-	var parts []textPart
-	bad := splitText(s.Text,
-		func(literal string) {
-			if literal != "" {
-				parts = append(parts, textPart{literal: literal})
-			}
-		},
-		func(offset int, text string) {
-			parts = append(parts, textPart{expr: b.exprAt(s, offset, text,
-				cel.StringType, cel.IntType, cel.BoolType, cel.ListType(cel.StringType))})
-		})
-	if bad >= 0 {
-		b.file.Problem(s, bad, "${ without its }")
+	t, bad := b.scope.Text(s.Text)
+	if bad != nil {
+		b.file.Problem(s, bad.Offset, "%s", bad.Message)
 	}
-	return parts
+	b.pieces = append(b.pieces, piece{s, t.Compile})
+	return t
 }
-
-// metaField finds the field that says how the reading of a group went.
-func metaField(group reflect.Type) (reflect.StructField, bool) {
-	if group.Kind() != reflect.Struct {
-		return reflect.StructField{}, false
-	}
-	return group.FieldByName("Meta")
-}
-
-func metaType() reflect.Type { return reflect.TypeFor[fact.Meta]() }
 
 // describe says in one line how the check is decided, for people.
 func (c *check) describe() string {
-	var b strings.Builder
+	rule := strings.Join(strings.Fields(c.rule), " ")
 	switch {
 	case c.over == nil:
+		return rule
 	case c.each && c.rule == "false":
 		return strings.Join(strings.Fields(c.list), " ") + " is empty"
 	case c.each:
-		b.WriteString("for each: ")
-	default:
-		b.WriteString("the worst decides: ")
+		return "for each: " + rule
 	}
-	fmt.Fprint(&b, strings.Join(strings.Fields(c.rule), " "))
-	return b.String()
+	return "the worst decides: " + rule
+}
+
+func texts(list []format.Scalar) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, s.Text)
+	}
+	return out
 }

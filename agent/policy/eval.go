@@ -2,25 +2,22 @@ package policy
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/policy/expr"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
 
 // Limits of one check's results. What goes beyond is cut, and said.
 const (
-	maxItems    = 4096
 	maxEvidence = 16
 	maxResource = 512
 )
@@ -52,8 +49,8 @@ func (p *Policy) Evaluate(facts any, at time.Time, ids ...string) []finding.Resu
 // result returns a result of the check as a whole.
 func (c *check) result(status finding.Status, actual string) finding.Result {
 	r := finding.Result{Check: c.info.ID, Status: status, Severity: c.info.Severity, Actual: text.Clean(actual, text.Limit)}
-	if len(c.expected) == 1 && c.expected[0].expr == nil {
-		r.Expected = text.Clean(c.expected[0].literal, text.Limit)
+	if expected, ok := c.expected.Literal(); ok {
+		r.Expected = text.Clean(expected, text.Limit)
 	}
 	return r
 }
@@ -122,11 +119,11 @@ func worse(a, b verdict) bool {
 // each. A list that is not all there is has one more result, or that one alone:
 // who is not in it has not gone.
 func (c *check) overItems(s scope) []finding.Result {
-	v, err := c.over.eval(s)
+	v, err := c.over.Eval(s)
 	if err != nil {
 		return []finding.Result{c.result(finding.StatusError, "over: "+err.Error())}
 	}
-	list, err := elements(v)
+	list, err := expr.Elements(v)
 	if err != nil {
 		return []finding.Result{c.result(finding.StatusError, "over: "+err.Error())}
 	}
@@ -139,7 +136,7 @@ func (c *check) overItems(s scope) []finding.Result {
 		results = append(results, c.result(finding.StatusUnknown, why))
 	}
 	if len(list) == 0 && whole {
-		actual, err := render(c.emptyText, s)
+		actual, err := c.emptyText.Render(s)
 		if err != nil {
 			return []finding.Result{c.result(finding.StatusError, "empty: "+err.Error())}
 		}
@@ -185,7 +182,7 @@ func (c *check) judgeItem(s scope) verdict {
 	}
 	// The resource may rest on a let that cannot be had here; then the result is
 	// the host's.
-	if resource, err := render(c.resource, s); err == nil {
+	if resource, err := c.resource.Render(s); err == nil {
 		r.Resource = text.Clean(resource, maxResource)
 	}
 	return verdict{result: r}
@@ -197,14 +194,14 @@ func (c *check) judge(s scope) verdict {
 	v := verdict{result: c.result(finding.StatusError, "")}
 	r := &v.result
 	for _, l := range c.lets {
-		val, err := l.expr.eval(s)
+		val, err := l.expr.Eval(s)
 		if err != nil {
 			r.Actual = text.Clean("let "+l.name+": "+err.Error(), text.Limit)
 			return v
 		}
 		s[l.name] = val
 	}
-	resource, err := render(c.resource, s)
+	resource, err := c.resource.Render(s)
 	if err == nil {
 		r.Resource = text.Clean(resource, maxResource)
 		err = c.fill(&v, s)
@@ -219,12 +216,12 @@ func (c *check) judge(s scope) verdict {
 // fill evaluates everything but the resource.
 func (c *check) fill(v *verdict, s scope) error {
 	r := &v.result
-	pass, err := c.pass.bool(s)
+	pass, err := c.pass.Bool(s)
 	if err != nil {
 		return fmt.Errorf("pass: %w", err)
 	}
 	if c.rank != nil {
-		val, err := c.rank.eval(s)
+		val, err := c.rank.Eval(s)
 		if err != nil {
 			return fmt.Errorf("rank: %w", err)
 		}
@@ -235,11 +232,11 @@ func (c *check) fill(v *verdict, s scope) error {
 			return fmt.Errorf("escalate: %w", err)
 		}
 	}
-	actual, err := render(c.actual, s)
+	actual, err := c.actual.Render(s)
 	if err != nil {
 		return fmt.Errorf("actual: %w", err)
 	}
-	expected, err := render(c.expected, s)
+	expected, err := c.expected.Render(s)
 	if err != nil {
 		return fmt.Errorf("expected: %w", err)
 	}
@@ -247,7 +244,7 @@ func (c *check) fill(v *verdict, s scope) error {
 	if r.Evidence, err = c.places(s); err != nil {
 		return fmt.Errorf("evidence: %w", err)
 	}
-	group, err := render(c.group, s)
+	group, err := c.group.Render(s)
 	if err != nil {
 		return fmt.Errorf("group: %w", err)
 	}
@@ -266,7 +263,7 @@ func (c *check) fill(v *verdict, s scope) error {
 // check's own: it says how bad a failure would be, and must not change by itself.
 func (c *check) severity(s scope) (finding.Severity, error) {
 	for _, e := range c.cases {
-		ok, err := e.cond.bool(s)
+		ok, err := e.cond.Bool(s)
 		if err != nil {
 			return c.info.Severity, err
 		}
@@ -282,7 +279,7 @@ func (c *check) sinceWhen(s scope) (time.Time, error) {
 	if c.since == nil {
 		return time.Time{}, nil
 	}
-	val, err := c.since.eval(s)
+	val, err := c.since.Eval(s)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -305,13 +302,13 @@ func (c *check) sinceWhen(s scope) (time.Time, error) {
 func (c *check) places(s scope) ([]finding.Evidence, error) {
 	var all []finding.Evidence
 	for _, e := range c.evidence {
-		val, err := e.eval(s)
+		val, err := e.Eval(s)
 		if err != nil {
 			return nil, err
 		}
 		list := []ref.Val{val}
 		if _, ok := val.(traits.Lister); ok {
-			if list, err = elements(val); err != nil {
+			if list, err = expr.Elements(val); err != nil {
 				return nil, err
 			}
 		}
@@ -346,103 +343,16 @@ func clip(all []finding.Evidence) []finding.Evidence {
 }
 
 // scope holds the values of variables.
-type scope map[string]any
+type scope = map[string]any
 
 // holds evaluates a condition; where it does not hold it returns why.
 func (c *condition) holds(s scope) (ok bool, why string, err error) {
 	if c == nil {
 		return true, "", nil
 	}
-	if ok, err = c.cond.bool(s); err != nil || ok {
+	if ok, err = c.cond.Bool(s); err != nil || ok {
 		return ok, "", err
 	}
-	why, err = render(c.text, s)
+	why, err = c.text.Render(s)
 	return false, why, err
-}
-
-var errUnknownValue = errors.New("value is not known")
-
-func (p *program) eval(s scope) (ref.Val, error) {
-	v, _, err := p.run.Eval(map[string]any(s))
-	if err != nil {
-		return nil, err
-	}
-	if v == nil {
-		return nil, errUnknownValue
-	}
-	return v, nil
-}
-
-func (p *program) bool(s scope) (bool, error) {
-	v, err := p.eval(s)
-	if err != nil {
-		return false, err
-	}
-	b, ok := v.Value().(bool)
-	if !ok {
-		return false, errUnknownValue
-	}
-	return b, nil
-}
-
-// elements returns the values of a list, at most maxItems.
-func elements(v ref.Val) ([]ref.Val, error) {
-	l, ok := v.(traits.Lister)
-	if !ok {
-		return nil, fmt.Errorf("%s in place of a list", v.Type().TypeName())
-	}
-	var list []ref.Val
-	for it := l.Iterator(); it.HasNext().Value() == true; {
-		if len(list) == maxItems {
-			return nil, fmt.Errorf("more than %d elements", maxItems)
-		}
-		list = append(list, it.Next())
-	}
-	return list, nil
-}
-
-// render puts a text together.
-func render(parts []textPart, s scope) (string, error) {
-	var b strings.Builder
-	for _, p := range parts {
-		if p.expr == nil {
-			b.WriteString(p.literal)
-			continue
-		}
-		v, err := p.expr.eval(s)
-		if err != nil {
-			return "", err
-		}
-		if err := write(&b, v); err != nil {
-			return "", err
-		}
-	}
-	return b.String(), nil
-}
-
-func write(b *strings.Builder, v ref.Val) error {
-	switch x := v.Value().(type) {
-	case string:
-		b.WriteString(x)
-		return nil
-	case int64:
-		b.WriteString(strconv.FormatInt(x, 10))
-		return nil
-	case bool:
-		b.WriteString(strconv.FormatBool(x))
-		return nil
-	}
-	list, err := elements(v)
-	if err != nil {
-		return err
-	}
-	for i, item := range list {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		if err := write(b, item); err != nil {
-			return err
-		}
-	}
-	return nil
 }

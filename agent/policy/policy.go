@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"seawall/agent/near"
+	"seawall/agent/policy/expr"
 	"seawall/agent/policy/format"
 	"seawall/pkg/finding"
 )
@@ -62,7 +63,7 @@ func Load(shape any, sources ...Source) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	comp, err := newCompiler(s)
+	lang, err := expr.New(s.types()...)
 	if err != nil {
 		return nil, err
 	}
@@ -74,27 +75,20 @@ func Load(shape any, sources ...Source) (*Policy, error) {
 	}
 	format.Settle(files)
 	for _, f := range files {
-		p.checks = append(p.checks, buildAll(comp, f)...)
+		p.checks = append(p.checks, buildAll(lang, s, f)...)
 		problems = append(problems, f.Problems...)
 	}
 	slices.SortStableFunc(p.checks, func(a, b *check) int { return strings.Compare(a.info.ID, b.info.ID) })
-	for i := 1; i < len(p.checks); i++ {
-		a, b := p.checks[i-1], p.checks[i]
-		if a.info.ID == b.info.ID {
-			problems = append(problems, &Error{File: b.file, Line: b.line, Column: 1,
-				Message: fmt.Sprintf("check %s stands in %s:%d already", b.info.ID, a.file, a.line)})
-		}
-	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-func buildAll(comp *compiler, file *format.File) []*check {
+func buildAll(lang *expr.Language, s shape, file *format.File) []*check {
 	var checks []*check
 	for _, raw := range file.Checks {
-		if c := build(comp, file, raw); c != nil {
+		if c := build(lang, s, file, raw); c != nil {
 			checks = append(checks, c)
 		}
 	}

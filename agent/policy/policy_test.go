@@ -151,7 +151,7 @@ pass[top] medium: top 2 (want e) @/etc/door:3 turns 2`},
 		{"too costly", "pass: door.locks.all(a, door.locks.all(b, door.locks.all(c, a.name + b.name + c.name != 'x')))",
 			doorFacts{Meta: known, Locks: make([]lock, 400)},
 			"error[] medium: pass: operation cancelled: actual cost limit exceeded (want e)"},
-		{"too many", "over: door.locks", doorFacts{Meta: known, Locks: make([]lock, maxItems+1)},
+		{"too many", "over: door.locks", doorFacts{Meta: known, Locks: make([]lock, 4097)},
 			"error[] medium: over: more than 4096 elements (want e)"},
 	}
 	for _, tt := range tests {
@@ -195,9 +195,9 @@ func TestEvaluateTakesItsOwnFacts(t *testing.T) {
 
 func TestLoadErrors(t *testing.T) {
 	tests := []struct{ body, want string }{
-		{"pas: true", `test.yaml:12:5: unknown key "pas"`},
+		{"pas: true", `test.yaml:12:5: unknown key "pas"; did you mean "pass"?`},
 		{"title: T\ntitle: T", `key "title" stands here twice`},
-		{"needs: [dor]", `no facts are called "dor"`},
+		{"needs: [dor]", `no facts are called "dor"; did you mean "door"?`},
 		{"needs: []", "needs names no facts"},
 		{"severity: severe", `severity "severe" is none of`},
 		{"pass: door.colour == ''", "test.yaml:11:15: undefined field 'colour'"},

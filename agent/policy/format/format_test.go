@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"seawall/agent/facts/fact"
 	"seawall/pkg/finding"
 )
 
@@ -42,7 +41,7 @@ checks:
 `
 
 func TestParse(t *testing.T) {
-	f := Parse(Source{"x.yaml", []byte(sample)})
+	f := Parse(Source{Name: "x.yaml", Data: []byte(sample)})
 	if f.Problems != nil || len(f.Checks) != 1 {
 		t.Fatalf("%d checks, %v", len(f.Checks), f.Problems)
 	}
@@ -55,7 +54,7 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"default": "lock", "rhel": "bolt"}, c.Remediation); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]fact.State{fact.StateKnown, fact.StateAbsent}, c.Accept); diff != "" {
+	if diff := cmp.Diff([]string{"known", "absent"}, c.Accept); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	texts := map[string][2]string{
@@ -81,7 +80,7 @@ func TestParse(t *testing.T) {
 // TestProblem: the place of a byte in a text is its place in the source, whatever
 // the style of the scalar.
 func TestProblem(t *testing.T) {
-	f := Parse(Source{"x.yaml", []byte(sample)})
+	f := Parse(Source{Name: "x.yaml", Data: []byte(sample)})
 	c := f.Checks[0]
 	lines := strings.Split(sample, "\n")
 	for _, tt := range []struct {
@@ -95,7 +94,7 @@ func TestProblem(t *testing.T) {
 			t.Errorf("%q: %v", tt.word, e)
 		}
 	}
-	folded := Parse(Source{"x.yaml", []byte(strings.Replace(sample, "pass: |", "pass: >-", 1))})
+	folded := Parse(Source{Name: "x.yaml", Data: []byte(strings.Replace(sample, "pass: |", "pass: >-", 1))})
 	folded.Problem(folded.Checks[0].Pass, 10, "here")
 	if got, want := folded.Problems[0].Error(), "x.yaml:19:11: here"; got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -112,7 +111,7 @@ func TestParseLimits(t *testing.T) {
 		"merge":  {strings.Replace(sample, "over: x", "<<: {over: x}", 1), `unknown key "<<"`},
 		"checks": {"family: a\nchecks: [" + strings.Repeat("{}, ", maxChecks) + "{}]", "more than 2000 entries"},
 	} {
-		f := Parse(Source{"x.yaml", []byte(tt.text)})
+		f := Parse(Source{Name: "x.yaml", Data: []byte(tt.text)})
 		if len(f.Problems) == 0 || !strings.Contains(f.Problems[0].Error(), tt.want) {
 			t.Errorf("%s: got %v, want %s", name, f.Problems, tt.want)
 		}
@@ -124,7 +123,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file := Parse(Source{"f", data})
+		file := Parse(Source{Name: "f", Data: data})
 		for _, c := range file.Checks {
 			for _, s := range []Scalar{c.Pass, c.Actual, c.Expected, c.Over} {
 				if s.Given() {

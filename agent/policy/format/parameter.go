@@ -1,6 +1,7 @@
 package format
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -36,12 +37,7 @@ func (p *File) overrides(n *yaml.Node) []Override {
 // Settle puts the values that files set in place of the checks' own. What is wrong
 // with one is a problem of the file that sets it.
 func Settle(files []*File) {
-	checks := map[string]*Check{}
-	for _, f := range files {
-		for _, c := range f.Checks {
-			checks[c.Info.ID] = c
-		}
-	}
+	checks := unique(files)
 	set := map[string]bool{}
 	for _, f := range files {
 		for _, o := range f.Overrides {
@@ -65,4 +61,22 @@ func Settle(files []*File) {
 			}
 		}
 	}
+}
+
+// unique returns the checks by id. One that stands in an earlier place already is a
+// problem of its file.
+func unique(files []*File) map[string]*Check {
+	checks := map[string]*Check{}
+	first := map[string]string{}
+	for _, f := range files {
+		for _, c := range f.Checks {
+			id := c.Info.ID
+			if place, taken := first[id]; taken {
+				f.Problem(c.At, 0, "check %s stands in %s already", id, place)
+				continue
+			}
+			checks[id], first[id] = c, fmt.Sprintf("%s:%d", f.Name, c.At.Node.Line)
+		}
+	}
+	return checks
 }

@@ -15,7 +15,7 @@ func TestSettle(t *testing.T) {
 		"parameters:\n  door-lock: {days: 14}\n  door-lock: {days: 15}": "days of door-lock is set already",
 	} {
 		for _, first := range []bool{true, false} {
-			mine, theirs := Parse(Source{"mine.yaml", []byte(text)}), Parse(Source{"x.yaml", []byte(sample)})
+			mine, theirs := Parse(Source{Name: "mine.yaml", Data: []byte(text)}), Parse(Source{Name: "x.yaml", Data: []byte(sample)})
 			files := []*File{theirs, mine}
 			if first {
 				files = []*File{mine, theirs}

@@ -12,7 +12,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"seawall/agent/facts/fact"
 	"seawall/pkg/finding"
 )
 
@@ -77,9 +76,9 @@ type Check struct {
 	At          Scalar // the check itself
 	Info        finding.CheckInfo
 	Remediation map[string]string // by family of distribution
-	Profiles    []string          // those of Profiles that it is in
+	Profiles    []Scalar          // that it is in
 	Needs       []Scalar
-	Accept      []fact.State
+	Accept      []string // states of facts
 	Applies     Condition
 	Known       Condition
 	Sound       Condition
@@ -111,11 +110,15 @@ type Empty struct {
 type Source struct {
 	Name string // for messages
 	Data []byte
+	// Trusted says that the expressions are known to compile: they are compiled
+	// when they are first needed.
+	Trusted bool
 }
 
 // File is a source that was read, and every problem found in it.
 type File struct {
 	Name      string
+	Trusted   bool
 	Checks    []*Check
 	Overrides []Override
 	Problems  []error
@@ -129,7 +132,7 @@ func (p *File) errorAt(n *yaml.Node, format string, args ...any) {
 
 // Parse reads a source.
 func Parse(src Source) *File {
-	p := &File{Name: src.Name, data: src.Data}
+	p := &File{Name: src.Name, Trusted: src.Trusted, data: src.Data}
 	p.Checks = p.parse()
 	return p
 }
@@ -199,7 +202,7 @@ var checkID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
 // check reads one check. Keys are looked up in tables so that an unknown one is
 // an error.
 func (p *File) check(family string, n *yaml.Node) *Check {
-	c := &Check{At: Scalar{Node: n}, Accept: []fact.State{fact.StateKnown}, Profiles: []string{Baseline},
+	c := &Check{At: Scalar{Node: n}, Accept: []string{"known"}, Profiles: []Scalar{{Text: Baseline, Node: n}},
 		Empty: Empty{Status: finding.StatusUnknown, Actual: Scalar{"nothing to examine", n}}}
 	c.Info.Family = family
 	fields := map[string]func(*yaml.Node){
@@ -207,7 +210,7 @@ func (p *File) check(family string, n *yaml.Node) *Check {
 		"title":       func(n *yaml.Node) { c.Info.Title = p.string(n) },
 		"severity":    func(n *yaml.Node) { c.Info.Severity = p.severity(n) },
 		"rationale":   func(n *yaml.Node) { c.Info.Rationale = strings.TrimSpace(p.string(n)) },
-		"references":  func(n *yaml.Node) { c.Info.References = texts(p.scalars(n, maxRefs)) },
+		"references":  func(n *yaml.Node) { c.Info.References = p.strings(n, maxRefs) },
 		"profiles":    func(n *yaml.Node) { c.Profiles = p.profiles(n) },
 		"needs":       func(n *yaml.Node) { c.Needs = p.scalars(n, maxLets) },
 		"accept":      func(n *yaml.Node) { c.Accept = p.states(n) },
@@ -267,14 +270,14 @@ func (p *File) severity(n *yaml.Node) finding.Severity {
 	return s
 }
 
-func (p *File) states(n *yaml.Node) []fact.State {
-	all := []fact.State{fact.StateKnown, fact.StateAbsent, fact.StateUnknown, fact.StateError}
-	var got []fact.State
+func (p *File) states(n *yaml.Node) []string {
+	all := []string{"known", "absent", "unknown", "error"} // as package fact has them
+	var got []string
 	for _, s := range p.scalars(n, maxLets) {
-		if !slices.Contains(all, fact.State(s.Text)) {
-			p.errorAt(s.Node, "state %q is none of known, absent, unknown, error", s.Text)
+		if !slices.Contains(all, s.Text) {
+			p.errorAt(s.Node, "state %q is none of %s", s.Text, strings.Join(all, ", "))
 		}
-		got = append(got, fact.State(s.Text))
+		got = append(got, s.Text)
 	}
 	return got
 }

@@ -16,23 +16,26 @@ const Baseline = "baseline"
 func Profiles() []string { return []string{Baseline, "cis-1", "cis-2", "image"} }
 
 // profiles reads the names of the profiles that a check is in.
-func (p *File) profiles(n *yaml.Node) []string {
-	var names []string
+func (p *File) profiles(n *yaml.Node) []Scalar {
+	var names []Scalar
+	has := func(name string) bool {
+		return slices.ContainsFunc(names, func(s Scalar) bool { return s.Text == name })
+	}
 	for _, s := range p.scalars(n, maxLets) {
 		switch {
 		case !slices.Contains(Profiles(), s.Text):
 			p.errorAt(s.Node, "profile %q is none of %s", s.Text, strings.Join(Profiles(), ", "))
-		case slices.Contains(names, s.Text):
+		case has(s.Text):
 			p.errorAt(s.Node, "profile %q stands here twice", s.Text)
 		default:
-			names = append(names, s.Text)
+			names = append(names, s)
 		}
 	}
 	if len(names) == 0 {
 		p.errorAt(n, "profiles names none")
 	}
-	if slices.Contains(names, "cis-1") && !slices.Contains(names, "cis-2") {
-		names = append(names, "cis-2")
+	if has("cis-1") && !has("cis-2") {
+		names = append(names, Scalar{"cis-2", n})
 	}
 	return names
 }

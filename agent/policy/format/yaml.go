@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"seawall/agent/near"
 	"seawall/pkg/text"
 )
 
@@ -24,7 +25,7 @@ func (p *File) mapping(n *yaml.Node, fields map[string]func(*yaml.Node), require
 		read, ok := fields[key.Value]
 		switch {
 		case !ok || key.Kind != yaml.ScalarNode:
-			p.errorAt(key, "unknown key %q", key.Value)
+			p.errorAt(key, "unknown key %q%s", key.Value, near.Hint(key.Value, slices.Collect(maps.Keys(fields))))
 		case seen[key.Value]:
 			p.errorAt(key, "key %q stands here twice", key.Value)
 		default:
@@ -97,12 +98,12 @@ func (p *File) scalars(n *yaml.Node, limit int) []Scalar {
 	return list
 }
 
-func texts(list []Scalar) []string {
-	var out []string
-	for _, s := range list {
-		out = append(out, s.Text)
+func (p *File) strings(n *yaml.Node, limit int) []string {
+	var list []string
+	for _, s := range p.scalars(n, limit) {
+		list = append(list, s.Text)
 	}
-	return out
+	return list
 }
 
 // place returns line and column in the source of byte offset in s. In folded and
