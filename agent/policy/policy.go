@@ -63,7 +63,7 @@ func Load(shape any, sources ...Source) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	lang, err := expr.New(s.types()...)
+	lang, err := expr.New(s.typ)
 	if err != nil {
 		return nil, err
 	}

@@ -57,15 +57,6 @@ func (s shape) names() []string {
 	return list
 }
 
-// types lists the groups' types.
-func (s shape) types() []reflect.Type {
-	list := make([]reflect.Type, len(s.groups))
-	for i, g := range s.groups {
-		list[i] = g.typ
-	}
-	return list
-}
-
 // hasMeta reports whether a group says how its reading went.
 func hasMeta(group reflect.Type) bool {
 	if group.Kind() != reflect.Struct {

@@ -11,6 +11,7 @@ import (
 	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/decls"
+	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/ext"
 	"cel.dev/cel-go/parser"
 
@@ -30,6 +31,7 @@ const (
 type Language struct {
 	env    *cel.Env
 	parser *parser.Parser
+	fields *fields
 	base   *checker.Env // the functions, and no variables
 
 	mu       sync.Mutex
@@ -43,15 +45,11 @@ type program struct {
 	problem *Problem
 }
 
-// New returns the language over the given structs and whatever they hold. Fields are
+// New returns the language over the given struct and whatever it holds. Fields are
 // named by their json tags.
-func New(types ...reflect.Type) (*Language, error) {
-	native := []any{ext.ParseStructTag("json"), reflect.TypeFor[finding.Evidence]()}
-	for _, t := range types {
-		native = append(native, t)
-	}
+func New(facts reflect.Type) (*Language, error) {
 	env, err := cel.NewEnv(
-		ext.NativeTypes(native...),
+		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[finding.Evidence](), facts),
 		ext.Strings(), ext.Lists(), ext.Sets(), ext.Math(),
 		cel.Macros(
 			cel.GlobalMacro("at", 1, expandAtValue),
@@ -70,7 +68,8 @@ func New(types ...reflect.Type) (*Language, error) {
 	if err != nil {
 		return nil, fmt.Errorf("CEL parser: %w", err)
 	}
-	base, err := checker.NewEnv(env.Container, env.CELTypeProvider(), checker.CrossTypeNumericComparisons(false))
+	fields := &fields{Provider: env.CELTypeProvider(), found: map[[2]string]*types.FieldType{}}
+	base, err := checker.NewEnv(env.Container, fields, checker.CrossTypeNumericComparisons(false))
 	if err != nil {
 		return nil, fmt.Errorf("CEL functions: %w", err)
 	}
@@ -85,7 +84,27 @@ func New(types ...reflect.Type) (*Language, error) {
 			return nil, fmt.Errorf("CEL functions: %w", err)
 		}
 	}
-	return &Language{env: env, parser: p, base: base, programs: map[string]*program{}}, nil
+	return &Language{env: env, parser: p, fields: fields, base: base, programs: map[string]*program{}}, nil
+}
+
+// fields remembers the types of fields, which cel-go finds by reflection each time.
+type fields struct {
+	types.Provider
+	mu    sync.Mutex
+	found map[[2]string]*types.FieldType
+}
+
+// FindStructFieldType is the checker's question.
+func (f *fields) FindStructFieldType(structType, name string) (*types.FieldType, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := [2]string{structType, name}
+	t, ok := f.found[key]
+	if !ok {
+		t, _ = f.Provider.FindStructFieldType(structType, name)
+		f.found[key] = t
+	}
+	return t, t != nil
 }
 
 // TypeOf returns the type of a struct that the language was made with: CEL names it
@@ -134,7 +153,7 @@ type names struct {
 
 // declare makes vars names.
 func (l *Language) declare(vars []variable) (names, error) {
-	env, err := checker.NewEnv(l.env.Container, l.env.CELTypeProvider(), checker.CrossTypeNumericComparisons(false),
+	env, err := checker.NewEnv(l.env.Container, l.fields, checker.CrossTypeNumericComparisons(false),
 		checker.ValidatedDeclarations(l.base))
 	if err != nil {
 		return names{}, fmt.Errorf("CEL environment: %w", err)
