@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"seawall/agent/facts/audit/cover"
 	"seawall/agent/facts/fact"
 	"seawall/pkg/bootcfg"
 	"seawall/pkg/finding"
@@ -30,6 +31,8 @@ func Read(ctx context.Context, env fact.Env) Facts {
 	f.Meta.Depend(f.Boot.Depends...)
 	f.Conf = r.conf()
 	f.Rules = r.rules(control, f.Kernel)
+	r.cover(&f)
+	r.files(&f)
 	f.Meta.Evidence = evidence(&f)
 	f.Meta.Took = env.Now().Sub(start)
 	return f
@@ -40,6 +43,8 @@ type reader struct {
 	root hostfs.Root
 	live bool
 	open func() (*kaudit.Control, error)
+	// The rules that could be read, in their order.
+	onDisk, inKernel cover.Rules
 }
 
 // imageReason says why the running system is not asked.

@@ -25,25 +25,27 @@ func (r *reader) rules(control *kaudit.Control, k Kernel) Rules {
 	out := Rules{Immutable: k.Known && k.Enabled == 2}
 	loaded := r.loaded(&out, control, k)
 	disk := r.disk(&out)
-	if !out.LoadedKnown || !out.DiskKnown {
-		return out
-	}
-	out.Known = true
+	out.Known = out.LoadedKnown && out.DiskKnown
 	onDisk := map[string]bool{}
 	for _, d := range disk {
 		rule, err := auditrule.Parse(d.Text)
 		switch {
-		case errors.Is(err, auditrule.ErrUnsupported):
-			out.Unchecked = append(out.Unchecked, d)
-		case err != nil:
-			out.Invalid = append(out.Invalid, d)
-		default:
+		case err == nil:
+			r.keepDisk(rule, d)
 			id := rule.ID()
 			onDisk[id] = true
-			if _, ok := loaded[id]; !ok {
+			if _, ok := loaded[id]; !ok && out.Known {
 				out.Missing = append(out.Missing, d)
 			}
+		case !out.Known:
+		case errors.Is(err, auditrule.ErrUnsupported):
+			out.Unchecked = append(out.Unchecked, d)
+		default:
+			out.Invalid = append(out.Invalid, d)
 		}
+	}
+	if !out.Known {
+		return out
 	}
 	for id, text := range loaded {
 		if !onDisk[id] && !strings.HasPrefix(text, "(") {
@@ -72,6 +74,7 @@ func (r *reader) loaded(out *Rules, control *kaudit.Control, k Kernel) map[strin
 			continue
 		}
 		loaded[rule.ID()] = rule.Text
+		r.inKernel.Rules = append(r.inKernel.Rules, rule)
 		out.Loaded = append(out.Loaded, rule.Text)
 	}
 	return loaded

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"seawall/agent/facts/audit/cover"
 	"seawall/agent/facts/fact"
 	"seawall/pkg/bootcfg"
 )
@@ -23,49 +24,12 @@ type Facts struct {
 	// Rules compares the rules in the kernel with those on disk.
 	Rules Rules `json:"rules"`
 	// Cover says what the rules record and what they do not.
-	Cover Cover `json:"cover"`
+	Cover cover.Facts `json:"cover"`
 	// Files are the log, the configuration and the programs of auditd, with their
 	// modes. FilesKnown says that all were looked at, FilesReason why not.
 	Files       []File `json:"files"`
 	FilesKnown  bool   `json:"files_known"`
 	FilesReason string `json:"files_reason"`
-}
-
-// Cover says of the rules in the kernel and of those on disk what they record,
-// judged as the kernel matches them and not by their text.
-type Cover struct {
-	// Themes maps the names of themes ("identity", "time-change") to what is known.
-	Themes map[string]Theme `json:"themes"`
-	// Exec says which programs' starts by people who logged in are recorded.
-	Exec Exec `json:"exec"`
-	// Off are the rules that switch whole kinds of records off for everybody.
-	Off []DiskRule `json:"off"`
-}
-
-// Theme is a kind of event that rules are wanted for.
-type Theme struct {
-	// Applies says that the host has what the theme is about; Absent says what is not
-	// there.
-	Applies bool   `json:"applies"`
-	Absent  string `json:"absent"`
-	// DiskGaps and LoadedGaps are the events that the rules do not record, in words.
-	// They say something only where audit.rules.disk_known and loaded_known hold.
-	DiskGaps   []string `json:"disk_gaps"`
-	LoadedGaps []string `json:"loaded_gaps"`
-	// Rules are those on disk that record some of the theme.
-	Rules []DiskRule `json:"rules"`
-	// Missing are lines for rules.d that would close the gaps.
-	Missing []string `json:"missing"`
-}
-
-// Exec says which programs' starts are recorded, on disk and loaded.
-type Exec struct {
-	// All says that every start is.
-	All bool `json:"all"`
-	// Paths are the programs, and Dirs the directories (they end in "/"), that are
-	// recorded one by one.
-	Paths []string `json:"paths"`
-	Dirs  []string `json:"dirs"`
 }
 
 // The kinds of files of auditd.
