@@ -12,6 +12,9 @@
 // TYPE.d, *.conf) come after the fragment in the order of their names; of equal
 // names the one in the strongest directory counts.
 //
+// The configuration of systemd's own programs (journald.conf) is put together of a
+// main file and drop-ins in the same way, in directories of its own.
+//
 // # Not done here
 //
 // Generators, transient units, presets that have not been applied yet, templates

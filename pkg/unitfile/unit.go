@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"seawall/pkg/hostfs"
@@ -143,28 +142,7 @@ func (u *Unit) dropins(root hostfs.Root) error {
 			}
 		}
 	}
-	names := make([]string, 0, len(files))
-	for n := range files {
-		names = append(names, n)
-	}
-	if len(names) > maxDropins {
-		return fmt.Errorf("more than %d drop-ins", maxDropins)
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		if null(root, files[n]) {
-			continue
-		}
-		text, err := root.ReadFile(files[n], maxFile)
-		if err != nil {
-			return err
-		}
-		u.Dropins = append(u.Dropins, files[n])
-		if u.settings = append(u.settings, Parse(files[n], text)...); len(u.settings) > maxLines {
-			return fmt.Errorf("more than %d settings", maxLines)
-		}
-	}
-	return nil
+	return u.read(root, files)
 }
 
 // Values returns what a list setting such as ExecStart has in force: an empty
