@@ -92,12 +92,14 @@ type HostKey struct {
 // File is one file that the server reads, and who may change it. Mode, UID and
 // GID are -1 where Error says why they are not known.
 type File struct {
-	Path  string `json:"path"`
-	Kind  string `json:"kind"` // config, config_dir, host_key, host_key_public
-	Mode  int    `json:"mode"` // permission bits
-	UID   int    `json:"uid"`
-	GID   int    `json:"gid"`
-	Error string `json:"error"`
+	Path string `json:"path"`
+	Kind string `json:"kind"` // config, config_dir, host_key, host_key_public
+	Mode int    `json:"mode"` // permission bits
+	UID  int    `json:"uid"`
+	GID  int    `json:"gid"`
+	// KeysGroup says that the group is ssh_keys, which Red Hat's sshd lets read keys.
+	KeysGroup bool   `json:"keys_group"`
+	Error     string `json:"error"`
 }
 
 // User is somebody whose shell lets them log in, by the passwd file.

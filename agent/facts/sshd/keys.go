@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"math/bits"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -217,5 +218,20 @@ func describe(root hostfs.Root, name, kind string) File {
 	}
 	out.Mode = int(fi.Mode().Perm())
 	out.UID, out.GID = owners(fi)
+	out.KeysGroup = kind == "host_key" && out.GID > 0 && keysGroup(root, strconv.Itoa(out.GID))
 	return out
+}
+
+// keysGroup reports whether a group is the one that Red Hat's sshd lets read keys.
+func keysGroup(root hostfs.Root, id string) bool {
+	data, err := optional(root, "/etc/group")
+	if err != nil {
+		return false
+	}
+	for f := range fields(data, 3) {
+		if f[0] == "ssh_keys" && f[2] == id {
+			return true
+		}
+	}
+	return false
 }

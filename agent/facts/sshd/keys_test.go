@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"seawall/pkg/hostfs"
+	hosts "seawall/pkg/hostfs/image"
 )
 
 // keygen makes a real key and returns its directory as a root.
@@ -139,4 +140,14 @@ func FuzzStrength(f *testing.F) {
 		}
 		_, _ = privateHeader(strings.NewReader(pemBegin + "\n" + base64.StdEncoding.EncodeToString(blob)))
 	})
+}
+
+// TestKeysGroup: the group that may read keys goes by its name.
+func TestKeysGroup(t *testing.T) {
+	root := hosts.Of(t, map[string]string{"etc/group": "root:x:0:\nssh_keys:x:101:\nbob:x:1000:\n#ssh_keys:x:1000:\n"})
+	for id, want := range map[string]bool{"101": true, "1000": false, "0": false, "": false} {
+		if got := keysGroup(root, id); got != want {
+			t.Errorf("group %q: %v", id, got)
+		}
+	}
 }
