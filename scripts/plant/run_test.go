@@ -1,0 +1,103 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"seawall/agent/facts"
+	"seawall/agent/policy/checks"
+)
+
+// builtin lists the ids of the built-in checks.
+func builtin(t *testing.T) []string {
+	t.Helper()
+	p, err := checks.Load(facts.Facts{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, c := range p.Checks() {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+// seawall is a program that checks two files in dir: "x-one" passes where the file
+// one says good, and so on; two has the resource r. Its fix makes one good.
+func seawall(t *testing.T) (h *host, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	program := filepath.Join(dir, "seawall")
+	write(t, program, `#!/bin/bash
+cd "`+dir+`"
+say() { if [[ $(cat "$1") == good ]]; then echo pass; else echo fail; fi; }
+printf '{"results": [{"check": "x-one", "status": "%s", "actual": "a", "remediation": "echo good >`+dir+`/WORD"},' "$(say one)"
+printf '{"check": "x-two", "resource": "r", "status": "%s", "actual": "b"}]}' "$(say two)"
+exit 1
+`)
+	if err := os.Chmod(program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "one"), "good\n")
+	write(t, filepath.Join(dir, "two"), "good\n")
+	return &host{seawall: program}, dir
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDo follows faults of all sorts.
+func TestDo(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		c    Case
+		want string // of the error, "" for none
+	}{
+		{"right", Case{Break: "echo bad >DIR/one"}, ""},
+		{"fixed before", Case{Prepare: "echo bad >DIR/one", Break: "echo worse >DIR/one"}, ""},
+		{"no fault", Case{Break: "true"}, "is pass after the break: a"},
+		{"break fails", Case{Break: "false"}, "break: exit status 1"},
+		{"too much", Case{Break: "echo bad >DIR/one; echo bad >DIR/two"}, "flips others too:\nx-two: fail, was pass: r b"},
+		{"too much, and meant", Case{Break: "echo bad >DIR/one; echo bad >DIR/two", Also: []string{"x-two"}}, ""},
+		{"fix fails", Case{Break: "echo bad >DIR/one", Fix: "exit 3"}, "fix: exit status 3"},
+		{"fix does nothing", Case{Break: "echo bad >DIR/one", Fix: "true"}, "is fail after its fix: a"},
+		{"fix breaks", Case{Break: "echo bad >DIR/one", Fix: "echo good >DIR/one; echo bad >DIR/two"}, "after its fix others differ:\nx-two: fail"},
+		{"no resource", Case{Check: "x-two", Break: "echo bad >DIR/two", Resource: "q"}, "is not there after the break"},
+		{"no fix", Case{Check: "x-two", Break: "echo bad >DIR/two", Resource: "r"}, "has no fix"},
+		{"cleanup fails", Case{Break: "echo bad >DIR/one", Cleanup: "false"}, "cleanup: exit status 1"},
+	} {
+		h, dir := seawall(t)
+		c := tt.c
+		if c.Check == "" {
+			c.Check = "x-one"
+		}
+		c.With = map[string]string{"WORD": "one"}
+		for _, text := range []*string{&c.Break, &c.Prepare, &c.Fix} {
+			*text = strings.ReplaceAll(*text, "DIR", dir)
+		}
+		_, err := h.do(t.Context(), &c, nil)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// TestLookFails: what is no answer is none.
+func TestLookFails(t *testing.T) {
+	for _, text := range []string{"#!/bin/sh\necho '{}'\n", "#!/bin/sh\necho no >&2\nexit 2\n", "#!/bin/sh\necho '['\n"} {
+		name := filepath.Join(t.TempDir(), "seawall")
+		write(t, name, text)
+		if err := os.Chmod(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := (&host{seawall: name}).look(t.Context()); err == nil {
+			t.Errorf("%q: %v", text, s)
+		}
+	}
+}
