@@ -1,0 +1,400 @@
+package reach
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+
+	"golang.org/x/sys/unix"
+
+	"seawall/pkg/nftables"
+)
+
+// inverted is the flag of limit, quota, connlimit and lookup that turns them round
+// (NFT_LIMIT_F_INV and its likes).
+const inverted = 1
+
+// step does what one expression does: it matches or not, and may give a verdict.
+func (m *machine) step(c *nftables.Chain, e *nftables.Expr) (*verdict, tri) {
+	switch e.Name {
+	case "counter", "log", "notrack", "last", "dup", "flow_offload", "objref":
+		return nil, yes
+	case "limit", "quota", "connlimit":
+		// Attributes 5 (limit) and 2 (the others) are the flags.
+		kind := uint16(unix.NFTA_LIMIT_FLAGS)
+		if e.Name != "limit" {
+			kind = unix.NFTA_QUOTA_FLAGS
+		}
+		flags, _ := nftables.Number(e.Data, kind)
+		return nil, is(flags&inverted == 0)
+	case "reject":
+		return &verdict{code: nfDrop}, yes
+	case "queue":
+		return &verdict{code: nfQueue}, yes
+	case "masq":
+		return &verdict{code: nfAccept}, yes
+	case "immediate":
+		return m.immediate(e.Data)
+	case "payload", "meta", "ct", "fib", "bitwise", "byteorder":
+		m.compute(e)
+		return nil, yes
+	case "cmp":
+		return nil, m.compare(e.Data)
+	case "range":
+		return nil, m.between(e.Data)
+	case "lookup":
+		return m.lookup(c, e.Data)
+	case "dynset":
+		return nil, m.dynset(c, e.Data)
+	case "nat", "redir":
+		return m.nat(c, e)
+	case "match":
+		return nil, m.xtMatch(e.Data)
+	case "target":
+		return m.xtTarget(c, e.Data)
+	}
+	return m.foreign(e)
+}
+
+// foreign is an expression that is not known: if it fills a register, with what is
+// not known.
+func (m *machine) foreign(e *nftables.Expr) (*verdict, tri) {
+	switch e.Name {
+	case "rt", "exthdr", "socket", "osf", "numgen", "hash", "xfrm", "tunnel", "inner":
+		// Their attribute of the register is 1 or 2: both are forgotten.
+		for _, kind := range []uint16{1, 2} {
+			if reg, ok := nftables.Number(e.Data, kind); ok {
+				m.store(reg, newField(16))
+			}
+		}
+		if e.Name == "exthdr" { // it can also break off
+			return nil, maybe
+		}
+		return nil, yes
+	}
+	return nil, maybe
+}
+
+func (m *machine) immediate(data []byte) (*verdict, tri) {
+	reg, _ := nftables.Number(data, unix.NFTA_IMMEDIATE_DREG)
+	v := nftables.Attribute(data, unix.NFTA_IMMEDIATE_DATA)
+	if reg == unix.NFT_REG_VERDICT {
+		return parseVerdict(v), yes
+	}
+	m.store(reg, known(nftables.Attribute(v, unix.NFTA_DATA_VALUE)...))
+	return nil, yes
+}
+
+// compute fills registers.
+func (m *machine) compute(e *nftables.Expr) {
+	number := func(kind uint16) uint32 { n, _ := nftables.Number(e.Data, kind); return n }
+	switch e.Name {
+	case "payload":
+		if reg := number(unix.NFTA_PAYLOAD_DREG); reg != 0 { // otherwise it writes
+			base := field{}
+			switch number(unix.NFTA_PAYLOAD_BASE) {
+			case unix.NFT_PAYLOAD_NETWORK_HEADER:
+				base = m.network
+			case unix.NFT_PAYLOAD_TRANSPORT_HEADER:
+				base = m.transport
+			}
+			m.store(reg, base.part(int(number(unix.NFTA_PAYLOAD_OFFSET)&0xffff), int(number(unix.NFTA_PAYLOAD_LEN)&0x3f)))
+		}
+	case "meta":
+		if reg, ok := nftables.Number(e.Data, unix.NFTA_META_SREG); ok {
+			if number(unix.NFTA_META_KEY) == unix.NFT_META_MARK {
+				m.setMark(m.load(reg, 4))
+			}
+			return
+		}
+		m.store(number(unix.NFTA_META_DREG), m.meta(number(unix.NFTA_META_KEY)))
+	case "ct":
+		if reg, ok := nftables.Number(e.Data, unix.NFTA_CT_DREG); ok {
+			m.store(reg, m.conntrack(number(unix.NFTA_CT_KEY)))
+		}
+	case "fib":
+		m.store(number(unix.NFTA_FIB_DREG), m.fib(number(unix.NFTA_FIB_RESULT), number(unix.NFTA_FIB_FLAGS)))
+	case "bitwise":
+		m.bitwise(e.Data)
+	case "byteorder":
+		m.byteorder(e.Data)
+	}
+}
+
+func (m *machine) setMark(f field) {
+	m.markKnown = f.whole() && !m.uncertain && m.doubtful == 0
+	m.mark = binary.NativeEndian.Uint32(f.bytes)
+}
+
+func native(n uint32) field { return known(binary.NativeEndian.AppendUint32(nil, n)...) }
+
+// meta is what the kernel knows of a packet beside its bytes.
+func (m *machine) meta(key uint32) field {
+	const etherType, loopbackType = 1, 772 // ARPHRD_*
+	p := &m.packet
+	switch key {
+	case unix.NFT_META_PROTOCOL:
+		if m.family == unix.NFPROTO_IPV4 {
+			return known(0x08, 0x00)
+		}
+		return known(0x86, 0xdd)
+	case unix.NFT_META_NFPROTO:
+		return known(m.family)
+	case unix.NFT_META_L4PROTO:
+		return known(p.Proto)
+	case unix.NFT_META_MARK:
+		if m.markKnown {
+			return native(m.mark)
+		}
+	case unix.NFT_META_IIF:
+		return link(p.In, native(uint32(p.In.Index)))
+	case unix.NFT_META_OIF:
+		return link(p.Out, native(uint32(p.Out.Index)))
+	case unix.NFT_META_IIFNAME:
+		return link(p.In, interfaceName(p.In.Name))
+	case unix.NFT_META_OIFNAME:
+		return link(p.Out, interfaceName(p.Out.Name))
+	case unix.NFT_META_IIFTYPE:
+		if p.In.Name == "lo" {
+			return known(binary.NativeEndian.AppendUint16(nil, loopbackType)...)
+		}
+		return newField(2)
+	case unix.NFT_META_PKTTYPE:
+		return known(0) // PACKET_HOST
+	}
+	return newField(16)
+}
+
+// link is f of an interface that is known: otherwise it can be any.
+func link(l Link, f field) field {
+	if l.Name == "" && l.Index < 0 {
+		return newField(len(f.bytes))
+	}
+	return f
+}
+
+func interfaceName(name string) field {
+	f := known(make([]byte, unix.IFNAMSIZ)...)
+	copy(f.bytes, name)
+	return f
+}
+
+const (
+	stateEstablished = 1 << 1 // NF_CT_STATE_BIT(IP_CT_ESTABLISHED)
+	stateNew         = 1 << 3
+)
+
+func (m *machine) state() uint32 {
+	if m.packet.Established {
+		return stateEstablished
+	}
+	return stateNew
+}
+
+func (m *machine) conntrack(key uint32) field {
+	const seenReply, assured, confirmed, dstNAT = 1 << 1, 1 << 2, 1 << 3, 1 << 5 // IPS_*
+	switch key {
+	case unix.NFT_CT_STATE:
+		return native(m.state())
+	case unix.NFT_CT_DIRECTION:
+		if !m.packet.Established {
+			return known(0)
+		}
+		return newField(1)
+	case unix.NFT_CT_STATUS:
+		f := native(0)
+		if m.translated {
+			f = native(dstNAT)
+		}
+		unknown := native(seenReply | assured | confirmed)
+		for i, b := range unknown.bytes {
+			f.mask[i] &^= b
+		}
+		return f
+	case unix.NFT_CT_MARK:
+		if !m.packet.Established {
+			return native(0)
+		}
+	}
+	return newField(16)
+}
+
+// fib is what the routing table says.
+func (m *machine) fib(result, flags uint32) field {
+	const unicast, local = 1, 2 // RTN_*
+	p, source := &m.packet, flags&unix.NFTA_FIB_F_SADDR != 0
+	switch {
+	case result == unix.NFT_FIB_RESULT_ADDRTYPE && source && !p.Stray:
+		return native(unicast)
+	case result == unix.NFT_FIB_RESULT_ADDRTYPE && source && p.Src.IsLoopback():
+		return native(local)
+	case result == unix.NFT_FIB_RESULT_ADDRTYPE && !source && p.Out.Name == "" && p.Out.Index == 0:
+		return native(local)
+	case result == unix.NFT_FIB_RESULT_ADDRTYPE && !source:
+		return native(unicast)
+	case !source || flags&unix.NFTA_FIB_F_IIF == 0 && p.Stray:
+		return newField(16)
+	case p.Stray: // no way back through the interface that it came from
+		return known(make([]byte, unix.IFNAMSIZ)...)
+	case flags&unix.NFTA_FIB_F_PRESENT != 0:
+		return native(1)
+	case result == unix.NFT_FIB_RESULT_OIF:
+		return native(uint32(p.In.Index))
+	}
+	return interfaceName(p.In.Name)
+}
+
+func (m *machine) bitwise(data []byte) {
+	number := func(kind uint16) uint32 { n, _ := nftables.Number(data, kind); return n }
+	n := int(number(unix.NFTA_BITWISE_LEN) & 0x3f)
+	mask, xor := value(data, unix.NFTA_BITWISE_MASK), value(data, unix.NFTA_BITWISE_XOR)
+	const operation = 6 // NFTA_BITWISE_OP
+	out := newField(n)
+	if number(operation) == 0 && len(mask) >= n && len(xor) >= n {
+		in := m.load(number(unix.NFTA_BITWISE_SREG), n)
+		for i := range in.bytes {
+			out.bytes[i] = in.bytes[i]&mask[i] ^ xor[i]
+			out.mask[i] = in.mask[i] | ^mask[i]
+		}
+	}
+	m.store(number(unix.NFTA_BITWISE_DREG), out)
+}
+
+func (m *machine) byteorder(data []byte) {
+	number := func(kind uint16) uint32 { n, _ := nftables.Number(data, kind); return n }
+	n, size := int(number(unix.NFTA_BYTEORDER_LEN)&0x3f), int(number(unix.NFTA_BYTEORDER_SIZE))
+	in := m.load(number(unix.NFTA_BYTEORDER_SREG), n)
+	out := newField(n)
+	copy(out.bytes, in.bytes)
+	copy(out.mask, in.mask)
+	// Both directions swap the bytes, on a machine whose order is not the network's.
+	if swaps := binary.NativeEndian.Uint16([]byte{1, 0}) == 1; swaps && bits.OnesCount(uint(size)) == 1 && size > 1 {
+		for i := 0; i+size <= len(out.bytes); i += size {
+			for a, b := i, i+size-1; a < b; a, b = a+1, b-1 {
+				out.bytes[a], out.bytes[b] = out.bytes[b], out.bytes[a]
+				out.mask[a], out.mask[b] = out.mask[b], out.mask[a]
+			}
+		}
+	}
+	m.store(number(unix.NFTA_BYTEORDER_DREG), out)
+}
+
+func (m *machine) compare(data []byte) tri {
+	want := value(data, unix.NFTA_CMP_DATA)
+	reg, _ := nftables.Number(data, unix.NFTA_CMP_SREG)
+	op, ok := nftables.Number(data, unix.NFTA_CMP_OP)
+	if !ok || want == nil {
+		return maybe
+	}
+	have := m.load(reg, len(want))
+	switch op {
+	case unix.NFT_CMP_EQ:
+		return have.equals(want)
+	case unix.NFT_CMP_NEQ:
+		return have.equals(want).not(true)
+	}
+	if !have.whole() || len(have.bytes) != len(want) {
+		return maybe
+	}
+	order := bytes.Compare(have.bytes, want)
+	switch op {
+	case unix.NFT_CMP_LT:
+		return is(order < 0)
+	case unix.NFT_CMP_LTE:
+		return is(order <= 0)
+	case unix.NFT_CMP_GT:
+		return is(order > 0)
+	case unix.NFT_CMP_GTE:
+		return is(order >= 0)
+	}
+	return maybe
+}
+
+func (m *machine) between(data []byte) tri {
+	from, to := value(data, unix.NFTA_RANGE_FROM_DATA), value(data, unix.NFTA_RANGE_TO_DATA)
+	reg, _ := nftables.Number(data, unix.NFTA_RANGE_SREG)
+	op, _ := nftables.Number(data, unix.NFTA_RANGE_OP)
+	have := m.load(reg, len(from))
+	if len(from) == 0 || len(to) != len(from) || !have.whole() {
+		return maybe
+	}
+	in := bytes.Compare(have.bytes, from) >= 0 && bytes.Compare(have.bytes, to) <= 0
+	return is(in).not(op == unix.NFT_RANGE_NEQ)
+}
+
+func (m *machine) lookup(c *nftables.Chain, data []byte) (*verdict, tri) {
+	s := m.rules.Set(nftables.Key{Family: c.Family, Table: c.Table, Name: nftables.Text(data, unix.NFTA_LOOKUP_SET)})
+	if s == nil {
+		return nil, maybe
+	}
+	reg, _ := nftables.Number(data, unix.NFTA_LOOKUP_SREG)
+	e, match := m.index(s).find(m.load(reg, s.Width))
+	if s.Map {
+		to, ok := nftables.Number(data, unix.NFTA_LOOKUP_DREG)
+		switch {
+		case !ok || match == no:
+		case to == unix.NFT_REG_VERDICT && e == nil:
+			return &verdict{any: true}, maybe
+		case to == unix.NFT_REG_VERDICT:
+			return parseVerdict(e.Value), match
+		case e == nil:
+			m.store(to, newField(16))
+		default:
+			m.store(to, known(nftables.Attribute(e.Value, unix.NFTA_DATA_VALUE)...))
+		}
+	}
+	flags, _ := nftables.Number(data, unix.NFTA_LOOKUP_FLAGS)
+	return nil, match.not(flags&inverted != 0)
+}
+
+// dynset adds to a set. It matches as the expressions within it do, of a limit for
+// instance, which hold for an element that is new.
+func (m *machine) dynset(c *nftables.Chain, data []byte) tri {
+	const expressions = 10 // NFTA_DYNSET_EXPRESSIONS
+	out := yes
+	inner := func(e nftables.Expr) {
+		if e.Name == "" || out == no {
+			return
+		}
+		if _, t := m.step(c, &e); t != yes {
+			out = t
+		}
+	}
+	inner(nftables.ParseExpr(nftables.Attribute(data, unix.NFTA_DYNSET_EXPR)))
+	for _, e := range nftables.Attributes(nftables.Attribute(data, expressions)) {
+		inner(nftables.ParseExpr(e))
+	}
+	return out
+}
+
+// nat changes the destination and ends the chain.
+func (m *machine) nat(c *nftables.Chain, e *nftables.Expr) (*verdict, tri) {
+	accept := &verdict{code: nfAccept}
+	if c.Hook != unix.NF_INET_PRE_ROUTING {
+		return accept, yes
+	}
+	if e.Name == "redir" {
+		m.translate(nil, m.registerOf(e.Data, unix.NFTA_REDIR_REG_PROTO_MIN, 2))
+		return accept, yes
+	}
+	if kind, _ := nftables.Number(e.Data, unix.NFTA_NAT_TYPE); kind != unix.NFT_NAT_DNAT {
+		return accept, yes
+	}
+	width := len(m.dst.AsSlice())
+	m.translate(m.registerOf(e.Data, unix.NFTA_NAT_REG_ADDR_MIN, width), m.registerOf(e.Data, unix.NFTA_NAT_REG_PROTO_MIN, 2))
+	return accept, yes
+}
+
+// registerOf returns what is in the register that an attribute names: nil where it
+// names none, and nothing where it is not known.
+func (m *machine) registerOf(data []byte, kind uint16, n int) []byte {
+	reg, ok := nftables.Number(data, kind)
+	if !ok {
+		return nil
+	}
+	f := m.load(reg, n)
+	if !f.whole() {
+		return []byte{}
+	}
+	return bytes.Clone(f.bytes)
+}
