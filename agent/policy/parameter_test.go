@@ -80,7 +80,7 @@ func TestParameters(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	for _, tt := range []struct{ text, want string }{
-		{"parameters: {door-tset: {least: 3}}", `mine.yaml:1:14: no check is called "door-tset"`},
+		{"parameters: {door-tset: {least: 3}}", `mine.yaml:1:14: no check is called "door-tset"; did you mean "door-test"?`},
 		{"parameters: {door-test: {most: 3}}", `mine.yaml:1:26: door-test has no parameter "most"`},
 		{"parameters: {door-test: {least: 3, least: 4}}", "least of door-test is set already"},
 		{"parameters: {door-test: {least: -1}}", "is not a whole number up to 1000000000"},

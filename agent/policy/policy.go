@@ -49,16 +49,21 @@ type Check struct {
 	Line       int
 }
 
-// Policy is a set of compiled checks. It may be used from any goroutine.
+// Policy is a set of checks. It may be used from any goroutine.
 type Policy struct {
-	shape  shape
-	checks []*check // by id
+	shape    shape
+	checks   []*check          // by id, those that are not switched off
+	profiles []string          // all names
+	off      map[string]string // checks that are switched off: where and why
 }
 
-// Load compiles the checks of all sources over facts of the type of shape, a
-// struct of groups (see the package's documentation). Its error joins every
-// problem found, each an *Error with its place.
-func Load(shape any, sources ...Source) (*Policy, error) {
+// Load reads the checks of all sources over facts of the type of shape, a struct of
+// groups (see the package's documentation). Its error joins every problem found,
+// each an *Error with its place.
+func Load(shape any, sources ...Source) (*Policy, error) { return LoadFor(nil, shape, sources...) }
+
+// LoadFor is Load for a host with the given tags, which overrides may ask for.
+func LoadFor(tags []string, shape any, sources ...Source) (*Policy, error) {
 	s, err := shapeOf(shape)
 	if err != nil {
 		return nil, err
@@ -67,15 +72,15 @@ func Load(shape any, sources ...Source) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Policy{shape: s}
+	p := &Policy{shape: s, profiles: format.Profiles(), off: map[string]string{}}
 	var problems []error
 	var files []*format.File
 	for _, src := range sources {
 		files = append(files, format.Parse(src))
 	}
-	format.Settle(files)
+	format.Settle(files, tags)
 	for _, f := range files {
-		p.checks = append(p.checks, buildAll(lang, s, f)...)
+		p.add(lang, f)
 		problems = append(problems, f.Problems...)
 	}
 	slices.SortStableFunc(p.checks, func(a, b *check) int { return strings.Compare(a.info.ID, b.info.ID) })
@@ -85,14 +90,22 @@ func Load(shape any, sources ...Source) (*Policy, error) {
 	return p, nil
 }
 
-func buildAll(lang *expr.Language, s shape, file *format.File) []*check {
-	var checks []*check
+// add takes over what a file has. A check that is switched off must be right all
+// the same.
+func (p *Policy) add(lang *expr.Language, file *format.File) {
+	if file.Profile != nil {
+		p.profiles = append(p.profiles, file.Profile.Name.Text)
+	}
 	for _, raw := range file.Checks {
-		if c := build(lang, s, file, raw); c != nil {
-			checks = append(checks, c)
+		c := build(lang, p.shape, file, raw)
+		switch {
+		case c == nil:
+		case raw.Disabled != "":
+			p.off[c.info.ID] = raw.Disabled
+		default:
+			p.checks = append(p.checks, c)
 		}
 	}
-	return checks
 }
 
 // Checks lists every check by id. Remediation is the default one.
@@ -137,35 +150,68 @@ func (p *Policy) Groups(ids ...string) []string {
 	return names
 }
 
-// Choose returns the ids that names stand for: ids themselves, and families. No
-// names give no ids, which stand for all.
-func (p *Policy) Choose(names ...string) ([]string, error) {
-	var ids, known []string
-	for _, c := range p.checks {
-		known = append(known, c.info.ID, c.info.Family)
+// Choose returns the ids that names stand for: ids themselves, and families, of
+// which those checks are meant that are in the profile. Without names it returns all
+// of the profile. The profile "" has every check. There is always an id, or an error.
+func (p *Policy) Choose(profile string, names ...string) ([]string, error) {
+	ids, err := p.Profile(profile)
+	if err != nil {
+		return nil, err
 	}
+	if len(names) == 0 && len(ids) == 0 {
+		return nil, fmt.Errorf("profile %s has no checks", profile)
+	}
+	if len(names) == 0 {
+		return ids, nil
+	}
+	var chosen []string
 	for _, name := range names {
-		before := len(ids)
-		for _, c := range p.checks {
-			if c.info.ID == name || c.info.Family == name {
-				ids = append(ids, c.info.ID)
-			}
+		found, err := p.called(name, ids)
+		if err != nil {
+			return nil, err
 		}
-		if len(ids) == before {
-			return nil, near.Unknown("check", name, known)
+		if len(found) == 0 {
+			return nil, fmt.Errorf("no check of the family %s is in the profile %s", name, profile)
 		}
+		chosen = append(chosen, found...)
 	}
-	return ids, nil
+	return chosen, nil
 }
 
-// Profile returns the ids of the checks in the named profile; there may be none.
+// called returns the check of that id, or those of the family that are among ids.
+func (p *Policy) called(name string, ids []string) ([]string, error) {
+	if why, off := p.off[name]; off {
+		return nil, fmt.Errorf("check %s is switched off by %s", name, why)
+	}
+	var found, known []string
+	family := false
+	for _, c := range p.checks {
+		known = append(known, c.info.ID, c.info.Family)
+		if c.info.ID == name {
+			return []string{name}, nil
+		}
+		if c.info.Family == name {
+			family = true
+			if slices.Contains(ids, c.info.ID) {
+				found = append(found, c.info.ID)
+			}
+		}
+	}
+	if !family {
+		return nil, near.Unknown("check", name, known)
+	}
+	return found, nil
+}
+
+// Profile returns the ids of the checks in the named profile, of all for "". There
+// may be none.
 func (p *Policy) Profile(name string) ([]string, error) {
-	if !slices.Contains(format.Profiles(), name) {
-		return nil, near.Unknown("profile", name, format.Profiles())
+	if name != "" && !slices.Contains(p.profiles, name) {
+		return nil, near.Unknown("profile", name, p.profiles)
 	}
 	var ids []string
 	for _, c := range p.checks {
-		if slices.Contains(c.profiles, name) {
+		if name == "" || slices.Contains(c.profiles, name) {
 			ids = append(ids, c.info.ID)
 		}
 	}

@@ -229,7 +229,7 @@ func TestLoadErrors(t *testing.T) {
 		{"remediation: {rhel: x}", "default is missing"},
 		{"remediation: {default: x, plan9: y}", `unknown key "plan9"`},
 		{"references: x", "want a list"},
-		{"profiles: [cis-3]", `profile "cis-3" is none of baseline, cis-1, cis-2, image`},
+		{"profiles: [cis-3]", `no profile is called "cis-3"; did you mean "cis-1"?`},
 		{"profiles: []", "profiles names none"},
 		{"profiles: [image, image]", "stands here twice"},
 		{"title:", "want a value"},
@@ -306,10 +306,10 @@ func TestPolicyLists(t *testing.T) {
 	if len(c) != 2 || c[0].ID != "door-test" || c[0].Rule != "door.color == ''" || c[0].File != "test.yaml" || c[0].Line != 3 {
 		t.Errorf("got %+v", c)
 	}
-	if got, err := p.Choose("lamp", "door-test"); err != nil || fmt.Sprint(got) != "[lamp-test door-test]" {
+	if got, err := p.Choose("", "lamp", "door-test"); err != nil || fmt.Sprint(got) != "[lamp-test door-test]" {
 		t.Errorf("chose %v, %v", got, err)
 	}
-	if _, err := p.Choose("door-tset"); err == nil || !strings.Contains(err.Error(), `did you mean "door-test"?`) {
+	if _, err := p.Choose("", "door-tset"); err == nil || !strings.Contains(err.Error(), `did you mean "door-test"?`) {
 		t.Errorf("got %v", err)
 	}
 	a, b := p.Pack("debian"), p.Pack("rhel")

@@ -120,7 +120,7 @@ func (h *host) evaluate(ctx context.Context, names []string) (*evaluation, error
 	if err != nil {
 		return nil, err
 	}
-	ids, err := pol.Choose(names...)
+	ids, err := pol.Choose("", names...)
 	if err != nil {
 		return nil, err
 	}

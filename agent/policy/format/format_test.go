@@ -119,7 +119,8 @@ func TestParseLimits(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{sample, "family: |\n x\nchecks:\n - pass: >\n    a\n", "a: &a [*a]", "? [a]\n: b", "\xef\xbb\xbffamily: x", "parameters: {door-lock: {days: 7, 1: {}}}", "parameters:\n- 1\nchecks: []"} {
+	for _, s := range []string{sample, "family: |\n x\nchecks:\n - pass: >\n    a\n", "a: &a [*a]", "? [a]\n: b", "\xef\xbb\xbffamily: x", "parameters: {door-lock: {days: 7, 1: {}}}", "parameters:\n- 1\nchecks: []",
+		"profile: {name: a, include: [a, baseline], exclude: [door], checks: [door-lock]}\noverrides: [{check: door, disable: true, hosts: ['!web'], reason: r}]"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -131,6 +132,7 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 		}
+		Settle([]*File{file, Parse(Source{Name: "x.yaml", Data: []byte(doors)})}, []string{"web"})
 		for _, err := range file.Problems {
 			if e, ok := err.(*Error); !ok || e.Line < 1 || e.Column < 1 {
 				t.Fatalf("problem without a place: %v", err)

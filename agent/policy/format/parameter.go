@@ -1,11 +1,12 @@
 package format
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
+
+	"seawall/agent/near"
 )
 
 // maxParameter bounds a parameter, so that what is computed from it is no overflow.
@@ -25,25 +26,23 @@ func (p *File) parameters(n *yaml.Node) []Parameter {
 	return list
 }
 
-// overrides reads identifiers of checks with parameters each.
-func (p *File) overrides(n *yaml.Node) []Override {
-	var list []Override
+// settings reads identifiers of checks with parameters each.
+func (p *File) settings(n *yaml.Node) []Setting {
+	var list []Setting
 	p.pairs(n, maxChecks, func(check Scalar, value *yaml.Node) {
-		list = append(list, Override{check, p.parameters(value)})
+		list = append(list, Setting{check, p.parameters(value)})
 	})
 	return list
 }
 
-// Settle puts the values that files set in place of the checks' own. What is wrong
-// with one is a problem of the file that sets it.
-func Settle(files []*File) {
-	checks := unique(files)
-	set := map[string]bool{}
-	for _, f := range files {
-		for _, o := range f.Overrides {
-			c := checks[o.Check.Text]
+// set puts the values that files set in place of the checks' own.
+func (s *settlement) set() {
+	taken := map[string]bool{}
+	for _, f := range s.files {
+		for _, o := range f.Settings {
+			c := s.checks[o.Check.Text]
 			if c == nil {
-				f.Problem(o.Check, 0, "no check is called %q", o.Check.Text)
+				f.Problem(o.Check, 0, "no check is called %q%s", o.Check.Text, near.Hint(o.Check.Text, s.ids))
 				continue
 			}
 			for _, p := range o.Parameters {
@@ -52,31 +51,13 @@ func Settle(files []*File) {
 				switch {
 				case i < 0:
 					f.Problem(p.Name, 0, "%s has no parameter %q", o.Check.Text, p.Name.Text)
-				case set[key]:
+				case taken[key]:
 					f.Problem(p.Name, 0, "%s of %s is set already", p.Name.Text, o.Check.Text)
 				default:
 					c.Parameters[i].Value = p.Value
 				}
-				set[key] = true
+				taken[key] = true
 			}
 		}
 	}
-}
-
-// unique returns the checks by id. One that stands in an earlier place already is a
-// problem of its file.
-func unique(files []*File) map[string]*Check {
-	checks := map[string]*Check{}
-	first := map[string]string{}
-	for _, f := range files {
-		for _, c := range f.Checks {
-			id := c.Info.ID
-			if place, taken := first[id]; taken {
-				f.Problem(c.At, 0, "check %s stands in %s already", id, place)
-				continue
-			}
-			checks[id], first[id] = c, fmt.Sprintf("%s:%d", f.Name, c.At.Node.Line)
-		}
-	}
-	return checks
 }

@@ -10,7 +10,7 @@ import (
 func TestSettle(t *testing.T) {
 	for text, want := range map[string]string{
 		"parameters: {door-lock: {days: 14}}":                           "",
-		"parameters: {door-lokc: {days: 14}}":                           `mine.yaml:1:14: no check is called "door-lokc"`,
+		"parameters: {door-lokc: {days: 14}}":                           `mine.yaml:1:14: no check is called "door-lokc"; did you mean "door-lock"?`,
 		"parameters: {door-lock: {weeks: 2}}":                           `mine.yaml:1:26: door-lock has no parameter "weeks"`,
 		"parameters:\n  door-lock: {days: 14}\n  door-lock: {days: 15}": "days of door-lock is set already",
 	} {
@@ -20,7 +20,7 @@ func TestSettle(t *testing.T) {
 			if first {
 				files = []*File{mine, theirs}
 			}
-			Settle(files)
+			Settle(files, nil)
 			got := theirs.Checks[0].Parameters[0].Value
 			if want == "" && (got != 14 || mine.Problems != nil) {
 				t.Errorf("%s: got %d, %v", text, got, mine.Problems)

@@ -58,8 +58,8 @@ type Parameter struct {
 	Value int64
 }
 
-// Override sets parameters of a check.
-type Override struct {
+// Setting gives parameters of a check other values.
+type Setting struct {
 	Check      Scalar
 	Parameters []Parameter
 }
@@ -97,6 +97,8 @@ type Check struct {
 	Actual      Scalar
 	Expected    Scalar
 	Evidence    []Scalar
+	Examples    []Example
+	Disabled    string // by Settle: where and why the check was switched off; "" for one that is not
 }
 
 // Empty is the result of an empty list.
@@ -119,8 +121,11 @@ type Source struct {
 type File struct {
 	Name      string
 	Trusted   bool
+	Family    string
 	Checks    []*Check
+	Settings  []Setting
 	Overrides []Override
+	Profile   *Profile // nil: the file has none
 	Problems  []error
 	data      []byte
 	lines     []string // for columns in literal blocks
@@ -159,24 +164,26 @@ func (p *File) parse() []*Check {
 		p.errorAt(&doc, "more than one document")
 		return nil
 	}
-	var family string
+	top := doc.Content[0]
 	var list *yaml.Node
 	fields := map[string]func(*yaml.Node){
-		"family":     func(n *yaml.Node) { family = p.string(n) },
+		"family":     func(n *yaml.Node) { p.Family = p.string(n) },
 		"checks":     func(n *yaml.Node) { list = n },
-		"parameters": func(n *yaml.Node) { p.Overrides = p.overrides(n) },
+		"parameters": func(n *yaml.Node) { p.Settings = p.settings(n) },
+		"overrides":  func(n *yaml.Node) { p.Overrides = p.overrides(n) },
+		"profile":    func(n *yaml.Node) { p.Profile = p.profile(n) },
 	}
 	required := []string{"family", "checks"}
-	if top := doc.Content[0]; len(top.Content) == 2 && top.Content[0].Value == "parameters" {
-		required = nil // nothing but values for the checks of other files
+	if !has(top, required...) && has(top, "parameters", "overrides", "profile") {
+		required = nil // nothing but what is said of the checks of other files
 	}
-	p.mapping(doc.Content[0], fields, required...)
+	p.mapping(top, fields, required...)
 	if list == nil {
 		return nil
 	}
 	var checks []*Check
 	for _, n := range p.sequence(list, maxChecks) {
-		checks = append(checks, p.check(family, n))
+		checks = append(checks, p.check(p.Family, n))
 	}
 	return checks
 }
@@ -232,6 +239,7 @@ func (p *File) check(family string, n *yaml.Node) *Check {
 		"since":       func(n *yaml.Node) { c.Since = p.scalar(n) },
 		"actual":      func(n *yaml.Node) { c.Actual = p.scalar(n) },
 		"expected":    func(n *yaml.Node) { c.Expected = p.scalar(n) },
+		"examples":    func(n *yaml.Node) { c.Examples = p.examples(n) },
 		"evidence":    func(n *yaml.Node) { c.Evidence = p.scalars(n, maxLets) },
 		"remediation": func(n *yaml.Node) { c.Remediation = p.remediation(n) },
 	}

@@ -40,6 +40,16 @@ func (p *File) mapping(n *yaml.Node, fields map[string]func(*yaml.Node), require
 	}
 }
 
+// has reports whether the mapping n has one of the keys.
+func has(n *yaml.Node, keys ...string) bool {
+	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
+		if slices.Contains(keys, n.Content[i].Value) {
+			return true
+		}
+	}
+	return false
+}
+
 func (p *File) sequence(n *yaml.Node, limit int) []*yaml.Node {
 	if n.Kind != yaml.SequenceNode {
 		p.errorAt(n, "want a list")
