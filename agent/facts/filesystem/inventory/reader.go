@@ -1,0 +1,182 @@
+package inventory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"seawall/agent/facts/fact"
+	"seawall/pkg/mounts"
+	"seawall/pkg/names"
+	"seawall/pkg/text"
+)
+
+// keep is how long a walk stands.
+const keep = 24 * time.Hour
+
+// Reader walks, and keeps the last walk. Its methods are not for several goroutines
+// at once.
+type Reader struct {
+	last Disk
+	at   time.Time
+	key  string
+}
+
+// Surroundings is what a walk has to know of the host.
+type Surroundings struct {
+	Names  *names.Names
+	Mounts mounts.Index // of this process, nil for an image
+	Hidden []string     // directories that this process sees otherwise than the host
+}
+
+// Read returns what lies on the disks: by a new walk, or by the last one and a
+// second look at what that had found.
+func (r *Reader) Read(ctx context.Context, env fact.Env, around Surroundings) Disk {
+	s := &scan{env: env, names: around.Names, mounts: around.Mounts, hidden: map[string]bool{}, subids: readSubids(env)}
+	for _, dir := range around.Hidden {
+		s.hidden[dir] = true
+	}
+	key := s.key(around)
+	if r.last.Known && key == r.key && env.Now().Sub(r.at) < keep && !r.at.After(env.Now()) {
+		r.last.Items = s.again(r.last.Items)
+		return r.last
+	}
+	d := Disk{Hidden: around.Hidden, At: env.Now().UTC().Format(time.RFC3339), More: map[string]int{}, Items: []Item{}}
+	if d.Hidden == nil {
+		d.Hidden = []string{}
+	}
+	if err := s.run(ctx); err != nil {
+		d.Reason = text.Clean(err.Error(), text.Limit)
+		return d
+	}
+	d.Known, d.Entries, d.Cut, d.Complete = true, s.result.Entries, s.result.Cut, s.result.Cut == ""
+	packages := s.packages()
+	for _, kind := range slices.Concat(kindList(), []string{KindCapable}) {
+		d.list(kind, s.items[kind], s.more[kind], packages)
+	}
+	r.last, r.at, r.key = d, env.Now(), key
+	return d
+}
+
+func kindList() []string { k := kindNames(); return k[:] }
+
+// list adds what was found of one kind, the worst first.
+func (d *Disk) list(kind string, items []Item, more int, packages *packages) {
+	if kind == KindSetuid || kind == KindCapable {
+		for i := range items {
+			packages.judge(&items[i])
+		}
+	}
+	slices.SortFunc(items, func(a, b Item) int {
+		return cmp.Or(cmp.Compare(worth(a), worth(b)), cmp.Compare(a.Path, b.Path))
+	})
+	if len(items) > MaxListed {
+		more += len(items) - MaxListed
+		items = items[:MaxListed]
+	}
+	for i := range items {
+		items[i].Path = text.Clean(items[i].Path, maxName)
+	}
+	d.Items = append(d.Items, items...)
+	if more > 0 {
+		d.More[kind] = more
+	}
+}
+
+// worth orders items: what is not as it should be before the rest.
+func worth(it Item) int {
+	if it.Expected {
+		return 1
+	}
+	return 0
+}
+
+// again looks a second time at what was found, and drops what is no longer so.
+func (s *scan) again(items []Item) []Item {
+	kept := make([]Item, 0, len(items))
+	for _, it := range items {
+		fi, err := s.env.Root.Lstat(it.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			st, ok := stat(fi)
+			if !ok || it.Kind != KindCapable && !s.still(it, &st) {
+				continue
+			}
+			s.describe(&it, &st)
+		}
+		kept = append(kept, it)
+	}
+	return kept
+}
+
+// still reports whether an entry is yet what it was listed as.
+func (s *scan) still(it Item, st *unix.Stat_t) bool {
+	k := slices.Index(kindList(), it.Kind)
+	return k >= 0 && s.kinds(st, zoneOf(path.Dir(it.Path)), []byte(path.Base(it.Path)))&(1<<k) != 0
+}
+
+// key is what a walk depends on beside the files themselves: the packages, the
+// accounts, the mounts.
+func (s *scan) key(around Surroundings) string {
+	var b strings.Builder
+	for _, name := range slices.Concat(Files(), names.Files()) {
+		if fi, err := s.env.Root.Stat(name); err == nil {
+			fmt.Fprintf(&b, "%s %d %d\n", name, fi.ModTime().UnixNano(), fi.Size())
+		}
+	}
+	for _, name := range slices.Sorted(func(yield func(string) bool) {
+		for name, m := range around.Mounts {
+			if k := mounts.Kind(m.Type); (k == mounts.Disk || k == mounts.Memory) && !elsewhere(name) && !yield(name) {
+				return
+			}
+		}
+	}) {
+		b.WriteString(name)
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// Files returns the files that say that a walk is out of date.
+func Files() []string {
+	return []string{"/var/lib/dpkg/status", "/var/lib/dpkg/statoverride", "/var/lib/rpm/rpmdb.sqlite",
+		"/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages", "/etc/subuid", "/etc/subgid"}
+}
+
+// subid is a range of numbers that was given to a user's containers.
+type subid struct{ first, count uint32 }
+
+// readSubids reads /etc/subuid and /etc/subgid: "user:first:count".
+func readSubids(env fact.Env) []subid {
+	const maxRanges = 1000
+	var all []subid
+	for _, name := range []string{"/etc/subuid", "/etc/subgid"} {
+		b, err := env.Root.ReadFile(name, 0)
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(b)) {
+			f := strings.Split(strings.TrimSpace(line), ":")
+			if len(f) != 3 || len(all) == maxRanges {
+				continue
+			}
+			first, err := strconv.ParseUint(f[1], 10, 32)
+			count, err2 := strconv.ParseUint(f[2], 10, 32)
+			if err == nil && err2 == nil && first >= firstPerson {
+				all = append(all, subid{uint32(first), uint32(count)})
+			}
+		}
+	}
+	return all
+}
