@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"seawall/pkg/hostfs"
@@ -159,6 +160,11 @@ func (u *Unit) Values(section, key string) []Setting {
 		}
 	}
 	return list
+}
+
+// Has reports whether a setting is there at all, be it empty.
+func (u *Unit) Has(section, key string) bool {
+	return slices.ContainsFunc(u.settings, func(s Setting) bool { return s.Section == section && s.Key == key })
 }
 
 // Parse reads the text of a unit file. As systemd does it passes over lines that

@@ -12,10 +12,12 @@ type Facts struct {
 	Container bool `json:"container"`
 	// Kernel is the kernel's own word.
 	Kernel Kernel `json:"kernel"`
+	// Files are the configuration of the daemons that start at boot, with their keys.
+	Files []File `json:"files"`
 	// Daemons are the installed programs that keep the time, in the order chrony,
 	// systemd-timesyncd, ntpd, openntpd.
 	Daemons []Daemon `json:"daemons"`
-	// Wanted are the daemons that start at boot and do not give way to another.
+	// Wanted are the kinds of those that start at boot.
 	Wanted []string `json:"wanted"`
 	// WantedKnown says that this is known of each, WantedReason why not.
 	WantedKnown  bool   `json:"wanted_known"`
@@ -61,6 +63,8 @@ type Daemon struct {
 	ServesAt fact.Text `json:"serves_at"`
 	// Authenticated counts the sources that prove who they are (NTS or a key).
 	Authenticated int `json:"authenticated"`
+	// TellsKernel says that it tells the kernel that the clock is right.
+	TellsKernel bool `json:"tells_kernel"`
 	// Step says that a clock that is far off is set at start (makestep, -g).
 	Step fact.Tri `json:"step"`
 }
@@ -74,4 +78,16 @@ type Source struct {
 	File          string `json:"file"`
 	Line          int    `json:"line"`
 	Raw           string `json:"raw"`
+}
+
+// File is a file that a daemon is configured by.
+type File struct {
+	Path  string `json:"path"`
+	Keys  bool   `json:"keys"` // it holds keys
+	Mode  int    `json:"mode"` // permission bits, -1 where not known
+	UID   int    `json:"uid"`
+	GID   int    `json:"gid"`
+	Owner string `json:"owner"`
+	Group string `json:"group"`
+	Error string `json:"error,omitempty"`
 }
