@@ -1,0 +1,306 @@
+package mail
+
+import (
+	"net/netip"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"seawall/agent/facts/servers/answer"
+	"seawall/pkg/hostfs"
+	"seawall/pkg/postfixconf"
+)
+
+// Answers are those of mail servers.
+type Answers struct {
+	Relay  []answer.Answer `json:"relay"`  // hands on mail of strangers to others
+	Public []answer.Answer `json:"public"` // takes mail from the network at all
+	Plain  []answer.Answer `json:"plain"`  // takes passwords without TLS
+	Verify []answer.Answer `json:"verify"` // tells which addresses exist (VRFY)
+}
+
+// fail notes that a server could not be asked.
+func (a *Answers) fail(server string, err error) {
+	out := answer.New(server, "")
+	out.Unknown("%v", err)
+	a.Relay = append(a.Relay, out)
+	a.Public = append(a.Public, out)
+}
+
+// verdict is what a list of restrictions says to a stranger.
+type verdict int
+
+const (
+	passes  verdict = iota // nothing rejects
+	rejects                // he is turned away
+	unsure                 // a table decides, and nothing after it rejects
+)
+
+// smtpd is one service of master.cf.
+type smtpd struct {
+	c       *postfixconf.Config
+	service *postfixconf.Service
+	out     *answer.Answer
+}
+
+func (s *smtpd) get(name, fallback string) postfixconf.Setting {
+	return s.c.GetFor(s.service, name, fallback)
+}
+
+// Postfix asks the configuration in dir.
+func (a *Answers) Postfix(root hostfs.Root, dir string) (watch []string, err error) {
+	watch = []string{path.Join(dir, "main.cf"), path.Join(dir, "master.cf")}
+	c, err := postfixconf.Load(root, dir)
+	if err != nil {
+		a.fail("postfix", err)
+		return watch, err
+	}
+	found := false
+	for i := range c.Services {
+		s := &c.Services[i]
+		if s.Type != "inet" || path.Base(s.Command) != "smtpd" && path.Base(s.Command) != "postscreen" {
+			continue
+		}
+		found = true
+		part := s.Name
+		if part == "smtp" {
+			part = ""
+		}
+		a.postfixService(c, s, part)
+	}
+	if !found {
+		for _, list := range []*[]answer.Answer{&a.Relay, &a.Public} {
+			out := answer.New("postfix", "")
+			out.Say(false, "master.cf has no smtpd that listens")
+			*list = append(*list, out)
+		}
+	}
+	return watch, nil
+}
+
+func (a *Answers) postfixService(c *postfixconf.Config, service *postfixconf.Service, part string) {
+	public := answer.New("postfix", part)
+	s := &smtpd{c: c, service: service, out: &public}
+	s.listens()
+	a.Public = append(a.Public, public)
+	relay := answer.New("postfix", part)
+	relay.Public = public.Allowed
+	if !relay.Public {
+		relay.Places = public.Places
+		relay.Say(false, "it listens on loopback alone")
+	} else {
+		s.out = &relay
+		s.relay()
+	}
+	a.Relay = append(a.Relay, relay)
+	if !public.Allowed || path.Base(service.Command) == "postscreen" {
+		return
+	}
+	verify := answer.New("postfix", part)
+	verify.Public = true
+	d := s.get("disable_vrfy_command", "no")
+	verify.At(d.File, d.Line, d.Raw)
+	verify.Say(d.Value != "yes", "disable_vrfy_command = %s", d.Value)
+	a.Verify = append(a.Verify, verify)
+	if sasl := s.get("smtpd_sasl_auth_enable", "no"); sasl.Value == "yes" {
+		plain := answer.New("postfix", part)
+		plain.Public = true
+		s.out = &plain
+		s.plain()
+		a.Plain = append(a.Plain, plain)
+	}
+}
+
+// listens says whether a service is reached from other hosts.
+func (s *smtpd) listens() {
+	if host, _, ok := strings.Cut(s.service.Name, ":"); ok && !strings.HasPrefix(host, "[") || strings.HasPrefix(s.service.Name, "[") {
+		s.out.Public = !answer.Loopback(answer.Host(s.service.Name))
+		s.out.At(s.service.File, s.service.Line, s.service.Raw)
+		s.out.Say(s.out.Public, "master.cf makes it listen on %s", answer.Host(s.service.Name))
+		return
+	}
+	i := s.get("inet_interfaces", "all")
+	s.out.At(i.File, i.Line, i.Raw)
+	for _, w := range i.Words() {
+		s.out.Public = s.out.Public || !answer.Loopback(strings.Trim(w, "[]"))
+	}
+	s.out.Say(s.out.Public, "inet_interfaces = %s", i.Value)
+}
+
+// relay asks whether a stranger's mail to others is taken.
+func (s *smtpd) relay() {
+	relayDefault := "permit_mynetworks permit_sasl_authenticated defer_unauth_destination"
+	lists := []struct{ name, fallback string }{
+		{"smtpd_client_restrictions", ""}, {"smtpd_helo_restrictions", ""}, {"smtpd_sender_restrictions", ""},
+		{"smtpd_relay_restrictions", relayDefault}, {"smtpd_recipient_restrictions", ""},
+	}
+	if s.level() < 1 {
+		lists[3].fallback = ""
+	}
+	if !s.works(lists[3].fallback) {
+		s.out.Say(false, "neither smtpd_relay_restrictions nor smtpd_recipient_restrictions rejects anything: Postfix refuses all mail")
+		return
+	}
+	doubt := ""
+	for _, l := range lists {
+		set := s.get(l.name, l.fallback)
+		v, word := s.list(set)
+		if word != "" {
+			s.out.At(set.File, set.Line, set.Raw)
+		}
+		switch v {
+		case rejects:
+			s.out.Say(false, "%s turns strangers away: %s", l.name, word)
+			return
+		case unsure:
+			doubt = l.name + ": " + word
+		case passes:
+		}
+	}
+	if open := s.anywhere(); open != "" {
+		s.out.Say(true, "mail to any domain is taken: %s", open)
+		return
+	}
+	if doubt != "" {
+		s.out.Unknown("what %s says is in no file", doubt)
+		return
+	}
+	s.out.Say(true, "no restriction turns a stranger away who sends to others")
+}
+
+// works reports whether a list that has to has a word that rejects.
+func (s *smtpd) works(relayDefault string) bool {
+	for _, name := range []string{"smtpd_relay_restrictions", "smtpd_recipient_restrictions"} {
+		fallback := ""
+		if name == "smtpd_relay_restrictions" {
+			fallback = relayDefault
+		}
+		for _, w := range s.get(name, fallback).Words() {
+			if slices.Contains([]string{"reject_unauth_destination", "defer_unauth_destination", "reject", "defer", "defer_if_permit", "check_relay_domains"}, w) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// list takes one list of restrictions for a stranger, and names the word that
+// decides.
+func (s *smtpd) list(set postfixconf.Setting) (verdict, string) {
+	doubt := ""
+	words := set.Words()
+	for i := 0; i < len(words); i++ {
+		w := strings.ToLower(words[i])
+		switch {
+		case w == "permit":
+			return passes, w
+		case w == "permit_mynetworks":
+			if why := s.mynetworks(); why != "" {
+				return passes, w + ", " + why
+			}
+		case w == "reject" || w == "defer" || w == "defer_if_permit":
+			return rejects, words[i]
+		case w == "reject_unauth_destination" || w == "defer_unauth_destination":
+			if s.anywhere() == "" {
+				return rejects, words[i]
+			}
+		case w == "permit_auth_destination" || w == "permit_sasl_authenticated" || strings.HasPrefix(w, "permit_tls_"):
+		case w == "warn_if_reject":
+			i++ // the next word only warns
+		case strings.HasPrefix(w, "check_"), strings.HasPrefix(w, "permit_"), !strings.HasPrefix(w, "reject_"):
+			if doubt == "" {
+				doubt = words[i]
+				if i+1 < len(words) && strings.HasPrefix(w, "check_") {
+					doubt += " " + words[i+1]
+				}
+			}
+		}
+		if strings.HasPrefix(w, "check_") || strings.Contains(w, "_rbl_client") || strings.Contains(w, "_rhsbl_") {
+			i++ // their argument
+		}
+	}
+	if doubt != "" {
+		return unsure, doubt
+	}
+	return passes, ""
+}
+
+// level is compatibility_level as a number: 2 for "2", 3 for "3.6".
+func (s *smtpd) level() int {
+	major, _, _ := strings.Cut(s.c.Get("compatibility_level", "0").Value, ".")
+	n, err := strconv.Atoi(major)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// anywhere names the table of domains that has every domain in it, "" where none has.
+func (s *smtpd) anywhere() string {
+	for _, name := range []string{"relay_domains", "mydestination", "virtual_alias_domains", "virtual_mailbox_domains"} {
+		set := s.get(name, "")
+		for _, w := range set.Words() {
+			if strings.HasPrefix(w, "static:") {
+				s.out.At(set.File, set.Line, set.Raw)
+				return name + " = " + w
+			}
+		}
+	}
+	return ""
+}
+
+// mynetworks says why strangers are in mynetworks, "" where they are not.
+func (s *smtpd) mynetworks() string {
+	set := s.get("mynetworks", "")
+	if set.Set {
+		for _, w := range set.Words() {
+			n, ok := postfixNetwork(w)
+			if ok && answer.Wide(n) || strings.HasPrefix(w, "static:") {
+				s.out.At(set.File, set.Line, set.Raw)
+				return "mynetworks has " + w
+			}
+		}
+		return ""
+	}
+	fallback := "host"
+	if s.level() < 2 {
+		fallback = "subnet"
+	}
+	style := s.get("mynetworks_style", fallback)
+	if style.Value == "subnet" || style.Value == "class" {
+		s.out.At(style.File, style.Line, style.Raw)
+		return "mynetworks_style = " + style.Value + " has the neighbours in it"
+	}
+	return ""
+}
+
+// postfixNetwork reads an element of mynetworks; "!" takes some out.
+func postfixNetwork(w string) (netip.Prefix, bool) {
+	if strings.HasPrefix(w, "!") {
+		return netip.Prefix{}, false
+	}
+	return answer.Network(w)
+}
+
+// plain says whether a password crosses the network in clear text.
+func (s *smtpd) plain() {
+	only := s.get("smtpd_tls_auth_only", "no")
+	wrapper, level := s.get("smtpd_tls_wrappermode", "no"), s.get("smtpd_tls_security_level", "")
+	options := s.get("smtpd_sasl_security_options", "noanonymous")
+	for _, set := range []postfixconf.Setting{only, wrapper, level} {
+		s.out.At(set.File, set.Line, set.Raw)
+	}
+	switch {
+	case only.Value == "yes":
+		s.out.Say(false, "smtpd_tls_auth_only = yes")
+	case wrapper.Value == "yes":
+		s.out.Say(false, "smtpd_tls_wrappermode = yes")
+	case level.Value == "encrypt":
+		s.out.Say(false, "smtpd_tls_security_level = encrypt")
+	case slices.Contains(options.Words(), "noplaintext"):
+		s.out.Say(false, "smtpd_sasl_security_options = %s", options.Value)
+	default:
+		s.out.Say(true, "smtpd_sasl_auth_enable = yes, smtpd_tls_auth_only = %s", only.Value)
+	}
+}
