@@ -3,6 +3,8 @@ package restart
 import (
 	"bytes"
 	"strings"
+
+	"seawall/pkg/cgroup"
 )
 
 // belongs says how a process stands to the host's file systems.
@@ -53,15 +55,15 @@ func (m *mounts) learn(p *proc) {
 	}
 }
 
-// of says how one process stands to the host's file systems; cgroup is its own.
-func (m *mounts) of(one *process, cgroup string) belongs {
+// of says how one process stands to the host's file systems; group is its own cgroup.
+func (m *mounts) of(one *process, group string) belongs {
 	ns := one.link("ns/mnt")
 	switch {
 	case ns == "", m.root == "" && ns != m.own:
 		return unplaced
 	case ns == m.own || ns == m.first:
 		return here
-	case !systemService(cgroup):
+	case !systemService(group):
 		return m.others
 	}
 	root, ok := m.roots[ns]
@@ -91,7 +93,7 @@ func rootMount(line []byte) (root string, ok bool) {
 
 // systemService reports whether a cgroup is that of one of the system's services
 // itself: not below a user's slice, where users make groups as they like.
-func systemService(cgroup string) bool {
-	unit, _ := unitOf(cgroup)
-	return strings.HasSuffix(unit, ".service") && !strings.HasPrefix(cgroup, "/user.slice/")
+func systemService(group string) bool {
+	unit, _ := cgroup.Unit(group)
+	return strings.HasSuffix(unit, ".service") && !strings.HasPrefix(group, "/user.slice/")
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/agent/facts/fact"
+	"seawall/pkg/cgroup"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/text"
 )
@@ -97,13 +98,13 @@ func processes() ([]string, error) {
 func (s *scan) order(pids []string) []string {
 	services, others := make([]string, 0, len(pids)), make([]string, 0, len(pids))
 	for _, pid := range pids {
-		cgroup := ""
+		group := ""
 		if one, err := s.proc.open(pid); err == nil {
-			cgroup = cgroupOf(one.small("cgroup"))
+			group = cgroup.Of(one.small("cgroup"))
 			one.close()
 		}
 		list := &others
-		if systemService(cgroup) || cgroup == "/init.scope" {
+		if systemService(group) || group == "/init.scope" {
 			list = &services
 		}
 		*list = append(*list, pid)
@@ -190,8 +191,8 @@ func (s *scan) add(pid string, one *process, exe string, hits []hit) {
 		b, _ := hostfs.Root{}.ReadFile("/etc/passwd", 8<<20)
 		s.passwd = string(b)
 	}
-	cgroup := cgroupOf(one.small("cgroup"))
-	switch s.mounts.of(one, cgroup) {
+	group := cgroup.Of(one.small("cgroup"))
+	switch s.mounts.of(one, group) {
 	case unplaced:
 		if !one.ended() {
 			s.facts.Denied++
@@ -219,7 +220,7 @@ func (s *scan) add(pid string, one *process, exe string, hits []hit) {
 	if strings.HasPrefix(p.Exe, "/") {
 		program = path.Clean(p.Exe)
 	}
-	unit := unitFor(cgroup, program, s.user)
+	unit := unitFor(group, program, s.user)
 	p.Unit, unit.Listening = unit.Name, p.Listening
 	s.count(unit, number, hits)
 	if len(s.facts.Processes) == maxProcesses {
@@ -232,7 +233,7 @@ func (s *scan) add(pid string, one *process, exe string, hits []hit) {
 	s.facts.Processes = append(s.facts.Processes, p)
 }
 
-func (s *scan) user(uid string) string { return text.Clean(userIn(s.passwd, uid), maxName) }
+func (s *scan) user(uid string) string { return text.Clean(cgroup.User(s.passwd, uid), maxName) }
 
 // count adds a process to its unit.
 func (s *scan) count(unit Unit, pid int, hits []hit) {

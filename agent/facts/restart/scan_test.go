@@ -525,8 +525,6 @@ func TestMain(m *testing.M) {
 		err = Serve(context.Background(), os.Stdout)
 	case "ask":
 		err = printFacts(os.Getenv("RESTART_NAME"))
-	case "listen":
-		err = listenOnly(os.Getenv("RESTART_NAME"))
 	default:
 		err = fmt.Errorf("no such part: %s", kind)
 	}

@@ -3,29 +3,13 @@ package restart
 import (
 	"strings"
 	"testing"
+
+	"seawall/pkg/cgroup"
 )
 
-func TestCgroupOf(t *testing.T) {
-	for data, want := range map[string]string{
-		"":                               "",
-		"0::/system.slice/ssh.service\n": "/system.slice/ssh.service",
-		"12:pids:/x\n1:name=systemd:/system.slice/cron.service\n0::/\n":                  "/system.slice/cron.service",
-		"9:name=systemd:/\n1:cpu:/\n0::/system.slice/ssh.service\n":                      "/system.slice/ssh.service", // another manager's v1 beside v2
-		"1:name=systemd:/user.slice/user-0.slice/session-1.scope\n":                      "/user.slice/user-0.slice/session-1.scope",
-		"0::/a:b.slice/c.service\n":                                                      "/a:b.slice/c.service",
-		"garbage\n0:\n:::\n1:name=systemd\n":                                             "",
-		"2:cpu,name=other:/wrong\n":                                                      "",
-		"0::/system.slice/x.service\n1:name=systemd:/system.slice/y.service\nno newline": "/system.slice/y.service",
-	} {
-		if got := cgroupOf(data); got != want {
-			t.Errorf("%q: got %q, want %q", data, got, want)
-		}
-	}
-}
-
 func TestUnitFor(t *testing.T) {
-	name := func(uid string) string { return userIn("root:x:0:0::/:\nann:x:1000:1000::/:\n", uid) }
-	for cgroup, want := range map[string]Unit{
+	name := func(uid string) string { return cgroup.User("root:x:0:0::/:\nann:x:1000:1000::/:\n", uid) }
+	for group, want := range map[string]Unit{
 		"/system.slice/ssh.service":                           {Name: "ssh.service", Kind: KindService, Command: "systemctl restart ssh.service"},
 		"/system.slice/system-getty.slice/getty@tty1.service": {Name: "getty@tty1.service", Kind: KindService, Command: "systemctl restart getty@tty1.service"},
 		`/system.slice/a\x2db.service/payload`:                {Name: `a\x2db.service`, Kind: KindService, Command: `systemctl restart 'a\x2db.service'`},
@@ -50,9 +34,9 @@ func TestUnitFor(t *testing.T) {
 		"/system.slice":                                                           {Name: "/usr/bin/x", Kind: KindProcess},
 		"/user.slice/user-1000.slice/user-runtime-dir@1000.service/../../x.slice": {Name: "user ann", Kind: KindSession},
 	} {
-		got := unitFor(cgroup, "/usr/bin/x", name)
+		got := unitFor(group, "/usr/bin/x", name)
 		if got.Name != want.Name || got.Kind != want.Kind || got.Command != want.Command {
-			t.Errorf("%s:\ngot  %+v\nwant %+v", cgroup, got, want)
+			t.Errorf("%s:\ngot  %+v\nwant %+v", group, got, want)
 		}
 	}
 }
@@ -81,16 +65,9 @@ func FuzzCgroup(f *testing.F) {
 	f.Add("0::/system.slice/a\\x2db.service/x\n")
 	f.Add("0::/a'b.service\n")
 	f.Fuzz(func(t *testing.T, data string) {
-		cgroup := cgroupOf(data)
-		if !strings.Contains(data, cgroup) {
-			t.Errorf("%q is not in it", cgroup)
-		}
-		u := unitFor(cgroup, "program", func(uid string) string { return uid })
+		u := unitFor(cgroup.Of(data), "program", func(uid string) string { return uid })
 		if u.Name == "" || u.Kind == "" {
 			t.Errorf("got %+v", u)
-		}
-		if unit, _ := unitOf(cgroup); unit != "" && !validUnit(unit) {
-			t.Errorf("got %q", unit)
 		}
 		name, ok := strings.CutPrefix(u.Command, "systemctl restart ")
 		if !ok {
@@ -98,27 +75,8 @@ func FuzzCgroup(f *testing.F) {
 		}
 		name = strings.TrimPrefix(name, "-- ")
 		bare := strings.TrimSuffix(strings.TrimPrefix(name, "'"), "'")
-		if !validUnit(bare) || strings.ContainsAny(bare, "'\"$`;&|<> \n") || strings.Contains(bare, `\`) && bare == name {
+		if !cgroup.Valid(bare) || strings.ContainsAny(bare, "'\"$`;&|<> \n") || strings.Contains(bare, `\`) && bare == name {
 			t.Errorf("unsafe: %s", u.Command)
-		}
-	})
-}
-
-func TestUserIn(t *testing.T) {
-	passwd := "root:x:0:0:root:/root:/bin/sh\n\nbroken\n:x:7:7\nann:x:1000:1000\nbob:x:1000\nlast:x:5:"
-	for uid, want := range map[string]string{"0": "root", "1000": "ann", "5": "last", "7": "7", "42": "42", "": ""} {
-		if got := userIn(passwd, uid); got != want {
-			t.Errorf("%s: got %q, want %q", uid, got, want)
-		}
-	}
-}
-
-func FuzzUser(f *testing.F) {
-	f.Add("root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000\n", "1000")
-	f.Add("::\n:x:1:\n", "1")
-	f.Fuzz(func(t *testing.T, passwd, uid string) {
-		if got := userIn(passwd, uid); got != uid && !strings.Contains(passwd, got+":") {
-			t.Errorf("got %q", got)
 		}
 	})
 }
