@@ -262,7 +262,11 @@ func (w *host) find(a *archive, dir string, present []string, archs []string, in
 		a.reason = "no Release file: the lists were never fetched"
 		return
 	}
+	empty := false
 	for _, l := range a.Lists(archs) {
+		if size, listed := a.release.Lists[l.Path]; listed && size == 0 {
+			empty = true // apt keeps no file of it
+		}
 		extensions := apt.Extensions()
 		i := slices.IndexFunc(extensions, func(ext string) bool { return has(l.File + ext) })
 		switch {
@@ -273,7 +277,7 @@ func (w *host) find(a *archive, dir string, present []string, archs []string, in
 			a.lack = "its package list " + l.Path + " is not there"
 		}
 	}
-	if len(a.lists) == 0 {
+	if len(a.lists) == 0 && !empty {
 		a.reason = "no package list for " + strings.Join(archs, ", ")
 	}
 }

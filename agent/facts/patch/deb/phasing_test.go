@@ -2,6 +2,7 @@ package deb
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,5 +129,24 @@ func TestElsewhere(t *testing.T) {
 	f := read(context.Background(), env(t, dir))
 	if len(f.Meta.Evidence) != 1 || f.Meta.Evidence[0].File != "/etc/apt/apt.conf" || f.Meta.Evidence[0].Line != 2 {
 		t.Errorf("evidence %+v", f.Meta.Evidence)
+	}
+}
+
+// TestEmptyArchive: of an archive without packages apt keeps the Release file alone;
+// nothing is unknown for it, as it is where the list is left out.
+func TestEmptyArchive(t *testing.T) {
+	for sums, reason := range map[string]string{
+		" d41d8cd98f00b204e9800998ecf8427e 0 Packages\n":     "",
+		" d41d8cd98f00b204e9800998ecf8427e 0 Packages.gz\n":  "no package list",
+		" d41d8cd98f00b204e9800998ecf8427e 700 ./Packages\n": "no package list",
+	} {
+		dir := unpack(t, "fx2")
+		write(t, dir, "etc/apt/sources.list.d/flat.list", "deb [trusted=yes] copy:/srv/flat ./\n")
+		write(t, dir, "var/lib/apt/lists/_srv_flat_._Release", "Origin: T\nDate: Sat, 21 Nov 2026 12:00:00 +0000\nMD5Sum:\n"+sums)
+		f := read(context.Background(), env(t, dir))
+		i := slices.IndexFunc(f.Sources, func(s patch.Source) bool { return s.Suite == "./" })
+		if i < 0 || reason == "" && f.Sources[i].Reason != "" || !strings.Contains(f.Sources[i].Reason, reason) {
+			t.Errorf("%q: %+v", sums, f.Sources)
+		}
 	}
 }
