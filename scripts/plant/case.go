@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +31,7 @@ type Case struct {
 	With     map[string]string `yaml:"with"`
 	Also     []string          `yaml:"also"`
 	Fix      string            `yaml:"fix"`
+	Want     string            `yaml:"want"`
 
 	file string
 	line int
@@ -73,9 +75,7 @@ func parse(name string, data []byte) ([]Case, error) {
 	for i := range cases {
 		c := &cases[i]
 		c.file, c.line = name, doc.Content[0].Content[i].Line
-		if c.Where == "" {
-			c.Where = container
-		}
+		c.Where, c.Want = cmp.Or(c.Where, container), cmp.Or(c.Want, "fail")
 		switch {
 		case c.Check == "" || c.Break == "":
 			problems = append(problems, fmt.Errorf("%s: a case needs check and break", c.place()))

@@ -21,6 +21,7 @@
 //	  with: {USER: ann}              # optional: words of the fix text that stand for something
 //	  also: [other-check]            # optional: other checks that the break is about as well
 //	  fix: …                         # optional: in place of the text, where that cannot be pasted
+//	  want: error                    # optional: the status after break; default fail
 //
 // A check that does not pass before the fault is fixed by its own text first.
 package main

@@ -108,7 +108,7 @@ func (h *host) do(ctx context.Context, c *Case, before state) (after state, err 
 		return nil, err
 	}
 	found := broken.worst(c.Check, c.Resource)
-	if found.Status != "fail" {
+	if found.Status != c.Want {
 		err = fmt.Errorf("is %s after the break: %s", cmp.Or(found.Status, "not there"), found.Actual)
 	}
 	if flips := before.flips(broken, append(c.Also, c.Check)...); len(flips) > 0 {

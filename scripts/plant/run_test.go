@@ -77,6 +77,7 @@ func TestDo(t *testing.T) {
 		if c.Check == "" {
 			c.Check = "x-one"
 		}
+		c.Want = "fail"
 		c.With = map[string]string{"WORD": "one"}
 		for _, text := range []*string{&c.Break, &c.Prepare, &c.Fix} {
 			*text = strings.ReplaceAll(*text, "DIR", dir)
