@@ -118,17 +118,33 @@ func (c *Config) add(more []Setting) {
 
 // Lookup returns the line that sets key, a name as /proc/sys or as sysctl(8)
 // writes it.
-func (c *Config) Lookup(key string) (s Setting, ok bool) {
-	key = Normalize(key)
-	if i, known := c.explicit[key]; known {
-		return c.settings[i], !c.settings[i].Except
-	}
-	for _, i := range slices.Backward(c.patterns) {
-		if s = c.settings[i]; !s.Except && match(s.Key, key) {
-			return s, true
+func (c *Config) Lookup(key string) (Setting, bool) { return c.Last(key) }
+
+// Last returns the line that sets the last of several keys: those of one setting
+// that has several names.
+func (c *Config) Last(keys ...string) (Setting, bool) {
+	last := -1
+	for _, key := range keys {
+		if i, ok := c.lookup(Normalize(key)); ok {
+			last = max(last, i)
 		}
 	}
-	return Setting{}, false
+	if last < 0 {
+		return Setting{}, false
+	}
+	return c.settings[last], true
+}
+
+func (c *Config) lookup(key string) (i int, ok bool) {
+	if i, known := c.explicit[key]; known {
+		return i, !c.settings[i].Except
+	}
+	for _, i := range slices.Backward(c.patterns) {
+		if s := c.settings[i]; !s.Except && match(s.Key, key) {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // Explicit returns the lines that count of all keys that are no patterns, in

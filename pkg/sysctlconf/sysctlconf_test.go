@@ -75,6 +75,11 @@ func TestLookup(t *testing.T) {
 	if got := shown(c, "kernel.z"); got != "nobody reads this@/etc/sysctl.conf:1" {
 		t.Errorf("an added file: %s", got)
 	}
+	for _, keys := range [][]string{{"kernel.a", "kernel.c", "none"}, {"kernel.c", "kernel.a"}} {
+		if got, ok := c.Last(keys...); !ok || got.Key != "kernel/c" {
+			t.Errorf("the last of %v: %+v", keys, got)
+		}
+	}
 	if len(c.Problems) > 0 || !slices.Contains(c.Depends, "/run/sysctl.d/") || !slices.Contains(c.Files, "/usr/lib/sysctl.d/60-b.conf") {
 		t.Errorf("%q %q %q", c.Problems, c.Depends, c.Files)
 	}

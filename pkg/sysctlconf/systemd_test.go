@@ -39,9 +39,9 @@ func TestSystemd(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs a mount namespace")
 	}
-	rounds := 60
+	rounds := 20
 	if testing.Short() {
-		rounds = 10
+		rounds = 5
 	}
 	for seed := range uint64(rounds) {
 		tree := t.TempDir()
