@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"seawall/agent/console"
 	"seawall/agent/facts"
 	"seawall/agent/policy"
 	"seawall/agent/policy/checks"
@@ -88,18 +89,18 @@ func (p *program) check(ctx context.Context, h host, format string, names []stri
 		return err
 	}
 	if format == "json" {
-		err = report.Results(p.stdout, e.results, e.pack)
+		err = report.Results(p.Stdout, e.results, e.pack)
 	} else {
-		err = report.Table(p.stdout, e.results, e.pack, p.options())
+		err = report.Table(p.Stdout, e.results, e.pack, p.Options())
 	}
 	if err != nil {
 		return err
 	}
 	code := report.Exit(e.results)
 	if h.root == "/" && os.Geteuid() != 0 && code != 0 {
-		fmt.Fprintln(p.stderr, "seawall: not run as root: what root alone may read is unknown, and sshd itself may not have been asked")
+		fmt.Fprintln(p.Stderr, "seawall: not run as root: what root alone may read is unknown, and sshd itself may not have been asked")
 	}
-	return exit(code)
+	return console.Exit(code)
 }
 
 // evaluation is one look at a host.

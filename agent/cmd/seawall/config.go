@@ -31,15 +31,15 @@ Exit status:
   2  it would not`,
 		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.Load(cmd, p.environ)
+			c, err := s.Load(cmd, p.Environ)
 			pol, checksErr := checks.Load(facts.Facts{}, c.ChecksDir)
 			if err := errors.Join(err, checksErr); err != nil {
 				return err
 			}
 			for _, set := range config.Settings() {
-				fmt.Fprintf(p.stdout, "%s: %s\n", set.Name, set.Value(&c))
+				fmt.Fprintf(p.Stdout, "%s: %s\n", set.Name, set.Value(&c))
 			}
-			fmt.Fprintf(p.stdout, "# %d checks\n", len(pol.Checks()))
+			fmt.Fprintf(p.Stdout, "# %d checks\n", len(pol.Checks()))
 			return nil
 		},
 	}

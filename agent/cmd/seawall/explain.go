@@ -50,11 +50,11 @@ func (p *program) explain(ctx context.Context, h host, id string) error {
 		if c.ID != id && c.Family != id {
 			continue
 		}
-		if err := report.Explain(p.stdout, e.explanation(c)); err != nil {
+		if err := report.Explain(p.Stdout, e.explanation(c)); err != nil {
 			return err
 		}
 	}
-	return report.Table(p.stdout, e.results, e.pack, p.options())
+	return report.Table(p.Stdout, e.results, e.pack, p.Options())
 }
 
 // explanation gathers what is known of a check.

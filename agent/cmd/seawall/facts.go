@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"seawall/agent/console"
 	"seawall/agent/facts"
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/sshd"
@@ -77,12 +78,12 @@ func (p *program) facts(ctx context.Context, h host, format string, args []strin
 	}
 	switch {
 	case format == "json" && len(args) == 1:
-		err = report.JSON(p.stdout, f.Group(args[0]))
+		err = report.JSON(p.Stdout, f.Group(args[0]))
 	case format == "json":
-		err = report.JSON(p.stdout, f)
+		err = report.JSON(p.Stdout, f)
 	default:
 		for _, g := range groups {
-			err = errors.Join(err, report.Facts(p.stdout, g, f.Group(g), p.options()))
+			err = errors.Join(err, report.Facts(p.Stdout, g, f.Group(g), p.Options()))
 		}
 	}
 	if err != nil {
@@ -90,7 +91,7 @@ func (p *program) facts(ctx context.Context, h host, format string, args []strin
 	}
 	for _, g := range groups {
 		if f.Meta(g).State == fact.StateError {
-			return &exitError{code: exitProblem}
+			return console.Exit(console.Problem)
 		}
 	}
 	return nil
@@ -108,10 +109,10 @@ func (p *program) connection(ctx context.Context, h host, spec string, people bo
 		if people { // sshd says one thing to a line
 			return errors.New(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 		}
-		return errors.Join(&exitError{code: exitProblem}, report.JSON(p.stdout, map[string]string{"error": err.Error()}))
+		return errors.Join(console.Exit(console.Problem), report.JSON(p.Stdout, map[string]string{"error": err.Error()}))
 	}
 	if people {
-		return report.Facts(p.stdout, "sshd", settings, p.options())
+		return report.Facts(p.Stdout, "sshd", settings, p.Options())
 	}
-	return report.Settings(p.stdout, settings)
+	return report.Settings(p.Stdout, settings)
 }

@@ -7,12 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"seawall/agent/console"
 	"seawall/agent/spool"
-	"seawall/pkg/finding"
 	"seawall/pkg/text"
-	"seawall/pkg/wire"
 )
 
 // evil steers a terminal, forges lines and is not even text.
@@ -53,7 +51,7 @@ func TestHostileArguments(t *testing.T) {
 			code, out, errs := runProgram(t, program{}, args...)
 			what := fmt.Sprintf("%.40q", args)
 			harmless(t, what, out+errs)
-			if code == exitFindings || len(out)+len(errs) > 4*text.Limit && code != 0 {
+			if code == console.Findings || len(out)+len(errs) > 4*text.Limit && code != 0 {
 				t.Errorf("%s: exit %d, %d bytes", what, code, len(out)+len(errs))
 			}
 		}
@@ -63,9 +61,9 @@ func TestHostileArguments(t *testing.T) {
 // TestHostileEnvironment: nor does a variable.
 func TestHostileEnvironment(t *testing.T) {
 	for _, name := range []string{"SEAWALL_COALESCE", "SEAWALL_SPOOL_DIR", "SEAWALL_LOG_LEVEL"} {
-		code, out, errs := runProgram(t, program{environ: []string{name + "=" + evil}}, "check-config", "--checks", t.TempDir())
+		code, out, errs := runProgram(t, program{console.Console{Environ: []string{name + "=" + evil}}}, "check-config", "--checks", t.TempDir())
 		harmless(t, name, out+errs)
-		if code != exitProblem {
+		if code != console.Problem {
 			t.Errorf("%q: exit %d", name, code)
 		}
 	}
@@ -101,7 +99,7 @@ func TestHostileHost(t *testing.T) {
 		{"explain", "os-end-of-life"}, {"explain", "audit-rules-loaded"}, {"facts", "sshd", "--connection", "user=root,addr=203.0.113.9"},
 		{"facts", "sshd", "--format", "text", "--connection", "user=root,addr=203.0.113.9"},
 	} {
-		_, out, errs := runProgram(t, program{width: 80}, append(args, "--root", root)...)
+		_, out, errs := runProgram(t, program{console.Console{Width: 80}}, append(args, "--root", root)...)
 		harmless(t, strings.Join(args, " "), out+errs)
 		if len(out) < 100 {
 			t.Errorf("%q prints %q, %q", args, out, errs)
@@ -110,52 +108,5 @@ func TestHostileHost(t *testing.T) {
 	}
 	if n := strings.Count(all.String(), `\x1b[2J`) + strings.Count(all.String(), `\u001b[2J`); n < 20 {
 		t.Errorf("the host was hardly heard: %d escapes", n)
-	}
-}
-
-// TestHostileRecords: nor does a record, if the spool holds one that the sensor
-// would not write.
-func TestHostileRecords(t *testing.T) {
-	r := finding.Result{Check: "ssh-x", Resource: evil, Status: finding.StatusFail, Actual: evil, Expected: evil,
-		Evidence: []finding.Evidence{{File: evil, Line: 1, Text: evil}}, Cause: &finding.Cause{Command: evil, Exe: evil, Path: evil, TTY: evil}}
-	clean := func(s string) string { return text.Clean(s, text.Limit) }
-	for _, s := range []*string{&r.Resource, &r.Actual, &r.Expected, &r.Evidence[0].File, &r.Evidence[0].Text,
-		&r.Cause.Command, &r.Cause.Exe, &r.Cause.Path, &r.Cause.TTY} {
-		*s = clean(*s)
-	}
-	payload, err := wire.Encode(wire.Record{Time: time.Now(), Change: &finding.Change{Result: r}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, format := range []string{"text", "json"} {
-		var out strings.Builder
-		p := program{stdout: &out, stderr: &out}
-		for _, b := range [][]byte{payload, []byte(evil)} {
-			if err := p.watched(spool.Record{Payload: b}, format); err != nil {
-				t.Error(err)
-			}
-		}
-		harmless(t, format, out.String())
-		if out.Len() == 0 {
-			t.Errorf("%s: nothing was said", format)
-		}
-	}
-}
-
-// TestMessages: each of several errors has its line, and none has two.
-func TestMessages(t *testing.T) {
-	a, b := errors.New("a"), errors.New("b\nseawall: forged")
-	for want, err := range map[string]error{
-		"seawall: a\n":                   a,
-		"seawall: b\\nseawall: forged\n": b,
-		"seawall: a\nseawall: b\\nseawall: forged\nseawall: a\n": errors.Join(errors.Join(a, b), a),
-		"seawall: load: a\\nb\\nseawall: forged\n":               fmt.Errorf("load: %w", errors.Join(a, b)),
-		"seawall: a and b\\nseawall: forged\n":                   fmt.Errorf("%w and %w", a, b),
-	} {
-		var out strings.Builder
-		(&program{stderr: &out}).complain(err)
-		if out.String() != want {
-			t.Errorf("got  %q\nwant %q", out.String(), want)
-		}
 	}
 }

@@ -3,72 +3,33 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"seawall/agent/report"
+	"seawall/agent/console"
+	"seawall/agent/history/show"
 	"seawall/agent/usage"
 	"seawall/pkg/service"
-	"seawall/pkg/text"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	p := program{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
+	p := program{console.Console{Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ()}}
 	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) {
-		p.terminal = true
-		p.width, _, _ = term.GetSize(fd)
+		p.Terminal = true
+		p.Width, _, _ = term.GetSize(fd)
 	}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
 
-// The exit statuses.
-const (
-	exitFindings = 1
-	exitProblem  = 2
-)
-
-// exit ends the program with a status, when everything has been said.
-func exit(code int) error {
-	if code == 0 {
-		return nil
-	}
-	return &exitError{code: code}
-}
-
-// exitError ends the program with a status. Where err is nil, what there was to
-// say has been said.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit status %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-// program is what main gives to the commands, and what tests give.
-type program struct {
-	stdout, stderr io.Writer
-	environ        []string
-	terminal       bool // stdout is one
-	width          int  // of the terminal, 0 where not known
-}
+// program is the commands and their surroundings.
+type program struct{ console.Console }
 
 // run runs one command line and returns the exit status. Every error is said here
 // and nowhere else.
@@ -76,27 +37,18 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root := p.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	var exit *exitError
+	var exit *console.ExitError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &exit) && exit.err == nil:
-		return exit.code
+	case errors.As(err, &exit) && exit.Err == nil:
+		return exit.Code
 	case errors.As(err, &exit):
-		p.complain(err)
-		return exit.code
+		p.Complain(err)
+		return exit.Code
 	}
-	p.complain(err)
-	return exitProblem
-}
-
-// complain writes an error on a line of its own, and each of several that were
-// joined. What an error says is escaped and bounded, so that a name in it cannot
-// forge a line.
-func (p *program) complain(err error) {
-	for _, message := range usage.Messages(err) {
-		fmt.Fprintf(p.stderr, "seawall: %s\n", text.Terminal(text.Clean(message, text.Limit)))
-	}
+	p.Complain(err)
+	return console.Problem
 }
 
 // command makes the commands anew, so that one run's flags are not another's.
@@ -125,23 +77,15 @@ Exit status:
 		Args:          usage.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetOut(p.stdout)
-	root.SetErr(p.stderr)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
 	root.SetVersionTemplate("seawall {{.Version}}\n")
 	root.AddCommand(
-		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newWatchCommand(), p.newStatusCommand(),
-		p.newSensorCommand(), p.newCheckConfigCommand(), p.newSpoolCommand(), p.newVersionCommand(),
+		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newStatusCommand(),
+		p.newSensorCommand(), p.newCheckConfigCommand(), p.newVersionCommand(),
 		p.newRestartsCommand(),
 	)
+	root.AddCommand(show.Commands(&p.Console)...)
 	usage.Finish(root)
 	return root
-}
-
-// options says how reports look here: with colour on a terminal, unless NO_COLOR
-// (https://no-color.org) or a dumb terminal speaks against it.
-func (p *program) options() report.Options {
-	noColor := slices.ContainsFunc(p.environ, func(e string) bool {
-		return strings.HasPrefix(e, "NO_COLOR=") && e != "NO_COLOR=" || e == "TERM=dumb"
-	})
-	return report.Options{Color: p.terminal && !noColor, Width: p.width}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 
+	"seawall/agent/console"
 	"seawall/agent/history"
 	"seawall/agent/spool"
 	"seawall/pkg/finding"
@@ -154,7 +155,7 @@ func mkspool() {
 func runProgram(t *testing.T, p program, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	p.stdout, p.stderr = &out, &errs
+	p.Stdout, p.Stderr = &out, &errs
 	code = p.run(context.Background(), args)
 	return code, out.String(), errs.String()
 }
@@ -166,10 +167,10 @@ func TestColor(t *testing.T) {
 		want bool
 	}{
 		{program{}, false},
-		{program{terminal: true}, true},
-		{program{terminal: true, environ: []string{"NO_COLOR="}}, true},
-		{program{terminal: true, environ: []string{"NO_COLOR=1"}}, false},
-		{program{terminal: true, environ: []string{"TERM=dumb"}}, false},
+		{program{console.Console{Terminal: true}}, true},
+		{program{console.Console{Terminal: true, Environ: []string{"NO_COLOR="}}}, true},
+		{program{console.Console{Terminal: true, Environ: []string{"NO_COLOR=1"}}}, false},
+		{program{console.Console{Terminal: true, Environ: []string{"TERM=dumb"}}}, false},
 	}
 	for _, tt := range tests {
 		_, out, _ := runProgram(t, tt.p, "check", "--root", root, "os-end-of-life")
@@ -181,7 +182,7 @@ func TestColor(t *testing.T) {
 
 // TestHelp: every command has an explanation, and every flag of it.
 func TestHelp(t *testing.T) {
-	p := program{stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
+	p := program{console.Console{Stdout: new(bytes.Buffer), Stderr: new(bytes.Buffer)}}
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
 		if c.Long == "" || c.Short == "" || strings.HasSuffix(c.Short, ".") {
@@ -203,7 +204,7 @@ func TestHelp(t *testing.T) {
 func TestHostileNames(t *testing.T) {
 	for _, args := range [][]string{{"check", "\x1b[2J"}, {"\x1b[2J"}, {"facts", "a\nb\x1b"}, {"check", "--root", "/\x1b[2J"}, {"check", "--format", "\x1b"}} {
 		code, out, errs := runProgram(t, program{}, args...)
-		if code != exitProblem || strings.Contains(out+errs, "\x1b") {
+		if code != console.Problem || strings.Contains(out+errs, "\x1b") {
 			t.Errorf("%q: exit %d, %q", args, code, out+errs)
 		}
 	}
@@ -220,7 +221,7 @@ func TestWatchEnds(t *testing.T) {
 	defer s.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	out := &notify{want: "ssh-x", found: cancel}
-	p := program{stdout: out, stderr: out}
+	p := program{console.Console{Stdout: out, Stderr: out}}
 	if _, err := s.AppendSync(history.Posture, []byte("not a record")); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"seawall/agent/console"
 	"seawall/agent/facts"
 	"seawall/agent/footprint"
 	"seawall/agent/patchview"
@@ -64,12 +65,12 @@ func (p *program) patch(ctx context.Context, h host, format string) error {
 	}
 	view := patchview.New(patchview.Facts{Patch: f.Patch, System: f.System, Restart: f.Restart, Now: time.Now()})
 	if format == "json" {
-		err = report.JSON(p.stdout, view)
+		err = report.JSON(p.Stdout, view)
 	} else {
-		err = view.Table(p.stdout, p.options())
+		err = view.Table(p.Stdout, p.Options())
 	}
 	if err != nil {
 		return err
 	}
-	return exit(view.Exit())
+	return console.Exit(view.Exit())
 }

@@ -17,7 +17,7 @@ func (p *program) newRestartsCommand() *cobra.Command {
 may not look itself. It reads no input. People use "seawall facts restart".`,
 		Hidden: true,
 		Args:   usage.NoArgs,
-		RunE:   func(cmd *cobra.Command, _ []string) error { return restart.Serve(cmd.Context(), p.stdout) },
+		RunE:   func(cmd *cobra.Command, _ []string) error { return restart.Serve(cmd.Context(), p.Stdout) },
 	}
 	cmd.Flags().Bool("scan", false, "look at all processes once")
 	cmd.MarkFlagsOneRequired("scan")

@@ -61,7 +61,7 @@ Exit status:
   seawall sensor --spool /tmp/spool --audit-mode multicast --log-level debug`,
 		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.Load(cmd, p.environ)
+			c, err := s.Load(cmd, p.Environ)
 			if err != nil {
 				return err
 			}
@@ -75,7 +75,7 @@ Exit status:
 // sense runs the sensor until ctx ends.
 func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	debug.SetGCPercent(gcPercent)
-	log := service.NewLog(p.stderr, c.LogLevel, p.environ)
+	log := service.NewLog(p.Stderr, c.LogLevel, p.Environ)
 	pol, err := checks.Load(facts.Facts{}, c.ChecksDir)
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 		Audit: witness.Config{
 			Mode:      witness.Mode(c.AuditMode),
 			StateDir:  c.SpoolDir,
-			Inherited: service.Inherited(p.environ, "audit-mcast"),
+			Inherited: service.Inherited(p.Environ, "audit-mcast"),
 		},
 		Version:   service.ReadBuild().Version,
 		Notify:    service.Notifier(log),

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"seawall/agent/config/flags"
+	"seawall/agent/console"
 	"seawall/agent/facts"
 	"seawall/agent/facts/audit"
 	"seawall/agent/facts/fact"
@@ -40,22 +41,22 @@ Exit status:
   2  its state could not be read`,
 		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.Load(cmd, p.environ)
+			c, err := s.Load(cmd, p.Environ)
 			if err != nil {
 				return err
 			}
 			st := status{}
 			if st.Status, err = history.ReadStatus(c.SpoolDir, time.Now(), 3*c.HeartbeatInterval); err != nil {
-				return spoolError(err)
+				return history.Hint(err)
 			}
 			st.Kernel = kernelAudit(cmd.Context())
 			if format == "json" {
-				err = report.JSON(p.stdout, st)
+				err = report.JSON(p.Stdout, st)
 			} else {
-				err = errors.Join(st.Print(p.stdout), report.Kernel(p.stdout, st.Kernel))
+				err = errors.Join(st.Print(p.Stdout), report.Kernel(p.Stdout, st.Kernel))
 			}
 			if err == nil && !st.Running {
-				err = &exitError{code: exitFindings}
+				err = console.Exit(console.Findings)
 			}
 			return err
 		},

@@ -20,16 +20,16 @@ func (p *program) newVersionCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			b := service.ReadBuild()
 			if format == "json" {
-				return report.JSON(p.stdout, b)
+				return report.JSON(p.Stdout, b)
 			}
-			fmt.Fprintf(p.stdout, "seawall %s\n", b.Version)
+			fmt.Fprintf(p.Stdout, "seawall %s\n", b.Version)
 			if b.Revision != "" {
-				fmt.Fprintf(p.stdout, "revision %s of %s\n", b.Revision, b.Time)
+				fmt.Fprintf(p.Stdout, "revision %s of %s\n", b.Revision, b.Time)
 			}
 			if b.Modified {
-				fmt.Fprintln(p.stdout, "built from files that were changed after that")
+				fmt.Fprintln(p.Stdout, "built from files that were changed after that")
 			}
-			fmt.Fprintf(p.stdout, "%s %s\n", b.Go, b.Platform)
+			fmt.Fprintf(p.Stdout, "%s %s\n", b.Go, b.Platform)
 			return nil
 		},
 	}
