@@ -1,9 +1,6 @@
-// Package tls reads the TLS certificates that servers are configured with.
 package tls
 
 import (
-	"context"
-
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/tls/renewal"
 	"seawall/agent/facts/tls/site"
@@ -88,7 +85,9 @@ type OpenSSL struct {
 	CipherString fact.Text `json:"cipher_string"`
 	Level        int       `json:"level"` // the security level in force
 	LevelKnown   bool      `json:"level_known"`
-	Policy       fact.Text `json:"policy"` // of crypto-policies (Fedora, RHEL)
+	Reason       string    `json:"reason,omitempty"` // why not
+	File         string    `json:"file"`             // openssl.cnf
+	Policy       fact.Text `json:"policy"`           // of crypto-policies (Fedora, RHEL)
 }
 
 // Trust is the host's store of authorities.
@@ -96,9 +95,4 @@ type Trust struct {
 	File  string      `json:"file"`  // the bundle, "" where there is none
 	Added []fact.Text `json:"added"` // files that the host's owner added
 	Open  []fact.Text `json:"open"`  // files and directories that others than root may write
-}
-
-// Read reads the facts.
-func Read(_ context.Context, _ fact.Env) Facts {
-	return Facts{Meta: fact.Meta{State: fact.StateUnknown, Reason: "not read by this version"}}
 }

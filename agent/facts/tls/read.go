@@ -1,0 +1,101 @@
+package tls
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"seawall/agent/facts/fact"
+	"seawall/agent/facts/tls/renewal"
+	"seawall/agent/facts/tls/site"
+	"seawall/pkg/hostfs"
+)
+
+// Bounds of what is read.
+const (
+	maxFiles = 1000 // certificates, and as many keys
+	maxBytes = 1 << 20
+	maxWord  = 512
+)
+
+// Read returns what the host offers over TLS.
+func Read(ctx context.Context, env fact.Env) Facts {
+	start := time.Now()
+	r := &reader{root: env.Root, now: env.Now()}
+	r.f = Facts{Meta: fact.Meta{State: fact.StateKnown}, Certificates: []Certificate{}, Keys: []Key{}, Parameters: []Parameters{}}
+	r.openSSL()
+	found := site.Find(env.Root, site.Library{Major: major(r.f.OpenSSL.Version), Level: r.f.OpenSSL.Level, MinProtocol: r.f.OpenSSL.MinProtocol.Value})
+	r.f.Servers, r.f.Sites = found.Servers, found.Sites
+	r.f.Meta.Depend(found.Depends...)
+	r.trust()
+	renewed := renewal.Read(ctx, env)
+	r.f.Clients = renewed.Clients
+	r.f.Meta.Depend(renewed.Depends...)
+	r.certificates()
+	r.keys()
+	r.parameters()
+	r.f.Meta.Took = time.Since(start)
+	return r.f
+}
+
+type reader struct {
+	root   hostfs.Root
+	now    time.Time
+	f      Facts
+	bundle string // the authorities' file
+}
+
+// stateOf is what an error says of a file.
+func stateOf(err error) (fact.State, string) {
+	var m fact.Meta
+	m.State = fact.StateKnown
+	switch {
+	case err == nil:
+		return fact.StateKnown, ""
+	case errors.Is(err, fs.ErrNotExist):
+		return fact.StateAbsent, "the file does not exist"
+	}
+	m.Fail("read", err)
+	return m.State, m.Reason
+}
+
+// final is the name that links lead to, and everything that is passed on the way.
+func (r *reader) final(name string) (target string, passed []string) {
+	for range 16 {
+		passed = append(passed, name)
+		to, err := r.root.Readlink(name)
+		if err != nil {
+			break
+		}
+		if !strings.HasPrefix(to, "/") {
+			to = path.Join(path.Dir(name), to)
+		}
+		name = path.Clean(to)
+	}
+	return name, passed
+}
+
+func (r *reader) depend(name string) {
+	_, passed := r.final(name)
+	r.f.Meta.Depend(passed...)
+}
+
+// major is the first number of a version.
+func major(version string) int {
+	if version == "" || version[0] < '0' || version[0] > '9' {
+		return 0
+	}
+	return int(version[0] - '0')
+}
+
+// insert adds a word to a list that has each once.
+func insert(list []string, word string) []string {
+	if slices.Contains(list, word) || len(list) >= 100 {
+		return list
+	}
+	return append(list, word)
+}
