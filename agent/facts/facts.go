@@ -91,9 +91,10 @@ func names(groups []group) []string {
 type Reader struct {
 	env fact.Env
 
-	reading sync.Mutex // held while groups are read: readers are not reentrant
-	patch   *patch.Reader
-	restart *restart.Reader
+	reading    sync.Mutex // held while groups are read: readers are not reentrant
+	patch      *patch.Reader
+	restart    *restart.Reader
+	filesystem *filesystem.Reader
 
 	mu    sync.Mutex
 	facts Facts
@@ -101,7 +102,8 @@ type Reader struct {
 
 // NewReader returns a Reader of the host that env stands for. Nothing is read yet.
 func NewReader(env fact.Env) *Reader {
-	return &Reader{env: env, patch: patch.NewReader(deb.New(), rpm.Read), restart: restart.NewReader(restart.Socket)}
+	return &Reader{env: env, patch: patch.NewReader(deb.New(), rpm.Read), restart: restart.NewReader(restart.Socket),
+		filesystem: filesystem.NewReader()}
 }
 
 // Read reads the named groups again, all of them when none is named, and returns

@@ -76,7 +76,7 @@ func bound() []group {
 		bind("boot", false, func(f *Facts) *boot.Facts { return &f.Boot },
 			func(f *boot.Facts) *fact.Meta { return &f.Meta }, plain(boot.Read)),
 		bind("filesystem", true, func(f *Facts) *filesystem.Facts { return &f.Filesystem },
-			func(f *filesystem.Facts) *fact.Meta { return &f.Meta }, plain(filesystem.Read)),
+			func(f *filesystem.Facts) *fact.Meta { return &f.Meta }, (*Reader).readFilesystem),
 		bind("logging", false, func(f *Facts) *logging.Facts { return &f.Logging },
 			func(f *logging.Facts) *fact.Meta { return &f.Meta }, plain(logging.Read)),
 		bind("clock", true, func(f *Facts) *clock.Facts { return &f.Clock },
@@ -119,6 +119,10 @@ func (r *Reader) readPatch(ctx context.Context, env fact.Env) patch.Facts {
 
 func (r *Reader) readRestart(ctx context.Context, env fact.Env) restart.Facts {
 	return r.restart.Read(ctx, env)
+}
+
+func (r *Reader) readFilesystem(ctx context.Context, env fact.Env) filesystem.Facts {
+	return r.filesystem.Read(ctx, env)
 }
 
 // find returns the group of a name.

@@ -64,7 +64,7 @@ type Mount struct {
 	Network  bool   `json:"network"`
 	ReadOnly bool   `json:"read_only"`
 	Now      Flags  `json:"now"`
-	// Meant is false where fstab says ro, or does not name it.
+	// MeantWritable says that fstab names it and does not say ro.
 	MeantWritable bool  `json:"meant_writable"`
 	Space         Space `json:"space"`
 }
@@ -138,6 +138,7 @@ type File struct {
 	// Shared says that an account other than root is in the group.
 	Shared bool   `json:"shared"`
 	Text   string `json:"text"` // "0644 root:root"
+	Weak   string `json:"weak"` // who beside root can change it, in words, "" for nobody
 	// From is where the name comes from, such as a line of ld.so.conf.
 	From string `json:"from"`
 	Line int    `json:"line"`
@@ -172,11 +173,10 @@ type Integrity struct {
 	Reason    string `json:"reason"`
 }
 
-// Leftovers are files that do not belong into an image. -1 is not known.
+// Leftovers are files that do not belong into an image.
 type Leftovers struct {
-	Known    bool       `json:"known"`
-	Folders  []Leftover `json:"folders"`
-	Archives int        `json:"archives"` // packages in the package manager's cache
+	Known   bool       `json:"known"`
+	Folders []Leftover `json:"folders"`
 }
 
 // Leftover is a folder of an image that should be empty.

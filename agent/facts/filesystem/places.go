@@ -1,0 +1,163 @@
+package filesystem
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"seawall/pkg/mounts"
+	"seawall/pkg/text"
+	"seawall/pkg/unitfile"
+)
+
+// separate are the directories that are to be file systems of their own.
+func separate() []string {
+	return []string{"/tmp", "/dev/shm", "/home", "/var", "/var/tmp", "/var/log", "/var/log/audit"}
+}
+
+// places describes how they are mounted, reason being why nobody knows of now.
+func (r *reader) places(reason string) {
+	for _, name := range separate() {
+		p := Place{Path: name, Running: r.table != nil, Known: r.table != nil || r.tabErr == nil, Reason: reason}
+		if m, ok := r.table[name]; ok {
+			p.Mounted, p.Type, p.Source, p.Now = true, clean(m.Type), clean(m.Source), flags(m.Options)
+		}
+		p.Boot = r.boot(name)
+		p.Text = p.describe()
+		r.f.Places[name] = p
+	}
+}
+
+// boot says what mounts a place at the next boot.
+func (r *reader) boot(name string) Boot {
+	unit := strings.ReplaceAll(strings.TrimPrefix(name, "/"), "/", "-") + ".mount"
+	var fromUnit Boot
+	for _, dir := range unitfile.Directories()[:1] {
+		r.f.Meta.Depend(path.Join(dir, unit))
+	}
+	u, err := unitfile.Load(r.root, unit)
+	if err == nil && !u.Masked {
+		fromUnit = Boot{Known: u.Start != "", By: "unit", File: clean(u.Fragment)}
+		if all := u.Values("Mount", "Options"); len(all) > 0 {
+			s := all[len(all)-1]
+			fromUnit.Flags, fromUnit.File, fromUnit.Line = flags(mounts.ParseOptions(s.Value)), clean(s.File), s.Line
+			fromUnit.Raw = text.Clean("Options="+s.Value, text.Limit)
+		}
+		if fromUnit.Known && strings.HasPrefix(u.Fragment, "/etc/") {
+			return fromUnit
+		}
+	}
+	for _, e := range slices.Backward(r.tab) {
+		if e.Path == name && !e.Flags.NoAuto && e.Problem == "" {
+			_, raw := secret(&e)
+			return Boot{Known: true, By: "fstab", Flags: flags(e.Flags), File: "/etc/fstab", Line: e.Line, Raw: raw}
+		}
+	}
+	if fromUnit.Known {
+		return fromUnit
+	}
+	if name == "/dev/shm" && r.root.Exists("/usr/lib/systemd/systemd") || name == "/dev/shm" && r.root.Exists("/lib/systemd/systemd") {
+		// src/shared/mount-setup.c mounts it for every service, unasked.
+		return Boot{Known: true, By: "systemd", Flags: Flags{Nodev: true, Nosuid: true}}
+	}
+	return Boot{}
+}
+
+// describe says in words how a place is mounted.
+func (p *Place) describe() string {
+	now := "not known whether mounted now"
+	switch {
+	case p.Running && p.Mounted:
+		now = "mounted now with " + p.Now.String()
+	case p.Running:
+		now = "no file system of its own now"
+	}
+	boot := "nothing mounts it at boot"
+	if p.Boot.Known {
+		boot = fmt.Sprintf("at boot by %s with %s", p.Boot.By, p.Boot.Flags)
+	}
+	return now + "; " + boot
+}
+
+// String lists the flags that are set.
+func (f Flags) String() string {
+	var set []string
+	for _, o := range []struct {
+		on   bool
+		name string
+	}{{f.Nodev, "nodev"}, {f.Nosuid, "nosuid"}, {f.Noexec, "noexec"}} {
+		if o.on {
+			set = append(set, o.name)
+		}
+	}
+	if len(set) == 0 {
+		return "none of nodev, nosuid, noexec"
+	}
+	return strings.Join(set, ", ")
+}
+
+// mounted lists the file systems that hold files, each once.
+func (r *reader) mounted() {
+	r.f.Mounts = []Mount{}
+	seen := map[string]bool{}
+	for _, m := range r.order {
+		if r.table[m.Path] != m || seen[m.Device] && mounts.Kind(m.Type) != mounts.Network || !holds(m) {
+			continue
+		}
+		if len(r.f.Mounts) == maxList {
+			return
+		}
+		seen[m.Device] = true
+		out := Mount{Path: clean(m.Path), Type: clean(m.Type), Source: clean(hideSource(m.Source)), Now: flags(m.Options),
+			Network: mounts.Kind(m.Type) == mounts.Network, ReadOnly: m.Options.ReadOnly || m.SuperReadOnly}
+		for _, e := range r.tab {
+			out.MeantWritable = out.MeantWritable || e.Path == m.Path && !e.Flags.ReadOnly && e.Problem == ""
+		}
+		out.Space = r.space(m)
+		r.f.Mounts = append(r.f.Mounts, out)
+	}
+}
+
+// holds reports whether a mount holds files of the host's own.
+func holds(m mounts.Mount) bool {
+	switch mounts.Kind(m.Type) {
+	case mounts.Disk, mounts.Network, mounts.Foreign:
+		return true
+	case mounts.Memory:
+		return m.Path == "/tmp" || m.Path == "/run" || m.Path == "/var/tmp"
+	}
+	return m.Path == "/"
+}
+
+// space asks how full a file system is. One of another host may not answer, and is
+// not asked.
+func (r *reader) space(m mounts.Mount) Space {
+	if mounts.Kind(m.Type) == mounts.Network {
+		return Space{Reason: "a file system of another host is not asked", Inodes: -1, UsedInodes: -1}
+	}
+	if slices.ContainsFunc(r.hidden, func(dir string) bool { return mounts.Below(m.Path, dir) }) {
+		return Space{Reason: "this process cannot see it", Inodes: -1, UsedInodes: -1}
+	}
+	var s unix.Statfs_t
+	if err := unix.Statfs(r.root.Path(m.Path), &s); err != nil {
+		return Space{Reason: text.Clean(err.Error(), text.Limit), Inodes: -1, UsedInodes: -1}
+	}
+	out := Space{Known: true, Bytes: int(s.Blocks) * int(s.Frsize), Inodes: -1, UsedInodes: -1}
+	out.UsedPercent = percent(s.Blocks-s.Bfree, s.Bavail)
+	if s.Files > 0 {
+		out.Inodes, out.UsedInodes = int(s.Files), percent(s.Files-s.Ffree, s.Ffree)
+	}
+	return out
+}
+
+// percent is what is used of what there is, rounded up as df(1) does.
+func percent(used, left uint64) int {
+	total := used + left
+	if total == 0 {
+		return 0
+	}
+	return int((used*100 + total - 1) / total)
+}

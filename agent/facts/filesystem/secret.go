@@ -1,0 +1,53 @@
+package filesystem
+
+import (
+	"slices"
+	"strings"
+
+	"seawall/pkg/mounts"
+)
+
+// hiddenValue stands for the value of a secret.
+const hiddenValue = "…"
+
+// secret finds an option of fstab that holds a secret, and returns its name and the
+// line without its value.
+func secret(e *mounts.Entry) (name, raw string) {
+	if e.Source == "" {
+		// Not taken apart: no telling what is in it.
+		return "", clean(e.Problem)
+	}
+	options := strings.Split(e.Options, ",")
+	for i, o := range options {
+		key, value, ok := strings.Cut(o, "=")
+		if ok && value != "" && slices.Contains([]string{"password", "pass", "passwd", "password2", "pw", "secret", "secretkey",
+			"passphrase", "passwd_plain", "ecryptfs_passwd"}, strings.ToLower(strings.TrimSpace(key))) {
+			name = key
+			options[i] = key + "=" + hiddenValue
+		}
+	}
+	source := hideSource(e.Source)
+	if source != e.Source && name == "" {
+		name = "the source"
+	}
+	return clean(name), clean(strings.Join([]string{source, e.Path, e.Type, strings.Join(options, ",")}, " "))
+}
+
+// hideSource cuts the password out of a source such as ftp://user:password@host.
+func hideSource(source string) string {
+	scheme, rest, ok := strings.Cut(source, "//")
+	if !ok {
+		return source
+	}
+	authority, tail, _ := strings.Cut(rest, "/")
+	at := strings.LastIndexByte(authority, '@')
+	user, _, hasPassword := strings.Cut(authority[:max(at, 0)], ":")
+	if at < 0 || !hasPassword {
+		return source
+	}
+	out := scheme + "//" + user + ":" + hiddenValue + authority[at:]
+	if len(authority) < len(rest) {
+		out += "/" + tail
+	}
+	return out
+}
