@@ -1,6 +1,7 @@
 package store
 
 import (
+	"flag"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -107,6 +108,7 @@ func differences(a, b map[finding.Key]finding.Result) int {
 // TestModel sends spools with gaps, new epochs, duplicates and restarts of the
 // store, and compares with the model and the rollups with a count of everything.
 func TestModel(t *testing.T) {
+	fewer(t, "40")
 	rapid.Check(t, func(rt *rapid.T) {
 		path := filepath.Join(t.TempDir(), "model.db")
 		s := reopen(t, path, Config{})
@@ -226,4 +228,17 @@ func verifyRollups(t *testing.T, s *Store) {
 			t.Errorf("rollup %s: %d rows are wrong", what, wrong)
 		}
 	}
+}
+
+// fewer has rapid make n rounds in this test, unless -rapid.checks says otherwise.
+func fewer(t *testing.T, n string) {
+	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	if f == nil || f.Value.String() != f.DefValue {
+		return
+	}
+	if err := f.Value.Set(n); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Value.Set(f.DefValue) })
 }

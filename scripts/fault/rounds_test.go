@@ -18,7 +18,7 @@ import (
 
 // usualRounds are enough to meet each kind of fault a few times; the full number is
 // for scripts/faults --rounds.
-const usualRounds = 60
+const usualRounds = 30
 
 // ordinalLost marks the events by which the collector tells of missing records.
 const ordinalLost = -1

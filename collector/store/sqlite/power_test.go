@@ -17,7 +17,7 @@ import (
 
 const (
 	powerCommits = 150
-	powerCuts    = 40
+	powerCuts    = 15
 )
 
 // TestPowerCut records what a writer does to its files and cuts the power at random
