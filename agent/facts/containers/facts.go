@@ -81,9 +81,10 @@ type Container struct {
 	Socket      string   `json:"socket"` // an engine's socket that is mounted in it
 	Mounts      []string `json:"mounts"` // sensitive directories of the host that it may write
 	Namespaces  []string `json:"namespaces"`
-	Added       []string `json:"added"` // capabilities that amount to root
-	Unconfined  []string `json:"unconfined"`
-	Published   []Port   `json:"published"` // on all addresses
+	Added       []string `json:"added"`      // capabilities that amount to root
+	Unconfined  []string `json:"unconfined"` // of seccomp, AppArmor and SELinux those that are off
+	Devices     []string `json:"devices"`    // disks and memory of the host
+	Published   []Port   `json:"published"`  // on all addresses
 	MemoryLimit int      `json:"memory_limit"`
 	PidsLimit   int      `json:"pids_limit"`
 	NoNewPrivs  bool     `json:"no_new_privs"`

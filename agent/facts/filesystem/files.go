@@ -65,12 +65,12 @@ func (r *reader) files() {
 				r.add(l.kind, name)
 				continue
 			}
+			r.f.Meta.Depend(dir + "/")
 			for _, n := range r.entries(dir) {
-				r.add(l.kind, dir+"/"+n)
+				r.f.Files = append(r.f.Files, r.file(l.kind, dir+"/"+n))
 			}
 		}
 	}
-	r.f.Meta.Depend("/etc/sudoers.d/", "/etc/profile.d/", "/etc/ld.so.conf.d/", "/etc/init.d", "/etc/systemd/system", "/etc/skel")
 	r.pathDirectories()
 	r.libraryDirectories()
 	r.credentials()
@@ -88,6 +88,9 @@ func (r *reader) entries(dir string) []string {
 // add describes one file, and has the group depend on it where it is not a
 // directory that changes all the time.
 func (r *reader) add(kind, name string) {
+	if strings.HasPrefix(name, "/dev/") && !r.env.Live() {
+		return // made at boot
+	}
 	if kind != "top" && kind != "temporary" && strings.HasPrefix(name, "/etc/") {
 		r.f.Meta.Depend(name)
 	}

@@ -1,0 +1,194 @@
+package containers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"seawall/pkg/text"
+)
+
+// config is what is read of config.v2.json.
+type config struct {
+	ID     string
+	Name   string
+	Config struct{ Image, User string }
+	State  struct{ Running bool }
+}
+
+// hostConfig is what is read of hostconfig.json.
+type hostConfig struct {
+	Binds  []string
+	Mounts []struct {
+		Type, Source string
+		ReadOnly     bool
+	}
+	Privileged, ReadonlyRootfs                         bool
+	NetworkMode, PidMode, IpcMode, UTSMode, UsernsMode string
+	CapAdd, SecurityOpt                                []string
+	PortBindings                                       map[string][]struct{ HostIp, HostPort string }
+	Devices                                            []struct{ PathOnHost string }
+	Memory                                             int
+	PidsLimit                                          *int
+}
+
+// containers reads what Docker keeps of its containers.
+func (r *reader) containers() {
+	c := &r.f.Containers
+	dir := path.Join(r.f.Docker.DataRoot, "containers")
+	ids, err := r.root.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.Known = true
+		return
+	case err != nil:
+		c.Reason = clean(err.Error())
+		return
+	}
+	r.f.Meta.Depend(clean(dir))
+	c.Known = true
+	for _, id := range ids {
+		if len(id) != 64 {
+			continue
+		}
+		if len(c.List) == maxList {
+			c.More++
+			continue
+		}
+		c.List = append(c.List, r.container(dir+"/"+id, id))
+	}
+	slices.SortFunc(c.List, func(a, b Container) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// container reads one container.
+func (r *reader) container(dir, id string) Container {
+	c := Container{ID: clean(id[:12]), Name: clean(id[:12]), File: clean(dir + "/hostconfig.json"), Mounts: []string{}, Namespaces: []string{},
+		Added: []string{}, Unconfined: []string{}, Devices: []string{}, Published: []Port{}}
+	var conf config
+	var host hostConfig
+	for _, one := range []struct {
+		name string
+		into any
+	}{{"config.v2.json", &conf}, {"hostconfig.json", &host}} {
+		b, err := r.root.ReadFile(dir+"/"+one.name, 0)
+		if err == nil {
+			err = json.Unmarshal(b, one.into)
+		}
+		if err != nil {
+			c.Error = text.Clean(fmt.Sprintf("%s: %v", one.name, err), maxName)
+			return c
+		}
+	}
+	if name := strings.TrimPrefix(conf.Name, "/"); name != "" {
+		c.Name = clean(name)
+	}
+	c.Image, c.User, c.Running = clean(conf.Config.Image), clean(conf.Config.User), conf.State.Running
+	c.Privileged, c.ReadOnly, c.MemoryLimit = host.Privileged, host.ReadonlyRootfs, host.Memory
+	if host.PidsLimit != nil {
+		c.PidsLimit = *host.PidsLimit
+	}
+	c.mounts(&host)
+	c.isolation(&host)
+	c.ports(&host)
+	return c
+}
+
+// mounts notes directories of the host that decide over it.
+func (c *Container) mounts(h *hostConfig) {
+	add := func(source string, readOnly bool) {
+		source = path.Clean(source)
+		switch base := path.Base(source); {
+		case base == "docker.sock" || base == "containerd.sock" || base == "podman.sock" || base == "crio.sock":
+			c.Socket = clean(source) // read-only does not keep anybody from writing to a socket
+		case readOnly:
+		case sensitive(source) && len(c.Mounts) < maxList:
+			c.Mounts = append(c.Mounts, clean(source))
+		}
+	}
+	for _, b := range h.Binds {
+		parts := strings.Split(b, ":")
+		if strings.HasPrefix(parts[0], "/") { // a volume otherwise
+			add(parts[0], len(parts) > 2 && slices.Contains(strings.Split(parts[2], ","), "ro"))
+		}
+	}
+	for _, m := range h.Mounts {
+		if m.Type == "bind" {
+			add(m.Source, m.ReadOnly)
+		}
+	}
+}
+
+// sensitive reports whether who writes a directory of the host becomes root on it.
+func sensitive(dir string) bool {
+	return slices.Contains([]string{"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root", "/run", "/sbin",
+		"/sys", "/usr", "/usr/bin", "/usr/lib", "/usr/local/bin", "/usr/sbin", "/var", "/var/lib", "/var/lib/docker", "/var/run",
+		"/var/spool/cron", "/etc/cron.d", "/etc/cron.daily", "/etc/ssh", "/etc/sudoers.d", "/etc/systemd", "/etc/systemd/system",
+		"/root/.ssh", "/etc/pam.d", "/etc/profile.d"}, dir)
+}
+
+// isolation notes what a container shares with the host.
+func (c *Container) isolation(h *hostConfig) {
+	for _, n := range []struct{ name, mode string }{
+		{"network", h.NetworkMode}, {"pid", h.PidMode}, {"ipc", h.IpcMode}, {"uts", h.UTSMode}, {"user", h.UsernsMode},
+	} {
+		if n.mode == "host" {
+			c.Namespaces = append(c.Namespaces, n.name)
+		}
+	}
+	for _, name := range h.CapAdd {
+		short := strings.TrimPrefix(strings.ToUpper(name), "CAP_")
+		if slices.Contains([]string{"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "BPF", "SYS_BOOT",
+			"MAC_ADMIN", "SYS_TIME", "SYSLOG", "PERFMON"}, short) && len(c.Added) < maxList {
+			c.Added = append(c.Added, short)
+		}
+	}
+	for _, o := range h.SecurityOpt {
+		key, value, _ := strings.Cut(strings.Replace(o, ":", "=", 1), "=")
+		switch {
+		case key == "no-new-privileges":
+			c.NoNewPrivs = value != "false"
+		case value == "unconfined" || key == "label" && value == "disable":
+			if len(c.Unconfined) < maxList {
+				c.Unconfined = append(c.Unconfined, clean(key))
+			}
+		}
+	}
+	for _, d := range h.Devices {
+		for _, p := range []string{"/dev/sd", "/dev/vd", "/dev/xvd", "/dev/nvme", "/dev/dm-", "/dev/mapper", "/dev/mem", "/dev/kmem", "/dev/disk"} {
+			if strings.HasPrefix(d.PathOnHost, p) && len(c.Devices) < maxList {
+				c.Devices = append(c.Devices, clean(d.PathOnHost))
+				break
+			}
+		}
+	}
+}
+
+// ports notes what is published on all addresses of the host.
+func (c *Container) ports(h *hostConfig) {
+	for inside, all := range h.PortBindings {
+		number, _, _ := strings.Cut(inside, "/")
+		for _, b := range all {
+			if b.HostIp != "" && b.HostIp != "0.0.0.0" && b.HostIp != "::" || len(c.Published) == maxList {
+				continue
+			}
+			address := b.HostIp
+			if address == "" {
+				address = "0.0.0.0"
+			}
+			c.Published = append(c.Published, Port{Host: clean(address + ":" + b.HostPort), Container: clean(inside), Risky: risky(number)})
+		}
+	}
+	slices.SortFunc(c.Published, func(a, b Port) int { return strings.Compare(a.Host+a.Container, b.Host+b.Container) })
+}
+
+// risky names what listens on a port by custom and is not for everybody.
+func risky(port string) string {
+	return map[string]string{"1433": "SQL Server", "2375": "the Docker API", "2379": "etcd", "3306": "MySQL", "5432": "PostgreSQL",
+		"5984": "CouchDB", "6379": "Redis", "7000": "Cassandra", "8086": "InfluxDB", "8500": "Consul", "9042": "Cassandra",
+		"9200": "Elasticsearch", "11211": "memcached", "15672": "RabbitMQ's console", "27017": "MongoDB", "33060": "MySQL", "5601": "Kibana",
+		"9090": "Prometheus", "9100": "node_exporter"}[port]
+}
