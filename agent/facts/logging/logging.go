@@ -1,13 +1,59 @@
-// Package logging reads what keeps logs: journald, rsyslog, logrotate and the log files.
 package logging
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/owner"
+	"seawall/agent/facts/service"
+	"seawall/pkg/hostfs"
+	"seawall/pkg/text"
 )
 
+const (
+	unitJournald = "systemd-journald.service"
+	unitUpload   = "systemd-journal-upload.service"
+	unitRemote   = "systemd-journal-remote.socket"
+	unitRsyslog  = "rsyslog.service"
+	unitSyslogNG = "syslog-ng.service"
+	unitRotate   = "logrotate.timer"
+)
+
+type reader struct {
+	env    fact.Env
+	root   hostfs.Root
+	names  *owner.Names
+	states map[string]service.State
+	f      *Facts
+}
+
 // Read reads the facts.
-func Read(_ context.Context, _ fact.Env) Facts {
-	return Facts{Meta: fact.Meta{State: fact.StateUnknown, Reason: "not read by this version"}}
+func Read(ctx context.Context, env fact.Env) Facts {
+	start := env.Now()
+	f := Facts{Meta: fact.Meta{State: fact.StateKnown}}
+	units := []string{unitJournald, unitUpload, unitRemote, unitRsyslog, unitSyslogNG, unitRotate}
+	r := &reader{env: env, root: env.Root, names: owner.Load(env.Root), states: service.Read(ctx, env, units...), f: &f}
+	f.Meta.Depend(service.Files(units...)...)
+	f.SyslogNG = r.states[unitSyslogNG]
+	r.journald(&f.Journald)
+	r.rsyslog(&f.Rsyslog)
+	r.walk()
+	r.logrotate(&f.Logrotate)
+	f.Meta.Took = env.Now().Sub(start)
+	return f
+}
+
+// installed says whether one of the programs is there.
+func (r *reader) installed(names ...string) fact.Tri {
+	for _, n := range names {
+		switch _, err := r.root.Stat(n); {
+		case err == nil:
+			return fact.Tri{Known: true, Yes: true, Reason: n}
+		case !errors.Is(err, fs.ErrNotExist):
+			return fact.Tri{Reason: text.Clean(err.Error(), text.Limit)}
+		}
+	}
+	return fact.Tri{Known: true, Reason: "there is no " + names[0]}
 }

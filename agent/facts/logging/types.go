@@ -16,11 +16,15 @@ type Facts struct {
 	SyslogNG service.State `json:"syslog_ng"`
 	// Logrotate is what keeps log files from filling the disk.
 	Logrotate Logrotate `json:"logrotate"`
-	// Files are the files and directories below /var/log. FilesKnown says that all
-	// of them were seen, FilesReason why not.
+	// Files are the files and directories below /var/log, and itself, whose mode or
+	// owner is wider than that of a log should be; MoreFiles counts those that are not
+	// listed. FilesKnown says that all were looked at, FilesReason why not, and Seen
+	// how many there are.
 	Files       []File `json:"files"`
+	MoreFiles   int    `json:"more_files"`
 	FilesKnown  bool   `json:"files_known"`
 	FilesReason string `json:"files_reason"`
+	Seen        int    `json:"seen"`
 }
 
 // Journald is the journal and its configuration.
@@ -132,14 +136,27 @@ type Rotation struct {
 	Line       int    `json:"line"`
 }
 
+// The kinds of files below /var/log.
+const (
+	KindAuth      = "auth" // who logged in and what the system did: not for everybody
+	KindLogin     = "login"
+	KindJournal   = "journal"
+	KindDirectory = "directory"
+	KindOther     = "other"
+)
+
 // File is a file or directory below /var/log.
 type File struct {
-	Path  string `json:"path"`
-	Dir   bool   `json:"dir"`
-	Mode  int    `json:"mode"` // permission bits with sticky, setuid and setgid
-	UID   int    `json:"uid"`
-	GID   int    `json:"gid"`
-	Owner string `json:"owner"` // "" where no user has the number
-	Group string `json:"group"`
-	Size  int64  `json:"size"`
+	Path        string `json:"path"`
+	Kind        string `json:"kind"`
+	Dir         bool   `json:"dir"`
+	Mode        int    `json:"mode"` // permission bits with sticky, setuid and setgid
+	UID         int    `json:"uid"`
+	GID         int    `json:"gid"`
+	Owner       string `json:"owner"` // "" where no user has the number
+	Group       string `json:"group"`
+	Size        int64  `json:"size"`
+	Widest      int    `json:"widest"`       // the mode that CIS allows it
+	OtherWrites bool   `json:"other_writes"` // everybody may write it, or put files into it
+	Foreign     bool   `json:"foreign"`      // its owner is none of the system's accounts
 }

@@ -1,0 +1,196 @@
+package crontab
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// Programs names what a command line runs, in order, each once: the commands
+// themselves, the scripts that interpreters are given, the programs behind wrappers
+// (nice, flock, sudo), and the directory of run-parts. Words that only a shell could
+// tell ($X, $(…)) are left out.
+func Programs(command string) []string {
+	var all []string
+	add := func(name string) {
+		if name != "" && !strings.ContainsAny(name, "$`*?") && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	for _, words := range commands(command) {
+		simple(words, add)
+	}
+	return all
+}
+
+// simple looks at the words of one simple command.
+func simple(words []string, add func(string)) {
+	for len(words) > 0 {
+		w := words[0]
+		base := path.Base(w)
+		switch {
+		case strings.Contains(w, "=") && !strings.HasPrefix(w, "/"):
+			words = words[1:]
+			continue // VAR=value command
+		case slices.Contains(keywords(), w):
+			words = words[1:]
+			continue
+		case slices.Contains(builtins(), w):
+			return
+		case w == "." || w == "source":
+			if len(words) > 1 {
+				add(words[1])
+			}
+			return
+		}
+		add(w)
+		switch {
+		case interpreter(base):
+			script(words[1:], add)
+			return
+		case base == "run-parts":
+			if dir := words[len(words)-1]; strings.HasPrefix(dir, "/") {
+				add(dir)
+			}
+			return
+		case slices.Contains(wrappers(), base):
+			words = behind(base, words[1:])
+			continue
+		}
+		return
+	}
+}
+
+// script is what an interpreter is given: "-c TEXT", or the first word that is no
+// option.
+func script(words []string, add func(string)) {
+	for i, w := range words {
+		if strings.HasPrefix(w, "-") && strings.HasSuffix(w, "c") && !strings.HasPrefix(w, "--") {
+			if i+1 < len(words) {
+				for _, p := range Programs(words[i+1]) {
+					add(p)
+				}
+			}
+			return
+		}
+		if !strings.HasPrefix(w, "-") {
+			if strings.Contains(w, "/") {
+				add(w)
+			}
+			return
+		}
+	}
+}
+
+// behind returns the command that a wrapper runs: what follows its options and its
+// own arguments.
+func behind(wrapper string, words []string) []string {
+	skip := map[string]int{"flock": 1, "timeout": 1, "chroot": 1, "setuidgid": 1, "runuser": 0, "sudo": 0}[wrapper]
+	valued := map[string]string{"nice": "n", "ionice": "cn", "sudo": "ugC", "flock": "wE", "timeout": "ks", "env": "u", "runuser": "u", "chrt": "",
+		"systemd-cat": "tp", "chronic": "", "setsid": "", "nohup": "", "stdbuf": "ioe"}[wrapper]
+	for len(words) > 0 {
+		w := words[0]
+		switch {
+		case w == "--":
+			words = words[1:]
+		case len(w) == 2 && w[0] == '-' && strings.Contains(valued, w[1:]):
+			words = words[min(2, len(words)):]
+			continue
+		case strings.HasPrefix(w, "-"):
+			words = words[1:]
+			continue
+		case skip > 0:
+			skip--
+			words = words[1:]
+			continue
+		}
+		break
+	}
+	return words
+}
+
+func interpreter(base string) bool {
+	for _, name := range []string{"python", "perl", "php", "ruby", "node", "lua"} {
+		if strings.HasPrefix(base, name) {
+			return true
+		}
+	}
+	return slices.Contains([]string{"sh", "bash", "dash", "zsh", "ksh", "busybox", "awk", "tclsh"}, base)
+}
+
+func wrappers() []string {
+	return []string{"nice", "ionice", "env", "sudo", "flock", "timeout", "nohup", "exec", "setsid", "chrt", "runuser", "systemd-cat", "chronic", "time",
+		"command", "xargs", "stdbuf", "setuidgid"}
+}
+
+func keywords() []string {
+	return []string{"if", "then", "else", "elif", "fi", "while", "until", "do", "done", "!", "{", "}", "for", "case", "esac", "in"}
+}
+
+func builtins() []string {
+	return []string{"cd", "test", "[", "[[", "true", "false", ":", "echo", "export", "umask", "ulimit", "set", "unset", "exit", "return", "wait", "eval",
+		"printf", "read", "trap", "sleep"}
+}
+
+// commands splits a command line into simple commands of words, redirections left
+// out. Quotes are taken off; a word in double quotes keeps its dollar signs.
+func commands(line string) [][]string {
+	var all [][]string
+	var words []string
+	var word strings.Builder
+	var quote byte
+	begun, target := false, false
+	count := 0
+	end := func() {
+		if begun && !target && count < maxWords {
+			words = append(words, word.String())
+			count++
+		}
+		target = target && !begun
+		word.Reset()
+		begun = false
+	}
+	split := func() {
+		end()
+		if len(words) > 0 {
+			all = append(all, words)
+		}
+		words, target = nil, false
+	}
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '\\' && quote != '\'' && i+1 < len(line):
+			i++
+			word.WriteByte(line[i])
+			begun = true
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteByte(c)
+		case c == '"' || c == '\'':
+			quote, begun = c, true
+		case c == ' ' || c == '\t':
+			end()
+		case c == '#' && !begun:
+			split()
+			return all
+		case c == '>' || c == '<':
+			if strings.Trim(word.String(), "0123456789") == "" {
+				word.Reset()
+				begun = false // the number of a descriptor
+			}
+			end()
+			target = true
+			for i+1 < len(line) && strings.IndexByte("><&|", line[i+1]) >= 0 {
+				i++
+			}
+		case strings.IndexByte(";&|()\n", c) >= 0:
+			split()
+		default:
+			word.WriteByte(c)
+			begun = true
+		}
+	}
+	split()
+	return all
+}
