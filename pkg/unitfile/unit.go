@@ -43,6 +43,19 @@ type Unit struct {
 
 // Load reads a unit. A unit without a fragment is fs.ErrNotExist.
 func Load(root hostfs.Root, name string) (*Unit, error) {
+	u, err := LoadFiles(root, name)
+	if err != nil || u.Masked {
+		return u, err
+	}
+	if u.Start, err = starter(root, name); err != nil {
+		return nil, fmt.Errorf("load %s: %w", name, err)
+	}
+	return u, nil
+}
+
+// LoadFiles reads a unit without looking for what starts it, which is most of the
+// work: Start stays empty.
+func LoadFiles(root hostfs.Root, name string) (*Unit, error) {
 	if name == "" || strings.ContainsAny(name, "/\x00") {
 		return nil, fmt.Errorf("%q is no unit's name", name)
 	}
@@ -52,10 +65,6 @@ func Load(root hostfs.Root, name string) (*Unit, error) {
 	}
 	if u.Masked {
 		return u, nil
-	}
-	var err error
-	if u.Start, err = starter(root, name); err != nil {
-		return nil, fmt.Errorf("load %s: %w", name, err)
 	}
 	if err := u.dropins(root); err != nil {
 		return nil, fmt.Errorf("load %s: %w", name, err)
