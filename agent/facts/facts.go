@@ -15,6 +15,7 @@ import (
 	"seawall/agent/facts/clock"
 	"seawall/agent/facts/cloud"
 	"seawall/agent/facts/containers"
+	"seawall/agent/facts/exposure"
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/filesystem"
 	"seawall/agent/facts/firewall"
@@ -95,6 +96,7 @@ type Reader struct {
 	patch      *patch.Reader
 	restart    *restart.Reader
 	filesystem *filesystem.Reader
+	network    *exposure.Reader // of two groups: they share a look
 
 	mu    sync.Mutex
 	facts Facts
@@ -103,7 +105,7 @@ type Reader struct {
 // NewReader returns a Reader of the host that env stands for. Nothing is read yet.
 func NewReader(env fact.Env) *Reader {
 	return &Reader{env: env, patch: patch.NewReader(deb.New(), rpm.Read), restart: restart.NewReader(restart.Socket),
-		filesystem: filesystem.NewReader()}
+		filesystem: filesystem.NewReader(), network: exposure.NewReader(exposure.SocketPath)}
 }
 
 // Read reads the named groups again, all of them when none is named, and returns

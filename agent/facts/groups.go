@@ -56,10 +56,10 @@ func bound() []group {
 		bind("audit", true, func(f *Facts) *audit.Facts { return &f.Audit },
 			func(f *audit.Facts) *fact.Meta { return &f.Meta }, plain(audit.Read)),
 		bind("firewall", true, func(f *Facts) *firewall.Facts { return &f.Firewall },
-			func(f *firewall.Facts) *fact.Meta { return &f.Meta }, plain(firewall.Read)),
+			func(f *firewall.Facts) *fact.Meta { return &f.Meta }, (*Reader).readFirewall),
 		bind("sockets", true, func(f *Facts) *sockets.Facts { return &f.Sockets },
-			func(f *sockets.Facts) *fact.Meta { return &f.Meta }, plain(sockets.Read)),
-		bind("servers", false, func(f *Facts) *servers.Facts { return &f.Servers },
+			func(f *sockets.Facts) *fact.Meta { return &f.Meta }, (*Reader).readSockets),
+		bind("servers", true, func(f *Facts) *servers.Facts { return &f.Servers },
 			func(f *servers.Facts) *fact.Meta { return &f.Meta }, plain(servers.Read)),
 		bind("units", true, func(f *Facts) *units.Facts { return &f.Units },
 			func(f *units.Facts) *fact.Meta { return &f.Meta }, plain(units.Read)),
@@ -123,6 +123,14 @@ func (r *Reader) readRestart(ctx context.Context, env fact.Env) restart.Facts {
 
 func (r *Reader) readFilesystem(ctx context.Context, env fact.Env) filesystem.Facts {
 	return r.filesystem.Read(ctx, env)
+}
+
+func (r *Reader) readFirewall(ctx context.Context, env fact.Env) firewall.Facts {
+	return firewall.Read(ctx, env, r.network)
+}
+
+func (r *Reader) readSockets(ctx context.Context, env fact.Env) sockets.Facts {
+	return sockets.Read(ctx, env, r.network)
 }
 
 // find returns the group of a name.

@@ -83,7 +83,7 @@ Exit status:
 	root.AddCommand(
 		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newStatusCommand(),
 		p.newSensorCommand(), p.newCheckConfigCommand(), p.newVersionCommand(),
-		p.newRestartsCommand(),
+		p.newRestartsCommand(), p.newNetworkCommand(),
 	)
 	root.AddCommand(show.Commands(&p.Console)...)
 	usage.Finish(root)

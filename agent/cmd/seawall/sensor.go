@@ -135,7 +135,7 @@ const restartSpacing = 3 * time.Second
 func watched(pol *policy.Policy, env fact.Env, book *pending.Book) sensor.Host {
 	reader := facts.NewReader(env)
 	return sensor.Host{
-		Spacing: map[string]time.Duration{"patch": patchSpacing, "restart": restartSpacing},
+		Spacing: map[string]time.Duration{"patch": patchSpacing, "restart": restartSpacing, "firewall": restartSpacing, "sockets": restartSpacing},
 		Groups:  facts.Groups(),
 		Clocked: facts.Clocked(),
 		Look: func(ctx context.Context, groups ...string) sensor.Reading {

@@ -9,6 +9,9 @@ type Look struct {
 	// not be found, for want of a right or of time.
 	More    int `json:"more"`
 	Unowned int `json:"unowned"`
+	// Sysctl has the running values of settings, for one who asked from another
+	// namespace.
+	Sysctl map[string]string `json:"sysctl,omitempty"`
 	// Limited says what could not be seen, Stale why this is an earlier look.
 	Limited string `json:"limited"`
 	Stale   string `json:"stale"`

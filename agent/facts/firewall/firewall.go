@@ -1,18 +1,27 @@
 package firewall
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"io/fs"
+	"time"
 
 	"seawall/agent/facts/exposure"
 	"seawall/agent/facts/fact"
+	"seawall/pkg/hostfs"
+	"seawall/pkg/text"
+	"seawall/pkg/unitfile"
 )
 
-// Facts is what is known of it.
+// Facts is what is known of the packet filters.
 type Facts struct {
 	Meta      fact.Meta       `json:"meta"`
 	Loaded    exposure.Filter `json:"loaded"`
-	Stale     string          `json:"stale"`   // why Loaded is an earlier look
-	AtBoot    []string        `json:"at_boot"` // of the managers below, those that start at boot and have rules
+	Stale     string          `json:"stale"`    // why Loaded is an earlier look
+	AtBoot    []string        `json:"at_boot"`  // of the managers below, those that start at boot and have rules
+	Starting  []string        `json:"starting"` // their units that start at boot, rules or not
+	BootKnown bool            `json:"boot_known"`
 	UFW       UFW             `json:"ufw"`
 	Firewalld Firewalld       `json:"firewalld"`
 	Nftables  Saved           `json:"nftables"` // nftables.service
@@ -26,71 +35,101 @@ type Service struct {
 	Boot      fact.Tri `json:"boot"` // starts at boot
 }
 
-// UFW is ufw's configuration.
-type UFW struct {
-	Service
-	Enabled  fact.Text `json:"enabled"` // ENABLED in ufw.conf
-	LogLevel fact.Text `json:"log_level"`
-	IPv6     fact.Text `json:"ipv6"`
-	Input    fact.Text `json:"input"`
-	Output   fact.Text `json:"output"`
-	Forward  fact.Text `json:"forward"`
-	Rules    []UFWRule `json:"rules"`
+const (
+	maxFile = 1 << 20
+	maxRaw  = 300
+)
+
+// Read reads the facts; look looks at what is loaded.
+func Read(ctx context.Context, env fact.Env, look *exposure.Reader) Facts {
+	start := time.Now()
+	f := Facts{Meta: fact.Meta{State: fact.StateKnown}, AtBoot: []string{}, Starting: []string{}, BootKnown: true}
+	r := reader{root: env.Root, meta: &f.Meta}
+	f.UFW = r.ufw()
+	f.Firewalld = r.firewalld()
+	f.Nftables = r.nftables()
+	f.Iptables = r.iptables()
+	f.boot()
+	seen, err := look.Look(ctx, env)
+	if err != nil {
+		f.Loaded = exposure.Blind(text.Clean(err.Error(), maxRaw))
+	} else {
+		f.Loaded, f.Stale = seen.Filter, seen.Stale
+	}
+	f.Meta.Took = time.Since(start)
+	return f
 }
 
-// UFWRule is one rule that a user gave to ufw.
-type UFWRule struct {
-	Action   string `json:"action"` // allow, deny, reject, limit
-	Protocol string `json:"protocol"`
-	Port     string `json:"port"`
-	From     string `json:"from"`
-	Incoming bool   `json:"incoming"`
-	Any      bool   `json:"any"` // every port from everywhere
-	File     string `json:"file"`
-	Line     int    `json:"line"`
-	Raw      string `json:"raw"`
+// boot collects who will load rules at the next boot.
+func (f *Facts) boot() {
+	for _, m := range []struct {
+		name  string
+		s     *Service
+		rules bool
+	}{
+		{"ufw", &f.UFW.Service, f.UFW.Enabled.Value == "yes"},
+		{"firewalld", &f.Firewalld.Service, true},
+		{"nftables", &f.Nftables.Service, f.Nftables.rules()},
+		{"iptables", &f.Iptables.Service, f.Iptables.rules()},
+	} {
+		if m.s.Installed && !m.s.Boot.Known {
+			f.BootKnown = false
+		}
+		// ufw's unit is enabled with the package and does nothing until ENABLED=yes.
+		if m.s.Boot.Yes && (m.name != "ufw" || m.rules) {
+			f.Starting = append(f.Starting, m.name)
+		}
+		if m.s.Boot.Yes && m.rules {
+			f.AtBoot = append(f.AtBoot, m.name)
+		}
+	}
 }
 
-// Firewalld is firewalld's configuration.
-type Firewalld struct {
-	Service
-	DefaultZone fact.Text `json:"default_zone"`
-	LogDenied   fact.Text `json:"log_denied"`
-	Zones       []Zone    `json:"zones"` // those in use: the default one, and those with interfaces or sources
+// reader reads from one host.
+type reader struct {
+	root hostfs.Root
+	meta *fact.Meta
 }
 
-// Zone is one zone of firewalld.
-type Zone struct {
-	Name       string   `json:"name"`
-	Target     string   `json:"target"` // default, ACCEPT, DROP, %%REJECT%%
-	Interfaces []string `json:"interfaces"`
-	Sources    []string `json:"sources"`
-	Services   []string `json:"services"`
-	Ports      []string `json:"ports"`
-	Forward    bool     `json:"forward"`
-	File       string   `json:"file"`
-	Error      string   `json:"error"`
+// read returns a file's text: "" of one that is not there. Its name is depended on.
+func (r *reader) read(name string) (string, error) {
+	r.meta.Depend(name)
+	data, err := r.root.ReadFile(name, maxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return string(data), err
 }
 
-// Saved is a manager that loads rules from files.
-type Saved struct {
-	Service
-	Files []RulesFile `json:"files"`
-}
-
-// RulesFile is a file of rules that is loaded at boot.
-type RulesFile struct {
-	Path  string `json:"path"`
-	Error string `json:"error"`
-	Rules int    `json:"rules"`
-	// Input says what the file's chains for input do with what no rule names: drop,
-	// accept, or "" where there is none.
-	Input string `json:"input"`
-	Line  int    `json:"line"`
-	Raw   string `json:"raw"`
-}
-
-// Read reads the facts.
-func Read(_ context.Context, _ fact.Env) Facts {
-	return Facts{Meta: fact.Meta{State: fact.StateUnknown, Reason: "not read by this version"}}
+// service finds out whether a manager is there and starts at boot: one whose program
+// is there, or whose unit is.
+func (r *reader) service(program string, units ...string) Service {
+	s := Service{Unit: units[0], Boot: fact.Tri{Known: true, Reason: "not installed"}}
+	s.Installed = program != "" && r.root.Exists(program)
+	for _, name := range units {
+		for _, dir := range []string{"/etc/systemd/system/", "/etc/systemd/system/multi-user.target.wants/", "/etc/systemd/system/sysinit.target.wants/"} {
+			r.meta.Depend(dir + name)
+		}
+		u, err := unitfile.Load(r.root, name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			s.Boot = fact.Tri{Reason: text.Clean(err.Error(), maxRaw)}
+			return s
+		}
+		s.Installed = true
+		s.Unit = name
+		s.Boot = fact.Tri{Known: true, Yes: u.Start != "" && !u.Masked, Reason: cmp.Or(u.Start, name+" is not enabled")}
+		if u.Masked {
+			s.Boot.Reason = name + " is masked"
+		}
+		if s.Boot.Yes {
+			return s
+		}
+	}
+	if s.Installed && s.Boot.Reason == "not installed" {
+		s.Boot.Reason = units[0] + " is not there"
+	}
+	return s
 }

@@ -7,23 +7,23 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"seawall/agent/facts/ask"
 	"seawall/agent/facts/fact"
-	"seawall/agent/facts/helper"
 	"seawall/pkg/text"
 )
 
 // Reader reads the facts and keeps the last answer of those who may look. Its
 // methods are not for several goroutines at once.
 type Reader struct {
-	asker helper.Asker[Facts]
+	asker ask.Asker[Facts]
 	may   func() bool // whether this process may look itself
 }
 
 // NewReader returns a Reader that may ask at socket; nothing is asked yet.
 func NewReader(socket string) *Reader {
 	return &Reader{
-		asker: helper.Asker[Facts]{Socket: socket, Parse: parseReply},
-		may:   func() bool { return helper.May(unix.CAP_SYS_PTRACE) },
+		asker: ask.Asker[Facts]{Socket: socket, Parse: parseReply},
+		may:   func() bool { return ask.May(unix.CAP_SYS_PTRACE) },
 	}
 }
 
@@ -77,4 +77,4 @@ func scanned(ctx context.Context) Facts {
 
 // Serve looks at all processes and writes the answer to one who asked at the
 // socket.
-func Serve(ctx context.Context, w io.Writer) error { return helper.Serve(ctx, w, Scan) }
+func Serve(ctx context.Context, w io.Writer) error { return ask.Serve(ctx, w, Scan) }

@@ -2,12 +2,17 @@ package sockets
 
 import (
 	"context"
+	"net/netip"
+	"strings"
+	"time"
 
 	"seawall/agent/facts/exposure"
 	"seawall/agent/facts/fact"
+	"seawall/pkg/hostfs"
+	"seawall/pkg/text"
 )
 
-// Facts is what is known of it.
+// Facts is how the host stands in its network.
 type Facts struct {
 	Meta       fact.Meta            `json:"meta"`
 	Known      bool                 `json:"known"`   // whether the sockets and interfaces are
@@ -15,29 +20,166 @@ type Facts struct {
 	Limited    string               `json:"limited"` // what of them could not be seen
 	Stale      string               `json:"stale"`   // why they are those of an earlier look
 	Sockets    []exposure.Socket    `json:"sockets"`
-	More       int                  `json:"more"`
+	More       int                  `json:"more"`    // sockets beyond those listed
+	Unowned    int                  `json:"unowned"` // sockets whose process could not be found
 	Interfaces []exposure.Interface `json:"interfaces"`
 	Names      Names                `json:"names"`
 }
 
 // Names is by what the host resolves names.
 type Names struct {
-	Hosts    []Host      `json:"hosts"`    // entries of /etc/hosts that name this host's loopback
-	Servers  []fact.Text `json:"servers"`  // nameserver lines of resolv.conf
-	Order    fact.Text   `json:"order"`    // nsswitch.conf's line of hosts
-	Sources  []string    `json:"sources"`  // its services, in their order
-	HostsErr string      `json:"hosts_error"`
+	Hosts     []Host    `json:"hosts"` // entries of /etc/hosts, in their order
+	HostsErr  string    `json:"hosts_error"`
+	Servers   []Server  `json:"servers"` // nameserver lines of resolv.conf
+	ServerErr string    `json:"servers_error"`
+	Resolved  bool      `json:"resolved"` // systemd-resolved's own list counts, resolv.conf names its stub
+	Order     fact.Text `json:"order"`    // nsswitch.conf's line of hosts
+	Sources   []string  `json:"sources"`  // its services, in their order
 }
 
 // Host is one name in /etc/hosts with its address.
 type Host struct {
-	Name     string    `json:"name"`
-	Address  string    `json:"address"`
-	Loopback bool      `json:"loopback"` // the address is one
-	Place    fact.Text `json:"place"`
+	Name     string `json:"name"`
+	Address  string `json:"address"`
+	Valid    bool   `json:"valid"`    // the address is one
+	Loopback bool   `json:"loopback"` // of this host alone
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Raw      string `json:"raw"`
 }
 
-// Read reads the facts.
-func Read(_ context.Context, _ fact.Env) Facts {
-	return Facts{Meta: fact.Meta{State: fact.StateUnknown, Reason: "not read by this version"}}
+// Server is a server that the host asks for names.
+type Server struct {
+	Address string `json:"address"`
+	Valid   bool   `json:"valid"`
+	Scope   string `json:"scope"` // exposure.Scope…
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Raw     string `json:"raw"`
+}
+
+const (
+	hostsFile  = "/etc/hosts"
+	resolvFile = "/etc/resolv.conf"
+	switchFile = "/etc/nsswitch.conf"
+
+	maxFile    = 1 << 20
+	maxHosts   = 500
+	maxServers = 16
+	maxRaw     = 300
+)
+
+// Read reads the facts; look looks at the sockets and interfaces.
+func Read(ctx context.Context, env fact.Env, look *exposure.Reader) Facts {
+	start := time.Now()
+	f := Facts{Meta: fact.Meta{State: fact.StateKnown}, Sockets: []exposure.Socket{}, Interfaces: []exposure.Interface{}}
+	f.Meta.Depend(hostsFile, resolvFile, switchFile)
+	f.Names = readNames(env.Root)
+	seen, err := look.Look(ctx, env)
+	if err != nil {
+		f.Reason = text.Clean(err.Error(), text.Limit)
+	} else {
+		f.Known, f.Limited, f.Stale = true, seen.Limited, seen.Stale
+		f.Sockets, f.More, f.Unowned, f.Interfaces = seen.Sockets, seen.More, seen.Unowned, seen.Interfaces
+	}
+	f.Meta.Took = time.Since(start)
+	return f
+}
+
+func readNames(root hostfs.Root) Names {
+	n := Names{Hosts: []Host{}, Servers: []Server{}, Sources: []string{}}
+	if data, err := root.ReadFile(hostsFile, maxFile); err != nil {
+		n.HostsErr = text.Clean(err.Error(), maxRaw)
+	} else {
+		n.Hosts = parseHosts(string(data))
+	}
+	if data, err := root.ReadFile(resolvFile, maxFile); err != nil {
+		n.ServerErr = text.Clean(err.Error(), maxRaw)
+	} else {
+		n.Servers = parseResolv(string(data))
+	}
+	for _, s := range n.Servers {
+		n.Resolved = n.Resolved || s.Address == "127.0.0.53" || s.Address == "127.0.0.54"
+	}
+	if data, err := root.ReadFile(switchFile, maxFile); err == nil {
+		n.Order, n.Sources = parseSwitch(string(data))
+	}
+	return n
+}
+
+// lines calls each with the words of every line, without comments.
+func lines(data, comments string, each func(number int, raw string, words []string)) {
+	number := 0
+	for line := range strings.Lines(data) {
+		number++
+		raw := strings.TrimRight(line, "\r\n")
+		if i := strings.IndexAny(raw, comments); i >= 0 {
+			raw = raw[:i]
+		}
+		if len(raw) > maxFile/16 {
+			continue // no address has such names
+		}
+		if words := strings.Fields(raw); len(words) > 0 {
+			each(number, text.Clean(strings.TrimSpace(raw), maxRaw), words)
+		}
+	}
+}
+
+// parseHosts reads hosts(5).
+func parseHosts(data string) []Host {
+	list := []Host{}
+	lines(data, "#", func(number int, raw string, words []string) {
+		// glibc takes zones, which no address of a loopback has.
+		address, err := netip.ParseAddr(words[0])
+		for _, name := range words[1:] {
+			if len(list) == maxHosts {
+				return
+			}
+			list = append(list, Host{
+				Name: text.Clean(strings.ToLower(name), maxRaw), Address: text.Clean(words[0], maxRaw),
+				Valid: err == nil, Loopback: err == nil && address.Unmap().IsLoopback(), File: hostsFile, Line: number, Raw: raw,
+			})
+		}
+	})
+	return list
+}
+
+// parseResolv reads resolv.conf(5): a comment starts a line there.
+func parseResolv(data string) []Server {
+	list := []Server{}
+	lines(data, "#;", func(number int, raw string, words []string) {
+		if words[0] != "nameserver" || len(words) < 2 || len(list) == maxServers {
+			return
+		}
+		s := Server{Address: text.Clean(words[1], maxRaw), File: resolvFile, Line: number, Raw: raw}
+		if address, err := netip.ParseAddr(words[1]); err == nil {
+			s.Valid, s.Scope = true, exposure.ScopeOf(address)
+		}
+		list = append(list, s)
+	})
+	return list
+}
+
+// parseSwitch reads the line of hosts in nsswitch.conf(5), the last one that there
+// is. What is in brackets are actions, no services.
+func parseSwitch(data string) (order fact.Text, sources []string) {
+	sources = []string{}
+	lines(data, "#", func(number int, raw string, words []string) {
+		database, rest, ok := strings.Cut(raw, ":")
+		if !ok || strings.TrimSpace(database) != "hosts" {
+			return
+		}
+		order = fact.Text{Value: strings.TrimSpace(rest), Set: true, File: switchFile, Line: number, Raw: raw}
+		sources = []string{}
+		for {
+			before, inside, open := strings.Cut(rest, "[")
+			sources = append(sources, strings.Fields(before)...)
+			_, after, closed := strings.Cut(inside, "]")
+			if !open || !closed {
+				return
+			}
+			rest = after
+		}
+	})
+	return order, sources
 }

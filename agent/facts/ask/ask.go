@@ -1,11 +1,11 @@
-// Package helper asks other processes of this program for what the sensor may not
+// Package ask asks other processes of this program for what the sensor may not
 // see itself.
 //
 // For each connection to a socket in /run systemd starts a process that has the
 // capabilities for one kind of look and no input; it writes one JSON value and ends.
 // Nothing is sent to it. The other end must belong to root, who made the socket, and
 // what it says is bounded in time and size; the caller bounds what is in it.
-package helper
+package ask
 
 import (
 	"context"
@@ -46,7 +46,7 @@ type Asker[T any] struct {
 // Ask returns the answer, or, where none could be had, that of the last minutes:
 // then stale says why.
 func (a *Asker[T]) Ask(ctx context.Context, now time.Time) (answer T, stale string, err error) {
-	data, err := ask(ctx, a.Socket)
+	data, err := fetch(ctx, a.Socket)
 	if err == nil {
 		answer, err = a.Parse(data)
 	}
@@ -60,8 +60,8 @@ func (a *Asker[T]) Ask(ctx context.Context, now time.Time) (answer T, stale stri
 	return answer, "", err
 }
 
-// ask connects to socket and reads the answer.
-func ask(ctx context.Context, socket string) ([]byte, error) {
+// fetch connects to socket and reads the answer.
+func fetch(ctx context.Context, socket string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	var d net.Dialer

@@ -1,4 +1,4 @@
-package helper
+package ask
 
 import (
 	"bytes"
@@ -70,11 +70,11 @@ func TestStale(t *testing.T) {
 // TestBadAnswers: none of them is taken, and none takes long.
 func TestBadAnswers(t *testing.T) {
 	for want, answer := range map[string]string{"empty": "", "larger than": strings.Repeat(" ", ReplyLimit+1)} {
-		if data, err := ask(t.Context(), reply(t, []byte(answer))); err == nil || !strings.Contains(err.Error(), want) {
+		if data, err := fetch(t.Context(), reply(t, []byte(answer))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %.20q, %v, want %s", data, err, want)
 		}
 	}
-	if _, err := ask(t.Context(), "/nowhere"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := fetch(t.Context(), "/nowhere"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no socket: %v", err)
 	}
 	silent, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
@@ -82,14 +82,14 @@ func TestBadAnswers(t *testing.T) {
 	defer silent.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := ask(ctx, silent.Addr().String()); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := fetch(ctx, silent.Addr().String()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("nobody answers: %v", err)
 	}
 }
 
 // TestMain is also the program that listens as another user.
 func TestMain(m *testing.M) {
-	socket := os.Getenv("HELPER_LISTEN")
+	socket := os.Getenv("ASK_LISTEN")
 	if socket == "" {
 		os.Exit(m.Run())
 	}
@@ -103,7 +103,7 @@ func TestMain(m *testing.M) {
 
 // TestPeer: whoever else made the socket is not believed.
 func TestPeer(t *testing.T) {
-	dir, err := os.MkdirTemp("", "seawall-helper-")
+	dir, err := os.MkdirTemp("", "seawall-ask-")
 	must(t, err)
 	defer os.RemoveAll(dir)
 	must(t, os.Chmod(dir, 0o777))
@@ -112,14 +112,14 @@ func TestPeer(t *testing.T) {
 	must(t, os.WriteFile(dir+"/test", program, 0o755))
 	socket := dir + "/socket"
 	cmd := exec.CommandContext(t.Context(), "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", dir+"/test")
-	cmd.Env = []string{"HELPER_LISTEN=" + socket}
+	cmd.Env = []string{"ASK_LISTEN=" + socket}
 	out, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())
 	if _, err := fmt.Fscanln(out, new(string)); err != nil {
 		t.Fatal(err)
 	}
-	if data, err := ask(t.Context(), socket); !errors.Is(err, errPeer) {
+	if data, err := fetch(t.Context(), socket); !errors.Is(err, errPeer) {
 		t.Errorf("got %q, %v", data, err)
 	}
 	must(t, cmd.Wait())
