@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,9 @@ type Config struct {
 	Coalesce          time.Duration // from a change to the evaluation, for changes in a row
 	LogLevel          slog.Level
 	ChecksDir         string // checks beside the built-in ones; may be missing
+	WaiversDir        string // failures that somebody answers for; may be missing
+	TagsFile          string // the host's tags; may be missing
+	Profile           string // the checks that are evaluated
 }
 
 // Default returns the configuration with nothing configured.
@@ -44,6 +48,9 @@ func Default() Config {
 		Coalesce:          100 * time.Millisecond,
 		LogLevel:          slog.LevelInfo,
 		ChecksDir:         "/etc/seawall/checks.d",
+		WaiversDir:        "/etc/seawall/waivers.d",
+		TagsFile:          "/etc/seawall/tags",
+		Profile:           "baseline",
 	}
 }
 
@@ -77,6 +84,11 @@ func (s Setting) Flag() string {
 	return strings.ReplaceAll(strings.TrimSuffix(s.Name, "_dir"), "_", "-")
 }
 
+// IsPath reports whether the setting is the name of a file or directory.
+func (s Setting) IsPath() bool {
+	return strings.HasSuffix(s.Name, "_dir") || strings.HasSuffix(s.Name, "_file")
+}
+
 // Value returns the setting's value in c, as it would be written.
 func (s Setting) Value(c *Config) string { return s.get(c) }
 
@@ -101,6 +113,12 @@ func Settings() []Setting {
 			func(c *Config) string { return strings.ToLower(c.LogLevel.String()) }},
 		{"checks_dir", "directory of your own checks", setDir(func(c *Config) *string { return &c.ChecksDir }),
 			func(c *Config) string { return c.ChecksDir }},
+		{"waivers_dir", "directory of waivers", setDir(func(c *Config) *string { return &c.WaiversDir }),
+			func(c *Config) string { return c.WaiversDir }},
+		{"tags_file", "file of the host's tags, which overrides may ask for", setDir(func(c *Config) *string { return &c.TagsFile }),
+			func(c *Config) string { return c.TagsFile }},
+		{"profile", "the checks to evaluate: baseline, cis-1, cis-2, image or one of your own", setProfile,
+			func(c *Config) string { return c.Profile }},
 	}
 }
 
@@ -268,6 +286,17 @@ func setMode(c *Config, v string) error {
 		return fmt.Errorf("%q is none of %s", v, strings.Join(modes, ", "))
 	}
 	c.AuditMode = v
+	return nil
+}
+
+var profileName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+
+// setProfile takes any name: which profiles there are is known when checks are read.
+func setProfile(c *Config, v string) error {
+	if !profileName.MatchString(v) {
+		return fmt.Errorf("%q is no name of a profile", v)
+	}
+	c.Profile = v
 	return nil
 }
 

@@ -42,6 +42,9 @@ audit_mode: multicast
 coalesce: 50ms
 log_level: debug
 checks_dir: /srv/checks
+waivers_dir: /srv/waivers
+tags_file: /srv/tags
+profile: cis-1
 `)
 	got, err := Load(Sources{File: name})
 	if err != nil {
@@ -50,6 +53,7 @@ checks_dir: /srv/checks
 	want := Config{
 		SpoolDir: "/srv/spool", SpoolMaxBytes: 64 << 20, StateInterval: time.Hour, HeartbeatInterval: 30 * time.Second,
 		AuditMode: "multicast", Coalesce: 50 * time.Millisecond, LogLevel: slog.LevelDebug, ChecksDir: "/srv/checks",
+		WaiversDir: "/srv/waivers", TagsFile: "/srv/tags", Profile: "cis-1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -92,6 +96,7 @@ func TestLoadErrors(t *testing.T) {
 		{"spool_max_bytes: 9999999999999GiB\n", "is not a size"},
 		{"spool_max_bytes: -9MiB\n", "is not a size"},
 		{"audit_mode: loud\n", "none of auto, unicast, multicast, off"},
+		{"profile: CIS\n", `"CIS" is no name of a profile`},
 		{"log_level: INFO\n", "none of debug, info, warn, error"},
 		{"- a\n", ":1:1: want settings"},
 		{"a: b: c\n", "mapping values are not allowed"},

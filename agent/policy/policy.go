@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -122,6 +123,15 @@ func (p *Policy) Checks() []Check {
 		list = append(list, d)
 	}
 	return list
+}
+
+// Known returns the ids of all checks, of those too that are switched off.
+func (p *Policy) Known() []string {
+	ids := slices.Collect(maps.Keys(p.off))
+	for _, c := range p.checks {
+		ids = append(ids, c.info.ID)
+	}
+	return ids
 }
 
 // ForGroups returns the ids of the checks that need any of the named groups.

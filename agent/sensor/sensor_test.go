@@ -67,7 +67,7 @@ func (b *syncBuffer) String() string {
 // thisHost is this host's SSH server and what judges it.
 func thisHost(t *testing.T) Host {
 	t.Helper()
-	pol, err := checks.Load(facts.Facts{}, "")
+	pol, err := checks.Load(facts.Facts{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

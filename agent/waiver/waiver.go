@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -20,10 +18,8 @@ import (
 
 // Limits of waivers.
 const (
-	maxSource  = 1 << 20
-	maxFiles   = 256
-	maxWaivers = 4096
-	maxText    = 512 // bytes of owner, reason and resource each
+	maxWaivers = 4096 // of one file
+	maxText    = 512  // bytes of owner, reason and resource each
 	longest    = 366 * 24 * time.Hour
 )
 
@@ -34,55 +30,6 @@ type Waiver struct {
 	Expires         time.Time // when its last day ends
 	File            string
 	Line            int
-}
-
-// Load reads the files of fsys whose names end in .yaml, in order of their names,
-// each led by prefix. The checks are those that there are, by id. Its error joins
-// every problem found.
-func Load(fsys fs.FS, prefix string, checks []string, now time.Time) ([]Waiver, error) {
-	names, err := fs.Glob(fsys, "*.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("list waivers: %w", err)
-	}
-	if len(names) > maxFiles {
-		return nil, fmt.Errorf("waivers: more than %d files in %s", maxFiles, prefix)
-	}
-	var list []Waiver
-	var problems []error
-	for _, name := range names {
-		data, err := read(fsys, name)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("read waivers: %w", err))
-			continue
-		}
-		got, err := Parse(path.Join(prefix, name), data, checks, now)
-		problems = append(problems, err)
-		list = append(list, got...)
-	}
-	if len(list) > maxWaivers {
-		problems = append(problems, fmt.Errorf("waivers: more than %d in %s", maxWaivers, prefix))
-	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
-	}
-	return list, nil
-}
-
-// read reads one file of bounded size.
-func read(fsys fs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(err, fmt.Errorf("%s is no regular file", name))
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxSource+1))
-	if len(data) > maxSource {
-		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxSource)
-	}
-	return data, err
 }
 
 // parser is the reading of one file.
@@ -113,8 +60,8 @@ func Parse(name string, data []byte, checks []string, now time.Time) ([]Waiver, 
 	}
 	var list []Waiver
 	p.mapping(doc.Content[0], map[string]func(*yaml.Node){"waivers": func(n *yaml.Node) {
-		if n.Kind != yaml.SequenceNode {
-			p.errorAt(n, "want a list")
+		if n.Kind != yaml.SequenceNode || len(n.Content) > maxWaivers {
+			p.errorAt(n, "want a list of at most %d waivers", maxWaivers)
 			return
 		}
 		for _, item := range n.Content {

@@ -2,11 +2,8 @@ package waiver
 
 import (
 	"fmt"
-	"os"
-	"path"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,6 +61,7 @@ func TestParseProblems(t *testing.T) {
 		{"waivers:\n", "wavers:\n", `unknown key "wavers"; did you mean "waivers"?`},
 		{good, "waivers: 1", "want a list"},
 		{good, "waivers: [1]", "want a mapping"},
+		{good, "waivers: [" + strings.Repeat("1,", maxWaivers) + "1]", "want a list of at most 4096 waivers"},
 		{good, "- a", "want a mapping"},
 		{good, "\t", "w.yaml: yaml:"},
 		{good, "waivers: []\n---\nwaivers: []\n", "more than one document"},
@@ -73,25 +71,6 @@ func TestParseProblems(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) || got != nil {
 			t.Errorf("%q\ngot  %v, %v\nwant %s", tt.with, got, err, tt.want)
 		}
-	}
-}
-
-func TestLoad(t *testing.T) {
-	fsys := fstest.MapFS{"b.yaml": {Data: []byte(good)}, "a.yaml": {Data: []byte("waivers: []")}, "README": {Data: []byte("no YAML: [")}}
-	got, err := Load(fsys, "/etc/w", checks, now)
-	if err != nil || len(got) != 2 || got[0].File != "/etc/w/b.yaml" {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	fsys["c.yaml"], fsys["d.yaml"] = &fstest.MapFile{Data: []byte("x")}, &fstest.MapFile{Data: make([]byte, maxSource+1)}
-	fsys["e.yaml"] = &fstest.MapFile{Mode: os.ModeNamedPipe}
-	got, err = Load(fsys, "/etc/w", checks, now)
-	for _, want := range []string{"/etc/w/c.yaml:1:1: want a mapping", "d.yaml is larger than", "e.yaml is no regular file"} {
-		if err == nil || !strings.Contains(err.Error(), want) || got != nil {
-			t.Errorf("got %v, %v, want %s", got, err, want)
-		}
-	}
-	if got, err := Load(os.DirFS(path.Join(t.TempDir(), "none")), "x", nil, now); got != nil || err != nil {
-		t.Errorf("a missing directory: %v, %v", got, err)
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"seawall/agent/console"
 	"seawall/agent/facts"
 	"seawall/agent/policy"
-	"seawall/agent/policy/checks"
 	"seawall/agent/report"
 	"seawall/agent/usage"
 	"seawall/pkg/finding"
@@ -20,12 +18,13 @@ import (
 // newCheckCommand is the command that most people know. Its JSON and its exit
 // statuses are used by programs: they change compatibly or not at all.
 func (p *program) newCheckCommand() *cobra.Command {
-	var h host
+	h := host{environ: p.Environ}
 	var format string
 	cmd := &cobra.Command{
 		Use:   "check [ID|FAMILY]...",
 		Short: "Check this host once and say what to fix",
-		Long: `Check evaluates the named checks, or all, on this host or on the one below --root.
+		Long: `Check evaluates the named checks, or all of a profile, on this host or on the one
+below --root. Of a family it evaluates what is in the profile.
 
 The table is grouped by family, the worst first. Each finding has what was found,
 what is expected, the file and line that sets it, and commands that fix it.
@@ -53,14 +52,15 @@ Exit status:
 		Example: `  seawall check
   seawall check ssh-password-authentication ssh-permit-root-login
   seawall check patch --format json
+  seawall check --profile cis-1
   seawall check --root /mnt/image`,
 		ValidArgsFunction: completeChecks(&h),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.check(cmd.Context(), h, format, args)
+			return p.check(cmd, &h, format, args)
 		},
 	}
 	h.addRoot(cmd)
-	h.addChecks(cmd)
+	h.addStandard(cmd)
 	usage.AddFormat(cmd, &format, "table", "json")
 	return cmd
 }
@@ -68,13 +68,13 @@ Exit status:
 // completeChecks offers the identifiers of all checks, the user's own included,
 // with their titles.
 func completeChecks(h *host) cobra.CompletionFunc {
-	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		pol, err := checks.Load(facts.Facts{}, h.checks)
+	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		s, err := h.standard(cmd)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}
 		var words []string
-		for _, c := range pol.Checks() {
+		for _, c := range s.Policy.Checks() {
 			words = append(words, cobra.CompletionWithDesc(c.ID, c.Title))
 		}
 		return words, cobra.ShellCompDirectiveNoFileComp
@@ -83,8 +83,8 @@ func completeChecks(h *host) cobra.CompletionFunc {
 
 // check prints what the named checks say, and ends with their verdict. Without root
 // it says so on standard error, since much is unknown then for that reason alone.
-func (p *program) check(ctx context.Context, h host, format string, names []string) error {
-	e, err := h.evaluate(ctx, names)
+func (p *program) check(cmd *cobra.Command, h *host, format string, names []string) error {
+	e, err := h.evaluate(cmd, names)
 	if err != nil {
 		return err
 	}
@@ -112,26 +112,26 @@ type evaluation struct {
 }
 
 // evaluate looks at the host once, reading only what the named checks need.
-func (h *host) evaluate(ctx context.Context, names []string) (*evaluation, error) {
+func (h *host) evaluate(cmd *cobra.Command, names []string) (*evaluation, error) {
 	env, err := h.env()
 	if err != nil {
 		return nil, err
 	}
-	pol, err := checks.Load(facts.Facts{}, h.checks)
+	s, err := h.standard(cmd)
 	if err != nil {
 		return nil, err
 	}
-	ids, err := pol.Choose("", names...)
+	ids, err := s.Choose(names...)
 	if err != nil {
 		return nil, err
 	}
 	// The system's facts say which remediation fits.
-	groups := append(pol.Groups(ids...), "system")
-	e := &evaluation{policy: pol, facts: facts.NewReader(env).Read(ctx, groups...)}
-	if err := ctx.Err(); err != nil {
+	groups := append(s.Policy.Groups(ids...), "system")
+	e := &evaluation{policy: s.Policy, facts: facts.NewReader(env).Read(cmd.Context(), groups...)}
+	if err := cmd.Context().Err(); err != nil {
 		return nil, err
 	}
-	e.results = pol.Evaluate(&e.facts, time.Now().UTC(), ids...)
-	e.pack = pol.Pack(e.facts.System.Family).Checks
+	e.results = s.Evaluate(&e.facts, time.Now().UTC(), ids)
+	e.pack = s.Policy.Pack(e.facts.System.Family).Checks
 	return e, nil
 }

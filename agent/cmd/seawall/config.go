@@ -3,13 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"seawall/agent/config"
 	"seawall/agent/config/flags"
 	"seawall/agent/facts"
-	"seawall/agent/policy/checks"
+	"seawall/agent/standard"
 	"seawall/agent/usage"
 )
 
@@ -19,9 +20,9 @@ func (p *program) newCheckConfigCommand() *cobra.Command {
 	var s flags.Flags
 	cmd := &cobra.Command{
 		Use:   "check-config",
-		Short: "Check the configuration and your own checks",
-		Long: `Check-config reads the sensor's configuration and the checks that it names as the
-sensor would, prints every problem with its place, and what is in force.
+		Short: "Check the configuration, your own checks and waivers",
+		Long: `Check-config reads the sensor's configuration, and the checks and waivers that it
+names, as the sensor would, prints every problem with its place, and what is in force.
 
 Each setting comes from the last of these that gives one: the default, the file,
 the environment (SEAWALL_ and the name in capitals), the command line.
@@ -32,14 +33,14 @@ Exit status:
 		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.Load(cmd, p.Environ)
-			pol, checksErr := checks.Load(facts.Facts{}, c.ChecksDir)
-			if err := errors.Join(err, checksErr); err != nil {
+			held, standardErr := standard.Load(facts.Facts{}, c, time.Now())
+			if err := errors.Join(err, standardErr); err != nil {
 				return err
 			}
 			for _, set := range config.Settings() {
 				fmt.Fprintf(p.Stdout, "%s: %s\n", set.Name, set.Value(&c))
 			}
-			fmt.Fprintf(p.Stdout, "# %d checks\n", len(pol.Checks()))
+			fmt.Fprintf(p.Stdout, "# %d checks\n", len(held.Policy.Checks()))
 			return nil
 		},
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
@@ -15,7 +14,7 @@ import (
 
 // newExplainCommand takes a family in place of a check, as check does.
 func (p *program) newExplainCommand() *cobra.Command {
-	var h host
+	h := host{environ: p.Environ}
 	cmd := &cobra.Command{
 		Use:   "explain ID",
 		Short: "Explain one check: why, how it is decided, what holds here",
@@ -31,18 +30,18 @@ Exit status:
 		Args:              usage.One("a check such as ssh-ciphers"),
 		ValidArgsFunction: completeChecks(&h),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.explain(cmd.Context(), h, args[0])
+			return p.explain(cmd, &h, args[0])
 		},
 	}
 	h.addRoot(cmd)
-	h.addChecks(cmd)
+	h.addStandard(cmd)
 	return cmd
 }
 
 // explain prints the text of a check and then its results as check would. A result
 // that is bad is no error here: it was asked for.
-func (p *program) explain(ctx context.Context, h host, id string) error {
-	e, err := h.evaluate(ctx, []string{id})
+func (p *program) explain(cmd *cobra.Command, h *host, id string) error {
+	e, err := h.evaluate(cmd, []string{id})
 	if err != nil {
 		return err
 	}

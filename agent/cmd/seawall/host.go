@@ -5,24 +5,38 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"seawall/agent/config"
+	"seawall/agent/config/flags"
+	"seawall/agent/facts"
 	"seawall/agent/facts/command"
 	"seawall/agent/facts/fact"
+	"seawall/agent/standard"
 	"seawall/pkg/hostfs"
 )
 
 // host holds the flags of commands that look at a host.
 type host struct {
-	root   string
-	checks string
+	root    string
+	flags   flags.Flags
+	environ []string
 }
 
 func (h *host) addRoot(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&h.root, "root", "/", "look at the host below this directory, such as a mounted image")
 }
 
-func (h *host) addChecks(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&h.checks, "checks", config.Default().ChecksDir, "directory of your own checks")
+// addStandard adds the flags that say what the host is held to. What they do not
+// say is the sensor's configuration.
+func (h *host) addStandard(cmd *cobra.Command) {
+	h.flags.Add(cmd, "checks_dir", "waivers_dir", "tags_file", "profile")
+}
+
+// standard reads what the host is held to.
+func (h *host) standard(cmd *cobra.Command) (*standard.Standard, error) {
+	c, err := h.flags.LoadReadable(cmd, h.environ)
+	if err != nil {
+		return nil, err
+	}
+	return standard.Load(facts.Facts{}, c, time.Now())
 }
 
 // env opens the host. Commands and the kernel are asked about the running system

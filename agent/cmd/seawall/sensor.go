@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -18,10 +19,9 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/agent/machine"
 	"seawall/agent/pending"
-	"seawall/agent/policy"
-	"seawall/agent/policy/checks"
 	"seawall/agent/sensor"
 	"seawall/agent/spool"
+	"seawall/agent/standard"
 	"seawall/agent/usage"
 	"seawall/agent/witness"
 	"seawall/pkg/finding"
@@ -76,7 +76,7 @@ Exit status:
 func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	debug.SetGCPercent(gcPercent)
 	log := service.NewLog(p.Stderr, c.LogLevel, p.Environ)
-	pol, err := checks.Load(facts.Facts{}, c.ChecksDir)
+	held, err := standard.Load(facts.Facts{}, c, time.Now())
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	}
 	watcher, err := sensor.New(sensor.Config{
 		Spool: sp,
-		Host:  watched(pol, fact.Env{Command: &command.Runner{}, Now: time.Now, PendingFile: c.PendingFile()}, pending.Open(c.PendingFile(), log)),
+		Host:  watched(held, log, fact.Env{Command: &command.Runner{}, Now: time.Now, PendingFile: c.PendingFile()}, pending.Open(c.PendingFile(), log)),
 		Log:   log,
 		Audit: witness.Config{
 			Mode:      witness.Mode(c.AuditMode),
@@ -130,9 +130,9 @@ const patchSpacing = 750 * time.Millisecond
 // those of others: an upgrade replaces files and restarts services all the while.
 const restartSpacing = 3 * time.Second
 
-// watched is the host of env as a sensor sees it, with the checks of pol. Since when
+// watched is the host of env as a sensor sees it, held to a standard. Since when
 // updates are pending goes into book, whose file is env.PendingFile.
-func watched(pol *policy.Policy, env fact.Env, book *pending.Book) sensor.Host {
+func watched(held *standard.Standard, log *slog.Logger, env fact.Env, book *pending.Book) sensor.Host {
 	reader := facts.NewReader(env)
 	return sensor.Host{
 		Spacing: map[string]time.Duration{"patch": patchSpacing, "restart": restartSpacing, "firewall": restartSpacing, "sockets": restartSpacing},
@@ -143,21 +143,29 @@ func watched(pol *policy.Policy, env fact.Env, book *pending.Book) sensor.Host {
 			if len(groups) == 0 {
 				groups = facts.Groups()
 			}
-			r := sensor.Reading{Checks: pol.ForGroups(groups...), Took: map[string]time.Duration{}}
+			r := sensor.Reading{Checks: held.ForGroups(groups...), Took: map[string]time.Duration{}}
 			for _, g := range groups {
 				r.Took[g] = f.Meta(g).Took
 			}
 			if slices.Contains(groups, "patch") {
 				book.Note(f.Patch, env.Now())
 			}
-			r.Results = pol.Evaluate(&f, env.Now().UTC(), r.Checks...)
+			r.Results = held.Evaluate(&f, env.Now().UTC(), r.Checks)
 			return r
 		},
-		Affected: reader.Affected,
-		Depends:  reader.Depends,
+		Affected: func(name string) []string {
+			if !held.Affected(name) {
+				return reader.Affected(name)
+			}
+			if err := held.Refresh(env.Now()); err != nil {
+				log.Error("waivers are as they were: the changed ones are wrong", "err", err)
+			}
+			return facts.Groups()
+		},
+		Depends: func() []string { return append(reader.Depends(), held.Files()...) },
 		Pack: func() []finding.CheckInfo {
 			f := reader.Facts()
-			return pol.Pack(f.System.Family).Checks
+			return held.Pack(f.System.Family)
 		},
 	}
 }

@@ -11,10 +11,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"seawall/agent/config"
 	"seawall/agent/facts"
 	"seawall/agent/facts/fact"
 	"seawall/agent/pending"
-	"seawall/agent/policy/checks"
+	"seawall/agent/standard"
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
 )
@@ -30,7 +31,7 @@ func TestSinceSurvives(t *testing.T) {
 	if err := txtar.Write(archive, dir); err != nil {
 		t.Fatal(err)
 	}
-	pol, err := checks.Load(facts.Facts{}, "")
+	held, err := standard.Load(facts.Facts{}, config.Config{Profile: "baseline"}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,8 +48,9 @@ func TestSinceSurvives(t *testing.T) {
 		}
 		return out
 	}
+	log := slog.New(slog.DiscardHandler)
 	start := func() func(context.Context, ...string) []finding.Result {
-		h := watched(pol, env, pending.Open(filepath.Join(dir, "host", env.PendingFile), slog.New(slog.DiscardHandler)))
+		h := watched(held, log, env, pending.Open(filepath.Join(dir, "host", env.PendingFile), log))
 		return func(ctx context.Context, groups ...string) []finding.Result { return h.Look(ctx, groups...).Results }
 	}
 	const curl, overdue = "patch-security-updates curl:amd64", "patch-security-overdue"

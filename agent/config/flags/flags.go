@@ -2,6 +2,10 @@
 package flags
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -26,6 +30,29 @@ func (f *Flags) Add(cmd *cobra.Command, names ...string) {
 			f.values[set.Flag()] = cmd.Flags().String(set.Flag(), set.Value(&def), set.Help)
 		}
 	}
+}
+
+// LoadReadable is Load for people who look once: paths on their command line begin
+// where they are, and a file that they may not read, and did not ask for, counts as
+// missing.
+func (f *Flags) LoadReadable(cmd *cobra.Command, environ []string) (config.Config, error) {
+	for _, set := range config.Settings() {
+		value := f.values[set.Flag()]
+		if value == nil || *value == "" || !cmd.Flags().Changed(set.Flag()) || !set.IsPath() {
+			continue
+		}
+		abs, err := filepath.Abs(*value)
+		if err != nil {
+			return config.Config{}, fmt.Errorf("--%s: %w", set.Flag(), err)
+		}
+		*value = abs
+	}
+	c, err := f.Load(cmd, environ)
+	if errors.Is(err, fs.ErrPermission) && !cmd.Flags().Changed("config") {
+		f.file = ""
+		return f.Load(cmd, environ)
+	}
+	return c, err
 }
 
 // Load reads the configuration. The file may be missing unless it was asked for.

@@ -55,3 +55,28 @@ func TestLoad(t *testing.T) {
 		}
 	}
 }
+
+// TestLoadReadable: people's paths begin where they are, and their configuration may
+// be one that they cannot read.
+func TestLoadReadable(t *testing.T) {
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f Flags
+	var c config.Config
+	cmd := &cobra.Command{Use: "c", RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		c, err = f.LoadReadable(cmd, nil)
+		return err
+	}}
+	f.Add(cmd, "checks_dir", "profile")
+	f.file = filepath.Join(here, "none")
+	cmd.SetArgs([]string{"--checks", "own", "--profile", "cis-1"})
+	if err := cmd.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	if c.ChecksDir != filepath.Join(here, "own") || c.Profile != "cis-1" || c.WaiversDir != "/etc/seawall/waivers.d" {
+		t.Errorf("got %+v", c)
+	}
+}

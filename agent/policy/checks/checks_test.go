@@ -2,8 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -147,7 +145,9 @@ func sshCases() []testCase {
 		{"ssh-host-key-strength", func(f *facts.Facts) { f.SSHD.HostKeys = nil }, "unknown: no host key was found"},
 		{"ssh-host-key-permissions", func(f *facts.Facts) { f.SSHD.Files[2].Mode, f.SSHD.Files[2].GID = 0o640, 1001 }, "fail high: 0640, owner 0, group 1001"},
 		{"ssh-host-key-permissions", func(f *facts.Facts) { f.SSHD.Files[2].Mode = 0o640 }, "/etc/ssh/ssh_host_rsa_key fail high: 0640, owner 0, group 0"},
-		{"ssh-host-key-permissions", func(f *facts.Facts) { f.SSHD.Files[2].Mode, f.SSHD.Files[2].GID, f.SSHD.Files[2].KeysGroup = 0o640, 999, true }, "pass"},
+		{"ssh-host-key-permissions", func(f *facts.Facts) {
+			f.SSHD.Files[2].Mode, f.SSHD.Files[2].GID, f.SSHD.Files[2].KeysGroup = 0o640, 999, true
+		}, "pass"},
 		{"ssh-host-key-permissions", func(f *facts.Facts) { f.SSHD.Files[2].UID = 33 }, "fail high: 0600, owner 33"},
 		{"ssh-host-key-permissions", func(f *facts.Facts) { f.SSHD.Files[3].Mode = 0o664 }, "ssh_host_rsa_key.pub fail high: 0664"},
 		{"ssh-host-key-permissions", func(f *facts.Facts) { f.SSHD.Files[3].Mode, f.SSHD.Files[3].Error = -1, "gone" }, "unknown: gone"},
@@ -403,10 +403,6 @@ func TestChecksAreComplete(t *testing.T) {
 }
 
 func TestLoadOwnChecks(t *testing.T) {
-	dir := t.TempDir()
-	if p, err := Load(facts.Facts{}, filepath.Join(dir, "none")); err != nil || p == nil {
-		t.Fatalf("a missing directory: %v", err)
-	}
 	own := `family: ssh
 checks:
   - id: ssh-own
@@ -419,11 +415,8 @@ checks:
     expected: nobody
     remediation: x
 `
-	name := filepath.Join(dir, "own.yaml")
-	if err := os.WriteFile(name, []byte(own), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p, err := Load(facts.Facts{}, dir)
+	name := "own.yaml"
+	p, err := Load(facts.Facts{}, nil, policy.Source{Name: name, Data: []byte(own)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -433,10 +426,7 @@ checks:
 		t.Errorf("got %s", got)
 	}
 	bad := strings.Replace(strings.Replace(own, "u.name", "u.nam", 1), "ssh-own", "ssh-ciphers", 1)
-	if err := os.WriteFile(name, []byte(bad), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err = Load(facts.Facts{}, dir)
+	_, err = Load(facts.Facts{}, nil, policy.Source{Name: name, Data: []byte(bad)})
 	for _, want := range []string{name + ":9:34: undefined field 'nam'", "check ssh-ciphers stands in baseline/ssh.yaml:"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
@@ -449,7 +439,7 @@ func BenchmarkFirst(b *testing.B) {
 	f := good()
 	b.ReportAllocs()
 	for b.Loop() {
-		p, err := Load(facts.Facts{}, "")
+		p, err := Load(facts.Facts{}, nil)
 		if err != nil {
 			b.Fatal(err)
 		}
