@@ -81,6 +81,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("Syntax error on line %d of %s: %s", e.Line, e.File, e.Message)
 }
 
+// Place is where it stands.
+func (e *Error) Place() (file string, line int) { return e.File, e.Line }
+
 // All returns the directives of a name, in lower case, that stand in the section
 // itself.
 func (d *Directive) All(name string) []Directive { return all(d.Block, name) }

@@ -67,6 +67,9 @@ type Error struct {
 // Error says it as nginx does.
 func (e *Error) Error() string { return fmt.Sprintf("%s in %s:%d", e.Message, e.File, e.Line) }
 
+// Place is where it stands.
+func (e *Error) Place() (file string, line int) { return e.File, e.Line }
+
 // All returns the directives of a name that stand in the block itself.
 func (d *Directive) All(name string) []Directive { return all(d.Block, name) }
 

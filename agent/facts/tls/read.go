@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/tls/mail"
+	"seawall/agent/facts/tls/proxy"
 	"seawall/agent/facts/tls/renewal"
 	"seawall/agent/facts/tls/site"
+	"seawall/agent/facts/tls/web"
 	"seawall/pkg/hostfs"
 )
 
@@ -28,9 +31,7 @@ func Read(ctx context.Context, env fact.Env) Facts {
 	r := &reader{root: env.Root, now: env.Now()}
 	r.f = Facts{Meta: fact.Meta{State: fact.StateKnown}, Certificates: []Certificate{}, Keys: []Key{}, Parameters: []Parameters{}}
 	r.openSSL()
-	found := site.Find(env.Root, site.Library{Major: major(r.f.OpenSSL.Version), Level: r.f.OpenSSL.Level, MinProtocol: r.f.OpenSSL.MinProtocol.Value})
-	r.f.Servers, r.f.Sites = found.Servers, found.Sites
-	r.f.Meta.Depend(found.Depends...)
+	r.sites()
 	r.trust()
 	renewed := renewal.Read(ctx, env)
 	r.f.Clients = renewed.Clients
@@ -40,6 +41,28 @@ func Read(ctx context.Context, env fact.Env) Facts {
 	r.parameters()
 	r.f.Meta.Took = time.Since(start)
 	return r.f
+}
+
+// sites reads the servers' configurations.
+func (r *reader) sites() {
+	found := site.NewReader(r.root)
+	web.NGINX(found)
+	web.Apache(found)
+	proxy.HAProxy(found)
+	proxy.Caddy(found)
+	mail.Postfix(found)
+	mail.Dovecot(found)
+	found.Finish()
+	lib := library{major: major(r.f.OpenSSL.Version), level: r.f.OpenSSL.Level, minProtocol: r.f.OpenSSL.MinProtocol.Value}
+	r.f.Servers, r.f.Sites = []site.Server{}, append([]site.Site{}, found.Sites...)
+	for _, s := range found.Servers {
+		r.f.Servers = append(r.f.Servers, *s)
+	}
+	known := map[string]ciphers{}
+	for i := range r.f.Sites {
+		offer(&r.f.Sites[i], lib, judge(r.f.Sites[i].Ciphers.Value, known))
+	}
+	r.f.Meta.Depend(found.Depends...)
 }
 
 type reader struct {
