@@ -135,6 +135,7 @@ func sshCases() []testCase {
 		{"ssh-kex-algorithms", both("kexalgorithms", "curve25519-sha256,diffie-hellman-group14-sha1,diffie-hellman-group-exchange-sha1"),
 			"weak: diffie-hellman-group14-sha1, diffie-hellman-group-exchange-sha1"},
 		{"ssh-log-level", last("loglevel", "QUIET"), "fail medium: QUIET"},
+		{"ssh-log-level", last("loglevel", "SILENT"), "fail medium: SILENT"},
 		{"ssh-log-level", last("loglevel", "DEBUG3"), "fail low: DEBUG3"},
 		{"ssh-use-pam", both("usepam", "no"), "fail medium: no"},
 		{"ssh-strict-modes", both("strictmodes", "no"), "fail medium: no"},

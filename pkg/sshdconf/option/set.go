@@ -205,6 +205,9 @@ func (s *Set) Finish() error {
 		}
 	}
 	eff := s.Settings()
+	if err := s.resolve(eff["addressfamily"].Values[0]); err != nil {
+		return err
+	}
 	for _, name := range []string{"authorizedkeyscommand", "authorizedprincipalscommand"} {
 		_, userSet := s.values[name+"user"]
 		if eff[name].Set && !strings.EqualFold(eff[name].Values[0], "none") && !userSet {

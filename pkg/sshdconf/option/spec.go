@@ -39,7 +39,7 @@ func perSource(a *argument.List, arg string) error {
 }
 
 func netBlock(a *argument.List, arg string) error {
-	four, six := 0, 128
+	four, six := 0, 0 // not 128, which holds where nothing is set
 	n, _ := fmt.Sscanf(arg, "%d:%d", &four, &six)
 	if n < 1 || four < 0 || four > 32 || six < 0 || six > 128 {
 		return argument.Fatal("Invalid %s spec.", a.Keyword)
@@ -121,6 +121,19 @@ func listenAddress(a *argument.List, arg string) error {
 	}
 	n, _ := quantity.Port(port)
 	a.Set(host + " " + strconv.Itoa(n))
+	return nil
+}
+
+// resolve says what getaddrinfo(3) would of an address of the other family. Names are
+// not resolved.
+func (s *Set) resolve(family string) error {
+	for _, a := range s.values["listenaddress"].Values {
+		host, _, _ := strings.Cut(a, " ")
+		addr, err := netip.ParseAddr(host)
+		if err == nil && (family == "inet" && !addr.Is4() || family == "inet6" && addr.Is4()) {
+			return argument.Fatal("bad addr or host: %s (Address family for hostname not supported)", host)
+		}
+	}
 	return nil
 }
 

@@ -117,7 +117,7 @@ func choices() map[string]*spec {
 		"permittunnel":               {take: argument.Needs(argument.Missing, tunnel), def: one("no"), match: true},
 		"syslogfacility": {take: argument.Named("log facility", "DAEMON USER AUTH AUTHPRIV LOCAL0 LOCAL1 LOCAL2 LOCAL3 "+
 			"LOCAL4 LOCAL5 LOCAL6 LOCAL7"), def: one("AUTH")},
-		"loglevel": {take: argument.Named("log level", "QUIET FATAL ERROR INFO VERBOSE DEBUG DEBUG1=DEBUG DEBUG2 DEBUG3"),
+		"loglevel": {take: argument.Named("log level", "SILENT QUIET=SILENT FATAL ERROR INFO VERBOSE DEBUG DEBUG1=DEBUG DEBUG2 DEBUG3"),
 			def: one("INFO"), match: true},
 		"fingerprinthash": {take: argument.Needs(argument.Missing, argument.Digest), def: one("SHA256"), keep: last},
 	}
@@ -160,7 +160,7 @@ func texts() map[string]*spec {
 		"revokedkeys":                     {take: file, def: one("none"), match: true},
 		"securitykeyprovider":             {take: argument.Needs(argument.Missing, argument.FileUnless("internal")), def: one("internal")},
 		"authorizedprincipalsfile":        {take: pattern, def: one("none"), match: true},
-		"chrootdirectory":                 {take: pattern, def: one("none"), match: true},
+		"chrootdirectory":                 {take: argument.Needs(argument.Missing, argument.Text), def: one("none"), match: true},
 		"forcecommand":                    {take: argument.Remainder, def: one("none"), match: true},
 		"versionaddendum":                 {take: argument.Addendum, def: one("none")},
 		"authorizedkeyscommand":           {take: argument.Command, def: one("none"), match: true},
