@@ -17,7 +17,7 @@ func (p *program) newRestartsCommand() *cobra.Command {
 	return newScanCommand("restarts", "which processes run replaced files",
 		`Restarts looks at all processes and writes one JSON object for the sensor, which
 may not look itself. It reads no input. People use "seawall facts restart".`,
-		func(ctx context.Context) error { return restart.Serve(ctx, p.stdout) })
+		func(ctx context.Context) error { return restart.Serve(ctx, p.Stdout) })
 }
 
 // newNetworkCommand is its like for the network; people use "seawall facts firewall"
@@ -27,7 +27,7 @@ func (p *program) newNetworkCommand() *cobra.Command {
 		`Network looks at the packet filters and at the sockets that wait for others, and
 writes one JSON object for the sensor, which may not look itself. It reads no input.
 People use "seawall facts firewall" and "seawall facts sockets".`,
-		func(ctx context.Context) error { return exposure.Serve(ctx, p.stdout, kernel.Keys()) })
+		func(ctx context.Context) error { return exposure.Serve(ctx, p.Stdout, kernel.Keys()) })
 }
 
 func newScanCommand(name, what, long string, look func(context.Context) error) *cobra.Command {
