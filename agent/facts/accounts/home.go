@@ -1,0 +1,109 @@
+package accounts
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"seawall/pkg/passwd"
+	"seawall/pkg/text"
+)
+
+// home looks at a home directory.
+func (r *reader) home(u passwd.User) Home {
+	h := Home{Read: true, Mode: -1, UID: -1, GID: -1, Dot: []DotFile{}}
+	if !path.IsAbs(u.Home) {
+		h.Error = "the home is no absolute name"
+		return h
+	}
+	fi, err := r.root.Stat(u.Home)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return h
+	case err != nil:
+		h.Error = text.Clean(err.Error(), text.Limit)
+		return h
+	case !fi.IsDir():
+		h.Error = "the home is no directory"
+		return h
+	}
+	h.Exists, h.Mode = true, int(fi.Mode().Perm())
+	h.UID, h.GID = owners(fi)
+	if path.Clean(u.Home) == "/" {
+		return h
+	}
+	if len(r.Meta.Depends) < 400 {
+		r.Meta.Depend(u.Home)
+	}
+	names, err := r.root.ReadDir(u.Home)
+	if err != nil {
+		h.Error = text.Clean(err.Error(), text.Limit)
+		return h
+	}
+	// The user's own group, by name, is as good as the user.
+	private := -1
+	if i := slices.IndexFunc(r.groups, func(g passwd.Group) bool { return g.GID == u.GID }); i >= 0 && r.groups[i].Name == u.Name {
+		private = u.GID
+	}
+	for _, name := range names {
+		if name[0] == '.' && len(h.Dot) < 50 {
+			r.dotFile(&h, path.Join(u.Home, name), private)
+		}
+	}
+	return h
+}
+
+// dotFile adds a dot file that others get in by, or that others may write.
+func (r *reader) dotFile(h *Home, name string, private int) {
+	kinds := map[string]string{".netrc": "netrc", ".rhosts": "rhosts", ".shosts": "shosts", ".forward": "forward"}
+	kind := kinds[path.Base(name)]
+	fi, err := r.root.Lstat(name)
+	if err != nil || fi.Mode()&fs.ModeSymlink != 0 && kind == "" {
+		return
+	}
+	d := DotFile{Path: text.Clean(name, text.Limit), Kind: kind, Mode: int(fi.Mode().Perm())}
+	d.UID, d.GID = owners(fi)
+	sticky := fi.IsDir() && fi.Mode()&fs.ModeSticky != 0
+	open := d.Mode&0o002 != 0 || d.Mode&0o020 != 0 && d.GID != private && d.GID != 0
+	if kind == "" && (fi.Mode().IsRegular() || fi.IsDir()) && open && !sticky {
+		d.Kind = "writable"
+	}
+	if d.Kind == "" {
+		return
+	}
+	if kind == "rhosts" || kind == "shosts" {
+		d.Plus = r.trustsAll(name)
+	}
+	h.Dot = append(h.Dot, d)
+}
+
+// trustsAll reports whether a file of trusted hosts has a line for everybody.
+func (r *reader) trustsAll(name string) bool {
+	data, err := r.root.ReadFile(name, 0)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(data)) {
+		if f := strings.Fields(line); len(f) > 0 && f[0] == "+" {
+			return true
+		}
+	}
+	return false
+}
+
+// trust looks for the files by which the host trusts others.
+func (r *reader) trust() {
+	r.Trust = []DotFile{}
+	for _, name := range []string{"/etc/hosts.equiv", "/etc/ssh/shosts.equiv"} {
+		r.Meta.Depend(name)
+		fi, err := r.root.Stat(name)
+		if err != nil {
+			continue
+		}
+		d := DotFile{Path: name, Kind: "equiv", Mode: int(fi.Mode().Perm()), Plus: r.trustsAll(name)}
+		d.UID, d.GID = owners(fi)
+		r.Trust = append(r.Trust, d)
+	}
+}
