@@ -25,11 +25,12 @@ import (
 // toyHost is a host of two groups with one check each, whose results are set by
 // the test.
 type toyHost struct {
-	mu     sync.Mutex
-	actual string
-	looks  [][]string
-	looked chan struct{}
-	gate   chan struct{} // where set, a look waits for it to be closed
+	mu       sync.Mutex
+	actual   string
+	resource string
+	looks    [][]string
+	looked   chan struct{}
+	gate     chan struct{} // where set, a look waits for it to be closed
 }
 
 func (h *toyHost) set(actual string) {
@@ -61,7 +62,7 @@ func (h *toyHost) host() Host {
 			}
 			r := Reading{Checks: groups}
 			for _, g := range groups {
-				r.Results = append(r.Results, finding.Result{Check: g, Status: finding.StatusFail, Actual: h.actual, Time: time.Now()})
+				r.Results = append(r.Results, finding.Result{Check: g, Resource: h.resource, Status: finding.StatusFail, Actual: h.actual, Time: time.Now()})
 			}
 			return r
 		},

@@ -10,9 +10,10 @@ import (
 // lateLimit is how long a result that no file's change explained waits for one.
 const lateLimit = time.Minute
 
-// late remembers when the spool was told of results that a look by the clock found
-// before any file had changed that explains them: a heartbeat came between the
-// replacement of a library and the package database's word of it.
+// late remembers when the spool was told of failing resources that a look by the clock
+// found before any file had changed that explains them: a heartbeat came between the
+// replacement of a library and the package database's word of it. Of other results
+// the clock, or a question that had no answer before, may be all that changed them.
 type late map[finding.Key]time.Time
 
 // told notes what the spool is told of r.
@@ -23,7 +24,7 @@ func (l late) told(r *finding.Result, cause *finding.Cause, names []string, now 
 		}
 	}
 	delete(l, r.Key())
-	if cause == nil && len(names) == 0 {
+	if cause == nil && len(names) == 0 && r.Resource != "" && r.Status == finding.StatusFail {
 		l[r.Key()] = now
 	}
 }

@@ -14,7 +14,7 @@ import (
 // TestLateCause: what a look by the clock found is told again, with who did it, when
 // the file's change that explains it comes within a minute; once, and never later.
 func TestLateCause(t *testing.T) {
-	h := &toyHost{actual: "good", looked: make(chan struct{}, 1)}
+	h := &toyHost{actual: "good", resource: "r", looked: make(chan struct{}, 1)}
 	dir := t.TempDir()
 	sp, err := spool.Open(dir, spool.Config{})
 	if err != nil {
@@ -81,4 +81,9 @@ func TestLateCause(t *testing.T) {
 	expect("a change with its cause", 1003)
 	look("worst", "/one", 1004)
 	expect("the same again")
+	h.resource = ""
+	look("worst", "", 7)
+	expect("the host as a whole, and the resource that is gone", 0, 0)
+	look("worst", "/one", 1005)
+	expect("no resource: what changed it is not known")
 }
