@@ -158,13 +158,25 @@ func (b *builder) declareFacts(out *check, c *format.Check) bool {
 func (b *builder) compile() bool {
 	for _, p := range b.pieces {
 		for _, bad := range p.compile() {
-			b.file.Problem(p.at, bad.Offset, "%s", bad.Message)
+			b.file.Problem(p.at, bad.Offset, "%s%s", bad.Message, b.missing(bad.Message))
 		}
 		if len(b.file.Problems) > 0 && len(p.compile()) > 0 {
 			return false // what follows may rest on it
 		}
 	}
 	return true
+}
+
+var undeclared = regexp.MustCompile(`^undeclared reference to '(\w+)'`)
+
+// missing says that an unknown name is one of facts that the check does not need.
+func (b *builder) missing(message string) string {
+	if m := undeclared.FindStringSubmatch(message); m != nil {
+		if _, ok := b.shape.group(m[1]); ok {
+			return "; needs does not name it"
+		}
+	}
+	return ""
 }
 
 // expr makes an expression of s, which must have one of the given types. It is nil

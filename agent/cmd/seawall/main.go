@@ -82,7 +82,7 @@ Exit status:
 	root.SetVersionTemplate("seawall {{.Version}}\n")
 	root.AddCommand(
 		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newStatusCommand(),
-		p.newSensorCommand(), p.newCheckConfigCommand(), p.newVersionCommand(),
+		p.newSensorCommand(), p.newCheckConfigCommand(), p.newLintCommand(), p.newVersionCommand(),
 		p.newRestartsCommand(), p.newNetworkCommand(),
 	)
 	root.AddCommand(show.Commands(&p.Console)...)

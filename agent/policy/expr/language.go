@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -15,6 +16,7 @@ import (
 	"cel.dev/cel-go/ext"
 	"cel.dev/cel-go/parser"
 
+	"seawall/agent/near"
 	"seawall/pkg/finding"
 )
 
@@ -29,6 +31,7 @@ const (
 
 // Language compiles expressions. It may be used from any goroutine.
 type Language struct {
+	facts  reflect.Type
 	env    *cel.Env
 	parser *parser.Parser
 	fields *fields
@@ -84,7 +87,7 @@ func New(facts reflect.Type) (*Language, error) {
 			return nil, fmt.Errorf("CEL functions: %w", err)
 		}
 	}
-	return &Language{env: env, parser: p, fields: fields, base: base, programs: map[string]*program{}}, nil
+	return &Language{facts: facts, env: env, parser: p, fields: fields, base: base, programs: map[string]*program{}}, nil
 }
 
 // fields remembers the types of fields, which cel-go finds by reflection each time.
@@ -193,7 +196,7 @@ func (l *Language) build(text string, env *checker.Env) *program {
 	}
 	checked, errs := checker.Check(parsed, source, env)
 	if len(errs.GetErrors()) > 0 {
-		return &program{problem: first(text, errs)}
+		return &program{problem: l.hint(first(text, errs))}
 	}
 	run, err := l.env.PlanProgram(checked, cel.CostLimit(maxCost), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
@@ -206,6 +209,35 @@ func (l *Language) build(text string, env *checker.Env) *program {
 func first(text string, errs *common.Errors) *Problem {
 	e := errs.GetErrors()[0]
 	return &Problem{byteOffset(text, e.Location.Line(), e.Location.Column()), e.Message}
+}
+
+// hint adds the field that was probably meant.
+func (l *Language) hint(p *Problem) *Problem {
+	if m := undefined.FindStringSubmatch(p.Message); m != nil {
+		p.Message += near.Hint(m[1], fieldNames(l.facts, map[reflect.Type]bool{}))
+	}
+	return p
+}
+
+var undefined = regexp.MustCompile(`^undefined field '(\w+)'$`)
+
+// fieldNames lists the names of fields of a struct and of all that it holds.
+func fieldNames(t reflect.Type, seen map[reflect.Type]bool) []string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || seen[t] {
+		return nil
+	}
+	seen[t] = true
+	var list []string
+	for _, f := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); f.IsExported() && name != "" {
+			list = append(list, name)
+			list = append(list, fieldNames(f.Type, seen)...)
+		}
+	}
+	return list
 }
 
 // byteOffset converts a line from 1 and a column in characters from 0.

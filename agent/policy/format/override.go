@@ -76,7 +76,7 @@ func (s *settlement) override() {
 		id := c.Info.ID
 		if o.Disable && !switched[id] {
 			switched[id] = true
-			line, _ := f.place(o.Check, 0)
+			line, _ := f.Place(o.Check, 0)
 			c.Disabled = fmt.Sprintf("%s:%d: %s", f.Name, line, o.Reason)
 		}
 		if o.Severity != finding.SeverityUnknown && !graded[id] {

@@ -144,7 +144,7 @@ func Parse(src Source) *File {
 
 // Problem reports what is wrong at a byte offset in s.
 func (p *File) Problem(s Scalar, offset int, format string, args ...any) {
-	line, column := p.place(s, offset)
+	line, column := p.Place(s, offset)
 	p.errorAt(&yaml.Node{Line: line, Column: column}, format, args...)
 }
 

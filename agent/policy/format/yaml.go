@@ -116,9 +116,9 @@ func (p *File) strings(n *yaml.Node, limit int) []string {
 	return list
 }
 
-// place returns line and column in the source of byte offset in s. In folded and
+// Place returns line and column in the source of byte offset in s. In folded and
 // wrapped scalars, whose text is not the source's, it is the Scalar's start.
-func (p *File) place(s Scalar, offset int) (line, column int) {
+func (p *File) Place(s Scalar, offset int) (line, column int) {
 	n := s.Node
 	offset = min(offset, len(s.Text))
 	before := s.Text[:offset]
