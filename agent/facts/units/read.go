@@ -139,7 +139,7 @@ func (r *reader) script(name string) (Unit, bool) {
 	if !ok || !r.root.Exists(script) {
 		return Unit{}, false
 	}
-	u := Unit{Name: name, State: stateDisabled, Place: script}
+	u := Unit{Name: name, State: stateDisabled, Place: script, script: true}
 	for _, level := range []string{"2", "3", "4", "5"} {
 		dir := "/etc/rc" + level + ".d"
 		names, err := r.root.ReadDir(dir)
@@ -185,7 +185,9 @@ func (r *reader) service(t topic, units map[string]Unit) Service {
 		}
 	}
 	for _, n := range t.units {
-		if u, ok := units[n]; ok {
+		// A script of System V stays behind when its package is removed, and ends
+		// at once when it is started.
+		if u, ok := units[n]; ok && !(u.script && r.noVersions == nil && len(s.Packages) == 0 && len(t.packages) > 0) {
 			s.Units = append(s.Units, u)
 		}
 	}

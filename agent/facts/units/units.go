@@ -33,6 +33,7 @@ type Unit struct {
 	InUse   bool   `json:"in_use"`
 	Place   string `json:"place"` // the link that starts it, or its file
 	Problem string `json:"problem,omitempty"`
+	script  bool   // of System V
 }
 
 // Inetd is an entry of a super-server.

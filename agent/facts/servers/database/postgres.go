@@ -1,0 +1,165 @@
+package database
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"seawall/agent/facts/servers/answer"
+	"seawall/pkg/glob"
+	"seawall/pkg/hostfs"
+	"seawall/pkg/lineconf"
+)
+
+// maxClusters bounds the clusters of PostgreSQL that are asked.
+const maxClusters = 20
+
+// Postgres asks the clusters whose postgresql.conf matches one of the patterns.
+func (a *Answers) Postgres(root hostfs.Root, patterns ...string) (watch []string, err error) {
+	for _, p := range patterns {
+		names, searched, err := glob.Expand(root, p)
+		for _, d := range searched {
+			watch = append(watch, strings.TrimRight(d, "/")+"/")
+		}
+		if err != nil {
+			out := answer.New("postgresql", p)
+			out.Unknown("%v", err)
+			a.Open = append(a.Open, out)
+			continue
+		}
+		for _, name := range names[:min(len(names), maxClusters)] {
+			if !root.Exists(name) {
+				continue
+			}
+			more, failed := a.cluster(root, name)
+			watch = append(watch, more...)
+			err = errors.Join(err, failed)
+		}
+	}
+	return watch, err
+}
+
+func (a *Answers) cluster(root hostfs.Root, file string) (watch []string, err error) {
+	dir := path.Dir(file)
+	part := strings.TrimPrefix(strings.TrimPrefix(dir, "/etc/postgresql/"), "/var/lib/pgsql/")
+	open, trust := answer.New("postgresql", part), answer.New("postgresql", part)
+	fail := func(err error) error {
+		open.Unknown("%v", err)
+		trust.Unknown("%v", err)
+		a.Open, a.Trust = append(a.Open, open), append(a.Trust, trust)
+		return err
+	}
+	d := lineconf.Dialect{Comment: "#", Inline: "#", Assign: "=", Lower: true, Include: func(l lineconf.Line) []string {
+		name := below(dir, l.Arg(0))
+		switch l.Key {
+		case "include", "include_if_exists":
+			return []string{name}
+		case "include_dir":
+			return []string{path.Join(name, "*.conf")}
+		}
+		return nil
+	}}
+	c, err := lineconf.Load(root, file, d)
+	watch = c.Watch
+	if err != nil {
+		return watch, fail(err)
+	}
+	data := dir
+	if l, ok := c.Last("data_directory"); ok {
+		data = l.Arg(0)
+	}
+	auto := path.Join(data, "postgresql.auto.conf")
+	watch = append(watch, auto)
+	if more, err := lineconf.Load(root, auto, d); err == nil {
+		c.Lines = append(c.Lines, more.Lines...)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return watch, fail(err)
+	}
+	if l, ok := c.Last("listen_addresses"); ok {
+		open.Public = l.Arg(0) != "" && listens(strings.Join(l.Args, " "))
+		open.At(l.File, l.Line, l.Raw)
+	}
+	trust.Public = open.Public
+	hba := path.Join(dir, "pg_hba.conf")
+	if l, ok := c.Last("hba_file"); ok {
+		hba = below(dir, l.Arg(0))
+	}
+	rules, err := lineconf.Load(root, hba, lineconf.Dialect{Comment: "#", Inline: "#", Include: func(l lineconf.Line) []string {
+		switch l.Key {
+		case "include", "include_if_exists":
+			return []string{below(path.Dir(hba), l.Arg(0))}
+		case "include_dir":
+			return []string{path.Join(below(path.Dir(hba), l.Arg(0)), "*.conf")}
+		}
+		return nil
+	}})
+	watch = append(watch, rules.Watch...)
+	if err != nil {
+		return watch, fail(err)
+	}
+	postgresRules(&open, &trust, rules.Lines)
+	a.Open, a.Trust = append(a.Open, open), append(a.Trust, trust)
+	return watch, nil
+}
+
+func below(dir, name string) string {
+	if path.IsAbs(name) {
+		return name
+	}
+	return path.Join(dir, name)
+}
+
+// postgresRules takes the lines of pg_hba.conf in order. A line for some databases or
+// users decides for those alone, so that the search goes on behind it.
+func postgresRules(open, trust *answer.Answer, lines []lineconf.Line) {
+	open.Say(false, "pg_hba.conf lets no strangers in without a password")
+	if !open.Public {
+		open.Say(false, "it listens on loopback alone")
+	}
+	trust.Say(false, "pg_hba.conf has no trust for local users")
+	decided, local := !open.Public, false
+	for _, l := range lines {
+		method, where := hba(l)
+		everyone := slices.Contains(strings.Split(l.Arg(0), ","), "all") && slices.Contains(strings.Split(l.Arg(1), ","), "all")
+		switch {
+		case where == "strangers" && !decided:
+			if method == "trust" {
+				open.At(l.File, l.Line, l.Raw)
+				open.Say(true, "pg_hba.conf trusts strangers: %s", strings.Join(strings.Fields(l.Raw), " "))
+				decided = true
+			}
+			decided = decided || everyone
+		case where == "local" && !local:
+			if method == "trust" {
+				trust.At(l.File, l.Line, l.Raw)
+				trust.Say(true, "any local user is any database user: %s", strings.Join(strings.Fields(l.Raw), " "))
+				local = true
+			}
+		}
+	}
+}
+
+// hba is the method of a line, and for whom it is: "strangers", "local", or "".
+func hba(l lineconf.Line) (method, where string) {
+	switch l.Key {
+	case "local":
+		return l.Arg(2), "local"
+	case "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc":
+	default:
+		return "", ""
+	}
+	address, method := l.Arg(2), l.Arg(3)
+	if strings.Count(method, ".") == 3 { // an address and its mask
+		address, method = address+"/"+method, l.Arg(4)
+	}
+	n, ok := answer.Network(address)
+	switch {
+	case address == "all" || ok && answer.Wide(n):
+		return method, "strangers"
+	case answer.Loopback(address) || ok && n.Addr().IsLoopback():
+		return method, "local"
+	}
+	return method, ""
+}
