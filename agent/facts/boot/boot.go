@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -21,7 +22,11 @@ func Read(_ context.Context, env fact.Env) Facts {
 	f := Facts{Meta: fact.Meta{State: fact.StateKnown}, Entries: []Entry{}}
 	readEntries(&f, env.Root)
 	f.Grub = readGrub(env.Root)
-	f.Files = readFiles(env.Root)
+	var err error
+	if f.Files, err = readFiles(env.Root); err != nil {
+		f.Reason = cmp.Or(f.Reason, err.Error())
+	}
+	f.FilesKnown = err == nil
 	readUnits(&f, env.Root)
 	readFirmware(&f, env)
 	f.Meta.Took = time.Since(begin)
@@ -59,8 +64,13 @@ func readUnits(f *Facts, root hostfs.Root) {
 		}
 	}
 	f.Meta.Depend("/etc/systemd/system/rescue.service.d/", "/etc/systemd/system/emergency.service.d/", "/etc/systemd/system/sysinit.target.wants/")
-	if u, err := unitfile.Load(root, "debug-shell.service"); err == nil && !u.Masked {
-		f.DebugShell = u.Start
+	switch u, err := unitfile.Load(root, "debug-shell.service"); {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		f.DebugShell.Reason = err.Error()
+	case err != nil || u.Masked || u.Start == "":
+		f.DebugShell = fact.Tri{Known: true, Reason: "nothing starts it"}
+	default:
+		f.DebugShell = fact.Tri{Known: true, Yes: true, Reason: u.Start}
 	}
 	switch u, err := unitfile.Load(root, "ctrl-alt-del.target"); {
 	case errors.Is(err, fs.ErrNotExist):

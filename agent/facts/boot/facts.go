@@ -16,11 +16,12 @@ type Facts struct {
 	// Defaults is what /etc/default/grub asks for, "" where it is not there.
 	Defaults fact.Text `json:"defaults"`
 
-	Grub  Grub   `json:"grub"`
-	Files []File `json:"files"`
+	Grub       Grub   `json:"grub"`
+	Files      []File `json:"files"`
+	FilesKnown bool   `json:"files_known"`
 
-	// DebugShell is what starts systemd's shell without a password, "" if nothing.
-	DebugShell string `json:"debug_shell"`
+	// DebugShell says whether systemd's shell without a password is started.
+	DebugShell fact.Tri `json:"debug_shell"`
 	// CtrlAltDel says whether three keys at the console reboot the host.
 	CtrlAltDel fact.Tri `json:"ctrl_alt_del"`
 	Rescue     []Rescue `json:"rescue"`

@@ -14,12 +14,15 @@ const maxFiles = 256
 
 // readFiles looks at the files below /boot whose content becomes the kernel, or
 // decides which one.
-func readFiles(root hostfs.Root) []File {
+func readFiles(root hostfs.Root) ([]File, error) {
 	all := []File{}
 	for _, dir := range []string{"/boot", directories[0], directories[1], "/boot/loader", "/boot/loader/entries"} {
 		names, err := root.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
+		}
+		if err != nil {
+			return all, err
 		}
 		all = append(all, file(root, dir, "directory"))
 		for _, n := range names {
@@ -34,7 +37,7 @@ func readFiles(root hostfs.Root) []File {
 			all = append(all, file(root, name, "config"))
 		}
 	}
-	return all
+	return all, nil
 }
 
 // kind says what a file of a directory is, "" where it does not matter.

@@ -25,7 +25,7 @@ type Facts struct {
 	AppArmor AppArmor  `json:"apparmor"`
 	SELinux  SELinux   `json:"selinux"`
 	Apport   fact.Text `json:"apport"`  // "1" where Ubuntu's crash reports are on, "" where apport is not installed
-	Prelink  string    `json:"prelink"` // the program, "" where it is not installed
+	Prelink  fact.Tri  `json:"prelink"` // it is installed
 }
 
 // Sysctl is one setting of /proc/sys: as it is now, and as it will be after the
@@ -56,6 +56,7 @@ type Sysctl struct {
 
 // SysctlConfig is what is wrong with the configuration of sysctl as a whole.
 type SysctlConfig struct {
+	Known    bool     `json:"known"`    // all of it was read
 	Problems []string `json:"problems"` // files and directories that could not be read
 	// Unread holds the lines of /etc/sysctl.conf where nothing reads that file at
 	// boot, but those that another file says too.

@@ -26,13 +26,9 @@ func Read(_ context.Context, env fact.Env) Facts {
 	readCore(&f, env)
 	readMAC(&f, env)
 	f.Apport = apport(env.Root)
-	for _, name := range []string{"/usr/sbin/prelink", "/sbin/prelink"} {
-		if env.Root.Exists(name) {
-			f.Prelink = name
-			break
-		}
-	}
-	f.Meta.Depend("/etc/default/apport", "/usr/sbin/prelink")
+	const prelink = "/usr/sbin/prelink"
+	f.Prelink = fact.Tri{Known: true, Yes: env.Root.Exists(prelink), Reason: prelink}
+	f.Meta.Depend("/etc/default/apport", prelink)
 	f.Meta.Took = time.Since(begin)
 	return f
 }

@@ -64,9 +64,10 @@ func readSysctl(f *Facts, env fact.Env, distro string) {
 	for _, k := range Keys() {
 		f.Sysctl[k] = s.one(k)
 	}
+	f.Config.Known = len(s.config.Problems) == 0
 	f.Config.Problems = append([]string{}, s.config.Problems...)
 	f.Config.Unread = unread
-	f.Config.DriftKnown = env.Live() && len(s.config.Problems) == 0
+	f.Config.DriftKnown = env.Live() && f.Config.Known
 	f.Config.Drift = s.drift(&f.Config.Compared)
 	f.Meta.Depend(s.config.Depends...)
 	f.Meta.Depend("/etc/sysctl.conf", "/etc/ufw/ufw.conf", "/etc/default/ufw", ufwFile)
