@@ -1,0 +1,135 @@
+package keys
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"seawall/agent/facts/owner"
+	"seawall/pkg/passwd"
+	"seawall/pkg/sshkey"
+	"seawall/pkg/text"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func clean(s string) string { return text.Clean(s, 256) }
+
+// file reads one file of a user's.
+func (r *reader) file(u passwd.User, name string) {
+	if len(r.Meta.Depends) < 300 && u.CanLogIn() {
+		r.Meta.Depend(name)
+	}
+	fi, err := r.root.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	f := File{Path: text.Clean(name, text.Limit), User: clean(u.Name), Mode: -1, UID: -1, GID: -1}
+	if first, ok := r.seen[name]; ok { // AuthorizedKeysFile names one file for all
+		r.Files[first].Shared = true
+		f.Shared = true
+	}
+	age := -1
+	if err == nil {
+		f.Mode, f.UID, f.GID = owner.Of(fi)
+		age = max(int(r.now.Sub(fi.ModTime()).Hours())/24, 0)
+		weak, err := owner.Weak(r.root, name, u.UID)
+		if err == nil && len(weak) > 0 {
+			f.Open, f.OpenWhy, _ = strings.Cut(weak[0], " ")
+		}
+	}
+	data, err := r.root.ReadFile(name, maxFile)
+	if err != nil {
+		f.Error = clean(err.Error())
+	}
+	r.keysOf(u, &f, string(data), age)
+	if len(r.Files) < maxFiles {
+		if _, ok := r.seen[name]; !ok {
+			r.seen[name] = len(r.Files)
+		}
+		r.Files = append(r.Files, f)
+	}
+}
+
+// keysOf reads the lines of a file.
+func (r *reader) keysOf(u passwd.User, f *File, data string, age int) {
+	n := 0
+	for s := range strings.Lines(data) {
+		n++
+		l, err := sshkey.ParseLine(s)
+		if err != nil {
+			if len(r.Lines) < maxLines {
+				r.Lines = append(r.Lines, Line{User: f.User, Why: clean(err.Error()), File: f.Path, Line: n})
+			}
+			continue
+		}
+		if l == nil {
+			continue
+		}
+		f.Keys++
+		if len(r.Keys) >= maxKeys {
+			r.MoreKeys++
+			continue
+		}
+		r.Keys = append(r.Keys, r.key(u, f.Path, n, l, age))
+	}
+}
+
+func (r *reader) key(u passwd.User, file string, n int, l *sshkey.Line, age int) Key {
+	k := Key{User: clean(u.Name), Root: u.UID == 0, Type: l.Kind, Bits: l.Bits, Weak: l.Weak, Fingerprint: l.Fingerprint,
+		Comment: text.Clean(l.Comment, 128), Options: []string{}, From: clean(l.Value("from")), Command: l.Has("command"),
+		Authority: l.Has("cert-authority"), Principals: l.Value("principals") != "", AgeDays: age, Account: r.states[u.Name],
+		Shell: u.CanLogIn(), System: u.UID != 0 && (u.UID < 1000 || u.UID == 65534), Others: []string{}, File: file, Line: n}
+	if k.Account == "" {
+		k.Account = "unknown"
+	}
+	for _, o := range l.Options[:min(len(l.Options), 20)] {
+		k.Options = append(k.Options, o.Name)
+	}
+	k.Raw = strings.TrimSpace(strings.Join([]string{k.Type, k.Fingerprint, k.Comment}, " "))
+	return k
+}
+
+// shared finds keys that several users have.
+func (r *reader) shared() {
+	users := map[string][]string{}
+	for _, k := range r.Keys {
+		if !slices.Contains(users[k.Fingerprint], k.User) {
+			users[k.Fingerprint] = append(users[k.Fingerprint], k.User)
+		}
+	}
+	for i := range r.Keys {
+		for _, u := range users[r.Keys[i].Fingerprint] {
+			if u != r.Keys[i].User && len(r.Keys[i].Others) < 20 {
+				r.Keys[i].Others = append(r.Keys[i].Others, u)
+			}
+		}
+	}
+}
+
+// left looks for keys in homes that are nobody's any more.
+func (r *reader) left() {
+	r.Meta.Depend("/home")
+	names, err := r.root.ReadDir("/home")
+	if err != nil {
+		return
+	}
+	homes := map[string]bool{}
+	for _, u := range r.users {
+		homes[path.Clean(u.Home)] = true
+	}
+	for _, n := range names[:min(len(names), maxLeft)] {
+		home := path.Join("/home", n)
+		name := path.Join(home, ".ssh/authorized_keys")
+		fi, err := r.root.Stat(name)
+		if err != nil || homes[home] || !fi.Mode().IsRegular() {
+			continue
+		}
+		f := File{Path: text.Clean(name, text.Limit), User: clean(n)}
+		f.Mode, f.UID, f.GID = owner.Of(fi)
+		r.Left = append(r.Left, f)
+	}
+}
