@@ -2,7 +2,6 @@ package option
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -129,8 +128,8 @@ func listenAddress(a *argument.List, arg string) error {
 func (s *Set) resolve(family string) error {
 	for _, a := range s.values["listenaddress"].Values {
 		host, _, _ := strings.Cut(a, " ")
-		addr, err := netip.ParseAddr(host)
-		if err == nil && (family == "inet" && !addr.Is4() || family == "inet6" && addr.Is4()) {
+		addr, ok := quantity.Address(host)
+		if ok && (family == "inet" && !addr.Is4() || family == "inet6" && addr.Is4()) {
 			return argument.Fatal("bad addr or host: %s (Address family for hostname not supported)", host)
 		}
 	}
@@ -161,8 +160,10 @@ func (s *Set) listen(eff map[string]Value) Value {
 	}
 	for _, a := range addresses.Values {
 		host, port, _ := strings.Cut(a, " ")
-		if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() {
+		if addr, ok := quantity.Address(host); ok && addr.Is6() {
 			host = "[" + addr.String() + "]"
+		} else if ok {
+			host = addr.String()
 		}
 		if port != "0" {
 			out.Values = append(out.Values, host+":"+port)

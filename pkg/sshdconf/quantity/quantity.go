@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -27,6 +28,38 @@ func Number(s string, high int64) (int64, string) {
 }
 
 func isRange(err error) bool { return errors.Is(err, strconv.ErrRange) }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func isLetter(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' }
+
+// Address reads an IP address in every form that getaddrinfo(3) takes for one: those
+// of inet_aton(3), too, with fewer than four parts, in octal or hexadecimal.
+func Address(s string) (netip.Addr, bool) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return addr, true
+	}
+	parts := strings.Split(s, ".")
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var total uint64
+	for i, p := range parts {
+		bits := 8
+		if i == len(parts)-1 {
+			bits = 8 * (4 - i)
+		}
+		if p == "" || !isDigit(p[0]) || strings.ContainsAny(p, "_bBoO") {
+			return netip.Addr{}, false
+		}
+		n, err := strconv.ParseUint(p, 0, bits)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		total = total<<bits | n
+	}
+	return netip.AddrFrom4([4]byte{byte(total >> 24), byte(total >> 16), byte(total >> 8), byte(total)}), true
+}
 
 // Port reads a port, which may be a service's name. The names are a short list:
 // the services file of the host is not read.
@@ -96,14 +129,15 @@ func ClassName(n int) string {
 	return fmt.Sprintf("0x%02x", n)
 }
 
-// Bytes reads a number of bytes with a unit: B, K, M, G, T, P or E.
+// Bytes reads a number of bytes with a unit: B, K, M, G, T, P or E. What follows the
+// unit does not count unless it is a letter or a digit, as in scan_scaled(3).
 func Bytes(s string) (int64, string) {
 	const units = "BKMGTPE"
 	number := s
 	power := 0
-	if n := len(s); n > 0 {
-		if i := strings.IndexByte(units, s[n-1]&^0x20); i >= 0 && s[n-1] > '9' {
-			number, power = s[:n-1], i
+	if end := strings.IndexFunc(s, isLetter); end > 0 && (end+1 == len(s) || !isLetter(rune(s[end+1])) && !isDigit(s[end+1])) {
+		if i := strings.IndexByte(units, s[end]&^0x20); i >= 0 {
+			number, power = s[:end], i
 		}
 	}
 	f, err := strconv.ParseFloat(number, 64)

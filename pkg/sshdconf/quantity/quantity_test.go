@@ -77,3 +77,26 @@ func TestHostPort(t *testing.T) {
 		}
 	}
 }
+
+// TestAddress: the answers are getaddrinfo(3)'s.
+func TestAddress(t *testing.T) {
+	for s, want := range map[string]string{"192.0.2.1": "192.0.2.1", "::1": "::1", "0x10": "0.0.0.16", "010": "0.0.0.8", "127.1": "127.0.0.1",
+		"1.2.772": "1.2.3.4", "1.0x100": "1.0.1.0", "256.1.1.1": "", "4294967296": "", "1.2.3.4.5": "", "1..2": "", "example": "", "": "", "0b1": "", "08": "", "1_0": ""} {
+		if got, ok := Address(s); ok != (want != "") || ok && got.String() != want {
+			t.Errorf("%q: %v, %v, want %q", s, got, ok, want)
+		}
+	}
+}
+
+// TestBytesTail: what stands behind the unit.
+func TestBytesTail(t *testing.T) {
+	for s, want := range map[string]int64{"512M 1h": 512 << 20, "1K.": 1024, "2k": 2048, "16": 16, "1KB": -1, "1K1": -1, "1 K": -1, "K": -1} {
+		got, bad := Bytes(s)
+		if bad != "" {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q: %d, %s, want %d", s, got, bad, want)
+		}
+	}
+}
