@@ -42,6 +42,15 @@ func TestChoose(t *testing.T) {
 	if got := names(choose(all, container, []string{"b", "a"})); got != "b" {
 		t.Errorf("got %s", got)
 	}
+	for n := 1; n <= 4; n++ {
+		var parts []string
+		for k := range n {
+			parts = append(parts, names(part(all, k+1, n)))
+		}
+		if got := strings.Join(strings.Fields(strings.Join(parts, " ")), " "); got != "a b c" {
+			t.Errorf("%d parts: %q", n, parts)
+		}
+	}
 	if got := names(choose(all, machine, nil)); got != "a" || all[0].Check != "a" || all[1].Check != "b" {
 		t.Errorf("got %s, %v", got, all)
 	}

@@ -16,6 +16,7 @@ func main() {
 	where := flag.String("where", container, "the kind of machine that this is: container or vm")
 	seawall := flag.String("seawall", "/usr/bin/seawall", "the `program` that checks")
 	look := flag.String("look", "", "`names` of the checks and families to look at each time, separated by commas; default all")
+	share := flag.String("part", "1/1", "which `part` of the cases, as 2/3 for the second of three")
 	list := flag.Bool("packages", false, "print the packages that the cases need, and break nothing")
 	flag.Parse()
 	all, err := Load(*dir)
@@ -24,6 +25,12 @@ func main() {
 		os.Exit(2)
 	}
 	cases := choose(all, *where, flag.Args())
+	var k, n int
+	if _, err := fmt.Sscanf(*share, "%d/%d", &k, &n); err != nil || k < 1 || k > n {
+		fmt.Fprintf(os.Stderr, "plant: part %q is not of the form 2/3\n", *share)
+		os.Exit(2)
+	}
+	cases = part(cases, k, n)
 	if *list {
 		fmt.Println(strings.Join(packages(cases), "\n"))
 		return
@@ -61,7 +68,7 @@ func (h *host) all(ctx context.Context, cases []Case) int {
 	}
 	fmt.Printf("plant: %d faults in %.0f s, %d right, %d wrong %s\n", len(cases), time.Since(start).Seconds(),
 		len(cases)-len(bad), len(bad), strings.Join(bad, " "))
-	if len(bad) > 0 || len(cases) == 0 {
+	if len(bad) > 0 {
 		return 1
 	}
 	return 0

@@ -13,7 +13,7 @@ import (
 // builtin lists the ids of the built-in checks.
 func builtin(t *testing.T) []string {
 	t.Helper()
-	p, err := checks.Load(facts.Facts{}, "")
+	p, err := checks.Load(facts.Facts{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
