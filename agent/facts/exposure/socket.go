@@ -48,7 +48,7 @@ func readSockets() (list []waiting, err error) {
 		return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Port, b.Port), a.local.Compare(b.local))
 	})
 	return slices.CompactFunc(list, func(a, b waiting) bool { // SO_REUSEPORT
-		return a.Protocol == b.Protocol && a.Port == b.Port && a.local == b.local && a.UID == b.UID
+		return a.Protocol == b.Protocol && a.Port == b.Port && a.local == b.local
 	}), nil
 }
 

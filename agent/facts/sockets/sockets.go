@@ -2,7 +2,10 @@ package sockets
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,13 +31,15 @@ type Facts struct {
 
 // Names is by what the host resolves names.
 type Names struct {
-	Hosts     []Host    `json:"hosts"` // entries of /etc/hosts, in their order
-	HostsErr  string    `json:"hosts_error"`
-	Servers   []Server  `json:"servers"` // nameserver lines of resolv.conf
-	ServerErr string    `json:"servers_error"`
-	Resolved  bool      `json:"resolved"` // systemd-resolved's own list counts, resolv.conf names its stub
-	Order     fact.Text `json:"order"`    // nsswitch.conf's line of hosts
-	Sources   []string  `json:"sources"`  // its services, in their order
+	Hosts        []Host    `json:"hosts"` // entries of /etc/hosts, in their order
+	HostsKnown   bool      `json:"hosts_known"`
+	HostsErr     string    `json:"hosts_error"`
+	Servers      []Server  `json:"servers"` // nameserver lines of resolv.conf
+	ServersKnown bool      `json:"servers_known"`
+	ServersErr   string    `json:"servers_error"`
+	Order        fact.Text `json:"order"`   // nsswitch.conf's line of hosts
+	Sources      []string  `json:"sources"` // its services, in their order
+	Ahead        []string  `json:"ahead"`   // those before /etc/hosts, which is "files"
 }
 
 // Host is one name in /etc/hosts with its address.
@@ -87,24 +92,29 @@ func Read(ctx context.Context, env fact.Env, look *exposure.Reader) Facts {
 }
 
 func readNames(root hostfs.Root) Names {
-	n := Names{Hosts: []Host{}, Servers: []Server{}, Sources: []string{}}
-	if data, err := root.ReadFile(hostsFile, maxFile); err != nil {
-		n.HostsErr = text.Clean(err.Error(), maxRaw)
-	} else {
-		n.Hosts = parseHosts(string(data))
-	}
-	if data, err := root.ReadFile(resolvFile, maxFile); err != nil {
-		n.ServerErr = text.Clean(err.Error(), maxRaw)
-	} else {
-		n.Servers = parseResolv(string(data))
-	}
-	for _, s := range n.Servers {
-		n.Resolved = n.Resolved || s.Address == "127.0.0.53" || s.Address == "127.0.0.54"
-	}
+	n := Names{Hosts: []Host{}, Servers: []Server{}, Sources: []string{}, Ahead: []string{}}
+	hosts, err := root.ReadFile(hostsFile, maxFile)
+	n.Hosts, n.HostsKnown, n.HostsErr = parseHosts(string(hosts)), known(err), reason(err)
+	servers, err := root.ReadFile(resolvFile, maxFile)
+	n.Servers, n.ServersKnown, n.ServersErr = parseResolv(string(servers)), known(err), reason(err)
 	if data, err := root.ReadFile(switchFile, maxFile); err == nil {
 		n.Order, n.Sources = parseSwitch(string(data))
+		n.Ahead = n.Sources
+		if i := slices.Index(n.Sources, "files"); i >= 0 {
+			n.Ahead = n.Sources[:i]
+		}
 	}
 	return n
+}
+
+// known reports whether a file was read, or is known to be not there.
+func known(err error) bool { return err == nil || errors.Is(err, fs.ErrNotExist) }
+
+func reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	return text.Clean(err.Error(), maxRaw)
 }
 
 // lines calls each with the words of every line, without comments.
