@@ -73,13 +73,33 @@ func (r *reader) certificate(c *Certificate, store *certfile.Store) {
 	r.describe(c, sent[0])
 	r.chain(c, sent, store)
 	r.match(c, sent[0])
-	for _, client := range r.f.Clients {
-		for _, l := range client.Lineages {
-			if l.Holds(p.Certificate) {
-				c.Lineage = l.Name
+	c.Lineage = r.lineage(p.Certificate, sent[0])
+}
+
+// lineage names what an ACME client renews the certificate as. A copy of its file
+// is known by what is in it.
+func (r *reader) lineage(file string, x *x509.Certificate) string {
+	if r.leaves == nil {
+		r.leaves = map[string]string{}
+		for _, client := range r.f.Clients {
+			for _, l := range client.Lineages {
+				r.depend(l.Certificate)
+				if data, err := r.root.ReadFile(l.Certificate, maxBytes); err == nil {
+					if kept, err := certfile.Certificates(data); err == nil {
+						r.leaves[string(kept[0].Raw)] = l.Name
+					}
+				}
 			}
 		}
 	}
+	for _, client := range r.f.Clients {
+		for _, l := range client.Lineages {
+			if l.Holds(file) {
+				return l.Name
+			}
+		}
+	}
+	return r.leaves[string(x.Raw)]
 }
 
 // describe takes what the certificate says of itself.
@@ -149,7 +169,11 @@ func (r *reader) match(c *Certificate, x *x509.Certificate) {
 	c.KeyFile = text.Clean(c.Uses[i].Key, text.Limit)
 	data, err := r.root.ReadFile(c.Uses[i].Key, maxBytes)
 	if err != nil {
-		_, c.KeyMatches.Reason = stateOf(err)
+		var state fact.State
+		state, c.KeyMatches.Reason = stateOf(err)
+		if state == fact.StateAbsent { // the server does not start without it
+			c.KeyMatches = fact.Tri{Known: true, Reason: "its key " + c.KeyFile + " does not exist"}
+		}
 		return
 	}
 	key, err := certfile.ParseKey(data)
@@ -159,7 +183,10 @@ func (r *reader) match(c *Certificate, x *x509.Certificate) {
 	case key.Encrypted:
 		c.KeyMatches.Reason = "the key is encrypted"
 	default:
-		c.KeyMatches = fact.Tri{Known: true, Yes: key.Belongs(x)}
+		c.KeyMatches = fact.Tri{Known: true, Yes: key.Belongs(x), Reason: "its key is " + c.KeyFile}
+		if !c.KeyMatches.Yes {
+			c.KeyMatches.Reason = "not the certificate of " + c.KeyFile
+		}
 	}
 }
 

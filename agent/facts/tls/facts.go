@@ -56,17 +56,16 @@ type Certificate struct {
 
 // Key is a private key's file. The key itself is compared and forgotten.
 type Key struct {
-	File         string     `json:"file"`
-	State        fact.State `json:"state"`
-	Reason       string     `json:"reason,omitempty"`
-	UsedBy       []string   `json:"used_by"`
-	Mode         int        `json:"mode"` // of the file that a link leads to
-	UID          int        `json:"uid"`
-	GID          int        `json:"gid"`
-	Encrypted    bool       `json:"encrypted"`
-	WebRoot      string     `json:"web_root"`     // a site's root that it lies below
-	OpenDir      string     `json:"open_dir"`     // a directory above it that others may write
-	Certificates []string   `json:"certificates"` // public keys' owners: the certificates that name it
+	File      string     `json:"file"`
+	State     fact.State `json:"state"`
+	Reason    string     `json:"reason,omitempty"`
+	UsedBy    []string   `json:"used_by"`
+	Mode      int        `json:"mode"` // of the file that a link leads to
+	UID       int        `json:"uid"`
+	GID       int        `json:"gid"`
+	Encrypted bool       `json:"encrypted"`
+	WebRoot   string     `json:"web_root"` // a site's root that it lies below
+	OpenDir   string     `json:"open_dir"` // a directory above it that others may write
 }
 
 // Parameters is a file of Diffie-Hellman parameters.

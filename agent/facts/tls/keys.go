@@ -30,13 +30,12 @@ func (r *reader) keys() {
 				r.f.Keys = append(r.f.Keys, r.key(p.Key))
 			}
 			r.f.Keys[j].UsedBy = insert(r.f.Keys[j].UsedBy, s.Label)
-			r.f.Keys[j].Certificates = insert(r.f.Keys[j].Certificates, text.Clean(p.Certificate, text.Limit))
 		}
 	}
 }
 
 func (r *reader) key(name string) Key {
-	k := Key{File: text.Clean(name, text.Limit), State: fact.StateKnown, Mode: -1, UsedBy: []string{}, Certificates: []string{}}
+	k := Key{File: text.Clean(name, text.Limit), State: fact.StateKnown, Mode: -1, UsedBy: []string{}}
 	r.depend(name)
 	target, _ := r.final(name)
 	fi, err := r.root.Stat(name)

@@ -69,7 +69,8 @@ type reader struct {
 	root   hostfs.Root
 	now    time.Time
 	f      Facts
-	bundle string // the authorities' file
+	bundle string            // the authorities' file
+	leaves map[string]string // certificates that a client renews, and their lineages; nil until asked for
 }
 
 // stateOf is what an error says of a file.

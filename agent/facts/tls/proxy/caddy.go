@@ -72,6 +72,7 @@ func (c *caddyReader) site(s *caddyfile.Site) {
 		}
 		out.Program, out.File, out.Line, out.Raw = site.Caddy, s.File, s.Line, strings.Join(s.Addresses, ", ")
 		out.TLS = out == &tls
+		out.Stapling = out.TLS // Caddy does by itself
 		out.Local = !slices.ContainsFunc(out.Listen, func(l string) bool { _, rest, _ := strings.Cut("//"+l, "//"); return !site.Loopback(rest) })
 		for _, d := range s.Directives {
 			c.directive(out, d)
