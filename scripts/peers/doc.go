@@ -9,6 +9,8 @@
 // others have cpu-ratio and rss-ratio too: their figure divided by seawall's of the
 // same run. A program that is not installed is skipped, and said to be.
 //
+//   - Check: the whole posture of the running system, beside Lynis; with the size of
+//     the output and how many programs are started for it.
 //   - Host: pending updates of the running system, beside apt. Whatever it is, apt's
 //     lists have to be there.
 //   - RPM: a made root of 1,000 packages and 5,000 advisories, beside dnf. The

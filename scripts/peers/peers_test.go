@@ -152,6 +152,39 @@ func BenchmarkHost(b *testing.B) {
 	)
 }
 
+// BenchmarkCheck asks for the whole posture of the running system.
+func BenchmarkCheck(b *testing.B) {
+	check := command{name: "seawall-check", argv: []string{seawall(b), "check", "--format", "json"}, status: []int{1, 2}}
+	b.Run("size", func(b *testing.B) {
+		for b.Loop() {
+			cmd := exec.Command(check.argv[0], check.argv[1:]...)
+			out, err := cmd.Output()
+			if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(len(out))/1e3, "output-kB")
+			b.ReportMetric(float64(started(b, check)), "processes")
+		}
+		b.ReportMetric(0, "ns/op")
+	})
+	compare(b, check,
+		command{name: "lynis", argv: []string{"lynis", "audit", "system", "--quick", "--no-colors", "--quiet", "--no-log"}, status: []int{78}},
+	)
+}
+
+// started counts the programs that a command starts.
+func started(b *testing.B, c command) int {
+	b.Helper()
+	trace := filepath.Join(b.TempDir(), "trace")
+	cmd := exec.Command("strace", append([]string{"-f", "-qq", "-e", "trace=execve", "-o", trace}, c.argv...)...)
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		b.Fatal(err)
+	}
+	text, err := os.ReadFile(trace)
+	must(b, err)
+	return strings.Count(string(text), ") = 0\n") - 1 // its own
+}
+
 // BenchmarkRPM asks about a made root.
 func BenchmarkRPM(b *testing.B) {
 	h := bigHost(b)
