@@ -12,6 +12,7 @@
 // capabilities nor a network of its own. What needs another capability is a process
 // of its own, for a moment, behind a socket that the sensor alone may open: seeing
 // what others' processes have mapped (seawall-restarts, CAP_SYS_PTRACE), without
-// the system calls by which that capability could read or change them. The check of
-// who runs replaced files is unknown where that socket is not installed.
+// the system calls by which that capability could read or change them; and seeing
+// the packet filters and sockets of the host's network (seawall-network,
+// CAP_NET_ADMIN too). What they tell is unknown where their sockets are not installed.
 package packaging
