@@ -62,6 +62,7 @@ func (r *reader) docker() {
 	driver := d.Settings["log-driver"].Value
 	d.LogLimit = driver != "json-file" || d.Settings["max-size"].Value != ""
 	d.DataRoot = d.Settings["data-root"].Value
+	d.SELinux = r.root.Exists("/etc/selinux/config") && r.root.Exists("/sys/fs/selinux/enforce")
 	d.Members = r.members(d.Settings["group"].Value)
 	if b, err := r.root.ReadFile("/etc/ufw/ufw.conf", 0); err == nil {
 		for line := range strings.Lines(string(b)) {

@@ -20,8 +20,11 @@ type Facts struct {
 	Preload   Preload   `json:"preload"`
 	Integrity Integrity `json:"integrity"`
 	// Leftovers are files that do not belong into an image.
-	Leftovers Leftovers      `json:"leftovers"`
-	Disk      inventory.Disk `json:"disk"`
+	Leftovers Leftovers `json:"leftovers"`
+	// AccountsElsewhere is a source of accounts beside /etc/passwd, such as "sss": a
+	// number without a name may have one there. "" for none.
+	AccountsElsewhere string         `json:"accounts_elsewhere"`
+	Disk              inventory.Disk `json:"disk"`
 }
 
 // Place is a directory such as /tmp: what is mounted there now and at boot.

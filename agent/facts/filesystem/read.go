@@ -45,6 +45,7 @@ func (r *Reader) Read(ctx context.Context, env fact.Env) Facts {
 		return *rd.f
 	}
 	rd.names = who
+	rd.f.AccountsElsewhere = clean(who.Elsewhere)
 	rd.read()
 	rd.f.Disk = r.disk.Read(ctx, env, inventory.Surroundings{Names: who, Mounts: rd.own, Hidden: rd.hidden})
 	rd.f.Meta.Took = time.Since(start)

@@ -79,9 +79,12 @@ func (d *Disk) list(kind string, items []Item, more int, packages *packages) {
 	slices.SortFunc(items, func(a, b Item) int {
 		return cmp.Or(cmp.Compare(worth(a), worth(b)), cmp.Compare(a.Path, b.Path))
 	})
-	if len(items) > MaxListed {
-		more += len(items) - MaxListed
-		items = items[:MaxListed]
+	for len(items) > MaxListed {
+		last := len(items) - 1
+		if !items[last].Expected {
+			more++
+		}
+		items = items[:last]
 	}
 	for i := range items {
 		items[i].Path = text.Clean(items[i].Path, maxName)
