@@ -68,22 +68,19 @@ func eximInterfaces(out *answer.Answer, list string) {
 	}
 }
 
-// eximList divides a list as string_nextinlist() of Exim does.
+// eximList divides a list as string_nextinlist() of Exim does: at colons, which are
+// doubled in items, or at the character after "<". Debian's file has semicolons.
 func eximList(list string) []string {
 	list = strings.TrimSpace(list)
 	sep := ":"
-	if strings.HasPrefix(list, "<") && len(list) > 1 {
-		sep, list = strings.TrimSpace(list[1:2]), list[2:]
-		if sep == "" {
-			sep = ":"
-		}
+	if len(list) > 1 && list[0] == '<' {
+		sep, list = list[1:2], list[2:]
+	} else if strings.Contains(list, ";") {
+		sep = ";"
 	}
-	const kept = "\x00"
-	if sep == ":" || sep == ";" {
-		list = strings.ReplaceAll(list, sep+sep, kept)
-	}
+	const kept = "\x00" // in place of a doubled separator
 	var all []string
-	for _, i := range strings.FieldsFunc(list, func(r rune) bool { return string(r) == sep || sep == ":" && r == ';' }) {
+	for _, i := range strings.Split(strings.ReplaceAll(list, sep+sep, kept), sep) {
 		if i = strings.TrimSpace(strings.ReplaceAll(i, kept, sep)); i != "" {
 			all = append(all, i)
 		}

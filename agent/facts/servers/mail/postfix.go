@@ -94,22 +94,33 @@ func (a *Answers) postfixService(c *postfixconf.Config, service *postfixconf.Ser
 		s.relay()
 	}
 	a.Relay = append(a.Relay, relay)
-	if !public.Allowed || path.Base(service.Command) == "postscreen" {
-		return
+	if path.Base(service.Command) == "postscreen" {
+		return // it hands on to an smtpd of its own
 	}
-	verify := answer.New("postfix", part)
-	verify.Public = true
-	d := s.get("disable_vrfy_command", "no")
-	verify.At(d.File, d.Line, d.Raw)
-	verify.Say(d.Value != "yes", "disable_vrfy_command = %s", d.Value)
-	a.Verify = append(a.Verify, verify)
+	a.Verify = append(a.Verify, s.question(part, public.Allowed, s.verify))
 	if sasl := s.get("smtpd_sasl_auth_enable", "no"); sasl.Value == "yes" {
-		plain := answer.New("postfix", part)
-		plain.Public = true
-		s.out = &plain
-		s.plain()
-		a.Plain = append(a.Plain, plain)
+		a.Plain = append(a.Plain, s.question(part, public.Allowed, s.plain))
 	}
+}
+
+// question asks one thing of a service; of one that listens on loopback there is
+// nothing to ask.
+func (s *smtpd) question(part string, public bool, ask func()) answer.Answer {
+	out := answer.New("postfix", part)
+	out.Public = public
+	if s.out = &out; public {
+		ask()
+	} else {
+		out.Say(false, "it listens on loopback alone")
+	}
+	return out
+}
+
+// verify says whether strangers may ask which addresses exist.
+func (s *smtpd) verify() {
+	d := s.get("disable_vrfy_command", "no")
+	s.out.At(d.File, d.Line, d.Raw)
+	s.out.Say(d.Value != "yes", "disable_vrfy_command = %s", d.Value)
 }
 
 // listens says whether a service is reached from other hosts.

@@ -150,6 +150,10 @@ func (a *Answers) Apache(root hostfs.Root, file string) (watch []string, err err
 	}
 	x := &apache{index: first("apache", "no directory has Options Indexes"), status: first("apache", "no server-status or server-info for strangers")}
 	x.block(tree.Directives, "the main server", 0)
+	loads := func(d apacheconf.Directive) bool { return len(d.Args) > 0 && d.Args[0] == "autoindex_module" }
+	if !slices.ContainsFunc(tree.All("loadmodule"), loads) {
+		x.index = first("apache", "mod_autoindex is not loaded")
+	}
 	a.Index, a.Status = append(a.Index, x.index), append(a.Status, x.status)
 	a.Tokens = append(a.Tokens, last(tree, "servertokens", "Full", "prod", "productonly"))
 	a.Trace = append(a.Trace, last(tree, "traceenable", "On", "off"))
