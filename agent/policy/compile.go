@@ -85,7 +85,7 @@ type builder struct {
 // compile. Problems are the file's.
 func build(lang *expr.Language, s shape, file *format.File, c *format.Check) *check {
 	b := &builder{file: file, shape: s, scope: lang.Scope()}
-	out := &check{info: c.Info, remediation: c.Remediation, profiles: texts(c.Profiles), file: file.Name, line: c.At.Node.Line,
+	out := &check{info: c.Info, remediation: c.Remediation, profiles: texts(c.Profiles), file: file.Name, line: c.At.Line,
 		rule: c.Pass.Text, list: c.Over.Text, each: c.Each, emptyStatus: c.Empty.Status, emptyExpected: c.Empty.Expected}
 	for _, s := range c.Accept {
 		out.accept = append(out.accept, fact.State(s))

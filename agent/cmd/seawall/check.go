@@ -9,6 +9,7 @@ import (
 
 	"seawall/agent/console"
 	"seawall/agent/facts"
+	"seawall/agent/footprint"
 	"seawall/agent/policy"
 	"seawall/agent/report"
 	"seawall/agent/usage"
@@ -117,6 +118,7 @@ func (h *host) evaluate(cmd *cobra.Command, names []string) (*evaluation, error)
 	if err != nil {
 		return nil, err
 	}
+	footprint.Trim()
 	s, err := h.standard(cmd)
 	if err != nil {
 		return nil, err

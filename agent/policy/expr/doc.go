@@ -12,9 +12,9 @@
 // # What it costs
 //
 // One environment of functions serves all expressions; a scope adds names to it and
-// nothing else. The parser is the smaller of the two that cel-go has, a tenth of the
-// cost of the generated one. A small expression takes some tens of microseconds to compile. Two expressions with
-// one text in scopes of the same variables are one program.
+// nothing else. The parser is the smaller of the two that cel-go has, at a tenth of
+// the cost of the generated one. A small expression takes some tens of microseconds.
+// Two expressions with one text in scopes of the same variables are one program.
 //
 // # Functions
 //

@@ -50,7 +50,7 @@ func (p *File) tags(n *yaml.Node) []string {
 	var list []string
 	for _, s := range p.scalars(n, maxRefs) {
 		if !tag.MatchString(s.Text) {
-			p.errorAt(s.Node, "%q is no tag: lower case letters, digits, and . _ : - between them", s.Text)
+			p.Problem(s, 0, "%q is no tag: lower case letters, digits, and . _ : - between them", s.Text)
 		}
 		list = append(list, s.Text)
 	}

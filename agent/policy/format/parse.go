@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -36,15 +37,18 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
-// Scalar is a piece of text in a source and where it stands. Node is nil where
-// the source does not have it.
+// Scalar is a piece of text in a source and where it stands.
 type Scalar struct {
-	Text string
-	Node *yaml.Node
+	Text         string
+	Line, Column int // 0 where the source does not have it
+	style        yaml.Style
 }
 
+// at is the text of a node.
+func at(n *yaml.Node, text string) Scalar { return Scalar{text, n.Line, n.Column, n.Style} }
+
 // Given reports whether the source has it.
-func (s Scalar) Given() bool { return s.Node != nil }
+func (s Scalar) Given() bool { return s.Line > 0 }
 
 // Condition is {if: CEL, else: TEXT}. Where If is not given there is none.
 type Condition struct{ If, Else Scalar }
@@ -131,7 +135,13 @@ type File struct {
 	lines     []string // for columns in literal blocks
 }
 
+// maxProblems bounds what is said of a file: it is not one of checks.
+const maxProblems = 100
+
 func (p *File) errorAt(n *yaml.Node, format string, args ...any) {
+	if len(p.Problems) == maxProblems {
+		return
+	}
 	p.Problems = append(p.Problems, &Error{p.Name, n.Line, n.Column, fmt.Sprintf(format, args...)})
 }
 
@@ -153,7 +163,6 @@ func (p *File) parse() []*Check {
 		p.errorAt(&yaml.Node{Line: 1, Column: 1}, "larger than %d bytes", maxSource)
 		return nil
 	}
-	p.lines = strings.Split(string(p.data), "\n")
 	dec := yaml.NewDecoder(bytes.NewReader(p.data))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
@@ -182,8 +191,9 @@ func (p *File) parse() []*Check {
 		return nil
 	}
 	var checks []*Check
+	of := checkFields()
 	for _, n := range p.sequence(list, maxChecks) {
-		checks = append(checks, p.check(p.Family, n))
+		checks = append(checks, p.check(p.Family, n, of))
 	}
 	return checks
 }
@@ -206,48 +216,57 @@ func (p *File) syntax(err error) {
 
 var checkID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
 
-// check reads one check. Keys are looked up in tables so that an unknown one is
-// an error.
-func (p *File) check(family string, n *yaml.Node) *Check {
-	c := &Check{At: Scalar{Node: n}, Accept: []string{"known"}, Profiles: []Scalar{{Text: Baseline, Node: n}},
-		Empty: Empty{Status: finding.StatusUnknown, Actual: Scalar{"nothing to examine", n}}}
-	c.Info.Family = family
-	fields := map[string]func(*yaml.Node){
-		"id":          func(n *yaml.Node) { c.Info.ID = p.id(family, n) },
-		"title":       func(n *yaml.Node) { c.Info.Title = p.string(n) },
-		"severity":    func(n *yaml.Node) { c.Info.Severity = p.severity(n) },
-		"rationale":   func(n *yaml.Node) { c.Info.Rationale = strings.TrimSpace(p.string(n)) },
-		"references":  func(n *yaml.Node) { c.Info.References = p.strings(n, maxRefs) },
-		"profiles":    func(n *yaml.Node) { c.Profiles = p.profiles(n) },
-		"needs":       func(n *yaml.Node) { c.Needs = p.scalars(n, maxLets) },
-		"accept":      func(n *yaml.Node) { c.Accept = p.states(n) },
-		"applies":     func(n *yaml.Node) { c.Applies = p.condition(n) },
-		"known":       func(n *yaml.Node) { c.Known = p.condition(n) },
-		"sound":       func(n *yaml.Node) { c.Sound = p.condition(n) },
-		"parameters":  func(n *yaml.Node) { c.Parameters = p.parameters(n) },
-		"complete":    func(n *yaml.Node) { c.Complete = p.condition(n) },
-		"item_known":  func(n *yaml.Node) { c.ItemKnown = p.condition(n) },
-		"over":        func(n *yaml.Node) { c.Over = p.scalar(n) },
-		"each":        func(n *yaml.Node) { c.Each = p.bool(n) },
-		"empty":       func(n *yaml.Node) { p.empty(c, n) },
-		"let":         func(n *yaml.Node) { c.Lets = p.lets(n) },
-		"pass":        func(n *yaml.Node) { c.Pass = p.scalar(n) },
-		"rank":        func(n *yaml.Node) { c.Rank = p.scalar(n) },
-		"escalate":    func(n *yaml.Node) { c.Cases = p.cases(n) },
-		"resource":    func(n *yaml.Node) { c.Resource = p.scalar(n) },
-		"group":       func(n *yaml.Node) { c.Group = p.scalar(n) },
-		"since":       func(n *yaml.Node) { c.Since = p.scalar(n) },
-		"actual":      func(n *yaml.Node) { c.Actual = p.scalar(n) },
-		"expected":    func(n *yaml.Node) { c.Expected = p.scalar(n) },
-		"examples":    func(n *yaml.Node) { c.Examples = p.examples(n) },
-		"evidence":    func(n *yaml.Node) { c.Evidence = p.scalars(n, maxLets) },
-		"remediation": func(n *yaml.Node) { c.Remediation = p.remediation(n) },
+// checkFields reads the keys of a check.
+func checkFields() map[string]func(*File, *Check, *yaml.Node) {
+	return map[string]func(*File, *Check, *yaml.Node){
+		"id":          func(p *File, c *Check, n *yaml.Node) { c.Info.ID = p.id(c.Info.Family, n) },
+		"title":       func(p *File, c *Check, n *yaml.Node) { c.Info.Title = p.string(n) },
+		"severity":    func(p *File, c *Check, n *yaml.Node) { c.Info.Severity = p.severity(n) },
+		"rationale":   func(p *File, c *Check, n *yaml.Node) { c.Info.Rationale = strings.TrimSpace(p.string(n)) },
+		"references":  func(p *File, c *Check, n *yaml.Node) { c.Info.References = p.strings(n, maxRefs) },
+		"profiles":    func(p *File, c *Check, n *yaml.Node) { c.Profiles = p.profiles(n) },
+		"needs":       func(p *File, c *Check, n *yaml.Node) { c.Needs = p.scalars(n, maxLets) },
+		"accept":      func(p *File, c *Check, n *yaml.Node) { c.Accept = p.states(n) },
+		"applies":     func(p *File, c *Check, n *yaml.Node) { c.Applies = p.condition(n) },
+		"known":       func(p *File, c *Check, n *yaml.Node) { c.Known = p.condition(n) },
+		"sound":       func(p *File, c *Check, n *yaml.Node) { c.Sound = p.condition(n) },
+		"parameters":  func(p *File, c *Check, n *yaml.Node) { c.Parameters = p.parameters(n) },
+		"complete":    func(p *File, c *Check, n *yaml.Node) { c.Complete = p.condition(n) },
+		"item_known":  func(p *File, c *Check, n *yaml.Node) { c.ItemKnown = p.condition(n) },
+		"over":        func(p *File, c *Check, n *yaml.Node) { c.Over = p.scalar(n) },
+		"each":        func(p *File, c *Check, n *yaml.Node) { c.Each = p.bool(n) },
+		"empty":       func(p *File, c *Check, n *yaml.Node) { p.empty(c, n) },
+		"let":         func(p *File, c *Check, n *yaml.Node) { c.Lets = p.lets(n) },
+		"pass":        func(p *File, c *Check, n *yaml.Node) { c.Pass = p.scalar(n) },
+		"rank":        func(p *File, c *Check, n *yaml.Node) { c.Rank = p.scalar(n) },
+		"escalate":    func(p *File, c *Check, n *yaml.Node) { c.Cases = p.cases(n) },
+		"resource":    func(p *File, c *Check, n *yaml.Node) { c.Resource = p.scalar(n) },
+		"group":       func(p *File, c *Check, n *yaml.Node) { c.Group = p.scalar(n) },
+		"since":       func(p *File, c *Check, n *yaml.Node) { c.Since = p.scalar(n) },
+		"actual":      func(p *File, c *Check, n *yaml.Node) { c.Actual = p.scalar(n) },
+		"expected":    func(p *File, c *Check, n *yaml.Node) { c.Expected = p.scalar(n) },
+		"examples":    func(p *File, c *Check, n *yaml.Node) { c.Examples = p.examples(n) },
+		"evidence":    func(p *File, c *Check, n *yaml.Node) { c.Evidence = p.scalars(n, maxLets) },
+		"remediation": func(p *File, c *Check, n *yaml.Node) { c.Remediation = p.remediation(n) },
 	}
-	p.mapping(n, fields, "id", "title", "severity", "rationale", "needs", "pass", "actual", "expected", "remediation")
+}
+
+// check reads one check.
+func (p *File) check(family string, n *yaml.Node, fields map[string]func(*File, *Check, *yaml.Node)) *Check {
+	c := &Check{At: at(n, ""), Accept: []string{"known"}, Profiles: []Scalar{at(n, Baseline)},
+		Empty: Empty{Status: finding.StatusUnknown, Actual: at(n, "nothing to examine")}}
+	c.Info.Family = family
+	p.entries(n, func() []string { return slices.Collect(maps.Keys(fields)) }, func(key string, value *yaml.Node) bool {
+		read, ok := fields[key]
+		if ok {
+			read(p, c, value)
+		}
+		return ok
+	}, "id", "title", "severity", "rationale", "needs", "pass", "actual", "expected", "remediation")
 	if !c.Over.Given() {
-		for key, s := range map[string]*yaml.Node{"rank": c.Rank.Node, "item_known": c.ItemKnown.If.Node} {
-			if s != nil {
-				p.errorAt(s, "%s means nothing without over", key)
+		for key, s := range map[string]Scalar{"rank": c.Rank, "item_known": c.ItemKnown.If} {
+			if s.Given() {
+				p.Problem(s, 0, "%s means nothing without over", key)
 			}
 		}
 		if c.Each {
@@ -255,7 +274,7 @@ func (p *File) check(family string, n *yaml.Node) *Check {
 		}
 	}
 	if c.Complete.If.Given() && !c.Each {
-		p.errorAt(c.Complete.If.Node, "complete means nothing without each")
+		p.Problem(c.Complete.If, 0, "complete means nothing without each")
 	}
 	return c
 }
@@ -283,7 +302,7 @@ func (p *File) states(n *yaml.Node) []string {
 	var got []string
 	for _, s := range p.scalars(n, maxLets) {
 		if !slices.Contains(all, s.Text) {
-			p.errorAt(s.Node, "state %q is none of %s", s.Text, strings.Join(all, ", "))
+			p.Problem(s, 0, "state %q is none of %s", s.Text, strings.Join(all, ", "))
 		}
 		got = append(got, s.Text)
 	}

@@ -41,10 +41,10 @@ func (p *File) profile(n *yaml.Node) *Profile {
 	case !own.Name.Given():
 		return nil
 	case !profileName.MatchString(name):
-		p.errorAt(own.Name.Node, "%q is no name of a profile: lower case letters, digits, and - between them", name)
+		p.Problem(own.Name, 0, "%q is no name of a profile: lower case letters, digits, and - between them", name)
 		return nil
 	case slices.Contains(Profiles(), name):
-		p.errorAt(own.Name.Node, "profile %q is built in; give yours another name and include it", name)
+		p.Problem(own.Name, 0, "profile %q is built in; give yours another name and include it", name)
 		return nil
 	}
 	return &own
@@ -58,7 +58,7 @@ func (p *File) profiles(n *yaml.Node) []Scalar {
 	}
 	for _, s := range p.scalars(n, maxLets) {
 		if has(s.Text) {
-			p.errorAt(s.Node, "profile %q stands here twice", s.Text)
+			p.Problem(s, 0, "profile %q stands here twice", s.Text)
 			continue
 		}
 		names = append(names, s)
@@ -67,7 +67,7 @@ func (p *File) profiles(n *yaml.Node) []Scalar {
 		p.errorAt(n, "profiles names none")
 	}
 	if has("cis-1") && !has("cis-2") {
-		names = append(names, Scalar{"cis-2", n})
+		names = append(names, at(n, "cis-2"))
 	}
 	return names
 }

@@ -39,7 +39,7 @@ func (s *settlement) unique() {
 				f.Problem(c.At, 0, "check %s stands in %s already", id, place)
 				continue
 			}
-			s.checks[id], first[id] = c, fmt.Sprintf("%s:%d", f.Name, c.At.Node.Line)
+			s.checks[id], first[id] = c, fmt.Sprintf("%s:%d", f.Name, c.At.Line)
 			s.ids = append(s.ids, id)
 			if !slices.Contains(s.families, c.Info.Family) {
 				s.families = append(s.families, c.Info.Family)

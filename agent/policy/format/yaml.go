@@ -15,26 +15,37 @@ import (
 // mapping calls the function of each key of n; a key without one, a key twice
 // and a missing required key are errors.
 func (p *File) mapping(n *yaml.Node, fields map[string]func(*yaml.Node), required ...string) {
-	if n.Kind != yaml.MappingNode {
-		p.errorAt(n, "want a mapping with the keys %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
-		return
-	}
-	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		read, ok := fields[key.Value]
-		switch {
-		case !ok || key.Kind != yaml.ScalarNode:
-			p.errorAt(key, "unknown key %q%s", key.Value, near.Hint(key.Value, slices.Collect(maps.Keys(fields))))
-		case seen[key.Value]:
-			p.errorAt(key, "key %q stands here twice", key.Value)
-		default:
+	p.entries(n, func() []string { return slices.Sorted(maps.Keys(fields)) }, func(key string, value *yaml.Node) bool {
+		read, ok := fields[key]
+		if ok {
 			read(value)
 		}
-		seen[key.Value] = true
+		return ok
+	}, required...)
+}
+
+// entries calls read for each key of n, which says whether there is such a key;
+// known lists those that there are.
+func (p *File) entries(n *yaml.Node, known func() []string, read func(key string, value *yaml.Node) bool, required ...string) {
+	if n.Kind != yaml.MappingNode {
+		p.errorAt(n, "want a mapping with the keys %s", strings.Join(known(), ", "))
+		return
+	}
+	seen := make([]string, 0, min(len(n.Content)/2, 32))
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		switch {
+		case slices.Contains(seen, key.Value):
+			p.errorAt(key, "key %q stands here twice", key.Value)
+			continue
+		case key.Kind != yaml.ScalarNode || !read(key.Value, value):
+			p.errorAt(key, "unknown key %q%s", key.Value, near.Hint(key.Value, known()))
+			continue
+		}
+		seen = append(seen, key.Value)
 	}
 	for _, name := range required {
-		if !seen[name] {
+		if !slices.Contains(seen, name) {
 			p.errorAt(n, "%s is missing", name)
 		}
 	}
@@ -65,13 +76,13 @@ func (p *File) sequence(n *yaml.Node, limit int) []*yaml.Node {
 func (p *File) scalar(n *yaml.Node) Scalar {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
 		p.errorAt(n, "want a value")
-		return Scalar{Node: n}
+		return at(n, "")
 	}
 	if len(n.Value) > text.Limit {
 		p.errorAt(n, "longer than %d bytes", text.Limit)
-		return Scalar{Node: n}
+		return at(n, "")
 	}
-	return Scalar{n.Value, n}
+	return at(n, n.Value)
 }
 
 func (p *File) string(n *yaml.Node) string {
@@ -119,24 +130,31 @@ func (p *File) strings(n *yaml.Node, limit int) []string {
 // Place returns line and column in the source of byte offset in s. In folded and
 // wrapped scalars, whose text is not the source's, it is the Scalar's start.
 func (p *File) Place(s Scalar, offset int) (line, column int) {
-	n := s.Node
 	offset = min(offset, len(s.Text))
 	before := s.Text[:offset]
 	switch {
-	case n.Style&yaml.LiteralStyle != 0:
-		line = n.Line + 1 + strings.Count(before, "\n")
-		return line, p.indent(n.Line) + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
-	case n.Style&yaml.FoldedStyle != 0 || !p.onOneLine(s):
-		return n.Line, n.Column
-	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
-		return n.Line, n.Column + 1 + utf8.RuneCountInString(before)
+	case s.style&yaml.LiteralStyle != 0:
+		line = s.Line + 1 + strings.Count(before, "\n")
+		return line, p.indent(s.Line) + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+	case s.style&yaml.FoldedStyle != 0 || !p.onOneLine(s):
+		return s.Line, s.Column
+	case s.style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		return s.Line, s.Column + 1 + utf8.RuneCountInString(before)
 	}
-	return n.Line, n.Column + utf8.RuneCountInString(before)
+	return s.Line, s.Column + utf8.RuneCountInString(before)
+}
+
+// split returns the source's lines. Most sources are never asked for them.
+func (p *File) split() []string {
+	if p.lines == nil {
+		p.lines = strings.Split(string(p.data), "\n")
+	}
+	return p.lines
 }
 
 // indent is how far the block that begins after the given line is indented.
 func (p *File) indent(line int) int {
-	for _, l := range p.lines[min(line, len(p.lines)):] {
+	for _, l := range p.split()[min(line, len(p.split())):] {
 		if trimmed := strings.TrimLeft(l, " "); strings.TrimSpace(trimmed) != "" {
 			return len(l) - len(trimmed)
 		}
@@ -146,6 +164,6 @@ func (p *File) indent(line int) int {
 
 // onOneLine reports whether the source has s as it is on the line it starts on.
 func (p *File) onOneLine(s Scalar) bool {
-	i := s.Node.Line - 1
-	return i < len(p.lines) && strings.Contains(p.lines[i], s.Text)
+	lines := p.split()
+	return s.Line > 0 && s.Line <= len(lines) && strings.Contains(lines[s.Line-1], s.Text)
 }
