@@ -63,6 +63,10 @@ func (r *reader) cover(f *Facts) {
 		}
 	}
 	f.Cover = cover.Judge(cover.Host{UIDMin: r.uidMin(), SudoLog: r.sudoLog(), Exists: r.exists, Resolve: r.resolve}, r.onDisk, r.inKernel)
+	f.Cover.Known = f.Rules.DiskKnown && (f.Rules.LoadedKnown || !r.live)
+	if !f.Cover.Known {
+		f.Cover.Reason = f.Rules.Reason
+	}
 	f.Meta.Depend("/etc/login.defs", "/etc/sudoers", "/etc/sudoers.d/")
 }
 

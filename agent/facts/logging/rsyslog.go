@@ -113,7 +113,7 @@ func (w *rsyslogWalk) modules(items []rsyslogconf.Item) {
 		case it.Kind == rsyslogconf.KindDirective && it.Name == "inputtcpserverstreamdrivermode":
 			w.tcpTLS = it.Value == "1"
 		}
-		if strings.Contains(load+it.Value, "imuxsock") || strings.Contains(load+it.Value, "imjournal") {
+		if load == "imjournal" || it.Kind == rsyslogconf.KindDirective && it.Name == "modload" && strings.HasPrefix(it.Value, "imjournal") {
 			w.s.Journal = true
 		}
 	}

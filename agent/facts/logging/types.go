@@ -65,7 +65,7 @@ type Rsyslog struct {
 	Forwards []Forward `json:"forwards"`
 	// Outputs write messages to files.
 	Outputs []Output `json:"outputs"`
-	// Journal says that it reads the journal (imjournal) or /dev/log (imuxsock).
+	// Journal says that it reads the journal itself (imjournal) and needs no forwarding.
 	Journal bool `json:"journal"`
 }
 

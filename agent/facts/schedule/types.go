@@ -23,6 +23,8 @@ type Facts struct {
 	JobsReason string `json:"jobs_reason"`
 	// Broken are the crontabs with lines that cron refuses.
 	Broken []fact.Text `json:"broken"`
+	// Ignored are the files of cron.d that cron does not read, each with the reason.
+	Ignored []fact.Text `json:"ignored"`
 	// Timers are systemd's timers that start at boot.
 	Timers []Timer `json:"timers"`
 	// TimersKnown says that they were read, TimersReason why not.
@@ -54,7 +56,10 @@ type Path struct {
 	Mode  int    `json:"mode"`           // permission bits, -1 where not known
 	UID   int    `json:"uid"`
 	GID   int    `json:"gid"`
-	Error string `json:"error,omitempty"`
+	Group string `json:"group"` // "" where no group has the number
+	// UserUID is the number of User, -1 where there is none.
+	UserUID int    `json:"user_uid"`
+	Error   string `json:"error,omitempty"`
 }
 
 // Access is a list of users who may, or may not, use crontab(1) or at(1).
@@ -65,6 +70,15 @@ type Access struct {
 	Error   string   `json:"error,omitempty"`
 }
 
+// The states of a job's user.
+const (
+	StateOK      = "ok"
+	StateLocked  = "locked"
+	StateExpired = "expired"
+	StateAbsent  = "absent"
+	StateUnknown = "unknown"
+)
+
 // Job is one line of a crontab, or one program of cron.hourly and its kin.
 type Job struct {
 	File string `json:"file"`
@@ -72,8 +86,8 @@ type Job struct {
 	User string `json:"user"` // as whom it runs
 	When string `json:"when"`
 	Text string `json:"text"` // the command, secrets hidden
-	// UserState says of a user's own crontab whether its user can still log in:
-	// "ok", "locked", "expired", "absent", or "unknown".
+	Root bool   `json:"root"` // that is root
+	// UserState says whether the account is in use: StateOK and its kin.
 	UserState string `json:"user_state"`
 	// Programs are what the command line runs, as far as that can be told.
 	Programs []Program `json:"programs"`
@@ -94,13 +108,13 @@ type Program struct {
 
 // Timer is one of systemd's timers.
 type Timer struct {
-	Unit    string `json:"unit"`
-	Job     string `json:"job"` // the unit that it starts
-	File    string `json:"file"`
-	Starter string `json:"starter"` // the link that starts it at boot
-	When    string `json:"when"`
-	User    string `json:"user"` // of the service
-	Masked  bool   `json:"masked"`
+	Unit    string   `json:"unit"`
+	Job     string   `json:"job"` // the unit that it starts
+	File    string   `json:"file"`
+	Starter string   `json:"starter"` // the link that starts it at boot
+	When    []string `json:"when"`
+	User    string   `json:"user"` // of the service, "" for one made up as it starts
+	Root    bool     `json:"root"`
 	// Programs are those of the service's ExecStart and its kin.
 	Programs []Program `json:"programs"`
 }

@@ -1,6 +1,7 @@
 package cover
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -87,6 +88,7 @@ func Judge(h Host, disk, loaded Rules) Facts {
 		for _, i := range used {
 			t.Rules = append(t.Rules, disk.Lines[i])
 		}
+		t.Text = say(t)
 		f.Themes[w.name] = t
 	}
 	var known []*auditrule.Set
@@ -117,6 +119,28 @@ func gaps(r Rules, set *auditrule.Set, events []event) (names []string, used []i
 	}
 	slices.Sort(used)
 	return names, used
+}
+
+// say writes a theme's gaps for people.
+func say(t Theme) string {
+	const most = 6
+	list := func(where string, gaps []string) string {
+		if len(gaps) > most {
+			return fmt.Sprintf("%s: %s and %d more", where, strings.Join(gaps[:most], ", "), len(gaps)-most)
+		}
+		return where + ": " + strings.Join(gaps, ", ")
+	}
+	switch {
+	case len(t.DiskGaps) == 0 && len(t.LoadedGaps) == 0:
+		return "recorded"
+	case slices.Equal(t.DiskGaps, t.LoadedGaps):
+		return list("not recorded", t.DiskGaps)
+	case len(t.LoadedGaps) == 0:
+		return list("not recorded by the rules on disk", t.DiskGaps)
+	case len(t.DiskGaps) == 0:
+		return list("not recorded by the rules that are loaded", t.LoadedGaps)
+	}
+	return list("not recorded by the rules on disk", t.DiskGaps) + "; " + list("by those that are loaded", t.LoadedGaps)
 }
 
 // off lists the rules that switch recording off, those on disk with their place.

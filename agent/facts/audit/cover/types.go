@@ -4,6 +4,10 @@ import "seawall/pkg/auditrule"
 
 // Facts says what the rules in the kernel and those on disk record.
 type Facts struct {
+	// Known says that the rules of both places are known, of an image those on disk;
+	// Reason says why not.
+	Known  bool   `json:"known"`
+	Reason string `json:"reason"`
 	// Themes maps the names of themes ("identity", "time-change") to what is known.
 	Themes map[string]Theme `json:"themes"`
 	// Exec says which programs' starts by people who logged in are recorded.
@@ -22,6 +26,8 @@ type Theme struct {
 	// They say something only where the rules themselves are known.
 	DiskGaps   []string `json:"disk_gaps"`
 	LoadedGaps []string `json:"loaded_gaps"`
+	// Text says the same to people.
+	Text string `json:"text"`
 	// Rules are those on disk that record some of the theme, and those that hide it.
 	Rules []Line `json:"rules"`
 }
