@@ -46,12 +46,26 @@ func readEntries(f *Facts, root hostfs.Root) {
 			defaults = append(defaults, w.text)
 		}
 	}
-	if b.RunningKnown {
+	if shared(root) {
+		f.RunningKnown = false // it is that of the container's host
+	}
+	if f.RunningKnown {
 		f.Entries = append(f.Entries, entry(b.Running, true, nil))
 	}
 	for _, l := range b.Next[:min(len(b.Next), maxEntries)] {
 		f.Entries = append(f.Entries, entry(l, false, defaults))
 	}
+}
+
+// shared reports whether the kernel is that of a container's host: systemd and the
+// engines leave a mark.
+func shared(root hostfs.Root) bool {
+	for _, name := range []string{"/run/systemd/container", "/run/.containerenv", "/.dockerenv"} {
+		if root.Exists(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // readUnits reads what systemd's files say of shells and keys at the console.
@@ -138,15 +152,18 @@ func readFirmware(f *Facts, env fact.Env) {
 		f.SecureBoot.Reason = "the host was not booted by EFI"
 		return
 	}
-	b, err := env.Root.ReadFile(secureBoot, 64)
+	f.SecureBoot = secure(env.Root)
+}
+
+func secure(root hostfs.Root) fact.Tri {
+	b, err := root.ReadFile(secureBoot, 64)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.SecureBoot = fact.Tri{Known: true, Reason: "the firmware has none"}
+		return fact.Tri{Known: true, Reason: "the firmware has none"}
 	case err != nil:
-		f.SecureBoot.Reason = err.Error()
+		return fact.Tri{Reason: err.Error()}
 	case len(b) != 5: // four bytes of attributes, one of value
-		f.SecureBoot.Reason = secureBoot + " is not what it should be"
-	default:
-		f.SecureBoot = fact.Tri{Known: true, Yes: b[4] == 1, Reason: secureBoot}
+		return fact.Tri{Reason: secureBoot + " is not what it should be"}
 	}
+	return fact.Tri{Known: true, Yes: b[4] == 1, Reason: secureBoot}
 }

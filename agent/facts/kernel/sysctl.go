@@ -160,7 +160,11 @@ func plain(key, value string) string {
 
 // number writes what the kernel takes for a number as it prints it.
 func number(w string) string {
-	if n, err := strconv.ParseInt(w, 0, 64); err == nil && !strings.ContainsAny(w, "_+oOB") {
+	digits := strings.ToLower(strings.TrimPrefix(w, "-"))
+	if strings.HasPrefix(digits, "0b") || strings.ContainsAny(digits, "_+o") {
+		return w // numbers of Go, not of the kernel
+	}
+	if n, err := strconv.ParseInt(w, 0, 64); err == nil {
 		return strconv.FormatInt(n, 10)
 	}
 	return w
