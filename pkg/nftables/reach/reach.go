@@ -101,10 +101,18 @@ func New(rules *nftables.Ruleset) *Filter {
 	return f
 }
 
-// Chains counts the base chains that see what comes to this host in a version of IP.
+// Chains counts the base chains that decide on what comes to this host in a version
+// of IP: those with rules, or a policy to drop.
 func (f *Filter) Chains(six bool) int {
-	family := familyOf(six)
-	return len(f.hooks[hook{family, unix.NF_INET_LOCAL_IN}]) + len(f.hooks[hook{family, ingress}])
+	n := 0
+	for _, number := range []uint32{ingress, unix.NF_INET_LOCAL_IN} {
+		for _, c := range f.hooks[hook{familyOf(six), number}] {
+			if c.Drop || len(c.Rules) > 0 {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func familyOf(six bool) uint8 {
