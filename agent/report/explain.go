@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"seawall/agent/look"
@@ -15,15 +16,18 @@ import (
 type Explanation struct {
 	finding.CheckInfo // an empty Remediation is left out
 	Rule              string
+	Profiles          []string
 	Parameters        []string
 	Place             string // where the check is written
 	Facts             []Source
+	AuditKey          string // of the rules that tell of changes
 }
 
 // Source is a group of facts as it was read.
 type Source struct {
 	Name, State, Reason string
 	Depends             []string
+	Clocked             bool // read again by the clock, too
 }
 
 // Explain writes an explanation for people.
@@ -33,6 +37,7 @@ func Explain(w io.Writer, x Explanation) error {
 	rows := [][2]string{
 		{"severity", x.Severity.String()},
 		{"references", strings.Join(x.References, "; ")},
+		{"profiles", strings.Join(x.Profiles, ", ")},
 		{"passes when", x.Rule},
 		{"parameters", strings.Join(x.Parameters, ", ")},
 		{"written in", x.Place},
@@ -42,20 +47,41 @@ func Explain(w io.Writer, x Explanation) error {
 		if f.Reason != "" {
 			state += ": " + f.Reason
 		}
-		rows = append(rows, [2]string{f.Name + " facts", state}, [2]string{"depends on", strings.Join(few(f.Depends), " ")})
+		rows = append(rows, [2]string{f.Name + " facts", state})
 	}
+	rows = append(rows, invalidation(x)...)
 	for _, r := range rows {
 		if r[1] != "" {
-			fmt.Fprintf(out, "%-13s %s\n", r[0], text.Terminal(r[1]))
+			fmt.Fprintf(out, "%-15s %s\n", r[0], text.Terminal(r[1]))
 		}
 	}
 	name := "fix"
 	for line := range strings.Lines(x.Remediation) {
-		fmt.Fprintf(out, "%-13s %s\n", name, text.Terminal(strings.TrimSuffix(line, "\n")))
+		fmt.Fprintf(out, "%-15s %s\n", name, text.Terminal(strings.TrimSuffix(line, "\n")))
 		name = ""
 	}
 	fmt.Fprintf(out, "\non this host:\n\n")
 	return out.Flush()
+}
+
+// invalidation says what makes the sensor evaluate the check again.
+func invalidation(x Explanation) [][2]string {
+	var names, clocked []string
+	for _, f := range x.Facts {
+		names = append(names, f.Depends...)
+		if f.Clocked {
+			clocked = append(clocked, f.Name)
+		}
+	}
+	slices.Sort(names)
+	rows := [][2]string{{"invalidated by", strings.Join(few(slices.Compact(names)), " ")}}
+	if len(names) > 0 {
+		rows = append(rows, [2]string{"told by", fmt.Sprintf("inotify, and kernel audit with the key %q, which knows who it was", x.AuditKey)})
+	}
+	if len(clocked) > 0 {
+		rows = append(rows, [2]string{"read again", "with each heartbeat: " + strings.Join(clocked, ", ") + " facts"})
+	}
+	return rows
 }
 
 // few keeps the first names of a long list.

@@ -6,10 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"seawall/agent/facts"
 	"seawall/agent/policy"
 	"seawall/agent/report"
 	"seawall/agent/usage"
 	"seawall/pkg/finding"
+	"seawall/pkg/kaudit"
 )
 
 // newExplainCommand takes a family in place of a check, as check does.
@@ -18,8 +20,8 @@ func (p *program) newExplainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain ID",
 		Short: "Explain one check: why, how it is decided, what holds here",
-		Long: `Explain prints what a check is about, why it matters, how it is decided, on what
-files its facts depend, what holds on this host, and how to fix it.
+		Long: `Explain prints what a check is about, why it matters, how it is decided, what
+makes the sensor decide it again, what holds on this host, and how to fix it.
 
 The rule is a CEL expression over the facts that "seawall facts" prints.
 
@@ -58,7 +60,7 @@ func (p *program) explain(cmd *cobra.Command, h *host, id string) error {
 
 // explanation gathers what is known of a check.
 func (e *evaluation) explanation(c policy.Check) report.Explanation {
-	x := report.Explanation{CheckInfo: c.CheckInfo, Rule: c.Rule, Parameters: c.Parameters, Place: fmt.Sprintf("%s:%d", c.File, c.Line)}
+	x := report.Explanation{CheckInfo: c.CheckInfo, Rule: c.Rule, Profiles: c.Profiles, Parameters: c.Parameters, AuditKey: kaudit.Key, Place: fmt.Sprintf("%s:%d", c.File, c.Line)}
 	for _, info := range e.pack {
 		if info.ID == c.ID {
 			x.Remediation = info.Remediation
@@ -68,9 +70,11 @@ func (e *evaluation) explanation(c policy.Check) report.Explanation {
 	if slices.ContainsFunc(e.results, func(r finding.Result) bool { return r.Check == c.ID && r.Status == finding.StatusFail }) {
 		x.Remediation = ""
 	}
+	clocked := facts.Clocked()
 	for _, g := range c.Needs {
 		meta := e.facts.Meta(g)
-		x.Facts = append(x.Facts, report.Source{Name: g, State: string(meta.State), Reason: meta.Reason, Depends: meta.Depends})
+		x.Facts = append(x.Facts, report.Source{Name: g, State: string(meta.State), Reason: meta.Reason, Depends: meta.Depends,
+			Clocked: slices.Contains(clocked, g)})
 	}
 	return x
 }
