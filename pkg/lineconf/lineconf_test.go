@@ -92,6 +92,28 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+func TestInherit(t *testing.T) {
+	root := image.Of(t, map[string]string{"/a": "[x]\ninclude = /b\nc = 3\n", "/b": "b = 1\n[y]\nb = 2\n"})
+	for inherit, want := range map[bool]string{true: "xinclude xb yb xc ", false: "xinclude b yb xc "} {
+		d := samba()
+		d.Inherit = inherit
+		d.Include = func(l Line) []string {
+			if l.Key == "include" {
+				return l.Args
+			}
+			return nil
+		}
+		c, err := Load(root, "/a", d)
+		got := ""
+		for _, l := range c.Lines {
+			got += l.Section + l.Key + " "
+		}
+		if err != nil || got != want {
+			t.Errorf("%v: got %q, want %q, %v", inherit, got, want, err)
+		}
+	}
+}
+
 func TestSections(t *testing.T) {
 	c := &Conf{Lines: Parse("f", []byte("a=1\n[x]\na=2\n[y]\na=3\n[x]\nb=4\n"), samba())}
 	var got []string

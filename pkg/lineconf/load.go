@@ -35,7 +35,7 @@ type Conf struct {
 // none; the first one is fs.ErrNotExist.
 func Load(root hostfs.Root, name string, d Dialect) (*Conf, error) {
 	l := &loader{root: root, dialect: d, conf: &Conf{}, room: maxBytes}
-	if err := l.file(name, nil); err != nil {
+	if err := l.file(name, "", nil); err != nil {
 		l.conf.Lines = nil
 		return l.conf, fmt.Errorf("read %s: %w", name, err)
 	}
@@ -57,8 +57,8 @@ func (l *loader) watch(names ...string) {
 	}
 }
 
-// file reads one file; chain are those that led to it.
-func (l *loader) file(name string, chain []string) error {
+// file reads one file, which begins in a section; chain are those that led to it.
+func (l *loader) file(name, section string, chain []string) error {
 	l.watch(name)
 	if len(chain) > maxDepth || len(l.conf.Files) >= maxFiles {
 		return ErrLimit
@@ -72,7 +72,7 @@ func (l *loader) file(name string, chain []string) error {
 	}
 	l.conf.Files = append(l.conf.Files, name)
 	chain = append(chain[:len(chain):len(chain)], name)
-	for _, line := range Parse(name, text, l.dialect) {
+	for _, line := range parse(name, text, l.dialect, section) {
 		if l.conf.Lines = append(l.conf.Lines, line); len(l.conf.Lines) > maxLines {
 			return ErrLimit
 		}
@@ -80,7 +80,11 @@ func (l *loader) file(name string, chain []string) error {
 			continue
 		}
 		for _, pattern := range l.dialect.Include(line) {
-			if err := l.include(pattern, chain); err != nil {
+			begins := ""
+			if l.dialect.Inherit {
+				begins = line.Section
+			}
+			if err := l.include(pattern, begins, chain); err != nil {
 				return err
 			}
 		}
@@ -89,7 +93,7 @@ func (l *loader) file(name string, chain []string) error {
 }
 
 // include reads what a pattern names.
-func (l *loader) include(pattern string, chain []string) error {
+func (l *loader) include(pattern, section string, chain []string) error {
 	names := []string{pattern}
 	if glob.Has(pattern) {
 		var searched []string
@@ -106,7 +110,7 @@ func (l *loader) include(pattern string, chain []string) error {
 		if slices.Contains(chain, name) {
 			continue
 		}
-		err := l.file(name, chain)
+		err := l.file(name, section, chain)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, hostfs.ErrNotRegular) {
 			return err
 		}

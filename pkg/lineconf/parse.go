@@ -14,6 +14,7 @@ type Dialect struct {
 	Sections bool   // "[name]" begins a section
 	Blanks   bool   // keys have blanks in them, and end at Assign alone
 	Lower    bool   // the case of keys and sections does not count
+	Inherit  bool   // an included file begins in the section that includes it
 	// Include returns what a line includes, nil for any other line.
 	Include func(Line) []string
 }
@@ -44,9 +45,12 @@ const (
 
 // Parse reads the text of a file. Lines beyond the limit are dropped: Load, which
 // tells, is for files of hosts.
-func Parse(file string, text []byte, d Dialect) []Line {
+func Parse(file string, text []byte, d Dialect) []Line { return parse(file, text, d, "") }
+
+// parse begins in a section.
+func parse(file string, text []byte, d Dialect, section string) []Line {
 	var all []Line
-	section, number := "", 0
+	number := 0
 	var joined strings.Builder
 	first := 0
 	for line := range strings.Lines(string(text)) {

@@ -60,7 +60,7 @@ func yes(value string) bool {
 
 // Samba asks smb.conf and the usershares.
 func (a *Answers) Samba(root hostfs.Root, file string) (watch []string, err error) {
-	c, err := lineconf.Load(root, file, lineconf.Dialect{Comment: "#;", Assign: "=", Fold: true, Sections: true, Blanks: true, Lower: true,
+	c, err := lineconf.Load(root, file, lineconf.Dialect{Comment: "#;", Assign: "=", Fold: true, Sections: true, Blanks: true, Lower: true, Inherit: true,
 		Include: func(l lineconf.Line) []string {
 			if l.Key == "include" && !strings.Contains(l.Value, "%") && path.IsAbs(l.Value) {
 				return []string{l.Value}
