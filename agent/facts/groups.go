@@ -72,12 +72,12 @@ func bound() []group {
 		bind("system", true, func(f *Facts) *system.Facts { return &f.System },
 			func(f *system.Facts) *fact.Meta { return &f.Meta }, plain(system.Read)),
 		bind("kernel", true, func(f *Facts) *kernel.Facts { return &f.Kernel },
-			func(f *kernel.Facts) *fact.Meta { return &f.Meta }, plain(kernel.Read)),
+			func(f *kernel.Facts) *fact.Meta { return &f.Meta }, (*Reader).readKernel),
 		bind("boot", false, func(f *Facts) *boot.Facts { return &f.Boot },
 			func(f *boot.Facts) *fact.Meta { return &f.Meta }, plain(boot.Read)),
 		bind("filesystem", true, func(f *Facts) *filesystem.Facts { return &f.Filesystem },
 			func(f *filesystem.Facts) *fact.Meta { return &f.Meta }, (*Reader).readFilesystem),
-		bind("logging", false, func(f *Facts) *logging.Facts { return &f.Logging },
+		bind("logging", true, func(f *Facts) *logging.Facts { return &f.Logging },
 			func(f *logging.Facts) *fact.Meta { return &f.Meta }, plain(logging.Read)),
 		bind("clock", true, func(f *Facts) *clock.Facts { return &f.Clock },
 			func(f *clock.Facts) *fact.Meta { return &f.Meta }, plain(clock.Read)),
@@ -131,6 +131,10 @@ func (r *Reader) readFirewall(ctx context.Context, env fact.Env) firewall.Facts 
 
 func (r *Reader) readSockets(ctx context.Context, env fact.Env) sockets.Facts {
 	return sockets.Read(ctx, env, r.network)
+}
+
+func (r *Reader) readKernel(ctx context.Context, env fact.Env) kernel.Facts {
+	return kernel.Read(ctx, env, r.network.Sysctl)
 }
 
 // find returns the group of a name.

@@ -1,6 +1,9 @@
 package kernel
 
-import "seawall/agent/facts/fact"
+import (
+	"seawall/agent/facts/fact"
+	"seawall/agent/facts/mac"
+)
 
 // Facts is how the kernel is set and what it is.
 type Facts struct {
@@ -20,12 +23,9 @@ type Facts struct {
 	Taint   Taint             `json:"taint"`
 	CPU     CPU               `json:"cpu"`
 	Core    Core              `json:"core"`
-	// MAC says whether AppArmor or SELinux decides anything on this host.
-	MAC      fact.Tri  `json:"mac"`
-	AppArmor AppArmor  `json:"apparmor"`
-	SELinux  SELinux   `json:"selinux"`
-	Apport   fact.Text `json:"apport"`  // "1" where Ubuntu's crash reports are on, "" where apport is not installed
-	Prelink  fact.Tri  `json:"prelink"` // it is installed
+	MAC     mac.Facts         `json:"mac"`
+	Apport  fact.Text         `json:"apport"`  // "1" where Ubuntu's crash reports are on, "" where apport is not installed
+	Prelink fact.Tri          `json:"prelink"` // it is installed
 }
 
 // Sysctl is one setting of /proc/sys: as it is now, and as it will be after the
@@ -143,38 +143,4 @@ type Core struct {
 	HandlerSafe fact.Tri `json:"handler_safe"` // nobody but root can replace it
 	Absolute    bool     `json:"absolute"`     // dumps go to a program or to an absolute path
 	Problems    []string `json:"problems"`     // files that could not be read
-}
-
-// AppArmor is what it confines.
-type AppArmor struct {
-	Enabled       fact.Tri  `json:"enabled"`
-	ProfilesKnown bool      `json:"profiles_known"`
-	Reason        string    `json:"reason,omitempty"` // why the profiles or the processes are not known
-	Profiles      []Profile `json:"profiles"`
-	// Unconfined holds the processes for whose program there is a profile, and which
-	// run without.
-	Unconfined      []Process `json:"unconfined"`
-	UnconfinedKnown bool      `json:"unconfined_known"`
-}
-
-// Profile is a loaded profile of AppArmor.
-type Profile struct {
-	Name string `json:"name"`
-	Mode string `json:"mode"` // "enforce", "complain", "kill", "unconfined", …
-}
-
-// Process is a process that runs without its profile.
-type Process struct {
-	PID     int    `json:"pid"`
-	Program string `json:"program"`
-	Profile string `json:"profile"`
-}
-
-// SELinux is its state and its configuration.
-type SELinux struct {
-	Installed bool      `json:"installed"` // it has a configuration
-	Enabled   fact.Tri  `json:"enabled"`   // in the running kernel
-	Enforcing fact.Tri  `json:"enforcing"` // in the running kernel
-	Mode      fact.Text `json:"mode"`      // SELINUX= of /etc/selinux/config
-	Policy    fact.Text `json:"policy"`    // SELINUXTYPE=
 }

@@ -2,17 +2,22 @@ package kernel
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/mac"
 	"seawall/pkg/distro"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/shellconf"
 	"seawall/pkg/text"
 )
 
-// Read reads how the kernel is set and what it is.
-func Read(_ context.Context, env fact.Env) Facts {
+// Network asks for the running values of settings of /proc/sys/net in the host's
+// network, on behalf of a process that is in another one.
+type Network func(context.Context, fact.Env) (map[string]string, error)
+
+// Read reads how the kernel is set and what it is. network may be nil.
+func Read(ctx context.Context, env fact.Env, network Network) Facts {
 	begin := time.Now()
 	f := Facts{Meta: fact.Meta{State: fact.StateKnown}}
 	if env.Live() {
@@ -20,15 +25,15 @@ func Read(_ context.Context, env fact.Env) Facts {
 		release, _ := running(env.Root, "kernel.osrelease")
 		f.Release = text.Clean(release, maxValue)
 	}
-	readSysctl(&f, env, distribution(env.Root))
+	readSysctl(ctx, &f, env, network)
 	readModules(&f, env)
 	readCPU(&f, env)
 	readCore(&f, env)
-	readMAC(&f, env)
+	f.MAC = mac.Read(env, f.Container)
 	f.Apport = apport(env.Root)
 	const prelink = "/usr/sbin/prelink"
 	f.Prelink = fact.Tri{Known: true, Yes: env.Root.Exists(prelink), Reason: prelink}
-	f.Meta.Depend("/etc/default/apport", prelink)
+	f.Meta.Depend(append(mac.Files(), apportFile, prelink)...)
 	f.Meta.Took = time.Since(begin)
 	return f
 }
@@ -55,16 +60,18 @@ func container(root hostfs.Root) bool {
 	return err == nil
 }
 
+const apportFile = "/etc/default/apport"
+
 // apport says whether Ubuntu's crash reports are on. They are where nothing says
 // otherwise.
 func apport(root hostfs.Root) fact.Text {
 	if !root.Exists("/usr/share/apport/apport") {
 		return fact.Text{}
 	}
-	t := shellValue(root, "/etc/default/apport", "enabled")
+	b, _ := root.ReadFile(apportFile, 0) // without it the default is in force
+	t := fact.Text(shellconf.Last(apportFile, b, "enabled"))
 	if !t.Set {
 		t = fact.Text{Value: "1"}
 	}
-	t.Value = strings.TrimSpace(t.Value)
 	return t
 }

@@ -17,12 +17,12 @@ func env(root hostfs.Root) fact.Env { return fact.Env{Root: root, Now: time.Now}
 
 func read(t *testing.T, files map[string]string) Facts {
 	t.Helper()
-	return Read(t.Context(), env(image.Of(t, files)))
+	return Read(t.Context(), env(image.Of(t, files)), nil)
 }
 
 // TestLive reads this machine: what can be asked another way must agree.
 func TestLive(t *testing.T) {
-	f := Read(t.Context(), env(hostfs.Root{}))
+	f := Read(t.Context(), env(hostfs.Root{}), nil)
 	if f.Meta.State != fact.StateKnown || f.Release == "" {
 		t.Fatalf("%+v", f.Meta)
 	}

@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // start says what the kernel gives a setting at boot.
 type start struct {
@@ -99,10 +96,6 @@ func twin(key string) string {
 	}
 	return ""
 }
-
-// own reports whether the kernel has a setting of /proc/sys/net only for its own
-// network namespace, not for those of containers.
-func own(key string) bool { return strings.HasPrefix(key, "net.core.bpf_jit_") }
 
 // modules lists the modules that are looked at, as people write them.
 func modules() []string {

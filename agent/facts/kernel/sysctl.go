@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/shellconf"
 	"seawall/pkg/sysctlconf"
 	"seawall/pkg/text"
 )
@@ -44,21 +46,30 @@ func running(root hostfs.Root, key string) (string, error) {
 
 // settings reads every setting and what is wrong with the configuration.
 type settings struct {
-	env     fact.Env
-	config  *sysctlconf.Config
-	starts  map[string]string
-	foreign string // why the running values of /proc/sys/net are not this host's
+	env    fact.Env
+	config *sysctlconf.Config
+	starts map[string]string
+	// asked holds the running values of /proc/sys/net where this process is in another
+	// network than the host's. foreign says why those are not known that are not in it.
+	asked   map[string]string
+	foreign string
 }
 
-func readSysctl(f *Facts, env fact.Env, distro string) {
+func readSysctl(ctx context.Context, f *Facts, env fact.Env, network Network) {
 	s := &settings{env: env, config: sysctlconf.Load(env.Root)}
 	unread := unreadFile(env.Root, s.config)
 	if ufw(env.Root) {
 		s.config.Add(env.Root, ufwFile)
 	}
-	s.starts = starts(env.Root, f.Release, distro)
+	s.starts = starts(env.Root, f.Release, distribution(env.Root))
 	if env.Live() {
 		s.foreign = foreignNet(env.Root)
+	}
+	if s.foreign != "" && network != nil {
+		var err error
+		if s.asked, err = network(ctx, env); err != nil {
+			s.foreign += ": " + err.Error()
+		}
 	}
 	f.Sysctl = map[string]Sysctl{}
 	for _, k := range Keys() {
@@ -70,7 +81,7 @@ func readSysctl(f *Facts, env fact.Env, distro string) {
 	f.Config.DriftKnown = env.Live() && f.Config.Known
 	f.Config.Drift = s.drift(&f.Config.Compared)
 	f.Meta.Depend(s.config.Depends...)
-	f.Meta.Depend("/etc/sysctl.conf", "/etc/ufw/ufw.conf", "/etc/default/ufw", ufwFile)
+	f.Meta.Depend("/etc/sysctl.conf", ufwConf, ufwDefaults, ufwFile)
 	if f.Release != "" {
 		f.Meta.Depend("/boot/config-" + f.Release)
 	}
@@ -83,7 +94,11 @@ func (s *settings) one(key string) Sysctl {
 	case !s.env.Live():
 		v.Reason = "the kernel of an image does not run"
 	case s.foreign != "" && strings.HasPrefix(key, "net."):
-		v.Reason = s.foreign
+		got, v.RunningKnown = s.asked[key]
+		v.Running = plain(key, got)
+		if !v.RunningKnown {
+			v.Reason = s.foreign
+		}
 	default:
 		got, err = running(s.env.Root, key)
 		v.Running = plain(key, got)
@@ -245,31 +260,17 @@ func unreadFile(root hostfs.Root, c *sysctlconf.Config) []Assignment {
 	return lost
 }
 
-const ufwFile = "/etc/ufw/sysctl.conf"
+const (
+	ufwFile     = "/etc/ufw/sysctl.conf"
+	ufwConf     = "/etc/ufw/ufw.conf"
+	ufwDefaults = "/etc/default/ufw"
+)
 
 // ufw reports whether ufw sets its own file's lines at boot, after the others.
 func ufw(root hostfs.Root) bool {
-	return shellValue(root, "/etc/ufw/ufw.conf", "ENABLED").Value == "yes" && shellValue(root, "/etc/default/ufw", "IPT_SYSCTL").Value == ufwFile
-}
-
-// shellValue reads one variable of a file of assignments.
-func shellValue(root hostfs.Root, name, variable string) (v fact.Text) {
-	b, err := root.ReadFile(name, 0)
-	if err != nil {
-		return v
-	}
-	number := 0
-	for line := range strings.SplitSeq(string(b), "\n") {
-		number++
-		key, value, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if !ok || strings.TrimPrefix(key, "export ") != variable {
-			continue
-		}
-		value, _, _ = strings.Cut(strings.TrimSpace(value), " #")
-		v = fact.Text{Value: text.Clean(strings.Trim(strings.TrimSpace(value), `"'`), maxValue), Set: true, File: name, Line: number,
-			Raw: text.Clean(strings.TrimSpace(line), maxValue)}
-	}
-	return v
+	conf, _ := root.ReadFile(ufwConf, 0) // without it ufw is not there
+	defaults, _ := root.ReadFile(ufwDefaults, 0)
+	return shellconf.Last(ufwConf, conf, "ENABLED").Value == "yes" && shellconf.Last(ufwDefaults, defaults, "IPT_SYSCTL").Value == ufwFile
 }
 
 // foreignNet says why /proc/sys/net is not the host's, "" if it is.

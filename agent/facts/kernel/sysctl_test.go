@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
 	"seawall/pkg/sysctlconf"
@@ -76,7 +75,10 @@ func TestOne(t *testing.T) {
 	if v := s.one("net.ipv4.ip_forward"); v.Unknown != "/etc/sysctl.d/a.conf sets no number" || len(v.Values) != 1 {
 		t.Errorf("%+v", v)
 	}
-	s.foreign = "another network"
+	s.foreign, s.asked = "another network", map[string]string{"net.ipv4.tcp_syncookies": "0x1"}
+	if v := s.one("net.ipv4.tcp_syncookies"); v.Running != "1" || !v.RunningKnown || v.Reason != "" {
+		t.Errorf("%+v", v)
+	}
 	if v := s.one("net.ipv4.ip_forward"); v.RunningKnown || v.Reason != "another network" || !v.Present {
 		t.Errorf("%+v", v)
 	}
@@ -149,17 +151,6 @@ func TestStarts(t *testing.T) {
 	for _, release := range []string{"", "../6.1", "6.3"} {
 		if got := starts(root, release, ""); got["kernel.randomize_va_space"] != "" || got["fs.suid_dumpable"] != "0" {
 			t.Errorf("%q: %v", release, got)
-		}
-	}
-}
-
-func TestShellValue(t *testing.T) {
-	root := image.Of(t, map[string]string{"f": "# A=0\nA=1\nexport B=\"two\" # x\n A = 3 \nA='4'\nAB=5\n"})
-	for name, want := range map[string]fact.Text{
-		"A": {Value: "4", Set: true, File: "/f", Line: 5, Raw: "A='4'"}, "B": {Value: "two", Set: true, File: "/f", Line: 3, Raw: `export B="two" # x`}, "C": {},
-	} {
-		if got := shellValue(root, "/f", name); got != want {
-			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"seawall/agent/facts/boot"
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/kernel"
+	"seawall/agent/facts/mac"
 )
 
 // goodKernel fills in the kernel and the boot loader.
@@ -19,12 +20,10 @@ func goodKernel(f *facts.Facts, known fact.Meta) {
 		Core: kernel.Core{Limit: fact.Text{Value: "0", Set: true, File: "/etc/security/limits.conf", Line: 3, Raw: "* hard core 0"}, LimitZero: true,
 			Installed: true, Storage: fact.Text{Value: "none"}, ProcessSizeMax: fact.Text{Value: "0"}, Handler: "/usr/lib/systemd/systemd-coredump",
 			HandlerSafe: fact.Tri{Known: true, Yes: true}, Absolute: true},
-		MAC: fact.Tri{Known: true, Yes: true, Reason: "AppArmor enforces 1 profiles"},
-		AppArmor: kernel.AppArmor{Enabled: fact.Tri{Known: true, Yes: true}, ProfilesKnown: true, UnconfinedKnown: true,
-			Profiles: []kernel.Profile{{Name: "/usr/bin/man", Mode: "enforce"}}},
-		SELinux: kernel.SELinux{Installed: true, Enabled: fact.Tri{Known: true, Yes: true}, Enforcing: fact.Tri{Known: true, Yes: true},
+		MAC: mac.Facts{Active: fact.Tri{Known: true, Yes: true, Reason: "AppArmor enforces 1 profiles"}, AppArmor: mac.AppArmor{Enabled: fact.Tri{Known: true, Yes: true}, ProfilesKnown: true, UnconfinedKnown: true,
+			Profiles: []mac.Profile{{Name: "/usr/bin/man", Mode: "enforce"}}}, SELinux: mac.SELinux{Installed: true, Enabled: fact.Tri{Known: true, Yes: true}, Enforcing: fact.Tri{Known: true, Yes: true},
 			Mode:   fact.Text{Value: "enforcing", Set: true, File: "/etc/selinux/config", Line: 6, Raw: "SELINUX=enforcing"},
-			Policy: fact.Text{Value: "targeted", Set: true, File: "/etc/selinux/config", Line: 9, Raw: "SELINUXTYPE=targeted"}},
+			Policy: fact.Text{Value: "targeted", Set: true, File: "/etc/selinux/config", Line: 9, Raw: "SELINUXTYPE=targeted"}}},
 		Prelink: fact.Tri{Known: true}, Apport: fact.Text{Value: "0", Set: true, File: "/etc/default/apport", Line: 4, Raw: "enabled=0"},
 	}
 	if f.Kernel.Sysctl == nil {
@@ -231,31 +230,36 @@ func systemCases() []testCase {
 func macCases() []testCase {
 	profile := func(name, mode string) func(*facts.Facts) {
 		return func(f *facts.Facts) {
-			f.Kernel.AppArmor.Profiles = append(f.Kernel.AppArmor.Profiles, kernel.Profile{Name: name, Mode: mode})
+			f.Kernel.MAC.AppArmor.Profiles = append(f.Kernel.MAC.AppArmor.Profiles, mac.Profile{Name: name, Mode: mode})
 		}
 	}
-	off := func(f *facts.Facts) { f.Kernel.AppArmor.Enabled.Yes = false }
+	off := func(f *facts.Facts) { f.Kernel.MAC.AppArmor.Enabled.Yes = false }
 	return []testCase{
-		{"kernel-mac", func(f *facts.Facts) { f.Kernel.MAC = fact.Tri{Known: true, Reason: "neither is on"} }, "fail medium: neither is on"},
-		{"kernel-mac", func(f *facts.Facts) { f.Kernel.MAC = fact.Tri{Reason: "an image"} }, "unknown: an image"},
+		{"kernel-mac", func(f *facts.Facts) { f.Kernel.MAC.Active = fact.Tri{Known: true, Reason: "neither is on"} }, "fail medium: neither is on"},
+		{"kernel-mac", func(f *facts.Facts) { f.Kernel.MAC.Active = fact.Tri{Reason: "an image"} }, "unknown: an image"},
 		{"kernel-mac", inContainer, "not_applicable"},
 		{"kernel-apparmor-profiles", profile("/usr/sbin/x", "unconfined"), "fail low: 2 loaded, 1 unconfined: /usr/sbin/x"},
 		{"kernel-apparmor-profiles", profile("chrome", "unconfined"), "pass: 2 loaded"},
-		{"kernel-apparmor-profiles", func(f *facts.Facts) { f.Kernel.AppArmor.Profiles = nil }, "fail low: 0 loaded"},
-		{"kernel-apparmor-profiles", func(f *facts.Facts) { f.Kernel.AppArmor.ProfilesKnown, f.Kernel.AppArmor.Reason = false, "refused" }, "unknown: refused"},
+		{"kernel-apparmor-profiles", func(f *facts.Facts) { f.Kernel.MAC.AppArmor.Profiles = nil }, "fail low: 0 loaded"},
+		{"kernel-apparmor-profiles", func(f *facts.Facts) {
+			f.Kernel.MAC.AppArmor.ProfilesKnown, f.Kernel.MAC.AppArmor.Reason = false, "refused"
+		}, "unknown: refused"},
 		{"kernel-apparmor-profiles", off, "not_applicable: AppArmor is not on"},
 		{"kernel-apparmor-enforce", profile("tcpdump", "complain"), "fail low: 2 loaded, 1 only complain: tcpdump"},
 		{"kernel-apparmor-enforce", off, "not_applicable"},
 		{"kernel-apparmor-unconfined", func(f *facts.Facts) {
-			f.Kernel.AppArmor.Unconfined = []kernel.Process{{PID: 77, Program: "/usr/bin/man", Profile: "/usr/bin/man"}}
+			f.Kernel.MAC.AppArmor.Unconfined = []mac.Process{{PID: 77, Program: "/usr/bin/man", Profile: "/usr/bin/man"}}
 		}, "/usr/bin/man fail medium: process 77 runs /usr/bin/man without the profile /usr/bin/man"},
-		{"kernel-apparmor-unconfined", func(f *facts.Facts) { f.Kernel.AppArmor.UnconfinedKnown, f.Kernel.AppArmor.Reason = false, "for root" }, "unknown: for root"},
-		{"kernel-selinux-enforcing", func(f *facts.Facts) { f.Kernel.SELinux.Enforcing.Yes = false }, "fail medium: permissive"},
+		{"kernel-apparmor-unconfined", func(f *facts.Facts) {
+			f.Kernel.MAC.AppArmor.UnconfinedKnown, f.Kernel.MAC.AppArmor.Reason = false, "for root"
+		}, "unknown: for root"},
+		{"kernel-selinux-enforcing", func(f *facts.Facts) { f.Kernel.MAC.SELinux.Enforcing.Yes = false }, "fail medium: permissive"},
 		{"kernel-selinux-enforcing", func(f *facts.Facts) {
-			f.Kernel.SELinux.Enabled.Yes, f.Kernel.SELinux.Enforcing.Yes = false, false
+			f.Kernel.MAC.SELinux.Enabled.Yes, f.Kernel.MAC.SELinux.Enforcing.Yes = false, false
 		}, "fail medium: off"},
-		{"kernel-selinux-enforcing", func(f *facts.Facts) { f.Kernel.SELinux.Installed = false }, "not_applicable"},
-		{"kernel-selinux-config", func(f *facts.Facts) { f.Kernel.SELinux.Mode.Value = "permissive" }, "fail medium: SELINUX=permissive @/etc/selinux/config:6"},
-		{"kernel-selinux-policy", func(f *facts.Facts) { f.Kernel.SELinux.Policy.Value = "minimum" }, "fail low: SELINUXTYPE=minimum @/etc/selinux/config:9"},
+		{"kernel-selinux-enforcing", func(f *facts.Facts) { f.Kernel.MAC.SELinux.Installed = false }, "not_applicable"},
+		{"kernel-selinux-config", func(f *facts.Facts) { f.Kernel.MAC.SELinux.Mode.Value = "permissive" }, "fail medium: SELINUX=permissive @/etc/selinux/config:6"},
+		{"kernel-selinux-config", func(f *facts.Facts) { f.Kernel.MAC.SELinux.Reason = "a FIFO" }, "unknown: a FIFO"},
+		{"kernel-selinux-policy", func(f *facts.Facts) { f.Kernel.MAC.SELinux.Policy.Value = "minimum" }, "fail low: SELINUXTYPE=minimum @/etc/selinux/config:9"},
 	}
 }

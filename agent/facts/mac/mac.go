@@ -1,4 +1,4 @@
-package kernel
+package mac
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/pkg/apparmor"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/shellconf"
 	"seawall/pkg/text"
 )
 
@@ -16,24 +17,37 @@ const (
 	selinuxConfig = "/etc/selinux/config"
 	maxProcesses  = 20000
 	maxUnconfined = 256
+	maxValue      = 512 // bytes of a text that is kept
 )
 
-// readMAC reads AppArmor and SELinux.
-func readMAC(f *Facts, env fact.Env) {
-	f.Meta.Depend(selinuxConfig)
-	f.SELinux.Mode = shellValue(env.Root, selinuxConfig, "SELINUX")
-	f.SELinux.Policy = shellValue(env.Root, selinuxConfig, "SELINUXTYPE")
-	f.SELinux.Installed = f.SELinux.Mode.Set
-	f.AppArmor.Profiles, f.AppArmor.Unconfined = []Profile{}, []Process{}
-	if why := silent(env, f.Container); why != "" {
+// Read reads what confines programs. container says that the kernel is not the
+// host's own.
+func Read(env fact.Env, container bool) Facts {
+	f := Facts{AppArmor: AppArmor{Profiles: []Profile{}, Unconfined: []Process{}}}
+	readConfig(&f.SELinux, env.Root)
+	if why := silent(env, container); why != "" {
 		no := fact.Tri{Reason: why}
-		f.AppArmor.Enabled, f.SELinux.Enabled, f.SELinux.Enforcing, f.MAC = no, no, no, no
+		f.AppArmor.Enabled, f.SELinux.Enabled, f.SELinux.Enforcing, f.Active = no, no, no, no
 		f.AppArmor.Reason = why
-		return
+		return f
 	}
 	readSELinux(&f.SELinux, env.Root)
 	readAppArmor(&f.AppArmor, env.Root)
-	f.MAC = either(f.AppArmor, f.SELinux)
+	f.Active = either(f.AppArmor, f.SELinux)
+	return f
+}
+
+// Files are those that the facts depend on.
+func Files() []string { return []string{selinuxConfig} }
+
+func readConfig(s *SELinux, root hostfs.Root) {
+	b, err := root.ReadFile(selinuxConfig, 0)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.Reason = err.Error()
+	}
+	s.Installed = !errors.Is(err, fs.ErrNotExist)
+	s.Mode = fact.Text(shellconf.Last(selinuxConfig, b, "SELINUX"))
+	s.Policy = fact.Text(shellconf.Last(selinuxConfig, b, "SELINUXTYPE"))
 }
 
 // silent says why the running kernel's access control cannot be asked for.
