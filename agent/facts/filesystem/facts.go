@@ -34,6 +34,9 @@ type Place struct {
 	Reason  string `json:"reason"`
 	Running bool   `json:"running"` // that the table of mounts was read: no image
 	Mounted bool   `json:"mounted"` // something is mounted on it now
+	// Separate says that it is another file system than the one around it: not the
+	// same directory, bound to itself for its options.
+	Separate bool `json:"separate"`
 	Type    string `json:"type"`
 	Source  string `json:"source"`
 	Now     Flags  `json:"now"`

@@ -148,6 +148,8 @@ func (r *reader) label(uid, gid int) (owner, group string) {
 func weak(f *File) string {
 	sticky := f.Type == "directory" && f.Mode&0o1000 != 0
 	switch {
+	case f.Type == "other": // a masked unit is a link to /dev/null
+		return ""
 	case f.Mode&0o002 != 0 && !sticky:
 		return "everybody"
 	case f.UID != 0:

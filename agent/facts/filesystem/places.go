@@ -23,7 +23,7 @@ func (r *reader) places(reason string) {
 	for _, name := range separate() {
 		p := Place{Path: name, Running: r.table != nil, Known: r.table != nil || r.tabErr == nil, Reason: reason}
 		if m, ok := r.table[name]; ok {
-			p.Mounted, p.Type, p.Source, p.Now = true, clean(m.Type), clean(m.Source), flags(m.Options)
+			p.Mounted, p.Separate, p.Type, p.Source, p.Now = true, !r.table.Same(m), clean(m.Type), clean(m.Source), flags(m.Options)
 		}
 		p.Boot = r.boot(name)
 		p.Text = p.describe()
@@ -104,7 +104,7 @@ func (r *reader) mounted() {
 	r.f.Mounts = []Mount{}
 	seen := map[string]bool{}
 	for _, m := range r.order {
-		if r.table[m.Path] != m || seen[m.Device] && mounts.Kind(m.Type) != mounts.Network || !holds(m) {
+		if r.table[m.Path] != m || seen[m.Device] && mounts.Kind(m.Type) != mounts.Network || !holds(m) || r.isFile(m) {
 			continue
 		}
 		if len(r.f.Mounts) == maxList {
@@ -130,6 +130,15 @@ func holds(m mounts.Mount) bool {
 		return m.Path == "/tmp" || m.Path == "/run" || m.Path == "/var/tmp"
 	}
 	return m.Path == "/"
+}
+
+// isFile reports whether a single file is mounted, as engines of containers do.
+func (r *reader) isFile(m mounts.Mount) bool {
+	if m.Root == "/" || mounts.Kind(m.Type) == mounts.Network {
+		return false
+	}
+	fi, err := r.root.Lstat(m.Path)
+	return err == nil && !fi.IsDir()
 }
 
 // space asks how full a file system is. One of another host may not answer, and is

@@ -20,7 +20,7 @@ func goodFilesystem(known fact.Meta) filesystem.Facts {
 	all := filesystem.Flags{Nodev: true, Nosuid: true, Noexec: true}
 	f := filesystem.Facts{Meta: known, Places: map[string]filesystem.Place{}}
 	for i, name := range []string{"/tmp", "/dev/shm", "/home", "/var", "/var/tmp", "/var/log", "/var/log/audit"} {
-		f.Places[name] = filesystem.Place{Path: name, Known: true, Running: true, Mounted: true, Type: "tmpfs", Now: all,
+		f.Places[name] = filesystem.Place{Path: name, Known: true, Running: true, Mounted: true, Separate: true, Type: "tmpfs", Now: all,
 			Boot: filesystem.Boot{Known: true, By: "fstab", Flags: all, File: "/etc/fstab", Line: i + 2, Raw: "tmpfs " + name},
 			Text: "mounted as it should be"}
 	}
@@ -153,7 +153,7 @@ func mountCases() []testCase {
 		all = append(all,
 			testCase{"filesystem-" + id + "-separate", none, "fail low: none"},
 			testCase{"filesystem-" + id + "-separate", place(name, func(p *filesystem.Place) { p.Boot.Known = false }), "pass"}, // who mounted it is not known
-			testCase{"filesystem-" + id + "-separate", place(name, func(p *filesystem.Place) { p.Mounted = false }), "fail low: mounted as it should be " + line},
+			testCase{"filesystem-" + id + "-separate", place(name, func(p *filesystem.Place) { p.Separate = false }), "fail low: mounted as it should be " + line},
 			testCase{"filesystem-" + id + "-separate", place(name, func(p *filesystem.Place) { p.Known, p.Reason = false, "unreadable" }), "unknown: unreadable"},
 			testCase{"filesystem-" + id + "-nodev", place(name, func(p *filesystem.Place) { p.Now.Nodev = false }), "fail low: mounted as it should be " + line},
 			testCase{"filesystem-" + id + "-nodev", place(name, func(p *filesystem.Place) { p.Boot.Flags.Nodev = false }), "fail low"},
