@@ -13,7 +13,7 @@
 //	    severity: medium            # informational, low, medium, high, critical
 //	    rationale: …                # why it matters
 //	    references: [CIS …]         # optional
-//	    profiles: [baseline, cis-1] # optional: of baseline, cis-1, cis-2, image; default [baseline]; cis-1 is in cis-2
+//	    profiles: [baseline, cis-1] # optional: default [baseline]; what is in cis-1 is in cis-2
 //	    needs: [sshd]               # groups of facts; each is a CEL variable
 //	    accept: [known, error]      # optional: states of the groups in which the check runs; default [known]
 //	    applies: {if: CEL, else: TEXT}  # optional: otherwise not_applicable, because of TEXT
@@ -38,6 +38,8 @@
 //	    remediation:                # commands and lines to paste
 //	      default: …
 //	      rhel: …                   # by family of distribution
+//	    examples:                   # optional: facts in, verdict out; "seawall lint" runs them
+//	      - {name: …, facts: {sshd: {…}}, want: fail, actual: …}
 //
 // TEXT is literal but for ${CEL}, which is replaced by the value. A place is made
 // by at(FILE, LINE, TEXT), or by at(X) of a value with the fields file, line and
@@ -53,6 +55,27 @@
 //	  patch-security-overdue: {days: 14}
 //
 // A check or parameter that does not exist, and one that is set twice, is an error.
+//
+// # Overrides
+//
+// How a check is used is said apart from what it is. An override switches off a check
+// or all of a family, or sets the severity of its failures, on hosts that have one of
+// the tags (all hosts where there is none; "!web" is a host without that tag):
+//
+//	overrides:
+//	  - {check: ssh-x11-forwarding, disable: true, hosts: [desktop], reason: …}
+//	  - {check: audit, severity: low, reason: …}
+//
+// What names the check goes before what names its family; of several the first
+// decides. A check that is switched off must be right all the same.
+//
+// # Profiles
+//
+// There are the profiles baseline, cis-1, cis-2 and image, and a file may make one
+// more: the checks of those that it includes, without what it excludes, and then
+// what it names. Ids and families both will do.
+//
+//	profile: {name: web, include: [baseline], exclude: [time], checks: [tls]}
 //
 // # Limits
 //
