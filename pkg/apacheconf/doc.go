@@ -31,7 +31,7 @@
 //
 // Macros (mod_macro) are not expanded: their uses are in [Tree].Uses. .htaccess
 // files are not read. httpd refuses a configuration for many more reasons than
-// syntax; only those of syntax and of files are seen here, in its words.
+// syntax; only those of syntax and of files are seen here, much in its words.
 //
 // # Limits
 //
