@@ -19,14 +19,15 @@ const maxClusters = 20
 // Postgres asks the clusters whose postgresql.conf matches one of the patterns.
 func (a *Answers) Postgres(root hostfs.Root, patterns ...string) (watch []string, err error) {
 	for _, p := range patterns {
-		names, searched, err := glob.Expand(root, p)
+		names, searched, failed := glob.Expand(root, p)
 		for _, d := range searched {
 			watch = append(watch, strings.TrimRight(d, "/")+"/")
 		}
-		if err != nil {
+		if failed != nil {
 			out := answer.New("postgresql", p)
-			out.Unknown("%v", err)
+			out.Unknown("%v", failed)
 			a.Open = append(a.Open, out)
+			err = errors.Join(err, failed)
 			continue
 		}
 		for _, name := range names[:min(len(names), maxClusters)] {
