@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -245,6 +246,33 @@ func TestPlan(t *testing.T) {
 	}
 	if rules, err := plan([]string{"/proc/cmdline", "/", "/sys/", "/dev/../proc/x"}); err != nil || len(rules) != 0 {
 		t.Errorf("%d rules for names that cannot be watched, %v", len(rules), err)
+	}
+}
+
+// TestPlanOfMany: of many names below /etc one rule is made, whatever there is of them;
+// few have their own.
+func TestPlanOfMany(t *testing.T) {
+	var names []string
+	for i := range 400 {
+		names = append(names, fmt.Sprintf("/etc/none%d/file", i), fmt.Sprintf("/etc/none%d.d/", i))
+	}
+	texts := func(names []string) string {
+		rules, err := plan(append(names, "/usr/none"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range rules {
+			got = append(got, r.Text)
+		}
+		slices.Sort(got)
+		return strings.Join(got, "\n")
+	}
+	if got := texts(names); !strings.Contains(got, "dir=/etc ") || strings.Contains(got, "none1") || !strings.Contains(got, "/usr/none") {
+		t.Errorf("many names: %s", got)
+	}
+	if got := texts(names[:4]); strings.Contains(got, "dir=/etc ") || !strings.Contains(got, "none1") {
+		t.Errorf("few names: %s", got)
 	}
 }
 

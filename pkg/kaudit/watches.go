@@ -20,9 +20,19 @@ import (
 // ours; no other rule is ever touched.
 const Key = "seawall"
 
-// maxWatches bounds the names of one Set: each rule costs every system call that
-// it names some time.
-const maxWatches = 512
+const (
+	// maxWatches bounds the rules of one Set: each costs every system call that it
+	// names some time.
+	maxWatches = 512
+	// maxNames bounds the names that they are made of.
+	maxNames = 8192
+	// fewNames below one of the directories of seldom are watched each by itself.
+	fewNames = 16
+)
+
+// seldom lists directories in which little is written. One rule for all below them
+// costs less than many rules, and brings few events that nobody asked for.
+func seldom() []string { return []string{"/etc", "/boot"} }
 
 // Watches keeps watch rules in the kernel. The kernel itself drops the rules of a
 // directory that is removed (a CONFIG_CHANGE record with op=remove_rule and our
@@ -42,12 +52,15 @@ func NewWatches(c *Control) *Watches { return &Watches{c} }
 // A rule that the kernel refuses does not keep the others from being loaded; the
 // error then tells of each. A locked configuration is ErrLocked.
 func (w *Watches) Set(names []string) error {
-	if len(names) > maxWatches {
-		return fmt.Errorf("watch %d names: more than %d", len(names), maxWatches)
+	if len(names) > maxNames {
+		return fmt.Errorf("watch %d names: more than %d", len(names), maxNames)
 	}
 	want, err := plan(names)
 	if err != nil {
 		return err
+	}
+	if len(want) > maxWatches {
+		return fmt.Errorf("watch %d names: %d rules are more than %d", len(names), len(want), maxWatches)
 	}
 	loaded, err := w.loaded()
 	if err != nil {
@@ -107,6 +120,9 @@ func plan(names []string) (map[string]auditrule.Rule, error) {
 			place(name, dirs, files, 0)
 		}
 	}
+	for _, dir := range seldom() {
+		merge(dir, dirs, files)
+	}
 	rules := map[string]auditrule.Rule{}
 	for dir := range dirs {
 		if below(path.Dir(dir), dirs) {
@@ -131,6 +147,21 @@ func plan(names []string) (map[string]auditrule.Rule, error) {
 		rules[r.ID()] = r
 	}
 	return rules, nil
+}
+
+// merge watches dir as a whole where many names below it are wanted.
+func merge(dir string, dirs, files map[string]bool) {
+	n := 0
+	for _, names := range []map[string]bool{dirs, files} {
+		for name := range names {
+			if strings.HasPrefix(name, dir+"/") {
+				n++
+			}
+		}
+	}
+	if fi, err := os.Lstat(dir); n > fewNames && err == nil && fi.IsDir() {
+		dirs[dir] = true
+	}
 }
 
 func skipped(name string) bool {
