@@ -45,7 +45,7 @@ func bound() []group {
 	return []group{
 		bind("sshd", false, func(f *Facts) *sshd.Facts { return &f.SSHD },
 			func(f *sshd.Facts) *fact.Meta { return &f.Meta }, plain(sshd.Read)),
-		bind("keys", false, func(f *Facts) *keys.Facts { return &f.Keys },
+		bind("keys", true, func(f *Facts) *keys.Facts { return &f.Keys },
 			func(f *keys.Facts) *fact.Meta { return &f.Meta }, plain(keys.Read)),
 		bind("accounts", true, func(f *Facts) *accounts.Facts { return &f.Accounts },
 			func(f *accounts.Facts) *fact.Meta { return &f.Meta }, plain(accounts.Read)),

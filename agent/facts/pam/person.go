@@ -43,7 +43,7 @@ func passes(s pamconf.Stack, p person) (fact.Tri, *pamconf.Rule) {
 			})
 			if v.Success() {
 				in++
-				because = granted(v, because)
+				because = p.granted(v, because)
 			} else {
 				out++
 			}
@@ -55,12 +55,14 @@ func passes(s pamconf.Stack, p person) (fact.Tri, *pamconf.Rule) {
 	return fact.Tri{Known: true, Yes: in > 0}, because
 }
 
-// granted is the last rule that was asked: it ended the walk, or nothing after it did.
-func granted(v pamconf.Verdict, before *pamconf.Rule) *pamconf.Rule {
-	if before != nil || len(v.Ran) == 0 {
-		return before
+// granted is the first rule that said yes to the person, whatever it says to others.
+func (p person) granted(v pamconf.Verdict, before *pamconf.Rule) *pamconf.Rule {
+	for _, r := range v.Ran {
+		if before == nil && p.answer(r) == "success" {
+			return r
+		}
 	}
-	return v.Ran[len(v.Ran)-1]
+	return before
 }
 
 // answer is what a module says of the person; "neutral" is success or ignore, "" not
