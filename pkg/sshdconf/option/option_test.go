@@ -36,7 +36,9 @@ AllowUsers c
 UnusedConnectionTimeout 60
 UnusedConnectionTimeout none
 RekeyLimit 1K
-RekeyLimit 2K 60`)
+RekeyLimit 2K 60
+MaxStartups 5:50:10
+MaxStartups 10`)
 	if err := s.Finish(); err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +51,7 @@ RekeyLimit 2K 60`)
 		"allowusers":                   "a b c @9",
 		"unusedconnectiontimeout":      "none @12",
 		"rekeylimit":                   "1024 60 @13",
+		"maxstartups":                  "10:50:10 @16",
 		"passwordauthentication":       "yes @0",
 		"listenaddress":                "[::]:22 0.0.0.0:22 [::]:2222 0.0.0.0:2222 @3",
 	} {

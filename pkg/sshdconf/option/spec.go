@@ -19,6 +19,9 @@ func maxStartups(a *argument.List, arg string) error {
 		}
 	case 1:
 		full = begin
+		if earlier := a.Earlier("maxstartups"); len(earlier) == 1 {
+			_, _ = fmt.Sscanf(earlier[0], "%d:%d", new(int), &rate) // which this line leaves as it was
+		}
 	default:
 		return argument.Fatal("Invalid %s spec.", a.Keyword)
 	}
