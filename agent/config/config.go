@@ -117,7 +117,7 @@ func Settings() []Setting {
 			func(c *Config) string { return c.WaiversDir }},
 		{"tags_file", "file of the host's tags, which overrides may ask for", setDir(func(c *Config) *string { return &c.TagsFile }),
 			func(c *Config) string { return c.TagsFile }},
-		{"profile", "the checks to evaluate: baseline, cis-1, cis-2, image or one of your own", setProfile,
+		{"profile", "the checks to evaluate: baseline, cis-1, cis-2, image, all or one of your own", setProfile,
 			func(c *Config) string { return c.Profile }},
 	}
 }

@@ -73,7 +73,7 @@ func LoadFor(tags []string, shape any, sources ...Source) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Policy{shape: s, profiles: format.Profiles(), off: map[string]string{}}
+	p := &Policy{shape: s, profiles: append(format.Profiles(), format.All), off: map[string]string{}}
 	var problems []error
 	var files []*format.File
 	for _, src := range sources {
@@ -213,15 +213,15 @@ func (p *Policy) called(name string, ids []string) ([]string, error) {
 	return found, nil
 }
 
-// Profile returns the ids of the checks in the named profile, of all for "". There
-// may be none.
+// Profile returns the ids of the checks in the named profile, of all for "" and "all".
+// There may be none.
 func (p *Policy) Profile(name string) ([]string, error) {
 	if name != "" && !slices.Contains(p.profiles, name) {
 		return nil, near.Unknown("profile", name, p.profiles)
 	}
 	var ids []string
 	for _, c := range p.checks {
-		if name == "" || slices.Contains(c.profiles, name) {
+		if name == "" || name == format.All || slices.Contains(c.profiles, name) {
 			ids = append(ids, c.info.ID)
 		}
 	}

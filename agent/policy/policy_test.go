@@ -321,16 +321,16 @@ func TestPolicyLists(t *testing.T) {
 // TestProfile: a check that names none is in the baseline, and all of cis-1 is in cis-2.
 func TestProfile(t *testing.T) {
 	for body, want := range map[string]string{
-		"":                            "[door-test] [] [] []",
-		"profiles: [cis-1, image]":    "[] [door-test] [door-test] [door-test]",
-		"profiles: [baseline, cis-2]": "[door-test] [] [door-test] []",
+		"":                            "[door-test] [] [] [] [door-test]",
+		"profiles: [cis-1, image]":    "[] [door-test] [door-test] [door-test] [door-test]",
+		"profiles: [baseline, cis-2]": "[door-test] [] [door-test] [] [door-test]",
 	} {
 		p, err := Load(house{}, one(body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, name := range []string{"baseline", "cis-1", "cis-2", "image"} {
+		for _, name := range []string{"baseline", "cis-1", "cis-2", "image", "all"} {
 			ids, err := p.Profile(name)
 			if err != nil {
 				t.Fatal(err)

@@ -101,6 +101,7 @@ func TestSettleProblems(t *testing.T) {
 		profile + "overrides: [{chekc: door, disable: true, reason: r}]":             `unknown key "chekc"; did you mean "check"?`,
 		"overrides: []":                             `no profile is called "mine"`,
 		"profile: {name: cis-1}":                    `profile "cis-1" is built in`,
+		"profile: {name: all}":                      `profile "all" is built in`,
 		"profile: {name: My own}":                   "is no name of a profile",
 		"profile: {checks: [door]}":                 "name is missing",
 		"profile: {name: mine, include: [basline]}": `no profile is called "basline"; did you mean "baseline"?`,
