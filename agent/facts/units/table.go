@@ -19,7 +19,6 @@ func servers() []topic {
 		{name: "autofs", packages: []string{"autofs"}, units: []string{"autofs.service"}},
 		{name: "avahi", packages: []string{"avahi-daemon", "avahi"}, units: []string{"avahi-daemon.service", "avahi-daemon.socket"}},
 		{name: "bluetooth", packages: []string{"bluez"}, units: []string{"bluetooth.service"}},
-		{name: "debug-shell", units: []string{"debug-shell.service"}},
 		{name: "dhcp", packages: []string{"isc-dhcp-server", "kea-dhcp4-server", "kea-dhcp6-server", "udhcpd", "dhcp-server", "kea"},
 			units: []string{"isc-dhcp-server.service", "isc-dhcp-server6.service", "kea-dhcp4-server.service", "kea-dhcp6-server.service",
 				"udhcpd.service", "dhcpd.service", "dhcpd6.service", "kea-dhcp4.service", "kea-dhcp6.service"}},
