@@ -170,7 +170,10 @@ func (p *parser) block(nesting int) ([]Directive, error) {
 		case len(words) == 1 && words[0] == "}" && nesting > 0:
 			return list, nil
 		case len(words) == 1 && words[0] == "}":
-			return nil, &Error{p.file, line, "unexpected '}'"}
+			return nil, &Error{p.file, line, "Unexpected '}' because no matching opening brace"}
+		}
+		if n := len(words); n > 1 && words[n-1] == "}" {
+			return nil, &Error{p.file, line, "Unexpected '}' because no matching opening brace"}
 		}
 		if p.load.count++; nesting > maxDepth || p.load.count > maxDirectives {
 			return nil, fmt.Errorf("%s:%d: %w", p.file, line, ErrLimit)

@@ -135,7 +135,7 @@ func (l *loader) include(pattern string, from *parser, try bool) ([]Setting, err
 		return nil, err
 	}
 	if len(names) == 0 && !try {
-		return nil, &Error{from.file, from.number, fmt.Sprintf("Couldn't open include file %s: No such file or directory", pattern)}
+		return nil, &Error{from.file, from.number, "No matches"}
 	}
 	if len(names) == 0 {
 		l.watch(pattern[:strings.LastIndexByte(pattern, '/')+1])
@@ -167,8 +167,8 @@ func (p *parser) line() (string, bool) {
 			part, rest, _ := strings.Cut(p.rest, "\n")
 			p.rest = rest
 			p.number++
-			joined, more := strings.CutSuffix(strings.TrimSuffix(part, "\r"), `\`)
-			text += joined
+			joined, more := strings.CutSuffix(strings.TrimRight(part, " \t\r"), `\`)
+			text = strings.TrimSpace(text + " " + strings.TrimSpace(joined))
 			if !more || rest == "" {
 				break
 			}
@@ -246,7 +246,7 @@ func (p *parser) statement(text string, list []Setting, nesting int) ([]Setting,
 	}
 	key, value, ok := strings.Cut(text, "=")
 	if !ok {
-		return nil, &Error{p.file, p.number, "Expecting '='"}
+		return nil, &Error{p.file, p.number, "Expecting '{'"}
 	}
 	s.Name, s.Value = strings.TrimSpace(key), unquote(value)
 	return append(list, s), nil
