@@ -10,7 +10,7 @@ BUILD := $(shell awk '/^MemAvailable/ && $$2 > 4e6 { print "GOGC=400" }' /proc/m
 	$(GO) build -trimpath -buildvcs=$(VCS) -gcflags=all=-dwarf=false -ldflags=-w
 BIN ?= bin
 
-.PHONY: help build test run bench load faults lint generate fuzz docs reproducible deps clean
+.PHONY: help build test run bench load faults lint generate fuzz reference docs reproducible deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ faults: ## inject the list of faults, then 1,000 rounds of random ones (root)
 
 generate: ## protobuf code from proto/
 	@scripts/generate
+
+reference: ## docs/checks, made of the checks, and the counts of docs/coverage.md
+	$(GO) test -count=1 ./scripts/reference -update
 
 docs: build ## man pages and shell completions into bin/docs
 	$(GO) run ./scripts/docs bin bin/docs seawall seawall-uplink seawall-collector
