@@ -42,8 +42,6 @@ func mailServers() []known {
 		{"opensmtpd", []string{"/usr/sbin/smtpd"}, []string{"opensmtpd.service", "smtpd.service"},
 			[]string{"/etc/smtpd.conf", "/etc/opensmtpd/smtpd.conf"},
 			func(f *Facts, r hostfs.Root, c string) ([]string, error) { return f.Mail.OpenSMTPD(r, c) }},
-		{"dovecot", []string{"/usr/sbin/dovecot"}, []string{"dovecot.service", "dovecot.socket"}, []string{"/etc/dovecot/dovecot.conf"},
-			func(f *Facts, r hostfs.Root, c string) ([]string, error) { return f.Mail.Dovecot(r, c) }},
 	}
 }
 

@@ -199,6 +199,8 @@ func (r *reader) service(t topic, units map[string]Unit) Service {
 		s.Installed = fact.Tri{Known: true, Yes: true, Reason: s.Units[0].Name + " is there"}
 	case !s.Installed.Known:
 		s.Installed.Reason = text.Clean("the installed packages are not known: "+r.noVersions.Error(), text.Limit)
+	case len(t.packages)+len(t.units) == 0:
+		s.Installed.Reason = "no super-server has it"
 	default:
 		s.Installed.Reason = "not installed"
 	}

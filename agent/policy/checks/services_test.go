@@ -11,7 +11,7 @@ import (
 
 // topics are the services that a check each wants out of use, by the check's name.
 func topics() map[string]string {
-	same := []string{"autofs", "bluetooth", "debug-shell", "dhcp-server", "dns-server", "dnsmasq", "error-reporting", "finger-server",
+	same := []string{"autofs", "bluetooth", "dhcp-server", "dns-server", "dnsmasq", "error-reporting", "finger-server",
 		"ftp-client", "ftp-server", "inetd", "inetd-small", "ldap-client", "ldap-server", "nfs-server", "nis-client", "nis-server",
 		"remote-desktop", "rpcbind", "rsh-client", "rsh-server", "rsync-server", "samba", "snmp-server", "talk-client", "talk-server",
 		"telnet-client", "telnet-server", "tftp-client", "tftp-server", "web-proxy", "web-server", "x11"}
@@ -31,7 +31,6 @@ func questions(f *servers.Facts) map[string]*[]answer.Answer {
 	return map[string]*[]answer.Answer{
 		"services-mail-relay":          &f.Mail.Relay,
 		"services-mail-local-only":     &f.Mail.Public,
-		"services-mail-plain-auth":     &f.Mail.Plain,
 		"services-mail-verify":         &f.Mail.Verify,
 		"services-proxy-open":          &f.Proxy.Open,
 		"services-resolver-open":       &f.Resolver.Open,

@@ -1,6 +1,6 @@
 // Package mail answers for mail servers: who hands on mail of strangers to others
-// (an open relay), who takes mail from the network at all, who takes passwords
-// without TLS, who tells which addresses exist.
+// (an open relay), who takes mail from the network at all, who tells which
+// addresses exist. Who takes passwords without TLS is of the group tls.
 //
 // # Postfix
 //
@@ -20,5 +20,5 @@
 // Exim: dc_relay_nets of Debian's update-exim4.conf.conf, or hostlist
 // relay_from_hosts of a file of its own. Sendmail: FEATURE(promiscuous_relay) and
 // DaemonPortOptions of sendmail.cf. OpenSMTPD: matches "from any for any" without
-// auth. Dovecot: disable_plaintext_auth, auth_allow_cleartext and ssl.
+// auth.
 package mail

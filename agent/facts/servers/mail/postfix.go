@@ -16,7 +16,6 @@ import (
 type Answers struct {
 	Relay  []answer.Answer `json:"relay"`  // hands on mail of strangers to others
 	Public []answer.Answer `json:"public"` // takes mail from the network at all
-	Plain  []answer.Answer `json:"plain"`  // takes passwords without TLS
 	Verify []answer.Answer `json:"verify"` // tells which addresses exist (VRFY)
 }
 
@@ -97,30 +96,20 @@ func (a *Answers) postfixService(c *postfixconf.Config, service *postfixconf.Ser
 	if path.Base(service.Command) == "postscreen" {
 		return // it hands on to an smtpd of its own
 	}
-	a.Verify = append(a.Verify, s.question(part, public.Allowed, s.verify))
-	if sasl := s.get("smtpd_sasl_auth_enable", "no"); sasl.Value == "yes" {
-		a.Plain = append(a.Plain, s.question(part, public.Allowed, s.plain))
-	}
-}
-
-// question asks one thing of a service; of one that listens on loopback there is
-// nothing to ask.
-func (s *smtpd) question(part string, public bool, ask func()) answer.Answer {
-	out := answer.New("postfix", part)
-	out.Public = public
-	if s.out = &out; public {
-		ask()
-	} else {
-		out.Say(false, "it listens on loopback alone")
-	}
-	return out
+	a.Verify = append(a.Verify, s.verify(part, public.Allowed))
 }
 
 // verify says whether strangers may ask which addresses exist.
-func (s *smtpd) verify() {
+func (s *smtpd) verify(part string, public bool) answer.Answer {
+	out := answer.New("postfix", part)
+	if out.Public = public; !public {
+		out.Say(false, "it listens on loopback alone")
+		return out
+	}
 	d := s.get("disable_vrfy_command", "no")
-	s.out.At(d.File, d.Line, d.Raw)
-	s.out.Say(d.Value != "yes", "disable_vrfy_command = %s", d.Value)
+	out.At(d.File, d.Line, d.Raw)
+	out.Say(d.Value != "yes", "disable_vrfy_command = %s", d.Value)
+	return out
 }
 
 // listens says whether a service is reached from other hosts.
@@ -292,26 +281,4 @@ func postfixNetwork(w string) (netip.Prefix, bool) {
 		return netip.Prefix{}, false
 	}
 	return answer.Network(w)
-}
-
-// plain says whether a password crosses the network in clear text.
-func (s *smtpd) plain() {
-	only := s.get("smtpd_tls_auth_only", "no")
-	wrapper, level := s.get("smtpd_tls_wrappermode", "no"), s.get("smtpd_tls_security_level", "")
-	options := s.get("smtpd_sasl_security_options", "noanonymous")
-	for _, set := range []postfixconf.Setting{only, wrapper, level} {
-		s.out.At(set.File, set.Line, set.Raw)
-	}
-	switch {
-	case only.Value == "yes":
-		s.out.Say(false, "smtpd_tls_auth_only = yes")
-	case wrapper.Value == "yes":
-		s.out.Say(false, "smtpd_tls_wrappermode = yes")
-	case level.Value == "encrypt":
-		s.out.Say(false, "smtpd_tls_security_level = encrypt")
-	case slices.Contains(options.Words(), "noplaintext"):
-		s.out.Say(false, "smtpd_sasl_security_options = %s", options.Value)
-	default:
-		s.out.Say(true, "smtpd_sasl_auth_enable = yes, smtpd_tls_auth_only = %s", only.Value)
-	}
 }
