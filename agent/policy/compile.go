@@ -84,7 +84,7 @@ type builder struct {
 // build makes a check of c and compiles its expressions, unless they are known to
 // compile. Problems are the file's.
 func build(lang *expr.Language, s shape, file *format.File, c *format.Check) *check {
-	b := &builder{file: file, shape: s, scope: lang.Scope()}
+	b := &builder{file: file, shape: s, scope: lang.Scope(file.Trusted)}
 	out := &check{info: c.Info, remediation: c.Remediation, profiles: texts(c.Profiles), file: file.Name, line: c.At.Line,
 		rule: c.Pass.Text, list: c.Over.Text, each: c.Each, emptyStatus: c.Empty.Status, emptyExpected: c.Empty.Expected}
 	for _, s := range c.Accept {

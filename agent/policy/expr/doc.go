@@ -5,9 +5,16 @@
 // # Late compilation
 //
 // An [Expr] is compiled when it is first evaluated, or when somebody asks whether
-// it compiles. A run of checks thus pays for what this host needs, and the tests
-// (and whoever loads a file of a user's) ask for everything. The type of a variable
-// may be that of another expression, which then is compiled before.
+// it compiles. A run of checks thus pays for what this host needs, and whoever loads
+// a file of a user's asks for everything. The type of a variable may be that of
+// another expression, which then is compiled before.
+//
+// # Trust
+//
+// Typing is a third of the work. Expressions of a trusted [Scope] are not typed:
+// they were, by the tests of the package that holds them, which then evaluate them
+// as they run, untyped. A value of another type than is wanted is an error when it
+// is evaluated. What is typed right has the same value untyped; a fuzz test holds it.
 //
 // # What it costs
 //

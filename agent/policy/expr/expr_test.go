@@ -9,6 +9,8 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/parser"
 )
 
@@ -41,7 +43,7 @@ func language(t testing.TB) *Language {
 
 // doors is a scope with a door, its value, and a number.
 func doors(t testing.TB) (*Scope, map[string]any) {
-	s := language(t).Scope().With("door", TypeOf(reflect.TypeFor[door]())).With("n", cel.IntType)
+	s := language(t).Scope(false).With("door", TypeOf(reflect.TypeFor[door]())).With("n", cel.IntType)
 	d := door{Color: "red", Locks: []lock{{Turns: 2, File: "/f", Line: 3, Raw: "turns 2"}, {}}, Names: map[string]string{"a": "b"}}
 	return s, map[string]any{"door": d, "n": int64(7)}
 }
@@ -127,14 +129,35 @@ func TestScope(t *testing.T) {
 // TestShared: one text in scopes of the same variables is one program.
 func TestShared(t *testing.T) {
 	l := language(t)
-	scope := func() *Scope { return l.Scope().With("n", cel.IntType) }
+	scope := func() *Scope { return l.Scope(false).With("n", cel.IntType) }
 	a, b := scope().Expr("n > 1"), scope().Expr("n > 1", cel.BoolType)
-	c := l.Scope().With("n", cel.DoubleType).Expr("n > 1.0")
+	c := l.Scope(false).With("n", cel.DoubleType).Expr("n > 1.0")
 	if a.Compile() != nil || b.Compile() != nil || c.Compile() != nil {
 		t.Fatal("they do not compile")
 	}
 	if a.program() != b.program() || a.program() == c.program() || len(l.programs) != 2 {
 		t.Errorf("%d programs", len(l.programs))
+	}
+}
+
+// TestTrusted: what is trusted is not typed, and a wrong name shows when it is
+// evaluated.
+func TestTrusted(t *testing.T) {
+	typed, vars := doors(t)
+	s := typed.language.Scope(true).With("door", cel.IntType)
+	v, err := s.WithElement("it", s.Expr("door.locks")).Expr("door.locks[0].turns + it").Eval(map[string]any{"door": vars["door"], "it": int64(1)})
+	if err != nil || v.Value() != int64(3) {
+		t.Errorf("got %v, %v", v, err)
+	}
+	e := s.Expr("door.colour == 1", cel.StringType)
+	if bad := e.Compile(); bad != nil {
+		t.Errorf("it was typed: %v", bad)
+	}
+	if _, err := e.Bool(vars); err == nil {
+		t.Error("a field that does not exist has a value")
+	}
+	if _, err := s.Expr("door.color").Bool(vars); err == nil {
+		t.Error("a text is a bool")
 	}
 }
 
@@ -217,8 +240,17 @@ func TestElements(t *testing.T) {
 	}
 }
 
+// same reports whether two evaluations came out alike.
+func same(a ref.Val, errA error, b ref.Val, errB error) bool {
+	if errA != nil || errB != nil {
+		return errA != nil && errB != nil
+	}
+	return a.Type() == b.Type() && (a.Equal(b) == types.True || fmt.Sprint(a.Value()) == fmt.Sprint(b.Value()))
+}
+
 // FuzzCompile: what the parser that is used takes, cel-go's other parser takes, and
-// both understand the same by it. Nothing of foreign text stops the program.
+// both understand the same by it; what is typed right comes to the same untyped.
+// Nothing of foreign text stops the program.
 func FuzzCompile(f *testing.F) {
 	for _, s := range []string{`door.color == "red" && n > 6 ? -1 : 2`, `[1, 2, 3].map(x, x * 2).exists(x, x == 4)`, `at(door.locks[0])`, `at("a", 1, r'\x')`,
 		`{"a": 1}["a"]`, `!true || 1 in [1]`, `"\u00e4\x41\101"`, `b"x"`, `has(door.color)`, `-5 - -5`, `finding.Evidence{file: "x"}`, `1.5e3 + 2u`, "a\n.b", `.x`, `"""q"""`} {
@@ -226,6 +258,7 @@ func FuzzCompile(f *testing.F) {
 	}
 	s, vars := doors(f)
 	l := s.language
+	trusted := l.Scope(true).With("door", TypeOf(reflect.TypeFor[door]())).With("n", cel.IntType)
 	other, err := parser.NewParser(parser.Macros(l.env.Macros()...), parser.ExpressionSizeCodePointLimit(maxExpr), parser.MaxRecursionDepth(250))
 	if err != nil {
 		f.Fatal(err)
@@ -234,8 +267,13 @@ func FuzzCompile(f *testing.F) {
 		if bad := s.Expr(text).Compile(); bad != nil && (bad.Offset < 0 || bad.Offset > len(text)) {
 			t.Fatalf("%q: a problem at %d", text, bad.Offset)
 		} else if bad == nil {
-			_, _ = s.Expr(text).Eval(vars)
+			a, errA := s.Expr(text).Eval(vars)
+			b, errB := trusted.Expr(text).Eval(vars)
+			if !same(a, errA, b, errB) {
+				t.Fatalf("%q is %v, %v; untyped %v, %v", text, a, errA, b, errB)
+			}
 		}
+		_, _ = trusted.Expr(text).Eval(vars)
 		if parts, bad := s.Text(text); bad == nil {
 			parts.Compile()
 		}

@@ -174,8 +174,8 @@ func (l *Language) declare(vars []variable) (names, error) {
 	return names{key.String(), env}, nil
 }
 
-// compile compiles text. A program is kept by what it is made from, since checks of
-// a family ask for much the same.
+// compile compiles text; without an environment of its names it is not typed. A
+// program is kept by what it is made from, since checks ask for much the same.
 func (l *Language) compile(text string, n names) *program {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -190,19 +190,22 @@ func (l *Language) compile(text string, n names) *program {
 
 func (l *Language) build(text string, env *checker.Env) *program {
 	source := common.NewTextSource(text)
-	parsed, errs := l.parser.Parse(source)
+	tree, errs := l.parser.Parse(source)
 	if len(errs.GetErrors()) > 0 {
 		return &program{problem: first(text, errs)}
 	}
-	checked, errs := checker.Check(parsed, source, env)
-	if len(errs.GetErrors()) > 0 {
-		return &program{problem: l.hint(first(text, errs))}
+	typ := cel.DynType
+	if env != nil {
+		if tree, errs = checker.Check(tree, source, env); len(errs.GetErrors()) > 0 {
+			return &program{problem: l.hint(first(text, errs))}
+		}
+		typ = tree.GetType(tree.Expr().ID())
 	}
-	run, err := l.env.PlanProgram(checked, cel.CostLimit(maxCost), cel.EvalOptions(cel.OptOptimize))
+	run, err := l.env.PlanProgram(tree, cel.CostLimit(maxCost), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		return &program{problem: &Problem{0, err.Error()}}
 	}
-	return &program{run: run, typ: checked.GetType(checked.Expr().ID())}
+	return &program{run: run, typ: typ}
 }
 
 // first is the first thing that is wrong with text.
