@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/nftables"
+	"seawall/pkg/nftables/match"
 )
 
 // Verdict is what becomes of a packet.
@@ -207,7 +208,7 @@ func eachPort(e *nftables.Expr, note func([]byte)) {
 		note(value(e.Data, unix.NFTA_RANGE_FROM_DATA))
 		note(value(e.Data, unix.NFTA_RANGE_TO_DATA))
 	case "match":
-		for _, n := range xtPorts(nftables.Text(e.Data, unix.NFTA_MATCH_NAME), nftables.Attribute(e.Data, unix.NFTA_MATCH_INFO)) {
+		for _, n := range match.Ports(nftables.Text(e.Data, unix.NFTA_MATCH_NAME), nftables.Attribute(e.Data, unix.NFTA_MATCH_INFO)) {
 			note(binary.BigEndian.AppendUint16(nil, n))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"seawall/pkg/nftables"
+	"seawall/pkg/nftables/match"
 )
 
 // index is a set, prepared for lookups.
@@ -46,44 +47,44 @@ func (f *Filter) index(s *nftables.Set) *index {
 }
 
 // find looks a key up. Of maybe, the element is nil: one of several, or none.
-func (x *index) find(key field) (*nftables.Element, tri) {
-	if !key.whole() {
+func (x *index) find(key match.Field) (*nftables.Element, match.Tri) {
+	if !key.Whole() {
 		return nil, x.possible(key)
 	}
-	if e := x.exact[string(key.bytes)]; e != nil {
-		return e, yes
+	if e := x.exact[string(key.Bytes)]; e != nil {
+		return e, match.Yes
 	}
-	i, _ := slices.BinarySearchFunc(x.starts, key.bytes, func(e *nftables.Element, k []byte) int {
+	i, _ := slices.BinarySearchFunc(x.starts, key.Bytes, func(e *nftables.Element, k []byte) int {
 		if bytes.Compare(e.Key, k) <= 0 {
 			return -1
 		}
 		return 1
 	})
 	if i > 0 && !x.starts[i-1].Stop {
-		return x.starts[i-1], yes
+		return x.starts[i-1], match.Yes
 	}
 	for _, e := range x.ranges {
-		if within(key.bytes, e.Key, e.End) {
-			return e, yes
+		if within(key.Bytes, e.Key, e.End) {
+			return e, match.Yes
 		}
 	}
 	if x.rest != nil {
-		return x.rest, yes
+		return x.rest, match.Yes
 	}
-	return nil, no
+	return nil, match.No
 }
 
 // possible says whether a key that is not wholly known could be in the set.
-func (x *index) possible(key field) tri {
+func (x *index) possible(key match.Field) match.Tri {
 	if len(x.starts) > 0 || len(x.ranges) > 0 || x.rest != nil {
-		return maybe
+		return match.Maybe
 	}
 	for k := range x.exact {
-		if key.equals([]byte(k)) != no {
-			return maybe
+		if key.Equals([]byte(k)) != match.No {
+			return match.Maybe
 		}
 	}
-	return no
+	return match.No
 }
 
 // within compares four bytes by four, since each part of a concatenation has a range

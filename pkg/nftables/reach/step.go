@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/nftables"
+	"seawall/pkg/nftables/match"
 )
 
 // inverted is the flag of limit, quota, connlimit and lookup that turns them round
@@ -15,10 +16,10 @@ import (
 const inverted = 1
 
 // step does what one expression does: it matches or not, and may give a verdict.
-func (m *machine) step(c *nftables.Chain, e *nftables.Expr) (*verdict, tri) {
+func (m *machine) step(c *nftables.Chain, e *nftables.Expr) (*verdict, match.Tri) {
 	switch e.Name {
 	case "counter", "log", "notrack", "last", "dup", "flow_offload", "objref":
-		return nil, yes
+		return nil, match.Yes
 	case "limit", "quota", "connlimit":
 		// Attributes 5 (limit) and 2 (the others) are the flags.
 		kind := uint16(unix.NFTA_LIMIT_FLAGS)
@@ -26,18 +27,18 @@ func (m *machine) step(c *nftables.Chain, e *nftables.Expr) (*verdict, tri) {
 			kind = unix.NFTA_QUOTA_FLAGS
 		}
 		flags, _ := nftables.Number(e.Data, kind)
-		return nil, is(flags&inverted == 0)
+		return nil, match.Is(flags&inverted == 0)
 	case "reject":
-		return &verdict{code: nfDrop}, yes
+		return &verdict{code: nfDrop}, match.Yes
 	case "queue":
-		return &verdict{code: nfQueue}, yes
+		return &verdict{code: nfQueue}, match.Yes
 	case "masq":
-		return &verdict{code: nfAccept}, yes
+		return &verdict{code: nfAccept}, match.Yes
 	case "immediate":
 		return m.immediate(e.Data)
 	case "payload", "meta", "ct", "fib", "bitwise", "byteorder":
 		m.compute(e)
-		return nil, yes
+		return nil, match.Yes
 	case "cmp":
 		return nil, m.compare(e.Data)
 	case "range":
@@ -58,31 +59,31 @@ func (m *machine) step(c *nftables.Chain, e *nftables.Expr) (*verdict, tri) {
 
 // foreign is an expression that is not known: if it fills a register, with what is
 // not known.
-func (m *machine) foreign(e *nftables.Expr) (*verdict, tri) {
+func (m *machine) foreign(e *nftables.Expr) (*verdict, match.Tri) {
 	switch e.Name {
 	case "rt", "exthdr", "socket", "osf", "numgen", "hash", "xfrm", "tunnel", "inner":
 		// Their attribute of the register is 1 or 2: both are forgotten.
 		for _, kind := range []uint16{1, 2} {
 			if reg, ok := nftables.Number(e.Data, kind); ok {
-				m.store(reg, newField(16))
+				m.Store(reg, match.NewField(16))
 			}
 		}
 		if e.Name == "exthdr" { // it can also break off
-			return nil, maybe
+			return nil, match.Maybe
 		}
-		return nil, yes
+		return nil, match.Yes
 	}
-	return nil, maybe
+	return nil, match.Maybe
 }
 
-func (m *machine) immediate(data []byte) (*verdict, tri) {
+func (m *machine) immediate(data []byte) (*verdict, match.Tri) {
 	reg, _ := nftables.Number(data, unix.NFTA_IMMEDIATE_DREG)
 	v := nftables.Attribute(data, unix.NFTA_IMMEDIATE_DATA)
 	if reg == unix.NFT_REG_VERDICT {
-		return parseVerdict(v), yes
+		return parseVerdict(v), match.Yes
 	}
-	m.store(reg, known(nftables.Attribute(v, unix.NFTA_DATA_VALUE)...))
-	return nil, yes
+	m.Store(reg, match.Known(nftables.Attribute(v, unix.NFTA_DATA_VALUE)...))
+	return nil, match.Yes
 }
 
 // compute fills registers.
@@ -91,29 +92,29 @@ func (m *machine) compute(e *nftables.Expr) {
 	switch e.Name {
 	case "payload":
 		if reg := number(unix.NFTA_PAYLOAD_DREG); reg != 0 { // otherwise it writes
-			base := field{}
+			base := match.Field{}
 			switch number(unix.NFTA_PAYLOAD_BASE) {
 			case unix.NFT_PAYLOAD_NETWORK_HEADER:
 				base = m.network
 			case unix.NFT_PAYLOAD_TRANSPORT_HEADER:
 				base = m.transport
 			}
-			m.store(reg, base.part(int(number(unix.NFTA_PAYLOAD_OFFSET)&0xffff), int(number(unix.NFTA_PAYLOAD_LEN)&0x3f)))
+			m.Store(reg, base.Part(int(number(unix.NFTA_PAYLOAD_OFFSET)&0xffff), int(number(unix.NFTA_PAYLOAD_LEN)&0x3f)))
 		}
 	case "meta":
 		if reg, ok := nftables.Number(e.Data, unix.NFTA_META_SREG); ok {
 			if number(unix.NFTA_META_KEY) == unix.NFT_META_MARK {
-				m.setMark(m.load(reg, 4))
+				m.setMark(m.Load(reg, 4))
 			}
 			return
 		}
-		m.store(number(unix.NFTA_META_DREG), m.meta(number(unix.NFTA_META_KEY)))
+		m.Store(number(unix.NFTA_META_DREG), m.meta(number(unix.NFTA_META_KEY)))
 	case "ct":
 		if reg, ok := nftables.Number(e.Data, unix.NFTA_CT_DREG); ok {
-			m.store(reg, m.conntrack(number(unix.NFTA_CT_KEY)))
+			m.Store(reg, m.conntrack(number(unix.NFTA_CT_KEY)))
 		}
 	case "fib":
-		m.store(number(unix.NFTA_FIB_DREG), m.fib(number(unix.NFTA_FIB_RESULT), number(unix.NFTA_FIB_FLAGS)))
+		m.Store(number(unix.NFTA_FIB_DREG), m.fib(number(unix.NFTA_FIB_RESULT), number(unix.NFTA_FIB_FLAGS)))
 	case "bitwise":
 		m.bitwise(e.Data)
 	case "byteorder":
@@ -121,27 +122,27 @@ func (m *machine) compute(e *nftables.Expr) {
 	}
 }
 
-func (m *machine) setMark(f field) {
-	m.markKnown = f.whole() && !m.uncertain && m.doubtful == 0
-	m.mark = binary.NativeEndian.Uint32(f.bytes)
+func (m *machine) setMark(f match.Field) {
+	m.markKnown = f.Whole() && !m.uncertain && m.doubtful == 0
+	m.mark = binary.NativeEndian.Uint32(f.Bytes)
 }
 
-func native(n uint32) field { return known(binary.NativeEndian.AppendUint32(nil, n)...) }
+func native(n uint32) match.Field { return match.Known(binary.NativeEndian.AppendUint32(nil, n)...) }
 
 // meta is what the kernel knows of a packet beside its bytes.
-func (m *machine) meta(key uint32) field {
+func (m *machine) meta(key uint32) match.Field {
 	const etherType, loopbackType = 1, 772 // ARPHRD_*
 	p := &m.packet
 	switch key {
 	case unix.NFT_META_PROTOCOL:
 		if m.family == unix.NFPROTO_IPV4 {
-			return known(0x08, 0x00)
+			return match.Known(0x08, 0x00)
 		}
-		return known(0x86, 0xdd)
+		return match.Known(0x86, 0xdd)
 	case unix.NFT_META_NFPROTO:
-		return known(m.family)
+		return match.Known(m.family)
 	case unix.NFT_META_L4PROTO:
-		return known(p.Proto)
+		return match.Known(p.Proto)
 	case unix.NFT_META_MARK:
 		if m.markKnown {
 			return native(m.mark)
@@ -156,26 +157,26 @@ func (m *machine) meta(key uint32) field {
 		return link(p.Out, interfaceName(p.Out.Name))
 	case unix.NFT_META_IIFTYPE:
 		if p.In.Name == "lo" {
-			return known(binary.NativeEndian.AppendUint16(nil, loopbackType)...)
+			return match.Known(binary.NativeEndian.AppendUint16(nil, loopbackType)...)
 		}
-		return newField(2)
+		return match.NewField(2)
 	case unix.NFT_META_PKTTYPE:
-		return known(0) // PACKET_HOST
+		return match.Known(0) // PACKET_HOST
 	}
-	return newField(16)
+	return match.NewField(16)
 }
 
 // link is f of an interface that is known: otherwise it can be any.
-func link(l Link, f field) field {
+func link(l Link, f match.Field) match.Field {
 	if l.Name == "" && l.Index < 0 {
-		return newField(len(f.bytes))
+		return match.NewField(len(f.Bytes))
 	}
 	return f
 }
 
-func interfaceName(name string) field {
-	f := known(make([]byte, unix.IFNAMSIZ)...)
-	copy(f.bytes, name)
+func interfaceName(name string) match.Field {
+	f := match.Known(make([]byte, unix.IFNAMSIZ)...)
+	copy(f.Bytes, name)
 	return f
 }
 
@@ -191,24 +192,24 @@ func (m *machine) state() uint32 {
 	return stateNew
 }
 
-func (m *machine) conntrack(key uint32) field {
+func (m *machine) conntrack(key uint32) match.Field {
 	const seenReply, assured, confirmed, dstNAT = 1 << 1, 1 << 2, 1 << 3, 1 << 5 // IPS_*
 	switch key {
 	case unix.NFT_CT_STATE:
 		return native(m.state())
 	case unix.NFT_CT_DIRECTION:
 		if !m.packet.Established {
-			return known(0)
+			return match.Known(0)
 		}
-		return newField(1)
+		return match.NewField(1)
 	case unix.NFT_CT_STATUS:
 		f := native(0)
 		if m.translated {
 			f = native(dstNAT)
 		}
 		unknown := native(seenReply | assured | confirmed)
-		for i, b := range unknown.bytes {
-			f.mask[i] &^= b
+		for i, b := range unknown.Bytes {
+			f.Mask[i] &^= b
 		}
 		return f
 	case unix.NFT_CT_MARK:
@@ -216,11 +217,11 @@ func (m *machine) conntrack(key uint32) field {
 			return native(0)
 		}
 	}
-	return newField(16)
+	return match.NewField(16)
 }
 
 // fib is what the routing table says.
-func (m *machine) fib(result, flags uint32) field {
+func (m *machine) fib(result, flags uint32) match.Field {
 	const unicast, local = 1, 2 // RTN_*
 	p, source := &m.packet, flags&unix.NFTA_FIB_F_SADDR != 0
 	switch {
@@ -233,9 +234,9 @@ func (m *machine) fib(result, flags uint32) field {
 	case result == unix.NFT_FIB_RESULT_ADDRTYPE && !source:
 		return native(unicast)
 	case !source || flags&unix.NFTA_FIB_F_IIF == 0 && p.Stray:
-		return newField(16)
+		return match.NewField(16)
 	case p.Stray: // no way back through the interface that it came from
-		return known(make([]byte, unix.IFNAMSIZ)...)
+		return match.Known(make([]byte, unix.IFNAMSIZ)...)
 	case flags&unix.NFTA_FIB_F_PRESENT != 0:
 		return native(1)
 	case result == unix.NFT_FIB_RESULT_OIF:
@@ -249,114 +250,114 @@ func (m *machine) bitwise(data []byte) {
 	n := int(number(unix.NFTA_BITWISE_LEN) & 0x3f)
 	mask, xor := value(data, unix.NFTA_BITWISE_MASK), value(data, unix.NFTA_BITWISE_XOR)
 	const operation = 6 // NFTA_BITWISE_OP
-	out := newField(n)
+	out := match.NewField(n)
 	if number(operation) == 0 && len(mask) >= n && len(xor) >= n {
-		in := m.load(number(unix.NFTA_BITWISE_SREG), n)
-		for i := range in.bytes {
-			out.bytes[i] = in.bytes[i]&mask[i] ^ xor[i]
-			out.mask[i] = in.mask[i] | ^mask[i]
+		in := m.Load(number(unix.NFTA_BITWISE_SREG), n)
+		for i := range in.Bytes {
+			out.Bytes[i] = in.Bytes[i]&mask[i] ^ xor[i]
+			out.Mask[i] = in.Mask[i] | ^mask[i]
 		}
 	}
-	m.store(number(unix.NFTA_BITWISE_DREG), out)
+	m.Store(number(unix.NFTA_BITWISE_DREG), out)
 }
 
 func (m *machine) byteorder(data []byte) {
 	number := func(kind uint16) uint32 { n, _ := nftables.Number(data, kind); return n }
 	n, size := int(number(unix.NFTA_BYTEORDER_LEN)&0x3f), int(number(unix.NFTA_BYTEORDER_SIZE))
-	in := m.load(number(unix.NFTA_BYTEORDER_SREG), n)
-	out := newField(n)
-	copy(out.bytes, in.bytes)
-	copy(out.mask, in.mask)
+	in := m.Load(number(unix.NFTA_BYTEORDER_SREG), n)
+	out := match.NewField(n)
+	copy(out.Bytes, in.Bytes)
+	copy(out.Mask, in.Mask)
 	// Both directions swap the bytes, on a machine whose order is not the network's.
 	if swaps := binary.NativeEndian.Uint16([]byte{1, 0}) == 1; swaps && bits.OnesCount(uint(size)) == 1 && size > 1 {
-		for i := 0; i+size <= len(out.bytes); i += size {
+		for i := 0; i+size <= len(out.Bytes); i += size {
 			for a, b := i, i+size-1; a < b; a, b = a+1, b-1 {
-				out.bytes[a], out.bytes[b] = out.bytes[b], out.bytes[a]
-				out.mask[a], out.mask[b] = out.mask[b], out.mask[a]
+				out.Bytes[a], out.Bytes[b] = out.Bytes[b], out.Bytes[a]
+				out.Mask[a], out.Mask[b] = out.Mask[b], out.Mask[a]
 			}
 		}
 	}
-	m.store(number(unix.NFTA_BYTEORDER_DREG), out)
+	m.Store(number(unix.NFTA_BYTEORDER_DREG), out)
 }
 
-func (m *machine) compare(data []byte) tri {
+func (m *machine) compare(data []byte) match.Tri {
 	want := value(data, unix.NFTA_CMP_DATA)
 	reg, _ := nftables.Number(data, unix.NFTA_CMP_SREG)
 	op, ok := nftables.Number(data, unix.NFTA_CMP_OP)
 	if !ok || want == nil {
-		return maybe
+		return match.Maybe
 	}
-	have := m.load(reg, len(want))
+	have := m.Load(reg, len(want))
 	switch op {
 	case unix.NFT_CMP_EQ:
-		return have.equals(want)
+		return have.Equals(want)
 	case unix.NFT_CMP_NEQ:
-		return have.equals(want).not(true)
+		return have.Equals(want).Not(true)
 	}
-	if !have.whole() || len(have.bytes) != len(want) {
-		return maybe
+	if !have.Whole() || len(have.Bytes) != len(want) {
+		return match.Maybe
 	}
-	order := bytes.Compare(have.bytes, want)
+	order := bytes.Compare(have.Bytes, want)
 	switch op {
 	case unix.NFT_CMP_LT:
-		return is(order < 0)
+		return match.Is(order < 0)
 	case unix.NFT_CMP_LTE:
-		return is(order <= 0)
+		return match.Is(order <= 0)
 	case unix.NFT_CMP_GT:
-		return is(order > 0)
+		return match.Is(order > 0)
 	case unix.NFT_CMP_GTE:
-		return is(order >= 0)
+		return match.Is(order >= 0)
 	}
-	return maybe
+	return match.Maybe
 }
 
-func (m *machine) between(data []byte) tri {
+func (m *machine) between(data []byte) match.Tri {
 	from, to := value(data, unix.NFTA_RANGE_FROM_DATA), value(data, unix.NFTA_RANGE_TO_DATA)
 	reg, _ := nftables.Number(data, unix.NFTA_RANGE_SREG)
 	op, _ := nftables.Number(data, unix.NFTA_RANGE_OP)
-	have := m.load(reg, len(from))
-	if len(from) == 0 || len(to) != len(from) || !have.whole() {
-		return maybe
+	have := m.Load(reg, len(from))
+	if len(from) == 0 || len(to) != len(from) || !have.Whole() {
+		return match.Maybe
 	}
-	in := bytes.Compare(have.bytes, from) >= 0 && bytes.Compare(have.bytes, to) <= 0
-	return is(in).not(op == unix.NFT_RANGE_NEQ)
+	in := bytes.Compare(have.Bytes, from) >= 0 && bytes.Compare(have.Bytes, to) <= 0
+	return match.Is(in).Not(op == unix.NFT_RANGE_NEQ)
 }
 
-func (m *machine) lookup(c *nftables.Chain, data []byte) (*verdict, tri) {
+func (m *machine) lookup(c *nftables.Chain, data []byte) (*verdict, match.Tri) {
 	s := m.rules.Set(nftables.Key{Family: c.Family, Table: c.Table, Name: nftables.Text(data, unix.NFTA_LOOKUP_SET)})
 	if s == nil {
-		return nil, maybe
+		return nil, match.Maybe
 	}
 	reg, _ := nftables.Number(data, unix.NFTA_LOOKUP_SREG)
-	e, match := m.index(s).find(m.load(reg, s.Width))
+	e, found := m.index(s).find(m.Load(reg, s.Width))
 	if s.Map {
 		to, ok := nftables.Number(data, unix.NFTA_LOOKUP_DREG)
 		switch {
-		case !ok || match == no:
+		case !ok || found == match.No:
 		case to == unix.NFT_REG_VERDICT && e == nil:
-			return &verdict{any: true}, maybe
+			return &verdict{any: true}, match.Maybe
 		case to == unix.NFT_REG_VERDICT:
-			return parseVerdict(e.Value), match
+			return parseVerdict(e.Value), found
 		case e == nil:
-			m.store(to, newField(16))
+			m.Store(to, match.NewField(16))
 		default:
-			m.store(to, known(nftables.Attribute(e.Value, unix.NFTA_DATA_VALUE)...))
+			m.Store(to, match.Known(nftables.Attribute(e.Value, unix.NFTA_DATA_VALUE)...))
 		}
 	}
 	flags, _ := nftables.Number(data, unix.NFTA_LOOKUP_FLAGS)
-	return nil, match.not(flags&inverted != 0)
+	return nil, found.Not(flags&inverted != 0)
 }
 
 // dynset adds to a set. It matches as the expressions within it do, of a limit for
 // instance, which hold for an element that is new.
-func (m *machine) dynset(c *nftables.Chain, data []byte) tri {
+func (m *machine) dynset(c *nftables.Chain, data []byte) match.Tri {
 	const expressions = 10 // NFTA_DYNSET_EXPRESSIONS
-	out := yes
+	out := match.Yes
 	inner := func(e nftables.Expr) {
-		if e.Name == "" || out == no {
+		if e.Name == "" || out == match.No {
 			return
 		}
-		if _, t := m.step(c, &e); t != yes {
+		if _, t := m.step(c, &e); t != match.Yes {
 			out = t
 		}
 	}
@@ -368,21 +369,21 @@ func (m *machine) dynset(c *nftables.Chain, data []byte) tri {
 }
 
 // nat changes the destination and ends the chain.
-func (m *machine) nat(c *nftables.Chain, e *nftables.Expr) (*verdict, tri) {
+func (m *machine) nat(c *nftables.Chain, e *nftables.Expr) (*verdict, match.Tri) {
 	accept := &verdict{code: nfAccept}
 	if c.Hook != unix.NF_INET_PRE_ROUTING {
-		return accept, yes
+		return accept, match.Yes
 	}
 	if e.Name == "redir" {
 		m.translate(nil, m.registerOf(e.Data, unix.NFTA_REDIR_REG_PROTO_MIN, 2))
-		return accept, yes
+		return accept, match.Yes
 	}
 	if kind, _ := nftables.Number(e.Data, unix.NFTA_NAT_TYPE); kind != unix.NFT_NAT_DNAT {
-		return accept, yes
+		return accept, match.Yes
 	}
 	width := len(m.dst.AsSlice())
 	m.translate(m.registerOf(e.Data, unix.NFTA_NAT_REG_ADDR_MIN, width), m.registerOf(e.Data, unix.NFTA_NAT_REG_PROTO_MIN, 2))
-	return accept, yes
+	return accept, match.Yes
 }
 
 // registerOf returns what is in the register that an attribute names: nil where it
@@ -392,9 +393,9 @@ func (m *machine) registerOf(data []byte, kind uint16, n int) []byte {
 	if !ok {
 		return nil
 	}
-	f := m.load(reg, n)
-	if !f.whole() {
+	f := m.Load(reg, n)
+	if !f.Whole() {
 		return []byte{}
 	}
-	return bytes.Clone(f.bytes)
+	return bytes.Clone(f.Bytes)
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/nftables"
+	"seawall/pkg/nftables/match"
 )
 
 // outcome is a set of what may become of a packet at some point of the walk.
@@ -29,13 +30,13 @@ type machine struct {
 	*Filter
 	packet     Packet
 	family     uint8
-	network    field
-	transport  field
+	network    match.Field
+	transport  match.Field
 	mark       uint32
 	markKnown  bool
 	dst        netip.Addr // as it is after a translation
 	translated bool
-	registers
+	match.Registers
 
 	base      *nftables.Chain
 	uncertain bool // of the rule that is being followed
@@ -170,16 +171,16 @@ func (m *machine) rule(c *nftables.Chain, r *nftables.Rule, depth int) (out outc
 			return accepted | dropped, false
 		}
 		e := &r.Exprs[i]
-		v, match := m.step(c, e)
-		switch match {
-		case no:
+		v, holds := m.step(c, e)
+		switch holds {
+		case match.No:
 			return goesOn, false
-		case maybe:
+		case match.Maybe:
 			m.uncertain = true
 			if !m.doubted {
 				m.doubted, m.doubt = true, fmt.Sprintf("%s: not known whether %s matches", at(c, r.Handle), m.describe(e))
 			}
-		case yes:
+		case match.Yes:
 		}
 		if v == nil {
 			continue
@@ -267,36 +268,36 @@ func parseVerdict(data []byte) *verdict {
 func (m *machine) headers() {
 	p := &m.packet
 	if m.family == unix.NFPROTO_IPV4 {
-		m.network = newField(20)
-		m.network.put(0, 0x45, 0) // version, length; type of service
-		m.network.put(6, 0, 0)    // no fragment
-		m.network.mask[6] = 0x3f
-		m.network.put(9, p.Proto)
-		m.network.put(12, p.Src.AsSlice()...)
-		m.network.put(16, m.dst.AsSlice()...)
+		m.network = match.NewField(20)
+		m.network.Put(0, 0x45, 0) // version, length; type of service
+		m.network.Put(6, 0, 0)    // no fragment
+		m.network.Mask[6] = 0x3f
+		m.network.Put(9, p.Proto)
+		m.network.Put(12, p.Src.AsSlice()...)
+		m.network.Put(16, m.dst.AsSlice()...)
 	} else {
-		m.network = newField(40)
-		m.network.put(0, 0x60)
-		m.network.mask[0] = 0xf0
-		m.network.put(6, p.Proto)
-		m.network.put(8, p.Src.AsSlice()...)
-		m.network.put(24, m.dst.AsSlice()...)
+		m.network = match.NewField(40)
+		m.network.Put(0, 0x60)
+		m.network.Mask[0] = 0xf0
+		m.network.Put(6, p.Proto)
+		m.network.Put(8, p.Src.AsSlice()...)
+		m.network.Put(24, m.dst.AsSlice()...)
 	}
-	m.transport = newField(20)
+	m.transport = match.NewField(20)
 	switch p.Proto {
 	case unix.IPPROTO_TCP, unix.IPPROTO_UDP:
 		if !p.AnyPort {
-			m.transport.put(2, binary.BigEndian.AppendUint16(nil, p.DstPort)...)
+			m.transport.Put(2, binary.BigEndian.AppendUint16(nil, p.DstPort)...)
 			if !p.AnySource {
-				m.transport.put(0, binary.BigEndian.AppendUint16(nil, p.SrcPort)...)
+				m.transport.Put(0, binary.BigEndian.AppendUint16(nil, p.SrcPort)...)
 			}
 		}
 		if p.Proto == unix.IPPROTO_TCP {
 			const syn, ack = 0x02, 0x10
-			m.transport.put(13, map[bool]byte{false: syn, true: ack}[p.Established])
+			m.transport.Put(13, map[bool]byte{false: syn, true: ack}[p.Established])
 		}
 	default:
-		m.transport.put(0, byte(p.DstPort), 0) // a type of ICMP
+		m.transport.Put(0, byte(p.DstPort), 0) // a type of ICMP
 	}
 }
 
@@ -316,10 +317,10 @@ func (m *machine) translate(addr []byte, port []byte) {
 		if m.family == unix.NFPROTO_IPV6 {
 			offset = 24
 		}
-		m.network.put(offset, m.dst.AsSlice()...)
+		m.network.Put(offset, m.dst.AsSlice()...)
 	}
 	if len(port) == 2 && !m.packet.AnyPort {
 		m.packet.DstPort = binary.BigEndian.Uint16(port)
-		m.transport.put(2, port...)
+		m.transport.Put(2, port...)
 	}
 }
