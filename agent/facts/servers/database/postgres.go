@@ -42,41 +42,21 @@ func (a *Answers) Postgres(root hostfs.Root, patterns ...string) (watch []string
 	return watch, err
 }
 
+// cluster asks one: its settings, and who may come in.
 func (a *Answers) cluster(root hostfs.Root, file string) (watch []string, err error) {
 	dir := path.Dir(file)
 	part := strings.TrimPrefix(strings.TrimPrefix(dir, "/etc/postgresql/"), "/var/lib/pgsql/")
 	open, trust := answer.New("postgresql", part), answer.New("postgresql", part)
-	fail := func(err error) error {
-		open.Unknown("%v", err)
-		trust.Unknown("%v", err)
-		a.Open, a.Trust = append(a.Open, open), append(a.Trust, trust)
-		return err
-	}
-	d := lineconf.Dialect{Comment: "#", Inline: "#", Assign: "=", Lower: true, Include: func(l lineconf.Line) []string {
-		name := below(dir, l.Arg(0))
-		switch l.Key {
-		case "include", "include_if_exists":
-			return []string{name}
-		case "include_dir":
-			return []string{path.Join(name, "*.conf")}
+	defer func() {
+		if err != nil {
+			open.Unknown("%v", err)
+			trust.Unknown("%v", err)
 		}
-		return nil
-	}}
-	c, err := lineconf.Load(root, file, d)
-	watch = c.Watch
+		a.Open, a.Trust = append(a.Open, open), append(a.Trust, trust)
+	}()
+	c, err := postgresSettings(root, file)
 	if err != nil {
-		return watch, fail(err)
-	}
-	data := dir
-	if l, ok := c.Last("data_directory"); ok {
-		data = l.Arg(0)
-	}
-	auto := path.Join(data, "postgresql.auto.conf")
-	watch = append(watch, auto)
-	if more, err := lineconf.Load(root, auto, d); err == nil {
-		c.Lines = append(c.Lines, more.Lines...)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return watch, fail(err)
+		return c.Watch, err
 	}
 	if l, ok := c.Last("listen_addresses"); ok {
 		open.Public = l.Arg(0) != "" && listens(strings.Join(l.Args, " "))
@@ -87,22 +67,49 @@ func (a *Answers) cluster(root hostfs.Root, file string) (watch []string, err er
 	if l, ok := c.Last("hba_file"); ok {
 		hba = below(dir, l.Arg(0))
 	}
-	rules, err := lineconf.Load(root, hba, lineconf.Dialect{Comment: "#", Inline: "#", Include: func(l lineconf.Line) []string {
-		switch l.Key {
-		case "include", "include_if_exists":
-			return []string{below(path.Dir(hba), l.Arg(0))}
-		case "include_dir":
-			return []string{path.Join(below(path.Dir(hba), l.Arg(0)), "*.conf")}
-		}
-		return nil
-	}})
-	watch = append(watch, rules.Watch...)
+	rules, err := lineconf.Load(root, hba, lineconf.Dialect{Comment: "#", Inline: "#", Include: included(path.Dir(hba))})
+	watch = slices.Concat(c.Watch, rules.Watch)
 	if err != nil {
-		return watch, fail(err)
+		return watch, err
 	}
 	postgresRules(&open, &trust, rules.Lines)
-	a.Open, a.Trust = append(a.Open, open), append(a.Trust, trust)
 	return watch, nil
+}
+
+// postgresSettings reads postgresql.conf, and after it what ALTER SYSTEM wrote.
+func postgresSettings(root hostfs.Root, file string) (*lineconf.Conf, error) {
+	dir := path.Dir(file)
+	d := lineconf.Dialect{Comment: "#", Inline: "#", Assign: "=", Lower: true, Include: included(dir)}
+	c, err := lineconf.Load(root, file, d)
+	if err != nil {
+		return c, err
+	}
+	data := dir
+	if l, ok := c.Last("data_directory"); ok {
+		data = l.Arg(0)
+	}
+	auto := path.Join(data, "postgresql.auto.conf")
+	c.Watch = append(c.Watch, auto)
+	more, err := lineconf.Load(root, auto, d)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return c, err
+	}
+	c.Lines = append(c.Lines, more.Lines...)
+	return c, nil
+}
+
+// included are the files that a line includes, below dir.
+func included(dir string) func(lineconf.Line) []string {
+	return func(l lineconf.Line) []string {
+		name := below(dir, l.Arg(0))
+		switch l.Key {
+		case "include", "include_if_exists":
+			return []string{name}
+		case "include_dir":
+			return []string{path.Join(name, "*.conf")}
+		}
+		return nil
+	}
 }
 
 func below(dir, name string) string {

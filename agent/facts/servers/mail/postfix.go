@@ -192,38 +192,53 @@ func (s *smtpd) list(set postfixconf.Setting) (verdict, string) {
 	words := set.Words()
 	for i := 0; i < len(words); i++ {
 		w := strings.ToLower(words[i])
-		switch {
-		case w == "permit":
-			return passes, w
-		case w == "permit_mynetworks":
-			if why := s.mynetworks(); why != "" {
-				return passes, w + ", " + why
-			}
-		case w == "reject" || w == "defer" || w == "defer_if_permit":
-			return rejects, words[i]
-		case w == "reject_unauth_destination" || w == "defer_unauth_destination":
-			if s.anywhere() == "" {
-				return rejects, words[i]
-			}
-		case w == "permit_auth_destination" || w == "permit_sasl_authenticated" || strings.HasPrefix(w, "permit_tls_"):
+		switch v, why := s.word(w); {
 		case w == "warn_if_reject":
 			i++ // the next word only warns
-		case strings.HasPrefix(w, "check_"), strings.HasPrefix(w, "permit_"), !strings.HasPrefix(w, "reject_"):
-			if doubt == "" {
-				doubt = words[i]
-				if i+1 < len(words) && strings.HasPrefix(w, "check_") {
-					doubt += " " + words[i+1]
-				}
-			}
+		case why != "":
+			return v, words[i] + strings.TrimPrefix(why, " ")
+		case v == unsure && doubt == "":
+			doubt = strings.Join(words[i:min(i+1+arguments(w), len(words))], " ")
 		}
-		if strings.HasPrefix(w, "check_") || strings.Contains(w, "_rbl_client") || strings.Contains(w, "_rhsbl_") {
-			i++ // their argument
-		}
+		i += arguments(w)
 	}
 	if doubt != "" {
 		return unsure, doubt
 	}
 	return passes, ""
+}
+
+// word is what one restriction says to a stranger. A reason, which follows a blank,
+// makes it final.
+func (s *smtpd) word(w string) (v verdict, final string) {
+	switch {
+	case w == "permit":
+		return passes, " "
+	case w == "permit_mynetworks":
+		if why := s.mynetworks(); why != "" {
+			return passes, ", " + why
+		}
+		return passes, ""
+	case w == "reject" || w == "defer" || w == "defer_if_permit":
+		return rejects, " "
+	case w == "reject_unauth_destination" || w == "defer_unauth_destination":
+		if s.anywhere() == "" {
+			return rejects, " "
+		}
+		return passes, ""
+	case w == "permit_auth_destination" || w == "permit_sasl_authenticated" || strings.HasPrefix(w, "permit_tls_"),
+		strings.HasPrefix(w, "reject_"):
+		return passes, ""
+	}
+	return unsure, "" // a table, a policy service, a class of restrictions
+}
+
+// arguments is how many words after a restriction belong to it.
+func arguments(w string) int {
+	if strings.HasPrefix(w, "check_") || strings.Contains(w, "_rbl_client") || strings.Contains(w, "_rhsbl_") {
+		return 1
+	}
+	return 0
 }
 
 // level is compatibility_level as a number: 2 for "2", 3 for "3.6".

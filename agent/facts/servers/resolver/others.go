@@ -129,31 +129,17 @@ func dnsmasq(out *answer.Answer, c *lineconf.Conf, debian bool) {
 		return
 	}
 	unsure := ""
-	for _, l := range limits {
-		switch l.Key {
-		case "listen-address":
-			for _, v := range strings.Split(l.Value, ",") {
-				v = strings.TrimSpace(v)
-				n, ok := answer.Network(v)
-				if answer.Loopback(v) || ok && !public(n) {
-					continue
-				}
+	for _, l := range c.All("interface", "listen-address") {
+		for _, v := range strings.Split(l.Value, ",") {
+			v = strings.TrimSpace(v)
+			switch open, known := dnsmasqPlace(l.Key, v); {
+			case open:
 				out.Public = true
 				out.At(l.File, l.Line, l.Raw)
-				out.Say(true, "it listens on %s, and asks nobody who he is", v)
-			}
-		case "interface":
-			for _, v := range strings.Split(l.Value, ",") {
-				switch v = strings.TrimSpace(v); {
-				case v == "lo" || private(v):
-				case v == "eth0" || v == "ens3" || v == "*":
-					out.Public = true
-					out.At(l.File, l.Line, l.Raw)
-					out.Say(true, "it answers whoever reaches the interface %s", v)
-				default:
-					unsure = v
-					out.At(l.File, l.Line, l.Raw)
-				}
+				out.Say(true, "it answers whoever reaches %s", v)
+			case !known:
+				unsure = v
+				out.At(l.File, l.Line, l.Raw)
 			}
 		}
 	}
@@ -168,6 +154,22 @@ func dnsmasq(out *answer.Answer, c *lineconf.Conf, debian bool) {
 	default:
 		out.Say(false, "it listens on loopback and private interfaces")
 	}
+}
+
+// dnsmasqPlace reports whether strangers reach an interface or an address, as far as
+// that is known.
+func dnsmasqPlace(key, v string) (open, known bool) {
+	if key == "listen-address" {
+		n, ok := answer.Network(v)
+		return !answer.Loopback(v) && !(ok && !public(n)), true
+	}
+	switch {
+	case v == "lo" || private(v):
+		return false, true
+	case v == "eth0" || v == "ens3" || v == "*": // the public one of a cloud host
+		return true, true
+	}
+	return false, false
 }
 
 // private are interfaces that lead to machines and containers on this host, or to a

@@ -66,36 +66,41 @@ func (a *Answers) export(l lineconf.Line) {
 	}
 }
 
-func (a *Answers) exportTo(l lineconf.Line, dir, host string, options []string) {
-	rw, squash, kerberos := false, true, false
+// rights are what a client may do with an export.
+type rights struct{ write, root, kerberos bool }
+
+func exportRights(options []string) (r rights) {
 	for _, o := range options {
 		switch o = strings.TrimSpace(o); {
-		case o == "rw":
-			rw = true
-		case o == "ro":
-			rw = false
+		case o == "rw" || o == "ro":
+			r.write = o == "rw"
 		case o == "no_root_squash":
-			squash = false
+			r.root = true
 		case o == "root_squash" || o == "all_squash":
-			squash = true
+			r.root = false
 		case strings.HasPrefix(o, "sec="):
-			kerberos = !strings.Contains(o, "sys") && !strings.Contains(o, "none")
+			r.kerberos = !strings.Contains(o, "sys") && !strings.Contains(o, "none")
 		}
 	}
+	return r
+}
+
+func (a *Answers) exportTo(l lineconf.Line, dir, host string, options []string) {
+	r := exportRights(options)
 	shown := host
 	if host == "" || host == "*" {
 		shown = "everybody"
 	}
 	n, ok := answer.Network(host)
-	wide := shown == "everybody" || ok && (answer.Wide(n) || n.Bits() == 0)
-	write, root := answer.New("nfs", dir+" for "+shown), answer.New("nfs", dir+" for "+shown)
-	write.Public, root.Public = true, true
+	wide := shown == "everybody" || ok && answer.Wide(n)
+	write := answer.New("nfs", dir+" for "+shown)
+	write.Public = true
 	write.At(l.File, l.Line, l.Raw)
-	root.At(l.File, l.Line, l.Raw)
+	root := write
 	switch {
-	case !rw:
+	case !r.write:
 		write.Say(false, "read-only")
-	case kerberos:
+	case r.kerberos:
 		write.Say(false, "writable with Kerberos")
 	case wide:
 		write.Say(true, "writable for %s", shown)
@@ -103,7 +108,7 @@ func (a *Answers) exportTo(l lineconf.Line, dir, host string, options []string) 
 		write.Say(false, "writable for %s alone", shown)
 	}
 	switch {
-	case squash:
+	case !r.root:
 		root.Say(false, "root of a client is nobody here")
 	case answer.Loopback(host):
 		root.Say(false, "no_root_squash for this host alone")

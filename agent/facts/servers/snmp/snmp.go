@@ -54,15 +54,16 @@ func (a *Answers) Snmpd(root hostfs.Root, file string) (watch []string, err erro
 		a.Community = append(a.Community, out)
 		return c.Watch, nil
 	}
+	communities(&out, c)
+	a.Community = append(a.Community, out)
+	return c.Watch, nil
+}
+
+// communities asks every line that gives rights to a community of strangers.
+func communities(out *answer.Answer, c *lineconf.Conf) {
 	out.Say(false, "no community is known to everybody, and none writes")
 	for _, l := range c.All("rocommunity", "rwcommunity", "rocommunity6", "rwcommunity6", "com2sec", "com2sec6") {
-		name, source := l.Arg(0), l.Arg(1)
-		if strings.HasPrefix(l.Key, "com2sec") {
-			source, name = l.Arg(1), l.Arg(2)
-			if l.Arg(0) == "-Cn" {
-				source, name = l.Arg(3), l.Arg(4)
-			}
-		}
+		name, source := community(l)
 		n, ok := answer.Network(source)
 		if source != "" && source != "default" && !(ok && answer.Wide(n)) {
 			continue
@@ -71,17 +72,26 @@ func (a *Answers) Snmpd(root hostfs.Root, file string) (watch []string, err erro
 		if !common {
 			name = "…"
 		}
-		shown := l.Key + " " + name + " " + source
+		shown := strings.TrimSpace(l.Key + " " + name + " " + source)
 		switch {
 		case strings.HasPrefix(l.Key, "rw"):
-			out.Say(true, "%s: a community of strangers writes", strings.TrimSpace(shown))
+			out.Say(true, "%s: a community of strangers writes", shown)
 		case common:
-			out.Say(true, "%s", strings.TrimSpace(shown))
+			out.Say(true, "%s", shown)
 		default:
 			continue
 		}
-		out.At(l.File, l.Line, strings.TrimSpace(shown))
+		out.At(l.File, l.Line, shown)
 	}
-	a.Community = append(a.Community, out)
-	return c.Watch, nil
+}
+
+// community is the name and the source of a line.
+func community(l lineconf.Line) (name, source string) {
+	switch {
+	case !strings.HasPrefix(l.Key, "com2sec"):
+		return l.Arg(0), l.Arg(1)
+	case l.Arg(0) == "-Cn": // a context
+		return l.Arg(4), l.Arg(3)
+	}
+	return l.Arg(2), l.Arg(1)
 }
