@@ -152,12 +152,17 @@ func off(disk, loaded Rules) []Line {
 		}
 	}
 	for _, r := range loaded.Rules {
-		known := slices.ContainsFunc(disk.Rules, func(d auditrule.Rule) bool { return d.ID() == r.ID() })
-		if r.SwitchesOff() && !known {
+		if r.SwitchesOff() && !slices.ContainsFunc(lines, func(l Line) bool { return same(l.Text, r) }) {
 			lines = append(lines, Line{Text: r.Text})
 		}
 	}
 	return lines
+}
+
+// same reports whether a line is the rule.
+func same(text string, r auditrule.Rule) bool {
+	d, err := auditrule.Parse(text)
+	return err == nil && d.ID() == r.ID()
 }
 
 // execs says which starts of programs are recorded by all sets: of each program and
