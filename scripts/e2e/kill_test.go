@@ -21,7 +21,7 @@ import (
 )
 
 // kills is how often one of the three programs is killed.
-const kills = 100
+const kills = 50
 
 // key names one record of the spool.
 type key struct {
