@@ -51,6 +51,7 @@ type reader struct {
 
 	versions   map[string]string // of installed packages
 	noVersions error             // why there are none
+	unread     bool              // a directory of units cannot be listed
 	states     map[string]unitbus.State
 	noStates   error
 }
@@ -87,9 +88,23 @@ func (r *reader) read() Facts {
 
 // load reads the files of every listed unit that exists.
 func (r *reader) load(all []topic) map[string]Unit {
+	there := map[string]bool{} // most listed units are not, and looking for each takes long
+	for _, dir := range unitfile.Directories() {
+		names, err := r.root.ReadDir(dir)
+		for _, n := range names {
+			there[n] = true
+		}
+		r.unread = r.unread || err != nil && !missing(err)
+	}
 	units := map[string]Unit{}
 	for _, t := range all {
 		for _, name := range t.units {
+			if !there[name] && !r.unread {
+				if u, ok := r.script(name); ok {
+					units[name] = u
+				}
+				continue
+			}
 			if u, ok := r.unit(name); ok {
 				units[name] = u
 			}
