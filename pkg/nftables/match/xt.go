@@ -68,6 +68,8 @@ func (m *Packet) XT(name string, revision uint32, info []byte) Tri {
 		return Is(!m.Stray).Not(u8(info, 0)&invert != 0)
 	case "icmp", "icmp6":
 		return m.xtICMP(info)
+	case "rt", "frag", "hbh", "dst", "ah", "esp", "mh": // headers that the packet does not have
+		return No
 	}
 	return Maybe
 }

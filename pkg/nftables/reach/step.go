@@ -68,7 +68,11 @@ func (m *machine) foreign(e *nftables.Expr) (*verdict, match.Tri) {
 				m.Store(reg, match.NewField(16))
 			}
 		}
-		if e.Name == "exthdr" { // it can also break off
+		if e.Name == "exthdr" { // without such a header it breaks off
+			const operation = 6 // NFTA_EXTHDR_OP: 0 is a header of IPv6, the others are options of TCP and IPv4
+			if op, _ := nftables.Number(e.Data, operation); op == 0 {
+				return nil, match.No
+			}
 			return nil, match.Maybe
 		}
 		return nil, match.Yes
