@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -90,56 +89,75 @@ func readSysctl(ctx context.Context, f *Facts, env fact.Env, network Network) {
 // one reads one setting.
 func (s *settings) one(key string) Sysctl {
 	v := Sysctl{Name: key, Present: true, Values: []string{}}
-	switch got, err := "", error(nil); {
-	case !s.env.Live():
-		v.Reason = "the kernel of an image does not run"
-	case s.foreign != "" && strings.HasPrefix(key, "net."):
-		got, v.RunningKnown = s.asked[key]
-		v.Running = plain(key, got)
-		if !v.RunningKnown {
-			v.Reason = s.foreign
-		}
-	default:
-		got, err = running(s.env.Root, key)
-		v.Running = plain(key, got)
-		v.RunningKnown = err == nil
-		if errors.Is(err, fs.ErrNotExist) {
-			v.Present, v.Reason = false, "the kernel has no such setting"
-		} else if err != nil {
-			v.Reason = err.Error()
-		}
-	}
+	s.now(&v)
 	s.next(&v)
-	v.Values, v.Unknown = []string{}, ""
 	if v.RunningKnown {
 		v.Values = append(v.Values, v.Running)
-	} else {
-		v.Unknown = v.Reason
 	}
+	if v.AfterKnown {
+		v.Values = append(v.Values, v.After)
+	}
+	v.Unknown = unknown(&v)
+	v.Text = describe(&v)
+	return v
+}
+
+// now reads the running value.
+func (s *settings) now(v *Sysctl) {
+	switch {
+	case !s.env.Live():
+		v.Reason = "the kernel of an image does not run"
+		return
+	case s.foreign != "" && strings.HasPrefix(v.Name, "net."):
+		got, ok := s.asked[v.Name]
+		v.Running, v.RunningKnown = plain(v.Name, got), ok
+		if !ok {
+			v.Reason = s.foreign
+		}
+		return
+	}
+	got, err := running(s.env.Root, v.Name)
+	v.Running, v.RunningKnown = plain(v.Name, got), err == nil
+	if errors.Is(err, fs.ErrNotExist) {
+		v.Present, v.Reason = false, "the kernel has no such setting"
+	} else if err != nil {
+		v.Reason = err.Error()
+	}
+}
+
+// unknown says why not both values are known, "" if they are.
+func unknown(v *Sysctl) string {
+	switch {
+	case !v.AfterKnown && v.Set:
+		return v.File + " sets no number"
+	case !v.RunningKnown:
+		return v.Reason
+	case !v.AfterKnown:
+		return v.Running + " now; nothing sets it for the next boot, and what this kernel starts with is not known"
+	}
+	return ""
+}
+
+// describe says both values for people.
+func describe(v *Sysctl) string {
 	now, then := v.Running+" now", v.After+" after the next boot"
 	if !v.RunningKnown {
 		now = "not known now"
 	}
-	switch {
-	case v.AfterKnown:
-		v.Values = append(v.Values, v.After)
-	case v.Set:
-		then = "not known after the next boot"
-		v.Unknown = v.File + " sets no number"
-	default:
+	if !v.AfterKnown {
 		then = "not set for the next boot"
-		if v.Unknown == "" {
-			v.Unknown = fmt.Sprintf("%s now; nothing sets it for the next boot, and what this kernel starts with is not known", v.Running)
+		if v.Set {
+			then = "not known after the next boot"
 		}
 	}
-	v.Text = now + ", " + then
+	said := now + ", " + then
 	if v.RunningKnown && v.AfterKnown && v.Running == v.After {
-		v.Text = v.Running
+		said = v.Running
 	}
 	if v.AfterKnown && !v.Set {
-		v.Text += " (not set, the kernel's default)"
+		said += " (not set, the kernel's default)"
 	}
-	return v
+	return said
 }
 
 // next says what the setting will be after the next boot.
