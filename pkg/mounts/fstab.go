@@ -17,13 +17,11 @@ type Flags struct {
 }
 
 // ParseOptions reads a list of options, the last of those that contradict each
-// other counting.
+// other counting. "defaults" takes nothing back (libmount passes over it).
 func ParseOptions(list string) Flags {
 	var f Flags
 	for option := range strings.SplitSeq(list, ",") {
 		switch option {
-		case "defaults":
-			f.ReadOnly, f.Nosuid, f.Nodev, f.Noexec, f.NoAuto = false, false, false, false, false
 		case "nodev", "dev":
 			f.Nodev = option == "nodev"
 		case "nosuid", "suid":

@@ -44,7 +44,6 @@ func listed() []struct {
 		{"top", []string{"/", "/bin", "/sbin", "/lib", "/lib64", "/usr", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share",
 			"/usr/local", "/usr/local/lib", "/etc", "/var", "/var/lib", "/var/spool", "/var/cache", "/opt", "/srv", "/home", "/mnt",
 			"/media", "/run"}},
-		{"sudoers", []string{"/etc/sudoers", "/etc/sudoers.d", "/etc/sudoers.d/*"}},
 		{"login", []string{"/etc/profile", "/etc/profile.d", "/etc/profile.d/*", "/etc/bash.bashrc", "/etc/bashrc", "/etc/environment",
 			"/etc/csh.cshrc", "/etc/csh.login", "/etc/zsh", "/etc/zsh/*", "/etc/zshrc", "/etc/zshenv", "/etc/skel", "/etc/skel/*",
 			"/etc/security/pam_env.conf", "/etc/inputrc"}},

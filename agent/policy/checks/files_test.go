@@ -77,7 +77,6 @@ credentials /root/share 600
 root_home /root 700
 temporary /tmp 1777
 top /etc 755
-sudoers /etc/sudoers 440
 login /etc/profile 644
 startup /etc/rc.local 755
 loader /etc/ld.so.conf 644
@@ -258,7 +257,7 @@ func listedCases() []testCase {
 
 func trustCases() []testCase {
 	var all []testCase
-	for id, kind := range map[string]string{"sudoers": "sudoers", "top-directories": "top", "path-directories": "path", "library-path": "library",
+	for id, kind := range map[string]string{"top-directories": "top", "path-directories": "path", "library-path": "library",
 		"loader-files": "loader", "login-scripts": "login", "startup-files": "startup"} {
 		all = append(all,
 			testCase{"filesystem-" + id, weak(kind, "the group staff"), "can be changed by the group staff @"},
@@ -275,7 +274,6 @@ func trustCases() []testCase {
 	return append(all,
 		testCase{"filesystem-hosts-access", weak("hosts_access", "everybody"), "fail critical"},
 		testCase{"filesystem-hosts-access", gone("hosts_access"), "not_applicable"},
-		testCase{"filesystem-sudoers", gone("sudoers"), "not_applicable: sudo is not installed"},
 		testCase{"filesystem-motd-text", banner(0), `fail informational: tells \r @/etc/motd:1`},
 		testCase{"filesystem-issue-text", banner(1), "fail informational"},
 		testCase{"filesystem-issue-net-text", banner(2), "fail informational"},
