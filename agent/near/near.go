@@ -1,12 +1,11 @@
-// Package near finds the name that was meant.
+// Package near finds the name that was meant. Names are quoted as Go does, so that
+// one that is no text forges nothing.
 package near
 
 import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"seawall/pkg/text"
 )
 
 const (
@@ -18,7 +17,9 @@ const (
 // that was probably meant, or all when they are few.
 func Unknown(what, name string, known []string) error {
 	near := guess(name, known)
-	name = text.Clean(name, longest)
+	if len(name) > longest {
+		name = name[:longest-len("…")] + "…"
+	}
 	switch {
 	case near == "" && len(known) > few:
 		return fmt.Errorf("no %s is called %q", what, name)

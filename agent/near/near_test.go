@@ -24,7 +24,7 @@ func TestUnknown(t *testing.T) {
 		{many, "zzzz", `no check is called "zzzz"`},
 		{many, "", `no check is called ""`},
 		{many, long, `no check is called "` + long[:197] + `…"`},
-		{many, "a\nb\x1b\xff", `no check is called "a\nb\x1b\\xff"`},
+		{many, "a\nb\x1b\xff", `no check is called "a\nb\x1b\xff"`},
 		{nil, "x", `no check is called "x"; there are none`},
 	} {
 		if got := Unknown("check", tt.name, tt.known).Error(); got != tt.want {

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/term"
 
 	"seawall/agent/console"
-	"seawall/agent/history/show"
+	"seawall/agent/history"
+	"seawall/agent/report"
 	"seawall/agent/usage"
 	"seawall/pkg/service"
 )
@@ -85,7 +86,7 @@ Exit status:
 		p.newSensorCommand(), p.newCheckConfigCommand(), p.newLintCommand(), p.newVersionCommand(),
 		p.newRestartsCommand(), p.newNetworkCommand(),
 	)
-	root.AddCommand(show.Commands(&p.Console)...)
+	root.AddCommand(history.Commands(&p.Console, history.Print{Line: report.Line, Change: report.Change})...)
 	usage.Finish(root)
 	return root
 }

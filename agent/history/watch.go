@@ -1,4 +1,4 @@
-package show
+package history
 
 import (
 	"context"
@@ -8,8 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"seawall/agent/config/flags"
-	"seawall/agent/history"
-	"seawall/agent/report"
 	"seawall/agent/spool"
 	"seawall/agent/usage"
 	"seawall/pkg/finding"
@@ -52,7 +50,7 @@ func (p *program) watch(ctx context.Context, dir, format string, all bool) error
 	if format == "text" && p.Terminal {
 		fmt.Fprintln(p.Stderr, "watching; Ctrl-C ends it")
 	}
-	return history.Hint(history.Follow(ctx, dir, all, func(rec spool.Record) error { return p.watched(rec, format) }))
+	return Hint(Follow(ctx, dir, all, func(rec spool.Record) error { return p.watched(rec, format) }))
 }
 
 // watched prints one record. What the spool had to let go is said where it is
@@ -64,7 +62,7 @@ func (p *program) watched(rec spool.Record, format string) error {
 		}
 	}
 	if format == "json" {
-		return report.Line(p.Stdout, history.NewRecord(history.Posture, rec.Position, rec.Payload))
+		return p.show.Line(p.Stdout, NewRecord(Posture, rec.Position, rec.Payload))
 	}
 	w, err := wire.Decode(rec.Payload)
 	if err != nil {
@@ -73,7 +71,7 @@ func (p *program) watched(rec spool.Record, format string) error {
 	}
 	switch {
 	case w.Change != nil:
-		return report.Change(p.Stdout, w.Time, *w.Change, p.Options())
+		return p.show.Change(p.Stdout, w.Time, *w.Change, p.Options())
 	case w.State != nil:
 		return p.watchedState(w.Time, w.State)
 	}
@@ -89,7 +87,7 @@ func (p *program) watchedState(at time.Time, s *finding.StatePart) error {
 		if !r.Status.Bad() {
 			continue
 		}
-		if err := report.Change(p.Stdout, at, finding.Change{Result: r}, p.Options()); err != nil {
+		if err := p.show.Change(p.Stdout, at, finding.Change{Result: r}, p.Options()); err != nil {
 			return err
 		}
 	}

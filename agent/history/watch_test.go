@@ -1,4 +1,4 @@
-package show
+package history
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"seawall/agent/console"
+	"seawall/agent/report"
 	"seawall/agent/spool"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
@@ -45,7 +46,7 @@ func TestHostileRecords(t *testing.T) {
 	}
 	for _, format := range []string{"text", "json"} {
 		var out strings.Builder
-		p := program{&console.Console{Stdout: &out, Stderr: &out}}
+		p := program{&console.Console{Stdout: &out, Stderr: &out}, Print{report.Line, report.Change}}
 		for _, b := range [][]byte{payload, []byte(evil)} {
 			if err := p.watched(spool.Record{Payload: b}, format); err != nil {
 				t.Error(err)

@@ -1,28 +1,36 @@
-// Package show holds the commands that show people what the sensor wrote, and the
-// uplink will send: spool and watch.
-package show
+package history
 
 import (
-	"fmt"
+	"io"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"seawall/agent/config/flags"
 	"seawall/agent/console"
-	"seawall/agent/history"
+	"seawall/agent/look"
 	"seawall/agent/near"
-	"seawall/agent/report"
 	"seawall/agent/spool"
 	"seawall/agent/usage"
+	"seawall/pkg/finding"
 )
 
-// program is the commands' surroundings.
-type program struct{ *console.Console }
+// program is the surroundings of the commands that show people what the sensor wrote.
+type program struct {
+	*console.Console
+	show Print
+}
+
+// Print writes what the commands show.
+type Print struct {
+	Line   func(io.Writer, any) error // as JSON on one line
+	Change func(io.Writer, time.Time, finding.Change, look.Options) error
+}
 
 // Commands returns the commands spool and watch.
-func Commands(c *console.Console) []*cobra.Command {
-	p := &program{c}
+func Commands(c *console.Console, show Print) []*cobra.Command {
+	p := &program{c, show}
 	return []*cobra.Command{p.newWatchCommand(), p.newSpoolCommand()}
 }
 
@@ -58,7 +66,7 @@ printed too. Where records are missing, a line says which and why.`,
 			}
 			all, err := spool.Lanes(c.SpoolDir)
 			if err != nil {
-				return history.Hint(err)
+				return Hint(err)
 			}
 			if len(lanes) == 0 {
 				lanes = all
@@ -67,7 +75,7 @@ printed too. Where records are missing, a line says which and why.`,
 				if !slices.Contains(all, lane) {
 					return near.Unknown("lane of "+c.SpoolDir, lane, all)
 				}
-				err := history.Dump(c.SpoolDir, lane, func(line any) error { return report.Line(p.Stdout, line) })
+				err := Dump(c.SpoolDir, lane, func(line any) error { return p.show.Line(p.Stdout, line) })
 				if err != nil {
 					return err
 				}
@@ -98,9 +106,9 @@ Exit status:
 			if err != nil {
 				return err
 			}
-			good, err := history.Verify(p.Stdout, c.SpoolDir)
+			good, err := Verify(p.Stdout, c.SpoolDir)
 			if err != nil {
-				return history.Hint(err)
+				return Hint(err)
 			}
 			if !good {
 				return console.Exit(console.Findings)
@@ -110,12 +118,4 @@ Exit status:
 	}
 	s.Add(cmd, "spool_dir")
 	return cmd
-}
-
-// count says how many there are of something.
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
