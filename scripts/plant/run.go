@@ -76,7 +76,7 @@ func tail(text string) string {
 func (h *host) look(ctx context.Context) (state, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, h.seawall, append([]string{"check", "--format", "json"}, h.names...)...)
+	cmd := exec.CommandContext(ctx, h.seawall, append([]string{"check", "--format", "json", "--profile", "all"}, h.names...)...)
 	var errText bytes.Buffer
 	cmd.Stderr = &errText
 	out, err := cmd.Output()
