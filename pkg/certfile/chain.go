@@ -11,7 +11,7 @@ import (
 // Store is a host's authorities. The zero Store is not known.
 type Store struct {
 	ders  [][]byte
-	known map[string]*x509.Certificate // by the raw subject, nil where it is not there
+	known map[string]*x509.Certificate // the answers so far, nil for none
 }
 
 // NewStore reads a bundle of authorities. They are parsed only when one is asked
@@ -34,8 +34,8 @@ func (s *Store) Len() int { return len(s.ders) }
 
 // authority returns the authority of a subject that signed c, or that is c.
 func (s *Store) authority(c *x509.Certificate, subject []byte) *x509.Certificate {
-	key := string(subject)
-	if got, ok := s.known[key]; ok && (got == nil || signed(c, got) || got.Equal(c)) {
+	key := string(subject) + string(c.Raw)
+	if got, ok := s.known[key]; ok {
 		return got
 	}
 	s.known[key] = nil

@@ -3,6 +3,7 @@ package tls
 import (
 	"crypto/x509"
 	"errors"
+	"io/fs"
 	"math"
 	"slices"
 	"strings"
@@ -167,17 +168,10 @@ func (r *reader) match(c *Certificate, x *x509.Certificate) {
 		return
 	}
 	c.KeyFile = text.Clean(c.Uses[i].Key, text.Limit)
-	data, err := r.root.ReadFile(c.Uses[i].Key, maxBytes)
-	if err != nil {
-		var state fact.State
-		state, c.KeyMatches.Reason = stateOf(err)
-		if state == fact.StateAbsent { // the server does not start without it
-			c.KeyMatches = fact.Tri{Known: true, Reason: "its key " + c.KeyFile + " does not exist"}
-		}
-		return
-	}
-	key, err := certfile.ParseKey(data)
+	key, err := r.private(c.Uses[i].Key)
 	switch {
+	case errors.Is(err, fs.ErrNotExist): // the server does not start without it
+		c.KeyMatches = fact.Tri{Known: true, Reason: "its key " + c.KeyFile + " does not exist"}
 	case err != nil:
 		c.KeyMatches.Reason = text.Clean(err.Error(), maxWord)
 	case key.Encrypted:

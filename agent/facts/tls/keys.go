@@ -49,17 +49,28 @@ func (r *reader) key(name string) Key {
 	}
 	k.WebRoot = text.Clean(r.webRoot(target), text.Limit)
 	k.OpenDir = text.Clean(r.openDir(target), text.Limit)
+	if got, err := r.private(name); err != nil {
+		k.Reason = text.Clean(err.Error(), maxWord)
+	} else {
+		k.Encrypted = got.Encrypted
+	}
+	return k
+}
+
+// private reads the public part of a key, each file once.
+func (r *reader) private(name string) (certfile.Key, error) {
+	if got, ok := r.public[name]; ok {
+		return got, nil
+	}
 	data, err := r.root.ReadFile(name, maxBytes)
 	if err != nil {
-		k.Reason = text.Clean(err.Error(), maxWord)
-		return k
+		return certfile.Key{}, err
 	}
 	key, err := certfile.ParseKey(data)
-	if err != nil {
-		k.Reason = text.Clean(err.Error(), maxWord)
+	if err == nil {
+		r.public[name] = key
 	}
-	k.Encrypted = key.Encrypted
-	return k
+	return key, err
 }
 
 // mode are the permission bits with setuid, setgid and sticky, as chmod takes them.

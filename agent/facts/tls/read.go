@@ -15,20 +15,22 @@ import (
 	"seawall/agent/facts/tls/renewal"
 	"seawall/agent/facts/tls/site"
 	"seawall/agent/facts/tls/web"
+	"seawall/pkg/certfile"
 	"seawall/pkg/hostfs"
 )
 
 // Bounds of what is read.
 const (
-	maxFiles = 1000 // certificates, and as many keys
-	maxBytes = 1 << 20
-	maxWord  = 512
+	maxFiles   = 1000 // certificates, and as many keys
+	maxDepends = 2000
+	maxBytes   = 1 << 20
+	maxWord    = 512
 )
 
 // Read returns what the host offers over TLS.
 func Read(ctx context.Context, env fact.Env) Facts {
 	start := time.Now()
-	r := &reader{root: env.Root, now: env.Now()}
+	r := &reader{root: env.Root, now: env.Now(), public: map[string]certfile.Key{}}
 	r.f = Facts{Meta: fact.Meta{State: fact.StateKnown}, Certificates: []Certificate{}, Keys: []Key{}, Parameters: []Parameters{}}
 	r.openSSL()
 	r.sites()
@@ -69,8 +71,9 @@ type reader struct {
 	root   hostfs.Root
 	now    time.Time
 	f      Facts
-	bundle string            // the authorities' file
-	leaves map[string]string // certificates that a client renews, and their lineages; nil until asked for
+	bundle string                  // the authorities' file
+	public map[string]certfile.Key // of the keys read so far
+	leaves map[string]string       // certificates that a client renews, and their lineages; nil until asked for
 }
 
 // stateOf is what an error says of a file.
@@ -104,6 +107,9 @@ func (r *reader) final(name string) (target string, passed []string) {
 }
 
 func (r *reader) depend(name string) {
+	if len(r.f.Meta.Depends) > maxDepends {
+		return
+	}
 	_, passed := r.final(name)
 	r.f.Meta.Depend(passed...)
 }

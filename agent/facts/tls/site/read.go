@@ -20,7 +20,7 @@ const (
 )
 
 // NewReader returns a reader of a host's configurations.
-func NewReader(root hostfs.Root) *Reader { return &Reader{Root: root} }
+func NewReader(root hostfs.Root) *Reader { return &Reader{Root: root, seen: map[string]bool{}} }
 
 // Reader collects what the configurations of a host say.
 type Reader struct {
@@ -28,25 +28,32 @@ type Reader struct {
 	Servers []*Server
 	Sites   []Site
 	Depends []string
+	seen    map[string]bool // in Depends
 }
 
-// Depend notes names that what is found depends on.
+// Depend notes names that what is found depends on, and where links lead: a link's
+// target changes without the link.
 func (f *Reader) Depend(names ...string) {
 	for _, n := range names {
-		if !slices.Contains(f.Depends, n) && !slices.Contains(f.Depends, path.Dir(n)+"/") {
-			f.Depends = append(f.Depends, n)
+		if !f.seen[path.Dir(n)+"/"] {
+			f.note(n)
 		}
-		// A link's target changes without the link.
-		if !strings.HasSuffix(n, "/") && len(f.Depends) < maxSites {
-			if to, err := f.Root.Readlink(n); err == nil {
-				if !strings.HasPrefix(to, "/") {
-					to = path.Join(path.Dir(n), to)
-				}
-				if to = path.Clean(to); !slices.Contains(f.Depends, to) {
-					f.Depends = append(f.Depends, to)
-				}
+		if strings.HasSuffix(n, "/") {
+			continue
+		}
+		if to, err := f.Root.Readlink(n); err == nil {
+			if !strings.HasPrefix(to, "/") {
+				to = path.Join(path.Dir(n), to)
 			}
+			f.note(path.Clean(to))
 		}
+	}
+}
+
+func (f *Reader) note(name string) {
+	if !f.seen[name] && len(f.Depends) < maxSites {
+		f.seen[name] = true
+		f.Depends = append(f.Depends, name)
 	}
 }
 

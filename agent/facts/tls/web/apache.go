@@ -40,6 +40,7 @@ func apacheSites(f *site.Reader, server *site.Server, tree *apacheconf.Tree, dir
 		}
 	}
 	hosts := tree.All("virtualhost")
+	hosts = hosts[:min(len(hosts), maxSites)]
 	for i := range hosts {
 		a.site(&hosts[i])
 	}

@@ -11,6 +11,8 @@ import (
 	"seawall/pkg/nginxconf"
 )
 
+const maxSites = 2000 // that are looked at, of one program
+
 // NGINX reads the servers of nginx, those of its streams too.
 func NGINX(f *site.Reader) {
 	tree, err := nginxconf.Load(f.Root, nginxconf.DefaultPath)
@@ -23,8 +25,13 @@ func NGINX(f *site.Reader) {
 	for _, kind := range []string{"http", "stream"} {
 		for _, outer := range tree.All(kind) {
 			servers := outer.All("server")
+			servers = servers[:min(len(servers), maxSites)]
+			defaults := defaultServers(servers)
+			// What servers inherit is looked for often, and is none of these.
+			outer.Block = slices.DeleteFunc(slices.Clone(outer.Block), func(d nginxconf.Directive) bool { return d.Name == "server" })
 			for i := range servers {
-				n.site(&outer, &servers[i], n.defaultFor(&servers[i], servers))
+				listen, _ := listening(&servers[i])
+				n.site(&outer, &servers[i], defaults[listen[0]])
 			}
 		}
 	}
@@ -65,28 +72,26 @@ func listening(s *nginxconf.Directive) (listen []string, tls bool) {
 	return listen, tls
 }
 
-// defaultFor is the server whose protocols count on the address that a server
-// listens on: they are agreed on before the client's name is looked at.
-func (n *nginxReader) defaultFor(s *nginxconf.Directive, servers []nginxconf.Directive) *nginxconf.Directive {
-	listen, _ := listening(s)
-	var found *nginxconf.Directive
+// defaultServers are those whose protocols count on each address, since they are
+// agreed on before the client's name is looked at: the one that says so, or the
+// first.
+func defaultServers(servers []nginxconf.Directive) map[string]*nginxconf.Directive {
+	out := map[string]*nginxconf.Directive{}
+	said := map[string]bool{}
 	for i := range servers {
+		listen, _ := listening(&servers[i])
+		for _, address := range listen {
+			if out[address] == nil {
+				out[address] = &servers[i]
+			}
+		}
 		for _, l := range servers[i].All("listen") {
-			if len(l.Args) == 0 || l.Args[0] != listen[0] {
-				continue
-			}
-			if slices.Contains(l.Args, "default_server") {
-				return &servers[i]
-			}
-			if found == nil {
-				found = &servers[i]
+			if address := site.At(l.Args, 0); slices.Contains(l.Args, "default_server") && !said[address] {
+				out[address], said[address] = &servers[i], true
 			}
 		}
 	}
-	if found == nil {
-		return s
-	}
-	return found
+	return out
 }
 
 func (n *nginxReader) site(outer, s, byDefault *nginxconf.Directive) {
