@@ -41,11 +41,18 @@ func (r *reader) file(u passwd.User, name string) {
 			f.Open, f.OpenWhy, _ = strings.Cut(weak[0], " ")
 		}
 	}
-	data, err := r.root.ReadFile(name, maxFile)
+	lines, err := r.lines(name, f.User)
 	if err != nil {
 		f.Error = clean(err.Error())
 	}
-	r.keysOf(u, &f, string(data), age)
+	f.Keys = len(lines)
+	for _, l := range lines {
+		if len(r.Keys) >= maxKeys {
+			r.MoreKeys++
+			continue
+		}
+		r.Keys = append(r.Keys, r.key(u, f.Path, l.number, l.Line, age))
+	}
 	if len(r.Files) < maxFiles {
 		if _, ok := r.seen[name]; !ok {
 			r.seen[name] = len(r.Files)
@@ -54,28 +61,37 @@ func (r *reader) file(u passwd.User, name string) {
 	}
 }
 
-// keysOf reads the lines of a file.
-func (r *reader) keysOf(u passwd.User, f *File, data string, age int) {
+// line is a key with the number of its line.
+type line struct {
+	*sshkey.Line
+	number int
+}
+
+// lines reads the keys of a file, once however many users have it. Lines that are none
+// are noted as the first user's.
+func (r *reader) lines(name, user string) ([]line, error) {
+	if lines, ok := r.parsed[name]; ok {
+		return lines, nil
+	}
+	data, err := r.root.ReadFile(name, max(min(maxFile, r.budget), 1))
+	r.budget -= int64(len(data))
+	if err != nil {
+		return nil, err
+	}
+	var lines []line
 	n := 0
-	for s := range strings.Lines(data) {
+	for s := range strings.Lines(string(data)) {
 		n++
 		l, err := sshkey.ParseLine(s)
-		if err != nil {
-			if len(r.Lines) < maxLines {
-				r.Lines = append(r.Lines, Line{User: f.User, Why: clean(err.Error()), File: f.Path, Line: n})
-			}
-			continue
+		switch {
+		case err != nil && len(r.Lines) < maxLines:
+			r.Lines = append(r.Lines, Line{User: user, Why: clean(err.Error()), File: text.Clean(name, text.Limit), Line: n})
+		case l != nil && err == nil:
+			lines = append(lines, line{l, n})
 		}
-		if l == nil {
-			continue
-		}
-		f.Keys++
-		if len(r.Keys) >= maxKeys {
-			r.MoreKeys++
-			continue
-		}
-		r.Keys = append(r.Keys, r.key(u, f.Path, n, l, age))
 	}
+	r.parsed[name] = lines
+	return lines, nil
 }
 
 func (r *reader) key(u passwd.User, file string, n int, l *sshkey.Line, age int) Key {

@@ -23,6 +23,7 @@ const (
 	maxLines = 200
 	maxFiles = 500
 	maxFile  = 1 << 20
+	maxBytes = 16 << 20 // of all files
 	maxLeft  = 500
 )
 
@@ -45,6 +46,8 @@ type reader struct {
 	groups map[string][]string
 	states map[string]string // of accounts
 	seen   map[string]int    // file → index in Files of its first user
+	parsed map[string][]line // file → its keys
+	budget int64             // bytes that may still be read of files of keys
 }
 
 func (r *reader) read() {
@@ -57,7 +60,7 @@ func (r *reader) read() {
 	if err != nil {
 		r.Meta.Fail("read users", err)
 		if r.Meta.State == fact.StateAbsent {
-			r.Meta.State = fact.StateError
+			r.Meta.State = fact.StateUnknown
 		}
 		return
 	}
@@ -145,7 +148,7 @@ func (r *reader) accounts() {
 
 // follow reads every user's files, those who can log in first.
 func (r *reader) follow() {
-	r.seen = map[string]int{}
+	r.seen, r.parsed, r.budget = map[string]int{}, map[string][]line{}, maxBytes
 	users := slices.Clone(r.users)
 	slices.SortStableFunc(users, func(a, b passwd.User) int {
 		switch {
