@@ -21,14 +21,14 @@ func defaults() map[string]string {
 	return map[string]string{
 		"icc": "true", "userns-remap": "", "live-restore": "false", "no-new-privileges": "false", "tls": "false", "tlsverify": "false",
 		"log-driver": "json-file", "log-level": "info", "storage-driver": "", "iptables": "true", "ip6tables": "true",
-		"experimental": "false", "userland-proxy": "true", "seccomp-profile": "", "selinux-enabled": "false", "ip": "0.0.0.0",
+		"experimental": "false", "userland-proxy": "true", "seccomp-profile": "", "ip": "0.0.0.0",
 		"group": "docker", "data-root": "/var/lib/docker", "tlscacert": "", "tlscert": "", "tlskey": "",
 		"max-size": "", // of log-opts
 	}
 }
 
 // booleans are the settings that are true or false.
-const booleans = " icc live-restore no-new-privileges tls tlsverify iptables ip6tables experimental userland-proxy selinux-enabled "
+const booleans = " icc live-restore no-new-privileges tls tlsverify iptables ip6tables experimental userland-proxy "
 
 func (d *Docker) empty() {
 	d.Settings = map[string]Setting{}
@@ -62,7 +62,6 @@ func (r *reader) docker() {
 	driver := d.Settings["log-driver"].Value
 	d.LogLimit = driver != "json-file" || d.Settings["max-size"].Value != ""
 	d.DataRoot = d.Settings["data-root"].Value
-	d.SELinux = r.root.Exists("/etc/selinux/config") && r.root.Exists("/sys/fs/selinux/enforce")
 	d.Members = r.members(d.Settings["group"].Value)
 	if b, err := r.root.ReadFile("/etc/ufw/ufw.conf", 0); err == nil {
 		for line := range strings.Lines(string(b)) {

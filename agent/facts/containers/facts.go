@@ -29,7 +29,6 @@ type Docker struct {
 	Hosts    []Host             `json:"hosts"`      // addresses that it listens on
 	Insecure []fact.Text        `json:"insecure"`   // insecure-registries
 	Members  []Member           `json:"members"`    // of the group that may use the socket
-	SELinux  bool               `json:"selinux"`    // the host has SELinux
 	Firewall bool               `json:"firewall"`   // ufw is enabled, which published ports pass by
 	FromUnit string             `json:"from_unit"`  // the unit file that holds the flags
 	DataRoot string             `json:"data_root"`  // where containers are kept

@@ -8,12 +8,12 @@ import (
 
 func goodContainers(known fact.Meta) containers.Facts {
 	file := "/etc/docker/daemon.json"
-	d := containers.Docker{Installed: true, Known: true, Valid: true, SELinux: true, LogLimit: true, Settings: map[string]containers.Setting{},
+	d := containers.Docker{Installed: true, Known: true, Valid: true, LogLimit: true, Settings: map[string]containers.Setting{},
 		Hosts:   []containers.Host{{Address: "fd://"}, {Address: "tcp://0.0.0.0:2376", TCP: true, File: file, Line: 4}},
 		Members: []containers.Member{{Name: "ann", Admin: true, Group: "docker", Line: 40}}}
 	for k, v := range map[string]string{"icc": "false", "userns-remap": "default", "live-restore": "true", "no-new-privileges": "true",
 		"tls": "false", "tlsverify": "true", "log-driver": "json-file", "log-level": "info", "storage-driver": "", "iptables": "true",
-		"experimental": "false", "userland-proxy": "false", "seccomp-profile": "", "selinux-enabled": "true", "max-size": "10m"} {
+		"experimental": "false", "userland-proxy": "false", "seccomp-profile": "", "max-size": "10m"} {
 		d.Settings[k] = containers.Setting{Value: v, Set: true, File: file, Line: 3, Raw: k}
 	}
 	return containers.Facts{Meta: known, Docker: d,
@@ -69,8 +69,6 @@ func dockerCases() []testCase {
 		{"containers-docker-storage-driver", set("storage-driver", "aufs"), "fail low"},
 		{"containers-docker-seccomp", set("seccomp-profile", "unconfined"), "fail high"},
 		{"containers-docker-seccomp", set("seccomp-profile", "/etc/docker/own.json"), "pass"},
-		{"containers-docker-selinux", set("selinux-enabled", "false"), "fail low"},
-		{"containers-docker-selinux", func(f *facts.Facts) { f.Containers.Docker.SELinux = false }, "not_applicable"},
 		{"containers-docker-log-limits", all(set("max-size", ""), func(f *facts.Facts) { f.Containers.Docker.LogLimit = false }), "fail low: json-file without max-size"},
 		{"containers-docker-insecure-registries", func(f *facts.Facts) {
 			f.Containers.Docker.Insecure = []fact.Text{{Value: "10.0.0.0/8", File: "/etc/docker/daemon.json", Line: 9}, {Value: "127.0.0.1:5000"}}
