@@ -93,6 +93,7 @@ func (l *loader) include(it Item, depth int) error {
 		return err
 	}
 	names, searched, err := glob.Expand(l.root, pattern)
+	l.c.Watch = append(l.c.Watch, glob.Base(pattern))
 	for _, dir := range searched {
 		l.c.Watch = append(l.c.Watch, strings.TrimRight(dir, "/")+"/")
 	}
