@@ -2,15 +2,22 @@ package exposure
 
 import (
 	"cmp"
+	"context"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+
+	"seawall/agent/facts/exposure/holder"
+	"seawall/pkg/cgroup"
+	"seawall/pkg/hostfs"
+	"seawall/pkg/text"
 )
 
 const (
 	maxSockets = 500
 	maxTable   = 16 << 20 // bytes of one table of sockets
+	maxPasswd  = 8 << 20
 )
 
 // waiting is a socket as the kernel lists it.
@@ -94,4 +101,27 @@ func families(list []waiting) {
 			w.IPv4 = !taken[w.Protocol+strconv.Itoa(w.Port)]
 		}
 	}
+}
+
+// own finds the processes that hold the sockets, and returns how many are left.
+func own(ctx context.Context, list []waiting) (unowned int, limited string) {
+	passwd, _ := hostfs.Root{}.ReadFile("/etc/passwd", maxPasswd) // without it users have numbers
+	var inodes []uint64
+	for i := range list {
+		list[i].User = text.Clean(cgroup.User(string(passwd), strconv.Itoa(list[i].UID)), maxWord)
+		if list[i].inode != 0 { // of the kernel's own otherwise
+			inodes = append(inodes, list[i].inode)
+		}
+	}
+	found, limited := holder.Find(ctx, inodes)
+	for i := range list {
+		p, ok := found[list[i].inode]
+		if !ok {
+			unowned++
+			continue
+		}
+		s := &list[i].Socket
+		s.PID, s.Comm, s.Exe, s.Deleted, s.Unit = p.PID, p.Comm, p.Exe, p.Deleted, p.Unit
+	}
+	return unowned, limited
 }

@@ -1,7 +1,16 @@
-package exposure
+// Package holder finds the processes that hold sockets: who a listening socket's
+// inode belongs to, by the descriptors in /proc/PID/fd.
+//
+// Nothing is opened but files of /proc, and of each process its name, program and
+// cgroup are read, not its memory or environment. Descriptors of others need
+// CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; what may not be seen is said. A process has at
+// most 4096 descriptors looked at.
+package holder
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -15,46 +24,48 @@ import (
 )
 
 const (
-	maxDescriptors = 4096    // of one process
-	maxPasswd      = 8 << 20 // bytes of /etc/passwd
+	maxDescriptors = 4096 // of one process
+	maxWord        = 256
 	deletedMark    = " (deleted)"
 )
 
-// own finds the processes that hold the sockets, and returns how many are left.
-func own(ctx context.Context, list []waiting) (unowned int, limited string) {
-	wanted := map[uint64][]*Socket{}
-	for i := range list {
-		if list[i].inode != 0 { // of the kernel's own otherwise
-			wanted[list[i].inode] = append(wanted[list[i].inode], &list[i].Socket)
-		}
-	}
-	passwd, _ := hostfs.Root{}.ReadFile("/etc/passwd", maxPasswd) // without it users have numbers
-	for i := range list {
-		list[i].User = text.Clean(cgroup.User(string(passwd), strconv.Itoa(list[i].UID)), maxWord)
+// Process is one that holds a socket.
+type Process struct {
+	PID     int
+	Comm    string
+	Exe     string
+	Deleted bool // the program's file is gone
+	Unit    string
+}
+
+// Find looks for the processes that hold the sockets with these inodes. limited says
+// what could not be looked at, where some are not found.
+func Find(ctx context.Context, inodes []uint64) (found map[uint64]Process, limited string) {
+	found = map[uint64]Process{}
+	wanted := map[uint64]bool{}
+	for _, n := range inodes {
+		wanted[n] = true
 	}
 	pids, err := processes()
 	if err != nil {
-		return len(wanted), "list processes: " + err.Error()
+		return found, "list processes: " + err.Error()
 	}
 	buf := make([]byte, unix.PathMax)
 	for _, pid := range pids {
 		if len(wanted) == 0 {
-			break
+			return found, ""
 		}
 		if ctx.Err() != nil {
-			return len(wanted), "there was no time for all processes"
+			return found, "there was no time for all processes"
 		}
-		if err := holds(pid, buf, wanted); err != nil && limited == "" && !gone(err) {
+		if err := holds(pid, buf, wanted, found); err != nil && limited == "" && !gone(err) {
 			limited = "look at the descriptors of others: " + err.Error()
 		}
 	}
-	if len(wanted) == 0 {
-		limited = ""
-	}
-	return len(wanted), limited
+	return found, limited
 }
 
-func gone(err error) bool { return os.IsNotExist(err) || err == unix.ESRCH }
+func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) }
 
 // processes lists the numbers of all processes, ascending but for the first one:
 // systemd holds the sockets of services, too, that it starts when somebody connects.
@@ -73,7 +84,7 @@ func processes() ([]string, error) {
 }
 
 // holds looks at one process's descriptors, and takes what it holds out of wanted.
-func holds(pid string, buf []byte, wanted map[uint64][]*Socket) error {
+func holds(pid string, buf []byte, wanted map[uint64]bool, found map[uint64]Process) error {
 	dir, err := os.Open("/proc/" + pid + "/fd")
 	if err != nil {
 		return err
@@ -83,30 +94,34 @@ func holds(pid string, buf []byte, wanted map[uint64][]*Socket) error {
 	if err != nil && len(names) == 0 {
 		return nil // it has none, or is the kernel's
 	}
-	var who *Socket
+	var who *Process
 	for _, name := range names {
 		n, err := unix.Readlinkat(int(dir.Fd()), name, buf)
 		if err != nil {
 			continue
 		}
-		rest, ok := strings.CutPrefix(string(buf[:n]), "socket:[")
-		inode, err := strconv.ParseUint(strings.TrimSuffix(rest, "]"), 10, 64)
-		if !ok || err != nil {
+		inode, ok := socket(string(buf[:n]))
+		if !ok || !wanted[inode] {
 			continue
 		}
-		for _, s := range wanted[inode] {
-			if who == nil {
-				who = describe(pid)
-			}
-			s.PID, s.Comm, s.Exe, s.Deleted, s.Unit = who.PID, who.Comm, who.Exe, who.Deleted, who.Unit
+		if who == nil {
+			who = describe(pid)
 		}
+		found[inode] = *who
 		delete(wanted, inode)
 	}
 	return nil
 }
 
+// socket reads where a descriptor of a socket points: socket:[4711].
+func socket(link string) (inode uint64, ok bool) {
+	rest, ok := strings.CutPrefix(link, "socket:[")
+	inode, err := strconv.ParseUint(strings.TrimSuffix(rest, "]"), 10, 64)
+	return inode, ok && err == nil
+}
+
 // describe says who a process is, as far as that may be seen.
-func describe(pid string) *Socket {
+func describe(pid string) *Process {
 	small := func(name string) string {
 		b, err := hostfs.Root{}.ReadFile("/proc/"+pid+"/"+name, 16<<10)
 		if err != nil {
@@ -114,7 +129,7 @@ func describe(pid string) *Socket {
 		}
 		return string(b)
 	}
-	s := &Socket{}
+	s := &Process{}
 	s.PID, _ = strconv.Atoi(pid)
 	s.Comm = text.Clean(strings.TrimSuffix(small("comm"), "\n"), maxWord)
 	exe, err := os.Readlink("/proc/" + pid + "/exe")
