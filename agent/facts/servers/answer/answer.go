@@ -4,6 +4,7 @@ package answer
 
 import (
 	"fmt"
+	"slices"
 
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
@@ -42,12 +43,13 @@ func (a *Answer) Unknown(format string, args ...any) {
 	a.Reason = text.Clean(fmt.Sprintf(format, args...), maxWord)
 }
 
-// At adds a line that decides. A place without a file is none.
+// At adds a line that decides, once. A place without a file is none.
 func (a *Answer) At(file string, line int, raw string) {
-	if file == "" || len(a.Places) == maxPlaces {
+	e := finding.Evidence{File: file, Line: line, Text: text.Clean(raw, maxWord)}
+	if file == "" || len(a.Places) == maxPlaces || slices.Contains(a.Places, e) {
 		return
 	}
-	a.Places = append(a.Places, finding.Evidence{File: file, Line: line, Text: text.Clean(raw, maxWord)})
+	a.Places = append(a.Places, e)
 }
 
 // New returns the answer of a server, or of the part of it that is named.

@@ -58,8 +58,8 @@ func TestLoopbackAndHost(t *testing.T) {
 func TestBounded(t *testing.T) {
 	a := New("squid", strings.Repeat("x", 5000)+"\xff")
 	a.Say(true, "%s", strings.Repeat("y\x00", 5000))
-	for range 100 {
-		a.At("/f", 1, strings.Repeat("z", 5000))
+	for i := range 100 {
+		a.At("/f", 1+i/2, strings.Repeat("z", 5000))
 	}
 	a.At("", 1, "no file")
 	if len(a.Name) > maxWord+10 || len(a.Reason) > maxWord || len(a.Places) != maxPlaces || len(a.Places[0].Text) > maxWord || text.Clean(a.Name, text.Limit) != a.Name {

@@ -8,7 +8,9 @@
 // request: method, port, destination, headers, time. So a deny that depends on those
 // keeps nobody out, and an allow that names destinations (dstdomain, dst) opens the
 // proxy to those alone, as a reverse proxy does, which is not an open one. Ports of
-// mode accel are no forward proxies.
+// mode accel are no forward proxies. Squid itself was asked about the cases in
+// testdata. Where 0.0.0.0/0 stands beside smaller networks in one ACL, Squid 5.7 warns and
+// forgets it; here it counts.
 //
 // # Others
 //

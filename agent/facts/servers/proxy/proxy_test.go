@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
 	"seawall/agent/facts/servers/answer"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
@@ -54,6 +56,33 @@ http_access allow localhost
 http_port 3128
 `
 
+// TestAsSquid: verdicts are those of Squid itself, which was asked.
+func TestAsSquid(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/squid.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, f := range archive.Files {
+		files["/"+f.Name] = string(f.Data)
+	}
+	root := image.Of(t, files)
+	asked := strings.Split(strings.TrimSpace(files["/verdicts"]), "\n")
+	if len(asked) != len(files)-1 || len(asked) < 20 {
+		t.Fatalf("%d verdicts on %d files", len(asked), len(files)-1)
+	}
+	for _, line := range asked {
+		name, verdict, _ := strings.Cut(line, " ")
+		var a Answers
+		if _, err := a.Squid(root, "/"+name); err != nil {
+			t.Fatal(err)
+		}
+		if o := a.Open[0]; !o.Known || o.Allowed != (verdict == "open") {
+			t.Errorf("%s: Squid says %s, read %s", name, verdict, show(o))
+		}
+	}
+}
+
 func TestSquid(t *testing.T) {
 	for _, tt := range []struct{ conf, want string }{
 		{stock + "http_access deny all\n", "squid: closed: http_access deny all keeps strangers out @/n:11 @/n:12"},
@@ -81,6 +110,7 @@ func TestSquid(t *testing.T) {
 		{"http_port 3128\nacl list src \"/wide\"\nhttp_access allow list\n", "squid: open"},
 		{"http_port 3128\nacl list src \"/narrow\"\nhttp_access allow list\n", "squid: closed"},
 		{"http_port 3128\nacl list src \"/none\"\nhttp_access allow list\nhttp_access deny all\n", "squid: unknown: what \"http_access allow list\" does"},
+		{"http_port 3128\nacl v4 src ipv4\nhttp_access allow v4\nhttp_access deny all\n", "squid: unknown"},
 		{"http_port 3128\nacl ext external helper\nhttp_access allow ext\nhttp_access deny all\n", "squid: unknown"},
 		{"http_port 3128\nacl ext external helper\nhttp_access deny !ext\nhttp_access allow all\n", "squid: unknown"},
 		{"http_port 3128\nacl ext external helper\nhttp_access deny all\nhttp_access allow ext\n", "squid: closed"},

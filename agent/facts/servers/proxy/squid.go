@@ -209,8 +209,10 @@ func (s *squid) src(values []string) match {
 	for _, v := range values {
 		switch {
 		case strings.HasPrefix(v, "-"):
-		case v == "all" || v == "ipv4" || v == "ipv6":
+		case v == "all":
 			return always
+		case v == "ipv4" || v == "ipv6": // not what their names say in every release
+			return unsure
 		case strings.HasPrefix(v, "/"): // a quoted name: a file with a value on each line
 			text, err := s.root.ReadFile(v, 0)
 			if err != nil {

@@ -141,7 +141,17 @@ func (b *bind) recursion(view string, block []bindconf.Statement) answer.Answer 
 		out.Say(false, "named listens on loopback alone")
 		return out
 	}
-	for _, name := range []string{"allow-recursion", "allow-query-cache", "allow-query"} {
+	// Both have to let him: each of the two stands in for the other.
+	b.first(&out, block, "allow-recursion", "allow-query-cache", "allow-query")
+	if out.Allowed {
+		b.first(&out, block, "allow-query-cache", "allow-recursion", "allow-query")
+	}
+	return out
+}
+
+// first asks the first list that is set.
+func (b *bind) first(out *answer.Answer, block []bindconf.Statement, names ...string) {
+	for _, name := range names {
 		s := b.option(block, name)
 		if s == nil {
 			continue
@@ -155,10 +165,9 @@ func (b *bind) recursion(view string, block []bindconf.Statement) answer.Answer 
 		case none, denied:
 			out.Say(false, "%s has no strangers in it", name)
 		}
-		return out
+		return
 	}
 	out.Say(false, "by default only the host's own networks may")
-	return out
 }
 
 // public reports whether named listens on more than loopback, and what says so.

@@ -5,8 +5,9 @@
 // # BIND
 //
 // As lib/ns/query.c and named's configure_view decide: a view recurses unless
-// "recursion no"; allow-recursion decides who may, and where it is not set,
-// allow-query-cache, then allow-query, then { localnets; localhost; }. Address match
+// "recursion no"; allow-recursion and allow-query-cache both decide who may, and where
+// one is not set, the other, then allow-query, then { localnets; localhost; }. named
+// itself was asked about the cases in testdata. Address match
 // lists are taken in order, the first element that matches decides, "!" denies, and
 // an element that is a list and denies is no match. A stranger has no key. Views are
 // judged one by one; one that strangers do not match (match-clients) is nobody's.

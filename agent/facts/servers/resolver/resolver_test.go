@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
 	"seawall/agent/facts/servers/answer"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
@@ -62,6 +64,37 @@ func TestBind(t *testing.T) {
 		watch, err := a.Bind(image.Of(t, map[string]string{"/n": tt.conf}), "/n")
 		if got := shown(a.Open); !strings.HasPrefix(got, tt.want) || watch[0] != "/n" || (err != nil) != strings.Contains(tt.want, "/n: /n") {
 			t.Errorf("%s\ngot  %s\nwant %s", tt.conf, got, tt.want)
+		}
+	}
+}
+
+// TestAsNamed: verdicts are those of named itself, which was asked.
+func TestAsNamed(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/named.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, f := range archive.Files {
+		files["/"+f.Name] = string(f.Data)
+	}
+	root := image.Of(t, files)
+	asked := strings.Split(strings.TrimSpace(files["/verdicts"]), "\n")
+	if len(asked) != len(files)-1 || len(asked) < 20 {
+		t.Fatalf("%d verdicts on %d files", len(asked), len(files)-1)
+	}
+	for _, line := range asked {
+		name, verdict, _ := strings.Cut(line, " ")
+		var a Answers
+		if _, err := a.Bind(root, "/"+name); err != nil {
+			t.Fatal(err)
+		}
+		open := false // one view that is open is enough
+		for _, o := range a.Open {
+			open = open || !o.Known || o.Allowed
+		}
+		if open != (verdict == "open") {
+			t.Errorf("%s: named says %s, read %s", name, verdict, shown(a.Open))
 		}
 	}
 }
