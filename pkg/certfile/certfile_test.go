@@ -53,7 +53,7 @@ func TestCertificates(t *testing.T) {
 		"trusted.crt":          {"RSA", 1024, "SHA-1"},
 		"ec-staple-client.crt": {"ECDSA", 256, ""},
 		"ed25519.crt":          {"Ed25519", 256, ""},
-		"dsa.crt":              {"DSA", 1024, ""},
+		"dsa.crt":              {"DSA", 0, ""},
 	} {
 		c := one(t, name)
 		kind, bits := Algorithm(c)
@@ -91,7 +91,7 @@ func TestKeys(t *testing.T) {
 	files := made(t)
 	owner := func(name string) string {
 		kind, _, _ := strings.Cut(strings.TrimSuffix(name, ".key"), "-")
-		return map[string]string{"rsa1024": "rsa1024-sha1.crt", "ec": "ec-staple-client.crt", "ed25519": "ed25519.crt", "dsa": "dsa.crt"}[kind]
+		return map[string]string{"rsa1024": "rsa1024-sha1.crt", "ec": "ec-staple-client.crt", "ed25519": "ed25519.crt"}[kind]
 	}
 	for name, data := range files {
 		if !strings.HasSuffix(name, ".key") {
@@ -100,9 +100,9 @@ func TestKeys(t *testing.T) {
 		data = slices.Clone(data)
 		k, err := ParseKey(data)
 		locked := strings.Contains(name, "dek") || strings.Contains(name, "encrypted")
-		if name == "dsa-pkcs8.key" {
+		if strings.HasPrefix(name, "dsa") {
 			if err == nil {
-				t.Errorf("%s: Go reads it now", name)
+				t.Errorf("%s: got %+v", name, k)
 			}
 			continue
 		}

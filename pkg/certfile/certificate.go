@@ -1,7 +1,6 @@
 package certfile
 
 import (
-	"crypto/dsa"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -55,7 +54,8 @@ func Certificates(data []byte) ([]*x509.Certificate, error) {
 	return all, nil
 }
 
-// Algorithm returns the kind of a certificate's key and its size in bits.
+// Algorithm returns the kind of a certificate's key and its size in bits, 0 for
+// kinds that nobody should use (DSA).
 func Algorithm(c *x509.Certificate) (kind string, bits int) {
 	switch k := c.PublicKey.(type) {
 	case *rsa.PublicKey:
@@ -64,8 +64,6 @@ func Algorithm(c *x509.Certificate) (kind string, bits int) {
 		return "ECDSA", k.Curve.Params().BitSize
 	case ed25519.PublicKey:
 		return "Ed25519", 256
-	case *dsa.PublicKey:
-		return "DSA", k.P.BitLen()
 	}
 	return c.PublicKeyAlgorithm.String(), 0
 }

@@ -2,7 +2,6 @@ package certfile
 
 import (
 	"crypto"
-	"crypto/dsa"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -30,9 +29,6 @@ func (k Key) Belongs(c *x509.Certificate) bool {
 		return p.Equal(c.PublicKey)
 	case ed25519.PublicKey:
 		return p.Equal(c.PublicKey)
-	case *dsa.PublicKey:
-		other, ok := c.PublicKey.(*dsa.PublicKey)
-		return ok && p.Y.Cmp(other.Y) == 0 && p.P.Cmp(other.P) == 0
 	}
 	return false
 }
@@ -83,12 +79,6 @@ func publicPart(kind string, der []byte) (crypto.PublicKey, error) {
 			return nil, err
 		}
 		return &k.PublicKey, nil
-	case "DSA PRIVATE KEY":
-		var k struct{ Version, P, Q, G, Y *big.Int }
-		if _, err := asn1.Unmarshal(der, &k); err != nil {
-			return nil, err
-		}
-		return &dsa.PublicKey{Parameters: dsa.Parameters{P: k.P, Q: k.Q, G: k.G}, Y: k.Y}, nil
 	case "PRIVATE KEY":
 		var info pkcs8
 		if _, err := asn1.Unmarshal(der, &info); err != nil {

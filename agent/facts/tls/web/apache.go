@@ -35,9 +35,7 @@ func apacheSites(f *site.Reader, server *site.Server, tree *apacheconf.Tree, dir
 		server.Later(apacheText(u))
 	}
 	for _, d := range tree.All("mdomain") {
-		for _, name := range site.HostNames(d.Args) {
-			a.managed = append(a.managed, name)
-		}
+		a.managed = append(a.managed, site.HostNames(d.Args)...)
 	}
 	hosts := tree.All("virtualhost")
 	hosts = hosts[:min(len(hosts), maxSites)]
