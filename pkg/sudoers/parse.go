@@ -53,54 +53,46 @@ func (p *parser) member() (m Member, err error) {
 	if p.end() {
 		return m, errors.New("a name is missing")
 	}
-	// "%:name" has a ":" in its mark, and quotes go around the mark.
-	quoted := p.peek() == '"'
+	quoted := p.peek() == '"' // quotes go around the mark, too
 	if quoted {
 		p.pos++
 	}
-	mark := ""
-	for _, known := range []string{"%:#", "%:", "%#", "%", "+", "#"} {
-		if strings.HasPrefix(p.text[p.pos:], known) {
-			mark = known
-			break
-		}
-	}
-	p.pos += len(mark)
-	if !quoted && mark != "" && p.peek() == '"' {
+	var marked bool
+	m.Kind, marked = p.mark()
+	if !quoted && marked && p.peek() == '"' {
 		return m, errors.New("quotes go around the whole name")
 	}
-	name, ok := "", false
+	start, ok := p.pos, false
 	if quoted {
-		name, ok = p.toQuote()
+		m.Name, ok = p.toQuote()
 	} else {
-		name, ok = p.word(wordEnd)
+		m.Name, ok = p.word(wordEnd)
 	}
-	if addr := ipv6(p.text[p.pos-len(name):]); !quoted && mark == "" && addr != "" { // its colons need no backslash
-		p.pos += len(addr) - len(name)
-		name, ok = addr, true
+	if addr := ipv6(p.text[start:]); !quoted && !marked && addr != "" { // its colons need no backslash
+		m.Name, ok = addr, true
+		p.pos = start + len(addr)
 	}
 	if !ok {
 		return m, fmt.Errorf("a name is missing at %q", clip(p.text[min(p.pos, len(p.text)):]))
 	}
-	m.Name = name
-	switch mark {
-	case "":
-		m.Kind = Word
-		if name == "ALL" {
-			m.Kind = All
-		}
-	case "%":
-		m.Kind = Group
-	case "+":
-		m.Kind = Netgroup
-	case "#":
-		m.Kind = ID
-	case "%#":
-		m.Kind = GroupID
-	default:
-		m.Kind = Foreign
+	if !marked && m.Name == "ALL" {
+		m.Kind = All
 	}
 	return m, nil
+}
+
+// mark passes over what says what kind of name follows. "%:name" has a ":" in it.
+func (p *parser) mark() (kind Kind, marked bool) {
+	for _, known := range []struct {
+		mark string
+		kind Kind
+	}{{"%:#", Foreign}, {"%:", Foreign}, {"%#", GroupID}, {"%", Group}, {"+", Netgroup}, {"#", ID}} {
+		if strings.HasPrefix(p.text[p.pos:], known.mark) {
+			p.pos += len(known.mark)
+			return known.kind, true
+		}
+	}
+	return Word, false
 }
 
 // ipv6 is the IPv6 address or network that s begins with.
@@ -283,7 +275,7 @@ func (p *parser) prefixes(r *Rule) error {
 		switch {
 		case strings.HasPrefix(after, ":") && slices.Contains(tags(), name):
 			p.pos = len(p.text) - len(after) + 1
-			r.Tags = r.Tags.with(name)
+			r.Tags = with(r.Tags, name)
 		case strings.HasPrefix(after, "=") && slices.Contains(options(), name):
 			p.pos = len(p.text) - len(after) + 1
 			p.skip()
@@ -303,10 +295,10 @@ func (p *parser) prefixes(r *Rule) error {
 }
 
 // with returns the tags with one more, and without its opposite.
-func (t Tags) with(name string) Tags {
+func with(t map[string]bool, name string) map[string]bool {
 	out := maps.Clone(t)
 	if out == nil {
-		out = Tags{}
+		out = map[string]bool{}
 	}
 	if opposite, ok := strings.CutPrefix(name, "NO"); ok {
 		delete(out, opposite)

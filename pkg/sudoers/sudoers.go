@@ -31,9 +31,11 @@ type Rule struct {
 	// RunUsers and RunGroups are the run-as list; both are empty where none is given:
 	// then it is root.
 	RunUsers, RunGroups []Member
-	Tags                Tags
-	Options             map[string]string // ROLE, CWD, NOTAFTER, …
-	Command             Command
+	// Tags are those that hold for the command, by name, such as "NOPASSWD"; of a tag
+	// and its opposite the last one is there.
+	Tags    map[string]bool
+	Options map[string]string // ROLE, CWD, NOTAFTER, …
+	Command Command
 }
 
 // Member is one element of a list.
@@ -56,10 +58,6 @@ const (
 	GroupID  Kind = 'g'
 	Foreign  Kind = ':' // a group of a plugin, "%:name"
 )
-
-// Tags are those that hold for a command, by name, such as "NOPASSWD"; of a tag and
-// its opposite the last one is there.
-type Tags map[string]bool
 
 // Command is what may be run.
 type Command struct {

@@ -19,10 +19,7 @@ import (
 	"seawall/pkg/hostfs"
 )
 
-// now is day 20778 since 1970.
 var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-
-const today = 20778
 
 // image makes a host out of files; a name that ends in "/" is a directory.
 func image(t testing.TB, files map[string]string) (env fact.Env, dir string) {

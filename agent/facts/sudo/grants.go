@@ -125,7 +125,7 @@ func (r *reader) writable(name string) string {
 
 // free reports whether no password is asked for: by the tag, or by a setting that
 // holds for everybody, for the user, or for the command.
-func (r *reader) free(tags sudoers.Tags, who sudoers.Member, c sudoers.Command) bool {
+func (r *reader) free(tags map[string]bool, who sudoers.Member, c sudoers.Command) bool {
 	switch {
 	case tags["NOPASSWD"]:
 		return true
