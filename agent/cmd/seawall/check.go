@@ -123,6 +123,7 @@ func (h *host) evaluate(cmd *cobra.Command, names []string) (*evaluation, error)
 	if err != nil {
 		return nil, err
 	}
+	footprint.Trim() // reading YAML is over
 	ids, err := s.Choose(names...)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,5 +75,60 @@ func TestSinceSurvives(t *testing.T) {
 	}
 	if r := got[curl]; r.Status != finding.StatusFail || !r.Since.Equal(first) {
 		t.Errorf("while it cannot be read: %+v", r)
+	}
+}
+
+// TestWaiversWhileRunning: the sensor's host sees a waiver that is written while it
+// runs, and keeps those that it had while one is wrong.
+func TestWaiversWhileRunning(t *testing.T) {
+	dir := t.TempDir()
+	root, err := hostfs.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "w"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	own := `family: mine
+checks: [{id: mine-x, title: t, severity: low, rationale: r, needs: [system], accept: [known, absent, unknown, error],
+  pass: 'false', actual: a, expected: e, remediation: f}]
+profile: {name: mine, checks: [mine]}
+`
+	if err := os.WriteFile(filepath.Join(dir, "own.yaml"), []byte(own), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	held, err := standard.Load(facts.Facts{}, config.Config{ChecksDir: dir, WaiversDir: filepath.Join(dir, "w"), Profile: "mine"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	h := watched(held, slog.New(slog.NewTextHandler(&log, nil)), fact.Env{Root: root, Now: time.Now}, nil)
+	file := filepath.Join(dir, "w/a.yaml")
+	until := time.Now().AddDate(0, 1, 0).Format(time.DateOnly)
+	for _, tt := range []struct {
+		text string
+		want finding.Status
+	}{
+		{"", finding.StatusFail},
+		{"waivers: [{check: mine-x, owner: ann, reason: r, expires: " + until + "}]", finding.StatusWaived},
+		{"waivers: [{check: mine-y}]", finding.StatusWaived},
+		{"waivers: []", finding.StatusFail},
+	} {
+		if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.Affected(file); len(got) != len(facts.Groups()) {
+			t.Errorf("%s: affected %v", tt.text, got)
+		}
+		r := h.Look(context.Background(), "system")
+		if len(r.Results) != 1 || r.Results[0].Status != tt.want || !slices.Equal(r.Checks, []string{"mine-x"}) {
+			t.Errorf("%s: got %+v, want %s", tt.text, r.Results, tt.want)
+		}
+	}
+	if !strings.Contains(log.String(), "waivers are as they were") || !slices.Contains(h.Depends(), filepath.Join(dir, "w")+"/") {
+		t.Errorf("log %s, depends %v", log.String(), h.Depends())
+	}
+	if pack := h.Pack(); len(pack) != 1 || len(h.Look(context.Background(), "sudo").Results) != 0 {
+		t.Errorf("what is not in the profile is told: %d texts", len(pack))
 	}
 }
