@@ -135,62 +135,96 @@ func builtins() []string {
 // commands splits a command line into simple commands of words, redirections left
 // out. Quotes are taken off; a word in double quotes keeps its dollar signs.
 func commands(line string) [][]string {
-	var all [][]string
-	var words []string
-	var word strings.Builder
-	var quote byte
-	begun, target := false, false
-	count := 0
-	end := func() {
-		if begun && !target && count < maxWords {
-			words = append(words, word.String())
-			count++
-		}
-		target = target && !begun
-		word.Reset()
-		begun = false
-	}
-	split := func() {
-		end()
-		if len(words) > 0 {
-			all = append(all, words)
-		}
-		words, target = nil, false
-	}
-	for i := 0; i < len(line); i++ {
-		switch c := line[i]; {
-		case c == '\\' && quote != '\'' && i+1 < len(line):
-			i++
-			word.WriteByte(line[i])
-			begun = true
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote != 0:
-			word.WriteByte(c)
-		case c == '"' || c == '\'':
-			quote, begun = c, true
-		case c == ' ' || c == '\t':
-			end()
-		case c == '#' && !begun:
-			split()
-			return all
-		case c == '>' || c == '<':
-			if strings.Trim(word.String(), "0123456789") == "" {
-				word.Reset()
-				begun = false // the number of a descriptor
-			}
-			end()
-			target = true
-			for i+1 < len(line) && strings.IndexByte("><&|", line[i+1]) >= 0 {
-				i++
-			}
-		case strings.IndexByte(";&|()\n", c) >= 0:
-			split()
-		default:
-			word.WriteByte(c)
-			begun = true
+	s := splitter{line: line}
+	for s.i = 0; s.i < len(line) && !s.comment; s.i++ {
+		if s.quote != 0 {
+			s.quoted(line[s.i])
+		} else {
+			s.plain(line[s.i])
 		}
 	}
-	split()
-	return all
+	s.endCommand()
+	return s.all
+}
+
+type splitter struct {
+	line    string
+	i       int
+	all     [][]string
+	words   []string
+	word    strings.Builder
+	begun   bool // a word, be it empty
+	quote   byte
+	target  bool // the next word is a redirection's
+	comment bool
+	count   int
+}
+
+// quoted takes a character inside quotes.
+func (s *splitter) quoted(c byte) {
+	switch {
+	case c == '\\' && s.quote == '"' && s.i+1 < len(s.line):
+		s.i++
+		s.word.WriteByte(s.line[s.i])
+	case c == s.quote:
+		s.quote = 0
+	default:
+		s.word.WriteByte(c)
+	}
+}
+
+// plain takes a character outside of quotes.
+func (s *splitter) plain(c byte) {
+	switch c {
+	case '\\':
+		if s.i++; s.i < len(s.line) {
+			s.word.WriteByte(s.line[s.i])
+		}
+		s.begun = true
+	case '"', '\'':
+		s.quote, s.begun = c, true
+	case ' ', '\t':
+		s.endWord()
+	case '>', '<':
+		s.redirect()
+	case ';', '&', '|', '(', ')', '\n':
+		s.endCommand()
+	default:
+		if s.comment = c == '#' && !s.begun; s.comment {
+			return
+		}
+		s.word.WriteByte(c)
+		s.begun = true
+	}
+}
+
+// redirect drops the number of a descriptor before a redirection, and its marks.
+func (s *splitter) redirect() {
+	if strings.Trim(s.word.String(), "0123456789") == "" {
+		s.word.Reset()
+		s.begun = false
+	}
+	s.endWord()
+	s.target = true
+	for s.i+1 < len(s.line) && strings.IndexByte("><&|", s.line[s.i+1]) >= 0 {
+		s.i++
+	}
+}
+
+func (s *splitter) endWord() {
+	if s.begun && !s.target && s.count < maxWords {
+		s.words = append(s.words, s.word.String())
+		s.count++
+	}
+	s.target = s.target && !s.begun
+	s.word.Reset()
+	s.begun = false
+}
+
+func (s *splitter) endCommand() {
+	s.endWord()
+	if len(s.words) > 0 {
+		s.all = append(s.all, s.words)
+	}
+	s.words, s.target = nil, false
 }

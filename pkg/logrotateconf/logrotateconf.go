@@ -93,53 +93,89 @@ func (p *parser) file(name string, depth int) error {
 
 // parse reads one file's text.
 func (p *parser) parse(file string, text []byte, depth int) error {
-	var patterns []string
-	first, number := 0, 0
-	inside, script := false, false
-	defaults := p.now
+	t := stanzas{parser: p, file: file, depth: depth, defaults: p.now}
 	for l := range bytes.Lines(text) {
-		number++
+		t.number++
 		line := strings.TrimSpace(string(l))
-		word, rest := line, ""
-		if i := strings.IndexAny(line, " \t="); i >= 0 {
-			word, rest = line[:i], strings.TrimLeft(line[i:], " \t=")
+		if t.script {
+			word, _ := cut(line)
+			t.script = word != "endscript"
+			continue
 		}
-		switch {
-		case script:
-			script = word != "endscript"
-		case line == "" || line[0] == '#':
-		case line[0] == '}' && inside:
-			p.c.Stanzas = append(p.c.Stanzas, p.now)
-			if len(p.c.Stanzas) > maxStanzas {
-				return fmt.Errorf("%s: more than %d stanzas", file, maxStanzas)
-			}
-			p.now, inside = defaults, false
-		case inside:
-			script = isScript(word)
-			p.directive(word, strings.TrimSpace(rest))
-		case line[0] == '/' || line[0] == '"' || line[0] == '\'' || line[0] == '~' || line[0] == '{':
-			before, after, opens := strings.Cut(line, "{")
-			if len(patterns) == 0 {
-				first = number
-			}
-			patterns = append(patterns, words(before)...)
-			if opens {
-				defaults, inside = p.now, true
-				p.now.Patterns, p.now.File, p.now.Line = patterns, file, first
-				patterns = nil
-				p.directive(strings.TrimSpace(after), "")
-			}
-		case word == "include":
-			if err := p.include(strings.TrimSpace(rest), depth); err != nil {
-				return err
-			}
-		default:
-			script = isScript(word)
-			p.directive(word, strings.TrimSpace(rest))
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		read := t.outside
+		if t.inside {
+			read = t.within
+		}
+		if err := read(line); err != nil {
+			return err
 		}
 	}
-	if inside {
-		p.now = defaults
+	if t.inside {
+		p.now = t.defaults
+	}
+	return nil
+}
+
+// stanzas is where parse stands in a file.
+type stanzas struct {
+	*parser
+	file           string
+	depth, number  int
+	patterns       []string
+	first          int // line of the first of them
+	defaults       Stanza
+	inside, script bool
+}
+
+// cut splits a line into its first word and the rest.
+func cut(line string) (word, rest string) {
+	i := strings.IndexAny(line, " \t=")
+	if i < 0 {
+		return line, ""
+	}
+	return line[:i], strings.TrimLeft(line[i:], " \t=")
+}
+
+// within reads a line between braces.
+func (t *stanzas) within(line string) error {
+	if line[0] != '}' {
+		word, rest := cut(line)
+		t.script = isScript(word)
+		t.directive(word, rest)
+		return nil
+	}
+	t.c.Stanzas = append(t.c.Stanzas, t.now)
+	if len(t.c.Stanzas) > maxStanzas {
+		return fmt.Errorf("%s: more than %d stanzas", t.file, maxStanzas)
+	}
+	t.now, t.inside = t.defaults, false
+	return nil
+}
+
+// outside reads a line of patterns, an include, or a default.
+func (t *stanzas) outside(line string) error {
+	word, rest := cut(line)
+	switch {
+	case strings.IndexByte("/\"'~{", line[0]) >= 0:
+		before, after, opens := strings.Cut(line, "{")
+		if len(t.patterns) == 0 {
+			t.first = t.number
+		}
+		t.patterns = append(t.patterns, words(before)...)
+		if opens {
+			t.defaults, t.inside = t.now, true
+			t.now.Patterns, t.now.File, t.now.Line = t.patterns, t.file, t.first
+			t.patterns = nil
+			t.directive(strings.TrimSpace(after), "")
+		}
+	case word == "include":
+		return t.include(strings.TrimSpace(rest), t.depth)
+	default:
+		t.script = isScript(word)
+		t.directive(word, rest)
 	}
 	return nil
 }
