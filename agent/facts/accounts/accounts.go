@@ -191,14 +191,13 @@ func (r *reader) readGroups() {
 	}
 	for _, g := range r.groups {
 		kind := groupKind(g.Name)
-		password := g.Password.State == passwd.Set || g.Password.State == passwd.Empty && g.Name != ""
-		if kind == "other" && !password {
+		if kind == "other" {
 			continue
 		}
 		if len(r.Groups) >= maxList {
 			return
 		}
-		out := Group{Name: clean(g.Name), GID: g.GID, Kind: kind, Members: []string{}, Password: g.Password.State == passwd.Set,
+		out := Group{Name: clean(g.Name), GID: g.GID, Kind: kind, Members: []string{},
 			File: groupFile, Line: g.Line, Raw: clean(g.Name + ":…:" + itoa(g.GID) + ":" + strings.Join(g.Members, ","))}
 		for _, m := range slices.Concat(g.Members, primary[g.GID]) {
 			if m = clean(m); m != "root" && !slices.Contains(out.Members, m) && len(out.Members) < 100 {

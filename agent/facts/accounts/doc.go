@@ -3,20 +3,19 @@
 //
 // # What is read
 //
-// /etc/passwd, /etc/group, /etc/shadow and /etc/gshadow as libc reads them (package
-// passwd), /etc/login.defs and /etc/default/useradd as shadow-utils does
-// (login.defs(5), useradd(8); lib/getdef.c), /etc/shells, /etc/nsswitch.conf, the
-// files that set a umask or TMOUT for shells (/etc/profile, profile.d,
-// bash.bashrc or bashrc, pam_umask's arguments), the PATH that root gets, and of
-// each home its mode, its owner and its dot files. When somebody was last logged
-// in is read from /var/log/lastlog and wtmp.
+// /etc/passwd, /etc/group and /etc/shadow as libc reads them (package passwd),
+// /etc/login.defs and /etc/default/useradd as shadow-utils does (login.defs(5),
+// useradd(8); lib/getdef.c), /etc/shells, /etc/nsswitch.conf, the files that set a
+// umask, TMOUT or root's PATH for shells (/etc/profile, profile.d, bash.bashrc or
+// bashrc), and of each home its mode, its owner and its dot files. When somebody was
+// last logged in is read from /var/log/lastlog.
 //
 // # What is not
 //
 // Users of a directory service (LDAP, SSSD) are not listed; Directory says that
 // there may be some. Shell scripts are not run: an assignment is taken as it is
 // written, the last one of the files in the order in which a login shell reads
-// them, and one that cannot be read so is left out and counted.
+// them, and one that cannot be read so is left out.
 //
 // No hash and no password is kept, only the method by its prefix (crypt(5)).
 package accounts

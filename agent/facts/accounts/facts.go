@@ -9,8 +9,8 @@ type Facts struct {
 	// those who cannot log in go first.
 	Users     []User `json:"users"`
 	MoreUsers int    `json:"more_users"`
-	// Groups are the entries of /etc/group that checks ask for: those that make
-	// their members root by another name, and those of administrators.
+	// Groups are the entries of /etc/group that make their members root by another
+	// name, and those of administrators.
 	Groups []Group `json:"groups"`
 	// Shadow: /etc/shadow could be read. Without it no password's state is known.
 	Shadow fact.Tri `json:"shadow"`
@@ -140,16 +140,13 @@ type DotFile struct {
 type Group struct {
 	Name string `json:"name"`
 	GID  int    `json:"gid"`
-	// Kind is "admin" (sudo, wheel, adm), "root" (members can become root: disk,
-	// shadow, kmem, docker, lxd …), or "other".
+	// Kind is "admin" (sudo, wheel, admin) or "root" (disk, shadow, kmem, docker …).
 	Kind string `json:"kind"`
 	// Members are named in the group or have it as their primary one, without root.
 	Members []string `json:"members"`
-	// Password: the group has a password of its own, so that others may join it.
-	Password bool   `json:"password"`
-	File     string `json:"file"`
-	Line     int    `json:"line"`
-	Raw      string `json:"raw"`
+	File    string   `json:"file"`
+	Line    int      `json:"line"`
+	Raw     string   `json:"raw"`
 }
 
 // Duplicate is a name or number that more than one entry has.
