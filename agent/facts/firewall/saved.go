@@ -266,11 +266,17 @@ func (n *nftFile) statement(words []token) {
 		n.line = words[0].line
 	case n.chainAt == n.depth:
 		n.last = ""
-		rest := slices.DeleteFunc(slices.Clone(words), func(t token) bool { return t.word == "counter" || t.word == "log" })
+		rest := slices.DeleteFunc(slices.Clone(words), func(t token) bool { return counting(t.word) })
 		if len(rest) > 0 && (len(rest) == 1 || rest[0].word == "reject") {
 			n.last = rest[0].word
 		}
 	}
+}
+
+// counting reports whether a word is one of those that only count or log, as nft
+// prints them: counter packets 0 bytes 0.
+func counting(word string) bool {
+	return slices.Contains([]string{"counter", "packets", "bytes", "log"}, word) || strings.Trim(word, "0123456789") == ""
 }
 
 // iptables reads the files that netfilter-persistent, or iptables.service of the
