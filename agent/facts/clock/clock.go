@@ -203,7 +203,7 @@ func adjust() (synchronised bool, maxErrorMicros int64, err error) {
 	if _, err := unix.Adjtimex(&t); err != nil {
 		return false, 0, fmt.Errorf("adjtimex: %w", err)
 	}
-	return t.Status&unix.STA_UNSYNC == 0, int64(t.Maxerror), nil
+	return t.Status&unix.STA_UNSYNC == 0, t.Maxerror, nil
 }
 
 func (r *reader) kernel(ask func() (bool, int64, error)) {

@@ -85,37 +85,47 @@ type rsyslogWalk struct {
 	legacyMode, moduleMode mode
 	wrote                  bool
 	tls, tcpTLS            bool   // of the sender's and the receiver's driver
-	udpAddress, tcpAddress string // of the receivers of old that follow
-	addresses              map[string]string
+	udpAddress             string // of the receivers of old that follow
 }
 
 // modules takes in what holds everywhere, wherever it stands.
 func (w *rsyslogWalk) modules(items []rsyslogconf.Item) {
 	for _, it := range items {
-		load := strings.ToLower(it.Params["load"])
 		switch {
 		case it.Kind == rsyslogconf.KindUnknown:
 			w.s.Known, w.s.Reason = false, text.Clean(it.Value, text.Limit)
-		case it.Kind == rsyslogconf.KindDirective && it.Name == "umask":
-			if n, err := strconv.ParseUint(it.Value, 8, 12); err == nil {
-				w.umask = int(n)
-			}
+		case it.Kind == rsyslogconf.KindObject && it.Name == "module":
+			w.module(it)
 		case it.Kind == rsyslogconf.KindObject && it.Name == "global":
-			if n, err := strconv.ParseUint(it.Params["umask"], 8, 12); err == nil {
-				w.umask = int(n)
-			}
-		case it.Kind == rsyslogconf.KindObject && it.Name == "module" && load == "imtcp":
-			w.tcpTLS = on(it.Params["streamdriver.mode"])
-		case it.Kind == rsyslogconf.KindObject && it.Name == "module" && load == "builtin:omfile":
-			if m, ok := modeOf(it.Params["filecreatemode"], it); ok {
-				w.moduleMode = m
-			}
-		case it.Kind == rsyslogconf.KindDirective && it.Name == "inputtcpserverstreamdrivermode":
+			w.setUmask(it.Params["umask"])
+		case it.Kind != rsyslogconf.KindDirective:
+		case it.Name == "umask":
+			w.setUmask(it.Value)
+		case it.Name == "inputtcpserverstreamdrivermode":
 			w.tcpTLS = it.Value == "1"
+		case it.Name == "modload":
+			w.s.Journal = w.s.Journal || strings.HasPrefix(it.Value, "imjournal")
 		}
-		if load == "imjournal" || it.Kind == rsyslogconf.KindDirective && it.Name == "modload" && strings.HasPrefix(it.Value, "imjournal") {
-			w.s.Journal = true
+	}
+}
+
+// module is a module that is loaded, with what it sets for all that use it.
+func (w *rsyslogWalk) module(it rsyslogconf.Item) {
+	switch strings.ToLower(it.Params["load"]) {
+	case "imjournal":
+		w.s.Journal = true
+	case "imtcp":
+		w.tcpTLS = on(it.Params["streamdriver.mode"])
+	case "builtin:omfile":
+		if m, ok := modeOf(it.Params["filecreatemode"], it); ok {
+			w.moduleMode = m
 		}
+	}
+}
+
+func (w *rsyslogWalk) setUmask(value string) {
+	if n, err := strconv.ParseUint(value, 8, 12); err == nil {
+		w.umask = int(n)
 	}
 }
 

@@ -20,10 +20,9 @@ type want struct {
 
 // calls are system calls by who makes them and how they end.
 type calls struct {
-	names string
-	exits []int32
-	emulation,
-	system bool // made by a daemon as well
+	names     string
+	exits     []int32
+	emulation bool // with the rights of another user
 }
 
 const (
