@@ -36,7 +36,7 @@ func (r *reader) certificates() {
 			if len(c.Uses) < 16 {
 				c.Uses = append(c.Uses, p)
 			}
-			c.Web = c.Web || !s.CatchAll && !(s.Mail && s.Program == site.Postfix)
+			c.Web = c.Web || !s.CatchAll && !(s.Mail && s.Program == "postfix")
 			c.Managed = c.Managed || s.Managed
 		}
 	}

@@ -19,17 +19,17 @@ func goodTLS(f *facts.Facts, known fact.Meta) {
 	}
 	offered := []string{"TLSv1.2", "TLSv1.3"}
 	pair := site.Pair{Certificate: "/le/a/fullchain.pem", Key: "/le/a/privkey.pem", File: "/etc/nginx/nginx.conf", Line: 9, Raw: "ssl_certificate /le/a/fullchain.pem"}
-	web := site.Site{Program: site.NGINX, Label: "nginx a.example", Names: []string{"a.example"}, Listen: []string{"443"}, TLS: true,
+	web := site.Site{Program: "nginx", Label: "nginx a.example", Names: []string{"a.example"}, Listen: []string{"443"}, TLS: true,
 		File: pair.File, Line: 5, Raw: "server_name a.example", Pairs: []site.Pair{pair}, Protocols: line(6, "ssl_protocols"), Configured: offered,
 		Offered: offered, Ciphers: line(7, "ECDHE+AESGCM"), HSTS: line(8, "max-age"), HSTSSeconds: 31536000, Stapling: true, DHParams: line(10, "/dh")}
-	plain := site.Site{Program: site.NGINX, Label: "nginx a.example (plain)", Names: web.Names, Listen: []string{"80"}, File: pair.File, Line: 20,
+	plain := site.Site{Program: "nginx", Label: "nginx a.example (plain)", Names: web.Names, Listen: []string{"80"}, File: pair.File, Line: 20,
 		Redirect: line(21, "return 301")}
-	mail := site.Site{Program: site.Postfix, Label: "postfix smtp", Mail: true, TLS: true, Offered: offered, Configured: offered,
+	mail := site.Site{Program: "postfix", Label: "postfix smtp", Mail: true, TLS: true, Offered: offered, Configured: offered,
 		File: "/etc/postfix/master.cf", Line: 2, Raw: "smtp inet", MailTLS: site.Setting{Value: "may"}, PlainLoginWhy: "no passwords"}
 	client := renewal.Client{Name: "certbot", Directory: "/etc/letsencrypt/renewal", Active: yes, LastRun: yes, File: "/link", Log: "/log",
 		Lineages: []renewal.Lineage{{Client: "certbot", Name: "a", File: "/renewal/a.conf", Unattended: yes, Server: "https://acme"}}}
 	f.TLS = tls.Facts{Meta: known, Sites: []site.Site{web, plain, mail},
-		Servers: []site.Server{{Program: site.NGINX, State: "known", File: pair.File}, {Program: site.Postfix, State: "known", File: mail.File}},
+		Servers: []site.Server{{Program: "nginx", State: "known", File: pair.File}, {Program: "postfix", State: "known", File: mail.File}},
 		Certificates: []tls.Certificate{{File: pair.Certificate, State: fact.StateKnown, UsedBy: []string{web.Label}, Uses: []site.Pair{pair}, Web: true,
 			Subject: "a.example", Issuer: "R1", Names: web.Names, NotBefore: "2026-11-01T00:00:00Z", NotAfter: "2027-01-30T00:00:00Z", DaysLeft: 69, LifeDays: 90,
 			ServerUse: true, MustStaple: true, KeyType: "ECDSA", KeyBits: 256, Sent: 2, Chain: yes, Trusted: yes, KeyFile: pair.Key, KeyMatches: yes, Lineage: "a"}},

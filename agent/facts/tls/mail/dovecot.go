@@ -15,13 +15,13 @@ const maxPairs = 1000
 func Dovecot(f *site.Reader) {
 	conf, err := dovecotconf.Load(f.Root, dovecotconf.DefaultPath)
 	f.Depend(conf.Watch...)
-	server := f.Server(site.Dovecot, dovecotconf.DefaultPath, err)
+	server := f.Server(programDovecot, dovecotconf.DefaultPath, err)
 	if server == nil || err != nil {
 		return
 	}
 	d := &dovecotReader{conf: conf}
 	listen := d.words("listen", "*, ::")
-	out := site.Site{Program: site.Dovecot, Mail: true, File: dovecotconf.DefaultPath, Listen: listen, MailTLS: d.get("ssl", "yes")}
+	out := site.Site{Program: programDovecot, Mail: true, File: dovecotconf.DefaultPath, Listen: listen, MailTLS: d.get("ssl", "yes")}
 	out.Local = !slices.ContainsFunc(listen, func(l string) bool { return !site.Loopback(l) && l != "::1" })
 	if !d.serves("imap", "pop3", "submission", "sieve") {
 		return

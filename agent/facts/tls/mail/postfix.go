@@ -10,6 +10,12 @@ import (
 	"seawall/pkg/postfixconf"
 )
 
+// The programs, as findings name them.
+const (
+	programPostfix = "postfix"
+	programDovecot = "dovecot"
+)
+
 // What a mail server says of TLS.
 const (
 	mailNone     = "none"
@@ -21,7 +27,7 @@ const (
 func Postfix(f *site.Reader) {
 	conf, err := postfixconf.Load(f.Root, postfixconf.DefaultDir)
 	f.Depend(conf.Files...)
-	server := f.Server(site.Postfix, conf.Files[0], err)
+	server := f.Server(programPostfix, conf.Files[0], err)
 	if server == nil || err != nil {
 		return
 	}
@@ -36,7 +42,7 @@ func Postfix(f *site.Reader) {
 func smtpd(f *site.Reader, conf *postfixconf.Config, s *postfixconf.Service) {
 	get := func(name, fallback string) site.Setting { return site.Setting(conf.GetFor(s, name, fallback)) }
 	yes := func(name string) bool { return strings.EqualFold(get(name, "no").Value, "yes") }
-	out := site.Site{Program: site.Postfix, Mail: true, File: s.File, Line: s.Line, Raw: s.Raw, Listen: []string{s.Name}}
+	out := site.Site{Program: programPostfix, Mail: true, File: s.File, Line: s.Line, Raw: s.Raw, Listen: []string{s.Name}}
 	out.Local = site.Loopback(s.Name)
 	if !strings.Contains(s.Name, ":") {
 		where := conf.GetFor(s, "inet_interfaces", "all").Words()

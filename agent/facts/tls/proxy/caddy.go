@@ -17,7 +17,7 @@ const caddyData = "/var/lib/caddy/.local/share/caddy/certificates"
 func Caddy(f *site.Reader) {
 	conf, err := caddyfile.Load(f.Root, caddyfile.DefaultPath)
 	f.Depend(conf.Watch...)
-	server := f.Server(site.Caddy, caddyfile.DefaultPath, err)
+	server := f.Server(programCaddy, caddyfile.DefaultPath, err)
 	if server == nil || err != nil {
 		return
 	}
@@ -70,7 +70,7 @@ func (c *caddyReader) site(s *caddyfile.Site) {
 		if len(out.Listen) == 0 {
 			continue
 		}
-		out.Program, out.File, out.Line, out.Raw = site.Caddy, s.File, s.Line, strings.Join(s.Addresses, ", ")
+		out.Program, out.File, out.Line, out.Raw = programCaddy, s.File, s.Line, strings.Join(s.Addresses, ", ")
 		out.TLS = out == &tls
 		out.Stapling = out.TLS // Caddy does by itself
 		out.Local = !slices.ContainsFunc(out.Listen, func(l string) bool { _, rest, _ := strings.Cut("//"+l, "//"); return !site.Loopback(rest) })

@@ -10,6 +10,12 @@ import (
 	"seawall/pkg/haproxyconf"
 )
 
+// The programs, as findings name them.
+const (
+	programHAProxy = "haproxy"
+	programCaddy   = "caddy"
+)
+
 const maxFiles = 1000 // in a directory
 
 // HAProxy reads the bind lines of HAProxy.
@@ -29,7 +35,7 @@ func HAProxy(f *site.Reader) {
 	for _, file := range files {
 		f.Depend(file)
 		conf, err := haproxyconf.Load(f.Root, file)
-		server := f.Server(site.HAProxy, file, err)
+		server := f.Server(programHAProxy, file, err)
 		if server == nil || err != nil {
 			return
 		}
@@ -88,7 +94,7 @@ func option(words []string, name string) string {
 }
 
 func (h *haproxyReader) bind(s *haproxyconf.Section, l haproxyconf.Line) {
-	out := site.Site{Program: site.HAProxy, File: l.File, Line: l.Line, Raw: strings.Join(l.Words, " "),
+	out := site.Site{Program: programHAProxy, File: l.File, Line: l.Line, Raw: strings.Join(l.Words, " "),
 		Listen: strings.Split(l.Words[1], ","), TLS: slices.Contains(l.Words, "ssl")}
 	out.Local = site.Local(out.Listen)
 	http := h.mode(s) == "http"

@@ -10,16 +10,6 @@
 // the protocols and ciphers is filled in by package tls.
 package site
 
-// The programs whose configurations are read.
-const (
-	NGINX   = "nginx"
-	Apache  = "apache"
-	HAProxy = "haproxy"
-	Caddy   = "caddy"
-	Postfix = "postfix"
-	Dovecot = "dovecot"
-)
-
 // Setting is a setting as written: its value and where it stands. One that is not
 // set has Set false, the value in force (a default) and no line.
 type Setting struct {
@@ -32,8 +22,8 @@ type Setting struct {
 
 // Server is one program's configuration.
 type Server struct {
-	Program string    `json:"program"`
-	State   string    `json:"state"` // as of package fact: known, unknown (it may not be read), error (its program would refuse it)
+	Program string    `json:"program"` // nginx, apache, haproxy, caddy, postfix, dovecot
+	State   string    `json:"state"`   // as of package fact: known, unknown (it may not be read), error (its program would refuse it)
 	Reason  string    `json:"reason,omitempty"`
 	File    string    `json:"file"` // where it begins, or where it is refused
 	Line    int       `json:"line"`

@@ -55,12 +55,12 @@ func TestMaxAge(t *testing.T) {
 // a catch-all.
 func TestFinish(t *testing.T) {
 	r := NewReader(image.Of(t, nil))
-	r.Add(Site{Program: NGINX, TLS: true, Names: []string{"a.example"}, Listen: []string{"443"}})
-	r.Add(Site{Program: NGINX, TLS: true, Listen: []string{"443"}, File: "/f", Line: 1})
-	r.Add(Site{Program: NGINX, TLS: true, Listen: []string{"443"}, File: "/f", Line: 1})
-	r.Add(Site{Program: NGINX, TLS: true, Listen: []string{"443"}, File: "/f", Line: 1})
-	r.Add(Site{Program: Apache, TLS: true, Listen: []string{"443"}})
-	r.Add(Site{Program: Postfix, Mail: true})
+	r.Add(Site{Program: "nginx", TLS: true, Names: []string{"a.example"}, Listen: []string{"443"}})
+	r.Add(Site{Program: "nginx", TLS: true, Listen: []string{"443"}, File: "/f", Line: 1})
+	r.Add(Site{Program: "nginx", TLS: true, Listen: []string{"443"}, File: "/f", Line: 1})
+	r.Add(Site{Program: "nginx", TLS: true, Listen: []string{"443"}, File: "/f", Line: 1})
+	r.Add(Site{Program: "apache", TLS: true, Listen: []string{"443"}})
+	r.Add(Site{Program: "postfix", Mail: true})
 	r.Finish()
 	var got []string
 	for _, s := range r.Sites {
@@ -84,7 +84,7 @@ func TestBounds(t *testing.T) {
 	if len(r.Sites) != maxSites || len(s.Names) != maxList || len(s.Names[0]) != maxWord || !strings.HasPrefix(s.Raw, `\xff`) || len(s.Protocols.Value) > 4096 || len(s.Pairs[0].Raw) != maxWord {
 		t.Errorf("%d sites, %d names", len(r.Sites), len(s.Names))
 	}
-	server := r.Server(NGINX, "/none", nil)
+	server := r.Server("nginx", "/none", nil)
 	for range 200 {
 		server.Later(Setting{Value: long})
 	}
@@ -109,12 +109,12 @@ func TestServer(t *testing.T) {
 		{fs.ErrPermission, "/there", "unknown /there:0 permission denied"},
 		{fmt.Errorf("wrapped: %w", refusal{errors.New("bad")}), "/there", "error /x:7 wrapped: bad"},
 	} {
-		s := r.Server(NGINX, tt.file, tt.err)
+		s := r.Server("nginx", tt.file, tt.err)
 		if got := fmt.Sprintf("%s %s:%d %s", s.State, s.File, s.Line, s.Reason); got != tt.want {
 			t.Errorf("got %s, want %s", got, tt.want)
 		}
 	}
-	if s := r.Server(NGINX, "/none", fs.ErrNotExist); s != nil {
+	if s := r.Server("nginx", "/none", fs.ErrNotExist); s != nil {
 		t.Errorf("nothing there: %+v", s)
 	}
 }

@@ -14,7 +14,7 @@ func Apache(f *site.Reader) {
 	for _, file := range apacheconf.Paths() {
 		tree, err := apacheconf.Load(f.Root, file)
 		f.Depend(tree.Watch...)
-		server := f.Server(site.Apache, file, err)
+		server := f.Server(programApache, file, err)
 		if server == nil {
 			continue
 		}
@@ -76,7 +76,7 @@ func (a *apacheReader) last(s *apacheconf.Directive, name string) site.Setting {
 }
 
 func (a *apacheReader) site(s *apacheconf.Directive) {
-	out := site.Site{Program: site.Apache, File: s.File, Line: s.Line, Raw: "<VirtualHost " + strings.Join(s.Args, " ") + ">", Listen: s.Args}
+	out := site.Site{Program: programApache, File: s.File, Line: s.Line, Raw: "<VirtualHost " + strings.Join(s.Args, " ") + ">", Listen: s.Args}
 	if s == a.base {
 		out.Raw, out.File = "", a.server.File
 		for _, l := range s.All("listen") {

@@ -11,13 +11,19 @@ import (
 	"seawall/pkg/nginxconf"
 )
 
+// The programs, as findings name them.
+const (
+	programNGINX  = "nginx"
+	programApache = "apache"
+)
+
 const maxSites = 2000 // that are looked at, of one program
 
 // NGINX reads the servers of nginx, those of its streams too.
 func NGINX(f *site.Reader) {
 	tree, err := nginxconf.Load(f.Root, nginxconf.DefaultPath)
 	f.Depend(tree.Watch...)
-	server := f.Server(site.NGINX, nginxconf.DefaultPath, err)
+	server := f.Server(programNGINX, nginxconf.DefaultPath, err)
 	if server == nil || err != nil {
 		return
 	}
@@ -95,7 +101,7 @@ func defaultServers(servers []nginxconf.Directive) map[string]*nginxconf.Directi
 }
 
 func (n *nginxReader) site(outer, s, byDefault *nginxconf.Directive) {
-	out := site.Site{Program: site.NGINX, File: s.File, Line: s.Line, Raw: "server {"}
+	out := site.Site{Program: programNGINX, File: s.File, Line: s.Line, Raw: "server {"}
 	out.Listen, out.TLS = listening(s)
 	out.Local = site.Local(out.Listen)
 	for _, names := range s.All("server_name") {
