@@ -2,13 +2,16 @@
 // expressions in CEL (cel.dev), which can neither loop forever nor touch the
 // host. Built-in checks and a user's own have one format and one loader.
 //
-// Package format reads the files and documents the format.
+// Package format reads the files and documents the format; package expr is the
+// language of the expressions.
 //
 // # Strictness
 //
 // A key that does not exist, an expression over a field that does not exist, a
 // wrong type, a variable of a group that needs does not name: each is an error
-// with file, line and column, and nothing is loaded.
+// with file, line and column, and nothing is loaded. Of a trusted source (what is
+// built in, which the tests type whole) the expressions are read when they are first
+// needed, and one that is wrong is an error of its check alone.
 //
 // # Verdicts
 //
@@ -18,4 +21,10 @@
 // reader's reason. A list with nothing in it is unknown unless the check says
 // otherwise. An evaluation that fails, or costs more than its limit, is error.
 // The other checks go on.
+//
+// # What is evaluated
+//
+// Checks are chosen by id, by family and by profile. One that an override switched
+// off is not among them, and who asks for it by name is told where that is said. What
+// somebody decided to live with is not known here: package waiver marks the results.
 package policy

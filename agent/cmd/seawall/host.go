@@ -9,6 +9,7 @@ import (
 	"seawall/agent/facts"
 	"seawall/agent/facts/command"
 	"seawall/agent/facts/fact"
+	"seawall/agent/policy/format"
 	"seawall/agent/standard"
 	"seawall/pkg/hostfs"
 )
@@ -28,6 +29,10 @@ func (h *host) addRoot(cmd *cobra.Command) {
 // say is the sensor's configuration.
 func (h *host) addStandard(cmd *cobra.Command) {
 	h.flags.Add(cmd, "checks_dir", "waivers_dir", "tags_file", "profile")
+	names := cobra.FixedCompletions(append(format.Profiles(), format.All), cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("profile", names); err != nil {
+		cmd.Long += "\n" + err.Error() // cannot be: the flag was added above
+	}
 }
 
 // standard reads what the host is held to.
