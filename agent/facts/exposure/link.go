@@ -160,13 +160,14 @@ func defaultRoutes() []string {
 			names = append(names, name)
 		}
 	}
-	eachLine("/proc/net/route", maxRoutes, func(line string) bool {
+	// A table that cannot be read has no routes that are known; without IPv6 there is none.
+	_ = eachLine("/proc/net/route", maxRoutes, func(line string) bool {
 		if f := strings.Fields(line); len(f) > 7 && f[1] == "00000000" && f[7] == "00000000" {
 			add(f[0])
 		}
 		return true
 	})
-	eachLine("/proc/net/ipv6_route", maxRoutes, func(line string) bool {
+	_ = eachLine("/proc/net/ipv6_route", maxRoutes, func(line string) bool {
 		const reject = 0x0200 // RTF_REJECT
 		f := strings.Fields(line)
 		if len(f) < 10 || strings.Trim(f[0], "0") != "" || f[1] != "00" {

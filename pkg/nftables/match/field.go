@@ -5,6 +5,7 @@ import "bytes"
 // Tri is whether something matches.
 type Tri uint8
 
+// The answers.
 const (
 	No Tri = iota
 	Yes

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -61,7 +62,7 @@ func (m *machine) pass(number uint32) {
 		if m.may == dropped {
 			return
 		}
-		if number == ingress && !contains(c.Devices, m.packet.In.Name) {
+		if number == ingress && !slices.Contains(c.Devices, m.packet.In.Name) {
 			continue
 		}
 		if c.Type == "nat" && (m.packet.Established || m.translated) {
@@ -86,15 +87,6 @@ func (m *machine) pass(number uint32) {
 			m.may |= dropped
 		}
 	}
-}
-
-func contains(list []string, name string) bool {
-	for _, s := range list {
-		if s == name {
-			return true
-		}
-	}
-	return false
 }
 
 // acceptedBy notes who let the packet in: the first rule, rather than a later
