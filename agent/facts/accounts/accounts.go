@@ -142,7 +142,7 @@ func (r *reader) readUsers() {
 	homes := 0
 	for _, p := range kept {
 		u := User{Name: clean(p.Name), UID: p.UID, GID: p.GID, Home: clean(p.Home), Shell: clean(p.Shell), File: passwdFile, Line: p.Line,
-			Group: clean(names[p.GID]), Login: p.CanLogIn(), System: r.system(p.UID), UnusedDays: logins.days(p.UID)}
+			Group: clean(names[p.GID]), Login: p.CanLogIn(), System: r.system(p.UID), UnusedDays: logins.days(p.Name, p.UID)}
 		u.Raw = clean(strings.Join([]string{p.Name, "…", itoa(p.UID), itoa(p.GID), "…", p.Home, p.Shell}, ":"))
 		u.Password, u.Age = r.password(p)
 		if u.Login && homes < maxHomes {

@@ -229,6 +229,19 @@ func TestUnread(t *testing.T) {
 		t.Errorf("no group: %+v", f.Meta)
 	}
 	files = host()
+	database, err := os.ReadFile("testdata/lastlog2.db") // made by sqlite3 with the table of lastlog2.c
+	if err != nil {
+		t.Fatal(err)
+	}
+	files[lastlog2File] = string(database)
+	if f := read(t, files, nil); !f.LastLogins.Known || f.Users[1].UnusedDays != 11 || f.Users[2].UnusedDays != -1 {
+		t.Errorf("lastlog2: %+v, %d days", f.LastLogins, f.Users[1].UnusedDays)
+	}
+	files[lastlog2File] = "no database"
+	if f := read(t, files, nil); f.LastLogins.Known || !strings.HasPrefix(f.LastLogins.Reason, lastlog2File) {
+		t.Errorf("a broken lastlog2: %+v", f.LastLogins)
+	}
+	files = host()
 	files["/var/log/lastlog"] = ""
 	if f := read(t, files, nil); f.LastLogins.Known || f.Users[1].UnusedDays != -1 {
 		t.Errorf("an empty lastlog: %+v", f.LastLogins)

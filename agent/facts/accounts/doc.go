@@ -8,7 +8,7 @@
 // useradd(8); lib/getdef.c), /etc/shells, /etc/nsswitch.conf, the files that set a
 // umask, TMOUT or root's PATH for shells (/etc/profile, profile.d, bash.bashrc or
 // bashrc), and of each home its mode, its owner and its dot files. When somebody was
-// last logged in is read from /var/log/lastlog.
+// last logged in is read from lastlog2's database or /var/log/lastlog.
 //
 // # What is not
 //
