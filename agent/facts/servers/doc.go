@@ -11,8 +11,9 @@
 // public Internet and has no password. Where a rule depends on something that is in no
 // file (a table, an external program), the answer is unknown and says so.
 //
-// Each kind has a package below this one: mail, proxy, resolver, share, database and
-// web, which hold the sources of each server's defaults. All give answer.Answer.
+// Each kind has a package below this one (mail, proxy, resolver, share, database, snmp
+// and web), which holds the sources of each server's defaults. All give answer.Answer.
+// Postfix, Squid and named were asked themselves about the cases in their testdata.
 //
 // # Which servers
 //

@@ -13,7 +13,8 @@
 // mynetworks_style subnet or class the neighbours. What a table or a policy service
 // would say is in no file: if nothing after it rejects, the answer is unknown.
 // Postfix itself refuses to work where neither the relay nor the recipient
-// restrictions have a word that rejects.
+// restrictions have a word that rejects. Postfix itself was asked about the cases in
+// testdata.
 //
 // # Others
 //

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
 	"seawall/agent/facts/servers/answer"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
@@ -44,6 +46,37 @@ func postfix(t *testing.T, main, master string) Answers {
 	return a
 }
 
+// TestAsPostfix: verdicts are those of Postfix itself, which was asked.
+func TestAsPostfix(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/postfix.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, f := range archive.Files {
+		files["/"+f.Name] = string(f.Data)
+	}
+	root := image.Of(t, files)
+	asked := strings.Split(strings.TrimSpace(files["/verdicts"]), "\n")
+	if len(asked) < 20 {
+		t.Fatalf("%d verdicts", len(asked))
+	}
+	for _, line := range asked {
+		name, verdict, _ := strings.Cut(line, " ")
+		var a Answers
+		if _, err := a.Postfix(root, "/"+name); err != nil {
+			t.Fatal(err)
+		}
+		open := false // one listener that is open is enough
+		for _, o := range a.Relay {
+			open = open || !o.Known || o.Allowed
+		}
+		if open != (verdict == "open") {
+			t.Errorf("%s: Postfix says %s, read %s", name, verdict, shown(a.Relay))
+		}
+	}
+}
+
 func TestPostfixRelay(t *testing.T) {
 	const level, relay, recipient = "compatibility_level = 3.6\n", "smtpd_relay_restrictions = ", "smtpd_recipient_restrictions = "
 	for _, tt := range []struct{ main, master, want string }{
@@ -58,20 +91,20 @@ func TestPostfixRelay(t *testing.T) {
 		{recipient + "permit_mynetworks, reject_unauth_destination\n", smtp, "postfix: open"},  // and the neighbours are in mynetworks
 		{"compatibility_level = 2\n" + recipient + "permit_mynetworks, reject_unauth_destination\n", smtp, "postfix: closed"},
 		{level + relay + "permit_mynetworks, permit\n" + recipient + "permit_mynetworks, reject_unauth_destination\n", smtp, "postfix: closed: smtpd_recipient_restrictions turns strangers away: reject_unauth_destination @/main.cf:2 @/main.cf:3"},
-		{level + relay + "permit\n" + recipient + "permit, reject\n", smtp, "postfix: open: no restriction turns"},
+		{level + relay + "permit\n" + recipient + "permit, reject\n", smtp, "postfix: closed: neither"},
 		{level + relay + "\n" + recipient + "permit_mynetworks reject\n", smtp, "postfix: closed"},
-		{level + relay + "permit_sasl_authenticated, check_client_access hash:/etc/postfix/x\n" + recipient + "permit_mynetworks,permit,reject\n", smtp,
+		{level + "mynetworks = 0.0.0.0/0\n" + relay + "permit_sasl_authenticated, check_client_access hash:/etc/postfix/x\n" + recipient + "permit_mynetworks,reject\n", smtp,
 			"postfix: unknown: what smtpd_relay_restrictions: check_client_access hash:/etc/postfix/x says is in no file"},
 		{level + relay + "check_client_access hash:/x, reject_unauth_destination\n", smtp, "postfix: closed"},
-		{level + relay + "warn_if_reject reject_unauth_destination permit reject\n", smtp, "postfix: open"},
-		{level + relay + "permit reject\nrelay_domains = x\nsmtpd_client_restrictions = permit_mynetworks, reject\n", smtp,
+		{level + relay + "warn_if_reject reject_unauth_destination permit reject\n", smtp, "postfix: closed: neither"},
+		{level + relay + "permit reject\nrelay_domains = x\nsmtpd_client_restrictions = permit_mynetworks, reject\n" + recipient + "reject\n", smtp,
 			"postfix: closed: smtpd_client_restrictions turns strangers away: reject"},
 		{level + "relay_domains = static:all\n", smtp, "postfix: open: mail to any domain is taken: relay_domains = static:all @/main.cf:2"},
 		{level + "inet_interfaces = loopback-only\nmynetworks = 0.0.0.0/0\n", smtp, "postfix: closed: it listens on loopback alone @/main.cf:2"},
 		{level + "inet_interfaces = 127.0.0.1, [::1]\n", smtp, "postfix: closed: it listens on loopback alone"},
 		{level, "127.0.0.1:10025 inet n - y - - smtpd -o mynetworks=0.0.0.0/0\n", "postfix 127.0.0.1:10025: closed: it listens on loopback alone @/master.cf:1"},
 		{level, smtp + "2525 inet n - y - - smtpd\n  -o smtpd_relay_restrictions=permit,reject\n",
-			"postfix: closed: smtpd_relay_restrictions turns strangers away: defer_unauth_destination\npostfix 2525: open"},
+			"postfix: closed: smtpd_relay_restrictions turns strangers away: defer_unauth_destination\npostfix 2525: closed: neither"},
 		{level, smtp + "submission inet n - y - - smtpd\n  -o smtpd_client_restrictions=permit_sasl_authenticated,reject -o mynetworks=0.0.0.0/0\n",
 			"postfix: closed: smtpd_relay_restrictions turns strangers away: defer_unauth_destination\npostfix submission: closed: smtpd_client_restrictions"},
 		{level, "pickup unix n - y 60 1 pickup\n", "postfix: closed: master.cf has no smtpd that listens"},

@@ -169,14 +169,22 @@ func (s *smtpd) relay() {
 	s.out.Say(true, "no restriction turns a stranger away who sends to others")
 }
 
-// works reports whether a list that has to has a word that rejects.
+// works reports whether a list that has to has a word that rejects, before "permit"
+// and not only to warn (smtpd_check.c, has_required).
 func (s *smtpd) works(relayDefault string) bool {
 	for _, name := range []string{"smtpd_relay_restrictions", "smtpd_recipient_restrictions"} {
 		fallback := ""
 		if name == "smtpd_relay_restrictions" {
 			fallback = relayDefault
 		}
-		for _, w := range s.get(name, fallback).Words() {
+		words := s.get(name, fallback).Words()
+		for i, w := range words {
+			if w == "permit" {
+				break
+			}
+			if i > 0 && words[i-1] == "warn_if_reject" {
+				continue
+			}
 			if slices.Contains([]string{"reject_unauth_destination", "defer_unauth_destination", "reject", "defer", "defer_if_permit", "check_relay_domains"}, w) {
 				return true
 			}
