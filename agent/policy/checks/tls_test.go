@@ -101,6 +101,9 @@ func certificateCases() []testCase {
 		{"tls-certificate-names", certificate(func(c *tls.Certificate) { c.Missing = []string{"b.example"} }), "fail medium: does not name b.example"},
 		{"tls-certificate-names", web(func(s *site.Site) { s.Names = nil }), "not_applicable: no site with TLS has a name"},
 		{"tls-certificate-self-signed", certificate(func(c *tls.Certificate) { c.SelfSigned, c.Trusted = true, fact.Tri{Known: true} }), "fail medium: self-signed"},
+		{"tls-certificate-self-signed", certificate(func(c *tls.Certificate) {
+			c.SelfSigned, c.Trusted, c.UsedBy = true, fact.Tri{Known: true}, []string{"postfix smtp"}
+		}), "fail low: self-signed"},
 		{"tls-certificate-self-signed", certificate(func(c *tls.Certificate) { c.SelfSigned = true }), "pass: self-signed, and trusted by this host"},
 		{"tls-certificate-self-signed", certificate(func(c *tls.Certificate) { c.Web = false }), "not_applicable: no certificate is checked"},
 		{"tls-certificate-chain", certificate(func(c *tls.Certificate) { c.Chain = no }), "fail high: the certificate of R1 is missing"},
