@@ -97,6 +97,9 @@ func pattern(key string) bool { return strings.ContainsAny(key, "*?[") }
 
 // match reports whether a pattern stands for key.
 func match(pat, key string) bool {
+	if plain := pat[:strings.IndexAny(pat+"*", "*?[{\\")]; !strings.HasPrefix(key, plain) {
+		return false // which most are
+	}
 	for _, p := range braces(pat) {
 		if ok, err := path.Match(bracket(p), key); err == nil && ok {
 			return true
