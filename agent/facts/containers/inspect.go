@@ -151,6 +151,8 @@ func (c *Container) isolation(h *hostConfig) {
 		switch {
 		case key == "no-new-privileges":
 			c.NoNewPrivs = value != "false"
+		case key == "label" && (h.Privileged || h.PidMode == "host" || h.IpcMode == "host"):
+			// dockerd takes the label away by itself then (daemon/create.go).
 		case value == "unconfined" || key == "label" && value == "disable":
 			if len(c.Unconfined) < maxList {
 				c.Unconfined = append(c.Unconfined, clean(key))

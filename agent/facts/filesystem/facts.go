@@ -36,11 +36,11 @@ type Place struct {
 	Mounted bool   `json:"mounted"` // something is mounted on it now
 	// Separate says that it is another file system than the one around it: not the
 	// same directory, bound to itself for its options.
-	Separate bool `json:"separate"`
-	Type    string `json:"type"`
-	Source  string `json:"source"`
-	Now     Flags  `json:"now"`
-	Boot    Boot   `json:"boot"`
+	Separate bool   `json:"separate"`
+	Type     string `json:"type"`
+	Source   string `json:"source"`
+	Now      Flags  `json:"now"`
+	Boot     Boot   `json:"boot"`
 	// Text says how it is mounted, in words.
 	Text string `json:"text"`
 }

@@ -1,0 +1,334 @@
+package containers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/sys/unix"
+
+	"seawall/agent/facts/fact"
+	"seawall/pkg/hostfs"
+)
+
+// host makes a root with the given files; the names of programs are enough for an
+// engine to count as installed.
+func host(t testing.TB, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	base := map[string]string{"etc/passwd": "root:x:0:0::/:\nann:x:1000:1000:::\nbob:x:1001:27:::\ncay:x:1002:1002:::\n",
+		"etc/group": "root:x:0:\nsudo:x:27:ann\ndocker:x:999:ann,bob,cay,root\nlxd:x:998:cay\n"}
+	for _, all := range []map[string]string{base, files} {
+		for name, text := range all {
+			p := filepath.Join(dir, name)
+			must(t, os.MkdirAll(filepath.Dir(p), 0o755))
+			must(t, os.WriteFile(p, []byte(text), 0o644))
+		}
+	}
+	return dir
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t testing.TB, dir string) Facts {
+	t.Helper()
+	root, err := hostfs.Open(dir)
+	must(t, err)
+	return Read(context.Background(), fact.Env{Root: root, Now: time.Now})
+}
+
+// docker is a host with Docker, the unit of the distribution, and more files.
+func docker(t testing.TB, files map[string]string) Facts {
+	t.Helper()
+	all := map[string]string{"usr/sbin/dockerd": "", "usr/lib/systemd/system/docker.service": "[Service]\nEnvironmentFile=-/etc/default/docker\n" +
+		"ExecStart=/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock $DOCKER_OPTS\n"}
+	for name, text := range files {
+		all[name] = text
+	}
+	return read(t, host(t, all))
+}
+
+func TestAbsent(t *testing.T) {
+	f := read(t, host(t, nil))
+	if f.Meta.State != fact.StateAbsent || f.Docker.Installed || f.LXD.Installed {
+		t.Errorf("%+v", f.Meta)
+	}
+}
+
+func TestDocker(t *testing.T) {
+	d := docker(t, map[string]string{
+		"etc/docker/daemon.json": "{\n  \"icc\": false,\n  \"log-opts\": {\"max-size\": \"10m\"},\n  \"insecure-registries\": [\"reg:5000\"],\n  \"other\": [1]\n}\n",
+		"etc/default/docker":     "# x\nDOCKER_OPTS=\"--live-restore --insecure-registry other:5000 -H tcp://127.0.0.1:2375 --log-level=warn\"\n",
+		"etc/ufw/ufw.conf":       "ENABLED=yes\n",
+	}).Docker
+	if !d.Known || !d.Valid || !d.LogLimit || !d.Firewall || d.FromUnit != "/usr/lib/systemd/system/docker.service" {
+		t.Errorf("%+v", d)
+	}
+	got := map[string]string{}
+	for _, name := range []string{"icc", "live-restore", "log-level", "iptables", "max-size"} {
+		s := d.Settings[name]
+		got[name] = fmt.Sprintf("%s %v %s:%d", s.Value, s.Set, s.File, s.Line)
+	}
+	want := map[string]string{"icc": "false true /etc/docker/daemon.json:2", "live-restore": "true true /usr/lib/systemd/system/docker.service:3",
+		"log-level": "warn true /usr/lib/systemd/system/docker.service:3", "iptables": "true false :0", "max-size": "10m true /etc/docker/daemon.json:3"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	var hosts []string
+	for _, h := range d.Hosts {
+		hosts = append(hosts, fmt.Sprint(h.Address, " ", h.TCP, h.Local))
+	}
+	if diff := cmp.Diff([]string{"fd:// false false", "tcp://127.0.0.1:2375 true true"}, hosts); diff != "" {
+		t.Error(diff)
+	}
+	if len(d.Insecure) != 2 || d.Insecure[1].Value != "reg:5000" || d.Insecure[1].Line != 4 {
+		t.Errorf("%+v", d.Insecure)
+	}
+	var members []string
+	for _, m := range d.Members {
+		members = append(members, fmt.Sprintf("%s %v %d", m.Name, m.Admin, m.Line))
+	}
+	if diff := cmp.Diff([]string{"ann true 3", "bob true 3", "cay false 3"}, members); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSocketUnit(t *testing.T) {
+	d := docker(t, map[string]string{"usr/lib/systemd/system/docker.socket": "[Socket]\nListenStream=/run/docker.sock\nListenStream=2375\n"}).Docker
+	if len(d.Hosts) != 2 || d.Hosts[1].Address != "tcp://[::]:2375" || !d.Hosts[1].TCP || d.Hosts[1].Local {
+		t.Errorf("%+v", d.Hosts)
+	}
+}
+
+func TestLoopback(t *testing.T) {
+	for address, want := range map[string]bool{"127.0.0.1:2375": true, "localhost:1": true, "[::1]:1": true, "0.0.0.0:2375": false, ":2375": false,
+		"10.0.0.1": false, "127.9.9.9/x": true, "[::]:1": false, "": false} {
+		if got := loopback(address); got != want {
+			t.Errorf("%q: %v", address, got)
+		}
+	}
+}
+
+// TestValidate: what counts as valid here dockerd takes, and what does not it
+// refuses.
+func TestValidate(t *testing.T) {
+	dockerd, err := exec.LookPath("dockerd")
+	if err != nil {
+		t.Log("no dockerd here: its answers are those that were seen")
+	}
+	for _, tt := range []struct {
+		text  string
+		flags string
+		valid bool
+	}{
+		{"{}", "", true}, {`{"icc": false}`, "", true}, {`{"icc": "no"}`, "", false}, {`{"log-level": true}`, "", false},
+		{`{"icc": false,}`, "", false}, {`{"icc": false} x`, "", false}, {`[]`, "", false}, {`{"hosts": "tcp://x"}`, "", false},
+		{`{"icc": false}`, "--icc=true", false}, {`{"hosts": ["tcp://127.0.0.1:1"]}`, "-H fd://", false}, {`{"hosts": []}`, "-H fd://", true},
+		{`{"live-restore": true}`, "--icc=false", true}, {`{`, "", false}, {"", "", true}, {`{"storage-driver": "vfs"}`, "-s vfs", false},
+	} {
+		d := Docker{Valid: true}
+		d.empty()
+		d.flags(flagList{flags: parseFlags(split(tt.flags), "unit", 1)})
+		keys, err := topLevel([]byte(tt.text))
+		if err != nil {
+			d.refuse("%v", err)
+		}
+		for _, k := range keys {
+			d.fileKey("daemon.json", k)
+		}
+		if d.Valid != tt.valid || d.Valid == (d.Problem != "") {
+			t.Errorf("%s with %q: valid %v, %s", tt.text, tt.flags, d.Valid, d.Problem)
+		}
+		if dockerd == "" {
+			continue
+		}
+		file := filepath.Join(t.TempDir(), "daemon.json")
+		must(t, os.WriteFile(file, []byte(tt.text), 0o600))
+		out, err := exec.Command(dockerd, append(split(tt.flags), "--validate", "--config-file", file)...).CombinedOutput()
+		if (err == nil) != tt.valid {
+			t.Errorf("%s with %q: dockerd says %v: %s", tt.text, tt.flags, err, out)
+		}
+	}
+}
+
+// TestContainers: files of containers as Docker 20 and 28 write them, shortened.
+func TestContainers(t *testing.T) {
+	id := func(c string) string { return "var/lib/docker/containers/" + strings.Repeat(c, 64) + "/" }
+	f := docker(t, map[string]string{
+		id("a") + "config.v2.json": `{"ID":"aaaa","Name":"/web","Config":{"Image":"nginx","User":"101"},"State":{"Running":true,"Pid":7}}`,
+		id("a") + "hostconfig.json": `{"Binds":["/srv/www:/www:ro","/:/host:ro,rslave","vol:/data"],"NetworkMode":"default","PidMode":"","IpcMode":"private",
+			"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"},{"HostIp":"127.0.0.1","HostPort":"81"}]},"Memory":1000,"PidsLimit":50,
+			"ReadonlyRootfs":true,"SecurityOpt":["no-new-privileges"],"CapAdd":["NET_ADMIN"]}`,
+		id("b") + "config.v2.json": `{"Name":"/bad","Config":{"Image":"x"},"State":{}}`,
+		id("b") + "hostconfig.json": `{"Binds":["/var/run/docker.sock:/s:ro","/etc:/e"],"Privileged":true,"NetworkMode":"host","PidMode":"host","UTSMode":"host",
+			"CapAdd":["CAP_SYS_ADMIN","ALL"],"SecurityOpt":["seccomp=unconfined","apparmor:unconfined","label=disable"],"PidsLimit":null,
+			"Mounts":[{"Type":"bind","Source":"/root/","ReadOnly":false},{"Type":"volume","Source":"/etc"}],"Devices":[{"PathOnHost":"/dev/vda1"},{"PathOnHost":"/dev/fuse"}],
+			"PortBindings":{"5432/tcp":[{"HostIp":"::","HostPort":"5432"}]}}`,
+		id("c") + "config.v2.json": `{`,
+	})
+	if !f.Containers.Known || len(f.Containers.List) != 3 {
+		t.Fatalf("%+v", f.Containers)
+	}
+	want := []Container{
+		{ID: "bbbbbbbbbbbb", Name: "bad", Image: "x", Privileged: true, Socket: "/var/run/docker.sock", Mounts: []string{"/etc", "/root"},
+			Namespaces: []string{"network", "pid", "uts"}, Added: []string{"SYS_ADMIN", "ALL"}, Unconfined: []string{"seccomp", "apparmor"},
+			Devices: []string{"/dev/vda1"}, Published: []Port{{":::5432", "5432/tcp", "PostgreSQL"}}},
+		{ID: "cccccccccccc", Name: "cccccccccccc", Error: "config.v2.json: unexpected end of JSON input", Mounts: []string{}, Namespaces: []string{},
+			Added: []string{}, Unconfined: []string{}, Devices: []string{}, Published: []Port{}},
+		{ID: "aaaaaaaaaaaa", Name: "web", Image: "nginx", Running: true, Mounts: []string{}, Namespaces: []string{}, Added: []string{}, Unconfined: []string{},
+			Devices: []string{}, Published: []Port{{"0.0.0.0:8080", "80/tcp", ""}}, MemoryLimit: 1000, PidsLimit: 50, NoNewPrivs: true, ReadOnly: true, User: "101"},
+	}
+	for i := range f.Containers.List {
+		f.Containers.List[i].File = ""
+	}
+	if diff := cmp.Diff(want, f.Containers.List); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEngines(t *testing.T) {
+	f := read(t, host(t, map[string]string{"usr/bin/podman": "", "usr/bin/containerd": "", "usr/bin/kubelet": "", "usr/bin/lxd": "",
+		"etc/containers/registries.conf": "unqualified-search-registries = [\"docker.io\"]\n[[registry]]\nlocation = \"reg.lan\"\ninsecure = true\n" +
+			"[[registry.mirror]]\nlocation = \"mirror.lan\"\ninsecure = true\n[registries.insecure]\nregistries = ['old.lan']\n",
+		"etc/containers/registries.conf.d/x.conf": "unqualified-search-registries = [\"a\", \"b\"]\nshort-name-mode = \"enforcing\"\n",
+		"etc/containers/registries.conf.d/README": "not read",
+		"etc/containerd/config.toml":              "version = 2\n[grpc]\n  address = \"/run/x.sock\"\n  tcp_address = \"0.0.0.0:5000\"\n",
+		"var/lib/kubelet/config.yaml":             "authentication:\n  anonymous:\n    enabled: true\nreadOnlyPort: 10255\n",
+		"etc/systemd/system/kubelet.service":      "[Service]\nEnvironment=\"A=--authorization-mode=AlwaysAllow\"\nExecStart=/usr/bin/kubelet $A --read-only-port=0\n"}))
+	var insecure, search []string
+	for _, i := range f.Podman.Insecure {
+		insecure = append(insecure, i.Value)
+	}
+	for _, s := range f.Podman.Search {
+		search = append(search, s.Value)
+	}
+	if diff := cmp.Diff([]string{"mirror.lan", "reg.lan", "old.lan"}, insecure); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, search); diff != "" || f.Podman.ShortName.Value != "enforcing" {
+		t.Error(diff, f.Podman.ShortName)
+	}
+	if f.Containerd.TCP.Value != "0.0.0.0:5000" || f.Containerd.TCP.Line != 2 {
+		t.Errorf("%+v", f.Containerd)
+	}
+	k := f.Kubelet
+	if k.Anonymous.Value != "true" || k.Anonymous.Line != 3 || k.Authorization.Value != "AlwaysAllow" || k.ReadOnlyPort.Value != "0" {
+		t.Errorf("%+v", k)
+	}
+	if len(f.LXD.Members) != 1 || f.LXD.Members[0].Name != "cay" || f.LXD.Members[0].Admin {
+		t.Errorf("%+v", f.LXD)
+	}
+	open := read(t, host(t, map[string]string{"usr/bin/kubelet": ""})).Kubelet
+	if open.Anonymous.Value != "true" || open.Authorization.Value != "AlwaysAllow" || open.ReadOnlyPort.Value != "10255" {
+		t.Errorf("without a file: %+v", open)
+	}
+}
+
+// TestFiles: modes of what is there, and of nothing else.
+func TestFiles(t *testing.T) {
+	at := host(t, map[string]string{"usr/sbin/dockerd": "", "etc/docker/daemon.json": `{"tlskey": "/etc/docker/key.pem"}`, "etc/docker/key.pem": ""})
+	must(t, os.Chmod(filepath.Join(at, "etc/docker/key.pem"), 0o640))
+	must(t, os.Chown(filepath.Join(at, "etc/docker/key.pem"), 0, 999))
+	got := map[string]string{}
+	for _, f := range read(t, at).Files {
+		got[f.Path] = f.Kind + " " + f.Text
+	}
+	want := map[string]string{"/etc/docker": "config 0755 root:root", "/etc/docker/daemon.json": "config 0644 root:root", "/etc/docker/key.pem": "secret 0640 root:docker"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestHostile: a FIFO, a file without end or an endless alias is no configuration.
+func TestHostile(t *testing.T) {
+	at := host(t, map[string]string{"usr/sbin/dockerd": "", "usr/bin/podman": "", "usr/bin/containerd": strings.Repeat("x", 10), "usr/bin/kubelet": "",
+		"etc/containerd/config.toml":  strings.Repeat("a = 1\n", 400_000),
+		"var/lib/kubelet/config.yaml": "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nauthentication: *b\nx: *x\n"})
+	must(t, os.MkdirAll(filepath.Join(at, "etc/docker"), 0o755))
+	must(t, os.MkdirAll(filepath.Join(at, "etc/containers"), 0o755))
+	must(t, unix.Mkfifo(filepath.Join(at, "etc/docker/daemon.json"), 0o644))
+	must(t, unix.Mkfifo(filepath.Join(at, "etc/containers/registries.conf"), 0o644))
+	f := read(t, at)
+	if f.Docker.Known || f.Podman.Known || f.Containerd.Known || f.Kubelet.Known {
+		t.Errorf("%v %v %v %v", f.Docker.Known, f.Podman.Known, f.Containerd.Known, f.Kubelet.Known)
+	}
+	for _, reason := range []string{f.Docker.Reason, f.Podman.Reason, f.Containerd.Reason, f.Kubelet.Reason} {
+		if reason == "" {
+			t.Error("no reason is given")
+		}
+	}
+}
+
+func TestSplit(t *testing.T) {
+	env := map[string]string{"A": "-x 'b c'", "B": "v"}
+	got := expand(split(`/bin/d -H "a b" $A --q=${B}${NONE} $$x ${B`), env)
+	want := []string{"/bin/d", "-H", "a b", "-x", "b c", "--q=v", "$$x", "${B"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	var flags []string
+	for _, f := range parseFlags([]string{"-Hfd://", "--icc", "--tls", "x", "--log-level", "info", "-s", "vfs", "--last"}, "u", 1) {
+		flags = append(flags, f.name+"="+f.value)
+	}
+	if diff := cmp.Diff([]string{"H=fd://", "icc=", "tls=", "log-level=info", "s=vfs", "last="}, flags); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzDaemonFile(f *testing.F) {
+	f.Add([]byte(`{"icc": false, "hosts": ["tcp://[::1]:2375"], "log-opts": {"max-size": 5}}`), "-H fd:// --icc=false $A ${B}")
+	f.Add([]byte(`{"a": {"b": [1, 2]}, "a": null}`), `"quoted word" --x`)
+	f.Fuzz(func(t *testing.T, b []byte, line string) {
+		d := Docker{Valid: true}
+		d.empty()
+		d.flags(flagList{flags: parseFlags(expand(split(line), map[string]string{"A": line}), "u", 1)})
+		keys, err := topLevel(b)
+		if err == nil && len(keys) > 0 && !json.Valid(b) {
+			t.Errorf("%q is taken", b)
+		}
+		for _, k := range keys {
+			d.fileKey("f", k)
+		}
+		if d.Valid == (d.Problem != "") || len(d.Hosts) > maxList {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
+func FuzzEngines(f *testing.F) {
+	f.Add([]byte("authentication:\n  anonymous:\n    enabled: true\n"), []byte(`{"Binds":["/:/x"],"Devices":[{"PathOnHost":"/dev/sda"}]}`))
+	f.Add([]byte("- a\n- &x [*x]\n"), []byte(`{"PortBindings":{"80":[{}]},"CapAdd":["all"],"SecurityOpt":["a=unconfined"]}`))
+	f.Fuzz(func(t *testing.T, doc, config []byte) {
+		var n yaml.Node
+		if yaml.Unmarshal(doc, &n) == nil {
+			var into fact.Text
+			from(&n, "f", &into, "authentication", "anonymous", "enabled")
+			if into.Set && into.Line < 1 {
+				t.Errorf("%+v", into)
+			}
+		}
+		var h hostConfig
+		if json.Unmarshal(config, &h) == nil {
+			var c Container
+			c.mounts(&h)
+			c.isolation(&h)
+			c.ports(&h)
+			if len(c.Mounts)+len(c.Added) > 2*maxList {
+				t.Errorf("%d, %d", len(c.Mounts), len(c.Added))
+			}
+		}
+	})
+}
