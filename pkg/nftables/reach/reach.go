@@ -59,6 +59,8 @@ type Filter struct {
 	rules  *nftables.Ruleset
 	hooks  map[hook][]*nftables.Chain
 	sorted map[nftables.Key]*index
+	// compiled has the chains that were walked through.
+	compiled map[*nftables.Chain][][]op
 }
 
 // hook is a place where the kernel calls chains, by version of IP.
@@ -71,7 +73,8 @@ const ingress = 5 // NF_INET_INGRESS; of the family netdev it is 0
 
 // New prepares the walk.
 func New(rules *nftables.Ruleset) *Filter {
-	f := &Filter{rules: rules, hooks: map[hook][]*nftables.Chain{}, sorted: map[nftables.Key]*index{}}
+	f := &Filter{rules: rules, hooks: map[hook][]*nftables.Chain{}, sorted: map[nftables.Key]*index{},
+		compiled: map[*nftables.Chain][][]op{}}
 	dormant := map[nftables.Key]bool{}
 	for _, t := range rules.Tables {
 		dormant[nftables.Key{Family: t.Family, Table: t.Name}] = t.Dormant

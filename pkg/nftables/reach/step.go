@@ -18,7 +18,7 @@ const inverted = 1
 // step does what one expression does: it matches or not, and may give a verdict.
 func (m *machine) step(c *nftables.Chain, e *nftables.Expr) (*verdict, match.Tri) {
 	switch e.Name {
-	case "counter", "log", "notrack", "last", "dup", "flow_offload", "objref":
+	case "dup", "flow_offload", "objref":
 		return nil, match.Yes
 	case "limit", "quota", "connlimit":
 		// Attributes 5 (limit) and 2 (the others) are the flags.
@@ -35,12 +35,12 @@ func (m *machine) step(c *nftables.Chain, e *nftables.Expr) (*verdict, match.Tri
 	case "masq":
 		return &verdict{code: nfAccept}, match.Yes
 	case "immediate":
-		return m.immediate(e.Data)
+		reg, _ := nftables.Number(e.Data, unix.NFTA_IMMEDIATE_DREG)
+		m.Store(reg, match.Known(value(e.Data, unix.NFTA_IMMEDIATE_DATA)...))
+		return nil, match.Yes
 	case "payload", "meta", "ct", "fib", "bitwise", "byteorder":
 		m.compute(e)
 		return nil, match.Yes
-	case "cmp":
-		return nil, m.compare(e.Data)
 	case "range":
 		return nil, m.between(e.Data)
 	case "lookup":
@@ -80,39 +80,16 @@ func (m *machine) foreign(e *nftables.Expr) (*verdict, match.Tri) {
 	return nil, match.Maybe
 }
 
-func (m *machine) immediate(data []byte) (*verdict, match.Tri) {
-	reg, _ := nftables.Number(data, unix.NFTA_IMMEDIATE_DREG)
-	v := nftables.Attribute(data, unix.NFTA_IMMEDIATE_DATA)
-	if reg == unix.NFT_REG_VERDICT {
-		return parseVerdict(v), match.Yes
-	}
-	m.Store(reg, match.Known(nftables.Attribute(v, unix.NFTA_DATA_VALUE)...))
-	return nil, match.Yes
-}
-
 // compute fills registers.
 func (m *machine) compute(e *nftables.Expr) {
 	number := func(kind uint16) uint32 { n, _ := nftables.Number(e.Data, kind); return n }
 	switch e.Name {
-	case "payload":
-		if reg := number(unix.NFTA_PAYLOAD_DREG); reg != 0 { // otherwise it writes
-			base := match.Field{}
-			switch number(unix.NFTA_PAYLOAD_BASE) {
-			case unix.NFT_PAYLOAD_NETWORK_HEADER:
-				base = m.network
-			case unix.NFT_PAYLOAD_TRANSPORT_HEADER:
-				base = m.transport
-			}
-			m.Store(reg, base.Part(int(number(unix.NFTA_PAYLOAD_OFFSET)&0xffff), int(number(unix.NFTA_PAYLOAD_LEN)&0x3f)))
-		}
 	case "meta":
 		if reg, ok := nftables.Number(e.Data, unix.NFTA_META_SREG); ok {
 			if number(unix.NFTA_META_KEY) == unix.NFT_META_MARK {
 				m.setMark(m.Load(reg, 4))
 			}
-			return
 		}
-		m.Store(number(unix.NFTA_META_DREG), m.meta(number(unix.NFTA_META_KEY)))
 	case "ct":
 		if reg, ok := nftables.Number(e.Data, unix.NFTA_CT_DREG); ok {
 			m.Store(reg, m.conntrack(number(unix.NFTA_CT_KEY)))
@@ -284,15 +261,10 @@ func (m *machine) byteorder(data []byte) {
 	m.Store(number(unix.NFTA_BYTEORDER_DREG), out)
 }
 
-func (m *machine) compare(data []byte) match.Tri {
-	want := value(data, unix.NFTA_CMP_DATA)
-	reg, _ := nftables.Number(data, unix.NFTA_CMP_SREG)
-	op, ok := nftables.Number(data, unix.NFTA_CMP_OP)
-	if !ok || want == nil {
-		return match.Maybe
-	}
-	have := m.Load(reg, len(want))
-	switch op {
+func (m *machine) compare(o *op) match.Tri {
+	want := o.data
+	have := m.Load(o.reg, len(want))
+	switch o.key {
 	case unix.NFT_CMP_EQ:
 		return have.Equals(want)
 	case unix.NFT_CMP_NEQ:
@@ -302,7 +274,7 @@ func (m *machine) compare(data []byte) match.Tri {
 		return match.Maybe
 	}
 	order := bytes.Compare(have.Bytes, want)
-	switch op {
+	switch o.key {
 	case unix.NFT_CMP_LT:
 		return match.Is(order < 0)
 	case unix.NFT_CMP_LTE:

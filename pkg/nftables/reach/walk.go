@@ -43,6 +43,7 @@ type machine struct {
 	uncertain bool // of the rule that is being followed
 	doubtful  int  // how many of those that jumped here are uncertain
 	steps     int
+	metas     [24]match.Field // see metaOf
 	stopped   bool
 	may       outcome
 	// What decided: the rules, and the first thing that was not understood.
@@ -58,6 +59,7 @@ func (f *Filter) machine(p Packet) *machine {
 
 // pass takes the packet through the chains of a hook.
 func (m *machine) pass(number uint32) {
+	m.metas = [len(m.metas)]match.Field{}
 	for _, c := range m.hooks[hook{m.family, number}] {
 		if m.may == dropped {
 			return
@@ -138,8 +140,8 @@ func (m *machine) chain(c *nftables.Chain, depth int) outcome {
 		return accepted | dropped
 	}
 	var all outcome
-	for i := range c.Rules {
-		out, returns := m.rule(c, &c.Rules[i], depth)
+	for i, ops := range m.ops(c) {
+		out, returns := m.rule(c, &c.Rules[i], ops, depth)
 		all |= out &^ goesOn
 		if returns { // from this chain, at least possibly
 			all |= goesOn
@@ -155,7 +157,7 @@ func (m *machine) chain(c *nftables.Chain, depth int) outcome {
 }
 
 // rule follows one rule. It goes on to the next one, or may return from the chain.
-func (m *machine) rule(c *nftables.Chain, r *nftables.Rule, depth int) (out outcome, returns bool) {
+func (m *machine) rule(c *nftables.Chain, r *nftables.Rule, ops []op, depth int) (out outcome, returns bool) {
 	m.uncertain = false
 	for i := range r.Exprs {
 		if m.steps++; m.steps > maxSteps {
@@ -163,7 +165,7 @@ func (m *machine) rule(c *nftables.Chain, r *nftables.Rule, depth int) (out outc
 			return accepted | dropped, false
 		}
 		e := &r.Exprs[i]
-		v, holds := m.step(c, e)
+		v, holds := m.do(c, &ops[i], e)
 		switch holds {
 		case match.No:
 			return goesOn, false
