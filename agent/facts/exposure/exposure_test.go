@@ -23,7 +23,7 @@ import (
 
 // inside runs f in a network namespace of its own, with an interface that leads
 // outside. /proc/net is that of the thread that runs it, not of the process.
-func inside(t *testing.T, setup string, f func()) {
+func inside(t testing.TB, setup string, f func()) {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() {
@@ -279,4 +279,20 @@ func TestReader(t *testing.T) {
 	if err != nil || again.Stale == "" || len(again.Interfaces) == 0 {
 		t.Errorf("nobody answers: got %+v, %v", again, err)
 	}
+}
+
+// BenchmarkScan is a look through 300 rules that name 50 ports.
+func BenchmarkScan(b *testing.B) {
+	rules := "table inet filter {\nchain own {\n" + strings.Repeat("ip saddr 10.0.0.0/8 tcp dport 5000-5010 counter accept\n", 250) + "}\nchain input {\ntype filter hook input priority 0; policy drop;\nct state established accept\njump own\n"
+	for port := range 50 {
+		rules += "tcp dport " + itoa(1000+3*port) + " accept\n"
+	}
+	inside(b, "nft -f - <<'END'\n"+rules+"}\n}\nEND\n", func() {
+		for b.Loop() {
+			if look, err := Scan(b.Context()); err != nil || len(look.Filter.Open) != 50 {
+				b.Errorf("got %+v, %v", look.Filter.Open, err)
+				return
+			}
+		}
+	})
 }
