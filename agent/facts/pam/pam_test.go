@@ -175,6 +175,8 @@ func TestStacks(t *testing.T) {
 		{"optional unix", "common-auth", "auth optional pam_unix.so\nauth required pam_permit.so\n", "sshd wrong=yes"},
 		{"a module that is not known", "common-auth", "auth sufficient pam_magic.so\n" + auth, "sshd wrong=? empty=yes"},
 		{"not known, and more asked", "common-auth", "auth required pam_magic.so\n" + auth, "sshd wrong=no empty=?"},
+		{"a key in place of a password", "common-auth", "auth sufficient pam_u2f.so cue\n" + auth, "sshd wrong=no empty=yes"},
+		{"a code besides", "common-auth", auth + "auth required pam_google_authenticator.so\n", "sshd wrong=no empty=no"},
 		{"no nullok", "common-auth", strings.Replace(auth, " nullok", "", 1), "sshd wrong=no empty=no"},
 		{"expired let in", "common-account", "account sufficient pam_permit.so\n" + debian()["/etc/pam.d/common-account"], "expired=yes"},
 		{"no account stack", "common-account", "", "expired=no"},

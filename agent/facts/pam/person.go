@@ -85,7 +85,12 @@ func (p person) answer(r *pamconf.Rule) string {
 		return "auth_err"
 	case "pam_sss", "pam_ldap", "pam_krb5", "pam_winbind", "pam_systemd_home", "pam_extrausers", "pam_userdb":
 		return "user_unknown" // a user of the host's own files
-	case "pam_sepermit", "pam_fprintd":
+	case "pam_fprintd", "pam_u2f", "pam_ssh_agent_auth", "pam_google_authenticator", "pam_oath", "pam_duo", "pam_yubico", "pam_cockpit_cert":
+		if p.right {
+			return "success"
+		}
+		return "auth_err" // who has no password has no second thing either
+	case "pam_sepermit":
 		return "neutral"
 	case "pam_faillock", "pam_tally2", "pam_tally":
 		return p.locker(r)
