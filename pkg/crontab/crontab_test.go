@@ -97,3 +97,36 @@ func FuzzParse(f *testing.F) {
 		Programs(string(text[:min(len(text), maxText)]))
 	})
 }
+
+// TestParseHostile: long lines, many words and bytes that are no text are bounded.
+func TestParseHostile(t *testing.T) {
+	long := Parse([]byte("@daily root "+strings.Repeat("x ", 1<<19)+"\n@daily root /y\n"), System)
+	if len(long.Jobs) != 2 || len(long.Jobs[0].Command) > maxText || long.Jobs[1].Line != 2 {
+		t.Errorf("%d jobs, %d bytes", len(long.Jobs), len(long.Jobs[0].Command))
+	}
+	if got := Programs(strings.Repeat("/a;", 10_000)); len(got) != 1 {
+		t.Errorf("%d programs", len(got))
+	}
+	var many strings.Builder
+	for range 2 * maxWords {
+		many.WriteString("/a" + strings.Repeat("b", many.Len()%97) + ";")
+	}
+	if got := Programs(many.String()); len(got) == 0 || len(got) > maxWords {
+		t.Errorf("%d programs", len(got))
+	}
+	for _, text := range []string{"\x00\xff * * * * root x\n", "* * * * *\x00root x\n", "PATH\n", "=x\n", "- - - - - -\n"} {
+		if got := Parse([]byte(text), System); len(got.Jobs) != 0 {
+			t.Errorf("%q: %+v", text, got.Jobs)
+		}
+	}
+}
+
+func TestPath(t *testing.T) {
+	for text, want := range map[string]string{
+		"PATH=/a:/b\n": "/a:/b", "PATH = '/a'\nPATH=/c\n": "/c", "\"PATH\" = \"/d\"\n": "/d", "MYPATH=/x\n": "", "@daily root PATH=/x y\n": "", "* * * * * root PATH=/x y\n": "",
+	} {
+		if got := Parse([]byte(text), System).Path; got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
