@@ -223,3 +223,22 @@ func (r *Ruleset) addElements(family uint8, data []byte) error {
 	}
 	return nil
 }
+
+// FamilyName is how nft writes a table's family.
+func FamilyName(n uint8) string {
+	switch n {
+	case unix.NFPROTO_INET:
+		return "inet"
+	case unix.NFPROTO_IPV4:
+		return "ip"
+	case unix.NFPROTO_IPV6:
+		return "ip6"
+	case unix.NFPROTO_NETDEV:
+		return "netdev"
+	case unix.NFPROTO_ARP:
+		return "arp"
+	case unix.NFPROTO_BRIDGE:
+		return "bridge"
+	}
+	return fmt.Sprint(n)
+}

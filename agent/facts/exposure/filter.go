@@ -60,7 +60,7 @@ func readFilter(l *links) filter {
 	f.rules.Route = l.route
 	f.Input = max(f.rules.Chains(false), f.rules.Chains(true))
 	for _, t := range rules.Tables {
-		table := Table{Family: reach.FamilyName(t.Family), Name: text.Clean(t.Name, maxWord)}
+		table := Table{Family: nftables.FamilyName(t.Family), Name: text.Clean(t.Name, maxWord)}
 		for _, c := range rules.Chains {
 			if c.Family == t.Family && c.Table == t.Name {
 				table.Chains++

@@ -247,3 +247,24 @@ func Ports(name string, info []byte) []uint16 {
 	}
 	return list
 }
+
+// Destination reads what DNAT and REDIRECT change the destination to: struct
+// nf_nat_range and nf_nat_range2, or, of IPv4 in revision 0,
+// nf_nat_ipv4_multi_range_compat. Either is nil where it stays as it is.
+func Destination(info []byte, revision uint32, six bool) (address, port []byte) {
+	const mapAddress, mapPort = 1, 2
+	flagsAt, addressAt, portAt, width := 0, 4, 4+32, 4
+	if six {
+		width = 16
+	} else if revision == 0 {
+		flagsAt, addressAt, portAt = 4, 8, 16
+	}
+	flags := u32(info, flagsAt)
+	if flags&mapAddress != 0 && addressAt+width <= len(info) {
+		address = info[addressAt : addressAt+width]
+	}
+	if flags&mapPort != 0 && portAt+2 <= len(info) {
+		port = info[portAt : portAt+2]
+	}
+	return address, port
+}

@@ -3,7 +3,6 @@ package reach
 import (
 	"cmp"
 	"encoding/binary"
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -222,31 +221,6 @@ func value(data []byte, kind uint16) []byte {
 	return nftables.Attribute(nftables.Attribute(data, kind), unix.NFTA_DATA_VALUE)
 }
 
-// FamilyName is how nft writes a table's family.
-func FamilyName(n uint8) string {
-	switch n {
-	case unix.NFPROTO_INET:
-		return "inet"
-	case unix.NFPROTO_IPV4:
-		return "ip"
-	case unix.NFPROTO_IPV6:
-		return "ip6"
-	case unix.NFPROTO_NETDEV:
-		return "netdev"
-	case unix.NFPROTO_ARP:
-		return "arp"
-	case unix.NFPROTO_BRIDGE:
-		return "bridge"
-	}
-	return fmt.Sprint(n)
-}
-
 func (v Verdict) String() string {
-	switch v {
-	case Drop:
-		return "drop"
-	case Accept:
-		return "accept"
-	}
-	return "unknown"
+	return [...]string{Unknown: "unknown", Drop: "drop", Accept: "accept"}[v]
 }

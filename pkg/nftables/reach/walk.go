@@ -106,7 +106,7 @@ func at(c *nftables.Chain, handle uint64) string {
 	if handle != 0 {
 		what = fmt.Sprint("handle ", handle)
 	}
-	return fmt.Sprintf("%s %s %s, %s", FamilyName(c.Family), c.Table, c.Name, what)
+	return fmt.Sprintf("%s %s %s, %s", nftables.FamilyName(c.Family), c.Table, c.Name, what)
 }
 
 func (m *machine) answer() Answer {
@@ -258,41 +258,11 @@ func parseVerdict(data []byte) *verdict {
 	return &verdict{code: int32(code), chain: nftables.Text(v, unix.NFTA_VERDICT_CHAIN)}
 }
 
-// headers writes the packet's headers, with what is known of them.
+// headers writes the packet's headers.
 func (m *machine) headers() {
 	p := &m.packet
-	if m.family == unix.NFPROTO_IPV4 {
-		m.network = match.NewField(20)
-		m.network.Put(0, 0x45, 0) // version, length; type of service
-		m.network.Put(6, 0, 0)    // no fragment
-		m.network.Mask[6] = 0x3f
-		m.network.Put(9, p.Proto)
-		m.network.Put(12, p.Src.AsSlice()...)
-		m.network.Put(16, m.dst.AsSlice()...)
-	} else {
-		m.network = match.NewField(40)
-		m.network.Put(0, 0x60)
-		m.network.Mask[0] = 0xf0
-		m.network.Put(6, p.Proto)
-		m.network.Put(8, p.Src.AsSlice()...)
-		m.network.Put(24, m.dst.AsSlice()...)
-	}
-	m.transport = match.NewField(20)
-	switch p.Proto {
-	case unix.IPPROTO_TCP, unix.IPPROTO_UDP:
-		if !p.AnyPort {
-			m.transport.Put(2, binary.BigEndian.AppendUint16(nil, p.DstPort)...)
-			if !p.AnySource {
-				m.transport.Put(0, binary.BigEndian.AppendUint16(nil, p.SrcPort)...)
-			}
-		}
-		if p.Proto == unix.IPPROTO_TCP {
-			const syn, ack = 0x02, 0x10
-			m.transport.Put(13, map[bool]byte{false: syn, true: ack}[p.Established])
-		}
-	default:
-		m.transport.Put(0, byte(p.DstPort), 0) // a type of ICMP
-	}
+	h := match.Headers{Src: p.Src, Dst: m.dst, Protocol: p.Proto, SrcPort: p.SrcPort, DstPort: p.DstPort, AnySource: p.AnySource, AnyPort: p.AnyPort, First: !p.Established}
+	m.network, m.transport = h.Write()
 }
 
 // translate changes the destination, as far as it is known.

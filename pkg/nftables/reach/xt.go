@@ -1,8 +1,6 @@
 package reach
 
 import (
-	"encoding/binary"
-
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/nftables"
@@ -15,13 +13,6 @@ func (m *machine) xtMatch(data []byte) match.Tri {
 	p := match.Packet{TCP: m.packet.Proto == unix.IPPROTO_TCP, Transport: m.transport, State: m.state(), Mark: m.mark, MarkKnown: m.markKnown,
 		Translated: m.translated, Stray: m.packet.Stray, Local: m.packet.Out.Name == ""}
 	return p.XT(nftables.Text(data, unix.NFTA_MATCH_NAME), revision, nftables.Attribute(data, unix.NFTA_MATCH_INFO))
-}
-
-func u32(b []byte, at int) uint32 {
-	if at+4 > len(b) {
-		return 0
-	}
-	return binary.NativeEndian.Uint32(b[at:])
 }
 
 // xtTarget answers for a target of xtables.
@@ -46,27 +37,14 @@ func (m *machine) xtTarget(c *nftables.Chain, data []byte) (*verdict, match.Tri)
 	return &verdict{any: true}, match.Maybe
 }
 
-// xtDestination: struct nf_nat_range and nf_nat_range2, or, of IPv4's revision 0 and
-// REDIRECT, nf_nat_ipv4_multi_range_compat.
+// xtDestination changes the destination as DNAT and REDIRECT do.
 func (m *machine) xtDestination(c *nftables.Chain, info []byte, redirect bool, revision uint32) *verdict {
-	const mapAddress, mapPort = 1, 2
-	accept := &verdict{code: nfAccept}
-	if c.Hook != unix.NF_INET_PRE_ROUTING {
-		return accept
+	if c.Hook == unix.NF_INET_PRE_ROUTING {
+		address, port := match.Destination(info, revision, m.dst.Is6())
+		if redirect {
+			address = nil
+		}
+		m.translate(address, port)
 	}
-	old := m.family == unix.NFPROTO_IPV4 && revision == 0
-	flagsAt, addressAt, portAt := 0, 4, 4+32
-	if old {
-		flagsAt, addressAt, portAt = 4, 8, 16
-	}
-	flags := u32(info, flagsAt)
-	var address, port []byte
-	if width := len(m.dst.AsSlice()); flags&mapAddress != 0 && !redirect && addressAt+width <= len(info) {
-		address = info[addressAt : addressAt+width]
-	}
-	if flags&mapPort != 0 && portAt+2 <= len(info) {
-		port = info[portAt : portAt+2]
-	}
-	m.translate(address, port)
-	return accept
+	return &verdict{code: nfAccept}
 }
