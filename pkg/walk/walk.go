@@ -62,7 +62,7 @@ const bufferSize = 64 << 10
 
 // Walk walks. The error is of the top directory alone.
 func Walk(ctx context.Context, c Config) (Result, error) {
-	w := walker{Config: c, ctx: ctx, end: time.Now().Add(c.MaxTime), buf: make([]byte, bufferSize)}
+	w := walker{Config: c, done: ctx.Done(), end: time.Now().Add(c.MaxTime), buf: make([]byte, bufferSize)}
 	fd, err := unix.Open(c.Top, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return Result{}, fmt.Errorf("open %s: %w", c.Top, err)
@@ -80,7 +80,7 @@ func Walk(ctx context.Context, c Config) (Result, error) {
 
 type walker struct {
 	Config
-	ctx    context.Context
+	done   <-chan struct{}
 	end    time.Time
 	buf    []byte
 	entry  Entry // one for all, since its address is given away
@@ -133,7 +133,7 @@ func (w *walker) down(at int, dir, sub string, dev uint64, depth int) {
 			unix.Close(fd)
 			return
 		}
-		crossed = int64(s.Type)
+		crossed = s.Type
 	}
 	if !w.Enter(name, crossed) {
 		unix.Close(fd)
@@ -195,10 +195,13 @@ func (w *walker) one(fd int, dir string, kind byte, name []byte, below []string)
 
 // late reports whether the walk has to end, and notes why.
 func (w *walker) late() bool {
+	select {
+	case <-w.done:
+		w.over, w.result.Cut = true, "it was called off"
+	default:
+	}
 	switch {
 	case w.over:
-	case w.ctx.Err() != nil:
-		w.over, w.result.Cut = true, "it was called off"
 	case w.result.Entries > w.MaxEntries:
 		w.over, w.result.Cut = true, fmt.Sprintf("there are more than %d entries", w.MaxEntries)
 	case time.Now().After(w.end):

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/sys/unix"
 
+	"seawall/agent/facts/containers/cmdline"
 	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
 )
@@ -141,7 +142,7 @@ func TestValidate(t *testing.T) {
 	} {
 		d := Docker{Valid: true}
 		d.empty()
-		d.flags(flagList{flags: parseFlags(split(tt.flags), "unit", 1)})
+		d.flags(flagList{flags: parseFlags(cmdline.Split(tt.flags), "unit", 1)})
 		keys, err := topLevel([]byte(tt.text))
 		if err != nil {
 			d.refuse("%v", err)
@@ -157,7 +158,7 @@ func TestValidate(t *testing.T) {
 		}
 		file := filepath.Join(t.TempDir(), "daemon.json")
 		must(t, os.WriteFile(file, []byte(tt.text), 0o600))
-		out, err := exec.Command(dockerd, append(split(tt.flags), "--validate", "--config-file", file)...).CombinedOutput()
+		out, err := exec.Command(dockerd, append(cmdline.Split(tt.flags), "--validate", "--config-file", file)...).CombinedOutput()
 		if (err == nil) != tt.valid {
 			t.Errorf("%s with %q: dockerd says %v: %s", tt.text, tt.flags, err, out)
 		}
@@ -272,29 +273,13 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-func TestSplit(t *testing.T) {
-	env := map[string]string{"A": "-x 'b c'", "B": "v"}
-	got := expand(split(`/bin/d -H "a b" $A --q=${B}${NONE} $$x ${B`), env)
-	want := []string{"/bin/d", "-H", "a b", "-x", "b c", "--q=v", "$$x", "${B"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	var flags []string
-	for _, f := range parseFlags([]string{"-Hfd://", "--icc", "--tls", "x", "--log-level", "info", "-s", "vfs", "--last"}, "u", 1) {
-		flags = append(flags, f.name+"="+f.value)
-	}
-	if diff := cmp.Diff([]string{"H=fd://", "icc=", "tls=", "log-level=info", "s=vfs", "last="}, flags); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func FuzzDaemonFile(f *testing.F) {
 	f.Add([]byte(`{"icc": false, "hosts": ["tcp://[::1]:2375"], "log-opts": {"max-size": 5}}`), "-H fd:// --icc=false $A ${B}")
 	f.Add([]byte(`{"a": {"b": [1, 2]}, "a": null}`), `"quoted word" --x`)
 	f.Fuzz(func(t *testing.T, b []byte, line string) {
 		d := Docker{Valid: true}
 		d.empty()
-		d.flags(flagList{flags: parseFlags(expand(split(line), map[string]string{"A": line}), "u", 1)})
+		d.flags(flagList{flags: parseFlags(cmdline.Expand(cmdline.Split(line), map[string]string{"A": line}), "u", 1)})
 		keys, err := topLevel(b)
 		if err == nil && len(keys) > 0 && !json.Valid(b) {
 			t.Errorf("%q is taken", b)

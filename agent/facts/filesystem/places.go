@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"seawall/agent/facts/filesystem/hush"
 	"seawall/pkg/mounts"
 	"seawall/pkg/text"
 	"seawall/pkg/unitfile"
@@ -52,7 +53,7 @@ func (r *reader) boot(name string) Boot {
 	}
 	for _, e := range slices.Backward(r.tab) {
 		if e.Path == name && !e.Flags.NoAuto && e.Problem == "" {
-			_, raw := secret(&e)
+			_, raw := hush.Entry(&e)
 			return Boot{Known: true, By: "fstab", Flags: flags(e.Flags), File: "/etc/fstab", Line: e.Line, Raw: raw}
 		}
 	}
@@ -111,7 +112,7 @@ func (r *reader) mounted() {
 			return
 		}
 		seen[m.Device] = true
-		out := Mount{Path: clean(m.Path), Type: clean(m.Type), Source: clean(hideSource(m.Source)), Now: flags(m.Options),
+		out := Mount{Path: clean(m.Path), Type: clean(m.Type), Source: clean(hush.Source(m.Source)), Now: flags(m.Options),
 			Network: mounts.Kind(m.Type) == mounts.Network, ReadOnly: m.Options.ReadOnly || m.SuperReadOnly}
 		for _, e := range r.tab {
 			out.MeantWritable = out.MeantWritable || e.Path == m.Path && !e.Flags.ReadOnly && e.Problem == ""

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/filesystem/hush"
 	"seawall/agent/facts/filesystem/inventory"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/mounts"
@@ -134,9 +135,9 @@ func (r *reader) readTab() {
 
 // entry describes a line of fstab.
 func (r *reader) entry(e *mounts.Entry, file string, seen map[string]bool) Entry {
-	out := Entry{Source: clean(hideSource(e.Source)), Path: clean(e.Path), Type: clean(e.Type), Network: mounts.Kind(e.Type) == mounts.Network,
+	out := Entry{Source: clean(hush.Source(e.Source)), Path: clean(e.Path), Type: clean(e.Type), Network: mounts.Kind(e.Type) == mounts.Network,
 		Now: flags(e.Flags), Auto: !e.Flags.NoAuto, Problem: clean(e.Problem), File: file, Line: e.Line}
-	out.Secret, out.Raw = secret(e)
+	out.Secret, out.Raw = hush.Entry(e)
 	if out.Problem == "" && !e.Swap() && e.Path != "none" && !e.Flags.NoAuto {
 		if seen[e.Path] {
 			out.Problem = e.Path + " is in it twice"

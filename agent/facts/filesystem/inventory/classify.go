@@ -88,12 +88,8 @@ func (s *scan) kinds(st *unix.Stat_t, z zone, name []byte) (set int) {
 	if regular && (mode&unix.S_ISUID != 0 || mode&unix.S_ISGID != 0 && mode&0o010 != 0) {
 		set |= 1 << bitSetuid
 	}
-	switch {
-	case mode&0o002 == 0:
-	case regular && z&zoneTemporary == 0:
-		set |= 1 << bitWritableFile
-	case format == unix.S_IFDIR && mode&unix.S_ISVTX == 0:
-		set |= 1 << bitWritableDir
+	if mode&0o002 != 0 {
+		set |= open(mode, z)
 	}
 	if (st.Uid != 0 || st.Gid != 0) && s.nameless(st) {
 		set |= 1 << bitUnowned
@@ -113,25 +109,51 @@ func (s *scan) kinds(st *unix.Stat_t, z zone, name []byte) (set int) {
 	return set | s.inZone(st, z, name, regular)
 }
 
-// inZone says as what an entry stands out because of where it lies.
-func (s *scan) inZone(st *unix.Stat_t, z zone, name []byte, regular bool) (set int) {
-	mode := st.Mode
-	shared := mode&0o020 != 0 && st.Gid != 0 && s.names.Shared(int(st.Gid))
-	changed := (st.Uid != 0 || shared) && mode&0o002 == 0 && mode&unix.S_ISUID == 0
-	person := st.Uid >= firstPerson && st.Uid != nobody
+// open says as what an entry that everybody may write stands out.
+func open(mode uint32, z zone) int {
 	switch {
-	case z&zoneCommand != 0 && changed:
-		set |= 1 << bitCommand
-	case z&zoneLibrary != 0 && changed:
-		set |= 1 << bitLibrary
-	case z&zoneEtc != 0 && mode&0o002 == 0 && (person || shared && s.persons(int(st.Gid))):
-		set |= 1 << bitEtc
-	case z&zoneDev != 0 && regular:
-		set |= 1 << bitInDev
-	case z&zoneTemporary != 0 && regular && mode&0o111 != 0 && (z&zoneHidden != 0 || len(name) > 0 && name[0] == '.'):
-		set |= 1 << bitTemporary
+	case mode&unix.S_IFMT == unix.S_IFREG && z&zoneTemporary == 0:
+		return 1 << bitWritableFile
+	case mode&unix.S_IFMT == unix.S_IFDIR && mode&unix.S_ISVTX == 0:
+		return 1 << bitWritableDir
 	}
-	return set
+	return 0
+}
+
+// inZone says as what an entry stands out because of where it lies. What everybody
+// may write is listed as that.
+func (s *scan) inZone(st *unix.Stat_t, z zone, name []byte, regular bool) int {
+	program := regular && st.Mode&0o111 != 0
+	switch {
+	case z&zoneDev != 0 && regular:
+		return 1 << bitInDev
+	case z&zoneTemporary != 0 && program && (z&zoneHidden != 0 || len(name) > 0 && name[0] == '.'):
+		return 1 << bitTemporary
+	case z&(zoneCommand|zoneLibrary|zoneEtc) == 0 || st.Mode&0o002 != 0:
+	case z&zoneCommand != 0 && s.changed(st):
+		return 1 << bitCommand
+	case z&zoneLibrary != 0 && s.changed(st):
+		return 1 << bitLibrary
+	case z&zoneEtc != 0 && s.personal(st):
+		return 1 << bitEtc
+	}
+	return 0
+}
+
+// shared reports whether a group with others than root in it may write.
+func (s *scan) shared(st *unix.Stat_t) bool {
+	return st.Mode&0o020 != 0 && st.Gid != 0 && s.names.Shared(int(st.Gid))
+}
+
+// changed reports whether others than root can change a file of the system. A
+// setuid program of another account (at) is told by its bit.
+func (s *scan) changed(st *unix.Stat_t) bool {
+	return st.Mode&unix.S_ISUID == 0 && (st.Uid != 0 || s.shared(st))
+}
+
+// personal reports whether a person can change a file.
+func (s *scan) personal(st *unix.Stat_t) bool {
+	return st.Uid >= firstPerson && st.Uid != nobody || s.shared(st) && s.persons(int(st.Gid))
 }
 
 // persons reports whether a person's account is in a group.

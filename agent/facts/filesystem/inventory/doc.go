@@ -5,10 +5,11 @@
 //
 // # What is known of a program
 //
-// The package database says which package a file belongs to. rpm also says with
-// which mode it came; dpkg does not, so a program is expected to have its bits if
-// its package is known to ship it so (a table of Debian's and Ubuntu's), or if the
-// administrator registered it (dpkg-statoverride).
+// dpkg's lists of files say which package a file belongs to, and not with which
+// mode it came. So a program is expected to have its bits if its package is known to
+// ship it so (a table of Debian's and Ubuntu's), or if the administrator registered
+// it (dpkg-statoverride). Where rpm keeps the packages neither is known: the files
+// of rpm's headers are not read.
 //
 // # Limits
 //

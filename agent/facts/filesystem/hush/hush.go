@@ -1,21 +1,25 @@
-package filesystem
+// Package hush keeps the secrets in lines of fstab out of facts.
+package hush
 
 import (
 	"slices"
 	"strings"
 
 	"seawall/pkg/mounts"
+	"seawall/pkg/text"
 )
 
-// hiddenValue stands for the value of a secret.
-const hiddenValue = "…"
+const maxName = 512 // bytes
 
-// secret finds an option of fstab that holds a secret, and returns its name and the
+// hidden stands for the value of a secret.
+const hidden = "…"
+
+// Entry finds an option of fstab that holds a secret, and returns its name and the
 // line without its value.
-func secret(e *mounts.Entry) (name, raw string) {
+func Entry(e *mounts.Entry) (name, raw string) {
 	if e.Source == "" {
 		// Not taken apart: no telling what is in it.
-		return "", clean(e.Problem)
+		return "", text.Clean(e.Problem, maxName)
 	}
 	options := strings.Split(e.Options, ",")
 	for i, o := range options {
@@ -23,18 +27,18 @@ func secret(e *mounts.Entry) (name, raw string) {
 		if ok && value != "" && slices.Contains([]string{"password", "pass", "passwd", "password2", "pw", "secret", "secretkey",
 			"passphrase", "passwd_plain", "ecryptfs_passwd"}, strings.ToLower(strings.TrimSpace(key))) {
 			name = key
-			options[i] = key + "=" + hiddenValue
+			options[i] = key + "=" + hidden
 		}
 	}
-	source := hideSource(e.Source)
+	source := Source(e.Source)
 	if source != e.Source && name == "" {
 		name = "the source"
 	}
-	return clean(name), clean(strings.Join([]string{source, e.Path, e.Type, strings.Join(options, ",")}, " "))
+	return text.Clean(name, maxName), text.Clean(strings.Join([]string{source, e.Path, e.Type, strings.Join(options, ",")}, " "), maxName)
 }
 
-// hideSource cuts the password out of a source such as ftp://user:password@host.
-func hideSource(source string) string {
+// Source cuts the password out of a source such as ftp://user:password@host.
+func Source(source string) string {
 	scheme, rest, ok := strings.Cut(source, "//")
 	if !ok {
 		return source
@@ -45,7 +49,7 @@ func hideSource(source string) string {
 	if at < 0 || !hasPassword {
 		return source
 	}
-	out := scheme + "//" + user + ":" + hiddenValue + authority[at:]
+	out := scheme + "//" + user + ":" + hidden + authority[at:]
 	if len(authority) < len(rest) {
 		out += "/" + tail
 	}
