@@ -52,7 +52,8 @@ func TestRead(t *testing.T) {
 		if m.State == "" || m.Took <= 0 {
 			t.Errorf("%s: state %q, took %v", g, m.State, m.Took)
 		}
-		if m.State == fact.StateKnown && g != "system" && g != "audit" {
+		// Others say part by part that there is nothing.
+		if m.State == fact.StateKnown && slices.Contains([]string{"sshd", "patch", "restart", "updates", "accounts", "keys", "sudo", "containers"}, g) {
 			t.Errorf("%s is known of a host that has none", g)
 		}
 		if f.Group(g) == nil {
