@@ -76,9 +76,9 @@ func goodSudo(known fact.Meta) sudo.Facts {
 }
 
 func goodKeys(known fact.Meta) keys.Facts {
-	key := func(user, print string) keys.Key {
-		return keys.Key{User: user, Type: "ed25519", Bits: 256, Fingerprint: "SHA256:" + print, AgeDays: 20, Account: "open", Shell: true,
-			File: "/home/" + user + "/.ssh/authorized_keys", Line: 1, Raw: "ed25519 SHA256:" + print}
+	key := func(user, fingerprint string) keys.Key {
+		return keys.Key{User: user, Type: "ed25519", Bits: 256, Fingerprint: "SHA256:" + fingerprint, AgeDays: 20, Account: "open", Shell: true,
+			File: "/home/" + user + "/.ssh/authorized_keys", Line: 1, Raw: "ed25519 SHA256:" + fingerprint}
 	}
 	return keys.Facts{Meta: known, Users: 30, Keys: []keys.Key{key("ann", "abc"), key("bob", "def")},
 		Files: []keys.File{{Path: "/home/ann/.ssh/authorized_keys", User: "ann", Keys: 1, Mode: 0o600, UID: 1000, GID: 1000}}}
