@@ -26,7 +26,7 @@ func host(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	base := map[string]string{"etc/passwd": "root:x:0:0::/:\nann:x:1000:1000:::\nbob:x:1001:27:::\ncay:x:1002:1002:::\n",
-		"etc/group": "root:x:0:\nsudo:x:27:ann\ndocker:x:999:ann,bob,cay,root\nlxd:x:998:cay\n"}
+		"etc/group": "root:x:0:\nsudo:x:27:ann\ndocker:x:999:ann,bob,cay,root\nlxd:x:998:cay,_lxd\n"}
 	for _, all := range []map[string]string{base, files} {
 		for name, text := range all {
 			p := filepath.Join(dir, name)

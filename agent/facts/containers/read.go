@@ -87,7 +87,8 @@ func (r *reader) installed(programs ...string) bool {
 	return slices.ContainsFunc(programs, r.root.Exists)
 }
 
-// members are the accounts in a group, without root.
+// members are the accounts in a group, without root and without the engine's own
+// (Debian's _lxd).
 func (r *reader) members(group string) []Member {
 	all := []Member{}
 	g, ok := r.names.GroupNamed(group)
@@ -95,7 +96,7 @@ func (r *reader) members(group string) []Member {
 		return all
 	}
 	for _, name := range r.names.Members(g.GID) {
-		if uid, ok := r.names.UID(name); ok && uid == 0 || len(all) == maxList {
+		if uid, ok := r.names.UID(name); ok && uid == 0 || name == "_"+group || len(all) == maxList {
 			continue
 		}
 		m := Member{Name: clean(name), Group: clean(group)}
