@@ -68,14 +68,16 @@ func TestBrief(t *testing.T) {
 	if got := debug.SetGCPercent(400); got != 400 {
 		t.Errorf("collected at %d percent", got)
 	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	var last []byte
 	for range 1000 {
 		last = make([]byte, 1<<20)
 	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	if m.HeapSys > 96<<20 || len(last) == 0 {
-		t.Errorf("%d MB of heap for one at a time", m.HeapSys>>20)
+	runtime.ReadMemStats(&after)
+	// At 400 percent alone it would be twice or so: how far it gets ahead is the machine's load.
+	if n := after.NumGC - before.NumGC; n < 5 || len(last) == 0 {
+		t.Errorf("collected %d times in 1000 MB of garbage", n)
 	}
 }
 
