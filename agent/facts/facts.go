@@ -74,9 +74,16 @@ type Facts struct {
 func Groups() []string { return names(bound()) }
 
 // Clocked names the groups that change without a file changing: by the clock, in
-// the kernel, in a service's state.
-func Clocked() []string {
-	return names(slices.DeleteFunc(bound(), func(g group) bool { return !g.clocked }))
+// the kernel, in a service's state; and how often each is worth a look because of
+// that.
+func Clocked() map[string]time.Duration {
+	every := map[string]time.Duration{}
+	for _, g := range bound() {
+		if g.every != never {
+			every[g.name] = g.every
+		}
+	}
+	return every
 }
 
 func names(groups []group) []string {
@@ -90,7 +97,8 @@ func names(groups []group) []string {
 // Reader reads facts from one host and keeps the last answer of each group. Its
 // methods may be called from any goroutine.
 type Reader struct {
-	env fact.Env
+	env    fact.Env
+	groups []group
 
 	reading    sync.Mutex // held while groups are read: readers are not reentrant
 	patch      *patch.Reader
@@ -104,7 +112,7 @@ type Reader struct {
 
 // NewReader returns a Reader of the host that env stands for. Nothing is read yet.
 func NewReader(env fact.Env) *Reader {
-	return &Reader{env: env, patch: patch.NewReader(deb.New(), rpm.Read), restart: restart.NewReader(restart.Socket),
+	return &Reader{env: env, groups: bound(), patch: patch.NewReader(deb.New(), rpm.Read), restart: restart.NewReader(restart.Socket),
 		filesystem: filesystem.NewReader(), network: exposure.NewReader(exposure.SocketPath)}
 }
 
@@ -125,7 +133,7 @@ func (r *Reader) Read(ctx context.Context, groups ...string) Facts {
 }
 
 func (r *Reader) readGroup(ctx context.Context, name string) {
-	if g, ok := find(name); ok {
+	if g, ok := find(r.groups, name); ok {
 		g.read(ctx, r)
 	}
 }
@@ -170,9 +178,9 @@ func (r *Reader) Facts() Facts {
 func (r *Reader) Affected(path string) []string {
 	f := r.Facts()
 	var names []string
-	for _, g := range Groups() {
-		if slices.ContainsFunc(f.Meta(g).Depends, func(d string) bool { return touches(path, d) }) {
-			names = append(names, g)
+	for _, g := range r.groups {
+		if slices.ContainsFunc(g.meta(&f).Depends, func(d string) bool { return touches(path, d) }) {
+			names = append(names, g.name)
 		}
 	}
 	return names
@@ -197,8 +205,8 @@ func below(name, dir string) bool {
 func (r *Reader) Depends() []string {
 	f := r.Facts()
 	var all []string
-	for _, g := range Groups() {
-		all = append(all, f.Meta(g).Depends...)
+	for _, g := range r.groups {
+		all = append(all, g.meta(&f).Depends...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -207,7 +215,7 @@ func (r *Reader) Depends() []string {
 // Meta returns what the reader of the named group says of its reading, the zero
 // Meta for an unknown name.
 func (f *Facts) Meta(name string) fact.Meta {
-	g, ok := find(name)
+	g, ok := find(bound(), name)
 	if !ok {
 		return fact.Meta{}
 	}
@@ -216,7 +224,7 @@ func (f *Facts) Meta(name string) fact.Meta {
 
 // Group returns the facts of the named group, nil for an unknown name.
 func (f *Facts) Group(name string) any {
-	g, ok := find(name)
+	g, ok := find(bound(), name)
 	if !ok {
 		return nil
 	}

@@ -326,8 +326,8 @@ func (s *Sensor) report(err error) {
 	s.retry = time.Now().Add(s.backoff)
 }
 
-// beat appends a heartbeat and makes the groups stale that change without a file
-// changing: the clock, the kernel's audit state, units.
+// beat appends a heartbeat and makes the groups stale whose time has come by the
+// clock.
 func (s *Sensor) beat(ctx context.Context) {
 	now := time.Now()
 	if s.owe() {
@@ -341,7 +341,7 @@ func (s *Sensor) beat(ctx context.Context) {
 	if err != nil {
 		s.log.Warn("heartbeat not in the spool", "err", err)
 	}
-	for _, g := range s.cfg.Host.Clocked {
+	for _, g := range s.clock.due(now) {
 		if _, ok := s.stale[g]; !ok {
 			s.stale[g] = staleGroup{since: now}
 		}

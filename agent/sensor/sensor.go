@@ -32,9 +32,11 @@ const queueLength = 1024
 type Host struct {
 	// Groups names the groups of facts.
 	Groups []string
-	// Clocked names the groups that change without a file changing: by the clock,
-	// in the kernel, in a service's state. They are read with each heartbeat.
-	Clocked []string
+	// Clocked names the groups that change without a file changing (by the clock, in
+	// the kernel, in a service's state), and how often each is worth a look. They are
+	// read with heartbeats, a few with each: of those with a long time between looks
+	// the first comes sooner, so that they do not meet.
+	Clocked map[string]time.Duration
 	// Spacing is the least time from one look at a group to the next, for groups
 	// whose files change many times in a row (a package database in an upgrade). The
 	// first change after a rest is looked at at once.
@@ -91,6 +93,7 @@ type Sensor struct {
 	late    late
 	stale   map[string]staleGroup
 	lastRun map[string]cost
+	clock   clock
 	pending bool // something could not be appended
 	owed    debt
 
@@ -145,6 +148,7 @@ func New(cfg Config) (*Sensor, error) {
 		lastRun: map[string]cost{},
 		started: time.Now(),
 	}
+	s.clock = newClock(cfg.Host.Clocked, cfg.Heartbeat, s.started)
 	s.ledger = newLedger(func(lane string, payload []byte) error {
 		_, err := cfg.Spool.Append(lane, payload)
 		return err

@@ -73,8 +73,9 @@ func (e *evaluation) explanation(c policy.Check) report.Explanation {
 	clocked := facts.Clocked()
 	for _, g := range c.Needs {
 		meta := e.facts.Meta(g)
+		_, byClock := clocked[g]
 		x.Facts = append(x.Facts, report.Source{Name: g, State: string(meta.State), Reason: meta.Reason, Depends: meta.Depends,
-			Clocked: slices.Contains(clocked, g)})
+			Clocked: byClock})
 	}
 	return x
 }
