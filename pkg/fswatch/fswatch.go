@@ -20,6 +20,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -42,12 +43,13 @@ type Watcher struct {
 	f  *os.File
 	fd int // of f: File.Fd would make it blocking
 
-	mu    sync.Mutex
-	names []string
-	files map[string]bool // exact names
-	trees []string        // directories, each ending in "/"
-	dirs  map[string]int  // watched directory → descriptor
-	byWD  map[int]string
+	mu       sync.Mutex
+	names    []string
+	complete bool            // the last look found everything watched
+	files    map[string]bool // exact names
+	trees    []string        // directories, each ending in "/"
+	dirs     map[string]int  // watched directory → descriptor
+	byWD     map[int]string
 }
 
 // New returns a Watcher of nothing. Close it.
@@ -72,6 +74,9 @@ func (w *Watcher) Close() error { return w.f.Close() }
 func (w *Watcher) Set(names []string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.complete && slices.Equal(w.names, names) {
+		return nil // events keep the watches as they should be
+	}
 	w.names = append(w.names[:0], names...)
 	return w.sync()
 }
@@ -95,7 +100,9 @@ func (w *Watcher) sync() error {
 			errs = append(errs, err)
 		}
 		if !added || len(w.byWD) == before && before >= maxWatches {
-			return errors.Join(errs...)
+			err := errors.Join(errs...)
+			w.complete = err == nil
+			return err
 		}
 	}
 }
