@@ -161,7 +161,7 @@ func TestCapabilities(t *testing.T) {
 }
 
 // TestKeeps: a walk stands for a day, what was put right goes at once, and a change
-// of packages or accounts makes it walk again.
+// of packages or accounts makes it walk again, in a while.
 func TestKeeps(t *testing.T) {
 	at := host(t, file{"srv/open", 0o666, 0, 0}, file{"srv/fixed", 0o666, 0, 0}, file{"srv/gone", 0o666, 0, 0})
 	r, now := new(Reader), time.Now()
@@ -183,6 +183,14 @@ func TestKeeps(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(at, "var/lib/dpkg/status"), []byte("\n"), 0o644))
 	if got := lines(look(t, r, at, now.Add(26*time.Hour))); len(got) != 3 {
 		t.Errorf("after a change of packages: %v", got)
+	}
+	put(t, at, file{"srv/most", 0o666, 0, 0})
+	must(t, os.WriteFile(filepath.Join(at, "var/lib/dpkg/status"), []byte("\n\n"), 0o644))
+	if got := lines(look(t, r, at, now.Add(26*time.Hour+settle/2))); len(got) != 3 {
+		t.Errorf("soon after a walk: %v", got)
+	}
+	if got := lines(look(t, r, at, now.Add(26*time.Hour+settle))); len(got) != 4 {
+		t.Errorf("when packages have settled: %v", got)
 	}
 }
 

@@ -20,8 +20,12 @@ import (
 	"seawall/pkg/text"
 )
 
-// keep is how long a walk stands.
-const keep = 24 * time.Hour
+const (
+	keep = 24 * time.Hour // how long a walk stands
+	// settle is how long it stands even though packages or accounts changed: an
+	// upgrade changes them hundreds of times, and a walk is no small thing.
+	settle = 10 * time.Minute
+)
 
 // Reader walks, and keeps the last walk. Its methods are not for several goroutines
 // at once.
@@ -46,7 +50,8 @@ func (r *Reader) Read(ctx context.Context, env fact.Env, around Surroundings) Di
 		s.hidden[dir] = true
 	}
 	key := s.key(around)
-	if r.last.Known && key == r.key && env.Now().Sub(r.at) < keep && !r.at.After(env.Now()) {
+	age := env.Now().Sub(r.at)
+	if r.last.Known && age >= 0 && (age < settle || key == r.key && age < keep) {
 		r.last.Items = s.again(r.last.Items)
 		return r.last
 	}
