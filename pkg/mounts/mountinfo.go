@@ -125,6 +125,12 @@ func Below(name, dir string) bool {
 	return name == dir || dir == "/" || strings.HasPrefix(name, dir) && name[len(dir)] == '/'
 }
 
+// Apart reports whether a process with the mounts own sees something else at name,
+// a clean absolute path, than one with the mounts host.
+func Apart(own, host Index, name string) bool {
+	return own.shown(name, name) != host.shown(name, name)
+}
+
 // Hidden lists the directories where a process with the mounts own sees something
 // else than one with the mounts host, sorted; those inside a listed one are left
 // out, as are pseudo file systems.
@@ -132,7 +138,7 @@ func Hidden(own, host Index) []string {
 	differ := map[string]bool{}
 	for _, x := range []Index{own, host} {
 		for name, m := range x {
-			if own.shown(name, name) != host.shown(name, name) && Kind(m.Type) != Pseudo {
+			if Apart(own, host, name) && Kind(m.Type) != Pseudo {
 				differ[name] = true
 			}
 		}

@@ -106,6 +106,11 @@ func TestHidden(t *testing.T) {
 	if diff := cmp.Diff([]string{"/dev", "/run/credentials", "/tmp"}, Hidden(own, host)); diff != "" {
 		t.Error(diff)
 	}
+	for name, want := range map[string]bool{"/dev": true, "/dev/null": true, "/dev/shm": false, "/dev/shm/x": false, "/tmp/x": true, "/usr/bin": false, "/": false} {
+		if got := Apart(own, host, name); got != want {
+			t.Errorf("another %s: %v", name, got)
+		}
+	}
 	if got := Hidden(host, host); len(got) != 0 {
 		t.Errorf("the same table: %v", got)
 	}

@@ -99,7 +99,7 @@ func (r *reader) add(kind, name string) {
 // file describes a file, a link being followed.
 func (r *reader) file(kind, name string) File {
 	f := File{Kind: kind, Path: clean(name), Mode: -1, UID: -1, GID: -1, Type: "other"}
-	if slices.ContainsFunc(r.hidden, func(dir string) bool { return mounts.Below(name, dir) }) {
+	if r.table != nil && mounts.Apart(r.own, r.table, name) {
 		f.Error = "this process sees another directory there than the host has"
 		return f
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +131,32 @@ func TestMounts(t *testing.T) {
 	}
 	if s := r.f.Mounts[1].Space; s.Known {
 		t.Errorf("another host's: %+v", s)
+	}
+}
+
+// TestHide: systemd gives a process a /dev of its own and the host's /dev/shm in it.
+func TestHide(t *testing.T) {
+	const dev = "30 27 0:6 / /dev rw - devtmpfs udev rw\n"
+	const shm = "31 30 0:23 / /dev/shm rw - tmpfs tmpfs rw\n"
+	for _, tt := range []struct {
+		own            string
+		hidden, shared []string
+	}{
+		{dev + shm, nil, nil},
+		{strings.Replace(dev, "0:6", "0:77", 1) + shm, []string{"/dev"}, []string{"/dev/shm"}},
+		{strings.Replace(dev, "0:6", "0:77", 1), []string{"/dev", "/dev/shm"}, nil},
+		{dev + shm + "32 27 0:80 / /tmp rw - tmpfs tmpfs rw\n", []string{"/tmp"}, nil},
+	} {
+		r := with(t, host(t, nil), ext4+dev+shm)
+		own, err := mounts.ParseInfo([]byte(ext4 + tt.own))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.own = own.Index()
+		r.hide()
+		if !slices.Equal(r.hidden, tt.hidden) || !slices.Equal(r.shared, tt.shared) {
+			t.Errorf("%s\ngot %v, %v\nwant %v, %v", tt.own, r.hidden, r.shared, tt.hidden, tt.shared)
+		}
 	}
 }
 

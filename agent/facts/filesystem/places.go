@@ -148,7 +148,7 @@ func (r *reader) space(m mounts.Mount) Space {
 	if mounts.Kind(m.Type) == mounts.Network {
 		return Space{Reason: "a file system of another host is not asked", Inodes: -1, UsedInodes: -1}
 	}
-	if slices.ContainsFunc(r.hidden, func(dir string) bool { return mounts.Below(m.Path, dir) }) {
+	if mounts.Apart(r.own, r.table, m.Path) {
 		return Space{Reason: "this process cannot see it", Inodes: -1, UsedInodes: -1}
 	}
 	var s unix.Statfs_t

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"seawall/agent/facts/fact"
@@ -48,7 +49,7 @@ func (r *Reader) Read(ctx context.Context, env fact.Env) Facts {
 	rd.names = who
 	rd.f.AccountsElsewhere = clean(who.Elsewhere)
 	rd.read()
-	rd.f.Disk = r.disk.Read(ctx, env, inventory.Surroundings{Names: who, Mounts: rd.own, Hidden: rd.hidden})
+	rd.f.Disk = r.disk.Read(ctx, env, inventory.Surroundings{Names: who, Mounts: rd.own, Hidden: rd.hidden, Shared: rd.shared})
 	rd.f.Meta.Took = time.Since(start)
 	return *rd.f
 }
@@ -64,6 +65,7 @@ type reader struct {
 	order  mounts.Table
 	own    mounts.Index // what this process sees
 	hidden []string     // where the two differ
+	shared []string     // where they do not, inside of those: /dev/shm in a private /dev
 	tab    []mounts.Entry
 	tabErr error
 }
@@ -96,8 +98,23 @@ func (r *reader) readMounts() (reason string) {
 		first = own
 	}
 	r.order, r.table = first, first.Index()
-	r.hidden = mounts.Hidden(r.own, r.table)
+	r.hide()
 	return ""
+}
+
+// hide says where this process sees something else than the host.
+func (r *reader) hide() {
+	r.hidden = mounts.Hidden(r.own, r.table)
+	for _, name := range inventory.Temporary() {
+		if !slices.ContainsFunc(r.hidden, func(dir string) bool { return name != dir && mounts.Below(name, dir) }) {
+			continue
+		}
+		if mounts.Apart(r.own, r.table, name) {
+			r.hidden = append(r.hidden, name)
+		} else {
+			r.shared = append(r.shared, name)
+		}
+	}
 }
 
 func (r *reader) info(name string) (mounts.Table, error) {

@@ -329,7 +329,7 @@ func walkCases() []testCase {
 		{"filesystem-etc-owners", found(item(inventory.KindEtc, "/etc/x", 0o644)), "fail medium"},
 		{"filesystem-disguised-names", found(item(inventory.KindDisguised, "/dev/shm/...", 0o755)), "fail medium"},
 		{"filesystem-temporary-programs", found(item(inventory.KindTemporary, "/tmp/.x", 0o755)), "fail medium"},
-		{"filesystem-temporary-programs", hidden, "unknown: this process sees another /tmp"},
+		{"filesystem-temporary-programs", hidden, "unknown: this process sees other directories for temporary files"},
 	}
 	for _, id := range []string{"setuid-packaged", "setuid-known", "setuid-writable", "capabilities", "writable-files", "writable-directories",
 		"unowned", "devices", "dev-files", "commands", "libraries", "etc-owners", "disguised-names", "temporary-programs"} {

@@ -20,9 +20,12 @@ const (
 	zoneDev
 )
 
+// Temporary are the directories where everybody may make files.
+func Temporary() []string { return []string{"/tmp", "/var/tmp", "/dev/shm"} }
+
 // zoneOf says what the files in a directory are.
 func zoneOf(dir string) zone {
-	for _, top := range []string{"/tmp", "/var/tmp", "/dev/shm"} {
+	for _, top := range Temporary() {
 		switch {
 		case strings.HasPrefix(dir, top+"/."):
 			return zoneTemporary | zoneHidden

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,31 @@ func look(t testing.TB, r *Reader, dir string, now time.Time) Disk {
 	who, err := names.Read(root)
 	must(t, err)
 	return r.Read(context.Background(), fact.Env{Root: root, Now: func() time.Time { return now }}, Surroundings{Names: who})
+}
+
+// TestSandbox: what this process sees otherwise than the host is left out, and what
+// it sees in there as the host does is not.
+func TestSandbox(t *testing.T) {
+	at := host(t, file{"dev/.udev", 0o644, 0, 0}, file{"dev/shm/.x", 0o755, 0, 0}, file{"tmp/.y", 0o755, 0, 0}, file{"srv/open", 0o666, 0, 0})
+	root, err := hostfs.Open(at)
+	must(t, err)
+	who, err := names.Read(root)
+	must(t, err)
+	env := fact.Env{Root: root, Now: time.Now}
+	for _, tt := range []struct{ hidden, shared, want []string }{
+		{nil, nil, []string{"in_dev /dev/.udev", "temporary /dev/shm/.x", "temporary /tmp/.y", "writable /srv/open"}},
+		{[]string{"/dev", "/tmp"}, nil, []string{"writable /srv/open"}},
+		{[]string{"/dev", "/tmp"}, []string{"/dev/shm"}, []string{"temporary /dev/shm/.x", "writable /srv/open"}},
+	} {
+		got := []string{}
+		for _, it := range new(Reader).Read(t.Context(), env, Surroundings{Names: who, Hidden: tt.hidden, Shared: tt.shared}).Items {
+			got = append(got, it.Kind+" "+it.Path)
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("hidden %v, shared %v: %s", tt.hidden, tt.shared, diff)
+		}
+	}
 }
 
 func lines(d Disk) []string {

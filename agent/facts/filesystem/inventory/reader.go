@@ -40,12 +40,13 @@ type Surroundings struct {
 	Names  *names.Names
 	Mounts mounts.Index // of this process, nil for an image
 	Hidden []string     // directories that this process sees otherwise than the host
+	Shared []string     // those inside of them that it does see as they are
 }
 
 // Read returns what lies on the disks: by a new walk, or by the last one and a
 // second look at what that had found.
 func (r *Reader) Read(ctx context.Context, env fact.Env, around Surroundings) Disk {
-	s := &scan{env: env, names: around.Names, mounts: around.Mounts, hidden: map[string]bool{}, subids: readSubids(env)}
+	s := &scan{env: env, names: around.Names, mounts: around.Mounts, hidden: map[string]bool{}, visible: around.Shared, subids: readSubids(env)}
 	for _, dir := range around.Hidden {
 		s.hidden[dir] = true
 	}

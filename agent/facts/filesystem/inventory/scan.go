@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -36,14 +37,16 @@ func elsewhere(name string) bool {
 
 // scan is one walk.
 type scan struct {
-	env    fact.Env
-	names  *names.Names
-	subids []subid
-	mounts mounts.Index // of this process; nil for an image
-	hidden map[string]bool
+	env     fact.Env
+	names   *names.Names
+	subids  []subid
+	mounts  mounts.Index // of this process; nil for an image
+	hidden  map[string]bool
+	visible []string // Surroundings.Shared
 
 	dir     string // whose zone is known
 	zone    zone
+	veiled  bool // it is not the host's
 	items   map[string][]Item
 	more    map[string]int
 	orphans map[string]bool // directories without an owner
@@ -77,7 +80,7 @@ func magic(crossed int64) bool {
 // keep owners and modes of their own are walked, each once: a directory of a file
 // system that is mounted a second time is seen at its first place.
 func (s *scan) enter(name string, crossed int64) bool {
-	if elsewhere(name) || s.hidden[name] {
+	if elsewhere(name) || s.hidden[name] && !slices.ContainsFunc(s.visible, func(dir string) bool { return mounts.Below(dir, name) }) {
 		return false
 	}
 	if s.mounts == nil {
@@ -113,7 +116,10 @@ func (s *scan) shownElsewhere(m mounts.Mount) bool {
 // visit is told of every directory, regular file and device.
 func (s *scan) visit(e *walk.Entry) {
 	if e.Dir != s.dir {
-		s.dir, s.zone = e.Dir, zoneOf(e.Dir)
+		s.dir, s.zone, s.veiled = e.Dir, zoneOf(e.Dir), s.otherwise(e.Dir)
+	}
+	if s.veiled {
+		return
 	}
 	st := &e.Stat
 	kinds := s.kinds(st, s.zone, e.Name)
@@ -129,6 +135,19 @@ func (s *scan) visit(e *walk.Entry) {
 			s.add(Item{Kind: kindNames()[k], Path: name}, st)
 		}
 	}
+}
+
+// otherwise reports whether this process sees another directory dir than the host.
+func (s *scan) otherwise(dir string) bool {
+	if slices.ContainsFunc(s.visible, func(top string) bool { return mounts.Below(dir, top) }) {
+		return false
+	}
+	for top := range s.hidden {
+		if mounts.Below(dir, top) {
+			return true
+		}
+	}
+	return false
 }
 
 // covered reports whether a file without an owner lies in a directory without one,
