@@ -33,9 +33,6 @@ func (s *scanner) command(line string) {
 // argument reports whether a word, perhaps with the next one, gives a password to
 // a program.
 func argument(program, word, next string) bool {
-	given := func(v string, least int) bool {
-		return len(v) >= least && !strings.HasPrefix(v, "-") && !strings.HasPrefix(v, "$") && !placeholder(v)
-	}
 	if name, value, ok := strings.Cut(word, "="); ok && strings.HasPrefix(name, "--") {
 		return named(name) != "" && given(firstWord(value), 6)
 	}
@@ -46,15 +43,19 @@ func argument(program, word, next string) bool {
 	switch program {
 	case "sshpass":
 		return short && (given(firstWord(rest), 4) || rest == "" && given(next, 4))
-	case "mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "mariadb-admin":
-		return short && given(firstWord(rest), 4)
 	case "docker", "podman":
 		return word == "-p" && given(next, 8) && !strings.Contains(next, ":") && mixed(next)
 	case "curl", "wget":
 		_, password, ok := strings.Cut(next, ":")
 		return word == "-u" && ok && given(password, 4)
 	}
-	return false
+	client := strings.HasPrefix(program, "mysql") || strings.HasPrefix(program, "mariadb")
+	return client && short && given(firstWord(rest), 4)
+}
+
+// given reports whether an argument is a password of at least so many characters.
+func given(v string, least int) bool {
+	return len(v) >= least && !strings.HasPrefix(v, "-") && !strings.HasPrefix(v, "$") && !placeholder(v)
 }
 
 // piped reports whether chpasswd is given "user:password".

@@ -1,0 +1,107 @@
+package cloud
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"strings"
+
+	"seawall/pkg/passwd"
+	"seawall/pkg/text"
+)
+
+// image lists what should not go with an image.
+func (r *reader) image() {
+	r.f.Image.Known = r.users != nil && r.shadows != nil
+	homes := 0
+	for _, u := range r.users {
+		if s := r.shadows[u.Name]; s.Password.State == passwd.Set || s.Password.State == passwd.Empty {
+			r.item(Item{Kind: "password", Path: "/etc/shadow", Line: s.Line, Text: "the password of " + u.Name})
+		}
+		if (u.CanLogIn() || u.UID == 0) && strings.HasPrefix(u.Home, "/") && path.Clean(u.Home) != "/" && homes < maxList {
+			homes++
+			r.home(path.Clean(u.Home))
+		}
+	}
+	if r.root.Exists(instance) {
+		r.item(Item{Kind: "instance", Path: instance, Text: "cloud-init's data of the host that the image is made of"})
+	}
+	for _, name := range r.list("/etc/ssh") {
+		if strings.HasPrefix(name, "ssh_host_") && strings.HasSuffix(name, "_key") {
+			r.item(Item{Kind: "host_key", Path: "/etc/ssh/" + name, Text: "a key of sshd"})
+		}
+	}
+	for _, a := range r.f.Agents {
+		if a.Installed && a.Name == "do-agent" {
+			r.item(Item{Kind: "agent", Path: a.Path, Text: "do-agent is installed"})
+		}
+	}
+	const id = "/etc/machine-id"
+	if b, err := r.root.ReadFile(id, 4096); err == nil && len(bytes.TrimSpace(b)) > 0 && string(bytes.TrimSpace(b)) != "uninitialized" {
+		r.item(Item{Kind: "machine_id", Path: id, Text: "the number of the host that the image is made of"})
+	}
+	r.logs("/var/log", 0)
+}
+
+func (r *reader) item(i Item) {
+	if len(r.f.Image.Items) < maxList {
+		i.Path, i.Text = text.Clean(i.Path, text.Limit), text.Clean(i.Text, 256)
+		r.f.Image.Items = append(r.f.Image.Items, i)
+		if i.Kind != "log" { // they change all day
+			r.f.Meta.Depend(i.Path)
+		}
+	}
+}
+
+func (r *reader) list(dir string) []string {
+	names, err := r.root.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	return names[:min(len(names), 1000)]
+}
+
+// home lists what a home holds of those who built the image.
+func (r *reader) home(dir string) {
+	for _, name := range []string{".bash_history", ".zsh_history", ".ash_history", ".python_history", ".mysql_history", ".psql_history", ".lesshst", ".viminfo"} {
+		if size := r.size(path.Join(dir, name)); size > 0 {
+			r.item(Item{Kind: "history", Path: path.Join(dir, name), Text: fmt.Sprintf("%d bytes", size)})
+		}
+	}
+	for _, name := range r.list(path.Join(dir, ".ssh")) {
+		full := path.Join(dir, ".ssh", name)
+		size := r.size(full)
+		switch {
+		case size <= 0:
+		case name == "authorized_keys" || name == "authorized_keys2":
+			r.item(Item{Kind: "authorized_keys", Path: full, Text: fmt.Sprintf("%d bytes", size)})
+		case strings.HasPrefix(name, "id_") && !strings.HasSuffix(name, ".pub"):
+			r.item(Item{Kind: "private_key", Path: full, Text: "a private key"})
+		}
+	}
+}
+
+// size is that of a regular file, -1 of anything else.
+func (r *reader) size(name string) int64 {
+	fi, err := r.root.Stat(name)
+	if err != nil || !fi.Mode().IsRegular() {
+		return -1
+	}
+	return fi.Size()
+}
+
+// logs lists the logs that are not empty.
+func (r *reader) logs(dir string, depth int) {
+	const deepest = 3
+	for _, name := range r.list(dir) {
+		full := path.Join(dir, name)
+		fi, err := r.root.Lstat(full)
+		switch {
+		case err != nil:
+		case fi.IsDir() && depth < deepest:
+			r.logs(full, depth+1)
+		case fi.Mode().IsRegular() && fi.Size() > 0 && name != "README":
+			r.item(Item{Kind: "log", Path: full, Text: fmt.Sprintf("%d bytes", fi.Size())})
+		}
+	}
+}
