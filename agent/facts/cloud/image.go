@@ -40,7 +40,9 @@ func (r *reader) image() {
 	if b, err := r.root.ReadFile(id, 4096); err == nil && len(bytes.TrimSpace(b)) > 0 && string(bytes.TrimSpace(b)) != "uninitialized" {
 		r.item(Item{Kind: "machine_id", Path: id, Text: "the number of the host that the image is made of"})
 	}
-	r.logs("/var/log", 0)
+	if n, first := r.logs("/var/log", 0); n > 0 {
+		r.item(Item{Kind: "log", Path: first, Text: fmt.Sprintf("%d files that are not empty", n)})
+	}
 }
 
 func (r *reader) item(i Item) {
@@ -90,18 +92,25 @@ func (r *reader) size(name string) int64 {
 	return fi.Size()
 }
 
-// logs lists the logs that are not empty.
-func (r *reader) logs(dir string, depth int) {
+// logs counts the logs that are not empty. The journal is the machine-id's matter:
+// under another one it is not read.
+func (r *reader) logs(dir string, depth int) (count int, first string) {
 	const deepest = 3
 	for _, name := range r.list(dir) {
 		full := path.Join(dir, name)
 		fi, err := r.root.Lstat(full)
+		n, one := 0, full
 		switch {
 		case err != nil:
-		case fi.IsDir() && depth < deepest:
-			r.logs(full, depth+1)
+		case fi.IsDir() && depth < deepest && full != "/var/log/journal":
+			n, one = r.logs(full, depth+1)
 		case fi.Mode().IsRegular() && fi.Size() > 0 && name != "README":
-			r.item(Item{Kind: "log", Path: full, Text: fmt.Sprintf("%d bytes", fi.Size())})
+			n = 1
 		}
+		if count == 0 {
+			first = one
+		}
+		count += n
 	}
+	return count, first
 }
