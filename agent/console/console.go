@@ -24,6 +24,7 @@ type Console struct {
 	Stdout, Stderr io.Writer
 	Environ        []string
 	Terminal       bool // Stdout is one
+	ErrTerminal    bool // Stderr is one
 	Width          int  // of the terminal, 0 where not known
 }
 

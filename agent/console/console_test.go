@@ -56,3 +56,32 @@ func TestExit(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestProgress: on a terminal there is a line of what is done and what is left, which
+// is wiped; elsewhere there is nothing.
+func TestProgress(t *testing.T) {
+	for _, tt := range []struct {
+		c    Console
+		want bool
+	}{{Console{ErrTerminal: true}, true}, {Console{}, false}, {Console{ErrTerminal: true, Environ: []string{"TERM=dumb"}}, false}} {
+		var out strings.Builder
+		tt.c.Stderr = &out
+		asked := make(chan struct{}, 100)
+		stop := tt.c.Progress("reading", 3, func() []string {
+			asked <- struct{}{}
+			return []string{"patch", "sshd"}
+		})
+		if tt.want {
+			<-asked
+		}
+		stop()
+		if got := out.String(); tt.want && (!strings.Contains(got, "\r\x1b[Kreading: 1 of 3, now patch, sshd") || !strings.HasSuffix(got, "\r\x1b[K")) || !tt.want && got != "" {
+			t.Errorf("%+v: got %q", tt.c, got)
+		}
+	}
+	var out strings.Builder
+	progress(&out, "reading", 9, []string{strings.Repeat("x", 200)}, 20)
+	if got := strings.TrimPrefix(out.String(), "\r\x1b[K"); got != "reading: 8 of 9, n…" {
+		t.Errorf("got %q", got)
+	}
+}

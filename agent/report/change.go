@@ -8,42 +8,10 @@ import (
 	"unicode/utf8"
 
 	"seawall/agent/look"
+	"seawall/agent/report/sheet"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
-
-// Cause says in one line who made a change.
-func Cause(c *finding.Cause) string {
-	var b strings.Builder
-	b.WriteString(user(c.LoginUser, c.AUID))
-	if c.UID != c.AUID {
-		fmt.Fprintf(&b, " as %s", user(c.User, c.UID))
-	}
-	if c.TTY != "" && c.TTY != "(none)" {
-		fmt.Fprintf(&b, " on %s", c.TTY)
-	}
-	if c.Session != finding.Unset {
-		fmt.Fprintf(&b, ", session %d", c.Session)
-	}
-	fmt.Fprintf(&b, ": %s", c.Exe)
-	if c.Command != "" {
-		fmt.Fprintf(&b, " (%s)", c.Command)
-	}
-	fmt.Fprintf(&b, ", %s of %s at %s, audit serial %d", c.Operation, c.Path, c.Time.UTC().Format(time.RFC3339), c.Serial)
-	return text.Terminal(b.String())
-}
-
-// user names an id, which the kernel recorded, and the name that it had when the
-// event was read, which may be none.
-func user(name string, id uint32) string {
-	switch {
-	case id == finding.Unset:
-		return "nobody logged in"
-	case name != "":
-		return fmt.Sprintf("%s (%d)", name, id)
-	}
-	return fmt.Sprintf("user %d", id)
-}
 
 // Change writes one change for people: a line, the first place that it comes from,
 // and who made it. Of a value of many lines only the first is shown: "seawall
@@ -97,7 +65,7 @@ func Change(w io.Writer, at time.Time, c finding.Change, opt Options) error {
 		}
 	}
 	if r.Cause != nil {
-		line += t.below("by " + Cause(r.Cause))
+		line += t.below("by " + text.Terminal(sheet.Cause(r.Cause)))
 	}
 	_, err := fmt.Fprintln(w, line)
 	if err != nil {

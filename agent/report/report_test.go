@@ -3,41 +3,22 @@ package report
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"seawall/agent/report/sheet"
+	"seawall/agent/report/sheettest"
 	"seawall/pkg/finding"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
-
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got)\n%s", name, diff)
-	}
+	sheettest.Golden(t, name, got)
 }
 
 func cause() *finding.Cause {
-	return &finding.Cause{Serial: 4711, Time: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), AUID: 1000, LoginUser: "ann", UID: 0,
-		User: "root", Session: 7, TTY: "pts0", Exe: "/usr/bin/tee", Command: "tee /etc/ssh/sshd_config",
-		Path: "/etc/ssh/sshd_config", Operation: "write"}
+	return sheettest.Cause()
 }
 
 func sample() ([]finding.Result, []finding.CheckInfo) {
@@ -64,11 +45,16 @@ func sample() ([]finding.Result, []finding.CheckInfo) {
 	return results, checks
 }
 
+// of is a look at what was asked for by name, of a host that is not known.
+func of(results []finding.Result, checks []finding.CheckInfo) *sheet.Sheet {
+	return sheet.New(sheet.Sheet{Results: results, Checks: checks, Named: []string{"all"}})
+}
+
 func TestTable(t *testing.T) {
 	results, checks := sample()
 	for name, opt := range map[string]Options{"table.txt": {}, "color.txt": {Color: true, Width: 60}} {
 		var b bytes.Buffer
-		if err := Table(&b, results, checks, opt); err != nil {
+		if err := Table(&b, of(results, checks), opt); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name, b.Bytes())
@@ -77,7 +63,7 @@ func TestTable(t *testing.T) {
 
 func TestTableOfNothing(t *testing.T) {
 	var b bytes.Buffer
-	if err := Table(&b, nil, nil, Options{}); err != nil {
+	if err := Table(&b, of(nil, nil), Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.String(); got != "0 checks: nothing was checked\n" {
@@ -85,29 +71,60 @@ func TestTableOfNothing(t *testing.T) {
 	}
 }
 
-func TestResults(t *testing.T) {
-	results, checks := sample()
-	var b bytes.Buffer
-	if err := Results(&b, results, checks); err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "results.json", b.Bytes())
-	var back struct {
-		Results []map[string]any `json:"results"`
-	}
-	if err := json.Unmarshal(b.Bytes(), &back); err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range back.Results {
-		for _, key := range []string{"check", "resource", "status", "severity", "actual", "expected", "evidence", "remediation", "cause"} {
-			if _, ok := r[key]; !ok {
-				t.Errorf("%v lacks %s", r["check"], key)
+// TestDocument: one object, and what programs look for in each result.
+func TestDocument(t *testing.T) {
+	for name, s := range map[string]*sheet.Sheet{"document.json": sheettest.Sheet(), "changes.json": sheettest.Compared()} {
+		var b bytes.Buffer
+		if err := Document(&b, s); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, b.Bytes())
+		var back struct {
+			Results []map[string]any `json:"results"`
+		}
+		if err := json.Unmarshal(b.Bytes(), &back); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range back.Results {
+			for _, key := range []string{"check", "resource", "status", "severity", "actual", "expected", "evidence", "remediation", "cause"} {
+				if _, ok := r[key]; !ok {
+					t.Errorf("%v lacks %s", r["check"], key)
+				}
+			}
+			if _, ok := r["evidence"].([]any); !ok {
+				t.Errorf("%v: evidence is %v, want a list", r["check"], r["evidence"])
 			}
 		}
-		if _, ok := r["evidence"].([]any); !ok {
-			t.Errorf("%v: evidence is %v, want a list", r["check"], r["evidence"])
-		}
 	}
+}
+
+// TestLines: each result is an object of its own, which says whose it is.
+func TestLines(t *testing.T) {
+	var b bytes.Buffer
+	s := sheettest.Sheet()
+	if err := Lines(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(b.String()) {
+		var r struct{ Host, Family, Title, Check, Status string }
+		if err := json.Unmarshal([]byte(line), &r); err != nil || r.Host != "web-1" || r.Family == "" || r.Title == "" || r.Check == "" || r.Status == "" {
+			t.Errorf("%v: %+v", err, r)
+		}
+		n++
+	}
+	if n != len(s.Results) {
+		t.Errorf("%d lines of %d results", n, len(s.Results))
+	}
+}
+
+// TestTableOfChanges: what changed, what it was, what is gone, and the whole's score.
+func TestTableOfChanges(t *testing.T) {
+	var b bytes.Buffer
+	if err := Table(&b, sheettest.Compared(), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "since.txt", b.Bytes())
 }
 
 func TestChange(t *testing.T) {
@@ -125,13 +142,6 @@ func TestChange(t *testing.T) {
 		}
 	}
 	golden(t, "changes.txt", b.Bytes())
-}
-
-func TestCause(t *testing.T) {
-	c := &finding.Cause{AUID: finding.Unset, Session: finding.Unset, UID: 33, TTY: "(none)", Exe: "/bin/sh", Path: "/x", Operation: "rename"}
-	if got, want := Cause(c), "nobody logged in as user 33: /bin/sh, rename of /x at 0001-01-01T00:00:00Z, audit serial 0"; got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
 }
 
 func TestFacts(t *testing.T) {
@@ -156,11 +166,11 @@ func TestHostile(t *testing.T) {
 	two.Resource += "2"
 	checks := []finding.CheckInfo{{ID: "ssh-x", Remediation: "fix"}}
 	outputs := map[string]func(*bytes.Buffer) error{
-		"one":    func(b *bytes.Buffer) error { return Table(b, []finding.Result{r}, checks, Options{}) },
-		"rows":   func(b *bytes.Buffer) error { return Table(b, []finding.Result{r, two}, checks, Options{Width: 80}) },
+		"one":    func(b *bytes.Buffer) error { return Table(b, of([]finding.Result{r}, checks), Options{}) },
+		"rows":   func(b *bytes.Buffer) error { return Table(b, of([]finding.Result{r, two}, checks), Options{Width: 80}) },
 		"change": func(b *bytes.Buffer) error { return Change(b, time.Now(), finding.Change{Result: r}, Options{}) },
 		"facts":  func(b *bytes.Buffer) error { return Facts(b, evil, map[string]any{evil: evil}, Options{}) },
-		"json":   func(b *bytes.Buffer) error { return Results(b, []finding.Result{r}, checks) },
+		"json":   func(b *bytes.Buffer) error { return Document(b, of([]finding.Result{r}, checks)) },
 		"line":   func(b *bytes.Buffer) error { return Line(b, r) },
 	}
 	for name, write := range outputs {
@@ -173,33 +183,6 @@ func TestHostile(t *testing.T) {
 		}
 		if name == "change" && strings.Contains(b.String(), "\nFAIL") {
 			t.Errorf("%s: a line was forged:\n%s", name, b.String())
-		}
-	}
-}
-
-// TestExit: the exit status that results call for.
-func TestExit(t *testing.T) {
-	const pass, fail, na, unknown, broken, waived = finding.StatusPass, finding.StatusFail, finding.StatusNotApplicable,
-		finding.StatusUnknown, finding.StatusError, finding.StatusWaived
-	for _, tt := range []struct {
-		statuses []finding.Status
-		want     int
-	}{
-		{nil, 2},
-		{[]finding.Status{pass, pass}, 0},
-		{[]finding.Status{pass, na, waived}, 0},
-		{[]finding.Status{pass, fail}, 1},
-		{[]finding.Status{unknown, fail, broken}, 1},
-		{[]finding.Status{pass, unknown}, 2},
-		{[]finding.Status{broken}, 2},
-		{[]finding.Status{finding.StatusUnspecified}, 2},
-	} {
-		var list []finding.Result
-		for _, s := range tt.statuses {
-			list = append(list, finding.Result{Status: s})
-		}
-		if got := Exit(list); got != tt.want {
-			t.Errorf("%v: exit %d, want %d", tt.statuses, got, tt.want)
 		}
 	}
 }

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"seawall/agent/look"
+	"seawall/agent/report/sheet"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -50,9 +50,9 @@ func collect(results []finding.Result) []row {
 }
 
 // rows writes several results of one check as a list.
-func (t *table) rows(s section) {
+func (t *table) rows(s sheet.Section) {
 	const indent = "        "
-	rows := collect(s.results)
+	rows := collect(s.Results)
 	widest := 0
 	for i := range rows {
 		widest = max(widest, utf8.RuneCountInString(rows[i].name()))
@@ -61,14 +61,17 @@ func (t *table) rows(s section) {
 	for i := range rows {
 		r := &rows[i]
 		what := text.Terminal(r.Actual)
-		if s.status == finding.StatusFail {
+		if s.Status == finding.StatusFail {
 			what += t.paint(look.Dim, " → ") + text.Terminal(r.Expected)
 		}
-		if r.Severity != s.results[0].Severity {
+		if r.Severity != s.Results[0].Severity {
 			what += " (" + r.Severity.String() + ")"
 		}
-		if age := Age(r.Time, r.Since); age != "" {
+		if age := sheet.Age(r.Time, r.Since); age != "" {
 			what += t.paint(look.Dim, "  "+age)
+		}
+		if was := t.sheet.Was(&r.Result); was != "" {
+			what += t.paint(look.Dim, "  ("+was+")")
 		}
 		t.printf("%s%-*s  %s\n", indent, widest, r.name(), what)
 		if len(r.resources) < 2 {
@@ -78,31 +81,4 @@ func (t *table) rows(s section) {
 			t.printf("%s  %s\n", indent, t.paint(look.Dim, line))
 		}
 	}
-}
-
-// Age says in whole days how long ago since was, "" where that is not known.
-func Age(now, since time.Time) string {
-	if since.IsZero() || now.Before(since) {
-		return ""
-	}
-	switch days := int(now.Sub(since).Hours() / 24); days {
-	case 0:
-		return "since today"
-	case 1:
-		return "for 1 day"
-	default:
-		return fmt.Sprintf("for %d days", days)
-	}
-}
-
-// sinceWhen is since when a result holds, for people.
-func sinceWhen(r *finding.Result) string {
-	if r.Since.IsZero() {
-		return ""
-	}
-	day := r.Since.UTC().Format(time.DateOnly)
-	if age := Age(r.Time, r.Since); age != "" {
-		day += ", " + strings.TrimPrefix(age, "since ")
-	}
-	return day
 }

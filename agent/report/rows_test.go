@@ -31,26 +31,11 @@ func TestRows(t *testing.T) {
 	}
 	checks := []finding.CheckInfo{{ID: "patch-updates", Family: "patch", Title: "Up to date", Remediation: "apt-get upgrade"}}
 	var b bytes.Buffer
-	if err := Table(&b, results, checks, Options{Width: 50}); err != nil {
+	if err := Table(&b, of(results, checks), Options{Width: 50}); err != nil {
 		t.Fatal(err)
 	}
-	if err := Table(&b, results[1:2], checks, Options{}); err != nil {
+	if err := Table(&b, of(results[1:2], checks), Options{}); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "rows.txt", b.Bytes())
-}
-
-func TestAge(t *testing.T) {
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	for _, tt := range []struct {
-		since time.Time
-		want  string
-	}{
-		{time.Time{}, ""}, {now.Add(time.Second), ""}, {now, "since today"}, {now.Add(-47 * time.Hour), "for 1 day"},
-		{now.Add(-12 * 24 * time.Hour), "for 12 days"},
-	} {
-		if got := Age(now, tt.since); got != tt.want {
-			t.Errorf("since %v: got %q, want %q", tt.since, got, tt.want)
-		}
-	}
 }

@@ -2,14 +2,13 @@ package report
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"seawall/agent/look"
+	"seawall/agent/report/sheet"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -17,17 +16,20 @@ import (
 // Options says how a report for people looks.
 type Options = look.Options
 
-// Table writes results for people. checks has the text of every check in results.
-func Table(w io.Writer, results []finding.Result, checks []finding.CheckInfo, opt Options) error {
-	t := &table{out: bufio.NewWriter(w), opt: opt, info: map[string]finding.CheckInfo{}}
-	for _, c := range checks {
-		t.info[c.ID] = c
-	}
-	families := t.group(results)
-	for _, f := range families {
+// Table writes a look for people.
+func Table(w io.Writer, s *sheet.Sheet, opt Options) error {
+	t := &table{out: bufio.NewWriter(w), opt: opt, sheet: s}
+	for _, f := range s.Group() {
 		t.family(f)
 	}
-	t.printf("%s\n", Summary(results))
+	t.gone()
+	t.printf("%s\n", s.Summary())
+	if narrowed := s.Compared(); narrowed != "" {
+		t.printf("%s\n", text.Terminal(narrowed))
+	}
+	if len(s.Named) == 0 {
+		t.printf("%s (%s)\n", t.paint(look.Bold, s.Score.String()), "profile "+text.Terminal(s.Profile))
+	}
 	return t.out.Flush()
 }
 
@@ -36,104 +38,31 @@ type table struct {
 	out   *bufio.Writer
 	blank bool // the last line is empty
 	opt   Options
-	info  map[string]finding.CheckInfo
+	sheet *sheet.Sheet
 }
 
-// section is one check's results of one status, the worst severity first.
-type section struct {
-	check   string
-	status  finding.Status
-	results []finding.Result
-}
-
-// family is what the checks of one subject found.
-type family struct {
-	name     string
-	sections []section
-}
-
-// rank orders what people read first. What it does not know comes before all.
-func rank(s finding.Status) int {
-	order := []finding.Status{finding.StatusFail, finding.StatusError, finding.StatusUnknown, finding.StatusWaived,
-		finding.StatusPass, finding.StatusNotApplicable}
-	if i := slices.Index(order, s); i >= 0 {
-		return i
+// gone writes what the earlier look had and this one has not.
+func (t *table) gone() {
+	for i := range t.sheet.Gone {
+		r := &t.sheet.Gone[i]
+		t.printf("%s%s\n", t.paint(look.Dim, "  gone "), text.Terminal(fmt.Sprintf("%-36s %s (was %s)", r.Check, r.Resource, r.Status)))
 	}
-	return 0
-}
-
-// worst compares sections: by status, then failures by severity and what could
-// not be evaluated by its reason, so that checks with the same one stand together.
-func worst(a, b section) int {
-	severity := 0
-	if a.loud() {
-		severity = cmp.Compare(b.results[0].Severity, a.results[0].Severity)
+	if len(t.sheet.Gone) > 0 {
+		t.gap()
 	}
-	reason := 0
-	if a.status == finding.StatusUnknown || a.status == finding.StatusError {
-		severity, reason = 0, cmp.Compare(a.results[0].Actual, b.results[0].Actual)
-	}
-	return cmp.Or(cmp.Compare(rank(a.status), rank(b.status)), severity, reason, cmp.Compare(a.check, b.check))
-}
-
-// loud reports whether a person should look.
-func (s *section) loud() bool {
-	return s.status != finding.StatusPass && s.status != finding.StatusNotApplicable
-}
-
-// group sorts results into families and sections. The family with the worst
-// section comes first. A check of no known family belongs to its first word's.
-func (t *table) group(results []finding.Result) []family {
-	sorted := slices.Clone(results)
-	slices.SortStableFunc(sorted, func(a, b finding.Result) int {
-		return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(rank(a.Status), rank(b.Status)),
-			cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Resource, b.Resource))
-	})
-	byName := map[string]*family{}
-	var families []*family
-	for _, r := range sorted {
-		name, _, _ := strings.Cut(r.Check, "-")
-		if info, ok := t.info[r.Check]; ok && info.Family != "" {
-			name = info.Family
-		}
-		f := byName[name]
-		if f == nil {
-			f = &family{name: name}
-			byName[name] = f
-			families = append(families, f)
-		}
-		if n := len(f.sections); n > 0 && f.sections[n-1].check == r.Check && f.sections[n-1].status == r.Status {
-			f.sections[n-1].results = append(f.sections[n-1].results, r)
-			continue
-		}
-		f.sections = append(f.sections, section{r.Check, r.Status, []finding.Result{r}})
-	}
-	for _, f := range families {
-		slices.SortStableFunc(f.sections, worst)
-	}
-	slices.SortStableFunc(families, func(a, b *family) int { return worst(a.sections[0], b.sections[0]) })
-	out := make([]family, 0, len(families))
-	for _, f := range families {
-		out = append(out, *f)
-	}
-	return out
 }
 
 // family writes a heading with the tally, then the sections.
-func (t *table) family(f family) {
-	var all []finding.Result
-	for _, s := range f.sections {
-		all = append(all, s.results...)
-	}
-	t.printf("%s  %s\n\n", t.paint(look.Bold, f.name), t.paint(look.Dim, tally(all)))
-	for i := 0; i < len(f.sections); {
-		s := f.sections[i]
-		same := t.sameReason(f.sections[i:])
+func (t *table) family(f sheet.Family) {
+	t.printf("%s  %s\n\n", t.paint(look.Bold, text.Terminal(f.Name)), t.paint(look.Dim, sheet.Tally(f.Results())))
+	for i := 0; i < len(f.Sections); {
+		s := f.Sections[i]
+		same := t.sameReason(f.Sections[i:])
 		switch {
-		case !s.loud():
+		case !s.Loud():
 			t.quiet(s)
 		case same > 1:
-			t.together(f.sections[i : i+same])
+			t.together(f.Sections[i : i+same])
 		default:
 			t.loud(s)
 		}
@@ -144,14 +73,14 @@ func (t *table) family(f family) {
 
 // sameReason counts the checks at the head of list that could not be evaluated
 // for one and the same reason, such as a configuration that sshd refuses.
-func (t *table) sameReason(list []section) int {
+func (t *table) sameReason(list []sheet.Section) int {
 	first := &list[0]
-	if first.status != finding.StatusUnknown && first.status != finding.StatusError {
+	if first.Status != finding.StatusUnknown && first.Status != finding.StatusError {
 		return 1
 	}
 	for n, s := range list {
-		if s.status != first.status || len(s.results) != 1 || s.results[0].Resource != "" ||
-			s.results[0].Actual != first.results[0].Actual {
+		if s.Status != first.Status || len(s.Results) != 1 || s.Results[0].Resource != "" ||
+			s.Results[0].Actual != first.Results[0].Actual {
 			return n
 		}
 	}
@@ -159,29 +88,32 @@ func (t *table) sameReason(list []section) int {
 }
 
 // together writes checks that share their reason.
-func (t *table) together(list []section) {
+func (t *table) together(list []sheet.Section) {
 	for _, s := range list {
-		status, check := strings.ToUpper(s.status.String()), fmt.Sprintf("%-34s", s.check)
+		status, check := strings.ToUpper(s.Status.String()), fmt.Sprintf("%-34s", s.Check)
 		room := t.opt.Width - len(status) - utf8.RuneCountInString(check) - len("      ")
-		t.printf("  %s  %s %s\n", t.paint(look.Yellow, status), t.paint(look.Bold, check), look.Cut(t.info[s.check].Title, room))
+		t.printf("  %s  %s %s\n", t.paint(look.Yellow, status), t.paint(look.Bold, check), look.Cut(t.sheet.Info(s.Check).Title, room))
 	}
-	t.prose("because", list[0].results[0].Actual)
-	t.evidence(list[0].results[0].Evidence)
+	t.prose("because", list[0].Results[0].Actual)
+	t.evidence(list[0].Results[0].Evidence)
 	t.gap()
 }
 
 // quiet writes a check that needs no attention on one line.
-func (t *table) quiet(s section) {
+func (t *table) quiet(s sheet.Section) {
 	label := t.paint(look.Green, "  pass ")
-	if s.status == finding.StatusNotApplicable {
+	if s.Status == finding.StatusNotApplicable {
 		label = t.paint(look.Dim, "  n/a  ")
 	}
-	actual := s.results[0].Actual
-	if n := len(s.results); n > 1 {
-		actual = fmt.Sprintf("%d: %s", n, joinResources(s.results))
+	actual := s.Results[0].Actual
+	if n := len(s.Results); n > 1 {
+		actual = fmt.Sprintf("%d: %s", n, joinResources(s.Results))
 	}
 	const indent = 7
-	line := fmt.Sprintf("%-36s %s", s.check, text.Terminal(actual))
+	if was := t.sheet.Was(&s.Results[0]); was != "" {
+		actual = "(" + was + ") " + actual
+	}
+	line := fmt.Sprintf("%-36s %s", s.Check, text.Terminal(actual))
 	if t.opt.Width > 0 {
 		line = look.Cut(line, t.opt.Width-indent)
 	}
@@ -198,24 +130,24 @@ func joinResources(results []finding.Result) string {
 }
 
 // loud writes a check that a person should look at.
-func (t *table) loud(s section) {
-	info := t.info[s.check]
-	status := strings.ToUpper(s.status.String())
+func (t *table) loud(s sheet.Section) {
+	info := t.sheet.Info(s.Check)
+	status := strings.ToUpper(s.Status.String())
 	tint := look.Yellow
-	if s.status == finding.StatusFail {
+	if s.Status == finding.StatusFail {
 		tint = look.Red
-		status += " " + s.results[0].Severity.String()
+		status += " " + s.Results[0].Severity.String()
 	}
-	t.printf("  %s  %s\n", t.paint(tint, status), t.paint(look.Bold, s.check))
+	t.printf("  %s  %s\n", t.paint(tint, status), t.paint(look.Bold, s.Check))
 	if info.Title != "" {
 		t.printf("        %s\n", info.Title)
 	}
-	if len(s.results) == 1 {
-		t.details(s.results[0], s.status)
+	if len(s.Results) == 1 {
+		t.details(s.Results[0], s.Status)
 	} else {
 		t.rows(s)
 	}
-	if s.status == finding.StatusFail {
+	if s.Status == finding.StatusFail {
 		t.fix(info.Remediation)
 	}
 	t.gap()
@@ -227,6 +159,9 @@ func (t *table) details(r finding.Result, status finding.Status) {
 	if r.Resource != "" {
 		t.prose("of", r.Resource)
 	}
+	if was := t.sheet.Was(&r); was != "" {
+		t.prose("before", was)
+	}
 	if status == finding.StatusFail || status == finding.StatusWaived {
 		t.prose("actual", r.Actual)
 		t.prose("expected", r.Expected)
@@ -234,11 +169,11 @@ func (t *table) details(r finding.Result, status finding.Status) {
 		t.prose("because", r.Actual)
 	}
 	t.evidence(r.Evidence)
-	if since := sinceWhen(&r); since != "" {
+	if since := sheet.Since(&r); since != "" {
 		t.prose("since", since)
 	}
 	if r.Cause != nil {
-		t.prose("cause", Cause(r.Cause))
+		t.prose("cause", sheet.Cause(r.Cause))
 	}
 }
 
@@ -328,80 +263,6 @@ func (t *table) gap() {
 		t.printf("\n")
 	}
 	t.blank = true
-}
-
-// Summary counts results in one line.
-func Summary(results []finding.Result) string {
-	checks := map[string]bool{}
-	for _, r := range results {
-		checks[r.Check] = true
-	}
-	counted := fmt.Sprintf("%d checks", len(checks))
-	if len(checks) == 1 {
-		counted = "1 check"
-	}
-	if len(results) != len(checks) {
-		counted += fmt.Sprintf(", %d results", len(results))
-	}
-	return counted + ": " + tally(results)
-}
-
-// Exit is the exit status that results call for: 0 all is well, 1 a failure, which is
-// known for sure and so weighs more than 2, what is not known. Nothing checked is
-// never well.
-func Exit(results []finding.Result) int {
-	has := func(list ...finding.Status) bool {
-		return slices.ContainsFunc(results, func(r finding.Result) bool { return slices.Contains(list, r.Status) })
-	}
-	switch {
-	case has(finding.StatusFail):
-		return 1
-	case len(results) == 0 || has(finding.StatusError, finding.StatusUnknown, finding.StatusUnspecified):
-		return 2
-	}
-	return 0
-}
-
-// tally counts by status, failures by severity too.
-func tally(results []finding.Result) string {
-	count := map[finding.Status]int{}
-	severe := map[finding.Severity]int{}
-	for _, r := range results {
-		count[r.Status]++
-		if r.Status == finding.StatusFail {
-			severe[r.Severity]++
-		}
-	}
-	var parts []string
-	words := []struct {
-		status finding.Status
-		word   string
-	}{
-		{finding.StatusFail, "failed"}, {finding.StatusError, "error"}, {finding.StatusUnknown, "unknown"},
-		{finding.StatusWaived, "waived"}, {finding.StatusPass, "passed"}, {finding.StatusNotApplicable, "not applicable"},
-	}
-	for _, s := range words {
-		if count[s.status] == 0 {
-			continue
-		}
-		part := fmt.Sprintf("%d %s", count[s.status], s.word)
-		if s.status == finding.StatusFail {
-			part += " (" + severities(severe) + ")"
-		}
-		parts = append(parts, part)
-	}
-	return cmp.Or(strings.Join(parts, ", "), "nothing was checked")
-}
-
-// severities counts failures, the worst first.
-func severities(count map[finding.Severity]int) string {
-	var parts []string
-	for s := finding.SeverityCritical + 1; s > 0; s-- {
-		if n := count[s-1]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, s-1))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 func (t *table) paint(c look.Color, s string) string { return t.opt.Paint(c, s) }

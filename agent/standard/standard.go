@@ -105,6 +105,9 @@ func (s *Standard) Affected(name string) bool {
 	return dir != "" && (name == dir || filepath.Dir(name) == dir)
 }
 
+// Config is the configuration that named the standard.
+func (s *Standard) Config() config.Config { return s.config }
+
 // Choose returns the ids that names stand for, those of the profile without names.
 func (s *Standard) Choose(names ...string) ([]string, error) {
 	return s.Policy.Choose(s.config.Profile, names...)

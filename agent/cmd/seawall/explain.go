@@ -43,7 +43,11 @@ Exit status:
 // explain prints the text of a check and then its results as check would. A result
 // that is bad is no error here: it was asked for.
 func (p *program) explain(cmd *cobra.Command, h *host, id string) error {
-	e, err := h.evaluate(cmd, []string{id})
+	held, err := h.standard(cmd)
+	if err != nil {
+		return err
+	}
+	e, err := h.evaluate(cmd, []string{id}, held)
 	if err != nil {
 		return err
 	}
@@ -55,19 +59,19 @@ func (p *program) explain(cmd *cobra.Command, h *host, id string) error {
 			return err
 		}
 	}
-	return report.Table(p.Stdout, e.results, e.pack, p.Options())
+	return report.Table(p.Stdout, e.sheet, p.Options())
 }
 
 // explanation gathers what is known of a check.
 func (e *evaluation) explanation(c policy.Check) report.Explanation {
 	x := report.Explanation{CheckInfo: c.CheckInfo, Rule: c.Rule, Profiles: c.Profiles, Parameters: c.Parameters, AuditKey: kaudit.Key, Place: fmt.Sprintf("%s:%d", c.File, c.Line)}
-	for _, info := range e.pack {
+	for _, info := range e.sheet.Checks {
 		if info.ID == c.ID {
 			x.Remediation = info.Remediation
 		}
 	}
 	// A failure shows its fix itself.
-	if slices.ContainsFunc(e.results, func(r finding.Result) bool { return r.Check == c.ID && r.Status == finding.StatusFail }) {
+	if slices.ContainsFunc(e.sheet.Results, func(r finding.Result) bool { return r.Check == c.ID && r.Status == finding.StatusFail }) {
 		x.Remediation = ""
 	}
 	clocked := facts.Clocked()

@@ -24,6 +24,7 @@ func main() {
 		p.Terminal = true
 		p.Width, _, _ = term.GetSize(fd)
 	}
+	p.ErrTerminal = term.IsTerminal(int(os.Stderr.Fd()))
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
