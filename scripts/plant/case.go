@@ -32,6 +32,7 @@ type Case struct {
 	Also     []string          `yaml:"also"`
 	Fix      string            `yaml:"fix"`
 	Want     string            `yaml:"want"`
+	Together string            `yaml:"together"`
 
 	file string
 	line int
@@ -88,11 +89,13 @@ func parse(name string, data []byte) ([]Case, error) {
 
 func (c *Case) place() string { return fmt.Sprintf("%s:%d", c.file, c.line) }
 
-// choose returns the cases of a place, of the named checks where there are any,
-// those that need the same packages together.
+// choose returns the cases of a place, of the named checks where there are any with
+// those that go together with them, those that need the same packages together.
 func choose(all []Case, where string, checks []string) []Case {
+	named := func(c Case) bool { return slices.Contains(checks, c.Check) }
 	list := slices.DeleteFunc(slices.Clone(all), func(c Case) bool {
-		return c.Where != where || len(checks) > 0 && !slices.Contains(checks, c.Check)
+		beside := func(d Case) bool { return named(d) && c.Together != "" && d.Together == c.Together }
+		return c.Where != where || len(checks) > 0 && !named(c) && !slices.ContainsFunc(all, beside)
 	})
 	slices.SortStableFunc(list, func(a, b Case) int { return slices.Compare(a.Needs, b.Needs) })
 	return list

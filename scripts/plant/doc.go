@@ -11,6 +11,7 @@
 //
 // A file of cases is a YAML list, in a folder with one file per family:
 //
+//	# accounts.yaml
 //	- check: accounts-empty-password # what fails after break and passes after the fix
 //	  break: passwd -d ann           # for bash
 //	  resource: ann                  # optional: of the result that fails
@@ -19,9 +20,10 @@
 //	  prepare: …                     # optional: makes the state in which the check passes
 //	  cleanup: …                     # optional: undoes what prepare did
 //	  with: {USER: ann}              # optional: words of the fix text that stand for something
-//	  also: [other-check]            # optional: other checks that the break is about as well
+//	  also: [other-check, tls-*]     # optional: other checks that the break is about as well
 //	  fix: …                         # optional: in place of the text, where that cannot be pasted
 //	  want: error                    # optional: the status after break; default fail
+//	  together: sysctl               # optional: planted and looked at in one round with the others of that name
 //
 // A check that does not pass before the fault is fixed by its own text first.
 package main

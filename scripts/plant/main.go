@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -16,6 +17,7 @@ func main() {
 	where := flag.String("where", container, "the kind of machine that this is: container or vm")
 	seawall := flag.String("seawall", "/usr/bin/seawall", "the `program` that checks")
 	look := flag.String("look", "", "`names` of the checks and families to look at each time, separated by commas; default all")
+	narrow := flag.Bool("narrow", false, "look at the families of the checks that a fault is about, and no others")
 	share := flag.String("part", "1/1", "which `part` of the cases, as 2/3 for the second of three")
 	list := flag.Bool("packages", false, "print the packages that the cases need, and break nothing")
 	flag.Parse()
@@ -37,7 +39,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	h := &host{seawall: *seawall, names: strings.FieldsFunc(*look, func(r rune) bool { return r == ',' })}
+	h := &host{seawall: *seawall, names: strings.FieldsFunc(*look, func(r rune) bool { return r == ',' }), narrow: *narrow}
 	os.Exit(h.all(ctx, cases))
 }
 
@@ -46,28 +48,32 @@ func (h *host) all(ctx context.Context, cases []Case) int {
 	var bad []string
 	start := time.Now()
 	var before state
-	for i := range cases {
+	for _, r := range rounds(cases) {
 		if ctx.Err() != nil {
 			return 2
 		}
-		c := &cases[i]
-		changed, err := h.install(ctx, c)
-		if changed {
+		begin := time.Now()
+		changed, err := h.install(ctx, r.needs())
+		if changed || h.narrow {
 			before = nil
+		}
+		if h.narrow {
+			h.names = r.families()
 		}
 		if err == nil {
-			before, err = h.do(ctx, c, before)
+			before, err = h.do(ctx, r, before)
 		}
+		names := strings.Join(r.checks(), " ")
 		if err != nil {
-			bad = append(bad, c.Check)
+			bad = append(bad, names)
 			before = nil
-			fmt.Printf("WRONG %s (%s): %s\n", c.Check, c.place(), strings.ReplaceAll(err.Error(), "\n", "\n      "))
+			fmt.Printf("WRONG %s (%s): %s\n", names, r[0].place(), strings.ReplaceAll(err.Error(), "\n", "\n      "))
 			continue
 		}
-		fmt.Printf("ok    %s\n", c.Check)
+		fmt.Printf("ok    %.1f s %s\n", time.Since(begin).Seconds(), names)
 	}
-	fmt.Printf("plant: %d faults in %.0f s, %d right, %d wrong %s\n", len(cases), time.Since(start).Seconds(),
-		len(cases)-len(bad), len(bad), strings.Join(bad, " "))
+	fmt.Printf("plant: %d faults in %.0f s and %d looks, wrong: %s\n", len(cases), time.Since(start).Seconds(), h.looks,
+		cmp.Or(strings.Join(bad, " "), "none"))
 	if len(bad) > 0 {
 		return 1
 	}

@@ -2,13 +2,11 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,29 +21,40 @@ type host struct {
 	seawall string
 	names   []string // of the checks that are looked at, all when there are none
 
-	installed []string // packages that the cases before needed
+	narrow    bool // look at a round's families alone
+	looks     int
+	needed    []string // packages that the cases before needed
+	installed []string // those of them that the machine did not have
 }
 
-// install takes away the packages of the cases before, and brings those of c. It
+// install takes away the packages of the cases before that these do not need, and
+// brings those that are not there yet. What the machine had all along stays. It
 // reports whether anything changed.
-func (h *host) install(ctx context.Context, c *Case) (changed bool, err error) {
-	if slices.Equal(h.installed, c.Needs) {
+func (h *host) install(ctx context.Context, needs []string) (changed bool, err error) {
+	const apt = "apt-get -qq -y -o Dpkg::Use-Pty=0 "
+	if slices.Equal(h.needed, needs) {
 		return false, nil
 	}
-	const apt = "apt-get -qq -y -o Dpkg::Use-Pty=0 "
-	if len(h.installed) > 0 {
-		if out, err := h.script(ctx, apt+"--autoremove purge "+strings.Join(h.installed, " ")); err != nil {
+	h.needed = nil // until it is known
+	has := func(name string) bool {
+		out, err := h.script(ctx, "dpkg-query -Wf '${db:Status-Status}' "+name)
+		return err == nil && out == "installed"
+	}
+	wanted := func(name string) bool { return slices.Contains(needs, name) }
+	if gone := slices.DeleteFunc(slices.Clone(h.installed), wanted); len(gone) > 0 {
+		changed, h.installed = true, slices.DeleteFunc(h.installed, func(name string) bool { return !wanted(name) })
+		if out, err := h.script(ctx, apt+"--autoremove purge "+strings.Join(gone, " ")); err != nil {
 			return true, fmt.Errorf("remove packages: %w\n%s", err, out)
 		}
-		h.installed = nil
 	}
-	if len(c.Needs) > 0 {
-		h.installed = c.Needs
-		if out, err := h.script(ctx, apt+"--no-install-recommends install "+strings.Join(c.Needs, " ")); err != nil {
+	if missing := slices.DeleteFunc(slices.Clone(needs), has); len(missing) > 0 {
+		changed, h.installed = true, append(h.installed, missing...)
+		if out, err := h.script(ctx, apt+"--no-install-recommends install "+strings.Join(missing, " ")); err != nil {
 			return true, fmt.Errorf("install packages: %w\n%s", err, out)
 		}
 	}
-	return true, nil
+	h.needed = needs
+	return changed, nil
 }
 
 // script runs bash. Nobody answers its questions.
@@ -76,6 +85,7 @@ func tail(text string) string {
 func (h *host) look(ctx context.Context) (state, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepLimit)
 	defer cancel()
+	h.looks++
 	cmd := exec.CommandContext(ctx, h.seawall, append([]string{"check", "--format", "json", "--profile", "all"}, h.names...)...)
 	var errText bytes.Buffer
 	cmd.Stderr = &errText
@@ -84,104 +94,4 @@ func (h *host) look(ctx context.Context) (state, error) {
 		return nil, fmt.Errorf("run seawall check: %w: %s", err, tail(errText.String()))
 	}
 	return parseState(out)
-}
-
-// do plants one fault and follows it to its end. before is the state of the machine,
-// nil where that is not known; it returns the state afterwards, nil when it went wrong.
-func (h *host) do(ctx context.Context, c *Case, before state) (after state, err error) {
-	if c.Cleanup != "" {
-		defer func() {
-			if out, bad := h.script(ctx, "set -e\n"+c.Cleanup); bad != nil {
-				err = errors.Join(err, fmt.Errorf("cleanup: %w\n%s", bad, out))
-			}
-			after = nil
-		}()
-	}
-	if before, err = h.prepare(ctx, c, before); err != nil {
-		return nil, err
-	}
-	if out, err := h.script(ctx, "set -e\n"+c.Break); err != nil {
-		return nil, fmt.Errorf("break: %w\n%s", err, out)
-	}
-	broken, err := h.look(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found := broken.worst(c.Check, c.Resource)
-	if found.Status != c.Want {
-		err = fmt.Errorf("is %s after the break: %s", cmp.Or(found.Status, "not there"), found.Actual)
-	}
-	if flips := before.flips(broken, append(c.Also, c.Check)...); len(flips) > 0 {
-		err = errors.Join(err, fmt.Errorf("the break flips others too:\n%s", strings.Join(flips, "\n")))
-	}
-	if err != nil {
-		return nil, errors.Join(err, h.mend(ctx, c, found))
-	}
-	if err := h.mend(ctx, c, found); err != nil {
-		return nil, err
-	}
-	fixed, err := h.look(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if now := fixed.worst(c.Check, c.Resource); !good(now.Status) && (c.Resource == "" || now.Status != "") {
-		err = fmt.Errorf("is %s after its fix: %s", now.Status, now.Actual)
-	}
-	if flips := before.flips(fixed, c.Also...); len(flips) > 0 {
-		err = errors.Join(err, fmt.Errorf("after its fix others differ:\n%s", strings.Join(flips, "\n")))
-	}
-	return fixed, err
-}
-
-func good(status string) bool { return slices.Contains([]string{"pass", "not_applicable"}, status) }
-
-// prepare brings the machine into the state in which the check passes.
-func (h *host) prepare(ctx context.Context, c *Case, before state) (state, error) {
-	if c.Prepare != "" {
-		if out, err := h.script(ctx, "set -e\n"+c.Prepare); err != nil {
-			return nil, fmt.Errorf("prepare: %w\n%s", err, out)
-		}
-		before = nil
-	}
-	look := func() (err error) {
-		if before == nil {
-			before, err = h.look(ctx)
-		}
-		return err
-	}
-	if err := look(); err != nil {
-		return nil, err
-	}
-	stands := func() result { return before.worst(c.Check, c.Resource) }
-	if r := stands(); r.Status == "fail" {
-		if err := h.mend(ctx, c, r); err != nil {
-			return nil, fmt.Errorf("before the break: %w", err)
-		}
-		before = nil
-		if err := look(); err != nil {
-			return nil, err
-		}
-	}
-	if r := stands(); !good(r.Status) && (c.Resource == "" || r.Status != "") {
-		return nil, fmt.Errorf("is %s before the break: %s", cmp.Or(r.Status, "not there"), r.Actual)
-	}
-	return before, nil
-}
-
-// mend pastes the fix.
-func (h *host) mend(ctx context.Context, c *Case, r result) error {
-	text := c.Fix
-	if text == "" {
-		text = r.Remediation
-		for word, value := range c.With {
-			text = regexp.MustCompile(`\b`+regexp.QuoteMeta(word)+`\b`).ReplaceAllLiteralString(text, value)
-		}
-	}
-	if text == "" {
-		return errors.New("has no fix")
-	}
-	if out, err := h.script(ctx, text); err != nil {
-		return fmt.Errorf("fix: %w\n%s\n%s", err, text, out)
-	}
-	return nil
 }

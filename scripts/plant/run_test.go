@@ -82,10 +82,41 @@ func TestDo(t *testing.T) {
 		for _, text := range []*string{&c.Break, &c.Prepare, &c.Fix} {
 			*text = strings.ReplaceAll(*text, "DIR", dir)
 		}
-		_, err := h.do(t.Context(), &c, nil)
+		_, err := h.do(t.Context(), round{&c}, nil)
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
+	}
+}
+
+// TestRound: cases that go together share three looks, and each is told apart.
+func TestRound(t *testing.T) {
+	h, dir := seawall(t)
+	fix := "echo good >" + dir + "/"
+	one := Case{Check: "x-one", Together: "a", Break: "echo bad >" + dir + "/one", Fix: fix + "one", Want: "fail"}
+	two := Case{Check: "x-two", Together: "a", Break: "echo bad >" + dir + "/two", Fix: fix + "two", Want: "fail"}
+	if code := h.all(t.Context(), []Case{one, two}); code != 0 || h.looks != 3 {
+		t.Errorf("exit status %d after %d looks", code, h.looks)
+	}
+	two.Fix = "true"
+	if code := h.all(t.Context(), []Case{one, two}); code != 1 {
+		t.Errorf("exit status %d", code)
+	}
+	_, err := h.do(t.Context(), round{&one, &two}, nil)
+	if err == nil || strings.Contains(err.Error(), "x-one") || !strings.Contains(err.Error(), "x-two: is fail before the break: b") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRounds(t *testing.T) {
+	all := rounds([]Case{
+		{Check: "a-b", Together: "x", Needs: []string{"p"}}, {Check: "c-d", Also: []string{"e-f", "a-g"}}, {Check: "h-i", Together: "x", Needs: []string{"o", "p"}},
+	})
+	if len(all) != 2 || strings.Join(all[0].checks(), " ") != "a-b h-i" || strings.Join(all[0].needs(), " ") != "o p" {
+		t.Fatalf("%v", all)
+	}
+	if got := strings.Join(all[1].families(), " "); got != "a c e" {
+		t.Errorf("families %s", got)
 	}
 }
 

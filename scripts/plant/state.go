@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 )
@@ -50,15 +51,23 @@ func (s state) worst(check, resource string) result {
 	return w
 }
 
-// flips are the checks whose worst status differs, but for those that may.
+// flips are the checks whose worst status differs, but for those that may: names, or
+// patterns of names.
 func (s state) flips(now state, but ...string) []string {
 	var list []string
 	for check := range s {
 		before, after := s.worst(check, ""), now.worst(check, "")
-		if before.Status != after.Status && !slices.Contains(but, check) {
+		if before.Status != after.Status && !matches(but, check) {
 			list = append(list, fmt.Sprintf("%s: %s, was %s: %s", check, after.Status, before.Status, strings.TrimSpace(after.Resource+" "+after.Actual)))
 		}
 	}
 	slices.Sort(list)
 	return list
+}
+
+func matches(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		ok, err := path.Match(p, name)
+		return err == nil && ok
+	})
 }
