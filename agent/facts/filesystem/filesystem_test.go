@@ -288,7 +288,7 @@ func TestCrypt(t *testing.T) {
 // TestHostile: whatever stands in place of the files that are read, the answer comes
 // soon, and is no answer that all is well.
 func TestHostile(t *testing.T) {
-	at := host(t, map[string]string{"etc/ld.so.conf": "include /etc/ld.so.conf\ninclude *\n" + strings.Repeat("/x\n", 100_000), "etc/environment": "PATH=" + strings.Repeat("/a:", 300_000),
+	at := host(t, map[string]string{"etc/ld.so.conf": strings.Repeat("include /etc/ld.so.conf\ninclude *\n", 300) + strings.Repeat("/x\n", 100_000), "etc/environment": "PATH=" + strings.Repeat("/a:", 300_000),
 		"etc/motd": strings.Repeat("x", 2<<20)})
 	for _, name := range []string{"etc/fstab", "etc/ld.so.preload", "etc/crypttab", "etc/issue", "etc/login.defs", "etc/crontab"} {
 		must(t, unix.Mkfifo(filepath.Join(at, name), 0o644))

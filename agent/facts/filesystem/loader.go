@@ -40,7 +40,9 @@ func (r *reader) preload() {
 // libraryDirectories are those that ld.so.conf names, and those above them.
 func (r *reader) libraryDirectories() {
 	found := map[string]File{}
-	for _, d := range r.loaderConf("/etc/ld.so.conf", 0) {
+	l := loaderConf{reader: r, seen: map[string]bool{}}
+	l.read("/etc/ld.so.conf")
+	for _, d := range l.directories {
 		for _, dir := range append(above(d.Value), d.Value) {
 			if _, ok := found[dir]; ok || len(found) == maxList {
 				continue
@@ -58,33 +60,54 @@ func (r *reader) libraryDirectories() {
 	r.f.Files = append(r.f.Files, all...)
 }
 
-// loaderConf reads a file of ldconfig(8): a directory a line, "include" with a
-// pattern, "hwcap" of old.
-func (r *reader) loaderConf(name string, depth int) []fact.Text {
-	const deepest = 4
-	b, err := r.root.ReadFile(name, 0)
-	if err != nil || depth == deepest {
-		return nil
+// loaderConf reads the files of ldconfig(8): a directory a line, "include" with a
+// pattern, "hwcap" of old. Each file is read once: what includes itself names no
+// more directories.
+type loaderConf struct {
+	*reader
+	directories []fact.Text
+	seen        map[string]bool
+	includes    int
+}
+
+// maxIncludes bounds the patterns that are looked up, and the files of them.
+const maxIncludes = 200
+
+func (l *loaderConf) read(name string) {
+	if l.seen[name] || len(l.seen) == maxIncludes {
+		return
 	}
-	r.f.Meta.Depend(clean(name))
-	var all []fact.Text
-	for n, line := range strings.Split(string(b), "\n") {
+	l.seen[name] = true
+	b, err := l.root.ReadFile(name, 0)
+	if err != nil {
+		return
+	}
+	l.f.Meta.Depend(clean(name))
+	n := 0
+	for line := range strings.Lines(string(b)) {
+		n++
 		line, _, _ = strings.Cut(line, "#")
 		line, _, _ = strings.Cut(strings.TrimSpace(line), "=")
 		words := strings.Fields(line)
 		switch {
-		case len(words) == 0 || words[0] == "hwcap" || len(all) >= maxList:
+		case len(words) == 0 || words[0] == "hwcap" || len(l.directories) >= maxList:
 		case words[0] == "include":
-			for _, pattern := range words[1:] {
-				for _, file := range r.matching(path.Dir(name), pattern) {
-					all = append(all, r.loaderConf(file, depth+1)...)
-				}
+			for _, pattern := range words[1:min(len(words), maxIncludes)] {
+				l.include(path.Dir(name), pattern)
 			}
 		case strings.HasPrefix(words[0], "/"):
-			all = append(all, fact.Text{Value: path.Clean(words[0]), File: clean(name), Line: n + 1})
+			l.directories = append(l.directories, fact.Text{Value: path.Clean(words[0]), File: clean(name), Line: n})
 		}
 	}
-	return all
+}
+
+func (l *loaderConf) include(from, pattern string) {
+	if l.includes++; l.includes > maxIncludes {
+		return
+	}
+	for _, file := range l.matching(from, pattern) {
+		l.read(file)
+	}
 }
 
 // matching lists the files that a pattern of an include names: the last part of it
