@@ -13,7 +13,7 @@ import (
 const (
 	maxDepth = 64
 	maxFiles = 256
-	maxRules = 10_000
+	maxRules = 2000 // of one service
 	maxBytes = 256 << 10
 )
 
