@@ -40,6 +40,7 @@ const (
 	eachBeat = time.Second      // with each heartbeat
 	often    = 5 * time.Minute
 	seldom   = 15 * time.Minute
+	hourly   = time.Hour // a walk through homes, most of which nothing watches
 )
 
 // group is one group of facts: where its facts stand, and who reads them.
@@ -98,9 +99,9 @@ func bound() []group {
 			func(f *containers.Facts) *fact.Meta { return &f.Meta }, plain(containers.Read)),
 		bind("tls", seldom, func(f *Facts) *tls.Facts { return &f.TLS },
 			func(f *tls.Facts) *fact.Meta { return &f.Meta }, plain(tls.Read)),
-		bind("secrets", never, func(f *Facts) *secrets.Facts { return &f.Secrets },
+		bind("secrets", hourly, func(f *Facts) *secrets.Facts { return &f.Secrets },
 			func(f *secrets.Facts) *fact.Meta { return &f.Meta }, plain(secrets.Read)),
-		bind("cloud", never, func(f *Facts) *cloud.Facts { return &f.Cloud },
+		bind("cloud", seldom, func(f *Facts) *cloud.Facts { return &f.Cloud },
 			func(f *cloud.Facts) *fact.Meta { return &f.Meta }, plain(cloud.Read)),
 	}
 }
