@@ -64,6 +64,9 @@ func TestTrim(t *testing.T) {
 func TestBrief(t *testing.T) {
 	percent, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
 	t.Cleanup(func() { debug.SetGCPercent(percent); debug.SetMemoryLimit(limit) })
+	if Small(); debug.SetGCPercent(100) != 50 {
+		t.Error("garbage is not collected often")
+	}
 	Brief()
 	if got := debug.SetGCPercent(400); got != 400 {
 		t.Errorf("collected at %d percent", got)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"seawall/agent/console"
+	"seawall/agent/footprint"
 	"seawall/agent/history"
 	"seawall/agent/report"
 	"seawall/agent/usage"
@@ -18,6 +19,7 @@ import (
 )
 
 func main() {
+	footprint.Small()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p := program{console.Console{Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ()}}
 	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) {
