@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"seawall/pkg/hostfs"
+	"seawall/pkg/redact"
 )
 
 // maxEntries bounds the boot entries that are looked at.
@@ -24,7 +25,17 @@ func Read(root hostfs.Root) Boot {
 	r.bls()
 	r.images()
 	r.conclude()
+	r.hush(&r.boot.Running)
+	r.hush(&r.boot.Defaults)
+	for i := range r.boot.Next {
+		r.hush(&r.boot.Next[i])
+	}
 	return r.boot
+}
+
+// hush hides the secrets that somebody gave to an init or a module.
+func (r *reader) hush(l *Line) {
+	l.Text, l.Raw = redact.Text(l.Text), redact.Text(l.Raw)
 }
 
 // reader collects a Boot.

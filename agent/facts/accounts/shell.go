@@ -3,6 +3,8 @@ package accounts
 import (
 	"path"
 	"strings"
+
+	"seawall/pkg/redact"
 )
 
 // shellFiles are what a login shell reads, in the order in which a later one has the
@@ -94,7 +96,7 @@ func (r *reader) rootPath() {
 		for s := range r.statements(file) {
 			value := strings.TrimPrefix(s.text, "export ")
 			if value, ok := strings.CutPrefix(strings.TrimSpace(value), "PATH="); ok {
-				r.path(value, PathEntry{File: file, Line: s.line, Raw: s.text})
+				r.path(value, PathEntry{File: file, Line: s.line, Raw: redact.Text(s.text)})
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"seawall/pkg/bootcfg"
+	"seawall/pkg/redact"
 	"seawall/pkg/text"
 )
 
@@ -63,7 +64,7 @@ func split(line string) []string {
 // entry judges a command line.
 func entry(l bootcfg.Line, running bool, defaults []string) Entry {
 	e := Entry{Title: text.Clean(l.Title, maxText), Running: running, Recovery: l.Recovery, File: l.File, Line: l.Line,
-		Raw: text.Clean(l.Raw, maxText), Mitigations: []string{}, Protections: []string{}, MAC: []string{}, Shell: []string{}, Missing: []string{}}
+		Raw: text.Clean(redact.Text(l.Raw), maxText), Mitigations: []string{}, Protections: []string{}, MAC: []string{}, Shell: []string{}, Missing: []string{}}
 	if running {
 		e.Title = "this boot"
 	}
@@ -84,7 +85,7 @@ func entry(l bootcfg.Line, running bool, defaults []string) Entry {
 	if !running && !l.Recovery {
 		for _, d := range defaults {
 			if !slices.ContainsFunc(has, func(w word) bool { return w.text == d }) {
-				e.Missing = append(e.Missing, text.Clean(d, maxText))
+				e.Missing = append(e.Missing, text.Clean(redact.Text(d), maxText))
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"seawall/agent/facts/fact"
+	"seawall/pkg/redact"
 	"seawall/pkg/text"
 	"seawall/pkg/unitfile"
 )
@@ -133,9 +134,23 @@ func loopback(address string) bool {
 	return err == nil && a.IsLoopback()
 }
 
+// anonymous is a registry or an image without the user and password that may stand
+// before it.
+func anonymous(name string) string {
+	host, rest, _ := strings.Cut(name, "/")
+	at := strings.LastIndexByte(host, '@')
+	if !strings.Contains(host[:max(at, 0)], ":") || strings.HasPrefix(host[at+1:], "sha256:") {
+		return clean(redact.Text(name)) // what follows an @ may be a digest
+	}
+	if host = redact.Mark + host[at:]; rest != "" {
+		host += "/" + rest
+	}
+	return clean(host)
+}
+
 func (d *Docker) insecure(registry string, s Setting) {
 	if len(d.Insecure) < maxList {
-		d.Insecure = append(d.Insecure, fact.Text{Value: clean(registry), Set: true, File: s.File, Line: s.Line, Raw: s.Raw})
+		d.Insecure = append(d.Insecure, fact.Text{Value: anonymous(registry), Set: true, File: s.File, Line: s.Line, Raw: fmt.Sprintf("insecure-registries: %s", anonymous(registry))})
 	}
 }
 

@@ -86,7 +86,7 @@ func (r *reader) container(dir, id string) Container {
 	if name := strings.TrimPrefix(conf.Name, "/"); name != "" {
 		c.Name = clean(name)
 	}
-	c.Image, c.User, c.Running = clean(conf.Config.Image), clean(conf.Config.User), conf.State.Running
+	c.Image, c.User, c.Running = anonymous(conf.Config.Image), clean(conf.Config.User), conf.State.Running
 	c.Privileged, c.ReadOnly, c.MemoryLimit = host.Privileged, host.ReadonlyRootfs, host.Memory
 	if host.PidsLimit != nil {
 		c.PidsLimit = *host.PidsLimit

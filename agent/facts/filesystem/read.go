@@ -14,6 +14,7 @@ import (
 	"seawall/pkg/hostfs"
 	"seawall/pkg/mounts"
 	"seawall/pkg/names"
+	"seawall/pkg/redact"
 	"seawall/pkg/text"
 )
 
@@ -152,7 +153,7 @@ func (r *reader) readTab() {
 
 // entry describes a line of fstab.
 func (r *reader) entry(e *mounts.Entry, file string, seen map[string]bool) Entry {
-	out := Entry{Source: clean(hush.Source(e.Source)), Path: clean(e.Path), Type: clean(e.Type), Network: mounts.Kind(e.Type) == mounts.Network,
+	out := Entry{Source: clean(hush.Source(e.Source)), Path: clean(e.Path), Type: clean(redact.Text(e.Type)), Network: mounts.Kind(e.Type) == mounts.Network,
 		Now: flags(e.Flags), Auto: !e.Flags.NoAuto, Problem: clean(e.Problem), File: file, Line: e.Line}
 	out.Secret, out.Raw = hush.Entry(e)
 	if out.Problem == "" && !e.Swap() && e.Path != "none" && !e.Flags.NoAuto {

@@ -9,6 +9,7 @@ import (
 
 	"seawall/agent/facts/fact"
 	"seawall/pkg/modprobe"
+	"seawall/pkg/redact"
 	"seawall/pkg/text"
 )
 
@@ -45,7 +46,7 @@ func readModules(f *Facts, env fact.Env) {
 		if !none {
 			line = black
 		}
-		m.File, m.Line, m.Raw = line.File, line.Line, line.Raw
+		m.File, m.Line, m.Raw = line.File, line.Line, redact.Text(line.Raw)
 		f.Modules[k] = m
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/redact"
 	"seawall/pkg/shellconf"
 	"seawall/pkg/sysctlconf"
 	"seawall/pkg/text"
@@ -172,6 +173,9 @@ func (s *settings) next(v *Sysctl) {
 		return
 	}
 	v.Set, v.File, v.Line, v.Raw = true, line.File, line.Line, line.Raw
+	if worded(v.Name) {
+		v.Raw = redact.Text(line.Raw)
+	}
 	v.Next = plain(v.Name, line.Value)
 	v.After, v.AfterKnown = v.Next, worded(v.Name) || isNumber(v.Next)
 	if !v.AfterKnown {
@@ -182,7 +186,7 @@ func (s *settings) next(v *Sysctl) {
 // plain writes a value as the checks compare it: a number in decimal.
 func plain(key, value string) string {
 	if worded(key) {
-		return text.Clean(value, maxValue)
+		return text.Clean(redact.Text(value), maxValue) // a command with arguments
 	}
 	words := strings.Fields(value)
 	for i, w := range words {

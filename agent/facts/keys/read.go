@@ -12,6 +12,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/passwd"
+	"seawall/pkg/redact"
 	"seawall/pkg/sshdconf"
 	"seawall/pkg/text"
 )
@@ -205,7 +206,7 @@ func (r *reader) patterns(u passwd.User, conns []sshdconf.Conn) (names []string)
 			continue
 		}
 		if cmd := values["authorizedkeyscommand"]; len(cmd.Values) > 0 && cmd.Values[0] != "none" {
-			r.Command = fact.Text{Value: text.Clean(strings.Join(cmd.Values, " "), text.Limit), Set: true, File: cmd.File, Line: cmd.Line, Raw: text.Clean(cmd.Raw, text.Limit)}
+			r.Command = fact.Text{Value: text.Clean(redact.Text(strings.Join(cmd.Values, " ")), text.Limit), Set: true, File: cmd.File, Line: cmd.Line, Raw: text.Clean(redact.Text(cmd.Raw), text.Limit)}
 			r.CommandUser = text.Clean(strings.Join(values["authorizedkeyscommanduser"].Values, " "), 256)
 		}
 		for _, name := range expand(strings.Fields(strings.Join(values["authorizedkeysfile"].Values, " ")), u) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"seawall/agent/facts/fact"
+	"seawall/pkg/redact"
 	"seawall/pkg/text"
 	"seawall/pkg/unitfile"
 )
@@ -40,7 +41,8 @@ func (r *reader) journald(j *Journald) {
 	if u, err := unitfile.LoadConfig(r.root, "journal-upload.conf"); err == nil {
 		if all := u.Values("Upload", "URL"); len(all) > 0 {
 			s := all[len(all)-1]
-			j.UploadURL = fact.Text{Value: text.Clean(s.Value, 256), Set: true, File: s.File, Line: s.Line, Raw: "URL=" + text.Clean(s.Value, 256)}
+			url := text.Clean(redact.Text(s.Value), 256)
+			j.UploadURL = fact.Text{Value: url, Set: true, File: s.File, Line: s.Line, Raw: "URL=" + url}
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/redact"
 	"seawall/pkg/sshdconf"
 	"seawall/pkg/text"
 )
@@ -238,17 +239,27 @@ func settings(asked map[string][]string, own map[string]sshdconf.Value) map[stri
 	}
 	out := make(map[string]Setting, len(asked))
 	for keyword, values := range asked {
+		values = hushed(keyword, values)
 		s := Setting{Value: text.Clean(strings.Join(values, " "), valueLimit)}
 		for _, v := range values {
 			s.Values = append(s.Values, text.Clean(v, valueLimit))
 		}
 		if v := own[keyword]; v.Set {
 			s.Set, s.File, s.Line = true, v.File, v.Line
-			s.Raw = text.Clean(v.Raw, text.Limit)
+			s.Raw = text.Clean(strings.Join(hushed(keyword, []string{v.Raw}), " "), text.Limit)
 		}
 		out[text.Clean(keyword, 64)] = s
 	}
 	return out
+}
+
+// hushed hides what secrets commands and variables have; other values have none.
+func hushed(keyword string, values []string) []string {
+	switch keyword {
+	case "setenv", "authorizedkeyscommand", "authorizedprincipalscommand", "forcecommand", "subsystem":
+		return redact.Args(values)
+	}
+	return values
 }
 
 // dependOn names the files read and the directories that an Include looks into.

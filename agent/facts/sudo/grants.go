@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"seawall/agent/facts/owner"
+	"seawall/pkg/redact"
 	"seawall/pkg/sudoers"
 )
 
@@ -30,7 +31,7 @@ func (r *reader) grants() {
 					r.MoreGrants++
 					continue
 				}
-				g := Grant{Hosts: hosts, RunAs: runAs, AsRoot: asRoot(rule, runUsers), File: rule.File, Line: rule.Line, Raw: clean(rule.Raw)}
+				g := Grant{Hosts: hosts, RunAs: runAs, AsRoot: asRoot(rule, runUsers), File: rule.File, Line: rule.Line, Raw: clean(redact.Text(rule.Raw))}
 				r.who(&g, who)
 				r.what(&g, c)
 				g.NoPassword = r.free(rule.Tags, who, c)
@@ -101,7 +102,7 @@ func (r *reader) who(g *Grant, m sudoers.Member) {
 }
 
 func (r *reader) what(g *Grant, c sudoers.Command) {
-	g.Command, g.Program, g.All, g.Negated = clean(spellCommand(c)), clean(c.Path), c.All, c.Not
+	g.Command, g.Program, g.All, g.Negated = clean(redact.Text(spellCommand(c))), clean(c.Path), c.All, c.Not
 	free := c.Args == "" || strings.ContainsAny(c.Args, "*?[") || strings.HasPrefix(c.Args, "^")
 	g.Escape = !c.Not && free && escapes(c.Path)
 	g.Wildcard = strings.ContainsAny(c.Args, "*?") || strings.ContainsAny(c.Path, "*?")

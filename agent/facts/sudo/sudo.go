@@ -10,6 +10,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/owner"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/redact"
 	"seawall/pkg/sudoers"
 	"seawall/pkg/text"
 )
@@ -82,7 +83,7 @@ func (r *reader) read() {
 	}
 	for _, e := range r.config.Errors {
 		if len(r.Errors) < maxLines {
-			r.Errors = append(r.Errors, Line{Why: clean(e.Why), File: e.File, Line: e.Line, Raw: clean(e.Raw)})
+			r.Errors = append(r.Errors, Line{Why: clean(e.Why), File: e.File, Line: e.Line, Raw: clean(redact.Text(e.Raw))})
 		}
 	}
 	r.defaults()

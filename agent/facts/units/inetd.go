@@ -6,6 +6,7 @@ import (
 
 	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/redact"
 	"seawall/pkg/text"
 )
 
@@ -65,7 +66,7 @@ func parseInetd(file string, b []byte) []Inetd {
 		if _, after, ok := strings.Cut(name, ":"); ok { // address:service
 			name = after
 		}
-		all = append(all, Inetd{Service: text.Clean(name, maxWord), File: file, Line: number, Raw: text.Clean(strings.TrimSpace(line), maxWord)})
+		all = append(all, Inetd{Service: text.Clean(name, maxWord), File: file, Line: number, Raw: text.Clean(redact.Text(strings.TrimSpace(line)), maxWord)})
 	}
 	return all
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"seawall/pkg/mounts"
+	"seawall/pkg/redact"
 	"seawall/pkg/text"
 )
 
@@ -34,7 +35,7 @@ func Entry(e *mounts.Entry) (name, raw string) {
 	if source != e.Source && name == "" {
 		name = "the source"
 	}
-	return text.Clean(name, maxName), text.Clean(strings.Join([]string{source, e.Path, e.Type, strings.Join(options, ",")}, " "), maxName)
+	return text.Clean(name, maxName), text.Clean(strings.Join([]string{source, e.Path, redact.Text(e.Type), strings.Join(options, ",")}, " "), maxName)
 }
 
 // Source cuts the password out of a source such as ftp://user:password@host.
