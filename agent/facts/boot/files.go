@@ -66,8 +66,9 @@ func file(root hostfs.Root, name, kind string) File {
 	}
 	f.Mode, f.UID, f.GID = owner.Of(fi)
 	if kind == "config" {
-		if b, err := root.ReadFile(name, 0); err == nil {
-			f.Secret = secret(b)
+		b, err := root.ReadFile(name, 0)
+		if f.Secret = secret(b); err != nil {
+			f.Error = err.Error()
 		}
 	}
 	return f
