@@ -31,7 +31,7 @@ func (r *reader) grants() {
 					r.MoreGrants++
 					continue
 				}
-				g := Grant{Hosts: hosts, RunAs: runAs, AsRoot: asRoot(rule, runUsers), File: rule.File, Line: rule.Line, Raw: clean(redact.Text(rule.Raw))}
+				g := Grant{Hosts: hosts, RunAs: runAs, AsRoot: asRoot(rule, runUsers), File: rule.File, Line: rule.Line, Raw: hushed(rule.Raw)}
 				r.who(&g, who)
 				r.what(&g, c)
 				g.NoPassword = r.free(rule.Tags, who, c)

@@ -83,7 +83,7 @@ func (r *reader) read() {
 	}
 	for _, e := range r.config.Errors {
 		if len(r.Errors) < maxLines {
-			r.Errors = append(r.Errors, Line{Why: clean(e.Why), File: e.File, Line: e.Line, Raw: clean(redact.Text(e.Raw))})
+			r.Errors = append(r.Errors, Line{Why: clean(e.Why), File: e.File, Line: e.Line, Raw: hushed(e.Raw)})
 		}
 	}
 	r.defaults()
@@ -92,6 +92,16 @@ func (r *reader) read() {
 }
 
 func clean(s string) string { return text.Clean(s, maxText) }
+
+// hushed is a line without the passwords that commands are given. NOPASSWD: itself
+// announces none.
+func hushed(raw string) string {
+	parts := strings.SplitAfter(raw, "PASSWD:")
+	for i, p := range parts {
+		parts[i] = redact.Text(p)
+	}
+	return clean(strings.Join(parts, ""))
+}
 
 func (r *reader) file(name string, dir bool) {
 	f := File{Path: clean(name), Dir: dir, Mode: -1, UID: -1, GID: -1}
