@@ -19,6 +19,10 @@
 // again and again for a while, such as the package database during an upgrade: its
 // counts are then told now and then, and not a hundred times.
 //
+// Groups that change without a file changing are looked at with heartbeats, each as
+// often as Host.Clocked says: what somebody changes in the kernel with each, what
+// grows old by days now and then, and never all of these with one heartbeat.
+//
 // # Causes
 //
 // For each changed name the last audit events that touched it are kept (eight of

@@ -144,6 +144,30 @@ func TestOnlyWhatIsAffectedIsLookedAt(t *testing.T) {
 	}
 }
 
+// TestByTheClock: a group that changes without a file is looked at with heartbeats,
+// another is not.
+func TestByTheClock(t *testing.T) {
+	h := &toyHost{looked: make(chan struct{}, 1)}
+	startToy(t, h, t.TempDir(), func(c *Config) {
+		c.Heartbeat = 10 * time.Millisecond
+		c.Host.Clocked = map[string]time.Duration{"one": time.Millisecond}
+	})
+	count := func(group string) (n int) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for _, l := range h.looks {
+			if slices.Contains(l, group) {
+				n++
+			}
+		}
+		return n
+	}
+	until(t, "looks by the clock", func() bool { return count("one") >= 5 })
+	if n := count("two"); n > 2 {
+		t.Errorf("two was looked at %d times, want 2", n)
+	}
+}
+
 // TestSpacing: a group whose files change again and again is looked at once, at
 // once, and then now and then; what changed last is seen.
 func TestSpacing(t *testing.T) {
