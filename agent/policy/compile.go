@@ -2,6 +2,7 @@ package policy
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -238,6 +239,32 @@ func (c *check) describe() string {
 		return "for each: " + rule
 	}
 	return "the worst decides: " + rule
+}
+
+// reads are the expressions of the assertion, in which the names that stand for facts
+// ("it", and those of let) are replaced by them; "[]" is each item of a list.
+func (c *check) reads() []string {
+	path := regexp.MustCompile(`^\w+(\.\w+|\[["'][^"']*["']\]|\[\])*$`)
+	rule := c.rule
+	put := func(name, fact string) bool {
+		if !path.MatchString(fact) {
+			return false
+		}
+		alone := regexp.MustCompile(`(^|[^.\w"'])` + name + `\b`)
+		rule = alone.ReplaceAllString(rule, "${1}"+strings.ReplaceAll(fact, "$", "$$$$"))
+		return true
+	}
+	var list []string
+	for _, l := range slices.Backward(c.lets) {
+		if text := strings.TrimSpace(l.expr.String()); !put(l.name, text) {
+			list = append(list, text)
+		}
+	}
+	over, _, _ := strings.Cut(strings.TrimSpace(c.list), ".filter(")
+	if before := rule; !put("it", over+"[]") || rule == before {
+		list = append(list, c.list)
+	}
+	return append(list, rule)
 }
 
 func texts(list []format.Scalar) []string {

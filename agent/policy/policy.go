@@ -45,6 +45,7 @@ type Check struct {
 	Profiles   []string
 	Needs      []string // groups of facts
 	Rule       string   // the assertion, as written
+	Reads      []string // the assertion, and what it is of, as paths of facts where that can be
 	Parameters []string // as "name: value"
 	File       string   // where the check is written
 	Line       int
@@ -113,7 +114,7 @@ func (p *Policy) add(lang *expr.Language, file *format.File) {
 func (p *Policy) Checks() []Check {
 	list := make([]Check, 0, len(p.checks))
 	for _, c := range p.checks {
-		d := Check{CheckInfo: c.forFamily(""), Profiles: c.profiles, Rule: c.describe(), File: c.file, Line: c.line}
+		d := Check{CheckInfo: c.forFamily(""), Profiles: c.profiles, Rule: c.describe(), Reads: c.reads(), File: c.file, Line: c.line}
 		for _, g := range c.needs {
 			d.Needs = append(d.Needs, g.name)
 		}

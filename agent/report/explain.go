@@ -20,7 +20,8 @@ type Explanation struct {
 	Parameters        []string
 	Place             string // where the check is written
 	Facts             []Source
-	AuditKey          string // of the rules that tell of changes
+	AuditKey          string   // of the rules that tell of changes
+	Saw               []string // facts that the rule names, as they are here
 }
 
 // Source is a group of facts as it was read.
@@ -61,6 +62,12 @@ func Explain(w io.Writer, x Explanation) error {
 		name = ""
 	}
 	fmt.Fprintf(out, "\non this host:\n\n")
+	for _, line := range x.Saw {
+		fmt.Fprintf(out, "  %s\n", text.Terminal(line))
+	}
+	if len(x.Saw) > 0 {
+		fmt.Fprintln(out)
+	}
 	return out.Flush()
 }
 

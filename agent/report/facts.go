@@ -2,7 +2,6 @@ package report
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -16,19 +15,17 @@ import (
 // Facts writes v, anything that JSON can express, for people: one line for each
 // value, with the path to it, and with file and line where it has them.
 func Facts(w io.Writer, name string, v any, opt Options) error {
-	data, err := json.Marshal(v)
+	tree, err := treeOf(v)
 	if err != nil {
-		return fmt.Errorf("encode facts: %w", err)
+		return err
 	}
-	var tree any
-	dec := json.NewDecoder(strings.NewReader(string(data)))
-	dec.UseNumber()
-	if err := dec.Decode(&tree); err != nil {
-		return fmt.Errorf("encode facts: %w", err)
-	}
-	f := factWriter{out: bufio.NewWriter(w), paint: opt.Paint}
+	f := newFactWriter(w, opt)
 	f.value(name, tree)
 	return f.out.Flush()
+}
+
+func newFactWriter(w io.Writer, opt Options) *factWriter {
+	return &factWriter{out: bufio.NewWriter(w), paint: opt.Paint}
 }
 
 // factWriter walks a tree of facts, depth first, keys in order.

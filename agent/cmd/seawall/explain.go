@@ -21,7 +21,8 @@ func (p *program) newExplainCommand() *cobra.Command {
 		Use:   "explain ID",
 		Short: "Explain one check: why, how it is decided, what holds here",
 		Long: `Explain prints what a check is about, why it matters, how it is decided, what
-makes the sensor decide it again, what holds on this host, and how to fix it.
+makes the sensor decide it again, what holds on this host (the facts that the rule
+names, and the result), and how to fix it.
 
 The rule is a CEL expression over the facts that "seawall facts" prints.
 
@@ -55,7 +56,11 @@ func (p *program) explain(cmd *cobra.Command, h *host, id string) error {
 		if c.ID != id && c.Family != id {
 			continue
 		}
-		if err := report.Explain(p.Stdout, e.explanation(c)); err != nil {
+		x, err := e.explanation(c)
+		if err != nil {
+			return err
+		}
+		if err := report.Explain(p.Stdout, x); err != nil {
 			return err
 		}
 	}
@@ -63,7 +68,7 @@ func (p *program) explain(cmd *cobra.Command, h *host, id string) error {
 }
 
 // explanation gathers what is known of a check.
-func (e *evaluation) explanation(c policy.Check) report.Explanation {
+func (e *evaluation) explanation(c policy.Check) (report.Explanation, error) {
 	x := report.Explanation{CheckInfo: c.CheckInfo, Rule: c.Rule, Profiles: c.Profiles, Parameters: c.Parameters, AuditKey: kaudit.Key, Place: fmt.Sprintf("%s:%d", c.File, c.Line)}
 	for _, info := range e.sheet.Checks {
 		if info.ID == c.ID {
@@ -80,6 +85,11 @@ func (e *evaluation) explanation(c policy.Check) report.Explanation {
 		_, byClock := clocked[g]
 		x.Facts = append(x.Facts, report.Source{Name: g, State: string(meta.State), Reason: meta.Reason, Depends: meta.Depends,
 			Clocked: byClock})
+		saw, err := report.Saw(g, e.facts.Group(g), c.Reads...)
+		if err != nil {
+			return x, err
+		}
+		x.Saw = append(x.Saw, saw...)
 	}
-	return x
+	return x, nil
 }

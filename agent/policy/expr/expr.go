@@ -97,6 +97,9 @@ type Expr struct {
 	got  *program
 }
 
+// String is the expression as written.
+func (e *Expr) String() string { return e.text }
+
 // Expr returns an expression, which must have one of the given types, of any where
 // none is given. List(nil) is a list of anything.
 func (s *Scope) Expr(text string, want ...*cel.Type) *Expr {

@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -165,8 +166,8 @@ func resultOf(s *sheet.Sheet, r *finding.Result, index map[string]int) result {
 	default:
 		out.Baseline = "updated"
 	}
-	for _, e := range r.Evidence {
-		if e.File != "" {
+	for i, e := range r.Evidence {
+		if e.File != "" && !slices.Contains(r.Evidence[:i], e) { // the standard wants each once
 			out.Related = append(out.Related, place(e))
 		}
 	}
