@@ -7,6 +7,9 @@ import (
 
 // command finds passwords among the arguments of commands.
 func (s *scanner) command(line string) {
+	if !strings.Contains(line, " -") && !strings.Contains(line, "chpasswd") {
+		return
+	}
 	words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' })
 	const most = 200
 	program := ""

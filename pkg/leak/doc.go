@@ -30,8 +30,13 @@
 //
 // Time is linear in the text: each byte is looked at once for tokens and a few
 // times for the rest; there are no regular expressions. In November 2026 a search
-// for tokens, keys and URLs over the 3,900 text files (35 MB) of /etc, /usr/share/doc
-// and Python's library of a Debian 12 found no token, and as keys and URLs those that
-// were one. Secrets without a form and without a telling name, in binary files, in
-// archives and in base64 are not found.
+// for tokens, keys and URLs through 4,937 text files (48 MiB) of /etc, /usr/share/doc
+// and /usr/lib/python3 of a Debian 12 told of 10: five real keys, Chromium's key of
+// Google (which is no secret), and four URLs with a password that is public (three
+// of them the same line). The names of settings told of 2 more in /etc, and of 183
+// in the rest, most of them in sources of programs: [Settings] is for files of
+// settings and histories.
+//
+// Secrets without a form and without a telling name, in binary files, in archives
+// and in base64 are not found.
 package leak

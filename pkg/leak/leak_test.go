@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -155,9 +154,13 @@ func TestBounds(t *testing.T) {
 // TestFalse: in a library of programs there is no token, and what looks like a key
 // or a password in a URL is in a test or its data.
 func TestFalse(t *testing.T) {
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	files := 0
 	for _, dir := range []string{"net", "encoding", "cmd/go"} {
-		err := filepath.WalkDir(filepath.Join(runtime.GOROOT(), "src", dir), func(name string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(strings.TrimSpace(string(out)), "src", dir), func(name string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() || strings.Contains(name, "test") || !strings.HasSuffix(name, ".go") {
 				return err
 			}

@@ -61,7 +61,22 @@ func firstWord(s string) string {
 
 // named says what a name is the name of: "password", "secret", or "" of others.
 func named(name string) string {
-	n := strings.ToLower(strings.NewReplacer("-", "_", ".", "_").Replace(strings.TrimLeft(name, "-")))
+	name = strings.TrimLeft(name, "-")
+	if len(name) < 4 || len(name) > 64 || !strings.ContainsRune("destwynDESTWYN", rune(name[len(name)-1])) {
+		return "" // none of the endings below
+	}
+	var room [64]byte
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '-' || c == '.':
+			c = '_'
+		}
+		room[i] = c
+	}
+	n := string(room[:len(name)])
 	for _, end := range []string{"_file", "_path", "_url", "_id", "_type", "_length", "_name", "_dir", "_policy", "_ttl", "_expiry", "_hash"} {
 		if strings.HasSuffix(n, end) {
 			return ""

@@ -23,6 +23,14 @@ func (r *reader) image() {
 			r.home(path.Clean(u.Home))
 		}
 	}
+	r.system()
+	if n, first := r.logs("/var/log", 0); n > 0 {
+		r.item(Item{Kind: "log", Path: first, Text: fmt.Sprintf("%d files that are not empty", n)})
+	}
+}
+
+// system lists what makes one host out of the image's many.
+func (r *reader) system() {
 	if r.root.Exists(instance) {
 		r.item(Item{Kind: "instance", Path: instance, Text: "cloud-init's data of the host that the image is made of"})
 	}
@@ -39,9 +47,6 @@ func (r *reader) image() {
 	const id = "/etc/machine-id"
 	if b, err := r.root.ReadFile(id, 4096); err == nil && len(bytes.TrimSpace(b)) > 0 && string(bytes.TrimSpace(b)) != "uninitialized" {
 		r.item(Item{Kind: "machine_id", Path: id, Text: "the number of the host that the image is made of"})
-	}
-	if n, first := r.logs("/var/log", 0); n > 0 {
-		r.item(Item{Kind: "log", Path: first, Text: fmt.Sprintf("%d files that are not empty", n)})
 	}
 }
 
