@@ -67,7 +67,7 @@ func (r *reader) expand(s string) []string {
 	var out []string
 	for word := range strings.FieldsSeq(s) {
 		if name, ok := strings.CutPrefix(word, "$"); ok {
-			out = append(out, strings.Fields(r.env[strings.Trim(name, "{}")])...)
+			out = append(out, strings.Fields(r.value(strings.Trim(name, "{}")))...)
 			continue
 		}
 		out = append(out, word)

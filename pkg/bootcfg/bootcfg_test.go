@@ -184,6 +184,25 @@ func TestDefaultsDropIns(t *testing.T) {
 	}
 }
 
+// TestDoubling: variables that stand for one another without end cost little, and what
+// is booted is not known then.
+func TestDoubling(t *testing.T) {
+	double := strings.Repeat("X=\"$X$X$X$X\"\n", 200)
+	b := Read(image.Of(t, map[string]string{
+		"etc/default/grub":           "X=audit=0aaaaaaaaa\n" + double + strings.Repeat("X+=$X\n", 1000) + "GRUB_CMDLINE_LINUX=\"audit=1 $X\"\n",
+		"boot/grub/grub.cfg":         "set X=audit=0aaaaa\n" + strings.ReplaceAll(double, "X=", "set X=") + "menuentry x {\n linux /v audit=1 $X\n}\n",
+		"boot/loader/entries/x.conf": "title x\nlinux /v\noptions audit=1 " + strings.Repeat("$X ", 10_000) + "\n",
+	}))
+	if b.DefaultsKnown || b.NextKnown || !strings.Contains(b.Reason, tooLong) {
+		t.Errorf("defaults known: %v, next known: %v, %s", b.DefaultsKnown, b.NextKnown, b.Reason)
+	}
+	for _, l := range append(b.Next, b.Defaults) {
+		if len(l.Text) > 2*maxSpent {
+			t.Errorf("%d bytes", len(l.Text))
+		}
+	}
+}
+
 func TestRunning(t *testing.T) {
 	b := Read(hostfs.Root{})
 	text, err := os.ReadFile("/proc/cmdline")
@@ -226,7 +245,7 @@ func FuzzRead(f *testing.F) {
 		r.script("/grub.cfg", text)
 		r.entry("/a.conf", text)
 		for line := range strings.SplitSeq(text, "\n") {
-			assignment(line, r.env)
+			assignment(line, r)
 		}
 		if len(r.boot.Next) > maxEntries {
 			t.Errorf("%d entries", len(r.boot.Next))

@@ -9,6 +9,7 @@ import (
 // understood.
 func (r *reader) defaults() {
 	vars := map[string]string{}
+	shell := &reader{env: vars}
 	var at Line
 	files := append([]string{"/etc/default/grub"}, r.list("/etc/default/grub.d", ".cfg")...)
 	for _, file := range files {
@@ -19,7 +20,7 @@ func (r *reader) defaults() {
 		number := 0
 		for raw := range strings.SplitSeq(string(b), "\n") {
 			number++
-			name, value, ok := assignment(strings.TrimSpace(raw), vars)
+			name, value, ok := assignment(strings.TrimSpace(raw), shell)
 			if !ok {
 				continue
 			}
@@ -34,6 +35,9 @@ func (r *reader) defaults() {
 			}
 		}
 	}
+	if len(shell.notes) > 0 {
+		r.boot.DefaultsKnown = false
+	}
 	if !r.boot.DefaultsKnown {
 		return
 	}
@@ -43,8 +47,8 @@ func (r *reader) defaults() {
 }
 
 // assignment reads NAME=value or NAME+=value as a shell does, with the variables
-// known so far.
-func assignment(line string, vars map[string]string) (name, value string, ok bool) {
+// that r knows so far.
+func assignment(line string, r *reader) (name, value string, ok bool) {
 	line = strings.TrimPrefix(line, "export ")
 	name, value, ok = strings.Cut(line, "=")
 	if !ok || strings.HasPrefix(name, "#") || strings.ContainsAny(name, " \t'\"$`(){}") {
@@ -52,10 +56,9 @@ func assignment(line string, vars map[string]string) (name, value string, ok boo
 	}
 	// A shell's quotes and variables are the same as GRUB's, except that an
 	// assignment does not split.
-	r := &reader{env: vars}
 	value = unquote(r, value)
 	if plain, more := strings.CutSuffix(name, "+"); more {
-		return plain, vars[plain] + value, true
+		return plain, r.value(plain) + value, true
 	}
 	return name, value, true
 }

@@ -205,10 +205,31 @@ func (r *reader) variable(s string) (value string, n int) {
 		if end < 0 {
 			return "", len(s)
 		}
-		return r.env[s[1:end]], end + 1
+		return r.value(s[1:end]), end + 1
 	}
 	for n < len(s) && (s[n] == '_' || s[n] >= '0' && s[n] <= '9' || s[n]|0x20 >= 'a' && s[n]|0x20 <= 'z') {
 		n++
 	}
-	return r.env[s[:n]], n
+	return r.value(s[:n]), n
 }
+
+// Limits of what variables may stand for: a few lines that double one another would
+// fill the memory.
+const (
+	maxValue = 16 << 10 // a kernel takes no command line of this length
+	maxSpent = 16 << 20 // of all
+)
+
+// value returns the value of a variable, cut where it is longer than anything could
+// use.
+func (r *reader) value(name string) string {
+	value := r.env[name]
+	value = value[:min(len(value), maxValue, max(maxSpent-r.spent, 0))]
+	r.spent += len(value)
+	if len(value) < len(r.env[name]) && !slices.Contains(r.notes, tooLong) {
+		r.notes = append(r.notes, tooLong)
+	}
+	return value
+}
+
+const tooLong = "variables stand for more than is read"

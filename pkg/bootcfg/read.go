@@ -46,6 +46,7 @@ type reader struct {
 	found []string          // boot loader configurations that are there
 	wants bool              // GRUB itself reads the entries of loader/entries
 	grubs int               // grub.cfg files that could be read
+	spent int               // bytes that variables stood for
 	notes []string          // why Next is not known
 }
 
