@@ -104,6 +104,7 @@ type Reader struct {
 	patch      *patch.Reader
 	restart    *restart.Reader
 	filesystem *filesystem.Reader
+	secrets    *secrets.Reader
 	network    *exposure.Reader // of two groups: they share a look
 
 	mu    sync.Mutex
@@ -113,7 +114,7 @@ type Reader struct {
 // NewReader returns a Reader of the host that env stands for. Nothing is read yet.
 func NewReader(env fact.Env) *Reader {
 	return &Reader{env: env, groups: bound(), patch: patch.NewReader(deb.New(), rpm.Read), restart: restart.NewReader(restart.Socket),
-		filesystem: filesystem.NewReader(), network: exposure.NewReader(exposure.SocketPath)}
+		filesystem: filesystem.NewReader(), secrets: secrets.NewReader(), network: exposure.NewReader(exposure.SocketPath)}
 }
 
 // Read reads the named groups again, all of them when none is named, and returns

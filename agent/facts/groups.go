@@ -137,6 +137,10 @@ func (r *Reader) readFilesystem(ctx context.Context, env fact.Env) filesystem.Fa
 	return r.filesystem.Read(ctx, env)
 }
 
+func (r *Reader) readSecrets(ctx context.Context, env fact.Env) secrets.Facts {
+	return r.secrets.Read(ctx, env)
+}
+
 func (r *Reader) readFirewall(ctx context.Context, env fact.Env) firewall.Facts {
 	return firewall.Read(ctx, env, r.network)
 }

@@ -92,7 +92,7 @@ func TestRead(t *testing.T) {
 		"/home/ann/deploy.sh":                          "#!/bin/sh\ncurl -H 'PRIVATE-TOKEN: " + token + "' https://git.lan/\n",
 		"/home/ann/.aws/credentials":                   "[default]\n",
 		"600 /home/bob/.pgpass":                        "x\n",
-		"/home/ann/.npmrc": "x\n",
+		"/home/ann/.npmrc":                             "x\n",
 		"600 /home/ann/.ssh/id_ed25519":                key,
 		"/home/ann/.ssh/id_ed25519.pub":                token,
 		"/home/ann/app/node_modules/x/config.json":     token,
