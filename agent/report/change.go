@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"seawall/agent/look"
-	"seawall/agent/report/sheet"
+	"seawall/agent/report/words"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -65,7 +65,7 @@ func Change(w io.Writer, at time.Time, c finding.Change, opt Options) error {
 		}
 	}
 	if r.Cause != nil {
-		line += t.below("by " + text.Terminal(sheet.Cause(r.Cause)))
+		line += t.below("by " + text.Terminal(words.Cause(r.Cause)))
 	}
 	_, err := fmt.Fprintln(w, line)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"seawall/agent/look"
 	"seawall/agent/report/sheet"
+	"seawall/agent/report/words"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -67,7 +68,7 @@ func (t *table) rows(s sheet.Section) {
 		if r.Severity != s.Results[0].Severity {
 			what += " (" + r.Severity.String() + ")"
 		}
-		if age := sheet.Age(r.Time, r.Since); age != "" {
+		if age := words.Age(r.Time, r.Since); age != "" {
 			what += t.paint(look.Dim, "  "+age)
 		}
 		if was := t.sheet.Was(&r.Result); was != "" {

@@ -9,6 +9,7 @@ import (
 
 	"seawall/agent/look"
 	"seawall/agent/report/sheet"
+	"seawall/agent/report/words"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -54,7 +55,7 @@ func (t *table) gone() {
 
 // family writes a heading with the tally, then the sections.
 func (t *table) family(f sheet.Family) {
-	t.printf("%s  %s\n\n", t.paint(look.Bold, text.Terminal(f.Name)), t.paint(look.Dim, sheet.Tally(f.Results())))
+	t.printf("%s  %s\n\n", t.paint(look.Bold, text.Terminal(f.Name)), t.paint(look.Dim, words.Tally(f.Results())))
 	for i := 0; i < len(f.Sections); {
 		s := f.Sections[i]
 		same := t.sameReason(f.Sections[i:])
@@ -169,11 +170,11 @@ func (t *table) details(r finding.Result, status finding.Status) {
 		t.prose("because", r.Actual)
 	}
 	t.evidence(r.Evidence)
-	if since := sheet.Since(&r); since != "" {
+	if since := words.Since(&r); since != "" {
 		t.prose("since", since)
 	}
 	if r.Cause != nil {
-		t.prose("cause", sheet.Cause(r.Cause))
+		t.prose("cause", words.Cause(r.Cause))
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 
 	"seawall/agent/look"
-	"seawall/agent/report/sheet"
+	"seawall/agent/report/words"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -89,7 +89,7 @@ func TestChangeWidth(t *testing.T) {
 			}
 		}
 		whole := strings.Join(strings.Fields(b.String()), " ")
-		for _, want := range []string{results[0].Actual, results[0].Expected, sheet.Cause(results[0].Cause)} {
+		for _, want := range []string{results[0].Actual, results[0].Expected, words.Cause(results[0].Cause)} {
 			if !strings.Contains(whole, want) {
 				t.Errorf("%d columns: lacks %q:\n%s", width, want, b.String())
 			}
@@ -139,7 +139,7 @@ func TestSummary(t *testing.T) {
 		"1 check: 1 failed (1 critical)":                  {r("a", fail, finding.SeverityCritical)},
 		"2 checks: 2 failed (1 informational, 1 unknown)": {r("a", fail, 0), r("b", fail, finding.SeverityInformational)},
 	} {
-		if got := sheet.Summary(list); got != want {
+		if got := of(list, nil).Summary(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"seawall/agent/report/sheet"
+	"seawall/agent/report/words"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -82,13 +83,13 @@ func Write(w io.Writer, s *sheet.Sheet) error {
 		all.Suites = append(all.Suites, one)
 	}
 	out := bufio.NewWriter(w)
-	out.WriteString(xml.Header)
+	fmt.Fprint(out, xml.Header)
 	enc := xml.NewEncoder(out)
 	enc.Indent("", "  ")
 	if err := enc.Encode(all); err != nil {
 		return fmt.Errorf("write JUnit: %w", err)
 	}
-	out.WriteString("\n")
+	fmt.Fprint(out, "\n")
 	return out.Flush()
 }
 
@@ -138,10 +139,10 @@ func details(s *sheet.Sheet, r *finding.Result) string {
 	line("actual", r.Actual)
 	line("expected", r.Expected)
 	for _, e := range r.Evidence {
-		line("at", strings.TrimSpace(sheet.Place(e)+"  "+e.Text))
+		line("at", strings.TrimSpace(words.Place(e)+"  "+e.Text))
 	}
 	if r.Cause != nil {
-		line("cause", sheet.Cause(r.Cause))
+		line("cause", words.Cause(r.Cause))
 	}
 	if r.Status == finding.StatusFail {
 		line("fix", info.Remediation)

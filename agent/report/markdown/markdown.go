@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"seawall/agent/report/sheet"
+	"seawall/agent/report/words"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -69,7 +70,7 @@ func (m *writer) families() {
 	}
 	m.printf("\n| Family | Results |\n|---|---|\n")
 	for _, f := range families {
-		m.printf("| %s | %s |\n", cell(f.Name), prose(sheet.Tally(f.Results())))
+		m.printf("| %s | %s |\n", cell(f.Name), prose(words.Tally(f.Results())))
 	}
 }
 
@@ -134,11 +135,11 @@ func (m *writer) result(r *finding.Result, several bool) {
 	item(actual, r.Actual)
 	item("expected", expected)
 	for _, e := range r.Evidence {
-		item("at", strings.TrimSpace(sheet.Place(e)+"  "+e.Text))
+		item("at", strings.TrimSpace(words.Place(e)+"  "+e.Text))
 	}
-	item("since", sheet.Since(r))
+	item("since", words.Since(r))
 	if r.Cause != nil {
-		item("cause", sheet.Cause(r.Cause))
+		item("cause", words.Cause(r.Cause))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"seawall/agent/report/sheet"
+	"seawall/agent/report/words"
 	"seawall/agent/score"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
@@ -52,7 +53,7 @@ type page struct {
 }
 
 // raw writes markup.
-func (p *page) raw(markup string) { p.WriteString(markup) }
+func (p *page) raw(markup string) { fmt.Fprint(p.Writer, markup) }
 
 // form writes markup with values, each of which is escaped.
 func (p *page) form(format string, values ...any) {
@@ -219,7 +220,7 @@ func (p *page) results(list []finding.Result) {
 		r := &list[i]
 		p.form("<tr><td><code>%s</code>", r.Resource)
 		for _, e := range r.Evidence {
-			if place := sheet.Place(e); place != "" && place != r.Resource {
+			if place := words.Place(e); place != "" && place != r.Resource {
 				p.form("<br><code class=\"soft\">%s</code>", place)
 			}
 		}
@@ -242,9 +243,9 @@ func (p *page) notes(r *finding.Result, heading finding.Severity) string {
 	if r.Severity != heading {
 		notes = append(notes, r.Severity.String())
 	}
-	notes = append(notes, p.sheet.Was(r), sheet.Age(r.Time, r.Since))
+	notes = append(notes, p.sheet.Was(r), words.Age(r.Time, r.Since))
 	if r.Cause != nil {
-		notes = append(notes, sheet.Cause(r.Cause))
+		notes = append(notes, words.Cause(r.Cause))
 	}
 	return strings.Join(slices.DeleteFunc(notes, func(s string) bool { return s == "" }), "; ")
 }
@@ -266,11 +267,11 @@ func (p *page) result(r *finding.Result) {
 	row(actual, r.Actual)
 	row("expected", expected)
 	for _, e := range r.Evidence {
-		row("at", strings.TrimSpace(sheet.Place(e)+"  "+strings.TrimSpace(e.Text)))
+		row("at", strings.TrimSpace(words.Place(e)+"  "+strings.TrimSpace(e.Text)))
 	}
-	row("since", sheet.Since(r))
+	row("since", words.Since(r))
 	if r.Cause != nil {
-		row("cause", sheet.Cause(r.Cause))
+		row("cause", words.Cause(r.Cause))
 	}
 	p.raw("</dl>\n")
 }

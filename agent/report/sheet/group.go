@@ -34,16 +34,16 @@ func (s *Section) Loud() bool {
 	return s.Status != finding.StatusPass && s.Status != finding.StatusNotApplicable
 }
 
-// Rank orders statuses as people read them. What it does not know comes before all.
-func Rank(s finding.Status) int {
+// rank orders statuses as people read them. What it does not know comes before all.
+func rank(s finding.Status) int {
 	order := []finding.Status{finding.StatusFail, finding.StatusError, finding.StatusUnknown, finding.StatusWaived,
 		finding.StatusPass, finding.StatusNotApplicable}
 	return max(slices.Index(order, s), 0)
 }
 
-// Worst compares sections: by status, then failures by severity and what could not be
+// worst compares sections: by status, then failures by severity and what could not be
 // evaluated by its reason, so that checks with the same one stand together.
-func Worst(a, b Section) int {
+func worst(a, b Section) int {
 	severity, reason := 0, 0
 	if a.Loud() {
 		severity = cmp.Compare(b.Results[0].Severity, a.Results[0].Severity)
@@ -51,7 +51,7 @@ func Worst(a, b Section) int {
 	if a.Status == finding.StatusUnknown || a.Status == finding.StatusError {
 		severity, reason = 0, cmp.Compare(a.Results[0].Actual, b.Results[0].Actual)
 	}
-	return cmp.Or(cmp.Compare(Rank(a.Status), Rank(b.Status)), severity, reason, cmp.Compare(a.Check, b.Check))
+	return cmp.Or(cmp.Compare(rank(a.Status), rank(b.Status)), severity, reason, cmp.Compare(a.Check, b.Check))
 }
 
 // Group sorts results into families and sections. The family with the worst section
@@ -59,7 +59,7 @@ func Worst(a, b Section) int {
 func (s *Sheet) Group() []Family {
 	sorted := slices.Clone(s.Results)
 	slices.SortStableFunc(sorted, func(a, b finding.Result) int {
-		return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(Rank(a.Status), Rank(b.Status)),
+		return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(rank(a.Status), rank(b.Status)),
 			cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Resource, b.Resource))
 	})
 	at := map[string]int{}
@@ -80,9 +80,9 @@ func (s *Sheet) Group() []Family {
 		f.Sections = append(f.Sections, Section{r.Check, r.Status, []finding.Result{r}})
 	}
 	for _, f := range families {
-		slices.SortStableFunc(f.Sections, Worst)
+		slices.SortStableFunc(f.Sections, worst)
 	}
-	slices.SortStableFunc(families, func(a, b Family) int { return Worst(a.Sections[0], b.Sections[0]) })
+	slices.SortStableFunc(families, func(a, b Family) int { return worst(a.Sections[0], b.Sections[0]) })
 	return families
 }
 
@@ -96,6 +96,6 @@ func (s *Sheet) Sections(statuses ...finding.Status) []Section {
 			}
 		}
 	}
-	slices.SortStableFunc(list, Worst)
+	slices.SortStableFunc(list, worst)
 	return list
 }

@@ -21,13 +21,13 @@ type Document struct {
 	Since   *string     `json:"since,omitempty"` // what it was compared with
 	// Least is the least severity that was asked for.
 	Least   *finding.Severity `json:"least_severity,omitempty"`
-	Checks  []Text            `json:"checks"`
+	Checks  []text            `json:"checks"`
 	Results []Result          `json:"results"`
 	Gone    []finding.Result  `json:"gone,omitempty"`
 }
 
-// Text is what is the same for every result of a check. Its fix is with the results.
-type Text struct {
+// text is what is the same for every result of a check. Its fix is with the results.
+type text struct {
 	ID         string           `json:"id"`
 	Family     string           `json:"family"`
 	Title      string           `json:"title"`
@@ -47,7 +47,7 @@ type Result struct {
 // Document returns the sheet as JSON has it.
 func (s *Sheet) Document() Document {
 	d := Document{Version: s.Version, Time: s.Time, Host: s.Host, Profile: s.Profile, Score: s.Score, Gone: s.Gone,
-		Checks: []Text{}, Results: make([]Result, 0, len(s.Results))}
+		Checks: []text{}, Results: make([]Result, 0, len(s.Results))}
 	if s.Earlier != nil {
 		d.Since = &s.Earlier.Name
 	}
@@ -58,7 +58,7 @@ func (s *Sheet) Document() Document {
 		if c.References == nil {
 			c.References = []string{}
 		}
-		d.Checks = append(d.Checks, Text{c.ID, c.Family, c.Title, c.Severity, c.Rationale, c.References})
+		d.Checks = append(d.Checks, text{c.ID, c.Family, c.Title, c.Severity, c.Rationale, c.References})
 	}
 	for i := range s.Results {
 		d.Results = append(d.Results, s.Result(&s.Results[i]))

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -112,7 +111,7 @@ func TestExit(t *testing.T) {
 		for _, s := range tt.statuses {
 			list = append(list, finding.Result{Status: s})
 		}
-		if got := sheet.Exit(list); got != tt.want {
+		if got := sheet.New(sheet.Sheet{Results: list}).Exit(); got != tt.want {
 			t.Errorf("%v: exit %d, want %d", tt.statuses, got, tt.want)
 		}
 	}
@@ -175,26 +174,4 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestCause(t *testing.T) {
-	c := &finding.Cause{AUID: finding.Unset, Session: finding.Unset, UID: 33, TTY: "(none)", Exe: "/bin/sh", Path: "/x", Operation: "rename"}
-	if got, want := sheet.Cause(c), "nobody logged in as user 33: /bin/sh, rename of /x at 0001-01-01T00:00:00Z, audit serial 0"; got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-func TestAge(t *testing.T) {
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	for _, tt := range []struct {
-		since time.Time
-		want  string
-	}{
-		{time.Time{}, ""}, {now.Add(time.Second), ""}, {now, "since today"}, {now.Add(-47 * time.Hour), "for 1 day"},
-		{now.Add(-12 * 24 * time.Hour), "for 12 days"},
-	} {
-		if got := sheet.Age(now, tt.since); got != tt.want {
-			t.Errorf("since %v: got %q, want %q", tt.since, got, tt.want)
-		}
-	}
 }

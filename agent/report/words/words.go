@@ -1,69 +1,16 @@
-package sheet
+// Package words says in words what reports say of results: how many there are, who
+// made a change, how old something is and where it stands. What it returns is not
+// escaped.
+package words
 
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"seawall/pkg/finding"
 )
-
-// Summary counts results in one line.
-func Summary(results []finding.Result) string {
-	checks := map[string]bool{}
-	for _, r := range results {
-		checks[r.Check] = true
-	}
-	counted := fmt.Sprintf("%d checks", len(checks))
-	if len(checks) == 1 {
-		counted = "1 check"
-	}
-	if len(results) != len(checks) {
-		counted += fmt.Sprintf(", %d results", len(results))
-	}
-	return counted + ": " + Tally(results)
-}
-
-// Summary counts the results, or says that there is nothing of what was asked for.
-func (s *Sheet) Summary() string {
-	switch {
-	case len(s.Results) > 0:
-	case s.Earlier != nil && len(s.Gone) == 0:
-		return "nothing changed"
-	case s.Earlier != nil:
-		return "nothing is new"
-	case s.Least > 0:
-		return "nothing is so severe"
-	}
-	return Summary(s.Results)
-}
-
-// Exit is the exit status that results call for: 0 all is well, 1 a failure, which is
-// known for sure and so weighs more than 2, what is not known. Nothing checked is
-// never well.
-func Exit(results []finding.Result) int {
-	has := func(list ...finding.Status) bool {
-		return slices.ContainsFunc(results, func(r finding.Result) bool { return slices.Contains(list, r.Status) })
-	}
-	switch {
-	case has(finding.StatusFail):
-		return 1
-	case len(results) == 0 || has(finding.StatusError, finding.StatusUnknown, finding.StatusUnspecified):
-		return 2
-	}
-	return 0
-}
-
-// Exit is the exit status that the shown results call for. None is well where they
-// were narrowed.
-func (s *Sheet) Exit() int {
-	if len(s.Results) == 0 && (s.Earlier != nil || s.Least > 0) {
-		return 0
-	}
-	return Exit(s.Results)
-}
 
 // Tally counts by status, failures by severity too.
 func Tally(results []finding.Result) string {
