@@ -23,8 +23,8 @@ func newClock(every map[string]time.Duration, heartbeat time.Duration, start tim
 	})
 	for i, name := range names {
 		if every[name] > heartbeat {
-			part := time.Duration(i + 1)
-			c.next[name] = start.Add(every[name] * part / time.Duration(len(names)))
+			part := float64(i+1) / float64(len(names))
+			c.next[name] = start.Add(time.Duration(part * float64(every[name])))
 		}
 	}
 	return c

@@ -125,10 +125,10 @@ func Below(name, dir string) bool {
 	return name == dir || dir == "/" || strings.HasPrefix(name, dir) && name[len(dir)] == '/'
 }
 
-// Apart reports whether a process with the mounts own sees something else at name,
-// a clean absolute path, than one with the mounts host.
-func Apart(own, host Index, name string) bool {
-	return own.shown(name, name) != host.shown(name, name)
+// Differs reports whether a process with the mounts x sees something else at name, a
+// clean absolute path, than one with the mounts host.
+func (x Index) Differs(host Index, name string) bool {
+	return x.shown(name, name) != host.shown(name, name)
 }
 
 // Hidden lists the directories where a process with the mounts own sees something
@@ -138,7 +138,7 @@ func Hidden(own, host Index) []string {
 	differ := map[string]bool{}
 	for _, x := range []Index{own, host} {
 		for name, m := range x {
-			if Apart(own, host, name) && Kind(m.Type) != Pseudo {
+			if own.Differs(host, name) && Kind(m.Type) != Pseudo {
 				differ[name] = true
 			}
 		}

@@ -107,7 +107,7 @@ func TestHidden(t *testing.T) {
 		t.Error(diff)
 	}
 	for name, want := range map[string]bool{"/dev": true, "/dev/null": true, "/dev/shm": false, "/dev/shm/x": false, "/tmp/x": true, "/usr/bin": false, "/": false} {
-		if got := Apart(own, host, name); got != want {
+		if got := own.Differs(host, name); got != want {
 			t.Errorf("another %s: %v", name, got)
 		}
 	}

@@ -2,6 +2,7 @@ package filesystem
 
 import (
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/filesystem/capacity"
 	"seawall/agent/facts/filesystem/inventory"
 )
 
@@ -71,19 +72,8 @@ type Mount struct {
 	ReadOnly bool   `json:"read_only"`
 	Now      Flags  `json:"now"`
 	// MeantWritable says that fstab names it and does not say ro.
-	MeantWritable bool  `json:"meant_writable"`
-	Space         Space `json:"space"`
-}
-
-// Space is how full a file system is, as statfs(2) tells it to those who are not
-// root. Inodes are unknown (-1) on those that make them as they go.
-type Space struct {
-	Known       bool   `json:"known"`
-	Reason      string `json:"reason"`
-	Bytes       int    `json:"bytes"`        // its size
-	UsedPercent int    `json:"used_percent"` // as df(1)
-	Inodes      int    `json:"inodes"`
-	UsedInodes  int    `json:"used_inodes"` // percent
+	MeantWritable bool           `json:"meant_writable"`
+	Space         capacity.Space `json:"space"`
 }
 
 // Table is /etc/fstab.

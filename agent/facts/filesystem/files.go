@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	"seawall/pkg/mounts"
 	"seawall/pkg/text"
 )
 
@@ -99,7 +98,7 @@ func (r *reader) add(kind, name string) {
 // file describes a file, a link being followed.
 func (r *reader) file(kind, name string) File {
 	f := File{Kind: kind, Path: clean(name), Mode: -1, UID: -1, GID: -1, Type: "other"}
-	if r.table != nil && mounts.Apart(r.own, r.table, name) {
+	if r.table != nil && r.own.Differs(r.table, name) {
 		f.Error = "this process sees another directory there than the host has"
 		return f
 	}

@@ -160,17 +160,6 @@ func TestHide(t *testing.T) {
 	}
 }
 
-func TestPercent(t *testing.T) {
-	for _, tt := range []struct {
-		used, left uint64
-		want       int
-	}{{0, 0, 0}, {0, 5, 0}, {1, 999, 1}, {50, 50, 50}, {5, 0, 100}, {899, 101, 90}} {
-		if got := percent(tt.used, tt.left); got != tt.want {
-			t.Errorf("%d of %d more: got %d, want %d", tt.used, tt.left, got, tt.want)
-		}
-	}
-}
-
 // TestTab: what is wrong with a line is said, and no secret of it.
 func TestTab(t *testing.T) {
 	r := with(t, host(t, map[string]string{"etc/fstab": "UUID=1 / ext4 rw\nUUID=2 / ext4 rw\n//nas/x /x cifs user=ann,password=hunter2,nosuid\n" +

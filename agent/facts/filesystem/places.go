@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"seawall/agent/facts/filesystem/capacity"
 	"seawall/agent/facts/filesystem/hush"
 	"seawall/pkg/mounts"
 	"seawall/pkg/text"
@@ -144,30 +143,12 @@ func (r *reader) isFile(m mounts.Mount) bool {
 
 // space asks how full a file system is. One of another host may not answer, and is
 // not asked.
-func (r *reader) space(m mounts.Mount) Space {
-	if mounts.Kind(m.Type) == mounts.Network {
-		return Space{Reason: "a file system of another host is not asked", Inodes: -1, UsedInodes: -1}
+func (r *reader) space(m mounts.Mount) capacity.Space {
+	switch {
+	case mounts.Kind(m.Type) == mounts.Network:
+		return capacity.Unknown("a file system of another host is not asked")
+	case r.own.Differs(r.table, m.Path):
+		return capacity.Unknown("this process cannot see it")
 	}
-	if mounts.Apart(r.own, r.table, m.Path) {
-		return Space{Reason: "this process cannot see it", Inodes: -1, UsedInodes: -1}
-	}
-	var s unix.Statfs_t
-	if err := unix.Statfs(r.root.Path(m.Path), &s); err != nil {
-		return Space{Reason: text.Clean(err.Error(), text.Limit), Inodes: -1, UsedInodes: -1}
-	}
-	out := Space{Known: true, Bytes: int(s.Blocks) * int(s.Frsize), Inodes: -1, UsedInodes: -1}
-	out.UsedPercent = percent(s.Blocks-s.Bfree, s.Bavail)
-	if s.Files > 0 {
-		out.Inodes, out.UsedInodes = int(s.Files), percent(s.Files-s.Ffree, s.Ffree)
-	}
-	return out
-}
-
-// percent is what is used of what there is, rounded up as df(1) does.
-func percent(used, left uint64) int {
-	total := used + left
-	if total == 0 {
-		return 0
-	}
-	return int((used*100 + total - 1) / total)
+	return capacity.Of(r.root.Path(m.Path))
 }

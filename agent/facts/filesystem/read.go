@@ -110,7 +110,7 @@ func (r *reader) hide() {
 		if !slices.ContainsFunc(r.hidden, func(dir string) bool { return name != dir && mounts.Below(name, dir) }) {
 			continue
 		}
-		if mounts.Apart(r.own, r.table, name) {
+		if r.own.Differs(r.table, name) {
 			r.hidden = append(r.hidden, name)
 		} else {
 			r.shared = append(r.shared, name)

@@ -7,6 +7,7 @@ import (
 	"seawall/agent/facts"
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/filesystem"
+	"seawall/agent/facts/filesystem/capacity"
 	"seawall/agent/facts/filesystem/inventory"
 )
 
@@ -24,7 +25,7 @@ func goodFilesystem(known fact.Meta) filesystem.Facts {
 			Boot: filesystem.Boot{Known: true, By: "fstab", Flags: all, File: "/etc/fstab", Line: i + 2, Raw: "tmpfs " + name},
 			Text: "mounted as it should be"}
 	}
-	space := filesystem.Space{Known: true, Bytes: 25 << 30, UsedPercent: 40, Inodes: 1 << 20, UsedInodes: 10}
+	space := capacity.Space{Known: true, Bytes: 25 << 30, UsedPercent: 40, Inodes: 1 << 20, UsedInodes: 10}
 	f.Mounts = []filesystem.Mount{{Path: "/", Type: "ext4", Source: "/dev/vda1", MeantWritable: true, Space: space},
 		{Path: "/srv/share", Type: "nfs4", Network: true, Now: all}}
 	f.Table = filesystem.Table{Known: true, Entries: []filesystem.Entry{
@@ -202,7 +203,7 @@ func diskCases() []testCase {
 		{"filesystem-read-only", image, "unknown"},
 		{"filesystem-space", mount(0, func(m *filesystem.Mount) { m.Space.UsedPercent = 90 }), "/ fail informational: /: 90 %"},
 		{"filesystem-space", mount(0, func(m *filesystem.Mount) { m.Space.UsedPercent = 97 }), "fail medium"},
-		{"filesystem-space", mount(0, func(m *filesystem.Mount) { m.Space = filesystem.Space{Reason: "hidden"} }), "unknown: hidden"},
+		{"filesystem-space", mount(0, func(m *filesystem.Mount) { m.Space = capacity.Space{Reason: "hidden"} }), "unknown: hidden"},
 		{"filesystem-space", image, "unknown: no file system is known"},
 		{"filesystem-inodes", mount(0, func(m *filesystem.Mount) { m.Space.UsedInodes = 95 }), "fail informational: /: 95 %"},
 		{"filesystem-inodes", mount(0, func(m *filesystem.Mount) { m.Space.Inodes = -1 }), "unknown"}, // btrfs
