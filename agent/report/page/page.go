@@ -210,11 +210,10 @@ const few = 3
 // results is a table of a check's many results.
 func (p *page) results(list []finding.Result) {
 	verdict := list[0].Status == finding.StatusFail || list[0].Status == finding.StatusWaived
-	p.raw("<div class=\"wide\"><table class=\"res\">\n<thead><tr><th scope=\"col\">Of</th>")
 	if verdict {
-		p.raw("<th scope=\"col\">Found</th><th scope=\"col\">Expected</th></tr></thead>\n")
+		p.raw("<div class=\"wide\"><table class=\"res verdict\">\n<thead><tr><th scope=\"col\">Of</th><th scope=\"col\">Found</th><th scope=\"col\">Expected</th></tr></thead>\n")
 	} else {
-		p.raw("<th scope=\"col\">Because</th></tr></thead>\n")
+		p.raw("<div class=\"wide\"><table class=\"res\">\n<thead><tr><th scope=\"col\">Of</th><th scope=\"col\">Because</th></tr></thead>\n")
 	}
 	for i := range list {
 		r := &list[i]
