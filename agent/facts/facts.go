@@ -94,13 +94,18 @@ func names(groups []group) []string {
 	return list
 }
 
+// maxReading bounds how many groups are read at once, and so what memory files made to
+// take it get.
+const maxReading = 4
+
 // Reader reads facts from one host and keeps the last answer of each group. Its
 // methods may be called from any goroutine.
 type Reader struct {
 	env    fact.Env
 	groups []group
 
-	reading    sync.Mutex // held while groups are read: readers are not reentrant
+	slots      chan struct{} // one for each group that is being read
+	reading    sync.Mutex    // held while groups are read: readers are not reentrant
 	patch      *patch.Reader
 	restart    *restart.Reader
 	filesystem *filesystem.Reader
@@ -113,7 +118,7 @@ type Reader struct {
 
 // NewReader returns a Reader of the host that env stands for. Nothing is read yet.
 func NewReader(env fact.Env) *Reader {
-	return &Reader{env: env, groups: bound(), patch: patch.NewReader(deb.New(), rpm.Read), restart: restart.NewReader(restart.Socket),
+	return &Reader{env: env, slots: make(chan struct{}, maxReading), groups: bound(), patch: patch.NewReader(deb.New(), rpm.Read), restart: restart.NewReader(restart.Socket),
 		filesystem: filesystem.NewReader(), secrets: secrets.NewReader(), network: exposure.NewReader(exposure.SocketPath)}
 }
 
@@ -127,7 +132,11 @@ func (r *Reader) Read(ctx context.Context, groups ...string) Facts {
 	}
 	var wg sync.WaitGroup
 	for _, g := range slices.Compact(slices.Sorted(slices.Values(groups))) {
-		wg.Go(func() { r.readGroup(ctx, g) })
+		wg.Go(func() {
+			r.slots <- struct{}{}
+			defer func() { <-r.slots }()
+			r.readGroup(ctx, g)
+		})
 	}
 	wg.Wait()
 	return r.Facts()
