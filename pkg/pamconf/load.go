@@ -2,6 +2,7 @@ package pamconf
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -63,7 +64,12 @@ type reading struct {
 	stacks map[Type]Stack
 	files  int
 	rules  int
+	cut    bool // there are more rules
 }
+
+// ErrTooMany is returned for a service of more rules than are read. What the others
+// would let in is not known.
+var ErrTooMany = fmt.Errorf("more than %d rules", maxRules)
 
 // service reads a service's own file. A missing one is no error.
 func (r *reading) service(name string) (file string, err error) {
@@ -72,6 +78,9 @@ func (r *reading) service(name string) (file string, err error) {
 		return "", err
 	}
 	r.file(file, data, "", 0, 0)
+	if r.cut {
+		return file, fmt.Errorf("%s: %w", file, ErrTooMany)
+	}
 	return file, nil
 }
 
@@ -106,6 +115,7 @@ func (r *reading) file(name string, data []byte, only Type, depth, level int) {
 	r.files++
 	for line := range assembled(string(data)) {
 		if r.rules >= maxRules {
+			r.cut = true
 			return
 		}
 		if f := fields(line.text); f[0] == "@include" {

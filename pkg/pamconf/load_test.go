@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/hostfs"
+
+	"seawall/pkg/hostfs/image"
 )
 
 func TestLoad(t *testing.T) {
@@ -99,11 +101,8 @@ func TestWalk(t *testing.T) {
 }
 
 func TestHostile(t *testing.T) {
-	twice := func(name string) string { return strings.Repeat("auth include "+name+"\nauth substack "+name+"\n", 20) }
 	for name, files := range map[string]map[string]string{
 		"itself": {"svc": "@include svc\nauth include svc\n"},
-		"bomb":   {"svc": twice("a"), "a": twice("b"), "b": twice("c"), "c": twice("svc")},
-		"lines":  {"svc": strings.Repeat("auth required pam_x.so\n", 11_000)},
 		"joined": {"svc": strings.Repeat("\\\n", 100_000) + "auth required pam_x.so\n"},
 		"bytes":  {"svc": "\xff\x00 [\n[\n[=]\nauth [=] [ [\n- - -\n"},
 		"empty":  {"svc": "\\\n\\\n#\\\n"},
@@ -158,4 +157,19 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q: %+v", text, v)
 		}
 	})
+}
+
+// TestTooMany: of a service that is not read to its end nothing is known.
+func TestTooMany(t *testing.T) {
+	twice := func(name string) string { return strings.Repeat("auth include "+name+"\nauth substack "+name+"\n", 20) }
+	bomb := Loader{Root: image.Of(t, map[string]string{"etc/pam.d/sshd": twice("a"), "etc/pam.d/a": twice("b"), "etc/pam.d/b": twice("sshd")})}
+	if _, err := bomb.Load("sshd"); !errors.Is(err, ErrTooMany) {
+		t.Errorf("files that include each other: %v", err)
+	}
+	for n, want := range map[int]error{maxRules: nil, maxRules + 1: ErrTooMany} {
+		l := Loader{Root: image.Of(t, map[string]string{"etc/pam.d/sshd": strings.Repeat("auth required a.so\n", n)})}
+		if _, err := l.Load("sshd"); !errors.Is(err, want) {
+			t.Errorf("%d rules: %v", n, err)
+		}
+	}
 }
