@@ -129,7 +129,7 @@ func (h *host) mended(ctx context.Context, r round, before state) (state, error)
 		}
 		return nil
 	})
-	if flips := before.flips(fixed, r.also()...); len(flips) > 0 {
+	if flips := before.flips(fixed, append(r.also(), r.checks()...)...); len(flips) > 0 {
 		err = errors.Join(err, fmt.Errorf("after its fix others differ:\n%s", strings.Join(flips, "\n")))
 	}
 	return fixed, err
