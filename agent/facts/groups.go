@@ -100,7 +100,7 @@ func bound() []group {
 		bind("tls", seldom, func(f *Facts) *tls.Facts { return &f.TLS },
 			func(f *tls.Facts) *fact.Meta { return &f.Meta }, plain(tls.Read)),
 		bind("secrets", hourly, func(f *Facts) *secrets.Facts { return &f.Secrets },
-			func(f *secrets.Facts) *fact.Meta { return &f.Meta }, plain(secrets.Read)),
+			func(f *secrets.Facts) *fact.Meta { return &f.Meta }, (*Reader).readSecrets),
 		bind("cloud", seldom, func(f *Facts) *cloud.Facts { return &f.Cloud },
 			func(f *cloud.Facts) *fact.Meta { return &f.Meta }, plain(cloud.Read)),
 	}
