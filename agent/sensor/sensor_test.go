@@ -71,7 +71,7 @@ func thisHost(t *testing.T) Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader := facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now})
+	reader := facts.NewReader(fact.Env{Command: &command.Runner{}, Now: time.Now, Again: true})
 	return Host{
 		Groups:   facts.Groups(),
 		Affected: reader.Affected,

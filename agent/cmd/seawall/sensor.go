@@ -102,7 +102,7 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	}
 	watcher, err := sensor.New(sensor.Config{
 		Spool: sp,
-		Host:  watched(held, log, fact.Env{Command: &command.Runner{}, Now: time.Now, PendingFile: c.PendingFile()}, pending.Open(c.PendingFile(), log)),
+		Host:  watched(held, log, fact.Env{Command: &command.Runner{}, Now: time.Now, PendingFile: c.PendingFile(), Again: true}, pending.Open(c.PendingFile(), log)),
 		Log:   log,
 		Audit: witness.Config{
 			Mode:      witness.Mode(c.AuditMode),

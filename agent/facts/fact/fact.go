@@ -30,6 +30,9 @@ type Env struct {
 	// PendingFile is where the sensor records since when packages are pending; ""
 	// is the place where the packaged sensor does.
 	PendingFile string
+	// Again says that facts are read again and again, as a daemon does: what takes long
+	// may be left for later, beside the reading, and is unknown until then.
+	Again bool
 }
 
 // Live reports whether facts of the running system may be read: the kernel's

@@ -329,3 +329,43 @@ func BenchmarkScan(b *testing.B) {
 		must(b, s.run(context.Background()))
 	}
 }
+
+// TestBeside: a daemon is answered at once; it walks when it has been up for a while,
+// and goes on with the last walk while another is under way.
+func TestBeside(t *testing.T) {
+	at := host(t, file{"srv/open", 0o666, 0, 0})
+	root, err := hostfs.Open(at)
+	must(t, err)
+	who, err := names.Read(root)
+	must(t, err)
+	r, now := new(Reader), time.Now()
+	read := func(after time.Duration) Disk {
+		then := now.Add(after)
+		return r.Read(t.Context(), fact.Env{Root: root, Now: func() time.Time { return then }, Again: true}, Surroundings{Names: who})
+	}
+	walked := func(after time.Duration) Disk {
+		t.Helper()
+		if r.beside == nil {
+			t.Fatal("nobody walks")
+		}
+		w := <-r.beside
+		r.beside <- w
+		return read(after)
+	}
+	if d := read(0); d.Known || d.Reason == "" || r.beside != nil {
+		t.Errorf("at the start: %+v", d)
+	}
+	if d := read(rest); d.Known {
+		t.Errorf("while it walks: %+v", d)
+	}
+	if got := lines(walked(rest)); len(got) != 1 {
+		t.Errorf("after the walk: %v", got)
+	}
+	put(t, at, file{"srv/new", 0o666, 0, 0})
+	if got := lines(read(rest + 25*time.Hour)); len(got) != 1 {
+		t.Errorf("while it walks again: %v", got)
+	}
+	if got := lines(walked(rest + 25*time.Hour)); len(got) != 2 {
+		t.Errorf("after another day: %v", got)
+	}
+}

@@ -25,6 +25,11 @@ const (
 	// settle is how long it stands even though packages or accounts changed: an
 	// upgrade changes them hundreds of times, and a walk is no small thing.
 	settle = 10 * time.Minute
+	// rest is how long a daemon is up before it walks: a host that has just booted, and
+	// a program that was just installed, have better to do.
+	rest = 2 * time.Minute
+	// walkLimit ends a walk beside the readings.
+	walkLimit = 30 * time.Minute
 )
 
 // Reader walks, and keeps the last walk. Its methods are not for several goroutines
@@ -32,6 +37,15 @@ const (
 type Reader struct {
 	last Disk
 	at   time.Time
+	key  string
+
+	first  time.Time   // reading of a daemon's
+	beside chan walked // has the result of a walk beside the readings; nil without one
+}
+
+// walked is the result of a walk, and what it depended on.
+type walked struct {
+	disk Disk
 	key  string
 }
 
@@ -44,19 +58,71 @@ type Surroundings struct {
 }
 
 // Read returns what lies on the disks: by a new walk, or by the last one and a
-// second look at what that had found.
+// second look at what that had found. To a daemon (env.Again) it returns at once: the
+// walk goes on beside it, and until the first has ended the disks are not known.
 func (r *Reader) Read(ctx context.Context, env fact.Env, around Surroundings) Disk {
 	s := &scan{env: env, names: around.Names, mounts: around.Mounts, hidden: map[string]bool{}, visible: around.Shared, subids: readSubids(env)}
 	for _, dir := range around.Hidden {
 		s.hidden[dir] = true
 	}
 	key := s.key(around)
+	r.collect(env.Now())
 	age := env.Now().Sub(r.at)
-	if r.last.Known && age >= 0 && (age < settle || key == r.key && age < keep) {
-		r.last.Items = s.again(r.last.Items)
-		return r.last
+	fresh := r.last.Known && age >= 0 && (age < settle || key == r.key && age < keep)
+	switch {
+	case !fresh && env.Again:
+		r.start(ctx, s, around, key)
+		if !r.last.Known && r.last.Reason != "" {
+			return r.last
+		}
+		if !r.last.Known {
+			return Disk{Reason: "the disks have not been walked yet: that begins two minutes after the start", Hidden: []string{}, Items: []Item{}}
+		}
+	case !fresh:
+		d := s.walk(ctx, around)
+		if d.Known {
+			r.last, r.at, r.key = d, env.Now(), key
+		}
+		return d
 	}
-	d := Disk{Hidden: around.Hidden, At: env.Now().UTC().Format(time.RFC3339), More: map[string]int{}, Items: []Item{}}
+	r.last.Items = s.again(r.last.Items)
+	return r.last
+}
+
+// start begins a walk beside the readings, unless one is under way or it is too
+// early. It ends by itself, with the process at the latest.
+func (r *Reader) start(ctx context.Context, s *scan, around Surroundings, key string) {
+	now := s.env.Now()
+	if r.first.IsZero() {
+		r.first = now
+	}
+	if r.beside != nil || now.Sub(r.first) < rest {
+		return
+	}
+	done := make(chan walked, 1)
+	r.beside = done
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), walkLimit)
+	go func() {
+		defer cancel()
+		done <- walked{s.walk(ctx, around), key}
+	}()
+}
+
+// collect takes the result of a walk that has ended.
+func (r *Reader) collect(now time.Time) {
+	select {
+	case w := <-r.beside:
+		r.beside = nil
+		if w.disk.Known || !r.last.Known {
+			r.last, r.at, r.key = w.disk, now, w.key
+		}
+	default:
+	}
+}
+
+// walk walks the disks once.
+func (s *scan) walk(ctx context.Context, around Surroundings) Disk {
+	d := Disk{Hidden: around.Hidden, At: s.env.Now().UTC().Format(time.RFC3339), More: map[string]int{}, Items: []Item{}}
 	if d.Hidden == nil {
 		d.Hidden = []string{}
 	}
@@ -69,7 +135,6 @@ func (r *Reader) Read(ctx context.Context, env fact.Env, around Surroundings) Di
 	for _, kind := range slices.Concat(kindList(), []string{KindCapable}) {
 		d.list(kind, s.items[kind], s.more[kind], packages)
 	}
-	r.last, r.at, r.key = d, env.Now(), key
 	return d
 }
 
