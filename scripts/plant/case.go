@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -89,10 +90,12 @@ func parse(name string, data []byte) ([]Case, error) {
 
 func (c *Case) place() string { return fmt.Sprintf("%s:%d", c.file, c.line) }
 
-// choose returns the cases of a place, of the named checks where there are any with
+// choose returns the cases of a place, of the named checks and files where there are any with
 // those that go together with them, those that need the same packages together.
 func choose(all []Case, where string, checks []string) []Case {
-	named := func(c Case) bool { return slices.Contains(checks, c.Check) }
+	named := func(c Case) bool {
+		return slices.Contains(checks, c.Check) || slices.Contains(checks, strings.TrimSuffix(c.file, ".yaml"))
+	}
 	list := slices.DeleteFunc(slices.Clone(all), func(c Case) bool {
 		beside := func(d Case) bool { return named(d) && c.Together != "" && d.Together == c.Together }
 		return c.Where != where || len(checks) > 0 && !named(c) && !slices.ContainsFunc(all, beside)

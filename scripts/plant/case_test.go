@@ -39,6 +39,10 @@ func TestChoose(t *testing.T) {
 	if got := names(choose(all, container, nil)); got != "c b" {
 		t.Errorf("got %s", got)
 	}
+	all[2].file = "f.yaml"
+	if got := names(choose(all, container, []string{"f"})); got != "c" {
+		t.Errorf("of a file: %s", got)
+	}
 	if got := names(choose(all, container, []string{"b", "a"})); got != "b" {
 		t.Errorf("got %s", got)
 	}
