@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -105,17 +106,28 @@ func (p *Program) Start(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", p.Argv[0], err)
-	}
+	started := make(chan error)
 	p.done = make(chan struct{})
 	go func(cmd *exec.Cmd, done chan struct{}) {
-		err := cmd.Wait()
+		// Pdeathsig counts from the thread that starts the program: this one stays until the
+		// program has ended. Another could end with a test that took it for itself.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
+		err = cmd.Wait()
 		p.mu.Lock()
 		p.err = err
 		p.mu.Unlock()
 		close(done)
 	}(p.cmd, p.done)
+	if err := <-started; err != nil {
+		close(p.done)
+		t.Fatalf("start %s: %v", p.Argv[0], err)
+	}
 }
 
 // Signal sends a signal to the process and what it is run under.
