@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	powerCommits = 150
+	powerCommits = 70
 	powerCuts    = 15
 )
 
