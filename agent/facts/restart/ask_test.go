@@ -142,19 +142,19 @@ func lookPath(t testing.TB, name string) string {
 func TestStale(t *testing.T) {
 	now := time.Now()
 	env := fact.Env{Now: func() time.Time { return now }}
-	good := `{"processes": [], "units": [{"name": "x.service"}], "scanned": 7}`
+	good := `{"processes": [], "units": [{"name": "x.service"}], "scanned": 7000000}`
 	socket := reply(t, []byte(good), []byte("{"))
 	r := NewReader(socket)
 	r.may = func() bool { return false }
 	ask := func() Facts { return r.Read(t.Context(), env) }
-	if f := ask(); f.Scanned != 7 || f.Stale != "" || len(f.Meta.Depends) == 0 {
+	if f := ask(); f.Scanned != 7000000 || f.Stale != "" || len(f.Meta.Depends) == 0 {
 		t.Fatalf("got %+v", f)
 	}
-	if f := ask(); f.Scanned != 7 || !strings.Contains(f.Stale, "parse the answer") || len(f.Units) != 1 || f.Meta.State != fact.StateKnown {
+	if f := ask(); f.Scanned != 7000000 || !strings.Contains(f.Stale, "parse the answer") || len(f.Units) != 1 || f.Meta.State != fact.StateKnown {
 		t.Errorf("got %+v", f)
 	}
 	now = now.Add(15 * time.Minute)
-	if f := ask(); f.Scanned == 7 || f.Stale != "" || len(f.Units) == 1 && f.Units[0].Name == "x.service" {
+	if f := ask(); f.Scanned == 7000000 || f.Stale != "" || len(f.Units) == 1 && f.Units[0].Name == "x.service" {
 		t.Errorf("an old answer stands: %+v", f)
 	}
 }
