@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -209,6 +210,14 @@ func (r Root) stat(name string, flags int) (fs.FileInfo, error) {
 	}
 	defer f.Close()
 	return f.Stat()
+}
+
+// Null reports whether fi, of Stat, is the device /dev/null. A name that is linked to it
+// was masked, or is to stay empty: what stands there is nobody's file, and everybody may
+// write it.
+func Null(fi fs.FileInfo) bool {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return ok && fi.Mode()&fs.ModeCharDevice != 0 && uint64(st.Rdev) == unix.Mkdev(1, 3)
 }
 
 // Readlink returns where the link name points, as it is written.

@@ -180,6 +180,29 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// TestNull: only what leads to the device /dev/null is nobody's file.
+func TestNull(t *testing.T) {
+	image, dir := image(t)
+	etc := filepath.Join(dir, "etc")
+	must(t, unix.Mknod(filepath.Join(etc, "null"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
+	must(t, unix.Mknod(filepath.Join(etc, "zero"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))))
+	must(t, unix.Mknod(filepath.Join(etc, "disk"), unix.S_IFBLK|0o666, int(unix.Mkdev(1, 3))))
+	must(t, os.Symlink("null", filepath.Join(etc, "masked.service")))
+	must(t, os.WriteFile(filepath.Join(etc, "empty"), nil, 0o666))
+	for name, want := range map[string]bool{"null": true, "masked.service": true, "zero": false, "disk": false, "empty": false, ".": false} {
+		fi, err := image.Stat("/etc/" + name)
+		must(t, err)
+		if got := Null(fi); got != want {
+			t.Errorf("%s: got %t", name, got)
+		}
+	}
+	fi, err := image.Lstat("/etc/masked.service")
+	must(t, err)
+	if Null(fi) {
+		t.Error("a link is taken for the device")
+	}
+}
+
 func TestLimit(t *testing.T) {
 	image, dir := image(t)
 	write(t, filepath.Join(dir, "at"), strings.Repeat("x", DefaultLimit))

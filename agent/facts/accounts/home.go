@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"seawall/pkg/hostfs"
 	"seawall/pkg/passwd"
 	"seawall/pkg/text"
 )
@@ -63,6 +64,9 @@ func (r *reader) dotFile(h *Home, name string, private int) {
 	if err != nil || fi.Mode()&fs.ModeSymlink != 0 && kind == "" {
 		return
 	}
+	if target, err := r.root.Stat(name); err == nil && hostfs.Null(target) {
+		return // so that nobody puts another there
+	}
 	d := DotFile{Path: text.Clean(name, text.Limit), Kind: kind, Mode: int(fi.Mode().Perm())}
 	d.UID, d.GID = owners(fi)
 	sticky := fi.IsDir() && fi.Mode()&fs.ModeSticky != 0
@@ -99,7 +103,7 @@ func (r *reader) trust() {
 	for _, name := range []string{"/etc/hosts.equiv", "/etc/ssh/shosts.equiv"} {
 		r.Meta.Depend(name)
 		fi, err := r.root.Stat(name)
-		if err != nil {
+		if err != nil || hostfs.Null(fi) {
 			continue
 		}
 		d := DotFile{Path: name, Kind: "equiv", Mode: int(fi.Mode().Perm()), Plus: r.trustsAll(name)}

@@ -120,7 +120,7 @@ func (r *reader) daemon(p program, states map[string]service.State) {
 // file notes mode and owner of a file, if it is there.
 func (r *reader) file(name string, keys bool) {
 	fi, err := r.root.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && hostfs.Null(fi) {
 		return
 	}
 	f := File{Path: text.Clean(name, text.Limit), Keys: keys, Mode: -1}

@@ -146,7 +146,7 @@ func (r *reader) file(kind, name string) (f File, ok bool) {
 	f = File{Kind: kind, Path: clean(name), Mode: -1}
 	fi, err := r.root.Stat(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && hostfs.Null(fi):
 		return f, false
 	case err != nil:
 		f.Error = clean(err.Error())

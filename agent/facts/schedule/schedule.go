@@ -88,7 +88,9 @@ func (r *reader) path(name, kind, user string) bool {
 	}
 	p := Path{Path: text.Clean(name, text.Limit), Kind: kind, User: user, Mode: -1}
 	if err == nil && fi.Mode()&fs.ModeSymlink != 0 {
-		fi, err = r.root.Stat(name)
+		if fi, err = r.root.Stat(name); err == nil && hostfs.Null(fi) {
+			return false
+		}
 	}
 	if err != nil {
 		p.Error = text.Clean(err.Error(), text.Limit)
