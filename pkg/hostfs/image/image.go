@@ -4,17 +4,26 @@ package image
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"seawall/pkg/hostfs"
 )
 
-// Of returns a host of the files, by name, for as long as the test runs.
+// Of returns a host of the files, by name, for as long as the test runs. A name that
+// ends in "/" is a directory.
 func Of(t testing.TB, files map[string]string) hostfs.Root {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
+		folder := strings.HasSuffix(name, "/")
 		name = filepath.Join(dir, name)
+		if folder {
+			if err := os.MkdirAll(name, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
