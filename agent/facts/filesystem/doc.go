@@ -14,7 +14,7 @@
 //
 // [File] is one of a list of files and directories, by kind: accounts and
 // passwords, banners, directories that programs are looked for in, start-up files
-// of shells, the dynamic linker's. Members of a file's group count: a file that
+// of shells, the dynamic linker's (package loader says where it looks). Members of a file's group count: a file that
 // the group root or an empty group may write is written by root alone.
 //
 // # The disk
@@ -23,6 +23,11 @@
 // rest. A Reader keeps it for a day, or until the package database or the mounts
 // change; what it found is looked at again in each reading, so that something put
 // right is seen at once. Something put wrong is seen by the next walk.
+//
+// # Encryption
+//
+// Package encryption says of the devices of mounts and swap whether they are
+// encrypted; the key files of /etc/crypttab are described as the other files are.
 //
 // # Not done here
 //

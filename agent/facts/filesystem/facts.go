@@ -3,7 +3,9 @@ package filesystem
 import (
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/filesystem/capacity"
+	"seawall/agent/facts/filesystem/encryption"
 	"seawall/agent/facts/filesystem/inventory"
+	"seawall/agent/facts/filesystem/loader"
 )
 
 // Facts is what is known of a host's file systems.
@@ -15,11 +17,11 @@ type Facts struct {
 	Mounts []Mount `json:"mounts"`
 	Table  Table   `json:"table"` // /etc/fstab
 	// Encrypted are the volumes and swap areas, and whether they are encrypted.
-	Encrypted Encrypted `json:"encrypted"`
-	Files     []File    `json:"files"` // the listed ones, by kind
-	Banners   []Banner  `json:"banners"`
-	Preload   Preload   `json:"preload"`
-	Integrity Integrity `json:"integrity"`
+	Encrypted Encrypted      `json:"encrypted"`
+	Files     []File         `json:"files"` // the listed ones, by kind
+	Banners   []Banner       `json:"banners"`
+	Preload   loader.Preload `json:"preload"`
+	Integrity Integrity      `json:"integrity"`
 	// Leftovers are files that do not belong into an image.
 	Leftovers Leftovers `json:"leftovers"`
 	// AccountsElsewhere is a source of accounts beside /etc/passwd, such as "sss": a
@@ -101,22 +103,13 @@ type Entry struct {
 
 // Encrypted is what is known of encryption of disks.
 type Encrypted struct {
-	Known   bool     `json:"known"` // the running system's block devices were read
-	Reason  string   `json:"reason"`
-	Volumes []Volume `json:"volumes"`
-	Swaps   []Volume `json:"swaps"`
+	Known   bool                `json:"known"` // the running system's block devices were read
+	Reason  string              `json:"reason"`
+	Volumes []encryption.Volume `json:"volumes"`
+	Swaps   []encryption.Volume `json:"swaps"`
 	// Any says that a volume is encrypted: then its swap is to be, too.
 	Any  bool   `json:"any"`
 	Keys []File `json:"keys"` // key files that /etc/crypttab names
-}
-
-// Volume is a file system or swap area on a block device.
-type Volume struct {
-	Path      string `json:"path"` // where it is mounted; of swap the device or file
-	Source    string `json:"source"`
-	Known     bool   `json:"known"`
-	Encrypted bool   `json:"encrypted"`
-	Reason    string `json:"reason"` // how it is known, or why not
 }
 
 // File is a listed file or directory.
@@ -150,13 +143,6 @@ type Banner struct {
 	Tells string `json:"tells"`
 	Line  int    `json:"line"`
 	Raw   string `json:"raw"`
-}
-
-// Preload is /etc/ld.so.preload: libraries that every program loads.
-type Preload struct {
-	Known     bool        `json:"known"`
-	Reason    string      `json:"reason"`
-	Libraries []fact.Text `json:"libraries"`
 }
 
 // Integrity is whether a program watches files for changes (AIDE and its like).

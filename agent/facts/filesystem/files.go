@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"seawall/agent/facts/filesystem/loader"
 	"seawall/pkg/text"
 )
 
@@ -193,6 +194,29 @@ func (r *reader) pathDirectories() {
 	for d, o := range from {
 		f := r.file("path", d)
 		f.From, f.Line = o.file, o.line
+		all = append(all, f)
+	}
+	slices.SortFunc(all, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	r.f.Files = append(r.f.Files, all...)
+}
+
+// libraryDirectories are those that ld.so.conf names, and those above them.
+func (r *reader) libraryDirectories() {
+	found := map[string]File{}
+	directories, files := loader.Directories(r.root)
+	r.f.Meta.Depend(files...)
+	for _, d := range directories {
+		for _, dir := range append(above(d.Value), d.Value) {
+			if _, ok := found[dir]; ok || len(found) == maxList {
+				continue
+			}
+			f := r.file("library", dir)
+			f.From, f.Line = d.File, d.Line
+			found[dir] = f
+		}
+	}
+	all := make([]File, 0, len(found))
+	for _, f := range found {
 		all = append(all, f)
 	}
 	slices.SortFunc(all, func(a, b File) int { return strings.Compare(a.Path, b.Path) })

@@ -11,6 +11,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/filesystem/hush"
 	"seawall/agent/facts/filesystem/inventory"
+	"seawall/agent/facts/filesystem/loader"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/mounts"
 	"seawall/pkg/names"
@@ -79,7 +80,7 @@ func (r *reader) read() {
 	r.encrypted()
 	r.files()
 	r.banners()
-	r.preload()
+	r.f.Preload = loader.ReadPreload(r.root)
 	r.integrity()
 	r.leftovers()
 }

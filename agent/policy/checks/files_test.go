@@ -8,7 +8,9 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/filesystem"
 	"seawall/agent/facts/filesystem/capacity"
+	"seawall/agent/facts/filesystem/encryption"
 	"seawall/agent/facts/filesystem/inventory"
+	"seawall/agent/facts/filesystem/loader"
 )
 
 // goodFiles fills in file systems and containers.
@@ -33,15 +35,15 @@ func goodFilesystem(known fact.Meta) filesystem.Facts {
 		{Source: "nas:/x", Path: "/srv/share", Type: "nfs4", Network: true, Now: all, Auto: true, Mounted: true, File: "/etc/fstab", Line: 9},
 	}}
 	f.Encrypted = filesystem.Encrypted{Known: true, Any: true,
-		Volumes: []filesystem.Volume{{Path: "/data", Source: "/dev/mapper/data", Known: true, Encrypted: true, Reason: "on a dm-crypt device"}},
-		Swaps:   []filesystem.Volume{{Path: "/dev/dm-1", Known: true, Encrypted: true, Reason: "on a dm-crypt device"}},
+		Volumes: []encryption.Volume{{Path: "/data", Source: "/dev/mapper/data", Known: true, Encrypted: true, Reason: "on a dm-crypt device"}},
+		Swaps:   []encryption.Volume{{Path: "/dev/dm-1", Known: true, Encrypted: true, Reason: "on a dm-crypt device"}},
 		Keys: []filesystem.File{{Kind: "crypt_key", Path: "/root/key", Exists: true, Mode: 0o400, Text: "0400 root:root", From: "/etc/crypttab",
 			Line: 1}}}
 	f.Files = goodListed()
 	for _, name := range []string{"/etc/motd", "/etc/issue", "/etc/issue.net"} {
 		f.Banners = append(f.Banners, filesystem.Banner{Path: name, Exists: true})
 	}
-	f.Preload = filesystem.Preload{Known: true}
+	f.Preload = loader.Preload{Known: true}
 	f.Integrity = filesystem.Integrity{Known: true, Program: "/usr/bin/aide", Database: "/var/lib/aide/aide.db",
 		Schedule: "/etc/cron.daily/aide", Scheduled: true}
 	f.Leftovers = filesystem.Leftovers{Known: true, Folders: []filesystem.Leftover{{Kind: "tmp", Path: "/tmp"},
@@ -282,7 +284,7 @@ func trustCases() []testCase {
 		testCase{"filesystem-ld-preload", func(f *facts.Facts) {
 			f.Filesystem.Preload.Libraries = []fact.Text{{Value: "/lib/x.so", File: "/etc/ld.so.preload", Line: 2, Raw: "/lib/x.so"}}
 		}, "fail high: /lib/x.so @/etc/ld.so.preload:2"},
-		testCase{"filesystem-ld-preload", func(f *facts.Facts) { f.Filesystem.Preload = filesystem.Preload{Reason: "a FIFO"} }, "unknown: a FIFO"},
+		testCase{"filesystem-ld-preload", func(f *facts.Facts) { f.Filesystem.Preload = loader.Preload{Reason: "a FIFO"} }, "unknown: a FIFO"},
 	)
 }
 
