@@ -75,6 +75,20 @@ func Text(s string) string {
 	return out.String()
 }
 
+// Image returns the name of an image or of a registry of images without the user and
+// password that may stand before it.
+func Image(name string) string {
+	host, rest, _ := strings.Cut(name, "/")
+	at := strings.LastIndexByte(host, '@')
+	if !strings.Contains(host[:max(at, 0)], ":") || strings.HasPrefix(host[at+1:], "sha256:") {
+		return Text(name) // what follows an @ may be a digest
+	}
+	if host = Mark + host[at:]; rest != "" {
+		host += "/" + rest
+	}
+	return host
+}
+
 const separators = " \t\n;|&'\"()"
 
 // walker goes over the words of one command.

@@ -175,6 +175,19 @@ func FuzzCommand(f *testing.F) {
 	})
 }
 
+// TestImage: of a name that begins with a user and a password both are hidden, and a
+// digest is neither.
+func TestImage(t *testing.T) {
+	for name, want := range map[string]string{
+		"nginx": "nginx", "reg.lan:5000/a/b:1": "reg.lan:5000/a/b:1", "ann:secret@reg.lan/a": Mark + "@reg.lan/a", "ann:secret@reg.lan": Mark + "@reg.lan",
+		"reg.lan:5000@sha256:00": "reg.lan:5000@sha256:00", "reg.lan/a@sha256:00": "reg.lan/a@sha256:00", "ann@reg.lan": "ann@reg.lan",
+	} {
+		if got := Image(name); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
+
 func BenchmarkCommand(b *testing.B) {
 	raw := []byte("sed\x00-i\x00s/PermitRootLogin.*/PermitRootLogin no/\x00/etc/ssh/sshd_config")
 	for b.Loop() {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,38 +166,11 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestContainers: files of containers as Docker 20 and 28 write them, shortened.
+// TestContainers: those below the data-root are read.
 func TestContainers(t *testing.T) {
-	id := func(c string) string { return "var/lib/docker/containers/" + strings.Repeat(c, 64) + "/" }
-	f := docker(t, map[string]string{
-		id("a") + "config.v2.json": `{"ID":"aaaa","Name":"/web","Config":{"Image":"nginx","User":"101"},"State":{"Running":true,"Pid":7}}`,
-		id("a") + "hostconfig.json": `{"Binds":["/srv/www:/www:ro","/:/host:ro,rslave","vol:/data"],"NetworkMode":"default","PidMode":"","IpcMode":"private",
-			"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"},{"HostIp":"127.0.0.1","HostPort":"81"}]},"Memory":1000,"PidsLimit":50,
-			"ReadonlyRootfs":true,"SecurityOpt":["no-new-privileges"],"CapAdd":["NET_ADMIN"]}`,
-		id("b") + "config.v2.json": `{"Name":"/bad","Config":{"Image":"x"},"State":{}}`,
-		id("b") + "hostconfig.json": `{"Binds":["/var/run/docker.sock:/s:ro","/etc:/e"],"Privileged":true,"NetworkMode":"host","PidMode":"host","UTSMode":"host",
-			"CapAdd":["CAP_SYS_ADMIN","ALL"],"SecurityOpt":["seccomp=unconfined","apparmor:unconfined","label=disable"],"PidsLimit":null,
-			"Mounts":[{"Type":"bind","Source":"/root/","ReadOnly":false},{"Type":"volume","Source":"/etc"}],"Devices":[{"PathOnHost":"/dev/vda1"},{"PathOnHost":"/dev/fuse"}],
-			"PortBindings":{"5432/tcp":[{"HostIp":"::","HostPort":"5432"}]}}`,
-		id("c") + "config.v2.json": `{`,
-	})
-	if !f.Containers.Known || len(f.Containers.List) != 3 {
-		t.Fatalf("%+v", f.Containers)
-	}
-	want := []Container{
-		{ID: "bbbbbbbbbbbb", Name: "bad", Image: "x", Privileged: true, Socket: "/var/run/docker.sock", Mounts: []string{"/etc", "/root"},
-			Namespaces: []string{"network", "pid", "uts"}, Added: []string{"SYS_ADMIN", "ALL"}, Unconfined: []string{"seccomp", "apparmor"},
-			Devices: []string{"/dev/vda1"}, Published: []Port{{":::5432", "5432/tcp", "PostgreSQL"}}},
-		{ID: "cccccccccccc", Name: "cccccccccccc", Error: "config.v2.json: unexpected end of JSON input", Mounts: []string{}, Namespaces: []string{},
-			Added: []string{}, Unconfined: []string{}, Devices: []string{}, Published: []Port{}},
-		{ID: "aaaaaaaaaaaa", Name: "web", Image: "nginx", Running: true, Mounts: []string{}, Namespaces: []string{}, Added: []string{}, Unconfined: []string{},
-			Devices: []string{}, Published: []Port{{"0.0.0.0:8080", "80/tcp", ""}}, MemoryLimit: 1000, PidsLimit: 50, NoNewPrivs: true, ReadOnly: true, User: "101"},
-	}
-	for i := range f.Containers.List {
-		f.Containers.List[i].File = ""
-	}
-	if diff := cmp.Diff(want, f.Containers.List); diff != "" {
-		t.Error(diff)
+	f := docker(t, map[string]string{"etc/docker/daemon.json": `{"data-root": "/srv/docker"}`, "srv/docker/containers/" + strings.Repeat("a", 64) + "/config.v2.json": `{`})
+	if !f.Containers.Known || len(f.Containers.List) != 1 || f.Containers.List[0].Error == "" || !slices.Contains(f.Meta.Depends, "/srv/docker/containers") {
+		t.Errorf("%+v, %v", f.Containers, f.Meta.Depends)
 	}
 }
 
@@ -293,26 +267,16 @@ func FuzzDaemonFile(f *testing.F) {
 	})
 }
 
-func FuzzEngines(f *testing.F) {
-	f.Add([]byte("authentication:\n  anonymous:\n    enabled: true\n"), []byte(`{"Binds":["/:/x"],"Devices":[{"PathOnHost":"/dev/sda"}]}`))
-	f.Add([]byte("- a\n- &x [*x]\n"), []byte(`{"PortBindings":{"80":[{}]},"CapAdd":["all"],"SecurityOpt":["a=unconfined"]}`))
-	f.Fuzz(func(t *testing.T, doc, config []byte) {
+func FuzzKubelet(f *testing.F) {
+	f.Add([]byte("authentication:\n  anonymous:\n    enabled: true\n"))
+	f.Add([]byte("- a\n- &x [*x]\n"))
+	f.Fuzz(func(t *testing.T, doc []byte) {
 		var n yaml.Node
 		if yaml.Unmarshal(doc, &n) == nil {
 			var into fact.Text
 			from(&n, "f", &into, "authentication", "anonymous", "enabled")
 			if into.Set && into.Line < 1 {
 				t.Errorf("%+v", into)
-			}
-		}
-		var h hostConfig
-		if json.Unmarshal(config, &h) == nil {
-			var c Container
-			c.mounts(&h)
-			c.isolation(&h)
-			c.ports(&h)
-			if len(c.Mounts)+len(c.Added) > 2*maxList {
-				t.Errorf("%d, %d", len(c.Mounts), len(c.Added))
 			}
 		}
 	})

@@ -11,10 +11,7 @@
 // refused too). [Setting] has the value in force and where it stands, of the one
 // that runs and of the next start.
 //
-// Containers are read where dockerd keeps them:
-// /var/lib/docker/containers/ID/config.v2.json and hostconfig.json (or below the
-// data-root that is set). They are Docker's own format, stable since 1.10; one that
-// cannot be read makes its checks unknown.
+// Containers are read where dockerd keeps them, by package inspect.
 //
 // # The kubelet
 //

@@ -64,13 +64,19 @@ func (r *reader) docker() {
 	d.LogLimit = driver != "json-file" || d.Settings["max-size"].Value != ""
 	d.DataRoot = d.Settings["data-root"].Value
 	d.Members = r.members(d.Settings["group"].Value)
+	d.Firewall = r.ufw()
+}
+
+// ufw reports whether it is enabled: published ports pass it by.
+func (r *reader) ufw() (on bool) {
 	if b, err := r.root.ReadFile("/etc/ufw/ufw.conf", 0); err == nil {
 		for line := range strings.Lines(string(b)) {
 			if value, ok := strings.CutPrefix(strings.TrimSpace(line), "ENABLED="); ok {
-				d.Firewall = strings.EqualFold(strings.Trim(value, `"'`), "yes")
+				on = strings.EqualFold(strings.Trim(value, `"'`), "yes")
 			}
 		}
 	}
+	return on
 }
 
 // flags takes the settings of the command line.
@@ -134,23 +140,10 @@ func loopback(address string) bool {
 	return err == nil && a.IsLoopback()
 }
 
-// anonymous is a registry or an image without the user and password that may stand
-// before it.
-func anonymous(name string) string {
-	host, rest, _ := strings.Cut(name, "/")
-	at := strings.LastIndexByte(host, '@')
-	if !strings.Contains(host[:max(at, 0)], ":") || strings.HasPrefix(host[at+1:], "sha256:") {
-		return clean(redact.Text(name)) // what follows an @ may be a digest
-	}
-	if host = redact.Mark + host[at:]; rest != "" {
-		host += "/" + rest
-	}
-	return clean(host)
-}
-
 func (d *Docker) insecure(registry string, s Setting) {
 	if len(d.Insecure) < maxList {
-		d.Insecure = append(d.Insecure, fact.Text{Value: anonymous(registry), Set: true, File: s.File, Line: s.Line, Raw: fmt.Sprintf("insecure-registries: %s", anonymous(registry))})
+		name := clean(redact.Image(registry))
+		d.Insecure = append(d.Insecure, fact.Text{Value: name, Set: true, File: s.File, Line: s.Line, Raw: "insecure-registries: " + name})
 	}
 }
 

@@ -1,16 +1,19 @@
 package containers
 
-import "seawall/agent/facts/fact"
+import (
+	"seawall/agent/facts/containers/inspect"
+	"seawall/agent/facts/fact"
+)
 
 // Facts is what is known of the container engines of a host.
 type Facts struct {
-	Meta       fact.Meta  `json:"meta"`
-	Docker     Docker     `json:"docker"`
-	Containers Containers `json:"containers"` // Docker's
-	Podman     Podman     `json:"podman"`
-	Containerd Containerd `json:"containerd"`
-	Kubelet    Kubelet    `json:"kubelet"`
-	LXD        LXD        `json:"lxd"`
+	Meta       fact.Meta          `json:"meta"`
+	Docker     Docker             `json:"docker"`
+	Containers inspect.Containers `json:"containers"` // Docker's
+	Podman     Podman             `json:"podman"`
+	Containerd Containerd         `json:"containerd"`
+	Kubelet    Kubelet            `json:"kubelet"`
+	LXD        LXD                `json:"lxd"`
 	// Files are files, directories and sockets of the engines.
 	Files []File `json:"files"`
 }
@@ -60,44 +63,6 @@ type Member struct {
 	Admin bool   `json:"admin"` // may become root anyhow: in the group sudo, wheel or admin
 	Group string `json:"group"`
 	Line  int    `json:"line"` // in /etc/group, 0 for a primary group
-}
-
-// Containers are those that Docker keeps, running or not.
-type Containers struct {
-	Known  bool        `json:"known"`
-	Reason string      `json:"reason"`
-	List   []Container `json:"list"`
-	More   int         `json:"more"` // beyond what is listed
-}
-
-// Container is one of Docker's containers.
-type Container struct {
-	ID          string   `json:"id"` // 12 digits
-	Name        string   `json:"name"`
-	Image       string   `json:"image"`
-	Running     bool     `json:"running"` // when its state was last written
-	Error       string   `json:"error"`   // why nothing else is known of it
-	Privileged  bool     `json:"privileged"`
-	Socket      string   `json:"socket"` // an engine's socket that is mounted in it
-	Mounts      []string `json:"mounts"` // sensitive directories of the host that it may write
-	Namespaces  []string `json:"namespaces"`
-	Added       []string `json:"added"`      // capabilities that amount to root
-	Unconfined  []string `json:"unconfined"` // of seccomp, AppArmor and SELinux those that are off
-	Devices     []string `json:"devices"`    // disks and memory of the host
-	Published   []Port   `json:"published"`  // on all addresses
-	MemoryLimit int      `json:"memory_limit"`
-	PidsLimit   int      `json:"pids_limit"`
-	NoNewPrivs  bool     `json:"no_new_privs"`
-	ReadOnly    bool     `json:"read_only"`
-	User        string   `json:"user"` // "" is root
-	File        string   `json:"file"`
-}
-
-// Port is a port of a container that is published on the host.
-type Port struct {
-	Host      string `json:"host"` // address and port, "0.0.0.0:5432"
-	Container string `json:"container"`
-	Risky     string `json:"risky"` // what listens there by custom and should not be public, or ""
 }
 
 // Podman is the configuration of podman, buildah and skopeo.

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"seawall/agent/facts/fact"
+	"seawall/pkg/redact"
 	"seawall/pkg/text"
 	"seawall/pkg/toml"
 )
@@ -47,7 +48,7 @@ func (p *Podman) registries(name string, t *toml.Table) {
 	if list, ok := t.Values["unqualified-search-registries"].([]any); ok {
 		p.Search = []fact.Text{}
 		for _, one := range list[:min(len(list), maxList)] {
-			p.Search = append(p.Search, fact.Text{Value: anonymous(fmt.Sprint(one)), Set: true, File: name, Line: t.Line})
+			p.Search = append(p.Search, fact.Text{Value: clean(redact.Image(fmt.Sprint(one))), Set: true, File: name, Line: t.Line})
 		}
 	}
 	if mode := t.Text("short-name-mode"); mode != "" {
@@ -60,8 +61,9 @@ func (p *Podman) registries(name string, t *toml.Table) {
 				if location == "" {
 					location = one.Text("prefix")
 				}
-				p.Insecure = append(p.Insecure, fact.Text{Value: anonymous(location), Set: true, File: name, Line: one.Line,
-					Raw: text.Clean(fmt.Sprintf("location = %q, insecure = true", anonymous(location)), maxName)})
+				location = clean(redact.Image(location))
+				p.Insecure = append(p.Insecure, fact.Text{Value: location, Set: true, File: name, Line: one.Line,
+					Raw: text.Clean(fmt.Sprintf("location = %q, insecure = true", location), maxName)})
 			}
 		}
 	}

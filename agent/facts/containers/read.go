@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"seawall/agent/facts/containers/inspect"
 	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/names"
@@ -57,7 +59,7 @@ func (r *reader) read() {
 	f.Kubelet.Installed = r.installed("/usr/bin/kubelet", "/usr/local/bin/kubelet")
 	f.LXD.Installed = r.installed("/snap/bin/lxd", "/usr/bin/lxd", "/usr/sbin/lxd", "/usr/bin/incusd", "/usr/libexec/incus/incusd")
 	f.Docker.empty()
-	f.Containers.List, f.LXD.Members = []Container{}, []Member{}
+	f.Containers.List, f.LXD.Members = []inspect.Container{}, []Member{}
 	f.Podman.Insecure, f.Podman.Search = []fact.Text{}, []fact.Text{}
 	if !f.Docker.Installed && !f.Podman.Installed && !f.Containerd.Installed && !f.Kubelet.Installed && !f.LXD.Installed {
 		f.Meta.State, f.Meta.Reason = fact.StateAbsent, "no container engine is installed"
@@ -65,7 +67,10 @@ func (r *reader) read() {
 	}
 	if f.Docker.Installed {
 		r.docker()
-		r.containers()
+		dir, there := path.Join(f.Docker.DataRoot, "containers"), false
+		if f.Containers, there = inspect.Read(r.root, dir); there {
+			f.Meta.Depend(clean(dir))
+		}
 	}
 	if f.Podman.Installed {
 		r.podman()

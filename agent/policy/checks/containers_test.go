@@ -3,6 +3,7 @@ package checks
 import (
 	"seawall/agent/facts"
 	"seawall/agent/facts/containers"
+	"seawall/agent/facts/containers/inspect"
 	"seawall/agent/facts/fact"
 )
 
@@ -17,7 +18,7 @@ func goodContainers(known fact.Meta) containers.Facts {
 		d.Settings[k] = containers.Setting{Value: v, Set: true, File: file, Line: 3, Raw: k}
 	}
 	return containers.Facts{Meta: known, Docker: d,
-		Containers: containers.Containers{Known: true, List: []containers.Container{{ID: "0123456789ab", Name: "web", Image: "nginx", Running: true,
+		Containers: inspect.Containers{Known: true, List: []inspect.Container{{ID: "0123456789ab", Name: "web", Image: "nginx", Running: true,
 			MemoryLimit: 512 << 20, PidsLimit: 200, ReadOnly: true, User: "1000", File: "/var/lib/docker/containers/x/hostconfig.json"}}},
 		Podman: containers.Podman{Installed: true, Known: true, Search: []fact.Text{{Value: "docker.io"}, {Value: "quay.io"}},
 			ShortName: fact.Text{Value: "enforcing", Set: true, File: "/etc/containers/registries.conf", Line: 1}},
@@ -79,39 +80,39 @@ func dockerCases() []testCase {
 }
 
 func containerCases() []testCase {
-	in := func(change func(*containers.Container)) func(*facts.Facts) {
+	in := func(change func(*inspect.Container)) func(*facts.Facts) {
 		return func(f *facts.Facts) { change(&f.Containers.Containers.List[0]) }
 	}
 	port := func(risky string) func(*facts.Facts) {
-		return in(func(c *containers.Container) {
-			c.Published = []containers.Port{{Host: "0.0.0.0:5432", Container: "5432/tcp", Risky: risky}}
+		return in(func(c *inspect.Container) {
+			c.Published = []inspect.Port{{Host: "0.0.0.0:5432", Container: "5432/tcp", Risky: risky}}
 		})
 	}
 	ufw := func(f *facts.Facts) { f.Containers.Docker.Firewall = true }
-	unread := in(func(c *containers.Container) { c.Error = "hostconfig.json: denied" })
+	unread := in(func(c *inspect.Container) { c.Error = "hostconfig.json: denied" })
 	cases := []testCase{
-		{"containers-privileged", in(func(c *containers.Container) { c.Privileged = true }), "web fail high: privileged @/var/lib/docker"},
-		{"containers-socket-mounted", in(func(c *containers.Container) { c.Socket = "/run/docker.sock" }), "fail high: /run/docker.sock"},
-		{"containers-sensitive-mounts", in(func(c *containers.Container) { c.Mounts = []string{"/etc"} }), "fail high: /etc"},
-		{"containers-host-namespaces", in(func(c *containers.Container) { c.Namespaces = []string{"pid"} }), "fail medium: shares pid"},
-		{"containers-host-namespaces", in(func(c *containers.Container) { c.Namespaces = []string{"network"} }), "pass"},
-		{"containers-host-network", in(func(c *containers.Container) { c.Namespaces = []string{"network"} }), "fail low"},
-		{"containers-added-capabilities", in(func(c *containers.Container) { c.Added = []string{"SYS_ADMIN"} }), "fail high: SYS_ADMIN"},
-		{"containers-unconfined", in(func(c *containers.Container) { c.Unconfined = []string{"seccomp"} }), "fail high: without seccomp"},
-		{"containers-devices", in(func(c *containers.Container) { c.Devices = []string{"/dev/vda"} }), "fail high: /dev/vda"},
+		{"containers-privileged", in(func(c *inspect.Container) { c.Privileged = true }), "web fail high: privileged @/var/lib/docker"},
+		{"containers-socket-mounted", in(func(c *inspect.Container) { c.Socket = "/run/docker.sock" }), "fail high: /run/docker.sock"},
+		{"containers-sensitive-mounts", in(func(c *inspect.Container) { c.Mounts = []string{"/etc"} }), "fail high: /etc"},
+		{"containers-host-namespaces", in(func(c *inspect.Container) { c.Namespaces = []string{"pid"} }), "fail medium: shares pid"},
+		{"containers-host-namespaces", in(func(c *inspect.Container) { c.Namespaces = []string{"network"} }), "pass"},
+		{"containers-host-network", in(func(c *inspect.Container) { c.Namespaces = []string{"network"} }), "fail low"},
+		{"containers-added-capabilities", in(func(c *inspect.Container) { c.Added = []string{"SYS_ADMIN"} }), "fail high: SYS_ADMIN"},
+		{"containers-unconfined", in(func(c *inspect.Container) { c.Unconfined = []string{"seccomp"} }), "fail high: without seccomp"},
+		{"containers-devices", in(func(c *inspect.Container) { c.Devices = []string{"/dev/vda"} }), "fail high: /dev/vda"},
 		{"containers-published-services", port("PostgreSQL"), "fail high: 0.0.0.0:5432 (PostgreSQL)"},
-		{"containers-published-services", all(port("PostgreSQL"), in(func(c *containers.Container) { c.Running = false })), "fail medium"},
+		{"containers-published-services", all(port("PostgreSQL"), in(func(c *inspect.Container) { c.Running = false })), "fail medium"},
 		{"containers-published-services", port(""), "pass"},
 		{"containers-published-past-ufw", all(port(""), ufw), "fail informational: 0.0.0.0:5432, which ufw does not see"},
 		{"containers-published-past-ufw", port(""), "pass: 0.0.0.0:5432, and ufw is off"},
-		{"containers-memory-limits", in(func(c *containers.Container) { c.MemoryLimit = 0 }), "fail informational: no bound"},
-		{"containers-pids-limits", in(func(c *containers.Container) { c.PidsLimit = -1 }), "fail informational"},
-		{"containers-read-only-root", in(func(c *containers.Container) { c.ReadOnly = false }), "fail informational"},
-		{"containers-user", in(func(c *containers.Container) { c.User = "" }), "fail informational: root"},
-		{"containers-user", in(func(c *containers.Container) { c.User = "0:0" }), "fail informational: 0:0"},
+		{"containers-memory-limits", in(func(c *inspect.Container) { c.MemoryLimit = 0 }), "fail informational: no bound"},
+		{"containers-pids-limits", in(func(c *inspect.Container) { c.PidsLimit = -1 }), "fail informational"},
+		{"containers-read-only-root", in(func(c *inspect.Container) { c.ReadOnly = false }), "fail informational"},
+		{"containers-user", in(func(c *inspect.Container) { c.User = "" }), "fail informational: root"},
+		{"containers-user", in(func(c *inspect.Container) { c.User = "0:0" }), "fail informational: 0:0"},
 		{"containers-privileged", func(f *facts.Facts) { f.Containers.Containers.More = 3 }, "unknown: 3 more"},
 		{"containers-privileged", func(f *facts.Facts) { f.Containers.Containers.List = nil }, "not_applicable: there are no containers"},
-		{"containers-privileged", func(f *facts.Facts) { f.Containers.Containers = containers.Containers{Reason: "denied"} }, "unknown: denied"},
+		{"containers-privileged", func(f *facts.Facts) { f.Containers.Containers = inspect.Containers{Reason: "denied"} }, "unknown: denied"},
 	}
 	for _, id := range []string{"privileged", "socket-mounted", "user"} {
 		cases = append(cases, testCase{"containers-" + id, unread, "unknown: hostconfig.json: denied"})

@@ -1,4 +1,10 @@
-package containers
+// Package inspect reads what Docker keeps of its containers, of what "docker inspect"
+// shows that which decides how far a container is from its host.
+//
+// Each has a directory below the data-root, with config.v2.json and hostconfig.json.
+// They are Docker's own format, stable since 1.10; one that cannot be read makes its
+// checks unknown.
+package inspect
 
 import (
 	"encoding/json"
@@ -9,8 +15,81 @@ import (
 	"slices"
 	"strings"
 
+	"seawall/pkg/hostfs"
+	"seawall/pkg/redact"
 	"seawall/pkg/text"
 )
+
+const (
+	maxName = 512 // bytes of a name in a fact
+	maxList = 200
+)
+
+// Containers are those that Docker keeps, running or not.
+type Containers struct {
+	Known  bool        `json:"known"`
+	Reason string      `json:"reason"`
+	List   []Container `json:"list"`
+	More   int         `json:"more"` // beyond what is listed
+}
+
+// Container is one of Docker's containers.
+type Container struct {
+	ID          string   `json:"id"` // 12 digits
+	Name        string   `json:"name"`
+	Image       string   `json:"image"`
+	Running     bool     `json:"running"` // when its state was last written
+	Error       string   `json:"error"`   // why nothing else is known of it
+	Privileged  bool     `json:"privileged"`
+	Socket      string   `json:"socket"` // an engine's socket that is mounted in it
+	Mounts      []string `json:"mounts"` // sensitive directories of the host that it may write
+	Namespaces  []string `json:"namespaces"`
+	Added       []string `json:"added"`      // capabilities that amount to root
+	Unconfined  []string `json:"unconfined"` // of seccomp, AppArmor and SELinux those that are off
+	Devices     []string `json:"devices"`    // disks and memory of the host
+	Published   []Port   `json:"published"`  // on all addresses
+	MemoryLimit int      `json:"memory_limit"`
+	PidsLimit   int      `json:"pids_limit"`
+	NoNewPrivs  bool     `json:"no_new_privs"`
+	ReadOnly    bool     `json:"read_only"`
+	User        string   `json:"user"` // "" is root
+	File        string   `json:"file"`
+}
+
+// Port is a port of a container that is published on the host.
+type Port struct {
+	Host      string `json:"host"` // address and port, "0.0.0.0:5432"
+	Container string `json:"container"`
+	Risky     string `json:"risky"` // what listens there by custom and should not be public, or ""
+}
+
+// Read reads what is in dir, "containers" below the data-root; there says that there
+// is such a directory.
+func Read(root hostfs.Root, dir string) (c Containers, there bool) {
+	c.List = []Container{}
+	ids, err := root.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.Known = true
+		return c, false
+	case err != nil:
+		c.Reason = clean(err.Error())
+		return c, false
+	}
+	c.Known = true
+	for _, id := range ids {
+		if len(id) != 64 {
+			continue
+		}
+		if len(c.List) == maxList {
+			c.More++
+			continue
+		}
+		c.List = append(c.List, container(root, dir+"/"+id, id))
+	}
+	slices.SortFunc(c.List, func(a, b Container) int { return strings.Compare(a.Name, b.Name) })
+	return c, true
+}
 
 // config is what is read of config.v2.json.
 type config struct {
@@ -36,36 +115,8 @@ type hostConfig struct {
 	PidsLimit                                          *int
 }
 
-// containers reads what Docker keeps of its containers.
-func (r *reader) containers() {
-	c := &r.f.Containers
-	dir := path.Join(r.f.Docker.DataRoot, "containers")
-	ids, err := r.root.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		c.Known = true
-		return
-	case err != nil:
-		c.Reason = clean(err.Error())
-		return
-	}
-	r.f.Meta.Depend(clean(dir))
-	c.Known = true
-	for _, id := range ids {
-		if len(id) != 64 {
-			continue
-		}
-		if len(c.List) == maxList {
-			c.More++
-			continue
-		}
-		c.List = append(c.List, r.container(dir+"/"+id, id))
-	}
-	slices.SortFunc(c.List, func(a, b Container) int { return strings.Compare(a.Name, b.Name) })
-}
-
 // container reads one container.
-func (r *reader) container(dir, id string) Container {
+func container(root hostfs.Root, dir, id string) Container {
 	c := Container{ID: clean(id[:12]), Name: clean(id[:12]), File: clean(dir + "/hostconfig.json"), Mounts: []string{}, Namespaces: []string{},
 		Added: []string{}, Unconfined: []string{}, Devices: []string{}, Published: []Port{}}
 	var conf config
@@ -74,7 +125,7 @@ func (r *reader) container(dir, id string) Container {
 		name string
 		into any
 	}{{"config.v2.json", &conf}, {"hostconfig.json", &host}} {
-		b, err := r.root.ReadFile(dir+"/"+one.name, 0)
+		b, err := root.ReadFile(dir+"/"+one.name, 0)
 		if err == nil {
 			err = json.Unmarshal(b, one.into)
 		}
@@ -86,7 +137,7 @@ func (r *reader) container(dir, id string) Container {
 	if name := strings.TrimPrefix(conf.Name, "/"); name != "" {
 		c.Name = clean(name)
 	}
-	c.Image, c.User, c.Running = anonymous(conf.Config.Image), clean(conf.Config.User), conf.State.Running
+	c.Image, c.User, c.Running = clean(redact.Image(conf.Config.Image)), clean(conf.Config.User), conf.State.Running
 	c.Privileged, c.ReadOnly, c.MemoryLimit = host.Privileged, host.ReadonlyRootfs, host.Memory
 	if host.PidsLimit != nil {
 		c.PidsLimit = *host.PidsLimit
@@ -194,3 +245,5 @@ func risky(port string) string {
 		"9200": "Elasticsearch", "11211": "memcached", "15672": "RabbitMQ's console", "27017": "MongoDB", "33060": "MySQL", "5601": "Kibana",
 		"9090": "Prometheus", "9100": "node_exporter"}[port]
 }
+
+func clean(s string) string { return text.Clean(s, maxName) }
