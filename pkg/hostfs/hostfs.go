@@ -217,7 +217,7 @@ func (r Root) stat(name string, flags int) (fs.FileInfo, error) {
 // write it.
 func Null(fi fs.FileInfo) bool {
 	st, ok := fi.Sys().(*syscall.Stat_t)
-	return ok && fi.Mode()&fs.ModeCharDevice != 0 && uint64(st.Rdev) == unix.Mkdev(1, 3)
+	return ok && fi.Mode()&fs.ModeCharDevice != 0 && st.Rdev == unix.Mkdev(1, 3)
 }
 
 // Readlink returns where the link name points, as it is written.
