@@ -56,3 +56,9 @@ func word(b []byte) string {
 	b, _, _ = bytes.Cut(b, []byte{0})
 	return string(b)
 }
+
+// Value returns the bytes of an attribute that is a value (NFTA_DATA_VALUE), nil where
+// it is none.
+func Value(data []byte, kind uint16) []byte {
+	return Attribute(Attribute(data, kind), unix.NFTA_DATA_VALUE)
+}

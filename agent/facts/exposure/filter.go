@@ -12,6 +12,7 @@ import (
 
 	"seawall/pkg/hostfs"
 	"seawall/pkg/nftables"
+	"seawall/pkg/nftables/ports"
 	"seawall/pkg/nftables/reach"
 	"seawall/pkg/text"
 )
@@ -43,8 +44,9 @@ func strangers(six bool) []netip.Addr {
 // filter is what is loaded, ready to be asked.
 type filter struct {
 	Filter
-	rules *reach.Filter // nil where they are not known
-	links *links
+	loaded *nftables.Ruleset
+	rules  *reach.Filter // nil where they are not known
+	links  *links
 }
 
 // readFilter reads the rules that are loaded.
@@ -56,7 +58,7 @@ func readFilter(l *links) filter {
 		return f
 	}
 	f.Known = true
-	f.rules = reach.New(rules)
+	f.loaded, f.rules = rules, reach.New(rules)
 	f.rules.Route = l.route
 	f.Input = max(f.rules.Chains(false), f.rules.Chains(true))
 	for _, t := range rules.Tables {
@@ -250,16 +252,16 @@ func (f *filter) openings(list []waiting) {
 	if f.rules == nil {
 		return
 	}
-	ports := f.rules.Ports()
+	points := ports.Of(f.loaded)
 	for _, w := range list {
-		ports = append(ports, uint16(w.Port), uint16(w.Port)+1)
+		points = append(points, uint16(w.Port), uint16(w.Port)+1)
 	}
-	slices.Sort(ports)
-	ports = slices.Compact(ports)
+	slices.Sort(points)
+	points = slices.Compact(points)
 	f.OpenKnown = true
 	for name, protocol := range map[string]uint8{"tcp": unix.IPPROTO_TCP, "udp": unix.IPPROTO_UDP} {
 		for _, six := range []bool{false, true} {
-			f.open(name, protocol, six, ports)
+			f.open(name, protocol, six, points)
 		}
 	}
 	slices.SortFunc(f.Open, func(a, b Open) int {

@@ -1,6 +1,10 @@
 package match
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
 // Tri is whether something matches.
 type Tri uint8
@@ -80,6 +84,35 @@ func (f Field) Equals(b []byte) Tri {
 			return No
 		case m != 0xff:
 			out = Maybe
+		}
+	}
+	return out
+}
+
+// Masked returns f&mask^xor, as the expression bitwise does; both are as long as f, or
+// longer.
+func (f Field) Masked(mask, xor []byte) Field {
+	out := NewField(len(f.Bytes))
+	for i := range f.Bytes {
+		out.Bytes[i] = f.Bytes[i]&mask[i] ^ xor[i]
+		out.Mask[i] = f.Mask[i] | ^mask[i]
+	}
+	return out
+}
+
+// Swapped turns numbers of size bytes round, as the expression byteorder does in both
+// directions on a machine whose order is not the network's.
+func (f Field) Swapped(size int) Field {
+	out := NewField(len(f.Bytes))
+	copy(out.Bytes, f.Bytes)
+	copy(out.Mask, f.Mask)
+	if swaps := binary.NativeEndian.Uint16([]byte{1, 0}) == 1; !swaps || bits.OnesCount(uint(size)) != 1 || size == 1 {
+		return out
+	}
+	for i := 0; i+size <= len(out.Bytes); i += size {
+		for a, b := i, i+size-1; a < b; a, b = a+1, b-1 {
+			out.Bytes[a], out.Bytes[b] = out.Bytes[b], out.Bytes[a]
+			out.Mask[a], out.Mask[b] = out.Mask[b], out.Mask[a]
 		}
 	}
 	return out

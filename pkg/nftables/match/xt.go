@@ -232,22 +232,6 @@ func (m *Packet) xtICMP(info []byte) Tri {
 	return kind.Equals([]byte{u8(info, 0)}).Not(u8(info, 3)&invert != 0)
 }
 
-// Ports lists the ports that a match compares with, and those after its ranges.
-func Ports(name string, info []byte) []uint16 {
-	var list []uint16
-	switch name {
-	case "tcp", "udp":
-		for i := 0; i < 8; i += 2 {
-			list = append(list, u16(info, i))
-		}
-	case "multiport":
-		for i := range min(int(u8(info, 1)), 15) {
-			list = append(list, u16(info, 2+2*i))
-		}
-	}
-	return list
-}
-
 // Destination reads what DNAT and REDIRECT change the destination to: struct
 // nf_nat_range and nf_nat_range2, or, of IPv4 in revision 0,
 // nf_nat_ipv4_multi_range_compat. Either is nil where it stays as it is.

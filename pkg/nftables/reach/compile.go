@@ -60,7 +60,7 @@ func compile(e *nftables.Expr) op {
 		}
 	case "cmp":
 		key, ok := nftables.Number(e.Data, unix.NFTA_CMP_OP)
-		if want := value(e.Data, unix.NFTA_CMP_DATA); ok && want != nil {
+		if want := nftables.Value(e.Data, unix.NFTA_CMP_DATA); ok && want != nil {
 			return op{kind: compares, reg: number(unix.NFTA_CMP_SREG), key: key, data: want}
 		}
 	case "immediate":

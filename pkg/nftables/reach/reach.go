@@ -2,14 +2,12 @@ package reach
 
 import (
 	"cmp"
-	"encoding/binary"
 	"net/netip"
 	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/nftables"
-	"seawall/pkg/nftables/match"
 )
 
 // Verdict is what becomes of a packet.
@@ -57,7 +55,7 @@ type Filter struct {
 
 	rules  *nftables.Ruleset
 	hooks  map[hook][]*nftables.Chain
-	sorted map[nftables.Key]*index
+	sorted map[nftables.Key]*nftables.Index
 	// compiled has the chains that were walked through.
 	compiled map[*nftables.Chain][][]op
 }
@@ -72,7 +70,7 @@ const ingress = 5 // NF_INET_INGRESS; of the family netdev it is 0
 
 // New prepares the walk.
 func New(rules *nftables.Ruleset) *Filter {
-	f := &Filter{rules: rules, hooks: map[hook][]*nftables.Chain{}, sorted: map[nftables.Key]*index{},
+	f := &Filter{rules: rules, hooks: map[hook][]*nftables.Chain{}, sorted: map[nftables.Key]*nftables.Index{},
 		compiled: map[*nftables.Chain][][]op{}}
 	dormant := map[nftables.Key]bool{}
 	for _, t := range rules.Tables {
@@ -162,63 +160,6 @@ func (f *Filter) Output(p Packet) Answer {
 	m.pass(unix.NF_INET_LOCAL_OUT)
 	m.pass(unix.NF_INET_POST_ROUTING)
 	return m.answer()
-}
-
-// Ports lists the ports at which the rules can begin to decide differently: every
-// number of two bytes that they compare something with, and the one after it.
-func (f *Filter) Ports() []uint16 {
-	seen := map[uint16]bool{0: true}
-	note := func(big []byte) {
-		if len(big) == 2 {
-			n := binary.BigEndian.Uint16(big)
-			seen[n] = true
-			seen[n+1] = true
-		}
-	}
-	for _, c := range f.rules.Chains {
-		for _, r := range c.Rules {
-			for i := range r.Exprs {
-				eachPort(&r.Exprs[i], note)
-			}
-		}
-	}
-	for _, s := range f.rules.Sets {
-		for _, e := range s.Elements {
-			// Of a concatenation each part begins at four bytes.
-			for _, key := range [][]byte{e.Key, e.End} {
-				for i := 0; i+2 <= len(key) && i < 64; i += 4 {
-					if s.Width != 4 && s.Width != 16 { // addresses
-						note(key[i : i+2])
-					}
-				}
-			}
-		}
-	}
-	list := make([]uint16, 0, len(seen))
-	for n := range seen {
-		list = append(list, n)
-	}
-	slices.Sort(list)
-	return list
-}
-
-func eachPort(e *nftables.Expr, note func([]byte)) {
-	switch e.Name {
-	case "cmp":
-		note(value(e.Data, unix.NFTA_CMP_DATA))
-	case "range":
-		note(value(e.Data, unix.NFTA_RANGE_FROM_DATA))
-		note(value(e.Data, unix.NFTA_RANGE_TO_DATA))
-	case "match":
-		for _, n := range match.Ports(nftables.Text(e.Data, unix.NFTA_MATCH_NAME), nftables.Attribute(e.Data, unix.NFTA_MATCH_INFO)) {
-			note(binary.BigEndian.AppendUint16(nil, n))
-		}
-	}
-}
-
-// value returns an attribute's NFTA_DATA_VALUE.
-func value(data []byte, kind uint16) []byte {
-	return nftables.Attribute(nftables.Attribute(data, kind), unix.NFTA_DATA_VALUE)
 }
 
 func (v Verdict) String() string {

@@ -7,12 +7,14 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/nftables"
+	"seawall/pkg/nftables/ports"
 )
 
 // ufwRules is what ufw 0.36.2 loads for IPv4, with "default deny incoming", "allow
@@ -101,8 +103,8 @@ func TestUFW(t *testing.T) {
 	if got := f.Forward(Packet{In: eth0, Out: Link{Index: -1}, Src: strange.Dst, Dst: netip.MustParseAddr("198.18.0.1"), Proto: 6, DstPort: 80}); got.Verdict != Drop {
 		t.Errorf("forward: got %s", show(got))
 	}
-	if ports := f.Ports(); len(ports) < 10 || len(ports) > 60 {
-		t.Errorf("%d ports", len(ports))
+	if list := ports.Of(rules); len(list) < 10 || len(list) > 60 || !slices.Contains(list, 9011) || !slices.Contains(list, 5432) {
+		t.Errorf("ports that decide: %v", list)
 	}
 	if n := f.Chains(false); n != 1 {
 		t.Errorf("%d chains for input", n)
@@ -112,7 +114,7 @@ func TestUFW(t *testing.T) {
 // TestKernel: for rules made up at random the kernel itself does with a datagram what
 // is said here.
 func TestKernel(t *testing.T) {
-	const rounds, ports = 60, 24
+	const rounds, span = 60, 24
 	random := rand.New(rand.NewPCG(1, 2))
 	inside(t, func() {
 		run(t, "", "ip", "link", "set", "lo", "up")
@@ -134,7 +136,7 @@ func TestKernel(t *testing.T) {
 				return
 			}
 			f := New(rules)
-			for port := uint16(1000); port < 1000+ports; port++ {
+			for port := uint16(1000); port < 1000+span; port++ {
 				to := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port)
 				source, came, err := send(to)
 				if err != nil {
@@ -231,7 +233,7 @@ func FuzzWalk(f *testing.F) {
 			return
 		}
 		filter := New(rules)
-		filter.Ports()
+		ports.Of(rules)
 		for _, p := range []Packet{from(port), six(from(port)), udp(from(port))} {
 			for _, a := range []Answer{filter.Input(p), filter.Forward(p), filter.Output(p)} {
 				if a.Verdict != Unknown && a.Verdict != Drop && a.Verdict != Accept || a.Verdict != Unknown && a.By == "" {

@@ -3,7 +3,6 @@ package reach
 import (
 	"bytes"
 	"encoding/binary"
-	"math/bits"
 
 	"golang.org/x/sys/unix"
 
@@ -36,7 +35,7 @@ func (m *machine) step(c *nftables.Chain, e *nftables.Expr) (*verdict, match.Tri
 		return &verdict{code: nfAccept}, match.Yes
 	case "immediate":
 		reg, _ := nftables.Number(e.Data, unix.NFTA_IMMEDIATE_DREG)
-		m.Store(reg, match.Known(value(e.Data, unix.NFTA_IMMEDIATE_DATA)...))
+		m.Store(reg, match.Known(nftables.Value(e.Data, unix.NFTA_IMMEDIATE_DATA)...))
 		return nil, match.Yes
 	case "payload", "meta", "ct", "fib", "bitwise", "byteorder":
 		m.compute(e)
@@ -229,38 +228,22 @@ func (m *machine) fib(result, flags uint32) match.Field {
 func (m *machine) bitwise(data []byte) {
 	number := func(kind uint16) uint32 { n, _ := nftables.Number(data, kind); return n }
 	n := int(number(unix.NFTA_BITWISE_LEN) & 0x3f)
-	mask, xor := value(data, unix.NFTA_BITWISE_MASK), value(data, unix.NFTA_BITWISE_XOR)
+	mask, xor := nftables.Value(data, unix.NFTA_BITWISE_MASK), nftables.Value(data, unix.NFTA_BITWISE_XOR)
 	const operation = 6 // NFTA_BITWISE_OP
 	out := match.NewField(n)
-	if number(operation) == 0 && len(mask) >= n && len(xor) >= n {
-		in := m.Load(number(unix.NFTA_BITWISE_SREG), n)
-		for i := range in.Bytes {
-			out.Bytes[i] = in.Bytes[i]&mask[i] ^ xor[i]
-			out.Mask[i] = in.Mask[i] | ^mask[i]
-		}
+	if in := m.Load(number(unix.NFTA_BITWISE_SREG), n); number(operation) == 0 && len(mask) >= n && len(xor) >= n {
+		out = in.Masked(mask, xor)
 	}
 	m.Store(number(unix.NFTA_BITWISE_DREG), out)
 }
 
 func (m *machine) byteorder(data []byte) {
 	number := func(kind uint16) uint32 { n, _ := nftables.Number(data, kind); return n }
-	n, size := int(number(unix.NFTA_BYTEORDER_LEN)&0x3f), int(number(unix.NFTA_BYTEORDER_SIZE))
-	in := m.Load(number(unix.NFTA_BYTEORDER_SREG), n)
-	out := match.NewField(n)
-	copy(out.Bytes, in.Bytes)
-	copy(out.Mask, in.Mask)
-	// Both directions swap the bytes, on a machine whose order is not the network's.
-	if swaps := binary.NativeEndian.Uint16([]byte{1, 0}) == 1; swaps && bits.OnesCount(uint(size)) == 1 && size > 1 {
-		for i := 0; i+size <= len(out.Bytes); i += size {
-			for a, b := i, i+size-1; a < b; a, b = a+1, b-1 {
-				out.Bytes[a], out.Bytes[b] = out.Bytes[b], out.Bytes[a]
-				out.Mask[a], out.Mask[b] = out.Mask[b], out.Mask[a]
-			}
-		}
-	}
-	m.Store(number(unix.NFTA_BYTEORDER_DREG), out)
+	in := m.Load(number(unix.NFTA_BYTEORDER_SREG), int(number(unix.NFTA_BYTEORDER_LEN)&0x3f))
+	m.Store(number(unix.NFTA_BYTEORDER_DREG), in.Swapped(int(number(unix.NFTA_BYTEORDER_SIZE))))
 }
 
+// compare does what the expression cmp does.
 func (m *machine) compare(o *op) match.Tri {
 	want := o.data
 	have := m.Load(o.reg, len(want))
@@ -288,7 +271,7 @@ func (m *machine) compare(o *op) match.Tri {
 }
 
 func (m *machine) between(data []byte) match.Tri {
-	from, to := value(data, unix.NFTA_RANGE_FROM_DATA), value(data, unix.NFTA_RANGE_TO_DATA)
+	from, to := nftables.Value(data, unix.NFTA_RANGE_FROM_DATA), nftables.Value(data, unix.NFTA_RANGE_TO_DATA)
 	reg, _ := nftables.Number(data, unix.NFTA_RANGE_SREG)
 	op, _ := nftables.Number(data, unix.NFTA_RANGE_OP)
 	have := m.Load(reg, len(from))
@@ -305,7 +288,7 @@ func (m *machine) lookup(c *nftables.Chain, data []byte) (*verdict, match.Tri) {
 		return nil, match.Maybe
 	}
 	reg, _ := nftables.Number(data, unix.NFTA_LOOKUP_SREG)
-	e, found := m.index(s).find(m.Load(reg, s.Width))
+	e, found := m.find(s, m.Load(reg, s.Width))
 	if s.Map {
 		to, ok := nftables.Number(data, unix.NFTA_LOOKUP_DREG)
 		switch {
@@ -322,6 +305,23 @@ func (m *machine) lookup(c *nftables.Chain, data []byte) (*verdict, match.Tri) {
 	}
 	flags, _ := nftables.Number(data, unix.NFTA_LOOKUP_FLAGS)
 	return nil, found.Not(flags&inverted != 0)
+}
+
+// find looks a key up. Of maybe, the element is nil: one of several, or none.
+func (f *Filter) find(s *nftables.Set, key match.Field) (*nftables.Element, match.Tri) {
+	x := f.sorted[s.Key]
+	if x == nil {
+		x = s.Index()
+		f.sorted[s.Key] = x
+	}
+	switch {
+	case key.Whole():
+		e := x.Find(key.Bytes)
+		return e, match.Is(e != nil)
+	case x.Possible(func(k []byte) bool { return key.Equals(k) != match.No }):
+		return nil, match.Maybe
+	}
+	return nil, match.No
 }
 
 // dynset adds to a set. It matches as the expressions within it do, of a limit for
