@@ -44,6 +44,7 @@ type check struct {
 	file          string
 	line          int
 	rule, list    string // pass and over, as written
+	asserts       assertion
 	needs         []group
 	accept        []fact.State
 	applies       *condition
@@ -109,11 +110,33 @@ func build(lang *expr.Language, s shape, file *format.File, c *format.Check) *ch
 		b.scope = b.scope.WithValue(l.Name.Text, value)
 		out.lets = append(out.lets, let{l.Name.Text, value})
 	}
+	out.asserts = append(out.asserts, c.Over.Text, c.Pass.Text)
+	for _, l := range out.lets {
+		out.asserts = append(out.asserts, l.expr.String())
+	}
 	b.judgement(out, c)
 	if !file.Trusted && !b.compile() {
 		return nil
 	}
 	return out
+}
+
+// assertion is what a check's verdict rests on, as written: over, let and pass.
+type assertion []string
+
+// mentions reports whether a path of facts stands in it.
+func (a assertion) mentions(path string) bool {
+	word := func(s string) bool {
+		return s != "" && (s[0] == '_' || s[0] >= '0' && s[0] <= '9' || s[0]|0x20 >= 'a' && s[0]|0x20 <= 'z')
+	}
+	for _, text := range a {
+		for found := true; found; {
+			if _, text, found = strings.Cut(text, path); found && !word(text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // judgement makes what one element is judged by.

@@ -22,6 +22,12 @@
 // otherwise. An evaluation that fails, or costs more than its limit, is error.
 // The other checks go on.
 //
+// A list that is not all there is lets nothing pass: one that the reader left
+// something out of (Meta.Partial) and that over, let or pass name, or one with more
+// than 4,096 elements to judge. What fails in it fails; in place of a pass, and beside
+// the results of each, stands unknown with how many more there are. So it does where a
+// check has more than 1,000 results: the worst are listed.
+//
 // # What is evaluated
 //
 // Checks are chosen by id, by family and by profile. One that an override switched

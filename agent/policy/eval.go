@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -19,6 +20,7 @@ import (
 // Limits of one check's results. What goes beyond is cut, and said.
 const (
 	maxEvidence = 16
+	maxResults  = 1000
 	maxResource = 512
 )
 
@@ -58,6 +60,7 @@ func (c *check) result(status finding.Status, actual string) finding.Result {
 // evaluate runs one check.
 func (c *check) evaluate(facts reflect.Value) []finding.Result {
 	s := scope{}
+	var left string // why what the assertion reads is not all there is
 	for _, g := range c.needs {
 		f := facts.Field(g.index)
 		meta := f.FieldByName("Meta").Interface().(fact.Meta)
@@ -65,6 +68,7 @@ func (c *check) evaluate(facts reflect.Value) []finding.Result {
 			return []finding.Result{c.unread(g.name, meta)}
 		}
 		s[g.name] = f.Interface()
+		left = cmp.Or(left, c.left(g.name, meta.Partial))
 	}
 	for _, p := range c.parameters {
 		s[p.name] = p.value
@@ -80,10 +84,24 @@ func (c *check) evaluate(facts reflect.Value) []finding.Result {
 			return []finding.Result{c.result(must.otherwise, why)}
 		}
 	}
-	if c.over == nil {
-		return []finding.Result{c.judge(s).result}
+	if c.over != nil {
+		return c.overItems(s, left)
 	}
-	return c.overItems(s)
+	r := c.judge(s).result
+	if r.Status == finding.StatusPass && left != "" {
+		r = c.result(finding.StatusUnknown, left)
+	}
+	return []finding.Result{r}
+}
+
+// left says what is missing of the lists that the assertion reads.
+func (c *check) left(group string, partial map[string]string) string {
+	for _, list := range slices.Sorted(maps.Keys(partial)) {
+		if c.asserts.mentions(group + "." + list) {
+			return partial[list]
+		}
+	}
+	return ""
 }
 
 // unread is the result where a group of facts is not in a state to be judged.
@@ -96,7 +114,7 @@ func (c *check) unread(name string, meta fact.Meta) finding.Result {
 		status = finding.StatusError
 	}
 	r := c.result(status, cmp.Or(meta.Reason, "no "+name+" facts were read"))
-	r.Evidence = clip(meta.Evidence)
+	r.Evidence = clip(meta.Evidence, 0)
 	return r
 }
 
@@ -111,42 +129,80 @@ func order(s finding.Status) int {
 	return slices.Index([]finding.Status{finding.StatusPass, finding.StatusUnknown, finding.StatusError, finding.StatusFail}, s)
 }
 
-func worse(a, b verdict) bool {
-	return cmp.Or(cmp.Compare(order(a.result.Status), order(b.result.Status)), cmp.Compare(a.rank, b.rank)) > 0
+// compare is above 0 where a is the worse.
+func compare(a, b verdict) int {
+	return cmp.Or(cmp.Compare(order(a.result.Status), order(b.result.Status)), cmp.Compare(a.rank, b.rank))
 }
 
 // overItems judges every element of the list and returns the worst verdict, or
-// each. A list that is not all there is has one more result, or that one alone:
-// who is not in it has not gone.
-func (c *check) overItems(s scope) []finding.Result {
+// each. A list that is not all there is, since left is missing or it is too long,
+// has one more result, or that one alone: who is not in it has not gone. Where the
+// worst decides, it takes the place of a pass.
+func (c *check) overItems(s scope, left string) []finding.Result {
 	v, err := c.over.Eval(s)
 	if err != nil {
 		return []finding.Result{c.result(finding.StatusError, "over: "+err.Error())}
 	}
-	list, err := expr.Elements(v)
+	list, more, err := expr.Elements(v)
 	if err != nil {
 		return []finding.Result{c.result(finding.StatusError, "over: "+err.Error())}
 	}
+	if more > 0 {
+		left = fmt.Sprintf("there are %d more than are judged", more)
+	}
 	whole, why, err := c.complete.holds(s)
-	var results []finding.Result
 	switch {
 	case err != nil:
 		return []finding.Result{c.result(finding.StatusError, "complete: "+err.Error())}
 	case !whole:
-		results = append(results, c.result(finding.StatusUnknown, why))
+		left = why
 	}
-	if len(list) == 0 && whole {
-		actual, err := c.emptyText.Render(s)
-		if err != nil {
-			return []finding.Result{c.result(finding.StatusError, "empty: "+err.Error())}
-		}
-		r := c.result(c.emptyStatus, actual)
-		r.Expected = cmp.Or(c.emptyExpected, r.Expected)
-		return []finding.Result{r}
+	if len(list) == 0 && left == "" && whole {
+		return []finding.Result{c.none(s)}
 	}
-	var all []verdict
+	all, rest := c.judgeAll(list, s)
+	if over := len(all) - maxResults; over > 0 || rest > 0 {
+		slices.SortStableFunc(all, func(a, b verdict) int { return -compare(a, b) })
+		all = all[:maxResults]
+		left = fmt.Sprintf("there are %d more than are listed", over+rest+more)
+	}
+	var results []finding.Result
+	for _, v := range all {
+		results = append(results, v.result)
+	}
+	if left == "" && whole {
+		return results
+	}
+	unknown := c.result(finding.StatusUnknown, left)
+	switch {
+	case c.each:
+		return append([]finding.Result{unknown}, results...)
+	case len(all) == 0 || all[0].result.Status == finding.StatusPass:
+		return []finding.Result{unknown}
+	}
+	return results
+}
+
+// none is the result of an empty list.
+func (c *check) none(s scope) finding.Result {
+	actual, err := c.emptyText.Render(s)
+	if err != nil {
+		return c.result(finding.StatusError, "empty: "+err.Error())
+	}
+	r := c.result(c.emptyStatus, actual)
+	r.Expected = cmp.Or(c.emptyExpected, r.Expected)
+	return r
+}
+
+// judgeAll judges every element: the worst verdict, or the worst of each resource.
+// When as many fail as are listed, the rest is left.
+func (c *check) judgeAll(list []ref.Val, s scope) (all []verdict, rest int) {
+	failed := 0
 	at := map[string]int{} // resource → index in all
-	for _, item := range list {
+	for n, item := range list {
+		if failed == maxResults {
+			return all, len(list) - n
+		}
 		s["it"] = item
 		got := c.judgeItem(s)
 		key := got.result.Resource
@@ -157,15 +213,14 @@ func (c *check) overItems(s scope) []finding.Result {
 		switch {
 		case !seen:
 			at[key] = len(all)
-			all = append(all, got)
-		case worse(got, all[i]):
+			if all = append(all, got); got.result.Status == finding.StatusFail {
+				failed++
+			}
+		case compare(got, all[i]) > 0:
 			all[i] = got
 		}
 	}
-	for _, v := range all {
-		results = append(results, v.result)
-	}
-	return results
+	return all, 0
 }
 
 func (c *check) judgeItem(s scope) verdict {
@@ -301,6 +356,7 @@ func (c *check) sinceWhen(s scope) (time.Time, error) {
 // a setting that no line sets.
 func (c *check) places(s scope) ([]finding.Evidence, error) {
 	var all []finding.Evidence
+	more := 0
 	for _, e := range c.evidence {
 		val, err := e.Eval(s)
 		if err != nil {
@@ -308,9 +364,11 @@ func (c *check) places(s scope) ([]finding.Evidence, error) {
 		}
 		list := []ref.Val{val}
 		if _, ok := val.(traits.Lister); ok {
-			if list, err = expr.Elements(val); err != nil {
+			var beyond int
+			if list, beyond, err = expr.Elements(val); err != nil {
 				return nil, err
 			}
+			more += beyond
 		}
 		for _, item := range list {
 			place, err := item.ConvertToNative(reflect.TypeFor[finding.Evidence]())
@@ -322,14 +380,15 @@ func (c *check) places(s scope) ([]finding.Evidence, error) {
 			}
 		}
 	}
-	return clip(all), nil
+	return clip(all, more), nil
 }
 
-// clip bounds evidence in number and size.
-func clip(all []finding.Evidence) []finding.Evidence {
+// clip bounds evidence in number and size. There are beyond that much more.
+func clip(all []finding.Evidence, beyond int) []finding.Evidence {
 	more := len(all) - maxEvidence
 	if more > 0 {
 		all = all[:maxEvidence-1]
+		more += beyond
 	}
 	out := make([]finding.Evidence, 0, len(all)+1)
 	for _, e := range all {

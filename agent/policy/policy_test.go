@@ -20,6 +20,7 @@ type (
 	doorFacts struct {
 		Meta  fact.Meta         `json:"meta"`
 		Color string            `json:"color"`
+		Left  int               `json:"locks_left"`
 		Locks []lock            `json:"locks"`
 		Names map[string]string `json:"names"`
 	}
@@ -90,6 +91,7 @@ func TestEvaluate(t *testing.T) {
 		{Name: "mid", Turns: 0, File: "/etc/door", Line: 9, Raw: "turns 0"},
 		{Name: "low", Turns: 1},
 	}
+	part := fact.Meta{State: fact.StateKnown, Partial: map[string]string{"color_s": "others", "locks": "7 more"}}
 	overLocks := "over: door.locks\npass: it.turns > 0\nactual: ${it.name} ${it.turns}\nevidence: [at(it)]\n"
 	tests := []struct {
 		name, body string
@@ -152,7 +154,17 @@ pass[top] medium: top 2 (want e) @/etc/door:3 turns 2`},
 			doorFacts{Meta: known, Locks: make([]lock, 400)},
 			"error[] medium: pass: operation cancelled: actual cost limit exceeded (want e)"},
 		{"too many", "over: door.locks", doorFacts{Meta: known, Locks: make([]lock, 4097)},
-			"error[] medium: over: more than 4096 elements (want e)"},
+			"unknown[] medium: there are 1 more than are judged (want e)"},
+		{"too many, one bad", "over: door.locks\npass: it.turns > 0", doorFacts{Meta: known, Locks: make([]lock, 4097)},
+			"fail[] medium: a (want e)"},
+		{"part of the list", overLocks, doorFacts{Meta: part, Locks: locks[:1]}, "unknown[] medium: 7 more (want e)"},
+		{"part of the list, one bad", overLocks, doorFacts{Meta: part, Locks: locks}, "fail[] medium: mid 0 (want e) @/etc/door:9 turns 0"},
+		{"nothing of the list", overLocks + "empty: {status: pass, actual: none}", doorFacts{Meta: part}, "unknown[] medium: 7 more (want e)"},
+		{"part of the list, each", overLocks + "each: true\nresource: ${it.name}", doorFacts{Meta: part, Locks: locks[:1]},
+			"unknown[] medium: 7 more (want e)\npass[top] medium: top 2 (want e) @/etc/door:3 turns 2"},
+		{"part of a list that is not asked for", "pass: door.locks_left == 0 && door.color == ''", doorFacts{Meta: part}, "pass[] medium: a (want e)"},
+		{"part of a list in a let", "let: {n: door.locks.size()}\npass: n == 0", doorFacts{Meta: part}, "unknown[] medium: 7 more (want e)"},
+		{"part of a list, and wrong", "pass: door.locks.size() == 1", doorFacts{Meta: part}, "fail[] medium: a (want e)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -175,6 +187,33 @@ func TestEvaluateHostile(t *testing.T) {
 	}
 	if e := got[0].Evidence; len(e) != maxEvidence || len(e[0].Text) > 1024 || e[maxEvidence-1].Text != "and 85 more" {
 		t.Errorf("got %d places, the last %q", len(e), e[len(e)-1].Text)
+	}
+}
+
+// TestEvaluateMany: of very many results the worst are listed, and that there are more.
+func TestEvaluateMany(t *testing.T) {
+	h := house{Door: doorFacts{Meta: known, Locks: make([]lock, 3*maxResults)}}
+	for i := range h.Door.Locks {
+		h.Door.Locks[i] = lock{Name: fmt.Sprint(i), Turns: (i + 1) % 100, File: "/etc/door", Line: i}
+	}
+	got := evaluate(t, "over: door.locks\neach: true\nresource: ${it.name}\npass: it.turns > 0", h)
+	count := map[finding.Status]int{}
+	for _, r := range got {
+		count[r.Status]++
+	}
+	want := map[finding.Status]int{finding.StatusFail: 30, finding.StatusUnknown: 1, finding.StatusPass: maxResults - 30}
+	if diff := cmp.Diff(want, count); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	for _, r := range got {
+		if r.Status == finding.StatusUnknown && (r.Resource != "" || r.Actual != "there are 2000 more than are listed") {
+			t.Errorf("got %q of %q", r.Actual, r.Resource)
+		}
+	}
+	h.Door.Locks = append(h.Door.Locks, h.Door.Locks...)
+	got = evaluate(t, "evidence: ['door.locks.map(l, at(l))']", h)
+	if e := got[0].Evidence; len(e) != maxEvidence || e[maxEvidence-1].Text != "and 5985 more" {
+		t.Errorf("got %v", e)
 	}
 }
 

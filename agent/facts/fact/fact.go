@@ -56,6 +56,9 @@ type Meta struct {
 	State    State              `json:"state"`
 	Reason   string             `json:"reason,omitempty"` // for people, of every state but known
 	Evidence []finding.Evidence `json:"evidence,omitempty"`
+	// Partial names lists that are not all there is, by their paths in the group as
+	// checks write them, and says why: nothing passes for what is in such a list.
+	Partial map[string]string `json:"partial,omitempty"`
 	// Depends holds absolute names on the host. One that ends in "/" is a
 	// directory and everything below it.
 	Depends []string      `json:"depends"`
@@ -74,6 +77,14 @@ func (m *Meta) Fail(doing string, err error) {
 	default:
 		m.State = StateError
 	}
+}
+
+// Leave says that a list of the group is not all there is.
+func (m *Meta) Leave(list, why string) {
+	if m.Partial == nil {
+		m.Partial = map[string]string{}
+	}
+	m.Partial[list] = why
 }
 
 // Depend adds names to Depends, once each.

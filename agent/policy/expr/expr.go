@@ -183,18 +183,18 @@ func (e *Expr) Bool(vars map[string]any) (bool, error) {
 // maxElements bounds the lists that are gone through.
 const maxElements = 4096
 
-// Elements returns the values of a list, at most 4096.
-func Elements(v ref.Val) ([]ref.Val, error) {
+// Elements returns the values of a list, at most 4096, and how many there are more.
+func Elements(v ref.Val) (list []ref.Val, more int, err error) {
 	l, ok := v.(traits.Lister)
 	if !ok {
-		return nil, fmt.Errorf("%s in place of a list", v.Type().TypeName())
+		return nil, 0, fmt.Errorf("%s in place of a list", v.Type().TypeName())
 	}
-	var list []ref.Val
 	for it := l.Iterator(); it.HasNext().Value() == true; {
 		if len(list) == maxElements {
-			return nil, fmt.Errorf("more than %d elements", maxElements)
+			size, _ := l.Size().Value().(int64)
+			return list, int(size) - maxElements, nil
 		}
 		list = append(list, it.Next())
 	}
-	return list, nil
+	return list, 0, nil
 }

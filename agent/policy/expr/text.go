@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -124,7 +125,7 @@ func write(b *strings.Builder, v ref.Val) error {
 		b.WriteString(strconv.FormatBool(x))
 		return nil
 	}
-	list, err := Elements(v)
+	list, more, err := Elements(v)
 	if err != nil {
 		return err
 	}
@@ -135,6 +136,9 @@ func write(b *strings.Builder, v ref.Val) error {
 		if err := write(b, item); err != nil {
 			return err
 		}
+	}
+	if more > 0 {
+		fmt.Fprintf(b, " and %d more", more)
 	}
 	return nil
 }

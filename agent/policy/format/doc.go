@@ -22,7 +22,8 @@
 //	    parameters: {NAME: 7}       # optional: whole numbers that users may set, see below
 //	    over: CEL                   # optional: a list; what follows sees one element as `it`
 //	    each: true                  # one result per element; otherwise the worst element decides
-//	    complete: {if: CEL, else: TEXT} # optional, with each: otherwise an unknown result beside those of the elements
+//	    complete: {if: CEL, else: TEXT} # optional, with each: otherwise an unknown result beside those of the elements;
+//	                                # what a reader says it left out of a list is so without asking
 //	    item_known: {if: CEL, else: TEXT}  # optional: as known, of one element
 //	    empty: {status: pass, actual: TEXT, expected: …} # optional: an empty list's result; default unknown
 //	    let: {NAME: CEL}            # optional: names for what follows, in order
