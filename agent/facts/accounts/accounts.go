@@ -25,8 +25,9 @@ const (
 
 // Limits of what is kept. Of too many users those who matter least go.
 const (
-	maxUsers  = 4000
-	maxHomes  = 256
+	maxUsers  = 12_000
+	maxHomes  = 12_000
+	maxNames  = 500_000 // in all homes
 	maxList   = 500
 	maxText   = 256
 	nobodyUID = 65534
@@ -49,6 +50,7 @@ type reader struct {
 	users  []passwd.User
 	groups []passwd.Group
 	shadow map[string]passwd.Shadow
+	names  int // that were seen in homes
 }
 
 func (r *reader) read() {
@@ -121,9 +123,11 @@ func (r *reader) problems(file string, bad []passwd.Bad) {
 }
 
 func (r *reader) problem(kind, what, file string, line int) {
-	if len(r.Problems) < maxList {
-		r.Problems = append(r.Problems, Problem{Kind: kind, Text: what, File: file, Line: line})
+	if len(r.Problems) == maxList {
+		r.Meta.Leave("problems", "there are more faulty lines than are listed")
+		return
 	}
+	r.Problems = append(r.Problems, Problem{Kind: kind, Text: what, File: file, Line: line})
 }
 
 func clean(s string) string { return text.Clean(s, maxText) }
@@ -136,7 +140,9 @@ func (r *reader) readUsers() {
 		}
 	}
 	kept := r.kept()
-	r.MoreUsers = len(r.users) - len(kept)
+	if r.MoreUsers = len(r.users) - len(kept); r.MoreUsers > 0 {
+		r.Meta.Leave("users", "there are "+itoa(r.MoreUsers)+" users more than are looked at")
+	}
 	logins := r.lastLogins()
 	defer logins.close()
 	homes := 0
@@ -145,9 +151,13 @@ func (r *reader) readUsers() {
 			Group: clean(names[p.GID]), Login: p.CanLogIn(), System: r.system(p.UID), UnusedDays: logins.days(p.Name, p.UID)}
 		u.Raw = clean(strings.Join([]string{p.Name, "…", itoa(p.UID), itoa(p.GID), "…", p.Home, p.Shell}, ":"))
 		u.Password, u.Age = r.password(p)
-		if u.Login && homes < maxHomes {
+		switch {
+		case !u.Login:
+		case homes < maxHomes && r.names < maxNames:
 			homes++
-			u.HomeDir = r.home(p)
+			u.HomeDir = r.home(p, names[p.GID] == p.Name)
+		default:
+			r.Meta.Leave("users", "there are more homes than are looked at")
 		}
 		r.Users = append(r.Users, u)
 	}
@@ -195,6 +205,7 @@ func (r *reader) readGroups() {
 			continue
 		}
 		if len(r.Groups) >= maxList {
+			r.Meta.Leave("groups", "there are more groups than are listed")
 			return
 		}
 		out := Group{Name: clean(g.Name), GID: g.GID, Kind: kind, Members: []string{},
@@ -245,7 +256,11 @@ func (r *reader) duplicates() {
 
 // duplicate adds the entries that share a value, when i is the second of them.
 func (r *reader) duplicate(kind, value, file string, same []int, i int, entry func(int) (string, int)) {
-	if len(same) < 2 || same[1] != i || len(r.Duplicates) >= maxList {
+	if len(same) < 2 || same[1] != i {
+		return
+	}
+	if len(r.Duplicates) == maxList {
+		r.Meta.Leave("duplicates", "more is given twice than is listed")
 		return
 	}
 	d := Duplicate{Kind: kind, Value: clean(value), File: file}

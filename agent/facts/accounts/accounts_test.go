@@ -251,14 +251,14 @@ func TestUnread(t *testing.T) {
 func TestHostile(t *testing.T) {
 	var many strings.Builder
 	many.WriteString("root:x:0:0::/root:/bin/sh\n")
-	for i := range 10_000 {
+	for i := range maxUsers {
 		fmt.Fprintf(&many, "u%d:x:%d:100::/home/u%d:%s\n", i, 2000+i, i, []string{"/bin/sh", "/usr/sbin/nologin"}[i%2])
 	}
 	many.WriteString("last:x:0:0::/root:/bin/false\n" + strings.Repeat("x", 1<<20) + "\n\xff\xfe:x:5:5::\xff:\xff\n")
 	files := host()
 	files["/etc/passwd"] = many.String()
 	f := read(t, files, nil)
-	if len(f.Users) != maxUsers || f.MoreUsers != 10_003-maxUsers || len(f.Duplicates) > maxList || len(f.Problems) > maxList {
+	if len(f.Users) != maxUsers || f.MoreUsers != 3 || f.Meta.Partial["users"] == "" || len(f.Duplicates) > maxList || len(f.Problems) > maxList {
 		t.Errorf("%d users, %d more", len(f.Users), f.MoreUsers)
 	}
 	if !slices.ContainsFunc(f.Users, func(u User) bool { return u.Name == "last" && u.UID == 0 }) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"seawall/pkg/hostfs"
@@ -12,8 +11,9 @@ import (
 	"seawall/pkg/text"
 )
 
-// home looks at a home directory.
-func (r *reader) home(u passwd.User) Home {
+// home looks at a home directory. What the user's own group may do, own says, is as
+// good as the user's doing.
+func (r *reader) home(u passwd.User, own bool) Home {
 	h := Home{Read: true, Mode: -1, UID: -1, GID: -1, Dot: []DotFile{}}
 	if !path.IsAbs(u.Home) {
 		h.Error = "the home is no absolute name"
@@ -43,13 +43,18 @@ func (r *reader) home(u passwd.User) Home {
 		h.Error = text.Clean(err.Error(), text.Limit)
 		return h
 	}
-	// The user's own group, by name, is as good as the user.
 	private := -1
-	if i := slices.IndexFunc(r.groups, func(g passwd.Group) bool { return g.GID == u.GID }); i >= 0 && r.groups[i].Name == u.Name {
+	if own {
 		private = u.GID
 	}
+	r.names += len(names)
 	for _, name := range names {
-		if name[0] == '.' && len(h.Dot) < 50 {
+		switch {
+		case name[0] != '.':
+		case len(h.Dot) == 50:
+			r.Meta.Leave("users", u.Home+" has more dot files than are listed")
+			return h
+		default:
 			r.dotFile(&h, path.Join(u.Home, name), private)
 		}
 	}
@@ -64,8 +69,10 @@ func (r *reader) dotFile(h *Home, name string, private int) {
 	if err != nil || fi.Mode()&fs.ModeSymlink != 0 && kind == "" {
 		return
 	}
-	if target, err := r.root.Stat(name); err == nil && hostfs.Null(target) {
-		return // so that nobody puts another there
+	if !fi.Mode().IsRegular() && !fi.IsDir() {
+		if target, err := r.root.Stat(name); err == nil && hostfs.Null(target) {
+			return // so that nobody puts another there
+		}
 	}
 	d := DotFile{Path: text.Clean(name, text.Limit), Kind: kind, Mode: int(fi.Mode().Perm())}
 	d.UID, d.GID = owners(fi)

@@ -3,6 +3,7 @@ package accounts
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"time"
@@ -78,14 +79,21 @@ func (l *logins) open2(root hostfs.Root) error {
 	}
 	l.names = map[string]int64{}
 	return table.Scan([]string{"Name", "Time"}, func(row sqlitefile.Row) error {
-		if name := row.Text(0); len(name) <= maxText && len(l.names) < 10*maxUsers {
+		if len(l.names) == maxLogins {
+			return fmt.Errorf("more than %d users", maxLogins)
+		}
+		if name := row.Text(0); len(name) <= maxText {
 			l.names[string(name)] = row.Int(1)
 		}
 		return nil
 	})
 }
 
-const lastlog2Limit = 64 << 20
+// Limits of lastlog2's database.
+const (
+	lastlog2Limit = 64 << 20
+	maxLogins     = 2 * maxUsers
+)
 
 func (l *logins) close() {
 	if l.file != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"seawall/agent/facts/owner"
+	"seawall/pkg/hostfs"
 	"seawall/pkg/passwd"
 	"seawall/pkg/sshkey"
 	"seawall/pkg/text"
@@ -44,21 +45,28 @@ func (r *reader) file(u passwd.User, name string) {
 	lines, err := r.lines(name, f.User)
 	if err != nil {
 		f.Error = clean(err.Error())
+		if errors.Is(err, hostfs.ErrTooLarge) { // sshd would read it
+			r.Meta.Leave("keys", f.Error)
+			r.Meta.Leave("lines", f.Error)
+		}
 	}
 	f.Keys = len(lines)
 	for _, l := range lines {
 		if len(r.Keys) >= maxKeys {
 			r.MoreKeys++
+			r.Meta.Leave("keys", "there are more keys than are looked at")
 			continue
 		}
 		r.Keys = append(r.Keys, r.key(u, f.Path, l.number, l.Line, age))
 	}
-	if len(r.Files) < maxFiles {
-		if _, ok := r.seen[name]; !ok {
-			r.seen[name] = len(r.Files)
-		}
-		r.Files = append(r.Files, f)
+	if len(r.Files) == maxFiles {
+		r.Meta.Leave("files", "there are more files of keys than are looked at")
+		return
 	}
+	if _, ok := r.seen[name]; !ok {
+		r.seen[name] = len(r.Files)
+	}
+	r.Files = append(r.Files, f)
 }
 
 // line is a key with the number of its line.
@@ -84,7 +92,9 @@ func (r *reader) lines(name, user string) ([]line, error) {
 		n++
 		l, err := sshkey.ParseLine(s)
 		switch {
-		case err != nil && len(r.Lines) < maxLines:
+		case err != nil && len(r.Lines) == maxLines:
+			r.Meta.Leave("lines", "there are more such lines than are listed")
+		case err != nil:
 			r.Lines = append(r.Lines, Line{User: user, Why: clean(err.Error()), File: text.Clean(name, text.Limit), Line: n})
 		case l != nil && err == nil:
 			lines = append(lines, line{l, n})
@@ -113,13 +123,13 @@ func (r *reader) key(u passwd.User, file string, n int, l *sshkey.Line, age int)
 func (r *reader) shared() {
 	users := map[string][]string{}
 	for _, k := range r.Keys {
-		if !slices.Contains(users[k.Fingerprint], k.User) {
+		if list := users[k.Fingerprint]; len(list) <= maxOthers && !slices.Contains(list, k.User) {
 			users[k.Fingerprint] = append(users[k.Fingerprint], k.User)
 		}
 	}
 	for i := range r.Keys {
 		for _, u := range users[r.Keys[i].Fingerprint] {
-			if u != r.Keys[i].User && len(r.Keys[i].Others) < 20 {
+			if u != r.Keys[i].User && len(r.Keys[i].Others) < maxOthers {
 				r.Keys[i].Others = append(r.Keys[i].Others, u)
 			}
 		}
@@ -131,17 +141,27 @@ func (r *reader) left() {
 	r.Meta.Depend("/home")
 	names, err := r.root.ReadDir("/home")
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			r.Meta.Leave("left", clean(err.Error()))
+		}
 		return
 	}
 	homes := map[string]bool{}
 	for _, u := range r.users {
 		homes[path.Clean(u.Home)] = true
 	}
-	for _, n := range names[:min(len(names), maxLeft)] {
+	if len(names) > maxLeft {
+		r.Meta.Leave("left", "there are more homes than are looked at")
+		names = names[:maxLeft]
+	}
+	for _, n := range names {
 		home := path.Join("/home", n)
 		name := path.Join(home, ".ssh/authorized_keys")
+		if homes[home] {
+			continue
+		}
 		fi, err := r.root.Stat(name)
-		if err != nil || homes[home] || !fi.Mode().IsRegular() {
+		if err != nil || !fi.Mode().IsRegular() {
 			continue
 		}
 		f := File{Path: text.Clean(name, text.Limit), User: clean(n)}

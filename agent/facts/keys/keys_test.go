@@ -188,14 +188,17 @@ func TestUnread(t *testing.T) {
 
 func TestHostile(t *testing.T) {
 	var many strings.Builder
-	for i := range 10_000 {
+	for i := range maxUsers {
 		fmt.Fprintf(&many, "u%d:x:%d:100::/home/ann:/usr/sbin/nologin\n", i, 2000+i)
 	}
 	more := map[string]string{"/etc/passwd": many.String() + "ann:x:1000:1000::/home/ann:/bin/sh\n"}
 	more["/home/ann/.ssh/authorized_keys"] = strings.Repeat(annKey+"\n", 1500) + strings.Repeat("x\n", 500) + strings.Repeat("y", 100_000)
 	f := read(t, more)
-	if len(f.Keys) != maxKeys || f.MoreKeys == 0 || len(f.Lines) != maxLines || f.MoreUsers != 8001 || f.Keys[0].User != "ann" || len(f.Files) > maxFiles {
+	if len(f.Keys) != maxKeys || f.MoreKeys == 0 || len(f.Lines) != maxLines || f.MoreUsers != 1 || f.Keys[0].User != "ann" || len(f.Files) > maxFiles {
 		t.Errorf("%d keys, %d more, %d lines, %d users more, %d files", len(f.Keys), f.MoreKeys, len(f.Lines), f.MoreUsers, len(f.Files))
+	}
+	if p := f.Meta.Partial; p["keys"] == "" || p["files"] == "" || p["lines"] == "" || p["left"] != "" {
+		t.Errorf("left out: %v", p)
 	}
 	for name, put := range map[string]func(string) error{
 		"FIFO": func(n string) error { return unix.Mkfifo(n, 0o600) },
@@ -210,6 +213,9 @@ func TestHostile(t *testing.T) {
 		f := Read(context.Background(), env)
 		if !slices.ContainsFunc(f.Files, func(f File) bool { return f.User == "ann" && f.Error != "" }) {
 			t.Errorf("%s: %+v", name, f.Files)
+		}
+		if left := f.Meta.Partial["keys"] != ""; left != (name == "big") { // the others are no keys to sshd
+			t.Errorf("%s: %v", name, f.Meta.Partial)
 		}
 	}
 }

@@ -19,13 +19,15 @@ import (
 
 // Limits of what is followed and kept.
 const (
-	maxUsers = 2000
-	maxKeys  = 1000
+	maxUsers = 12_000
+	maxKeys  = 12_000
 	maxLines = 200
-	maxFiles = 500
+	maxFiles = 12_000
 	maxFile  = 1 << 20
 	maxBytes = 16 << 20 // of all files
-	maxLeft  = 500
+	maxLeft  = 12_000
+
+	maxOthers = 20 // who have the same key
 )
 
 // Read reads the facts of the keys.
@@ -161,10 +163,19 @@ func (r *reader) follow() {
 		return 1
 	})
 	r.Users = min(len(users), maxUsers)
-	r.MoreUsers = len(users) - r.Users
+	if r.MoreUsers = len(users) - r.Users; r.MoreUsers > 0 {
+		for _, list := range []string{"keys", "files", "lines"} {
+			r.Meta.Leave(list, "there are "+itoa(r.MoreUsers)+" users more than are looked at")
+		}
+	}
 	conns := r.connections()
-	for _, u := range users[:r.Users] {
-		for _, name := range r.patterns(u, conns) {
+	same := r.config == nil || !slices.ContainsFunc(r.config.Directives, func(d sshdconf.Directive) bool { return d.Match >= 0 })
+	var patterns []string
+	for i, u := range users[:r.Users] {
+		if i == 0 || !same {
+			patterns = r.patterns(u, conns)
+		}
+		for _, name := range expand(patterns, u) {
 			r.file(u, name)
 		}
 	}
@@ -194,10 +205,10 @@ func (r *reader) connections() []sshdconf.Conn {
 	return conns
 }
 
-// patterns are the names of a user's files, on any connection.
+// patterns are the names of a user's files as they are configured, on any connection.
 func (r *reader) patterns(u passwd.User, conns []sshdconf.Conn) (names []string) {
 	if r.config == nil {
-		return expand([]string{".ssh/authorized_keys", ".ssh/authorized_keys2"}, u)
+		return []string{".ssh/authorized_keys", ".ssh/authorized_keys2"}
 	}
 	for _, c := range conns {
 		c.User = u.Name
@@ -209,16 +220,13 @@ func (r *reader) patterns(u passwd.User, conns []sshdconf.Conn) (names []string)
 			r.Command = fact.Text{Value: text.Clean(redact.Text(strings.Join(cmd.Values, " ")), text.Limit), Set: true, File: cmd.File, Line: cmd.Line, Raw: text.Clean(redact.Text(cmd.Raw), text.Limit)}
 			r.CommandUser = text.Clean(strings.Join(values["authorizedkeyscommanduser"].Values, " "), 256)
 		}
-		for _, name := range expand(strings.Fields(strings.Join(values["authorizedkeysfile"].Values, " ")), u) {
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
+		names = append(names, strings.Fields(strings.Join(values["authorizedkeysfile"].Values, " "))...)
 	}
 	return names
 }
 
-// expand replaces the tokens of AuthorizedKeysFile; relative names are the home's.
+// expand replaces the tokens of AuthorizedKeysFile; relative names are the home's. Each
+// name is there once.
 func expand(patterns []string, u passwd.User) (names []string) {
 	for _, p := range patterns {
 		if p == "none" {
@@ -228,7 +236,9 @@ func expand(patterns []string, u passwd.User) (names []string) {
 		if !path.IsAbs(name) {
 			name = path.Join("/", u.Home, name)
 		}
-		names = append(names, path.Clean(name))
+		if name = path.Clean(name); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	return names
 }

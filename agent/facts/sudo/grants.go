@@ -11,10 +11,17 @@ import (
 	"seawall/pkg/sudoers"
 )
 
-// grants makes one entry for each user and command of each rule.
+// grants makes one entry for each user and command of each rule. Of rules beyond what
+// is kept nothing is worked out: aliases can make millions of a few lines.
 func (r *reader) grants() {
-	r.weak = map[string]string{}
-	for _, rule := range r.config.Rules {
+	r.weak, r.typed = map[string]string{}, map[string]bool{}
+	r.settings()
+	for i, rule := range r.config.Rules {
+		if len(r.Grants) >= maxGrants {
+			r.MoreGrants += len(r.config.Rules) - i
+			break
+		}
+		raw := hushed(rule.Raw)
 		commands := r.config.Commands(rule.Command)
 		hosts := r.list(sudoers.HostAlias, rule.Hosts)
 		runUsers := r.config.Members(sudoers.RunasAlias, rule.RunUsers)
@@ -26,12 +33,12 @@ func (r *reader) grants() {
 			if who.Not {
 				continue
 			}
-			for _, c := range commands {
+			for j, c := range commands {
 				if len(r.Grants) >= maxGrants {
-					r.MoreGrants++
-					continue
+					r.MoreGrants += len(commands) - j
+					break
 				}
-				g := Grant{Hosts: hosts, RunAs: runAs, AsRoot: asRoot(rule, runUsers), File: rule.File, Line: rule.Line, Raw: hushed(rule.Raw)}
+				g := Grant{Hosts: hosts, RunAs: runAs, AsRoot: asRoot(rule, runUsers), File: rule.File, Line: rule.Line, Raw: raw}
 				r.who(&g, who)
 				r.what(&g, c)
 				g.NoPassword = r.free(rule.Tags, who, c)
@@ -40,6 +47,9 @@ func (r *reader) grants() {
 				r.Grants = append(r.Grants, g)
 			}
 		}
+	}
+	if r.MoreGrants > 0 {
+		r.Meta.Leave("grants", "there are "+strconv.Itoa(r.MoreGrants)+" rules more than are looked at")
 	}
 }
 
@@ -94,11 +104,19 @@ func (r *reader) who(g *Grant, m sudoers.Member) {
 	users, missing := r.people.of(m)
 	g.Missing = missing
 	for _, u := range users {
-		if u != "root" && len(g.Users) < maxLines && !slices.Contains(g.Users, clean(u)) {
+		if len(g.Users) == maxLines {
+			break
+		}
+		if u != "root" && !slices.Contains(g.Users, clean(u)) {
 			g.Users = append(g.Users, clean(u))
-			g.Password = g.Password || r.people.password[u]
 		}
 	}
+	typed, ok := r.typed[g.Who]
+	if !ok {
+		typed = slices.ContainsFunc(users, func(u string) bool { return u != "root" && r.people.password[u] })
+		r.typed[g.Who] = typed
+	}
+	g.Password = typed
 }
 
 func (r *reader) what(g *Grant, c sudoers.Command) {
@@ -119,7 +137,9 @@ func (r *reader) writable(name string) string {
 			why = clean(ways[0])
 		}
 		r.weak[name] = why
-		r.Meta.Depend(path.Clean(name))
+		if len(r.Meta.Depends) < maxDepends {
+			r.Meta.Depend(path.Clean(name))
+		}
 	}
 	return why
 }
@@ -134,24 +154,51 @@ func (r *reader) free(tags map[string]bool, who sudoers.Member, c sudoers.Comman
 		return false
 	}
 	asked := r.Defaults["authenticate"].On
+	for _, a := range r.asks {
+		if a.users[sudoers.Member{Kind: sudoers.All}] || a.users[sudoers.Member{Kind: who.Kind, Name: who.Name}] ||
+			a.all || c.Path != "" && a.programs[c.Path] {
+			asked = a.asked
+		}
+	}
+	return !asked
+}
+
+// asking is a setting, for some, of whether a password is asked for.
+type asking struct {
+	asked    bool
+	users    map[sudoers.Member]bool // kind and name
+	programs map[string]bool
+	all      bool // programs
+}
+
+// settings works out for whom "authenticate" is set, once for all rules.
+func (r *reader) settings() {
 	for _, d := range r.config.Defaults {
 		if d.Name != "authenticate" || d.Scope == 0 {
 			continue
 		}
+		if len(r.asks) == maxLines {
+			r.Meta.Leave("grants", "there are more settings of authenticate than are looked at")
+			return
+		}
+		a := asking{asked: !d.Not, users: map[sudoers.Member]bool{}, programs: map[string]bool{}}
 		for _, m := range r.config.Members(sudoers.UserAlias, d.Members) {
-			if d.Scope == ':' && !m.Not && (m.Kind == sudoers.All || m.Kind == who.Kind && m.Name == who.Name) {
-				asked = !d.Not
+			switch {
+			case d.Scope != ':' || m.Not:
+			case m.Kind == sudoers.All:
+				a.users[sudoers.Member{Kind: sudoers.All}] = true
+			default:
+				a.users[sudoers.Member{Kind: m.Kind, Name: m.Name}] = true
 			}
 		}
 		for _, of := range d.Commands {
-			for _, of := range r.config.Commands(of) {
-				if of.All || of.Path != "" && of.Path == c.Path {
-					asked = !d.Not
-				}
+			for _, c := range r.config.Commands(of) {
+				a.all = a.all || c.All
+				a.programs[c.Path] = true
 			}
 		}
+		r.asks = append(r.asks, a)
 	}
-	return !asked
 }
 
 // escapes reports whether a program can be made to run or to write anything, by its

@@ -22,9 +22,10 @@ const (
 
 // Limits of what is kept.
 const (
-	maxGrants = 1000
-	maxLines  = 100
-	maxText   = 512
+	maxGrants  = 12_000
+	maxLines   = 100
+	maxDepends = 300
+	maxText    = 512
 )
 
 // Read reads the facts of the host's sudo.
@@ -44,6 +45,8 @@ type reader struct {
 	config *sudoers.Config
 	people people
 	weak   map[string]string // program → who else may change it
+	typed  map[string]bool   // who, as written → whether one of them has a password
+	asks   []asking
 }
 
 func (r *reader) read() {
@@ -77,14 +80,20 @@ func (r *reader) read() {
 		}
 	}
 	for _, name := range r.config.Ignored {
-		if len(r.Ignored) < maxLines && r.says(name) {
+		if len(r.Ignored) == maxLines {
+			r.Meta.Leave("ignored", "there are more files than are listed")
+			break
+		}
+		if r.says(name) {
 			r.Ignored = append(r.Ignored, clean(name))
 		}
 	}
 	for _, e := range r.config.Errors {
-		if len(r.Errors) < maxLines {
-			r.Errors = append(r.Errors, Line{Why: clean(e.Why), File: e.File, Line: e.Line, Raw: hushed(e.Raw)})
+		if len(r.Errors) == maxLines {
+			r.Meta.Leave("errors", "there are more faulty lines than are listed")
+			break
 		}
+		r.Errors = append(r.Errors, Line{Why: clean(e.Why), File: e.File, Line: e.Line, Raw: hushed(e.Raw)})
 	}
 	r.defaults()
 	r.people = readPeople(r.root)
@@ -143,6 +152,8 @@ func (r *reader) defaults() {
 		if d.Scope != 0 {
 			if len(r.Scoped) < maxLines {
 				r.Scoped = append(r.Scoped, out)
+			} else {
+				r.Meta.Leave("scoped", "there are more settings than are looked at")
 			}
 			continue
 		}
@@ -151,6 +162,8 @@ func (r *reader) defaults() {
 		}
 		if len(r.Defaults) < 500 {
 			r.Defaults[d.Name] = out
+		} else {
+			r.Meta.Leave("defaults", "there are more settings than are looked at")
 		}
 	}
 }

@@ -251,10 +251,25 @@ func TestUnread(t *testing.T) {
 	}
 }
 
+// TestMany: many rules are all looked at, and too many are said to be; aliases that
+// make millions of them cost no more.
 func TestMany(t *testing.T) {
-	f := read(t, strings.Repeat("ann ALL = /bin/a, /bin/b, /bin/c\n", 1000)+strings.Repeat("x\n", 900))
-	if len(f.Grants) != maxGrants || f.MoreGrants != 2002 || len(f.Errors) != maxLines {
-		t.Errorf("%d grants, %d more, %d errors", len(f.Grants), f.MoreGrants, len(f.Errors))
+	f := read(t, strings.Repeat("ann ALL = /bin/a, /bin/b, /bin/c\n", 7000)+strings.Repeat("x\n", 900))
+	if len(f.Grants) != maxGrants || f.MoreGrants != 9002 || len(f.Errors) != maxLines || f.Meta.Partial["grants"] == "" || f.Meta.Partial["errors"] == "" {
+		t.Errorf("%d grants, %d more, %d errors, %v", len(f.Grants), f.MoreGrants, len(f.Errors), f.Meta.Partial)
+	}
+	var users, commands []string
+	for i := range 2000 {
+		users, commands = append(users, fmt.Sprintf("u%d", i)), append(commands, fmt.Sprintf("/bin/c%d", i))
+	}
+	aliases := "User_Alias U = " + strings.Join(users, ", ") + "\nCmnd_Alias C = " + strings.Join(commands, ", ") + "\n"
+	begin := time.Now()
+	f = read(t, aliases+strings.Repeat("Defaults:U !authenticate\n", 5000)+strings.Repeat("U ALL = C\n", 20_000))
+	if took := time.Since(begin); took > 10*time.Second || len(f.Grants) != maxGrants || f.MoreGrants < 10_000 {
+		t.Errorf("%v, %d grants, %d more", took, len(f.Grants), f.MoreGrants)
+	}
+	if last := f.Grants[maxGrants-1]; !last.NoPassword || f.Meta.Partial["grants"] == "" || len(f.Meta.Depends) > 2*maxDepends {
+		t.Errorf("%v, depends on %d", last, len(f.Meta.Depends))
 	}
 }
 
