@@ -3,42 +3,20 @@ package patchview
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
 
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/patch"
 	"seawall/agent/facts/restart"
 	"seawall/agent/facts/system"
 	"seawall/agent/look"
+	"seawall/agent/report/sheettest"
 	"seawall/pkg/finding"
 )
-
-var rewrite = flag.Bool("update", false, "write the golden files")
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *rewrite {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got)\n%s", name, diff)
-	}
-}
 
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
@@ -181,7 +159,7 @@ func TestTable(t *testing.T) {
 			}
 			b.WriteString(strings.Repeat("=", 60) + "\n")
 		}
-		golden(t, strings.ReplaceAll(name, " ", "-")+".txt", b.Bytes())
+		sheettest.Golden(t, strings.ReplaceAll(name, " ", "-")+".txt", b.Bytes())
 	}
 }
 
