@@ -6,27 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"seawall/agent/facts/servers/answer"
+	"seawall/agent/facts/servers/answertest"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
 )
-
-// shown are verdicts, each in one line.
-func shown(all []answer.Answer) string {
-	var lines []string
-	for _, a := range all {
-		verdict := "unknown"
-		if a.Known {
-			verdict = map[bool]string{true: "open", false: "closed"}[a.Allowed]
-		}
-		line := fmt.Sprintf("%s: %s: %s", a.Name, verdict, a.Reason)
-		for _, p := range a.Places {
-			line += fmt.Sprintf(" @%s:%d", p.File, p.Line)
-		}
-		lines = append(lines, line)
-	}
-	return strings.Join(lines, "\n")
-}
 
 // ask is a method that asks one file.
 type ask func(*Answers, hostfs.Root, string) ([]string, error)
@@ -96,7 +79,7 @@ func TestOpen(t *testing.T) {
 		root := image.Of(t, map[string]string{"/n": tt.conf, "/acl": "# users\nuser default on #aa ~*\nuser ann on nopass\n", "/more": "bind 0.0.0.0\n",
 			"/my.d/50.cnf": "[mysqld]\nskip-grant-tables\n", "/my.d/x": "[mysqld]\n", "/lib/elasticsearch-7.17.1.jar": ""})
 		_, err := tt.ask(&a, root, "/n")
-		if got := shown(a.Open); err != nil || !strings.HasPrefix(got, tt.want) {
+		if got := answertest.Show(a.Open...); err != nil || !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%s\ngot  %s, %v\nwant %s", tt.conf, got, err, tt.want)
 		}
 		if s := fmt.Sprint(a); strings.Contains(s, "swordfish") {
@@ -108,8 +91,8 @@ func TestOpen(t *testing.T) {
 func TestElasticRelease(t *testing.T) {
 	for jar, want := range map[string]string{"/lib/elasticsearch-8.11.1.jar": "elasticsearch: closed", "/lib/lucene-9.0.jar": "elasticsearch: unknown", "/lib/elasticsearch-x.jar": "elasticsearch: unknown"} {
 		var a Answers
-		if _, err := elastic(&a, image.Of(t, map[string]string{"/n": "network.host: _site_\n", jar: ""}), "/n"); err != nil || !strings.HasPrefix(shown(a.Open), want) {
-			t.Errorf("%s: %s, %v", jar, shown(a.Open), err)
+		if _, err := elastic(&a, image.Of(t, map[string]string{"/n": "network.host: _site_\n", jar: ""}), "/n"); err != nil || !strings.HasPrefix(answertest.Show(a.Open...), want) {
+			t.Errorf("%s: %s, %v", jar, answertest.Show(a.Open...), err)
 		}
 	}
 }
@@ -142,7 +125,7 @@ func TestPostgres(t *testing.T) {
 		if !slices.Contains(watch, "/etc/postgresql/15/") || (err != nil) != strings.Contains(tt.open, "unknown") {
 			t.Errorf("%q, %v", watch, err)
 		}
-		for got, want := range map[string]string{shown(a.Open): tt.open, shown(a.Trust): tt.trust} {
+		for got, want := range map[string]string{answertest.Show(a.Open...): tt.open, answertest.Show(a.Trust...): tt.trust} {
 			if !strings.HasPrefix(got, want) {
 				t.Errorf("%v\ngot  %s\nwant %s", tt.files, got, want)
 			}

@@ -1,36 +1,20 @@
 package mail
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"seawall/agent/facts/servers/answer"
+	"seawall/agent/facts/servers/answertest"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
 )
 
-// show is a verdict in one line.
-func show(a answer.Answer) string {
-	verdict := "unknown"
-	if a.Known {
-		verdict = map[bool]string{true: "open", false: "closed"}[a.Allowed]
-	}
-	line := fmt.Sprintf("%s: %s: %s", a.Name, verdict, a.Reason)
-	for _, p := range a.Places {
-		line += fmt.Sprintf(" @%s:%d", strings.TrimPrefix(p.File, "/etc/postfix"), p.Line)
-	}
-	return line
-}
-
+// shown are verdicts, files being named from Postfix's own folder.
 func shown(all []answer.Answer) string {
-	var lines []string
-	for _, a := range all {
-		lines = append(lines, show(a))
-	}
-	return strings.Join(lines, "\n")
+	return strings.ReplaceAll(answertest.Show(all...), "@/etc/postfix", "@")
 }
 
 const smtp = "smtp inet n - y - - smtpd\n"

@@ -1,29 +1,15 @@
 package proxy
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"seawall/agent/facts/servers/answer"
+	"seawall/agent/facts/servers/answertest"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
 )
-
-// show is a verdict in one line.
-func show(a answer.Answer) string {
-	verdict := "unknown"
-	if a.Known {
-		verdict = map[bool]string{true: "open", false: "closed"}[a.Allowed]
-	}
-	line := fmt.Sprintf("%s: %s: %s", a.Name, verdict, a.Reason)
-	for _, p := range a.Places {
-		line += fmt.Sprintf(" @%s:%d", p.File, p.Line)
-	}
-	return line
-}
 
 // ask is a method that asks one file.
 type ask func(*Answers, hostfs.Root, string) ([]string, error)
@@ -33,11 +19,7 @@ func check(t *testing.T, ask ask, conf, want string) {
 	var a Answers
 	root := image.Of(t, map[string]string{"/n": conf, "/wide": "# all\n10.0.0.0/8\n0.0.0.0/0 # all\n", "/narrow": "10.0.0.0/8\n", "/more": "http_access allow all\n"})
 	_, err := ask(&a, root, "/n")
-	var lines []string
-	for _, o := range a.Open {
-		lines = append(lines, show(o))
-	}
-	if got := strings.Join(lines, "\n"); !strings.HasPrefix(got, want) || (err != nil) != strings.HasSuffix(want, "unknown: ") {
+	if got := answertest.Show(a.Open...); !strings.HasPrefix(got, want) || (err != nil) != strings.HasSuffix(want, "unknown: ") {
 		t.Errorf("%s\ngot  %s, %v\nwant %s", conf, got, err, want)
 	}
 }
@@ -78,7 +60,7 @@ func TestAsSquid(t *testing.T) {
 			t.Fatal(err)
 		}
 		if o := a.Open[0]; !o.Known || o.Allowed != (verdict == "open") {
-			t.Errorf("%s: Squid says %s, read %s", name, verdict, show(o))
+			t.Errorf("%s: Squid says %s, read %s", name, verdict, answertest.Show(o))
 		}
 	}
 }

@@ -1,38 +1,16 @@
 package resolver
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"seawall/agent/facts/servers/answer"
+	"seawall/agent/facts/servers/answertest"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
 )
-
-// show is a verdict in one line.
-func show(a answer.Answer) string {
-	verdict := "unknown"
-	if a.Known {
-		verdict = map[bool]string{true: "open", false: "closed"}[a.Allowed]
-	}
-	line := fmt.Sprintf("%s: %s: %s", a.Name, verdict, a.Reason)
-	for _, p := range a.Places {
-		line += fmt.Sprintf(" @%s:%d", p.File, p.Line)
-	}
-	return line
-}
-
-func shown(all []answer.Answer) string {
-	var lines []string
-	for _, a := range all {
-		lines = append(lines, show(a))
-	}
-	return strings.Join(lines, "\n")
-}
 
 func TestBind(t *testing.T) {
 	for _, tt := range []struct{ conf, want string }{
@@ -62,7 +40,7 @@ func TestBind(t *testing.T) {
 	} {
 		var a Answers
 		watch, err := a.Bind(image.Of(t, map[string]string{"/n": tt.conf}), "/n")
-		if got := shown(a.Open); !strings.HasPrefix(got, tt.want) || watch[0] != "/n" || (err != nil) != strings.Contains(tt.want, "/n: /n") {
+		if got := answertest.Show(a.Open...); !strings.HasPrefix(got, tt.want) || watch[0] != "/n" || (err != nil) != strings.Contains(tt.want, "/n: /n") {
 			t.Errorf("%s\ngot  %s\nwant %s", tt.conf, got, tt.want)
 		}
 	}
@@ -94,7 +72,7 @@ func TestAsNamed(t *testing.T) {
 			open = open || !o.Known || o.Allowed
 		}
 		if open != (verdict == "open") {
-			t.Errorf("%s: named says %s, read %s", name, verdict, shown(a.Open))
+			t.Errorf("%s: named says %s, read %s", name, verdict, answertest.Show(a.Open...))
 		}
 	}
 }
@@ -115,7 +93,7 @@ func TestTransfer(t *testing.T) {
 		if _, err := a.Bind(image.Of(t, map[string]string{"/n": tt.conf}), "/n"); err != nil {
 			t.Fatal(err)
 		}
-		if got := shown(a.Transfer); !strings.HasPrefix(got, tt.want) || tt.want == "" && got != "" {
+		if got := answertest.Show(a.Transfer...); !strings.HasPrefix(got, tt.want) || tt.want == "" && got != "" {
 			t.Errorf("%s\ngot  %s\nwant %s", tt.conf, got, tt.want)
 		}
 	}
@@ -165,7 +143,7 @@ func TestOthers(t *testing.T) {
 		if _, err := tt.ask(&a, root, "/n"); err != nil {
 			t.Errorf("%s: %v", tt.conf, err)
 		}
-		if got := shown(a.Open); !strings.HasPrefix(got, tt.want) {
+		if got := answertest.Show(a.Open...); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%s\ngot  %s\nwant %s", tt.conf, got, tt.want)
 		}
 	}
@@ -178,7 +156,7 @@ func TestDebian(t *testing.T) {
 		files["/etc/dnsmasq.d/vpn"] = extra
 		var a Answers
 		watch, err := a.Dnsmasq(image.Of(t, files), "/etc/dnsmasq.conf")
-		if got := shown(a.Open); err != nil || !strings.HasPrefix(got, want) || !slices.Contains(watch, "/etc/dnsmasq.d/") {
+		if got := answertest.Show(a.Open...); err != nil || !strings.HasPrefix(got, want) || !slices.Contains(watch, "/etc/dnsmasq.d/") {
 			t.Errorf("got  %s, %v\nwant %s", got, err, want)
 		}
 	}

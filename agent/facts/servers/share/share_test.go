@@ -10,26 +10,10 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"seawall/agent/facts/servers/answer"
+	"seawall/agent/facts/servers/answertest"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
 )
-
-// shown are verdicts, each in one line.
-func shown(all []answer.Answer) string {
-	var lines []string
-	for _, a := range all {
-		verdict := "unknown"
-		if a.Known {
-			verdict = map[bool]string{true: "open", false: "closed"}[a.Allowed]
-		}
-		line := fmt.Sprintf("%s: %s: %s", a.Name, verdict, a.Reason)
-		for _, p := range a.Places {
-			line += fmt.Sprintf(" @%s:%d", p.File, p.Line)
-		}
-		lines = append(lines, line)
-	}
-	return strings.Join(lines, "\n")
-}
 
 // TestAsSamba: shares are judged as by what testparm makes of them.
 func TestAsSamba(t *testing.T) {
@@ -91,7 +75,7 @@ func TestSamba(t *testing.T) {
 		if err != nil || !slices.Contains(watch, "/var/lib/samba/usershares/") {
 			t.Errorf("%q, %v", watch, err)
 		}
-		for got, want := range map[string]string{shown(a.GuestRead): tt.read, shown(a.GuestWrite): tt.write, shown(a.OldProtocol): tt.old} {
+		for got, want := range map[string]string{answertest.Show(a.GuestRead...): tt.read, answertest.Show(a.GuestWrite...): tt.write, answertest.Show(a.OldProtocol...): tt.old} {
 			if !strings.HasPrefix(got, want) {
 				t.Errorf("%s\ngot  %s\nwant %s", tt.conf, got, want)
 			}
@@ -118,7 +102,7 @@ func TestVsftpd(t *testing.T) {
 
 func two(t *testing.T, conf string, a *Answers, enter, write string) {
 	t.Helper()
-	for got, want := range map[string]string{shown(a.FTPAnonymous): enter, shown(a.FTPWrite): write} {
+	for got, want := range map[string]string{answertest.Show(a.FTPAnonymous...): enter, answertest.Show(a.FTPWrite...): write} {
 		if !strings.HasPrefix(got, want) {
 			t.Errorf("%s\ngot  %s\nwant %s", conf, got, want)
 		}
@@ -183,7 +167,7 @@ func TestNFS(t *testing.T) {
 		if _, err := a.NFS(image.Of(t, map[string]string{"/etc/exports": tt.exports}), "/etc/exports", "/etc/exports.d"); err != nil {
 			t.Fatal(err)
 		}
-		for got, want := range map[string]string{shown(a.ExportWrite): tt.write, shown(a.ExportRoot): tt.root} {
+		for got, want := range map[string]string{answertest.Show(a.ExportWrite...): tt.write, answertest.Show(a.ExportRoot...): tt.root} {
 			if !strings.HasPrefix(got, want) || want == "" && got != "" {
 				t.Errorf("%s\ngot  %s\nwant %s", tt.exports, got, want)
 			}
@@ -191,7 +175,7 @@ func TestNFS(t *testing.T) {
 	}
 	var a Answers
 	_, err := a.NFS(image.Of(t, map[string]string{"/etc/exports.d/a.exports": "/a *(rw)\n", "/etc/exports.d/b": "/b *(rw)\n"}), "/etc/exports", "/etc/exports.d")
-	if got := shown(a.ExportWrite); err != nil || got != "nfs /a for everybody: open: writable for everybody @/etc/exports.d/a.exports:1" {
+	if got := answertest.Show(a.ExportWrite...); err != nil || got != "nfs /a for everybody: open: writable for everybody @/etc/exports.d/a.exports:1" {
 		t.Errorf("%s, %v", got, err)
 	}
 }
@@ -221,14 +205,14 @@ func TestRsyncAndTFTP(t *testing.T) {
 		var a Answers
 		root := image.Of(t, map[string]string{"/n": tt.conf, "/more.d/a.inc": "[x]\nread only = no\n"})
 		_, err := tt.ask(&a, root)
-		if got := shown(append(a.RsyncWrite, a.TFTPWrite...)); err != nil || !strings.HasPrefix(got, tt.want) {
+		if got := answertest.Show(append(a.RsyncWrite, a.TFTPWrite...)...); err != nil || !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%s\ngot  %s, %v\nwant %s", tt.conf, got, err, tt.want)
 		}
 	}
 	var a Answers
 	root := image.Of(t, map[string]string{"/unit": "[Service]\nExecStart=/usr/sbin/in.tftpd -c -s /srv\n"})
-	if _, err := a.TFTP(root, "/n", "/unit"); err != nil || !strings.HasPrefix(shown(a.TFTPWrite), "tftpd: open: -c lets") {
-		t.Errorf("%s, %v", shown(a.TFTPWrite), err)
+	if _, err := a.TFTP(root, "/n", "/unit"); err != nil || !strings.HasPrefix(answertest.Show(a.TFTPWrite...), "tftpd: open: -c lets") {
+		t.Errorf("%s, %v", answertest.Show(a.TFTPWrite...), err)
 	}
 }
 
@@ -245,7 +229,7 @@ func TestUnread(t *testing.T) {
 	} {
 		var a Answers
 		_, err := ask(&a)
-		got := shown(slices.Concat(a.GuestWrite, a.FTPWrite, a.RsyncWrite, a.TFTPWrite))
+		got := answertest.Show(slices.Concat(a.GuestWrite, a.FTPWrite, a.RsyncWrite, a.TFTPWrite)...)
 		if err == nil || !strings.HasPrefix(got, name+": unknown: ") {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}

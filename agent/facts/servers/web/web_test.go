@@ -1,30 +1,13 @@
 package web
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"seawall/agent/facts/servers/answer"
+	"seawall/agent/facts/servers/answertest"
 	"seawall/pkg/hostfs/image"
 )
-
-// shown are verdicts, each in one line.
-func shown(all []answer.Answer) string {
-	var lines []string
-	for _, a := range all {
-		verdict := "unknown"
-		if a.Known {
-			verdict = map[bool]string{true: "open", false: "closed"}[a.Allowed]
-		}
-		line := fmt.Sprintf("%s: %s: %s", a.Name, verdict, a.Reason)
-		for _, p := range a.Places {
-			line += fmt.Sprintf(" @%s:%d", p.File, p.Line)
-		}
-		lines = append(lines, line)
-	}
-	return strings.Join(lines, "\n")
-}
 
 func TestNginx(t *testing.T) {
 	for _, tt := range []struct{ conf, tokens, index, status string }{
@@ -46,7 +29,7 @@ func TestNginx(t *testing.T) {
 		if _, err := a.Nginx(image.Of(t, map[string]string{"/n": tt.conf}), "/n"); err != nil {
 			t.Fatal(err)
 		}
-		for got, want := range map[string]string{shown(a.Tokens): tt.tokens, shown(a.Index): tt.index, shown(a.Status): tt.status} {
+		for got, want := range map[string]string{answertest.Show(a.Tokens...): tt.tokens, answertest.Show(a.Index...): tt.index, answertest.Show(a.Status...): tt.status} {
 			if !strings.HasPrefix(got, want) {
 				t.Errorf("%s\ngot  %s\nwant %s", tt.conf, got, want)
 			}
@@ -74,7 +57,7 @@ func TestApache(t *testing.T) {
 		if _, err := a.Apache(image.Of(t, map[string]string{"/n": load + tt.conf}), "/n"); err != nil {
 			t.Fatal(err)
 		}
-		for got, want := range map[string]string{shown(a.Tokens): tt.tokens, shown(a.Index): tt.index, shown(a.Status): tt.status, shown(a.Trace): tt.trace} {
+		for got, want := range map[string]string{answertest.Show(a.Tokens...): tt.tokens, answertest.Show(a.Index...): tt.index, answertest.Show(a.Status...): tt.status, answertest.Show(a.Trace...): tt.trace} {
 			if !strings.HasPrefix(got, want) {
 				t.Errorf("%s\ngot  %s\nwant %s", tt.conf, got, want)
 			}
@@ -82,7 +65,7 @@ func TestApache(t *testing.T) {
 	}
 	var a Answers
 	if _, err := a.Apache(image.Of(t, map[string]string{"/n": "<Directory /x>\nOptions Indexes\n</Directory>\n"}), "/n"); err != nil || a.Index[0].Allowed {
-		t.Errorf("without mod_autoindex: %s, %v", shown(a.Index), err)
+		t.Errorf("without mod_autoindex: %s, %v", answertest.Show(a.Index...), err)
 	}
 }
 
