@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"seawall/agent/facts/ask/asktest"
 )
 
 func must(t testing.TB, err error) {
@@ -24,37 +26,11 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// reply listens and gives each connection the next of the answers, the last one
-// again and again.
-func reply(t testing.TB, answers ...[]byte) (socket string) {
-	t.Helper()
-	socket = filepath.Join(t.TempDir(), "s")
-	l, err := net.Listen("unix", socket)
-	must(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for i := 0; ; i++ {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Write(answers[min(i, len(answers)-1)]) // who asks can have gone
-			_ = conn.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		must(t, l.Close())
-		<-done
-	})
-	return socket
-}
-
 func number(data []byte) (n int, err error) { return n, json.Unmarshal(data, &n) }
 
 // TestStale: an answer stands for some minutes in for one that cannot be had.
 func TestStale(t *testing.T) {
-	a := Asker[int]{Socket: reply(t, []byte("7"), []byte("{")), Parse: number}
+	a := Asker[int]{Socket: asktest.Reply(t, []byte("7"), []byte("{")), Parse: number}
 	now := time.Now()
 	if n, stale, err := a.Ask(t.Context(), now); n != 7 || stale != "" || err != nil {
 		t.Fatalf("got %d, %q, %v", n, stale, err)
@@ -70,7 +46,7 @@ func TestStale(t *testing.T) {
 // TestBadAnswers: none of them is taken, and none takes long.
 func TestBadAnswers(t *testing.T) {
 	for want, answer := range map[string]string{"empty": "", "larger than": strings.Repeat(" ", ReplyLimit+1)} {
-		if data, err := fetch(t.Context(), reply(t, []byte(answer))); err == nil || !strings.Contains(err.Error(), want) {
+		if data, err := fetch(t.Context(), asktest.Reply(t, []byte(answer))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %.20q, %v, want %s", data, err, want)
 		}
 	}

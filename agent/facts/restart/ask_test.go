@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"seawall/agent/facts/ask/asktest"
 	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
 )
@@ -143,7 +144,7 @@ func TestStale(t *testing.T) {
 	now := time.Now()
 	env := fact.Env{Now: func() time.Time { return now }}
 	good := `{"processes": [], "units": [{"name": "x.service"}], "scanned": 7000000}`
-	socket := reply(t, []byte(good), []byte("{"))
+	socket := asktest.Reply(t, []byte(good), []byte("{"))
 	r := NewReader(socket)
 	r.may = func() bool { return false }
 	ask := func() Facts { return r.Read(t.Context(), env) }
@@ -166,32 +167,6 @@ func TestImage(t *testing.T) {
 	if f.Meta.State != fact.StateAbsent || f.Meta.Reason == "" || f.Scanned != 0 {
 		t.Errorf("got %+v", f)
 	}
-}
-
-// reply listens and gives each connection the next of the answers, the last one
-// again and again.
-func reply(t testing.TB, answers ...[]byte) (socket string) {
-	t.Helper()
-	socket = filepath.Join(t.TempDir(), "s")
-	l, err := net.Listen("unix", socket)
-	must(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for i := 0; ; i++ {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Write(answers[min(i, len(answers)-1)]) // who asks can have gone
-			_ = conn.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		must(t, l.Close())
-		<-done
-	})
-	return socket
 }
 
 // TestBadAnswers: none of them is taken.
