@@ -2,8 +2,6 @@ package host
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -12,27 +10,8 @@ import (
 
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
-
-// tree writes files below a new root.
-func tree(t *testing.T, files map[string]string) hostfs.Root {
-	t.Helper()
-	dir := t.TempDir()
-	for name, content := range files {
-		full := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := hostfs.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
-}
 
 const instanceData = `{
  "v1": {"region": "ams3", "instance_id": "386734086"},
@@ -73,7 +52,7 @@ func TestCloud(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			h, err := Read(context.Background(), tree(t, tt.files), "v1")
+			h, err := Read(context.Background(), image.Of(t, tt.files), "v1")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +62,7 @@ func TestCloud(t *testing.T) {
 		})
 	}
 
-	h, err := Read(context.Background(), tree(t, droplet), "v1")
+	h, err := Read(context.Background(), image.Of(t, droplet), "v1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +76,7 @@ func TestCloud(t *testing.T) {
 
 func TestCloudIsBounded(t *testing.T) {
 	many := `{"ds": {"meta_data": {"tags": ["` + strings.Repeat(`x","`, 1000) + strings.Repeat("y", 100_000) + `"]}}}`
-	h, err := Read(context.Background(), tree(t, map[string]string{
+	h, err := Read(context.Background(), image.Of(t, map[string]string{
 		"sys/class/dmi/id/sys_vendor":       "DigitalOcean",
 		"sys/class/dmi/id/product_serial":   strings.Repeat("9", 200),
 		"run/cloud-init/instance-data.json": many,

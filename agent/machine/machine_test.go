@@ -10,28 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
-
-// tree writes files below a new root.
-func tree(t *testing.T, files map[string]string) hostfs.Root {
-	t.Helper()
-	dir := t.TempDir()
-	for name, content := range files {
-		full := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := hostfs.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
-}
 
 const (
 	bootFile = "proc/sys/kernel/random/boot_id"
@@ -51,7 +31,7 @@ func droplet(serial string) map[string]string {
 }
 
 func TestRead(t *testing.T) {
-	m := Read(tree(t, droplet("386734086\n")))
+	m := Read(image.Of(t, droplet("386734086\n")))
 	if m.DropletID != "386734086" || m.HostName == "" {
 		t.Errorf("%+v", m)
 	}
@@ -62,22 +42,22 @@ func TestRead(t *testing.T) {
 	}
 	files := droplet("")
 	delete(files, "sys/class/dmi/id/product_serial")
-	if m := Read(tree(t, files)); m.DropletID != "386734086" {
+	if m := Read(image.Of(t, files)); m.DropletID != "386734086" {
 		t.Errorf("from cloud-init: %+v", m)
 	}
 	files["run/cloud-init/instance-data.json"] = `{"ds": `
-	if m := Read(tree(t, files)); m.DropletID != "" {
+	if m := Read(image.Of(t, files)); m.DropletID != "" {
 		t.Errorf("from half of a file: %+v", m)
 	}
 	files = droplet("VMware-42 ed")
-	if m := Read(tree(t, files)); m.DropletID != "" {
+	if m := Read(image.Of(t, files)); m.DropletID != "" {
 		t.Errorf("what is no number: %+v", m)
 	}
 	delete(files, "sys/class/dmi/id/sys_vendor")
 	files["sys/class/dmi/id/product_serial"] = "386734086"
 	files["sys/class/dmi/id/product_uuid"] = "00000000-0000-0000-0000-000000000000"
 	files["etc/machine-id"] = "uninitialized\n"
-	if m := Read(tree(t, files)); m != (Machine{HostName: m.HostName}) {
+	if m := Read(image.Of(t, files)); m != (Machine{HostName: m.HostName}) {
 		t.Errorf("what says nothing: %+v", m)
 	}
 }
@@ -119,9 +99,9 @@ func TestAddAndCovers(t *testing.T) {
 // TestKnown has the sensor leave what only it may read, and the uplink add it.
 func TestKnown(t *testing.T) {
 	spool := t.TempDir()
-	sensor := tree(t, droplet("386734086"))
+	sensor := image.Of(t, droplet("386734086"))
 	files := map[string]string{"etc/machine-id": rawID, bootFile: "boot-1"}
-	uplink := tree(t, files)
+	uplink := image.Of(t, files)
 	if m, err := Known(spool, uplink); err == nil || m.DropletID != "" || m.MachineID == "" {
 		t.Errorf("before the sensor: %+v, %v", m, err)
 	}
@@ -140,16 +120,16 @@ func TestKnown(t *testing.T) {
 	}
 
 	// A copied disk holds the original's file, which the sensor sees as it is.
-	if m, err := Left(spool); err != nil || m != Read(sensor) || !m.Differs(Read(tree(t, droplet("386734087")))) {
+	if m, err := Left(spool); err != nil || m != Read(sensor) || !m.Differs(Read(image.Of(t, droplet("386734087")))) {
 		t.Errorf("left: %+v, %v", m, err)
 	}
 	files[bootFile] = "boot-2"
-	if m, err := Known(spool, tree(t, files)); err == nil || m.DropletID != "" {
+	if m, err := Known(spool, image.Of(t, files)); err == nil || m.DropletID != "" {
 		t.Errorf("of another boot: %+v, %v", m, err)
 	}
 	// A sandbox that hides the boot's id leaves the file's time.
 	delete(files, bootFile)
-	hidden := tree(t, files)
+	hidden := image.Of(t, files)
 	if m, err := Known(spool, hidden); err != nil || m.DropletID != "386734086" {
 		t.Errorf("fresh, boot hidden: %+v, %v", m, err)
 	}
@@ -178,7 +158,7 @@ func TestKnownIsCareful(t *testing.T) {
 		if err := put(filepath.Join(spool, fileName)); err != nil {
 			t.Fatal(err)
 		}
-		m, err := Known(spool, tree(t, nil))
+		m, err := Known(spool, image.Of(t, nil))
 		if err == nil || m != (Machine{HostName: m.HostName}) {
 			t.Errorf("%s: %+v, %v", name, m, err)
 		}

@@ -17,7 +17,7 @@ import (
 )
 
 func TestLoad(t *testing.T) {
-	l := &Loader{Root: host(t, map[string]string{
+	l := &Loader{Root: image.Of(t, map[string]string{
 		"etc/pam.d/svc": "auth [success=1 default=ignore]\tpam_unix.so nullok [query=select x from [y\\]] # x\n" +
 			"@include more\nauth substack sub\nsession required \\\n  /lib/security/pam_limits.so conf=/x\n",
 		"etc/pam.d/more":    "auth required pam_deny.so\naccount required pam_unix.so\nAUTH OPTIONAL pam_cap.so\n",

@@ -5,31 +5,11 @@ import (
 	"compress/gzip"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
-
-func host(t testing.TB, files map[string]string) hostfs.Root {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		full := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(full, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := hostfs.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
-}
 
 // stackOf loads one service whose files stand in /etc/pam.d.
 func stackOf(t testing.TB, files map[string]string, kind Type) Stack {
@@ -38,7 +18,7 @@ func stackOf(t testing.TB, files map[string]string, kind Type) Stack {
 	for name, text := range files {
 		in["etc/pam.d/"+name] = text
 	}
-	l := &Loader{Root: host(t, in)}
+	l := &Loader{Root: image.Of(t, in)}
 	s, err := l.Load("svc")
 	if err != nil {
 		t.Fatal(err)

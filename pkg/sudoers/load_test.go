@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
 
 // brief is what was read, one line each.
@@ -28,7 +29,7 @@ func brief(c *Config) (out []string) {
 }
 
 func TestIncludes(t *testing.T) {
-	root := host(t, map[string]string{
+	root := image.Of(t, map[string]string{
 		"etc/sudoers": "Defaults env_reset\n@include more\n#include \"/etc/with space\"\n@includedir /etc/sudoers.d\n#includedir /etc/none\n" +
 			"@include /etc/none\n@include /etc/%h\nroot ALL=ALL\n#include_this is a comment\n@include a b\n",
 		"etc/more":             "ann ALL=/bin/a,\\\n /bin/b\nbob ALL=/bin/c\n",

@@ -5,39 +5,18 @@ import (
 	"compress/gzip"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
-
-// host makes a root with files.
-func host(t testing.TB, files map[string]string) hostfs.Root {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		full := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(full, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := hostfs.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
-}
 
 func load(t testing.TB, text string) *Config {
 	t.Helper()
-	c, err := Load(host(t, map[string]string{"etc/sudoers": text}), "/etc/sudoers")
+	c, err := Load(image.Of(t, map[string]string{"etc/sudoers": text}), "/etc/sudoers")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,31 +1,15 @@
 package webroot
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
-	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
 
 func load(t *testing.T, files map[string]string) Sites {
 	t.Helper()
-	dir := t.TempDir()
-	for name, content := range files {
-		full := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(full, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := hostfs.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Load(root)
+	return Load(image.Of(t, files))
 }
 
 func TestRoots(t *testing.T) {
