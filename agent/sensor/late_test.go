@@ -25,7 +25,7 @@ func TestLateCause(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.watch.Close()
+	defer func() { s.watch.Close() }()
 	var told []finding.Result
 	s.ledger.append = func(_ string, payload []byte) error {
 		r, err := wire.Decode(payload)

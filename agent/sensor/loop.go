@@ -12,6 +12,7 @@ import (
 	"seawall/agent/host"
 	"seawall/agent/witness"
 	"seawall/pkg/finding"
+	"seawall/pkg/fswatch"
 	"seawall/pkg/wire"
 )
 
@@ -103,15 +104,33 @@ func (s *Sensor) look(ctx context.Context, groups ...string) Reading {
 	reading := s.cfg.Host.Look(ctx, groups...)
 	s.evals += uint64(len(reading.Results))
 	names := s.cfg.Host.Depends()
-	if err := s.watch.Set(names); err != nil {
-		s.log.Warn("some names are not watched by inotify", "err", err)
-	}
+	s.follow(names)
 	s.audit.Watch(names)
 	end := time.Now()
 	for g, took := range reading.Took {
 		s.lastRun[g] = cost{start, end, took}
 	}
 	return reading
+}
+
+// follow has inotify watch names. A user can have no instance of it left: then every beat looks
+// at everything and tries again.
+func (s *Sensor) follow(names []string) {
+	if s.watch == nil {
+		w, err := fswatch.New()
+		if err != nil {
+			if !s.blind {
+				s.log.Warn("changes of files are seen once in a heartbeat: raise fs.inotify.max_user_instances", "every", s.cfg.Heartbeat, "err", err)
+			}
+			s.blind = true
+			return
+		}
+		s.watch = w
+		s.watched <- w
+	}
+	if err := s.watch.Set(names); err != nil {
+		s.log.Warn("some names are not watched by inotify", "err", err)
+	}
 }
 
 // stop tells systemd and makes what was appended durable.
@@ -341,7 +360,12 @@ func (s *Sensor) beat(ctx context.Context) {
 	if err != nil {
 		s.log.Warn("heartbeat not in the spool", "err", err)
 	}
-	for _, g := range s.clock.due(now) {
+	due := s.clock.due(now)
+	if s.blind {
+		due = s.cfg.Host.Groups
+		s.blind = s.watch == nil // a last time after it is watched
+	}
+	for _, g := range due {
 		if _, ok := s.stale[g]; !ok {
 			s.stale[g] = staleGroup{since: now}
 		}

@@ -3,7 +3,6 @@ package sensor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -85,8 +84,11 @@ type Sensor struct {
 	log    *slog.Logger
 	queue  chan change
 	missed atomic.Bool // the queue was full: every group is stale
-	watch  *fswatch.Watcher
 	audit  *witness.Source
+
+	watch   *fswatch.Watcher      // nil until inotify has an instance for it
+	watched chan *fswatch.Watcher // where Run waits for it
+	blind   bool                  // files can have changed unseen: a beat looks at everything
 
 	ledger  *ledger
 	blame   *blame
@@ -133,15 +135,11 @@ func New(cfg Config) (*Sensor, error) {
 	if cfg.Notify == nil {
 		cfg.Notify = func(string) {}
 	}
-	w, err := fswatch.New()
-	if err != nil {
-		return nil, fmt.Errorf("new sensor: %w", err)
-	}
 	s := &Sensor{
 		cfg:     cfg,
 		log:     cfg.Log,
 		queue:   make(chan change, queueLength),
-		watch:   w,
+		watched: make(chan *fswatch.Watcher, 1),
 		blame:   newBlame(),
 		late:    late{},
 		stale:   map[string]staleGroup{},
@@ -178,11 +176,15 @@ func (s *Sensor) offer(c change) {
 // Run watches the host until ctx ends, which is no error. When it returns the
 // audit rules it added are gone and kernel audit is as it was found.
 func (s *Sensor) Run(ctx context.Context) error {
-	defer s.watch.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.audit.Run(ctx) })
 	g.Go(func() error {
-		return s.watch.Run(ctx, func(name string) { s.offer(change{name: name}) })
+		select {
+		case w := <-s.watched:
+			return w.Run(ctx, func(name string) { s.offer(change{name: name}) })
+		case <-ctx.Done():
+			return nil
+		}
 	})
 	g.Go(func() error { return s.loop(ctx) })
 	err := g.Wait()
