@@ -130,10 +130,7 @@ func readOnly(t *testing.T) string {
 		t.Fatal(err)
 	}
 	stage.Await(t, "the sensor's word on it", 30*time.Second, func() bool { return p.Says("read-only file system") })
-	before, from := cpu(t, p), time.Now()
-	beat := time.NewTimer(3 * time.Second) // the measurement
-	<-beat.C
-	share := (cpu(t, p) - before).Seconds() / time.Since(from).Seconds()
+	share := idle(t, p)
 	p.Alive(t)
 	if share > 0.05 {
 		t.Errorf("the sensor took %.1f %% of a core", share*100)
@@ -147,6 +144,24 @@ func readOnly(t *testing.T) string {
 	stage.Await(t, "heartbeats after the repair", 60*time.Second, func() bool { return heartbeats(t, dir) > last })
 	p.End(t)
 	return fmt.Sprintf("alive with %.1f %% CPU, %d heartbeats before, more after", share*100, last)
+}
+
+// idle is the least share of a core that a process took in one of five measurements of three
+// seconds: a beat can fall into each of them, and other work of the machine, while a process that
+// tries again and again takes its share of all. It ends with the first below five percent.
+func idle(t *testing.T, p *stage.Program) float64 {
+	t.Helper()
+	least := 1.0
+	for range 5 {
+		before, from := cpu(t, p), time.Now()
+		beat := time.NewTimer(3 * time.Second) // the measurement
+		<-beat.C
+		least = min(least, (cpu(t, p)-before).Seconds()/time.Since(from).Seconds())
+		if least <= 0.05 {
+			break
+		}
+	}
+	return least
 }
 
 // cpu is the time that a process and its threads took.
