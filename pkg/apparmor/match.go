@@ -1,6 +1,9 @@
 package apparmor
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // maxSteps bounds how long a pattern may be looked at.
 const maxSteps = 1 << 16
@@ -22,16 +25,7 @@ func match(p, s string, steps *int) bool {
 		case '*':
 			return star(p, s, steps)
 		case '{':
-			parts, rest, ok := alternatives(p)
-			if !ok {
-				return false
-			}
-			for _, part := range parts {
-				if match(part+rest, s, steps) {
-					return true
-				}
-			}
-			return false
+			return either(p, s, steps)
 		case '[':
 			end := strings.IndexByte(p, ']')
 			if end < 0 || s == "" || !class(p[1:end], s[0]) {
@@ -56,6 +50,12 @@ func match(p, s string, steps *int) bool {
 		p, s = p[1:], s[1:]
 	}
 	return s == ""
+}
+
+// either matches a pattern that begins with alternatives.
+func either(p, s string, steps *int) bool {
+	parts, rest, ok := alternatives(p)
+	return ok && slices.ContainsFunc(parts, func(part string) bool { return match(part+rest, s, steps) })
 }
 
 // star matches a pattern that begins with "*" or "**".

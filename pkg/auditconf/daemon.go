@@ -142,6 +142,14 @@ func setting(words []string, known map[string]keyword) (string, Setting, error) 
 	if len(words) == 4 {
 		s.Option = words[3]
 	}
+	if err := k.check(name, &s); err != nil {
+		return "", Setting{}, err
+	}
+	return name, s, nil
+}
+
+// check checks a value, and writes a word as auditd understands it.
+func (k *keyword) check(name string, s *Setting) error {
 	switch k.kind {
 	case number, amount:
 		digits := s.Value
@@ -150,18 +158,19 @@ func setting(words []string, known map[string]keyword) (string, Setting, error) 
 		}
 		v, err := strconv.ParseUint(digits, 10, 31)
 		if err != nil || name == "num_logs" && v > 999 {
-			return "", Setting{}, fmt.Errorf("%s: %q is no valid number", name, s.Value)
+			return fmt.Errorf("%s: %q is no valid number", name, s.Value)
 		}
 	case oneOf:
+		given := s.Value
 		s.Value = strings.ToLower(s.Value)
 		if !strings.Contains(" "+k.values+" ", " "+s.Value+" ") {
-			return "", Setting{}, fmt.Errorf("%s: %q is none of %s", name, words[2], k.values)
+			return fmt.Errorf("%s: %q is none of %s", name, given, k.values)
 		}
 		if s.Value == "exec" && !strings.HasPrefix(s.Option, "/") {
-			return "", Setting{}, fmt.Errorf("%s: exec needs the absolute path of a program", name)
+			return fmt.Errorf("%s: exec needs the absolute path of a program", name)
 		}
 	}
-	return name, s, nil
+	return nil
 }
 
 // contradiction is auditd's check of the settings together.

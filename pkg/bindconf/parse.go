@@ -53,10 +53,7 @@ func (p *parser) statement(depth int) (s Statement, end bool, err error) {
 			if len(s.Words) == maxWords {
 				return s, false, ErrLimit
 			}
-			if empty && !t.quoted {
-				t.text = strings.ToLower(t.text)
-			}
-			s.Words = append(s.Words, t.text)
+			s.Words = append(s.Words, t.word(empty))
 		case semicolon:
 			if p.loader.statements++; p.loader.statements > maxStatements {
 				return s, false, ErrLimit
@@ -70,21 +67,25 @@ func (p *parser) statement(depth int) (s Statement, end bool, err error) {
 			if s.Blocks = append(s.Blocks, block); len(s.Blocks) > maxWords {
 				return s, false, ErrLimit
 			}
-		case closed:
-			if depth == 0 {
-				return s, false, p.error("unexpected token near '}'")
-			}
-			if !empty {
-				return s, false, p.error("missing ';' before '}'")
-			}
-			return s, true, nil
-		case ended:
-			if depth > 0 || !empty {
-				return s, false, p.error("unexpected end of input")
-			}
-			return s, true, nil
+		case closed, ended:
+			err := p.ends(t.kind, depth, empty)
+			return s, err == nil, err
 		}
 	}
+}
+
+// ends says whether a block, or the file, may end where it does: not within a
+// statement.
+func (p *parser) ends(by kind, depth int, empty bool) error {
+	switch {
+	case by == closed && depth == 0:
+		return p.error("unexpected token near '}'")
+	case by == closed && !empty:
+		return p.error("missing ';' before '}'")
+	case by == ended && (depth > 0 || !empty):
+		return p.error("unexpected end of input")
+	}
+	return nil
 }
 
 type kind int
@@ -102,6 +103,15 @@ type token struct {
 	text   string
 	quoted bool
 	line   int
+}
+
+// word is the token as a word: the first one of a statement is its keyword, in small
+// letters.
+func (t *token) word(first bool) string {
+	if first && !t.quoted {
+		return strings.ToLower(t.text)
+	}
+	return t.text
 }
 
 // lexer divides a text into tokens.

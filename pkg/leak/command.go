@@ -36,12 +36,17 @@ func (s *scanner) command(line string) {
 // argument reports whether a word, perhaps with the next one, gives a password to
 // a program.
 func argument(program, word, next string) bool {
-	if name, value, ok := strings.Cut(word, "="); ok && strings.HasPrefix(name, "--") {
+	if !strings.HasPrefix(word, "--") {
+		return letter(program, word, next)
+	}
+	if name, value, ok := strings.Cut(word, "="); ok {
 		return named(name) != "" && given(firstWord(value), 6)
 	}
-	if strings.HasPrefix(word, "--") {
-		return named(word) == "password" && given(next, 6)
-	}
+	return named(word) == "password" && given(next, 6)
+}
+
+// letter is argument for an option of one letter, which means what the program says.
+func letter(program, word, next string) bool {
 	rest, short := strings.CutPrefix(word, "-p")
 	switch program {
 	case "sshpass":

@@ -85,6 +85,12 @@ func parse(text string, forms ...form) *Pattern {
 	return p
 }
 
+// has reports whether a form has a part: V for the version, R the release, A the
+// architecture.
+func (f form) has(part byte) bool {
+	return strings.IndexByte(map[form]string{formNEVRA: "VRA", formNEVR: "VR", formNEV: "V", formNA: "A"}[f], part) >= 0
+}
+
 func read(text string, f form) (reading, bool) {
 	r := reading{f, Package{"*", "*", "*", "*", "*"}}
 	rest := text
@@ -93,29 +99,36 @@ func read(text string, f form) (reading, bool) {
 		r.Name = text
 		return r, text != ""
 	}
-	if f == formNEVRA || f == formNA {
+	if f.has('A') {
 		if rest, r.Arch, ok = cutLast(rest, '.'); !ok || strings.ContainsAny(r.Arch, "-:") {
 			return r, false
 		}
 	}
-	if f == formNEVRA || f == formNEVR {
+	if f.has('R') {
 		if rest, r.Release, ok = cutLast(rest, '-'); !ok || strings.Contains(r.Release, ":") {
 			return r, false
 		}
 	}
-	if f == formNEVRA || f == formNEVR || f == formNEV {
-		if rest, r.Version, ok = cutLast(rest, '-'); !ok {
+	if f.has('V') {
+		if rest, r.Version, ok = cutLast(rest, '-'); !ok || !r.splitEpoch() {
 			return r, false
-		}
-		if epoch, version, found := strings.Cut(r.Version, ":"); found {
-			if epoch == "" || strings.Trim(epoch, "0123456789") != "" {
-				return r, false
-			}
-			r.Epoch, r.Version = epoch, version
 		}
 	}
 	r.Name = rest
 	return r, rest != "" && r.Version != "" && !strings.ContainsAny(rest+r.Version, ":(/=<> ")
+}
+
+// splitEpoch takes the epoch off the version, which must be a number.
+func (r *reading) splitEpoch() bool {
+	epoch, version, found := strings.Cut(r.Version, ":")
+	if !found {
+		return true
+	}
+	if epoch == "" || strings.Trim(epoch, "0123456789") != "" {
+		return false
+	}
+	r.Epoch, r.Version = epoch, version
+	return true
 }
 
 func cutLast(text string, sep byte) (before, after string, found bool) {

@@ -26,15 +26,11 @@ func (p *parser) block(nesting int) ([]Directive, error) {
 	list := []Directive{}
 	for {
 		words, end, line, err := p.statement()
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case end == '}' && nesting == 0:
-			return nil, p.refuse(line, `unexpected "}"`)
-		case end == 0 && nesting > 0:
-			return nil, p.refuse(p.lex.line, `unexpected end of file, expecting "}"`)
-		case end == '}' || end == 0:
-			return list, nil
+		}
+		if end == '}' || end == 0 {
+			return list, p.ends(end, nesting, line)
 		}
 		d := Directive{Name: words[0], Args: words[1:], File: p.file, Line: line}
 		if p.load.directives++; p.load.directives > maxDirectives {
@@ -60,6 +56,17 @@ func (p *parser) block(nesting int) ([]Directive, error) {
 		}
 		list = append(list, d)
 	}
+}
+
+// ends says whether a block, or the file, may end by what it ends by.
+func (p *parser) ends(end byte, nesting, line int) error {
+	switch {
+	case end == '}' && nesting == 0:
+		return p.refuse(line, `unexpected "}"`)
+	case end == 0 && nesting > 0:
+		return p.refuse(p.lex.line, `unexpected end of file, expecting "}"`)
+	}
+	return nil
 }
 
 // statement reads the words of one directive and what ends it: ';', '{', or, alone,

@@ -101,6 +101,9 @@ func (s *Suite) is(name string) bool {
 	if got, ok := s.exchanges(name); ok {
 		return got
 	}
+	if got, ok := s.signs(name); ok {
+		return got
+	}
 	if got, ok := s.encrypts(name); ok {
 		return got
 	}
@@ -162,6 +165,13 @@ func (s *Suite) exchanges(name string) (is, known bool) {
 		return x == "SRP", true
 	case "RSA":
 		return x == "RSA" && a == "RSA", true
+	}
+	return false, false
+}
+
+func (s *Suite) signs(name string) (is, known bool) {
+	a := s.Signature
+	switch name {
 	case "aNULL":
 		return a == "None", true
 	case "aRSA", "aPSK", "aSRP", "aECDSA":

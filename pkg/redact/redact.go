@@ -169,6 +169,11 @@ func (w *walker) option(s string) string {
 	if strings.HasPrefix(s, "--") || len(s) < 2 {
 		return shapes(s)
 	}
+	return w.letters(s)
+}
+
+// letters looks at a word of short options.
+func (w *walker) letters(s string) string {
 	letter := shortOption(w.program)
 	switch {
 	case (w.program == "curl" || w.program == "smbclient") && (s[1] == 'u' || s[1] == 'U'):

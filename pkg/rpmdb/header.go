@@ -160,15 +160,22 @@ func (h *headers) readIndex(size int64) (data int64, err error) {
 		if s == slots {
 			continue
 		}
-		kind, off, count := binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint32(b[12:])
-		number := kind == typeInt32
-		text := kind == typeString || kind == typeArray || kind == typeI18N
-		if s >= slotEpoch && !number || s < slotEpoch && !text || count == 0 || int64(off) >= dl {
-			return 0, damaged("tag %d of type %d, %d values at %d of %d", binary.BigEndian.Uint32(b), kind, count, off, dl)
+		if h.entries[s], err = readEntry(b, s, dl); err != nil {
+			return 0, err
 		}
-		h.entries[s] = entry{s, true, off}
 	}
 	return 8 + il*entrySize, nil
+}
+
+// readEntry reads a wanted entry, whose value begins in the dl bytes of data.
+func readEntry(b []byte, s slot, dl int64) (entry, error) {
+	kind, off, count := binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint32(b[12:])
+	number := kind == typeInt32
+	text := kind == typeString || kind == typeArray || kind == typeI18N
+	if s >= slotEpoch && !number || s < slotEpoch && !text || count == 0 || int64(off) >= dl {
+		return entry{}, damaged("tag %d of type %d, %d values at %d of %d", binary.BigEndian.Uint32(b), kind, count, off, dl)
+	}
+	return entry{s, true, off}, nil
 }
 
 func (h *headers) readNumber(e entry, data, size int64) error {

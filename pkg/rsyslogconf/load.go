@@ -62,16 +62,8 @@ func (l *loader) load(file string, depth int) error {
 
 // include follows an item that is one.
 func (l *loader) include(it Item, depth int) error {
-	pattern, optional := "", false
-	switch {
-	case it.Kind == KindDirective && it.Name == "includeconfig":
-		pattern = strings.Trim(it.Value, `"`)
-	case it.Kind == KindObject && it.Name == "include":
-		pattern, optional = it.Params["file"], it.Params["mode"] == "optional"
-		if it.Params["text"] != "" {
-			pattern = "`text`"
-		}
-	default:
+	pattern, optional, is := included(&it)
+	if !is {
 		return nil
 	}
 	if pattern == "" || strings.Contains(pattern, "`") {
@@ -92,6 +84,24 @@ func (l *loader) include(it Item, depth int) error {
 		}
 		return err
 	}
+	return l.loadAll(pattern, depth)
+}
+
+// included returns what an item includes, and whether that may be missing.
+func included(it *Item) (pattern string, optional, is bool) {
+	switch {
+	case it.Kind == KindDirective && it.Name == "includeconfig":
+		return strings.Trim(it.Value, `"`), false, true
+	case it.Kind == KindObject && it.Name == "include" && it.Params["text"] != "":
+		return "`text`", false, true
+	case it.Kind == KindObject && it.Name == "include":
+		return it.Params["file"], it.Params["mode"] == "optional", true
+	}
+	return "", false, false
+}
+
+// loadAll loads the files that a pattern stands for.
+func (l *loader) loadAll(pattern string, depth int) error {
 	names, searched, err := glob.Expand(l.root, pattern)
 	l.c.Watch = append(l.c.Watch, glob.Base(pattern))
 	for _, dir := range searched {

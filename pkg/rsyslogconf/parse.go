@@ -167,25 +167,23 @@ func (p *parser) word() {
 	for after < len(p.s) && (p.s[after] == ' ' || p.s[after] == '\t') {
 		after++
 	}
-	switch lower := strings.ToLower(name); {
-	case name == "":
-	case after < len(p.s) && p.s[after] == '(' && lower != "if":
+	lower := strings.ToLower(name)
+	if name != "" && lower != "if" && after < len(p.s) && p.s[after] == '(' {
 		p.object(lower, after)
 		return
-	case lower == "if" || lower == "foreach":
-		p.condition()
-		return
-	case lower == "set" || lower == "unset" || lower == "reset":
-		p.toSemicolon()
-		return
-	case lower == "then" || lower == "else" || lower == "do" || lower == "stop" || lower == "continue":
-		p.i += len(name)
-		return
-	case lower == "call" || lower == "call_indirect":
-		p.restOfWords()
-		return
 	}
-	p.rule()
+	switch lower {
+	case "if", "foreach":
+		p.condition()
+	case "set", "unset", "reset":
+		p.toSemicolon()
+	case "then", "else", "do", "stop", "continue":
+		p.i += len(name)
+	case "call", "call_indirect":
+		p.restOfWords()
+	default:
+		p.rule()
+	}
 }
 
 func (p *parser) identifier(at int) string {

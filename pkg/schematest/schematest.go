@@ -75,17 +75,24 @@ func (s *Schema) Breaches(path string, v any) []string {
 			list = append(list, s.Items.Breaches(fmt.Sprintf("%s[%d]", path, i), item)...)
 		}
 	case map[string]any:
-		for _, key := range s.Required {
-			if _, ok := v[key]; !ok {
-				list = append(list, path+"."+key+" is missing")
-			}
+		list = s.object(path, v)
+	}
+	return list
+}
+
+// object is Breaches of an object.
+func (s *Schema) object(path string, v map[string]any) []string {
+	var list []string
+	for _, key := range s.Required {
+		if _, ok := v[key]; !ok {
+			list = append(list, path+"."+key+" is missing")
 		}
-		for key, inner := range v {
-			if known := s.Properties[key]; known != nil {
-				list = append(list, known.Breaches(path+"."+key, inner)...)
-			} else if s.Additional != nil && !*s.Additional {
-				list = append(list, path+"."+key+" is not in the schema")
-			}
+	}
+	for key, inner := range v {
+		if known := s.Properties[key]; known != nil {
+			list = append(list, known.Breaches(path+"."+key, inner)...)
+		} else if s.Additional != nil && !*s.Additional {
+			list = append(list, path+"."+key+" is not in the schema")
 		}
 	}
 	return list

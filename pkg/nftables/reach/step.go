@@ -202,17 +202,11 @@ func (m *machine) conntrack(key uint32) match.Field {
 
 // fib is what the routing table says.
 func (m *machine) fib(result, flags uint32) match.Field {
-	const unicast, local = 1, 2 // RTN_*
 	p, source := &m.packet, flags&unix.NFTA_FIB_F_SADDR != 0
+	if kind := p.addressType(source); result == unix.NFT_FIB_RESULT_ADDRTYPE && kind != 0 {
+		return native(kind)
+	}
 	switch {
-	case result == unix.NFT_FIB_RESULT_ADDRTYPE && source && !p.Stray:
-		return native(unicast)
-	case result == unix.NFT_FIB_RESULT_ADDRTYPE && source && p.Src.IsLoopback():
-		return native(local)
-	case result == unix.NFT_FIB_RESULT_ADDRTYPE && !source && p.Out.Name == "" && p.Out.Index == 0:
-		return native(local)
-	case result == unix.NFT_FIB_RESULT_ADDRTYPE && !source:
-		return native(unicast)
 	case !source || flags&unix.NFTA_FIB_F_IIF == 0 && p.Stray:
 		return match.NewField(16)
 	case p.Stray: // no way back through the interface that it came from
@@ -223,6 +217,22 @@ func (m *machine) fib(result, flags uint32) match.Field {
 		return native(uint32(p.In.Index))
 	}
 	return interfaceName(p.In.Name)
+}
+
+// addressType is that of the source or of the destination, 0 where it is not known.
+func (p *Packet) addressType(source bool) uint32 {
+	const unicast, local = 1, 2 // RTN_*
+	switch {
+	case source && !p.Stray:
+		return unicast
+	case source && p.Src.IsLoopback():
+		return local
+	case source:
+		return 0
+	case p.Out == Link{}:
+		return local
+	}
+	return unicast
 }
 
 func (m *machine) bitwise(data []byte) {
