@@ -76,9 +76,7 @@ func (r *reader) dotFile(h *Home, name string, private int) {
 	}
 	d := DotFile{Path: text.Clean(name, text.Limit), Kind: kind, Mode: int(fi.Mode().Perm())}
 	d.UID, d.GID = owners(fi)
-	sticky := fi.IsDir() && fi.Mode()&fs.ModeSticky != 0
-	open := d.Mode&0o002 != 0 || d.Mode&0o020 != 0 && d.GID != private && d.GID != 0
-	if kind == "" && (fi.Mode().IsRegular() || fi.IsDir()) && open && !sticky {
+	if kind == "" && d.open(fi, private) {
 		d.Kind = "writable"
 	}
 	if d.Kind == "" {
@@ -88,6 +86,15 @@ func (r *reader) dotFile(h *Home, name string, private int) {
 		d.Plus = r.trustsAll(name)
 	}
 	h.Dot = append(h.Dot, d)
+}
+
+// open reports whether somebody else may write a file or a directory, private being the
+// group that is the owner's alone.
+func (d *DotFile) open(fi fs.FileInfo, private int) bool {
+	if !fi.Mode().IsRegular() && !fi.IsDir() || fi.IsDir() && fi.Mode()&fs.ModeSticky != 0 {
+		return false
+	}
+	return d.Mode&0o002 != 0 || d.Mode&0o020 != 0 && d.GID != private && d.GID != 0
 }
 
 // trustsAll reports whether a file of trusted hosts has a line for everybody.

@@ -64,12 +64,7 @@ func (g *Grub) script(file, script string, variable bool) {
 			}
 			protected[w[1]] = true
 		case w[0] == "set" && len(w) > 1 && strings.HasPrefix(w[1], "superusers="):
-			_, list, _ := strings.Cut(line, "superusers=")
-			users := strings.FieldsFunc(strings.Trim(strings.TrimSpace(list), `"'`), func(r rune) bool { return strings.ContainsRune(" ,;|&", r) })
-			g.Superusers = g.Superusers[:0]
-			for _, u := range users[:min(len(users), maxUsers)] {
-				g.Superusers = append(g.Superusers, text.Clean(u, maxText))
-			}
+			g.superusers(line)
 			g.File, g.Line, g.Raw = file, number, text.Clean(strings.TrimSpace(line), maxText)
 		case w[0] == "menuentry":
 			g.Entries++
@@ -81,6 +76,16 @@ func (g *Grub) script(file, script string, variable bool) {
 	g.Password = len(g.Superusers) > 0 && !slices.ContainsFunc(g.Superusers, func(u string) bool { return !protected[u] })
 	if len(protected) > 0 && len(g.Superusers) > 0 {
 		g.Locked += g.Entries - open
+	}
+}
+
+// superusers takes the names in a line "set superusers=…", which replace those before.
+func (g *Grub) superusers(line string) {
+	_, list, _ := strings.Cut(line, "superusers=")
+	users := strings.FieldsFunc(strings.Trim(strings.TrimSpace(list), `"'`), func(r rune) bool { return strings.ContainsRune(" ,;|&", r) })
+	g.Superusers = g.Superusers[:0]
+	for _, u := range users[:min(len(users), maxUsers)] {
+		g.Superusers = append(g.Superusers, text.Clean(u, maxText))
 	}
 }
 

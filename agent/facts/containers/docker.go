@@ -179,23 +179,9 @@ func (r *reader) daemonFile(name string) {
 // fileKey takes one setting of daemon.json.
 func (d *Docker) fileKey(file string, k jsonKey) {
 	s := Setting{Set: true, File: clean(file), Line: k.line, Raw: text.Clean(fmt.Sprintf("%q: %s", k.name, k.value), maxName)}
-	var list []string
 	switch k.name {
 	case "hosts", "insecure-registries":
-		if err := json.Unmarshal(k.value, &list); err != nil {
-			d.refuse("%s line %d: %s is no list of strings", file, k.line, k.name)
-			return
-		}
-		if k.name == "hosts" && len(d.Hosts) > 0 && len(list) > 0 {
-			d.refuse("%s line %d: hosts are set there and by a flag in %s line %d", file, k.line, d.Hosts[0].File, d.Hosts[0].Line)
-		}
-		for _, one := range list {
-			if k.name == "hosts" {
-				d.host(one, s)
-			} else {
-				d.insecure(one, s)
-			}
-		}
+		d.fileList(file, k, s)
 		return
 	case "log-opts":
 		var options map[string]any
@@ -225,6 +211,25 @@ func (d *Docker) fileKey(file string, k jsonKey) {
 	}
 	s.Value = clean(fmt.Sprint(value))
 	d.Settings[k.name] = s
+}
+
+// fileList takes one setting that is a list.
+func (d *Docker) fileList(file string, k jsonKey, s Setting) {
+	var list []string
+	if err := json.Unmarshal(k.value, &list); err != nil {
+		d.refuse("%s line %d: %s is no list of strings", file, k.line, k.name)
+		return
+	}
+	if k.name == "hosts" && len(d.Hosts) > 0 && len(list) > 0 {
+		d.refuse("%s line %d: hosts are set there and by a flag in %s line %d", file, k.line, d.Hosts[0].File, d.Hosts[0].Line)
+	}
+	for _, one := range list {
+		if k.name == "hosts" {
+			d.host(one, s)
+		} else {
+			d.insecure(one, s)
+		}
+	}
 }
 
 // jsonKey is a key of an object, its value as it stands, and its line.

@@ -311,20 +311,29 @@ func (f *RulesFile) parseSaved(data string) {
 		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
 			continue
 		}
-		first := words[0]
-		switch {
-		case strings.HasPrefix(first, "*"):
-			table = first[1:]
-		case strings.HasPrefix(first, ":") && len(words) > 1 && words[1] != "-":
+		if name, ok := strings.CutPrefix(words[0], "*"); ok {
+			table = name
+			continue
+		}
+		if strings.HasPrefix(words[0], ":") && len(words) > 1 && words[1] != "-" {
 			f.Chains++
-			if table == "filter" && first == ":INPUT" {
-				f.Input, f.Line, f.Raw = "accept", number, text.Clean(strings.TrimSpace(line), maxRaw)
-				if words[1] == "DROP" {
-					f.Input = "drop"
-				}
-			}
-		case table == "filter" && len(words) > 3 && words[0] == "-A" && words[1] == "INPUT" && words[2] == "-j" && (words[3] == "DROP" || words[3] == "REJECT"):
-			f.Input, f.Line, f.Raw = "drop", number, text.Clean(strings.TrimSpace(line), maxRaw)
+		}
+		if input := inputOf(words); table == "filter" && input != "" {
+			f.Input, f.Line, f.Raw = input, number, text.Clean(strings.TrimSpace(line), maxRaw)
 		}
 	}
+}
+
+// inputOf returns what a line makes of all that comes to the host, "" for nothing: the
+// policy of the chain INPUT, or a rule for every packet that refuses.
+func inputOf(words []string) string {
+	switch {
+	case words[0] == ":INPUT" && len(words) > 1 && words[1] == "DROP":
+		return "drop"
+	case words[0] == ":INPUT" && len(words) > 1 && words[1] != "-":
+		return "accept"
+	case len(words) > 3 && slices.Equal(words[:3], []string{"-A", "INPUT", "-j"}) && (words[3] == "DROP" || words[3] == "REJECT"):
+		return "drop"
+	}
+	return ""
 }

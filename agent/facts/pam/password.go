@@ -82,14 +82,14 @@ func refused(stack pamconf.Stack, by *pamconf.Rule) fact.Tri {
 		return "ignore"
 	})
 	switch {
-	case reached && !set:
+	case reached && set:
+		return fact.Tri{Known: true, Reason: "the password is set all the same (" + v.Result + ")"}
+	case reached:
 		return fact.Tri{Known: true, Yes: true}
-	case unknown != "" && !reached:
+	case unknown != "":
 		return fact.Tri{Reason: "it rests on " + clean(unknown)}
-	case !reached:
-		return fact.Tri{Known: true, Reason: "the stack ends or jumps before it asks the module"}
 	}
-	return fact.Tri{Known: true, Reason: "the password is set all the same (" + v.Result + ")"}
+	return fact.Tri{Known: true, Reason: "the stack ends or jumps before it asks the module"}
 }
 
 // nullok finds the first line that lets an empty password count.

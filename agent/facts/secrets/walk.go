@@ -168,20 +168,7 @@ func (r *reader) visit(e *walk.Entry, files []found) []found {
 		return files
 	}
 	rel = path.Join(rel, string(e.Name))
-	isDir := e.Stat.Mode&unix.S_IFMT == unix.S_IFDIR
-	w := what{}
-	switch {
-	case t.kind == "web" && isDir && (string(e.Name) == ".git" || string(e.Name) == ".svn"):
-		w = what{web: "git"}
-	case isDir || e.Stat.Mode&unix.S_IFMT != unix.S_IFREG || e.Stat.Size == 0:
-		return files
-	case t.kind == "web":
-		w = inWeb(rel)
-	case t.kind == "home":
-		w = inHome(rel)
-	default:
-		w = inApp(rel)
-	}
+	w := whatIs(e, t.kind, rel)
 	if w.web != "" && len(r.f.Web) < maxLeaks {
 		r.f.Meta.Depend(e.Path())
 		r.f.Web = append(r.f.Web, WebFile{Kind: w.web, Path: text.Clean(e.Path(), maxName), Root: text.Clean(top, maxName),
@@ -194,6 +181,22 @@ func (r *reader) visit(e *walk.Entry, files []found) []found {
 		return files
 	}
 	return append(files, found{name: e.Path(), user: t.user, what: w})
+}
+
+// whatIs says what a file or directory is by its name, rel, in a tree of a kind.
+func whatIs(e *walk.Entry, kind, rel string) what {
+	isDir := e.Stat.Mode&unix.S_IFMT == unix.S_IFDIR
+	switch {
+	case kind == "web" && isDir && (string(e.Name) == ".git" || string(e.Name) == ".svn"):
+		return what{web: "git"}
+	case isDir || e.Stat.Mode&unix.S_IFMT != unix.S_IFREG || e.Stat.Size == 0:
+		return what{}
+	case kind == "web":
+		return inWeb(rel)
+	case kind == "home":
+		return inHome(rel)
+	}
+	return inApp(rel)
 }
 
 // remote reports whether a file system is another machine's, or a program's.

@@ -197,6 +197,22 @@ func (c *Container) isolation(h *hostConfig) {
 			c.Added = append(c.Added, short)
 		}
 	}
+	c.security(h)
+	for _, d := range h.Devices {
+		if sensitiveDevice(d.PathOnHost) && len(c.Devices) < maxList {
+			c.Devices = append(c.Devices, clean(d.PathOnHost))
+		}
+	}
+}
+
+// sensitiveDevice reports whether a device is a disk or memory of the host.
+func sensitiveDevice(name string) bool {
+	return slices.ContainsFunc([]string{"/dev/sd", "/dev/vd", "/dev/xvd", "/dev/nvme", "/dev/dm-", "/dev/mapper", "/dev/mem", "/dev/kmem", "/dev/disk"},
+		func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+// security notes which of seccomp, AppArmor and SELinux are off.
+func (c *Container) security(h *hostConfig) {
 	for _, o := range h.SecurityOpt {
 		key, value, _ := strings.Cut(strings.Replace(o, ":", "=", 1), "=")
 		switch {
@@ -207,14 +223,6 @@ func (c *Container) isolation(h *hostConfig) {
 		case value == "unconfined" || key == "label" && value == "disable":
 			if len(c.Unconfined) < maxList {
 				c.Unconfined = append(c.Unconfined, clean(key))
-			}
-		}
-	}
-	for _, d := range h.Devices {
-		for _, p := range []string{"/dev/sd", "/dev/vd", "/dev/xvd", "/dev/nvme", "/dev/dm-", "/dev/mapper", "/dev/mem", "/dev/kmem", "/dev/disk"} {
-			if strings.HasPrefix(d.PathOnHost, p) && len(c.Devices) < maxList {
-				c.Devices = append(c.Devices, clean(d.PathOnHost))
-				break
 			}
 		}
 	}

@@ -161,7 +161,7 @@ func (a *Answers) Dante(root hostfs.Root, file string) (watch []string, err erro
 	}
 	out := answer.New("dante", "")
 	out.Say(false, "no rule lets strangers in")
-	method, client := "", false
+	method := ""
 	for _, l := range c.All("internal:", "socksmethod:", "method:") {
 		if l.Key != "internal:" {
 			method = l.Value
@@ -170,7 +170,18 @@ func (a *Answers) Dante(root hostfs.Root, file string) (watch []string, err erro
 			out.Public = true
 		}
 	}
-	rules := danteRules(c)
+	danteFirst(&out, danteRules(c), method)
+	if !out.Public {
+		out.Say(false, "it listens on loopback alone")
+	}
+	a.Open = append(a.Open, out)
+	return c.Watch, nil
+}
+
+// danteFirst judges by the first rules that are for strangers: of clients, which have to
+// pass before they are asked anything, and of socks.
+func danteFirst(out *answer.Answer, rules []danteRule, method string) {
+	client := false
 	for _, r := range rules {
 		n, ok := answer.Network(r.from)
 		if !ok || !answer.Wide(n) {
@@ -179,7 +190,7 @@ func (a *Answers) Dante(root hostfs.Root, file string) (watch []string, err erro
 		if r.client {
 			client = r.pass
 			if !client {
-				break
+				return
 			}
 			continue
 		}
@@ -191,13 +202,8 @@ func (a *Answers) Dante(root hostfs.Root, file string) (watch []string, err erro
 			out.At(r.line.File, r.line.Line, r.line.Raw)
 			out.Say(true, "socks pass for %s without a password", r.from)
 		}
-		break
+		return
 	}
-	if !out.Public {
-		out.Say(false, "it listens on loopback alone")
-	}
-	a.Open = append(a.Open, out)
-	return c.Watch, nil
 }
 
 // danteRule is "client pass { from: N to: M … }" or the same of "socks".
@@ -220,24 +226,30 @@ func danteRules(c *lineconf.Conf) []danteRule {
 		if now == nil {
 			continue
 		}
-		for i, w := range words {
-			switch {
-			case w == "from:" && i+1 < len(words):
-				now.from = words[i+1]
-			case (w == "socksmethod:" || w == "method:") && i+1 < len(words):
-				now.method = strings.TrimSuffix(strings.Join(words[i+1:], " "), "}")
-			case w == "}" && now != nil:
-				if now.client {
-					clients = append(clients, *now)
-				} else {
-					others = append(others, *now)
-				}
-				now = nil
-			}
-			if now == nil {
-				break
-			}
+		if !now.read(words) {
+			continue
 		}
+		if now.client {
+			clients = append(clients, *now)
+		} else {
+			others = append(others, *now)
+		}
+		now = nil
 	}
 	return append(clients, others...)
+}
+
+// read reads the words of one line of a rule; ends says that they are its last ones.
+func (r *danteRule) read(words []string) (ends bool) {
+	for i, w := range words {
+		switch more := i+1 < len(words); {
+		case w == "from:" && more:
+			r.from = words[i+1]
+		case (w == "socksmethod:" || w == "method:") && more:
+			r.method = strings.TrimSuffix(strings.Join(words[i+1:], " "), "}")
+		case w == "}":
+			return true
+		}
+	}
+	return false
 }

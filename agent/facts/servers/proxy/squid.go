@@ -115,6 +115,12 @@ func (s *squid) access(out *answer.Answer, lines []lineconf.Line) {
 			return
 		}
 	}
+	unmatched(out, lines, doubt)
+}
+
+// unmatched says what becomes of strangers that no line of http_access is for: the
+// opposite of what the last one says.
+func unmatched(out *answer.Answer, lines []lineconf.Line, doubt string) {
 	switch last := len(lines) - 1; {
 	case last < 0:
 		out.Say(false, "without http_access nobody is let in")
