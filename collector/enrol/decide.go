@@ -25,19 +25,9 @@ func refused(reason seawallv1.Reason) (verdict, error) { return verdict{refused:
 
 // decide decides in a transaction; what it refuses it may have told.
 func (s *Service) decide(tx *membership.Tx, a *application) (verdict, error) {
-	var t fleet.Token
-	if a.token != "" {
-		var ok bool
-		var err error
-		if t, ok, err = tx.Token(a.token); err != nil {
-			return verdict{}, err
-		}
-		if !ok {
-			return refused(seawallv1.Reason_REASON_TOKEN_UNKNOWN)
-		}
-		if !t.Revoked.IsZero() {
-			return refused(seawallv1.Reason_REASON_TOKEN_REVOKED)
-		}
+	t, reason, err := tokenOf(tx, a)
+	if err != nil || reason != 0 {
+		return verdict{refused: reason}, err
 	}
 	m, known, err := tx.MemberByKey(a.hash)
 	if err != nil {
@@ -46,6 +36,29 @@ func (s *Service) decide(tx *membership.Tx, a *application) (verdict, error) {
 	if known {
 		return s.again(tx, a, t, m)
 	}
+	return s.newcomer(tx, a, t)
+}
+
+// tokenOf returns the token that is shown, the zero one for none, and why it does not
+// count.
+func tokenOf(tx *membership.Tx, a *application) (t fleet.Token, reason seawallv1.Reason, err error) {
+	if a.token == "" {
+		return t, 0, nil
+	}
+	t, ok, err := tx.Token(a.token)
+	switch {
+	case err != nil:
+		return t, 0, err
+	case !ok:
+		return t, seawallv1.Reason_REASON_TOKEN_UNKNOWN, nil
+	case !t.Revoked.IsZero():
+		return t, seawallv1.Reason_REASON_TOKEN_REVOKED, nil
+	}
+	return t, 0, nil
+}
+
+// newcomer decides on a key that is no member's.
+func (s *Service) newcomer(tx *membership.Tx, a *application, t fleet.Token) (verdict, error) {
 	r, asked, err := tx.Request(a.hash)
 	if err != nil {
 		return verdict{}, err
