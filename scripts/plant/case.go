@@ -34,6 +34,7 @@ type Case struct {
 	Fix      string            `yaml:"fix"`
 	Want     string            `yaml:"want"`
 	Together string            `yaml:"together"`
+	Once     string            `yaml:"once"`
 
 	file string
 	line int

@@ -24,6 +24,8 @@
 //	  fix: …                         # optional: in place of the text, where that cannot be pasted
 //	  want: error                    # optional: the status after break; default fail
 //	  together: sysctl               # optional: planted and looked at in one round with the others of that name
+//	  once: augenrules --load        # optional: a line of the fix text that a round runs once, after all its texts
 //
-// A check that does not pass before the fault is fixed by its own text first.
+// A check that does not pass before the fault is fixed by its own text first. Cases
+// that follow each other with the same prepare and cleanup have one of each.
 package main

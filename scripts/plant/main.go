@@ -43,12 +43,18 @@ func main() {
 	os.Exit(h.all(ctx, cases))
 }
 
+// around says of a round whether the one before has prepared the same for it, and
+// the one after wants to find it.
+type around struct{ before, after bool }
+
 // all runs the cases in turn and returns the program's exit status.
 func (h *host) all(ctx context.Context, cases []Case) int {
 	var bad []string
 	start := time.Now()
 	var before state
-	for _, r := range rounds(cases) {
+	var like around
+	list := rounds(cases)
+	for i, r := range list {
 		if ctx.Err() != nil {
 			return 2
 		}
@@ -61,7 +67,9 @@ func (h *host) all(ctx context.Context, cases []Case) int {
 			h.names = r.families()
 		}
 		if err == nil {
-			before, err = h.do(ctx, r, before)
+			like.after = i+1 < len(list) && r.like(list[i+1])
+			before, err = h.do(ctx, r, before, like)
+			like.before = like.after && err == nil
 		}
 		names := strings.Join(r.checks(), " ")
 		if err != nil {

@@ -76,11 +76,22 @@ func (r round) each(do func(c *Case) error) error {
 	return errors.Join(all...)
 }
 
+// like tells whether another round, of one case as this one, wants the same
+// preparation and leaves the same to clean up.
+func (r round) like(s round) bool {
+	return len(r) == 1 && len(s) == 1 && r[0].Prepare != "" && r[0].Prepare == s[0].Prepare && r[0].Cleanup == s[0].Cleanup &&
+		slices.Equal(r[0].Needs, s[0].Needs)
+}
+
 // do plants the faults of a round and follows them to their end. before is the state
 // of the machine, nil where that is not known; it returns the state afterwards, nil
-// when something went wrong.
-func (h *host) do(ctx context.Context, r round, before state) (after state, err error) {
+// when something went wrong. Of what a round like it has prepared, or is to find, it
+// neither prepares nor cleans up anything.
+func (h *host) do(ctx context.Context, r round, before state, like around) (after state, err error) {
 	defer func() {
+		if like.after && err == nil {
+			return
+		}
 		bad := r.each(func(c *Case) error {
 			if c.Cleanup != "" {
 				after = nil
@@ -91,7 +102,7 @@ func (h *host) do(ctx context.Context, r round, before state) (after state, err 
 			after = nil
 		}
 	}()
-	if before, err = h.prepare(ctx, r, before); err != nil {
+	if before, err = h.prepare(ctx, r, before, like.before); err != nil {
 		return nil, err
 	}
 	if err := r.each(func(c *Case) error { return h.step(ctx, "break", c.Break) }); err != nil {
@@ -110,7 +121,7 @@ func (h *host) do(ctx context.Context, r round, before state) (after state, err 
 	if flips := before.flips(broken, append(r.also(), r.checks()...)...); len(flips) > 0 {
 		err = errors.Join(err, fmt.Errorf("the break flips others too:\n%s", strings.Join(flips, "\n")))
 	}
-	mended := r.each(func(c *Case) error { return h.mend(ctx, c, broken.worst(c.Check, c.Resource)) })
+	mended := h.mendAll(ctx, r, func(c *Case) (result, bool) { return broken.worst(c.Check, c.Resource), true })
 	if err = errors.Join(err, mended); err != nil {
 		return nil, err
 	}
@@ -141,12 +152,14 @@ func (c *Case) stands(r result) bool {
 	return slices.Contains([]string{"pass", "not_applicable"}, r.Status) || c.Resource != "" && r.Status == ""
 }
 
-// prepare brings the machine into the state in which the checks pass.
-func (h *host) prepare(ctx context.Context, r round, before state) (state, error) {
+// prepare brings the machine into the state in which the checks pass. A round like it
+// may have run its scripts.
+func (h *host) prepare(ctx context.Context, r round, before state, done bool) (state, error) {
 	err := r.each(func(c *Case) error {
-		if c.Prepare != "" {
-			before = nil
+		if c.Prepare == "" || done {
+			return nil
 		}
+		before = nil
 		return h.step(ctx, "prepare", c.Prepare)
 	})
 	if err != nil {
@@ -158,13 +171,10 @@ func (h *host) prepare(ctx context.Context, r round, before state) (state, error
 		}
 	}
 	var mended bool
-	err = r.each(func(c *Case) error {
+	err = h.mendAll(ctx, r, func(c *Case) (result, bool) {
 		found := before.worst(c.Check, c.Resource)
-		if found.Status != "fail" {
-			return nil
-		}
-		mended = true
-		return h.mend(ctx, c, found)
+		mended = mended || found.Status == "fail"
+		return found, found.Status == "fail"
 	})
 	if err != nil {
 		return nil, fmt.Errorf("before the break: %w", err)
@@ -193,6 +203,23 @@ func (h *host) step(ctx context.Context, name, text string) error {
 	return nil
 }
 
+// mendAll pastes the fixes of those cases of a round whose results need one, and then
+// runs the lines that were left out of them.
+func (h *host) mendAll(ctx context.Context, r round, need func(c *Case) (result, bool)) error {
+	var once []string
+	err := r.each(func(c *Case) error {
+		found, bad := need(c)
+		if !bad {
+			return nil
+		}
+		if c.Once != "" && !slices.Contains(once, c.Once) {
+			once = append(once, c.Once)
+		}
+		return h.mend(ctx, c, found)
+	})
+	return errors.Join(err, h.step(ctx, "fix", strings.Join(once, "\n")))
+}
+
 // mend pastes the fix.
 func (h *host) mend(ctx context.Context, c *Case, r result) error {
 	text := c.Fix
@@ -204,6 +231,14 @@ func (h *host) mend(ctx context.Context, c *Case, r result) error {
 	}
 	if text == "" {
 		return errors.New("has no fix")
+	}
+	if c.Once != "" {
+		lines := strings.Split(text, "\n")
+		rest := slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return line == c.Once })
+		if len(rest) == len(lines) {
+			return fmt.Errorf("fix: has no line %q:\n%s", c.Once, text)
+		}
+		text = strings.Join(rest, "\n")
 	}
 	if out, err := h.script(ctx, text); err != nil {
 		return fmt.Errorf("fix: %w\n%s\n%s", err, text, out)

@@ -82,7 +82,7 @@ func TestDo(t *testing.T) {
 		for _, text := range []*string{&c.Break, &c.Prepare, &c.Fix} {
 			*text = strings.ReplaceAll(*text, "DIR", dir)
 		}
-		_, err := h.do(t.Context(), round{&c}, nil)
+		_, err := h.do(t.Context(), round{&c}, nil, around{})
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
@@ -102,8 +102,61 @@ func TestRound(t *testing.T) {
 	if code := h.all(t.Context(), []Case{one, two}); code != 1 {
 		t.Errorf("exit status %d", code)
 	}
-	_, err := h.do(t.Context(), round{&one, &two}, nil)
+	_, err := h.do(t.Context(), round{&one, &two}, nil, around{})
 	if err == nil || strings.Contains(err.Error(), "x-one") || !strings.Contains(err.Error(), "x-two: is fail before the break: b") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestLike: neighbours that prepare and clean up the same do so once, and a look less;
+// after one that goes wrong all is done anew.
+func TestLike(t *testing.T) {
+	h, dir := seawall(t)
+	like := Case{
+		Check: "x-one", Break: "echo bad >" + dir + "/one", Fix: "echo good >" + dir + "/one", Want: "fail",
+		Prepare: "echo prepare >>" + dir + "/log", Cleanup: "echo cleanup >>" + dir + "/log",
+	}
+	wrong, other := like, like
+	wrong.Break = "false"
+	other.Cleanup += "; true"
+	for _, tt := range []struct {
+		name  string
+		cases []Case
+		code  int
+		looks int
+		log   string
+	}{
+		{"two", []Case{like, like}, 0, 5, "prepare cleanup"},
+		{"a wrong one between", []Case{like, wrong, like}, 1, 6, "prepare cleanup prepare cleanup"},
+		{"another", []Case{like, other}, 0, 6, "prepare cleanup prepare cleanup"},
+	} {
+		h.looks = 0
+		write(t, filepath.Join(dir, "log"), "")
+		code := h.all(t.Context(), tt.cases)
+		log, err := os.ReadFile(filepath.Join(dir, "log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(strings.Fields(string(log)), " "); code != tt.code || h.looks != tt.looks || got != tt.log {
+			t.Errorf("%s: exit status %d after %d looks, %q", tt.name, code, h.looks, got)
+		}
+	}
+}
+
+// TestOnce: a round runs a line of its texts once, after them.
+func TestOnce(t *testing.T) {
+	h, dir := seawall(t)
+	load := "cat " + dir + "/one " + dir + "/two >>" + dir + "/log"
+	one := Case{Check: "x-one", Together: "a", Break: "echo bad >" + dir + "/one", Fix: load + "\necho good >" + dir + "/one", Want: "fail", Once: load}
+	two := Case{Check: "x-two", Together: "a", Break: "echo bad >" + dir + "/two", Fix: "echo good >" + dir + "/two\n" + load, Want: "fail", Once: load}
+	if code := h.all(t.Context(), []Case{one, two}); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	if log, err := os.ReadFile(filepath.Join(dir, "log")); err != nil || string(log) != "good\ngood\n" {
+		t.Errorf("%q, %v", log, err)
+	}
+	two.Once = "reboot"
+	if _, err := h.do(t.Context(), round{&one, &two}, nil, around{}); err == nil || !strings.Contains(err.Error(), `x-two: fix: has no line "reboot"`) {
 		t.Errorf("%v", err)
 	}
 }
