@@ -225,6 +225,8 @@ func auditCases() []testCase {
 		{"audit-lost", kernel(func(k *audit.Kernel) { k.Lost = 3 }), "fail medium: 3"},
 		{"audit-failure-mode", kernel(func(k *audit.Kernel) { k.Failure = 0 }), "fail low: 0 (silent)"},
 		{"audit-rules-immutable", kernel(func(k *audit.Kernel) { k.Enabled = 1 }), "fail low: not locked, on disk locked"},
+		{"audit-rules-immutable", func(f *facts.Facts) { f.Audit.Rules.DiskImmutable = false }, "fail low: locked, on disk not locked"},
+		{"audit-rules-immutable", func(f *facts.Facts) { f.Audit.Rules.DiskKnown, f.Audit.Rules.DiskImmutable = false, false }, "pass: locked"},
 		{"audit-rules-loaded", func(f *facts.Facts) { f.Audit.Rules.Missing = f.Audit.Rules.Disk }, "fail medium: 1 loaded, 1 on disk: 1 not loaded, 0 not on disk, 0 refused @/etc/audit/audit.rules:4"},
 		{"audit-rules-loaded", func(f *facts.Facts) { f.Audit.Rules.Extra = []string{"-a always,exit -S all"} }, "1 not on disk"},
 		{"audit-rules-loaded", func(f *facts.Facts) { f.Audit.Rules.Unchecked = f.Audit.Rules.Disk }, "pass: 1 loaded, 1 on disk: 0 not loaded, 0 not on disk, 0 refused, 1 not compared"},

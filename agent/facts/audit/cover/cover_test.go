@@ -164,6 +164,10 @@ func TestNotApplicable(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
+	h.SudoLog = "/var/log/sudo.log"
+	if got := Judge(h, rules(t, ""), Rules{}).Themes["sudo-log"]; !got.Applies || len(got.DiskGaps) == 0 {
+		t.Errorf("sudo has a log to write, and has not written it yet: %+v", got)
+	}
 	if got := f.Themes["modules"].DiskGaps; !f.Themes["modules"].Applies || !slices.Contains(got, "finit_module") {
 		t.Errorf("system calls are always there: %v", got)
 	}
