@@ -162,15 +162,11 @@ func (p *parser) block(nesting int) ([]Directive, error) {
 	list := []Directive{}
 	for {
 		words, line, more := p.lex.words()
-		switch {
-		case !more && nesting > 0:
-			return nil, &Error{p.file, line, "unexpected EOF"}
-		case !more:
+		if !more || len(words) == 1 && words[0] == "}" {
+			if err := p.ends(more, nesting, line); err != nil {
+				return nil, err
+			}
 			return list, nil
-		case len(words) == 1 && words[0] == "}" && nesting > 0:
-			return list, nil
-		case len(words) == 1 && words[0] == "}":
-			return nil, &Error{p.file, line, "Unexpected '}' because no matching opening brace"}
 		}
 		if n := len(words); n > 1 && words[n-1] == "}" {
 			return nil, &Error{p.file, line, "Unexpected '}' because no matching opening brace"}
@@ -191,6 +187,17 @@ func (p *parser) block(nesting int) ([]Directive, error) {
 			return nil, err
 		}
 	}
+}
+
+// ends says whether a block may end: by "}" where brace is set, or with the file.
+func (p *parser) ends(brace bool, nesting, line int) error {
+	switch {
+	case !brace && nesting > 0:
+		return &Error{p.file, line, "unexpected EOF"}
+	case brace && nesting == 0:
+		return &Error{p.file, line, "Unexpected '}' because no matching opening brace"}
+	}
+	return nil
 }
 
 // take adds a directive: snippets are kept aside and imports expanded.

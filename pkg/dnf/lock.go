@@ -165,6 +165,14 @@ func (c condition) holds(b nevra.Package, evr string) bool {
 
 // excluded reports which lock keeps the build away.
 func (l *locks) excluded(b nevra.Package, evr string) (by Rule, ok bool) {
+	if by, ok = l.byList(b); ok {
+		return by, true
+	}
+	return l.byFile(b, evr)
+}
+
+// byList is excluded by the list of dnf 4.
+func (l *locks) byList(b nevra.Package) (by Rule, ok bool) {
 	allowed := false
 	for _, r := range l.list {
 		switch {
@@ -181,7 +189,12 @@ func (l *locks) excluded(b nevra.Package, evr string) (by Rule, ok bool) {
 	if ok && !allowed {
 		return by, true
 	}
-	ok, allowed = false, false
+	return Rule{}, false
+}
+
+// byFile is excluded by the file of dnf 5.
+func (l *locks) byFile(b nevra.Package, evr string) (by Rule, ok bool) {
+	allowed := false
 	for i := range l.file {
 		k := &l.file[i]
 		if !nevra.Glob(k.name, b.Name) {

@@ -157,19 +157,20 @@ func (v vars) reference(text string) (value string, length int) {
 	}
 	other := text[to : to+end]
 	end += to + 1
-	switch {
-	case other == "" && known:
-		return value, end
-	case strings.HasPrefix(other, ":-"):
-		if value == "" {
-			value = other[2:]
-		}
-		return value, end
-	case strings.HasPrefix(other, ":+"):
-		if value != "" {
-			value = other[2:]
-		}
+	if value, ok := instead(other, value, known); ok {
 		return value, end
 	}
 	return text[:end], end
+}
+
+// instead is the value of "${NAME:-WORD}" or "${NAME:+WORD}", other being what stands
+// behind the name.
+func instead(other, value string, known bool) (string, bool) {
+	switch {
+	case other == "":
+		return value, known
+	case strings.HasPrefix(other, ":-") && value == "", strings.HasPrefix(other, ":+") && value != "":
+		return other[2:], true
+	}
+	return value, strings.HasPrefix(other, ":-") || strings.HasPrefix(other, ":+")
 }

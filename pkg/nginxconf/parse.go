@@ -30,7 +30,10 @@ func (p *parser) block(nesting int) ([]Directive, error) {
 			return nil, err
 		}
 		if end == '}' || end == 0 {
-			return list, p.ends(end, nesting, line)
+			if err := p.ends(end, nesting, line); err != nil {
+				return nil, err
+			}
+			return list, nil
 		}
 		d := Directive{Name: words[0], Args: words[1:], File: p.file, Line: line}
 		if p.load.directives++; p.load.directives > maxDirectives {

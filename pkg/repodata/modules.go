@@ -84,14 +84,7 @@ func (d *modulemd) line(line string) error {
 	if isItem {
 		item = strings.TrimLeft(text[1:], " ")
 	}
-	// An item may stand as far to the left as its key, a key may not.
-	for n := len(d.levels); n > 0 && (d.levels[n-1].indent > indent || !isItem && d.levels[n-1].indent == indent); n-- {
-		d.levels = d.levels[:n-1]
-	}
-	parent := level{}
-	if n := len(d.levels); n > 0 {
-		parent = d.levels[n-1]
-	}
+	parent := d.parent(indent, isItem)
 	switch {
 	case parent.text:
 		return nil
@@ -99,6 +92,18 @@ func (d *modulemd) line(line string) error {
 		return d.item(parent.path, item)
 	}
 	return d.key(parent.path, indent, text)
+}
+
+// parent leaves the levels that a line is not within, and returns the innermost one
+// that it is. An item may stand as far to the left as its key, a key may not.
+func (d *modulemd) parent(indent int, isItem bool) level {
+	for n := len(d.levels); n > 0 && (d.levels[n-1].indent > indent || !isItem && d.levels[n-1].indent == indent); n-- {
+		d.levels = d.levels[:n-1]
+	}
+	if n := len(d.levels); n > 0 {
+		return d.levels[n-1]
+	}
+	return level{}
 }
 
 func (d *modulemd) item(path, item string) error {

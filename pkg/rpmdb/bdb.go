@@ -118,14 +118,8 @@ func openHash(r io.ReaderAt, size int64) (*hash, error) {
 			break
 		}
 	}
-	if db.order.Uint32(m[12:]) != bdbMagic || m[25] != typeMeta {
-		return nil, damaged("no hash of Berkeley DB")
-	}
-	if v := db.order.Uint32(m[16:]); v < 8 || v > 9 {
-		return nil, damaged("Berkeley DB hash of version %d, which is not read", v)
-	}
-	if m[24] != 0 || m[26] != 0 {
-		return nil, damaged("Berkeley DB with encryption %d and flags %#x, which is not read", m[24], m[26])
+	if err := checkMeta(m[:], db.order); err != nil {
+		return nil, err
 	}
 	pageSize := db.order.Uint32(m[20:])
 	if pageSize < 512 || pageSize > 1<<16 || pageSize&(pageSize-1) != 0 {
@@ -145,6 +139,20 @@ func openHash(r io.ReaderAt, size int64) (*hash, error) {
 	db.steps = 4 * db.budget // one for each page, in a database that is whole
 	db.page = make([]byte, db.pageSize)
 	return db, nil
+}
+
+// checkMeta says whether a meta page is one of a database that is read.
+func checkMeta(m []byte, order binary.ByteOrder) error {
+	if order.Uint32(m[12:]) != bdbMagic || m[25] != typeMeta {
+		return damaged("no hash of Berkeley DB")
+	}
+	if v := order.Uint32(m[16:]); v < 8 || v > 9 {
+		return damaged("Berkeley DB hash of version %d, which is not read", v)
+	}
+	if m[24] != 0 || m[26] != 0 {
+		return damaged("Berkeley DB with encryption %d and flags %#x, which is not read", m[24], m[26])
+	}
+	return nil
 }
 
 // each calls give for each record's number, with its value ready to be read.

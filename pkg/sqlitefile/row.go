@@ -83,6 +83,12 @@ func (r *record) parse() error {
 		at += long
 		b = b[n:]
 	}
+	r.place()
+	return nil
+}
+
+// place says where the columns asked for are; one that the row does not have is NULL.
+func (r *record) place() {
 	for i := range r.asked {
 		f := &r.asked[i]
 		f.kind = 0
@@ -90,7 +96,6 @@ func (r *record) parse() error {
 			f.kind, f.at = r.fields[f.column].kind, r.fields[f.column].at
 		}
 	}
-	return nil
 }
 
 // length is how many bytes a value of a serial type takes.

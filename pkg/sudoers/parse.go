@@ -321,16 +321,7 @@ func (p *parser) command() (c Command, err error) {
 	if strings.HasPrefix(rest, "^") {
 		return c, p.regular(&c)
 	}
-	start := p.pos
-	for p.pos < len(p.text) && strings.IndexByte(blanks+",:=", p.text[p.pos]) < 0 && !p.end() {
-		if p.text[p.pos] == '\\' {
-			p.pos++
-		}
-		if p.pos < len(p.text) {
-			p.pos++
-		}
-	}
-	word := p.text[start:p.pos]
+	word := p.commandWord()
 	switch {
 	case word == "ALL":
 		c.All = true
@@ -347,6 +338,20 @@ func (p *parser) command() (c Command, err error) {
 		err = errors.New("a directory takes no arguments")
 	}
 	return c, err
+}
+
+// commandWord reads the command itself; a backslash keeps the character after it.
+func (p *parser) commandWord() string {
+	start := p.pos
+	for p.pos < len(p.text) && strings.IndexByte(blanks+",:=", p.text[p.pos]) < 0 && !p.end() {
+		if p.text[p.pos] == '\\' {
+			p.pos++
+		}
+		if p.pos < len(p.text) {
+			p.pos++
+		}
+	}
+	return p.text[start:p.pos]
 }
 
 // plain takes backslashes away that keep sudo from reading a character as its own.

@@ -106,7 +106,6 @@ func (m *match) setVersion(text string) {
 }
 
 func (m *match) release(data string) {
-	const maxParts = 20
 	switch {
 	case data == "*":
 		m.all = true
@@ -121,6 +120,12 @@ func (m *match) release(data string) {
 		m.either = &e
 		return
 	}
+	m.properties(data)
+}
+
+// properties reads "o=Debian,n=bookworm".
+func (m *match) properties(data string) {
+	const maxParts = 20
 	parts := strings.FieldsFunc(data, func(r rune) bool { return r == ',' })
 	m.none = len(parts) >= maxParts
 	for _, part := range parts {
