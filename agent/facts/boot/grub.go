@@ -58,10 +58,7 @@ func (g *Grub) script(file, script string, variable bool) {
 		w := strings.Fields(line)
 		switch {
 		case len(w) == 0:
-		case (w[0] == "password_pbkdf2" || w[0] == "password") && len(w) >= 3 && len(protected) < maxUsers:
-			if strings.Contains(w[2], "GRUB2_PASSWORD") && !variable {
-				continue
-			}
+		case sets(w, variable) && len(protected) < maxUsers:
 			protected[w[1]] = true
 		case w[0] == "set" && len(w) > 1 && strings.HasPrefix(w[1], "superusers="):
 			g.superusers(line)
@@ -77,6 +74,11 @@ func (g *Grub) script(file, script string, variable bool) {
 	if len(protected) > 0 && len(g.Superusers) > 0 {
 		g.Locked += g.Entries - open
 	}
+}
+
+// sets reports whether the words of a line set a user's password.
+func sets(w []string, variable bool) bool {
+	return (w[0] == "password_pbkdf2" || w[0] == "password") && len(w) >= 3 && (variable || !strings.Contains(w[2], "GRUB2_PASSWORD"))
 }
 
 // superusers takes the names in a line "set superusers=…", which replace those before.

@@ -133,14 +133,7 @@ func (r *reader) configFile(name string, b []byte) {
 func (r *reader) passwords(name string, key, value *yaml.Node, depth int) {
 	const deepest = 6
 	i := &r.f.Init
-	sets := false
-	switch key.Value {
-	case "password", "passwd", "plain_text_passwd", "hashed_passwd":
-		sets = value.Kind == yaml.ScalarNode && value.Value != "" && value.Value != "RANDOM" && value.Value != "R" && !strings.HasPrefix(value.Value, "!") && value.Value != "*"
-	case "list":
-		sets = value.Kind == yaml.ScalarNode && value.Value != "" || len(value.Content) > 0
-	}
-	if sets && len(i.Passwords) < maxList {
+	if setsPassword(key.Value, value) && len(i.Passwords) < maxList {
 		i.Passwords = append(i.Passwords, fact.Text{Value: key.Value, Set: true, File: name, Line: key.Line, Raw: key.Value + ": …"})
 		return
 	}
@@ -155,6 +148,18 @@ func (r *reader) passwords(name string, key, value *yaml.Node, depth int) {
 			r.passwords(name, &yaml.Node{}, v, depth+1)
 		}
 	}
+}
+
+// setsPassword reports whether a key sets a password: not a random one, nor none.
+func setsPassword(key string, value *yaml.Node) bool {
+	given := value.Kind == yaml.ScalarNode && value.Value != ""
+	switch key {
+	case "password", "passwd", "plain_text_passwd", "hashed_passwd":
+		return given && !slices.Contains([]string{"RANDOM", "R", "*"}, value.Value) && !strings.HasPrefix(value.Value, "!")
+	case "list":
+		return given || len(value.Content) > 0
+	}
+	return false
 }
 
 // mapping reads a document that is a mapping; an empty one is none.

@@ -321,6 +321,24 @@ func (f *filter) open(name string, protocol uint8, six bool, ports []uint16) {
 	add(last)
 }
 
+// reachableAny is reachable of a socket that is bound to every address.
+func (f *filter) reachableAny(w *waiting, protocol uint8) Outcome {
+	out := Outcome{Drop, "no interface leads to the Internet"}
+	for _, six := range []bool{false, true} {
+		in, own, ok := f.links.outside(six)
+		if !ok || six && !w.IPv6 || !six && !w.IPv4 {
+			continue
+		}
+		switch got := f.stranger(protocol, own, in, uint16(w.Port)); {
+		case got.Verdict == Accept:
+			return got
+		case out.Verdict != Unknown:
+			out = got
+		}
+	}
+	return out
+}
+
 // reachable says whether strangers get to a socket.
 func (f *filter) reachable(w *waiting) Outcome {
 	protocol := uint8(unix.IPPROTO_TCP)
@@ -333,20 +351,7 @@ func (f *filter) reachable(w *waiting) Outcome {
 	case ScopeLink:
 		return Outcome{Drop, "bound to an address of its link"}
 	case ScopeAny:
-		out := Outcome{Drop, "no interface leads to the Internet"}
-		for _, six := range []bool{false, true} {
-			in, own, ok := f.links.outside(six)
-			if !ok || six && !w.IPv6 || !six && !w.IPv4 {
-				continue
-			}
-			switch got := f.stranger(protocol, own, in, uint16(w.Port)); {
-			case got.Verdict == Accept:
-				return got
-			case out.Verdict != Unknown:
-				out = got
-			}
-		}
-		return out
+		return f.reachableAny(w, protocol)
 	}
 	in, ok := f.links.holding(w.local)
 	if ok && !in.Public || w.local.IsMulticast() {

@@ -33,22 +33,9 @@ func (r *reader) places(reason string) {
 
 // boot says what mounts a place at the next boot.
 func (r *reader) boot(name string) Boot {
-	unit := strings.ReplaceAll(strings.TrimPrefix(name, "/"), "/", "-") + ".mount"
-	var fromUnit Boot
-	for _, dir := range unitfile.Directories()[:1] {
-		r.f.Meta.Depend(path.Join(dir, unit))
-	}
-	u, err := unitfile.Load(r.root, unit)
-	if err == nil && !u.Masked {
-		fromUnit = Boot{Known: u.Start != "", By: "unit", File: clean(u.Fragment)}
-		if all := u.Values("Mount", "Options"); len(all) > 0 {
-			s := all[len(all)-1]
-			fromUnit.Flags, fromUnit.File, fromUnit.Line = flags(mounts.ParseOptions(s.Value)), clean(s.File), s.Line
-			fromUnit.Raw = text.Clean("Options="+s.Value, text.Limit)
-		}
-		if fromUnit.Known && strings.HasPrefix(u.Fragment, "/etc/") {
-			return fromUnit
-		}
+	fromUnit, fragment := r.bootUnit(name)
+	if fromUnit.Known && strings.HasPrefix(fragment, "/etc/") {
+		return fromUnit
 	}
 	for _, e := range slices.Backward(r.tab) {
 		if e.Path == name && !e.Flags.NoAuto && e.Problem == "" {
@@ -64,6 +51,25 @@ func (r *reader) boot(name string) Boot {
 		return Boot{Known: true, By: "systemd", Flags: Flags{Nodev: true, Nosuid: true}}
 	}
 	return Boot{}
+}
+
+// bootUnit says what the mount unit of a place says, and where that unit is.
+func (r *reader) bootUnit(name string) (b Boot, fragment string) {
+	unit := strings.ReplaceAll(strings.TrimPrefix(name, "/"), "/", "-") + ".mount"
+	for _, dir := range unitfile.Directories()[:1] {
+		r.f.Meta.Depend(path.Join(dir, unit))
+	}
+	u, err := unitfile.Load(r.root, unit)
+	if err != nil || u.Masked {
+		return Boot{}, ""
+	}
+	b = Boot{Known: u.Start != "", By: "unit", File: clean(u.Fragment)}
+	if all := u.Values("Mount", "Options"); len(all) > 0 {
+		s := all[len(all)-1]
+		b.Flags, b.File, b.Line = flags(mounts.ParseOptions(s.Value)), clean(s.File), s.Line
+		b.Raw = text.Clean("Options="+s.Value, text.Limit)
+	}
+	return b, u.Fragment
 }
 
 // describe says in words how a place is mounted.

@@ -104,11 +104,6 @@ func (r *reader) zone(name string) Zone {
 // rule is of that rule alone.
 func (z *Zone) parse(data string) error {
 	s := xmlscan.New(strings.NewReader(data))
-	add := func(list *[]string, v []byte) {
-		if len(v) > 0 && len(*list) < maxInZone {
-			*list = append(*list, text.Clean(v, maxRaw))
-		}
-	}
 	for {
 		start, err := s.Next()
 		switch {
@@ -116,28 +111,37 @@ func (z *Zone) parse(data string) error {
 			return nil
 		case err != nil:
 			return err
-		case !start || s.Depth() > 2:
-			continue
+		case start && s.Depth() <= 2:
+			z.element(s)
 		}
-		switch string(s.Name()) {
-		case "zone":
-			if v := s.Attr("target"); len(v) > 0 {
-				z.Target = strings.Trim(text.Clean(v, maxRaw), "%")
-			}
-		case "interface":
-			add(&z.Interfaces, s.Attr("name"))
-		case "source":
-			for _, key := range []string{"address", "mac", "ipset"} {
-				add(&z.Sources, s.Attr(key))
-			}
-		case "service":
-			add(&z.Services, s.Attr("name"))
-		case "port":
-			add(&z.Ports, []byte(string(s.Attr("port"))+"/"+string(s.Attr("protocol"))))
-		case "forward":
-			z.Forward = true
-		case "masquerade":
-			z.Masquerade = true
+	}
+}
+
+// element takes one element of a zone.
+func (z *Zone) element(s *xmlscan.Scanner) {
+	add := func(list *[]string, v []byte) {
+		if len(v) > 0 && len(*list) < maxInZone {
+			*list = append(*list, text.Clean(v, maxRaw))
 		}
+	}
+	switch string(s.Name()) {
+	case "zone":
+		if v := s.Attr("target"); len(v) > 0 {
+			z.Target = strings.Trim(text.Clean(v, maxRaw), "%")
+		}
+	case "interface":
+		add(&z.Interfaces, s.Attr("name"))
+	case "source":
+		for _, key := range []string{"address", "mac", "ipset"} {
+			add(&z.Sources, s.Attr(key))
+		}
+	case "service":
+		add(&z.Services, s.Attr("name"))
+	case "port":
+		add(&z.Ports, []byte(string(s.Attr("port"))+"/"+string(s.Attr("protocol"))))
+	case "forward":
+		z.Forward = true
+	case "masquerade":
+		z.Masquerade = true
 	}
 }

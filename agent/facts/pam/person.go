@@ -1,6 +1,7 @@
 package pam
 
 import (
+	"slices"
 	"strings"
 
 	"seawall/agent/facts/fact"
@@ -182,9 +183,9 @@ func succeedIf(args []string) string {
 	switch {
 	case len(words) != 3:
 		return ""
-	case words[0] == "uid" && (words[1] == ">=" || words[1] == "ge" || words[1] == ">" || words[1] == "gt"):
+	case words[0] == "uid" && slices.Contains([]string{">=", "ge", ">", "gt"}, words[1]):
 		return "success"
-	case words[0] == "uid" && (words[1] == "<" || words[1] == "lt" || words[1] == "eq" || words[1] == "<="), asked == "user = root":
+	case words[0] == "uid" && slices.Contains([]string{"<", "lt", "eq", "<="}, words[1]), asked == "user = root":
 		return "auth_err"
 	}
 	return ""

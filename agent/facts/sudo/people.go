@@ -52,16 +52,21 @@ func readPeople(root hostfs.Root) people {
 	for _, s := range shadows {
 		p.password[s.Name] = s.Password.State == passwd.Set
 	}
-	p.complete = true
-	for line := range strings.Lines(string(read("/etc/nsswitch.conf"))) {
+	p.complete = !elsewhere(read("/etc/nsswitch.conf"))
+	return p
+}
+
+// elsewhere reports whether an nsswitch.conf names a directory for users or groups.
+func elsewhere(data []byte) bool {
+	for line := range strings.Lines(string(data)) {
 		base, sources, _ := strings.Cut(strings.TrimSpace(line), ":")
 		for _, s := range strings.Fields(sources) {
 			if (base == "passwd" || base == "group") && s != "files" && s != "systemd" && !strings.HasPrefix(s, "[") {
-				p.complete = false
+				return true
 			}
 		}
 	}
-	return p
+	return false
 }
 
 // of returns the users that a member of a list means, and whether there is none by

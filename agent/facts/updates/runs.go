@@ -39,20 +39,8 @@ func (r *reader) debRuns() {
 func (r *reader) dnfRuns() {
 	var h runlog.History
 	for _, t := range r.f.Timers {
-		if t.Action != ActionInstall {
-			continue
-		}
-		service := strings.TrimSuffix(t.Unit, ".timer") + ".service"
-		if s, ok := r.states[service]; ok && !s.Exited.IsZero() && r.past(s.Exited) {
-			words := fmt.Sprintf("%s ended %s: %s, status %d", service, moment(s.Exited), text.Clean(s.Result, maxWord), s.Status)
-			if s.Result == "success" && s.Status == 0 {
-				h.Succeeded(s.Exited, "", words)
-			} else {
-				h.Failed = runlog.Run{At: s.Exited, Failure: words}
-			}
-		}
-		if fi, err := r.root.Stat(timerDir + "stamp-" + t.Unit); err == nil && r.past(fi.ModTime()) && fi.ModTime().After(h.Started) {
-			h.Started = fi.ModTime()
+		if t.Action == ActionInstall {
+			r.timerRuns(&h, t.Unit)
 		}
 	}
 	for _, name := range []string{dnfLog, dnf5Log} {
@@ -69,6 +57,22 @@ func (r *reader) dnfRuns() {
 		}
 	}
 	r.decideRuns(&h)
+}
+
+// timerRuns adds what systemd knows of a timer's last run.
+func (r *reader) timerRuns(h *runlog.History, timer string) {
+	service := strings.TrimSuffix(timer, ".timer") + ".service"
+	if s, ok := r.states[service]; ok && !s.Exited.IsZero() && r.past(s.Exited) {
+		words := fmt.Sprintf("%s ended %s: %s, status %d", service, moment(s.Exited), text.Clean(s.Result, maxWord), s.Status)
+		if s.Result == "success" && s.Status == 0 {
+			h.Succeeded(s.Exited, "", words)
+		} else {
+			h.Failed = runlog.Run{At: s.Exited, Failure: words}
+		}
+	}
+	if fi, err := r.root.Stat(timerDir + "stamp-" + timer); err == nil && r.past(fi.ModTime()) && fi.ModTime().After(h.Started) {
+		h.Started = fi.ModTime()
+	}
 }
 
 // decideRuns answers from what is on record.

@@ -21,7 +21,7 @@ const rootly = " chown dac_override fowner setgid setuid setfcap setpcap sys_mod
 // grants amounts to being root.
 func parseCaps(b []byte) (text string, root, ok bool) {
 	const sizeV1, sizeV2, sizeV3 = 12, 20, 24
-	if len(b) != sizeV1 && len(b) != sizeV2 && len(b) != sizeV3 {
+	if size := map[byte]int{1: sizeV1, 2: sizeV2, 3: sizeV3}; len(b) < sizeV1 || len(b) != size[b[3]] {
 		return "", false, false
 	}
 	word := func(i int) uint64 { return uint64(binary.LittleEndian.Uint32(b[4*i:])) }
@@ -30,11 +30,6 @@ func parseCaps(b []byte) (text string, root, ok bool) {
 	permitted, inheritable := word(1), word(2)
 	if len(b) > sizeV1 {
 		permitted, inheritable = permitted|word(3)<<32, inheritable|word(4)<<32
-	}
-	switch revision := magic >> 24; {
-	case revision == 1 && len(b) == sizeV1, revision == 2 && len(b) == sizeV2, revision == 3 && len(b) == sizeV3:
-	default:
-		return "", false, false
 	}
 	names, more := capNames(permitted)
 	letters := "p"

@@ -242,24 +242,13 @@ func (w *host) find(a *archive, dir string, present []string, archs []string, in
 		_, ok := slices.BinarySearch(present, name)
 		return ok
 	}
-	for _, name := range a.ReleaseFiles(archs[0]) {
-		if !has(name) {
-			continue
-		}
-		r, err := w.release(dir + name)
-		if err != nil {
-			a.err = fmt.Errorf("%s: %w", dir+name, err)
-			a.reason = a.err.Error()
-			return
-		}
-		a.release, a.releaseFile = r, dir+name
-		if fi, err := w.Look(dir + name); err == nil && w.Root().Live() {
-			a.put = changed(fi)
-		}
-		break
-	}
-	if a.release == nil {
+	names := a.ReleaseFiles(archs[0])
+	i := slices.IndexFunc(names, has)
+	if i < 0 {
 		a.reason = "no Release file: the lists were never fetched"
+		return
+	}
+	if !w.takeRelease(a, dir+names[i]) {
 		return
 	}
 	empty := false
@@ -280,6 +269,21 @@ func (w *host) find(a *archive, dir string, present []string, archs []string, in
 	if len(a.lists) == 0 && !empty {
 		a.reason = "no package list for " + strings.Join(archs, ", ")
 	}
+}
+
+// takeRelease reads the Release file of a source, or says why it cannot be read.
+func (w *host) takeRelease(a *archive, name string) bool {
+	r, err := w.release(name)
+	if err != nil {
+		a.err = fmt.Errorf("%s: %w", name, err)
+		a.reason = a.err.Error()
+		return false
+	}
+	a.release, a.releaseFile = r, name
+	if fi, err := w.Look(name); err == nil && w.Root().Live() {
+		a.put = changed(fi)
+	}
+	return true
 }
 
 func (w *host) release(name string) (*apt.Release, error) {

@@ -284,6 +284,11 @@ func (s *scan) label(p *entry, t pin.Target, fix, candidate int) (label, reason 
 	case candidate >= 0 && candidate < fix:
 		return patch.LabelMasked, fmt.Sprintf("%s from %s is newer than the fix", p.offers[candidate].Version.Version, origin(p.offers[candidate].Archives))
 	}
+	return s.withheld(p, t, f, candidate)
+}
+
+// withheld is label for a fix that no archive offers to this host, or a pin keeps away.
+func (s *scan) withheld(p *entry, t pin.Target, f *offer, candidate int) (label, reason string) {
 	_, by := s.policy.Priority(t, &f.Version)
 	never := by != nil && by.Priority < 0
 	if !slices.ContainsFunc(f.security, func(a *archive) bool { return !a.locked && !(a.release.ESM() && never) }) {

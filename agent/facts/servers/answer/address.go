@@ -53,17 +53,11 @@ func Network(s string) (netip.Prefix, bool) {
 		return netip.PrefixFrom(a, a.BitLen()), true
 	}
 	head, tail, cut := strings.Cut(s, "/")
-	bits := -1
+	bits, ok := -1, true
 	if cut {
-		n, err := strconv.Atoi(tail)
-		if err != nil {
-			mask, err := netip.ParseAddr(tail)
-			if err != nil || !mask.Is4() {
-				return netip.Prefix{}, false
-			}
-			n = ones(mask)
+		if bits, ok = maskBits(tail); !ok {
+			return netip.Prefix{}, false
 		}
-		bits = n
 	}
 	if !strings.Contains(head, ":") {
 		parts := strings.Split(strings.TrimSuffix(head, "."), ".")
@@ -83,6 +77,18 @@ func Network(s string) (netip.Prefix, bool) {
 		return netip.Prefix{}, false
 	}
 	return netip.PrefixFrom(a, bits), true
+}
+
+// maskBits reads a length, or a mask of IPv4.
+func maskBits(s string) (int, bool) {
+	if n, err := strconv.Atoi(s); err == nil {
+		return n, true
+	}
+	mask, err := netip.ParseAddr(s)
+	if err != nil || !mask.Is4() {
+		return 0, false
+	}
+	return ones(mask), true
 }
 
 // ones counts the leading ones of a mask.

@@ -95,14 +95,16 @@ func (s *squid) access(out *answer.Answer, lines []lineconf.Line) {
 			continue
 		}
 		m := s.line(l.Args[1:])
-		switch allow := l.Arg(0) == "allow"; {
+		allow := l.Arg(0) == "allow"
+		lets := allow && (m == always || m == chosen)
+		switch {
 		case m == unsure:
 			out.At(l.File, l.Line, l.Raw)
 			doubt = l.Raw
-		case allow && (m == always || m == chosen) && doubt != "":
+		case lets && doubt != "":
 			out.Unknown("what %q does is in no file", doubt)
 			return
-		case allow && (m == always || m == chosen):
+		case lets:
 			out.At(l.File, l.Line, l.Raw)
 			out.Say(true, "%s lets strangers in", l.Raw)
 			return

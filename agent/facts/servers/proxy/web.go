@@ -103,6 +103,12 @@ func nginxGuard(blocks []*nginxconf.Directive) string {
 			}
 		}
 	}
+	return nginxDenies(blocks)
+}
+
+// nginxDenies names the rule that keeps strangers out, "" where they are let in or no
+// rule is for them.
+func nginxDenies(blocks []*nginxconf.Directive) string {
 	for i := len(blocks) - 1; i >= 0; i-- { // allow and deny are inherited together
 		rules := 0
 		for _, d := range blocks[i].Block {

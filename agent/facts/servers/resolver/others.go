@@ -44,6 +44,16 @@ func (a *Answers) Unbound(root hostfs.Root, file string) (watch []string, err er
 		a.Open = append(a.Open, out)
 		return c.Watch, nil
 	}
+	unboundAccess(&out, c)
+	if !out.Known {
+		out.Say(false, "access-control has no strangers in it")
+	}
+	a.Open = append(a.Open, out)
+	return c.Watch, nil
+}
+
+// unboundAccess looks for a line that lets strangers in.
+func unboundAccess(out *answer.Answer, c *lineconf.Conf) {
 	for _, l := range c.All("access-control", "interface-action") {
 		switch n, ok := answer.Network(l.Arg(0)); {
 		case !strings.HasPrefix(l.Arg(1), "allow"):
@@ -55,11 +65,6 @@ func (a *Answers) Unbound(root hostfs.Root, file string) (watch []string, err er
 			out.Say(true, "access-control %s has strangers in it", l.Value)
 		}
 	}
-	if !out.Known {
-		out.Say(false, "access-control has no strangers in it")
-	}
-	a.Open = append(a.Open, out)
-	return c.Watch, nil
 }
 
 // overruled reports whether a wide network is refused by a later line of the same
