@@ -19,16 +19,7 @@ import (
 func Change(w io.Writer, at time.Time, c finding.Change, opt Options) error {
 	t := table{opt: opt}
 	r := &c.Result
-	status := r.Status.String()
-	tint := look.Green
-	switch {
-	case c.Removed:
-		status = "gone"
-	case r.Status == finding.StatusFail:
-		tint = look.Red
-	case r.Status.Bad():
-		tint = look.Yellow
-	}
+	status, tint := becomes(&c)
 	name := r.Check
 	if r.Resource != "" {
 		name += " " + text.Terminal(r.Resource)
@@ -38,17 +29,7 @@ func Change(w io.Writer, at time.Time, c finding.Change, opt Options) error {
 		was = " (was " + c.Previous.String() + ")"
 	}
 	head := fmt.Sprintf("%s  %-7s  %s%s", at.Local().Format(time.TimeOnly), status, name, was)
-	var said string
-	if !c.Removed {
-		actual, more, _ := strings.Cut(r.Actual, "\n")
-		said = text.Terminal(actual)
-		if more != "" {
-			said += " …"
-		}
-		if r.Status == finding.StatusFail {
-			said += ", expected " + text.Terminal(r.Expected)
-		}
-	}
+	said := tells(&c)
 	line := fmt.Sprintf("%s  %s  %s%s", t.paint(look.Dim, at.Local().Format(time.TimeOnly)),
 		t.paint(tint, fmt.Sprintf("%-7s", status)), t.paint(look.Bold, name), was)
 	switch room := opt.Width - utf8.RuneCountInString(head+": "); {
@@ -72,6 +53,36 @@ func Change(w io.Writer, at time.Time, c finding.Change, opt Options) error {
 		return fmt.Errorf("write change: %w", err)
 	}
 	return nil
+}
+
+// becomes is the word for what a result has become, and its colour.
+func becomes(c *finding.Change) (word string, tint look.Color) {
+	switch status := c.Result.Status; {
+	case c.Removed:
+		return "gone", look.Green
+	case status == finding.StatusFail:
+		return status.String(), look.Red
+	case status.Bad():
+		return status.String(), look.Yellow
+	default:
+		return status.String(), look.Green
+	}
+}
+
+// tells is the first line of what is there now, and of a fault what should be.
+func tells(c *finding.Change) string {
+	if c.Removed {
+		return ""
+	}
+	actual, more, _ := strings.Cut(c.Result.Actual, "\n")
+	said := text.Terminal(actual)
+	if more != "" {
+		said += " …"
+	}
+	if c.Result.Status == finding.StatusFail {
+		said += ", expected " + text.Terminal(c.Result.Expected)
+	}
+	return said
 }
 
 // belowChange begins a line that belongs to the change above it.
