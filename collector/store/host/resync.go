@@ -106,9 +106,7 @@ func (h *Host) compare(d *fleet.Delivery, next map[finding.Key]*finding.Result) 
 			if !sameValues(&old, r) {
 				changes = append(changes, finding.Change{Result: *r, Previous: old.Status})
 			}
-			if r.Cause == nil && old.Status == r.Status && old.Actual == r.Actual && old.Expected == r.Expected {
-				r.Cause = old.Cause
-			}
+			keepCause(r, &old)
 			if reflect.DeepEqual(&old, r) {
 				delete(next, k)
 			}
@@ -124,6 +122,13 @@ func (h *Host) compare(d *fleet.Delivery, next map[finding.Key]*finding.Result) 
 	}
 	slices.SortFunc(changes, func(a, b finding.Change) int { return finding.Compare(a.Result, b.Result) })
 	return changes, nil
+}
+
+// keepCause gives a result without a cause that of the same result before.
+func keepCause(r, old *finding.Result) {
+	if r.Cause == nil && old.Status == r.Status && old.Actual == r.Actual && old.Expected == r.Expected {
+		r.Cause = old.Cause
+	}
 }
 
 // mute returns the checks that could not be evaluated as a whole.
