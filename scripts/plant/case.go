@@ -105,11 +105,6 @@ func choose(all []Case, where string, checks []string) []Case {
 	return list
 }
 
-// part is the k-th of n parts of cases, from 1, each of neighbours.
-func part(cases []Case, k, n int) []Case {
-	return cases[len(cases)*(k-1)/n : len(cases)*k/n]
-}
-
 // packages are those that the cases need, each once.
 func packages(cases []Case) []string {
 	var all []string

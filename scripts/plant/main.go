@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -32,7 +33,6 @@ func main() {
 		fmt.Fprintf(os.Stderr, "plant: part %q is not of the form 2/3\n", *share)
 		os.Exit(2)
 	}
-	cases = part(cases, k, n)
 	if *list {
 		fmt.Println(strings.Join(packages(cases), "\n"))
 		return
@@ -40,27 +40,28 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	h := &host{seawall: *seawall, names: strings.FieldsFunc(*look, func(r rune) bool { return r == ',' }), narrow: *narrow}
-	os.Exit(h.all(ctx, cases))
+	os.Exit(h.all(ctx, part(rounds(cases), k, n)))
 }
 
 // around says of a round whether the one before has prepared the same for it, and
 // the one after wants to find it.
 type around struct{ before, after bool }
 
-// all runs the cases in turn and returns the program's exit status.
-func (h *host) all(ctx context.Context, cases []Case) int {
+// all runs the rounds in turn and returns the program's exit status.
+func (h *host) all(ctx context.Context, list []round) int {
 	var bad []string
 	start := time.Now()
 	var before state
 	var like around
-	list := rounds(cases)
+	faults := 0
 	for i, r := range list {
 		if ctx.Err() != nil {
 			return 2
 		}
 		begin := time.Now()
+		faults += len(r)
 		changed, err := h.install(ctx, r.needs())
-		if changed || h.narrow {
+		if changed || h.narrow && !slices.Equal(h.names, r.families()) {
 			before = nil
 		}
 		if h.narrow {
@@ -80,7 +81,7 @@ func (h *host) all(ctx context.Context, cases []Case) int {
 		}
 		fmt.Printf("ok    %.1f s %s\n", time.Since(begin).Seconds(), names)
 	}
-	fmt.Printf("plant: %d faults in %.0f s and %d looks, wrong: %s\n", len(cases), time.Since(start).Seconds(), h.looks,
+	fmt.Printf("plant: %d faults in %.0f s and %d looks, wrong: %s\n", faults, time.Since(start).Seconds(), h.looks,
 		cmp.Or(strings.Join(bad, " "), "none"))
 	if len(bad) > 0 {
 		return 1

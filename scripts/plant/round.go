@@ -31,6 +31,11 @@ func rounds(cases []Case) []round {
 	return all
 }
 
+// part is the k-th of n parts of rounds, from 1, each of neighbours.
+func part(list []round, k, n int) []round {
+	return list[len(list)*(k-1)/n : len(list)*k/n]
+}
+
 // needs are the packages of all its cases.
 func (r round) needs() []string {
 	var cases []Case

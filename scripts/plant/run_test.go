@@ -95,11 +95,11 @@ func TestRound(t *testing.T) {
 	fix := "echo good >" + dir + "/"
 	one := Case{Check: "x-one", Together: "a", Break: "echo bad >" + dir + "/one", Fix: fix + "one", Want: "fail"}
 	two := Case{Check: "x-two", Together: "a", Break: "echo bad >" + dir + "/two", Fix: fix + "two", Want: "fail"}
-	if code := h.all(t.Context(), []Case{one, two}); code != 0 || h.looks != 3 {
+	if code := h.all(t.Context(), rounds([]Case{one, two})); code != 0 || h.looks != 3 {
 		t.Errorf("exit status %d after %d looks", code, h.looks)
 	}
 	two.Fix = "true"
-	if code := h.all(t.Context(), []Case{one, two}); code != 1 {
+	if code := h.all(t.Context(), rounds([]Case{one, two})); code != 1 {
 		t.Errorf("exit status %d", code)
 	}
 	_, err := h.do(t.Context(), round{&one, &two}, nil, around{})
@@ -132,7 +132,7 @@ func TestLike(t *testing.T) {
 	} {
 		h.looks = 0
 		write(t, filepath.Join(dir, "log"), "")
-		code := h.all(t.Context(), tt.cases)
+		code := h.all(t.Context(), rounds(tt.cases))
 		log, err := os.ReadFile(filepath.Join(dir, "log"))
 		if err != nil {
 			t.Fatal(err)
@@ -149,7 +149,7 @@ func TestOnce(t *testing.T) {
 	load := "cat " + dir + "/one " + dir + "/two >>" + dir + "/log"
 	one := Case{Check: "x-one", Together: "a", Break: "echo bad >" + dir + "/one", Fix: load + "\necho good >" + dir + "/one", Want: "fail", Once: load}
 	two := Case{Check: "x-two", Together: "a", Break: "echo bad >" + dir + "/two", Fix: "echo good >" + dir + "/two\n" + load, Want: "fail", Once: load}
-	if code := h.all(t.Context(), []Case{one, two}); code != 0 {
+	if code := h.all(t.Context(), rounds([]Case{one, two})); code != 0 {
 		t.Errorf("exit status %d", code)
 	}
 	if log, err := os.ReadFile(filepath.Join(dir, "log")); err != nil || string(log) != "good\ngood\n" {
@@ -167,6 +167,9 @@ func TestRounds(t *testing.T) {
 	})
 	if len(all) != 2 || strings.Join(all[0].checks(), " ") != "a-b h-i" || strings.Join(all[0].needs(), " ") != "o p" {
 		t.Fatalf("%v", all)
+	}
+	if got := part(all, 2, 2); len(got) != 1 || got[0][0].Check != "c-d" {
+		t.Errorf("the second half is %v", got)
 	}
 	if got := strings.Join(all[1].families(), " "); got != "a c e" {
 		t.Errorf("families %s", got)
