@@ -2,13 +2,11 @@ package modprobe
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
+	"seawall/pkg/confdir"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/text"
 )
@@ -47,7 +45,6 @@ type Config struct {
 }
 
 const (
-	maxFiles = 512
 	maxLines = 20000
 )
 
@@ -60,30 +57,14 @@ func Directories() []string {
 // what could not be read is in Problems.
 func Load(root hostfs.Root) *Config {
 	c := &Config{}
-	dirOf := map[string]string{}
 	for _, dir := range Directories() {
 		c.Depends = append(c.Depends, dir+"/")
-		names, err := root.ReadDir(dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			c.Problems = append(c.Problems, err.Error())
-		}
-		for _, n := range names {
-			if n[0] != '.' && (strings.HasSuffix(n, ".conf") || strings.HasSuffix(n, ".alias")) && dirOf[n] == "" {
-				dirOf[n] = dir
-			}
-		}
 	}
-	files := make([]string, 0, len(dirOf))
-	for n := range dirOf {
-		files = append(files, n)
-	}
-	slices.Sort(files)
-	if len(files) > maxFiles {
-		c.Problems = append(c.Problems, fmt.Sprintf("more than %d files", maxFiles))
-		files = files[:maxFiles]
-	}
-	for _, n := range files {
-		name := path.Join(dirOf[n], n)
+	files, problems := confdir.Files(root, Directories(), func(name string) bool {
+		return strings.HasSuffix(name, ".conf") || strings.HasSuffix(name, ".alias")
+	})
+	c.Problems = append(c.Problems, problems...)
+	for _, name := range files {
 		if target, err := root.Readlink(name); err == nil && target == "/dev/null" {
 			continue
 		}

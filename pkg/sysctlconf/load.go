@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"seawall/pkg/confdir"
 	"seawall/pkg/hostfs"
 )
 
@@ -25,8 +26,6 @@ type Config struct {
 	Problems []string
 }
 
-const maxFiles = 512
-
 // Directories are the places of files, the strongest first.
 func Directories() []string {
 	return []string{"/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d"}
@@ -36,30 +35,13 @@ func Directories() []string {
 // what could not be read is in Problems.
 func Load(root hostfs.Root) *Config {
 	c := &Config{}
-	dirOf := map[string]string{}
 	for _, dir := range Directories() {
 		c.Depends = append(c.Depends, dir+"/")
-		names, err := root.ReadDir(dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			c.Problems = append(c.Problems, err.Error())
-		}
-		for _, n := range names {
-			if strings.HasSuffix(n, ".conf") && n[0] != '.' && dirOf[n] == "" {
-				dirOf[n] = dir
-			}
-		}
 	}
-	files := make([]string, 0, len(dirOf))
-	for n := range dirOf {
-		files = append(files, n)
-	}
-	slices.Sort(files)
-	if len(files) > maxFiles {
-		c.Problems = append(c.Problems, fmt.Sprintf("more than %d files", maxFiles))
-		files = files[:maxFiles]
-	}
-	for _, n := range files {
-		c.Add(root, path.Join(dirOf[n], n))
+	files, problems := confdir.Files(root, Directories(), func(name string) bool { return strings.HasSuffix(name, ".conf") })
+	c.Problems = append(c.Problems, problems...)
+	for _, name := range files {
+		c.Add(root, name)
 	}
 	return c
 }
