@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -162,7 +163,7 @@ func symbolic(arg string) (int, bool) {
 // timeout reads an assignment of TMOUT. "readonly TMOUT" alone has no text.
 func timeout(statement string) (s Setting, ok bool) {
 	f := strings.Fields(statement)
-	for len(f) > 0 && (f[0] == "export" || f[0] == "readonly" || f[0] == "declare" || f[0] == "typeset" || strings.HasPrefix(f[0], "-")) {
+	for len(f) > 0 && (slices.Contains([]string{"export", "readonly", "declare", "typeset"}, f[0]) || strings.HasPrefix(f[0], "-")) {
 		s.Locked = s.Locked || f[0] == "readonly" || strings.HasPrefix(f[0], "-") && strings.Contains(f[0], "r")
 		f = f[1:]
 	}

@@ -67,19 +67,12 @@ func refused(stack pamconf.Stack, by *pamconf.Rule) fact.Tri {
 			}
 			set = true
 			return "success"
-		case r.Module == "pam_deny":
-			return "authtok_err"
-		case r.Module == "pam_sss", r.Module == "pam_krb5", r.Module == "pam_ldap", r.Module == "pam_winbind", r.Module == "pam_systemd_home":
-			return "user_unknown"
-		case r.Module == "pam_pwquality", r.Module == "pam_cracklib", r.Module == "pam_passwdqc", r.Module == "pam_pwhistory", r.Module == "pam_permit":
-			return "success"
 		}
-		if a := common(r); a != "" && a != "neutral" {
-			return a
-		} else if a == "" {
-			unknown = r.Module
+		a := changes(r)
+		if a == "" {
+			unknown, a = r.Module, "ignore"
 		}
-		return "ignore"
+		return a
 	})
 	switch {
 	case reached && set:
@@ -90,6 +83,24 @@ func refused(stack pamconf.Stack, by *pamconf.Rule) fact.Tri {
 		return fact.Tri{Reason: "it rests on " + clean(unknown)}
 	}
 	return fact.Tri{Known: true, Reason: "the stack ends or jumps before it asks the module"}
+}
+
+// changes is what a module that sets no password of the host's own says when one is
+// changed; "" is not known.
+func changes(r *pamconf.Rule) string {
+	switch r.Module {
+	case "pam_deny":
+		return "authtok_err"
+	case "pam_sss", "pam_krb5", "pam_ldap", "pam_winbind", "pam_systemd_home":
+		return "user_unknown"
+	case "pam_pwquality", "pam_cracklib", "pam_passwdqc", "pam_pwhistory", "pam_permit":
+		return "success"
+	}
+	a := common(r)
+	if a == "neutral" {
+		a = "ignore"
+	}
+	return a
 }
 
 // nullok finds the first line that lets an empty password count.

@@ -103,18 +103,23 @@ func (r *reader) unit(name string) {
 				found = append(found, l)
 			}
 		case s.Key == "EnvironmentFile":
-			file := strings.Trim(strings.TrimPrefix(s.Value, "-"), `"'`)
-			if path.IsAbs(file) && !strings.ContainsAny(file, "*?[%") {
-				r.f.Meta.Depend(file)
-				if fi, err := r.root.Stat(file); err == nil && fi.Mode().IsRegular() {
-					delete(r.seen, file) // as an environment it is searched more closely
-					r.drop(file)
-					r.search(file, "", what{place: PlaceEnvironment, mode: leak.Settings})
-				}
-			}
+			r.environment(strings.Trim(strings.TrimPrefix(s.Value, "-"), `"'`))
 		}
 	}
 	r.keep(name, "", what{place: PlaceUnit}, found)
+}
+
+// environment searches a file that a unit takes its environment from.
+func (r *reader) environment(file string) {
+	if !path.IsAbs(file) || strings.ContainsAny(file, "*?[%") {
+		return
+	}
+	r.f.Meta.Depend(file)
+	if fi, err := r.root.Stat(file); err == nil && fi.Mode().IsRegular() {
+		delete(r.seen, file) // as an environment it is searched more closely
+		r.drop(file)
+		r.search(file, "", what{place: PlaceEnvironment, mode: leak.Settings})
+	}
 }
 
 // drop forgets what was found in a file.

@@ -53,11 +53,13 @@ func Network(s string) (netip.Prefix, bool) {
 		return netip.PrefixFrom(a, a.BitLen()), true
 	}
 	head, tail, cut := strings.Cut(s, "/")
-	bits, ok := -1, true
+	bits := -1
 	if cut {
-		if bits, ok = maskBits(tail); !ok {
+		n, ok := maskBits(tail)
+		if !ok {
 			return netip.Prefix{}, false
 		}
+		bits = n
 	}
 	if !strings.Contains(head, ":") {
 		parts := strings.Split(strings.TrimSuffix(head, "."), ".")

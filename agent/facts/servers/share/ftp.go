@@ -110,15 +110,7 @@ func limits(block *apacheconf.Directive, depth int) (logins, writes limit) {
 				writes = w
 			}
 		case d.Name == "limit":
-			says := unlimited
-			for _, in := range d.Block {
-				switch in.Name {
-				case "denyall":
-					says = denied
-				case "allowall":
-					says = granted
-				}
-			}
+			says := saysAll(d)
 			for _, command := range d.Args {
 				switch strings.ToUpper(command) {
 				case "LOGIN":
@@ -132,6 +124,20 @@ func limits(block *apacheconf.Directive, depth int) (logins, writes limit) {
 		}
 	}
 	return logins, writes
+}
+
+// saysAll is what a <Limit> says to everybody.
+func saysAll(d *apacheconf.Directive) limit {
+	says := unlimited
+	for _, in := range d.Block {
+		switch in.Name {
+		case "denyall":
+			says = denied
+		case "allowall":
+			says = granted
+		}
+	}
+	return says
 }
 
 // PureFTPd asks Debian's directory of settings, or else the one file.

@@ -88,11 +88,9 @@ func (a *Answers) Samba(root hostfs.Root, file string) (watch []string, err erro
 	}
 	watch = append(c.Watch, s.usershares(root, a)...)
 	if len(a.GuestRead) == 0 {
-		for _, list := range []*[]answer.Answer{&a.GuestRead, &a.GuestWrite} {
-			out := answer.New("samba", "")
-			out.Say(false, "there are no shares")
-			*list = append(*list, out)
-		}
+		out := answer.New("samba", "")
+		out.Say(false, "there are no shares")
+		a.GuestRead, a.GuestWrite = []answer.Answer{out}, append(a.GuestWrite, out)
 	}
 	return watch, nil
 }

@@ -50,17 +50,9 @@ func caddyText(d caddyfile.Directive) site.Setting {
 func (c *caddyReader) site(s *caddyfile.Site) {
 	var tls, plain site.Site
 	for _, a := range s.Addresses {
-		scheme, rest, ok := strings.Cut(a, "://")
-		if !ok {
-			scheme, rest = "", a
-		}
-		host, _, _ := strings.Cut(rest, "/")
-		number := ""
-		if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
-			host, number = host[:i], host[i+1:]
-		}
+		host, encrypted := caddyAddress(a)
 		out := &tls
-		if scheme == "http" || scheme == "" && (number == "80" || host == "" && number != "443") {
+		if !encrypted {
 			out = &plain
 		}
 		out.Listen = append(out.Listen, a)
@@ -88,6 +80,21 @@ func (c *caddyReader) site(s *caddyfile.Site) {
 	}
 }
 
+// caddyAddress takes the host out of an address of a site, and says whether Caddy
+// answers there with TLS.
+func caddyAddress(a string) (host string, encrypted bool) {
+	scheme, rest, ok := strings.Cut(a, "://")
+	if !ok {
+		scheme, rest = "", a
+	}
+	host, _, _ = strings.Cut(rest, "/")
+	number := ""
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		host, number = host[:i], host[i+1:]
+	}
+	return host, scheme != "http" && (scheme != "" || number != "80" && (host != "" || number == "443"))
+}
+
 func (c *caddyReader) directive(out *site.Site, d caddyfile.Directive) {
 	switch d.Words[0] {
 	case "redir":
@@ -109,19 +116,23 @@ func (c *caddyReader) directive(out *site.Site, d caddyfile.Directive) {
 			}
 		}
 	case "tls":
-		if !out.TLS {
-			return
+		if out.TLS {
+			c.tls(out, d)
 		}
-		if len(d.Words) == 3 {
-			out.Pairs = append(out.Pairs, site.Pair{Certificate: d.Words[1], Key: d.Words[2], File: d.File, Line: d.Line, Raw: strings.Join(d.Words, " ")})
-		}
-		for _, o := range d.Block {
-			switch o.Words[0] {
-			case "protocols":
-				out.Protocols = caddyText(o)
-			case "load", "get_certificate":
-				c.server.Later(caddyText(o))
-			}
+	}
+}
+
+// tls takes a directive of that name.
+func (c *caddyReader) tls(out *site.Site, d caddyfile.Directive) {
+	if len(d.Words) == 3 {
+		out.Pairs = append(out.Pairs, site.Pair{Certificate: d.Words[1], Key: d.Words[2], File: d.File, Line: d.Line, Raw: strings.Join(d.Words, " ")})
+	}
+	for _, o := range d.Block {
+		switch o.Words[0] {
+		case "protocols":
+			out.Protocols = caddyText(o)
+		case "load", "get_certificate":
+			c.server.Later(caddyText(o))
 		}
 	}
 }
