@@ -55,15 +55,14 @@ func parse(b []byte) (*Schema, error) {
 // Breaches returns where v, as json.Unmarshal makes it, is not as the schema has it; path
 // names v.
 func (s *Schema) Breaches(path string, v any) []string {
-	kind := map[string]string{"string": "string", "bool": "boolean", "float64": "integer", "<nil>": "null",
-		"map[string]interface {}": "object", "[]interface {}": "array"}[fmt.Sprintf("%T", v)]
+	kind := kindOf(v)
 	if !strings.Contains(fmt.Sprint(s.Type), kind) || kind == "" {
 		return []string{fmt.Sprintf("%s: %T, want %v", path, v, s.Type)}
 	}
 	var list []string
 	switch v := v.(type) {
 	case string:
-		if s.Enum != nil && !slices.Contains(s.Enum, v) || s.Pattern != "" && !regexp.MustCompile(s.Pattern).MatchString(v) {
+		if !s.allows(v) {
 			list = append(list, fmt.Sprintf("%s: %q", path, v))
 		}
 	case float64:
@@ -78,6 +77,16 @@ func (s *Schema) Breaches(path string, v any) []string {
 		list = s.object(path, v)
 	}
 	return list
+}
+
+// kindOf is what JSON Schema calls the type of a value.
+func kindOf(v any) string {
+	return map[string]string{"string": "string", "bool": "boolean", "float64": "integer", "<nil>": "null",
+		"map[string]interface {}": "object", "[]interface {}": "array"}[fmt.Sprintf("%T", v)]
+}
+
+func (s *Schema) allows(v string) bool {
+	return (s.Enum == nil || slices.Contains(s.Enum, v)) && (s.Pattern == "" || regexp.MustCompile(s.Pattern).MatchString(v))
 }
 
 // object is Breaches of an object.

@@ -170,16 +170,24 @@ func (c *Commands) take(file string, s ini.Section) {
 		switch {
 		case s.Name == "base" && (o.Key == "excludepkgs" || o.Key == "exclude") && set.Value != "":
 			c.Excludes = append(c.Excludes, set)
-		case s.Name != "commands":
-		case o.Key == "apply_updates" && boolean(set.Value):
-			c.Apply = set
-		case o.Key == "download_updates" && boolean(set.Value):
-			c.Download = set
-		case o.Key == "upgrade_type" && (set.Value == "default" || set.Value == "security"):
-			c.Type = set
-		case o.Key == "reboot":
-			c.Reboot = set
+		case s.Name == "commands":
+			c.command(set)
 		}
+	}
+}
+
+// command takes in a setting of the section commands; a value that is none changes
+// nothing.
+func (c *Commands) command(set Setting) {
+	switch {
+	case set.Name == "apply_updates" && boolean(set.Value):
+		c.Apply = set
+	case set.Name == "download_updates" && boolean(set.Value):
+		c.Download = set
+	case set.Name == "upgrade_type" && (set.Value == "default" || set.Value == "security"):
+		c.Type = set
+	case set.Name == "reboot":
+		c.Reboot = set
 	}
 }
 
