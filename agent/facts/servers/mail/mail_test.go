@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"seawall/agent/facts/servers/answer"
 	"seawall/agent/facts/servers/answertest"
 	"seawall/pkg/hostfs"
@@ -32,31 +30,18 @@ func postfix(t *testing.T, main, master string) Answers {
 
 // TestAsPostfix: verdicts are those of Postfix itself, which was asked.
 func TestAsPostfix(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/postfix.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]string{}
-	for _, f := range archive.Files {
-		files["/"+f.Name] = string(f.Data)
-	}
-	root := image.Of(t, files)
-	asked := strings.Split(strings.TrimSpace(files["/verdicts"]), "\n")
-	if len(asked) < 20 {
-		t.Fatalf("%d verdicts", len(asked))
-	}
-	for _, line := range asked {
-		name, verdict, _ := strings.Cut(line, " ")
+	root, asked := answertest.Asked(t, "testdata/postfix.txtar")
+	for _, v := range asked {
 		var a Answers
-		if _, err := a.Postfix(root, "/"+name); err != nil {
+		if _, err := a.Postfix(root, v.Name); err != nil {
 			t.Fatal(err)
 		}
 		open := false // one listener that is open is enough
 		for _, o := range a.Relay {
 			open = open || !o.Known || o.Allowed
 		}
-		if open != (verdict == "open") {
-			t.Errorf("%s: Postfix says %s, read %s", name, verdict, shown(a.Relay))
+		if open != (v.Says == "open") {
+			t.Errorf("%s: Postfix says %s, read %s", v.Name, v.Says, shown(a.Relay))
 		}
 	}
 }

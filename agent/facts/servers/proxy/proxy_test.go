@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"seawall/agent/facts/servers/answertest"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
@@ -40,27 +38,14 @@ http_port 3128
 
 // TestAsSquid: verdicts are those of Squid itself, which was asked.
 func TestAsSquid(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/squid.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]string{}
-	for _, f := range archive.Files {
-		files["/"+f.Name] = string(f.Data)
-	}
-	root := image.Of(t, files)
-	asked := strings.Split(strings.TrimSpace(files["/verdicts"]), "\n")
-	if len(asked) != len(files)-1 || len(asked) < 20 {
-		t.Fatalf("%d verdicts on %d files", len(asked), len(files)-1)
-	}
-	for _, line := range asked {
-		name, verdict, _ := strings.Cut(line, " ")
+	root, asked := answertest.Asked(t, "testdata/squid.txtar")
+	for _, v := range asked {
 		var a Answers
-		if _, err := a.Squid(root, "/"+name); err != nil {
+		if _, err := a.Squid(root, v.Name); err != nil {
 			t.Fatal(err)
 		}
-		if o := a.Open[0]; !o.Known || o.Allowed != (verdict == "open") {
-			t.Errorf("%s: Squid says %s, read %s", name, verdict, answertest.Show(o))
+		if o := a.Open[0]; !o.Known || o.Allowed != (v.Says == "open") {
+			t.Errorf("%s: Squid says %s, read %s", v.Name, v.Says, answertest.Show(o))
 		}
 	}
 }

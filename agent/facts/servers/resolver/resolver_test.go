@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"seawall/agent/facts/servers/answertest"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
@@ -48,31 +46,18 @@ func TestBind(t *testing.T) {
 
 // TestAsNamed: verdicts are those of named itself, which was asked.
 func TestAsNamed(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/named.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]string{}
-	for _, f := range archive.Files {
-		files["/"+f.Name] = string(f.Data)
-	}
-	root := image.Of(t, files)
-	asked := strings.Split(strings.TrimSpace(files["/verdicts"]), "\n")
-	if len(asked) != len(files)-1 || len(asked) < 20 {
-		t.Fatalf("%d verdicts on %d files", len(asked), len(files)-1)
-	}
-	for _, line := range asked {
-		name, verdict, _ := strings.Cut(line, " ")
+	root, asked := answertest.Asked(t, "testdata/named.txtar")
+	for _, v := range asked {
 		var a Answers
-		if _, err := a.Bind(root, "/"+name); err != nil {
+		if _, err := a.Bind(root, v.Name); err != nil {
 			t.Fatal(err)
 		}
 		open := false // one view that is open is enough
 		for _, o := range a.Open {
 			open = open || !o.Known || o.Allowed
 		}
-		if open != (verdict == "open") {
-			t.Errorf("%s: named says %s, read %s", name, verdict, answertest.Show(a.Open...))
+		if open != (v.Says == "open") {
+			t.Errorf("%s: named says %s, read %s", v.Name, v.Says, answertest.Show(a.Open...))
 		}
 	}
 }
