@@ -3,8 +3,6 @@ package cloud
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,44 +10,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/agent/facts/fact"
-	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
 
 // read reads a root made of files: "600 /name" sets a mode, "@target" makes a link.
 func read(t *testing.T, files map[string]string) Facts {
 	t.Helper()
-	dir := t.TempDir()
-	for name, content := range files {
-		mode := 0o644
-		if m, rest, ok := strings.Cut(name, " "); ok {
-			if _, err := fmt.Sscanf(m, "%o", &mode); err != nil {
-				t.Fatal(err)
-			}
-			name = rest
-		}
-		full := filepath.Join(dir, name)
-		must(t, os.MkdirAll(filepath.Dir(full), 0o755))
-		if to, ok := strings.CutPrefix(content, "@"); ok {
-			must(t, os.Symlink(to, full))
-			continue
-		}
-		must(t, os.WriteFile(full, []byte(content), 0o600))
-		must(t, os.Chmod(full, os.FileMode(mode)))
-	}
-	root, err := hostfs.Open(dir)
-	must(t, err)
+	root := image.Exact(t, files)
 	f := Read(context.Background(), fact.Env{Root: root, Now: time.Now})
 	if f.Meta.State != fact.StateKnown {
 		t.Fatalf("%+v", f.Meta)
 	}
 	return f
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // TestNothing: a host without any of it, and one where all of it is of the wrong

@@ -3,42 +3,23 @@ package kernel
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
 
 // TestHostile puts what does not end, or is not a file, in the place of each file
 // that is read. The reader goes on at once and says so.
 func TestHostile(t *testing.T) {
-	for kind, put := range map[string]func(string) error{
-		"a FIFO":    func(p string) error { return unix.Mkfifo(p, 0o644) },
-		"a loop":    func(p string) error { return os.Symlink(filepath.Base(p), p) },
-		"a folder":  func(p string) error { return os.Mkdir(p, 0o755) },
-		"long line": func(p string) error { return os.WriteFile(p, []byte(strings.Repeat("x", 2<<20)), 0o644) },
-		"binary":    func(p string) error { return os.WriteFile(p, []byte("\xff\xfe=\x00\n\x1b[2J = \x1b[2J\n"), 0o644) },
-	} {
-		dir := t.TempDir()
-		for _, name := range []string{"etc/sysctl.d/a.conf", "etc/sysctl.conf", "etc/ufw/ufw.conf", "etc/default/ufw", "etc/modprobe.d/a.conf", "etc/security/limits.conf",
+	hostile := image.Hostile("x")
+	hostile["binary"] = func(p string) error { return os.WriteFile(p, []byte("\xff\xfe=\x00\n\x1b[2J = \x1b[2J\n"), 0o644) }
+	for kind, put := range hostile {
+		root := image.Of(t, nil)
+		image.Put(t, root, put, "etc/sysctl.d/a.conf", "etc/sysctl.conf", "etc/ufw/ufw.conf", "etc/default/ufw", "etc/modprobe.d/a.conf", "etc/security/limits.conf",
 			"etc/security/limits.d/a.conf", "etc/systemd/coredump.conf", "etc/selinux/config", "etc/default/apport", "usr/share/apport/apport",
-			"usr/lib/systemd/systemd-sysctl", "lib/modules/6.1/modules.dep", "etc/os-release"} {
-			name = filepath.Join(dir, name)
-			if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := put(name); err != nil {
-				t.Fatal(err)
-			}
-		}
-		root, err := hostfs.Open(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
+			"usr/lib/systemd/systemd-sysctl", "lib/modules/6.1/modules.dep", "etc/os-release")
 		begin := time.Now()
 		f := Read(t.Context(), env(root), nil)
 		if took := time.Since(begin); took > 10*time.Second {

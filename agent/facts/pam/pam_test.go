@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,23 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/agent/facts/fact"
-	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
 
-func image(t testing.TB, files map[string]string) (fact.Env, string) {
+func host(t testing.TB, files map[string]string) (fact.Env, string) {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		full := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755), os.WriteFile(full, []byte(text), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := hostfs.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fact.Env{Root: root, Now: time.Now}, dir
+	root := image.Of(t, files)
+	return fact.Env{Root: root, Now: time.Now}, root.Path("")
 }
 
 // debian has the stacks of Debian 12, its comments left out.
@@ -95,7 +84,7 @@ session     required                                     pam_unix.so
 
 func read(t testing.TB, files map[string]string) Facts {
 	t.Helper()
-	env, _ := image(t, files)
+	env, _ := host(t, files)
 	return Read(context.Background(), env)
 }
 
@@ -242,7 +231,7 @@ func TestUnread(t *testing.T) {
 			t.Errorf("%s: %+v", name, f.Meta)
 		}
 	}
-	env, dir := image(t, debian())
+	env, dir := host(t, debian())
 	for _, name := range []string{"/etc/pam.d/sshd", "/etc/pam.d/common-password"} {
 		if err := errors.Join(os.Remove(dir+name), unix.Mkfifo(dir+name, 0o600)); err != nil {
 			t.Fatal(err)
@@ -269,7 +258,7 @@ func FuzzRead(f *testing.F) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	env, _ := image(b, redhat())
+	env, _ := host(b, redhat())
 	for b.Loop() {
 		Read(context.Background(), env)
 	}

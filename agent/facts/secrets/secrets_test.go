@@ -16,6 +16,7 @@ import (
 
 	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
 
 const (
@@ -26,7 +27,6 @@ const (
 // host makes a root with a host's files; "mode name" sets a mode, "@target" a link.
 func host(t *testing.T, files map[string]string) (fact.Env, string) {
 	t.Helper()
-	dir := t.TempDir()
 	base := map[string]string{
 		"/etc/passwd": "root:x:0:0::/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/bash\nbob:x:1001:1001::/home/bob:/bin/sh\nwww-data:x:33:33::/var/www:/usr/sbin/nologin\n",
 		"/etc/group":  "root:x:0:\nann:x:1000:bob\nbob:x:1001:\n",
@@ -34,26 +34,8 @@ func host(t *testing.T, files map[string]string) (fact.Env, string) {
 	for name, content := range files {
 		base[name] = content
 	}
-	for name, content := range base {
-		mode := 0o644
-		if m, rest, ok := strings.Cut(name, " "); ok {
-			if _, err := fmt.Sscanf(m, "%o", &mode); err != nil {
-				t.Fatal(err)
-			}
-			name = rest
-		}
-		full := filepath.Join(dir, name)
-		must(t, os.MkdirAll(filepath.Dir(full), 0o755))
-		if to, ok := strings.CutPrefix(content, "@"); ok {
-			must(t, os.Symlink(to, full))
-			continue
-		}
-		must(t, os.WriteFile(full, []byte(content), 0o600))
-		must(t, os.Chmod(full, os.FileMode(mode)))
-	}
-	root, err := hostfs.Open(dir)
-	must(t, err)
-	return fact.Env{Root: root, Now: time.Now}, dir
+	root := image.Exact(t, base)
+	return fact.Env{Root: root, Now: time.Now}, root.Path("")
 }
 
 func must(t *testing.T, err error) {

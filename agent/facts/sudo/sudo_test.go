@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/agent/facts/fact"
-	"seawall/pkg/hostfs"
+	"seawall/pkg/hostfs/image"
 )
 
 // debian is a host with sudo 1.9.13 as Debian 12 has it.
@@ -33,25 +32,15 @@ func debian(rules string) map[string]string {
 	}
 }
 
-func image(t testing.TB, files map[string]string) (fact.Env, string) {
+func host(t testing.TB, files map[string]string) (fact.Env, string) {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		full := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755), os.WriteFile(full, []byte(text), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := hostfs.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fact.Env{Root: root, Now: time.Now}, dir
+	root := image.Of(t, files)
+	return fact.Env{Root: root, Now: time.Now}, root.Path("")
 }
 
 func read(t testing.TB, rules string) Facts {
 	t.Helper()
-	env, _ := image(t, debian(rules))
+	env, _ := host(t, debian(rules))
 	return Read(context.Background(), env)
 }
 
@@ -157,7 +146,7 @@ func TestDefaults(t *testing.T) {
 	for version, want := range map[string]bool{"\x001.9.13p3\x00": false, "\x001.9.14\x00": true, "\x001.9.16p2\x00": true, "\x001.10.0\x00": true, "\x001.8.32\x00": false, "none": false} {
 		files := debian("")
 		files["/usr/bin/sudo"], files["/etc/sudoers"] = version, "root ALL=(ALL) ALL\n"
-		env, _ := image(t, files)
+		env, _ := host(t, files)
 		if f := Read(context.Background(), env); f.Defaults["use_pty"].On != want {
 			t.Errorf("%q: use_pty %v", version, f.Defaults["use_pty"])
 		}
@@ -167,7 +156,7 @@ func TestDefaults(t *testing.T) {
 func TestFiles(t *testing.T) {
 	files := debian("bob ALL = NOPASSWD /bin/x\n")
 	maps.Copy(files, map[string]string{"/etc/sudoers.d/a.conf": "ann ALL=ALL\n", "/etc/sudoers.d/.hidden": "# nothing\n", "/etc/sudoers.d/b~": "#include /x\n"})
-	env, dir := image(t, files)
+	env, dir := host(t, files)
 	if err := os.Chmod(dir+"/etc/sudoers.d", 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +185,7 @@ func TestFiles(t *testing.T) {
 func TestWritable(t *testing.T) {
 	files := debian("bob ALL=(root) /opt/tool/run, /opt/tool/safe, !/opt/tool/run, /opt/*/run, /none\nbob ALL=(ann) /opt/tool/run\n")
 	files["/opt/tool/run"], files["/opt/tool/safe"] = "", ""
-	env, dir := image(t, files)
+	env, dir := host(t, files)
 	if err := os.Chmod(dir+"/opt/tool/run", 0o757); err != nil {
 		t.Fatal(err)
 	}
@@ -219,17 +208,17 @@ func TestWritable(t *testing.T) {
 func TestUnread(t *testing.T) {
 	files := debian("")
 	delete(files, "/usr/bin/sudo")
-	env, _ := image(t, files)
+	env, _ := host(t, files)
 	if f := Read(context.Background(), env); f.Meta.State != fact.StateAbsent || f.Installed {
 		t.Errorf("not installed: %+v", f.Meta)
 	}
 	files = debian("")
 	delete(files, "/etc/sudoers")
-	env, _ = image(t, files)
+	env, _ = host(t, files)
 	if f := Read(context.Background(), env); f.Meta.State != fact.StateError {
 		t.Errorf("no rules: %+v", f.Meta)
 	}
-	env, dir := image(t, debian(""))
+	env, dir := host(t, debian(""))
 	if err := errors.Join(os.Remove(dir+"/etc/sudoers"), unix.Mkfifo(dir+"/etc/sudoers", 0o600)); err != nil {
 		t.Fatal(err)
 	}
@@ -238,11 +227,11 @@ func TestUnread(t *testing.T) {
 	}
 	files = debian("carl ALL=ALL\n")
 	files["/etc/nsswitch.conf"] = "passwd: files sss\n"
-	env, _ = image(t, files)
+	env, _ = host(t, files)
 	if f := Read(context.Background(), env); f.Grants[2].Missing {
 		t.Error("carl may be in the directory")
 	}
-	rs, dir := image(t, debian(""))
+	rs, dir := host(t, debian(""))
 	if err := errors.Join(os.MkdirAll(dir+"/etc/alternatives", 0o755), os.Symlink("/usr/lib/cargo/bin/sudo", dir+"/etc/alternatives/sudo")); err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +263,7 @@ func TestMany(t *testing.T) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	env, _ := image(b, debian("ann ALL=(ALL) NOPASSWD: ALL\n"))
+	env, _ := host(b, debian("ann ALL=(ALL) NOPASSWD: ALL\n"))
 	for b.Loop() {
 		Read(context.Background(), env)
 	}
