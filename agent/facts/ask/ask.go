@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	askLimit   = 5 * time.Second // for a process to start, look and answer
+	askLimit   = 12 * time.Second // for a process to start, look and answer
 	serveLimit = askLimit * 4 / 5
 	// ReplyLimit is the longest answer in bytes.
 	ReplyLimit = 4 << 20
