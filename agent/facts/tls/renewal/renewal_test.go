@@ -27,6 +27,7 @@ server = https://acme-v02.api.letsencrypt.org/directory
 	timer   = "[Timer]\nOnCalendar=*-*-* 00,12:00:00\n[Install]\nWantedBy=timers.target\n"
 	debian  = "0 */12 * * * root test -x /usr/bin/certbot -a \\! -d /run/systemd/system && perl -e 'sleep int(rand(43200))' && certbot -q renew --no-random-sleep-on-renew\n"
 	success = "2026-11-22 00:11:53,012:DEBUG:certbot._internal.main:certbot version: 2.1.0\n2026-11-22 00:11:53,812:DEBUG:certbot._internal.renewal:no renewal failures\n"
+	other   = "2026-11-22 00:11:53,012:DEBUG:certbot._internal.main:certbot version: 2.1.0\n2026-11-22 00:11:53,013:DEBUG:certbot._internal.main:Arguments: []\n"
 	failure = "2026-11-22 00:11:53,012:DEBUG:certbot._internal.main:certbot version: 2.1.0\n2026-11-22 00:11:55,812:ERROR:certbot._internal.renewal:Failed to renew certificate a with error: x\n2026-11-22 00:11:56,012:ERROR:certbot._internal.log:1 renew failure(s), 0 parse failure(s)\n"
 )
 
@@ -113,7 +114,10 @@ func TestLastRun(t *testing.T) {
 		reason string
 	}{
 		"failed":      {failure, true, false, "the last run failed: Failed to renew certificate a with error: x"},
-		"other words": {"2026-11-22 00:11:53,012:DEBUG:certbot._internal.main:certbot version: 2.1.0\n", false, false, "no run is on record"},
+		"other words": {other + other, false, false, "no run is on record"},
+		"mended":      {failure + success, true, true, "the last run succeeded"},
+		"failed anew": {success + failure, true, false, "the last run failed: Failed to renew certificate a with error: x"},
+		"only asked":  {failure + success + other, true, true, "the last run succeeded"},
 		"no log":      {"-", false, false, "no run is on record"},
 	} {
 		if got := host(t, map[string]string{log: tt.log}).Clients[0].LastRun; got != (fact.Tri{Known: tt.known, Yes: tt.yes, Reason: tt.reason}) {

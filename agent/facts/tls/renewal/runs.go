@@ -133,8 +133,7 @@ func (r *reader) cron(c *Client) {
 	}
 }
 
-// lastRun says how the last run ended: by certbot's log, which has one run, or by
-// what systemd remembers.
+// lastRun says how the last run ended: by certbot's log or by what systemd remembers.
 func (r *reader) lastRun(c *Client, s unitbus.State) {
 	if c.Name == certbot {
 		c.Log = "/var/log/letsencrypt/letsencrypt.log"
@@ -164,8 +163,21 @@ func (r *reader) outdated(c *Client) {
 	}
 }
 
-// certbotRun reads the log of one run.
+// certbotRun reads certbot's log, of one run or, as Debian sets it up, of a week's.
+// The last one that says anything of renewals counts.
 func certbotRun(log string) fact.Tri {
+	end := len(log)
+	for {
+		begin := max(0, strings.LastIndex(log[:end], ":certbot version: "))
+		if ended := runEnd(log[begin:end]); ended.Known || begin == 0 {
+			return ended
+		}
+		end = begin
+	}
+}
+
+// runEnd reads the log of one run.
+func runEnd(log string) fact.Tri {
 	lines := strings.Split(log, "\n")
 	at := func(words ...string) int {
 		return slices.IndexFunc(lines, func(l string) bool {
