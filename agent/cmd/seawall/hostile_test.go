@@ -11,24 +11,8 @@ import (
 	"seawall/agent/console"
 	"seawall/agent/spool"
 	"seawall/pkg/text"
+	"seawall/pkg/text/texttest"
 )
-
-// evil steers a terminal, forges lines and is not even text.
-const evil = "x\x1b[2J\x1b]0;t\a\r\nseawall: all is well\n\u202e\u009b\u2028\x7f\xff"
-
-// harmless fails the test unless every line of out is what it seems.
-func harmless(t *testing.T, what, out string) {
-	t.Helper()
-	for line := range strings.Lines(out) {
-		line = strings.TrimSuffix(line, "\n")
-		if text.Terminal(line) != line {
-			t.Errorf("%s: steers the terminal: %.200q", what, line)
-		}
-		if strings.HasPrefix(line, "seawall: all is well") {
-			t.Errorf("%s: forges a line:\n%.500s", what, out)
-		}
-	}
-}
 
 // TestHostileArguments: no argument, of whatever size, in whatever place, forges
 // more than the error that repeats it.
@@ -39,7 +23,7 @@ func TestHostileArguments(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for _, arg := range []string{evil, strings.Repeat("y", 1<<20), strings.Repeat("\xff\n", 1<<19)} {
+	for _, arg := range []string{texttest.Evil, strings.Repeat("y", 1<<20), strings.Repeat("\xff\n", 1<<19)} {
 		for _, args := range [][]string{
 			{arg}, {"check", arg}, {"check", "--" + arg}, {"check", "--root", "/" + arg}, {"check", "--checks", arg, "--root=" + arg},
 			{"check", "--format", arg}, {"explain", arg}, {"facts", arg}, {"facts", "sshd", "--connection", arg},
@@ -50,7 +34,7 @@ func TestHostileArguments(t *testing.T) {
 		} {
 			code, out, errs := runProgram(t, program{}, args...)
 			what := fmt.Sprintf("%.40q", args)
-			harmless(t, what, out+errs)
+			texttest.Harmless(t, what, out+errs)
 			if code == console.Findings || len(out)+len(errs) > 4*text.Limit && code != 0 {
 				t.Errorf("%s: exit %d, %d bytes", what, code, len(out)+len(errs))
 			}
@@ -61,8 +45,8 @@ func TestHostileArguments(t *testing.T) {
 // TestHostileEnvironment: nor does a variable.
 func TestHostileEnvironment(t *testing.T) {
 	for _, name := range []string{"SEAWALL_COALESCE", "SEAWALL_SPOOL_DIR", "SEAWALL_LOG_LEVEL"} {
-		code, out, errs := runProgram(t, program{console.Console{Environ: []string{name + "=" + evil}}}, "check-config", "--checks", t.TempDir())
-		harmless(t, name, out+errs)
+		code, out, errs := runProgram(t, program{console.Console{Environ: []string{name + "=" + texttest.Evil}}}, "check-config", "--checks", t.TempDir())
+		texttest.Harmless(t, name, out+errs)
 		if code != console.Problem {
 			t.Errorf("%q: exit %d", name, code)
 		}
@@ -73,8 +57,8 @@ func TestHostileEnvironment(t *testing.T) {
 // through any command that looks at it.
 func TestHostileHost(t *testing.T) {
 	root := t.TempDir()
-	name := strings.NewReplacer("/", "", "\x00", "").Replace(evil)
-	line := strings.NewReplacer("\n", "_", "\r", "_", " ", "_").Replace(evil)
+	name := strings.NewReplacer("/", "", "\x00", "").Replace(texttest.Evil)
+	line := strings.NewReplacer("\n", "_", "\r", "_", " ", "_").Replace(texttest.Evil)
 	for path, content := range map[string]string{
 		"usr/sbin/sshd":       "",
 		"etc/os-release":      "ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"" + line + "\"\n",
@@ -100,7 +84,7 @@ func TestHostileHost(t *testing.T) {
 		{"facts", "sshd", "--format", "text", "--connection", "user=root,addr=203.0.113.9"},
 	} {
 		_, out, errs := runProgram(t, program{console.Console{Width: 80}}, append(args, "--root", root)...)
-		harmless(t, strings.Join(args, " "), out+errs)
+		texttest.Harmless(t, strings.Join(args, " "), out+errs)
 		if len(out) < 100 {
 			t.Errorf("%q prints %q, %q", args, out, errs)
 		}
