@@ -8,24 +8,9 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-)
 
-// inside runs f in a network namespace of its own.
-func inside(t testing.TB, f func()) {
-	t.Helper()
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		err := unix.Unshare(unix.CLONE_NEWNET)
-		if err == nil {
-			f()
-		}
-		done <- err
-	}()
-	if err := <-done; err != nil {
-		t.Fatalf("make a network namespace: %v", err)
-	}
-}
+	"seawall/pkg/nftables/nftest"
+)
 
 func nft(t testing.TB, text string) {
 	cmd := exec.Command("nft", "-f", "-")
@@ -53,7 +38,7 @@ table netdev early { chain in { type filter hook ingress device "lo" priority 7;
 
 func TestLoad(t *testing.T) {
 	var r *Ruleset
-	inside(t, func() {
+	nftest.Inside(t, func() {
 		nft(t, rules)
 		var err error
 		if r, err = Load(); err != nil {
@@ -103,7 +88,7 @@ func TestLoad(t *testing.T) {
 
 // TestEmpty: no rules are a ruleset, too.
 func TestEmpty(t *testing.T) {
-	inside(t, func() {
+	nftest.Inside(t, func() {
 		if r, err := Load(); err != nil || len(r.Tables)+len(r.Chains)+len(r.Sets) != 0 {
 			t.Errorf("got %+v, %v", r, err)
 		}
@@ -113,7 +98,7 @@ func TestEmpty(t *testing.T) {
 // TestMany: rules that do not fit into one answer.
 func TestMany(t *testing.T) {
 	const many = 3000
-	inside(t, func() {
+	nftest.Inside(t, func() {
 		nft(t, "table ip t { chain c {\n"+strings.Repeat("tcp dport 22 accept\n", many)+"}\n}\n")
 		r, err := Load()
 		if err != nil || len(r.Chains) != 1 || len(r.Chains[0].Rules) != many {
@@ -143,7 +128,7 @@ func TestForbidden(t *testing.T) {
 }
 
 func dumped(t testing.TB) (raw []byte) {
-	inside(t, func() {
+	nftest.Inside(t, func() {
 		nft(t, rules)
 		var err error
 		if raw, err = Dump(); err != nil {

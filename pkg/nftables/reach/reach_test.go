@@ -3,31 +3,14 @@ package reach
 import (
 	"net/netip"
 	"os/exec"
-	"runtime"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/nftables"
+	"seawall/pkg/nftables/nftest"
 )
-
-// inside runs f in a network namespace of its own, which is gone afterwards.
-func inside(t testing.TB, f func()) {
-	t.Helper()
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		err := unix.Unshare(unix.CLONE_NEWNET)
-		if err == nil {
-			f()
-		}
-		done <- err
-	}()
-	if err := <-done; err != nil {
-		t.Fatalf("make a network namespace: %v", err)
-	}
-}
 
 // run runs a program with its input, in the namespace that it is called in.
 func run(t testing.TB, input, name string, args ...string) {
@@ -41,7 +24,7 @@ func run(t testing.TB, input, name string, args ...string) {
 // loaded returns the rules that a real nft loads.
 func loaded(t testing.TB, text string) (rules *nftables.Ruleset) {
 	t.Helper()
-	inside(t, func() {
+	nftest.Inside(t, func() {
 		run(t, text, "nft", "-f", "-")
 		var err error
 		if rules, err = nftables.Load(); err != nil {

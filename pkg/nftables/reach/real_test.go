@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/nftables"
+	"seawall/pkg/nftables/nftest"
 	"seawall/pkg/nftables/ports"
 )
 
@@ -65,7 +66,7 @@ COMMIT
 // TestUFW: rules of iptables-nft, with matches of xtables in them.
 func TestUFW(t *testing.T) {
 	var rules *nftables.Ruleset
-	inside(t, func() {
+	nftest.Inside(t, func() {
 		run(t, ufwRules, "iptables-nft-restore")
 		run(t, "", "iptables-nft", "-A", "FORWARD", "-d", "172.17.0.2/32", "!", "-i", "docker0", "-o", "docker0", "-p", "tcp", "--dport", "80", "-j", "ACCEPT")
 		var err error
@@ -116,7 +117,7 @@ func TestUFW(t *testing.T) {
 func TestKernel(t *testing.T) {
 	const rounds, span = 60, 24
 	random := rand.New(rand.NewPCG(1, 2))
-	inside(t, func() {
+	nftest.Inside(t, func() {
 		run(t, "", "ip", "link", "set", "lo", "up")
 		for i, tries := 0, 0; i < rounds; tries++ {
 			text := randomRules(random)
@@ -221,7 +222,7 @@ func randomRules(r *rand.Rand) string {
 // FuzzWalk: whatever the rules say, there is an answer, soon.
 func FuzzWalk(f *testing.F) {
 	var raw []byte
-	inside(f, func() {
+	nftest.Inside(f, func() {
 		run(f, plain, "nft", "-f", "-")
 		raw, _ = nftables.Dump()
 	})
