@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/service"
 	"seawall/pkg/redact"
 	"seawall/pkg/text"
 	"seawall/pkg/unitfile"
@@ -13,7 +14,7 @@ import (
 
 // journald reads the journal's configuration.
 func (r *reader) journald(j *Journald) {
-	j.Installed = r.installed("/usr/lib/systemd/systemd-journald", "/lib/systemd/systemd-journald")
+	j.Installed = service.Installed(r.root, "/usr/lib/systemd/systemd-journald", "/lib/systemd/systemd-journald")
 	j.Service, j.Upload, j.Remote = r.states[unitJournald], r.states[unitUpload], r.states[unitRemote]
 	for _, dir := range unitfile.ConfigDirectories() {
 		for _, name := range []string{"journald.conf", "journal-upload.conf"} {

@@ -2,14 +2,11 @@ package logging
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/owner"
 	"seawall/agent/facts/service"
 	"seawall/pkg/hostfs"
-	"seawall/pkg/text"
 )
 
 const (
@@ -43,17 +40,4 @@ func Read(ctx context.Context, env fact.Env) Facts {
 	r.logrotate(&f.Logrotate)
 	f.Meta.Took = env.Now().Sub(start)
 	return f
-}
-
-// installed says whether one of the programs is there.
-func (r *reader) installed(names ...string) fact.Tri {
-	for _, n := range names {
-		switch _, err := r.root.Stat(n); {
-		case err == nil:
-			return fact.Tri{Known: true, Yes: true, Reason: n}
-		case !errors.Is(err, fs.ErrNotExist):
-			return fact.Tri{Reason: text.Clean(err.Error(), text.Limit)}
-		}
-	}
-	return fact.Tri{Known: true, Reason: "there is no " + names[0]}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/service"
 	"seawall/pkg/logrotateconf"
 	"seawall/pkg/text"
 )
@@ -20,7 +21,7 @@ const (
 // logrotate reads its configuration and when it ran.
 func (r *reader) logrotate(l *Logrotate) {
 	l.RunAgeDays = -1
-	l.Installed = r.installed("/usr/sbin/logrotate", "/sbin/logrotate", "/usr/bin/logrotate")
+	l.Installed = service.Installed(r.root, "/usr/sbin/logrotate", "/sbin/logrotate", "/usr/bin/logrotate")
 	r.f.Meta.Depend(rotateConf, rotateJob)
 	if !l.Installed.Yes {
 		l.Reason, l.RunReason = "logrotate is not installed", "logrotate is not installed"

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"seawall/agent/facts/fact"
+	"seawall/agent/facts/service"
 	"seawall/pkg/redact"
 	"seawall/pkg/rsyslogconf"
 	"seawall/pkg/text"
@@ -21,7 +22,7 @@ const (
 
 // rsyslog reads rsyslogd's configuration.
 func (r *reader) rsyslog(s *Rsyslog) {
-	s.Installed, s.Service = r.installed("/usr/sbin/rsyslogd", "/sbin/rsyslogd"), r.states[unitRsyslog]
+	s.Installed, s.Service = service.Installed(r.root, "/usr/sbin/rsyslogd", "/sbin/rsyslogd"), r.states[unitRsyslog]
 	s.FileModeBits = -1
 	r.f.Meta.Depend(rsyslogConf)
 	if s.Installed.Known && !s.Installed.Yes {

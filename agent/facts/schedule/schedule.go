@@ -60,20 +60,8 @@ func (r *reader) daemons(ctx context.Context) {
 		}
 		return states[names[0]]
 	}
-	r.f.Cron = Daemon{r.installed("/usr/sbin/cron", "/usr/sbin/crond", "/sbin/crond"), pick(cron)}
-	r.f.At = Daemon{r.installed("/usr/sbin/atd", "/sbin/atd"), pick(at)}
-}
-
-func (r *reader) installed(names ...string) fact.Tri {
-	for _, n := range names {
-		switch _, err := r.root.Stat(n); {
-		case err == nil:
-			return fact.Tri{Known: true, Yes: true, Reason: n}
-		case !errors.Is(err, fs.ErrNotExist):
-			return fact.Tri{Reason: text.Clean(err.Error(), text.Limit)}
-		}
-	}
-	return fact.Tri{Known: true, Reason: "there is no " + names[0]}
+	r.f.Cron = Daemon{service.Installed(r.root, "/usr/sbin/cron", "/usr/sbin/crond", "/sbin/crond"), pick(cron)}
+	r.f.At = Daemon{service.Installed(r.root, "/usr/sbin/atd", "/sbin/atd"), pick(at)}
 }
 
 // path notes mode and owner of a file or directory, and says whether it is there.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 
 	"seawall/agent/facts/fact"
+	"seawall/pkg/hostfs"
 	"seawall/pkg/text"
 	"seawall/pkg/unitbus"
 	"seawall/pkg/unitfile"
@@ -101,4 +102,17 @@ func onDisk(env fact.Env, name string) State {
 		s.Enabled = fact.Tri{Known: true, Yes: true, Reason: u.Start}
 	}
 	return s
+}
+
+// Installed says whether one of the programs is there.
+func Installed(root hostfs.Root, programs ...string) fact.Tri {
+	for _, n := range programs {
+		switch _, err := root.Stat(n); {
+		case err == nil:
+			return fact.Tri{Known: true, Yes: true, Reason: n}
+		case !errors.Is(err, fs.ErrNotExist):
+			return fact.Tri{Reason: text.Clean(err.Error(), text.Limit)}
+		}
+	}
+	return fact.Tri{Known: true, Reason: "there is no " + programs[0]}
 }
