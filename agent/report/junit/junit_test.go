@@ -1,7 +1,6 @@
 package junit
 
 import (
-	"bytes"
 	"encoding/xml"
 	"strings"
 	"testing"
@@ -13,15 +12,12 @@ import (
 
 func write(t *testing.T, s *sheet.Sheet) (string, suites) {
 	t.Helper()
-	var b bytes.Buffer
-	if err := Write(&b, s); err != nil {
-		t.Fatal(err)
-	}
+	text := sheettest.Written(t, Write, s)
 	var back suites
-	if err := xml.Unmarshal(b.Bytes(), &back); err != nil {
-		t.Fatalf("%v\n%s", err, b.String())
+	if err := xml.Unmarshal([]byte(text), &back); err != nil {
+		t.Fatalf("%v\n%s", err, text)
 	}
-	return b.String(), back
+	return text, back
 }
 
 func TestGolden(t *testing.T) {

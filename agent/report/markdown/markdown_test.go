@@ -1,32 +1,21 @@
 package markdown
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
-	"seawall/agent/report/sheet"
 	"seawall/agent/report/sheettest"
 )
 
-func write(t *testing.T, s *sheet.Sheet) string {
-	t.Helper()
-	var b bytes.Buffer
-	if err := Write(&b, s); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
 func TestGolden(t *testing.T) {
-	sheettest.Golden(t, "sheet.md", []byte(write(t, sheettest.Sheet())))
-	sheettest.Golden(t, "changes.md", []byte(write(t, sheettest.Compared())))
+	sheettest.Golden(t, "sheet.md", []byte(sheettest.Written(t, Write, sheettest.Sheet())))
+	sheettest.Golden(t, "changes.md", []byte(sheettest.Written(t, Write, sheettest.Compared())))
 }
 
 // TestHostile: what a host says stands in code alone: cut all code spans and blocks
 // out, and nothing of it is left.
 func TestHostile(t *testing.T) {
-	text := write(t, sheettest.Hostile())
+	text := sheettest.Written(t, Write, sheettest.Hostile())
 	if i := strings.IndexAny(text, sheettest.Steers); i >= 0 {
 		t.Errorf("lets %q through", text[max(0, i-20):i+4])
 	}

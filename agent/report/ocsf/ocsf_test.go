@@ -1,7 +1,6 @@
 package ocsf
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -11,18 +10,9 @@ import (
 	"seawall/agent/report/sheettest"
 )
 
-func write(t *testing.T, s *sheet.Sheet) string {
-	t.Helper()
-	var b bytes.Buffer
-	if err := Write(&b, s); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
 func TestGolden(t *testing.T) {
-	sheettest.Golden(t, "sheet.jsonl", []byte(write(t, sheettest.Sheet())))
-	sheettest.Golden(t, "changes.jsonl", []byte(write(t, sheettest.Compared())))
+	sheettest.Golden(t, "sheet.jsonl", []byte(sheettest.Written(t, Write, sheettest.Sheet())))
+	sheettest.Golden(t, "changes.jsonl", []byte(sheettest.Written(t, Write, sheettest.Compared())))
 }
 
 // TestRequired: each event has what version 1.3.0 of the schema requires of class 2003,
@@ -36,7 +26,7 @@ func TestRequired(t *testing.T) {
 	}
 	for name, s := range map[string]*sheet.Sheet{"sheet": sheettest.Sheet(), "changes": sheettest.Compared(), "hostile": sheettest.Hostile()} {
 		n := 0
-		for line := range strings.Lines(write(t, s)) {
+		for line := range strings.Lines(sheettest.Written(t, Write, s)) {
 			n++
 			var e map[string]any
 			if err := json.Unmarshal([]byte(line), &e); err != nil {
@@ -76,7 +66,7 @@ func TestRequired(t *testing.T) {
 
 // TestHostile: nothing that a host says steers the terminal, or makes a line.
 func TestHostile(t *testing.T) {
-	text := write(t, sheettest.Hostile())
+	text := sheettest.Written(t, Write, sheettest.Hostile())
 	if i := strings.IndexAny(text, sheettest.Steers); i >= 0 {
 		t.Errorf("lets %q through", text[max(0, i-20):i+4])
 	}

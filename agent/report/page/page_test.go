@@ -1,7 +1,6 @@
 package page
 
 import (
-	"bytes"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -14,25 +13,16 @@ import (
 	"seawall/agent/report/sheettest"
 )
 
-func write(t *testing.T, s *sheet.Sheet) string {
-	t.Helper()
-	var b bytes.Buffer
-	if err := Write(&b, s); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
 func TestGolden(t *testing.T) {
 	for name, s := range map[string]*sheet.Sheet{"sheet.html": sheettest.Sheet(), "changes.html": sheettest.Compared()} {
-		text := strings.Replace(write(t, s), style, "", 1)
+		text := strings.Replace(sheettest.Written(t, Write, s), style, "", 1)
 		sheettest.Golden(t, name, []byte(text))
 	}
 }
 
 // TestAlone: the file needs no other, and runs nothing.
 func TestAlone(t *testing.T) {
-	text := write(t, sheettest.Sheet())
+	text := sheettest.Written(t, Write, sheettest.Sheet())
 	for _, bad := range []string{"<script", "<link", "<img", "src=", "href=", "url(", "@import", "http:", "https:", " on", "<iframe"} {
 		if strings.Contains(strings.ToLower(tags(text)), bad) || strings.Contains(style, bad) && bad != " on" {
 			t.Errorf("has %s", bad)
@@ -56,7 +46,7 @@ func tags(text string) string {
 // TestHostile: what a host says is text, whatever it says: the tags are those of a
 // host that says nothing, and they are closed.
 func TestHostile(t *testing.T) {
-	text := write(t, sheettest.Hostile())
+	text := sheettest.Written(t, Write, sheettest.Hostile())
 	if i := strings.IndexAny(text, sheettest.Steers); i >= 0 {
 		t.Errorf("lets %q through", text[max(0, i-20):i+4])
 	}
@@ -96,7 +86,7 @@ func TestHostile(t *testing.T) {
 
 // TestNothing: a look at nothing is a page, without a score.
 func TestNothing(t *testing.T) {
-	text := write(t, sheet.New(sheet.Sheet{}))
+	text := sheettest.Written(t, Write, sheet.New(sheet.Sheet{}))
 	if !strings.Contains(text, "no score") || !strings.Contains(text, "nothing was checked") {
 		t.Error(text)
 	}

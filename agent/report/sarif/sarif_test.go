@@ -1,7 +1,6 @@
 package sarif
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/url"
 	"slices"
@@ -29,15 +28,12 @@ type document struct {
 
 func write(t *testing.T, s *sheet.Sheet) (string, document) {
 	t.Helper()
-	var b bytes.Buffer
-	if err := Write(&b, s); err != nil {
-		t.Fatal(err)
-	}
+	text := sheettest.Written(t, Write, s)
 	var d document
-	if err := json.Unmarshal(b.Bytes(), &d); err != nil {
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
 		t.Fatal(err)
 	}
-	return b.String(), d
+	return text, d
 }
 
 func TestGolden(t *testing.T) {

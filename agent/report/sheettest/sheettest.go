@@ -4,8 +4,10 @@ package sheettest
 
 import (
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +35,16 @@ func Golden(t *testing.T, name string, got []byte) {
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s (-want +got)\n%s", name, diff)
 	}
+}
+
+// Written is what write writes of a look.
+func Written(t testing.TB, write func(io.Writer, *sheet.Sheet) error, s *sheet.Sheet) string {
+	t.Helper()
+	var b strings.Builder
+	if err := write(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 // At is when the looks were.
