@@ -98,7 +98,9 @@ func (s *settings) one(key string) Sysctl {
 	if v.AfterKnown {
 		v.Values = append(v.Values, v.After)
 	}
-	v.Unknown = unknown(&v)
+	if v.Unknown = unknown(&v); v.Unknown == "" && len(s.config.Problems) > 0 {
+		v.Unknown = s.config.Problems[0] // it may set this one
+	}
 	v.Text = describe(&v)
 	return v
 }

@@ -122,8 +122,10 @@ func TestUnread(t *testing.T) {
 	files[systemd+"/x"] = "" // a directory
 	files["etc/sysctl.conf/x"] = files["etc/sysctl.conf"]
 	delete(files, "etc/sysctl.conf")
-	if f := read(t, files); f.Config.Known || len(f.Config.Problems) == 0 {
-		t.Errorf("a directory in its place: %+v", f.Config)
+	files["proc/sys/net/ipv4/ip_forward"] = "0\n"
+	f = read(t, files)
+	if v := f.Sysctl["net.ipv4.ip_forward"]; f.Config.Known || len(f.Config.Problems) == 0 || v.Unknown == "" {
+		t.Errorf("a directory in its place: %+v, %+v", f.Config, v)
 	}
 }
 
