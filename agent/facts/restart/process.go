@@ -68,7 +68,7 @@ func (p *process) linkBytes(name string) []byte {
 
 // lines calls line with each line of one of the process's files, as eachLine does.
 func (p *process) lines(name string, limit int, line func([]byte)) (whole bool, err error) {
-	fd, err := unix.Openat(p.fd, name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	fd, err := unix.Openat(p.fd, name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return false, err
 	}
