@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// Limit is how much of one file is worth reading.
-const Limit = 16 << 20
+// Limit is how much of one file is worth reading: tens of thousands of users. Each
+// line takes several times its length in memory.
+const Limit = 2 << 20
 
 // User is an entry of /etc/passwd.
 type User struct {
