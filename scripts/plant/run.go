@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// stepLimit bounds each script: a package is installed in less.
-const stepLimit = 3 * time.Minute
+// stepLimit bounds each script: a package is installed in less, even where a busy
+// processor is emulated.
+const stepLimit = 5 * time.Minute
 
 // host is the machine that is broken.
 type host struct {
