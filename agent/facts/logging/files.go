@@ -40,6 +40,8 @@ func (r *reader) walk() {
 
 func (r *reader) incomplete(why string) {
 	r.f.FilesKnown, r.f.FilesReason = false, text.Clean(why, text.Limit)
+	r.f.Meta.Leave("files", r.f.FilesReason)
+	r.f.Meta.Leave("logrotate.uncovered", r.f.FilesReason)
 }
 
 func (r *reader) dir(dir string, depth int) {
@@ -92,6 +94,7 @@ func (r *reader) file(name string, fi fs.FileInfo) {
 	}
 	if len(r.f.Files) == maxKept {
 		r.f.MoreFiles++
+		r.f.Meta.Leave("files", "there are more files with wide permissions than are looked at")
 		return
 	}
 	r.f.Files = append(r.f.Files, f)

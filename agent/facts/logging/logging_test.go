@@ -3,6 +3,7 @@ package logging
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -251,6 +252,37 @@ func TestManyFiles(t *testing.T) {
 	})
 	if f.FilesKnown || !strings.Contains(f.FilesReason, "too deep") || len(f.Files) != maxKept || f.MoreFiles == 0 {
 		t.Errorf("%v %q, %d listed, %d more", f.FilesKnown, f.FilesReason, len(f.Files), f.MoreFiles)
+	}
+	if p := f.Meta.Partial; p["files"] == "" || p["logrotate.uncovered"] != f.FilesReason {
+		t.Errorf("%q", p)
+	}
+}
+
+// TestBounds: a list that is cut says so, and no other does.
+func TestBounds(t *testing.T) {
+	for line, list := range map[string]string{"$UDPServerRun 514": "rsyslog.inputs", "*.* @log.example": "rsyslog.forwards", "*.* /var/log/x": "rsyslog.outputs"} {
+		for more, want := range []string{"", list} {
+			f := read(t, map[string]string{"/etc/rsyslog.conf": strings.Repeat(line+"\n", maxListed+more)}, nil)
+			s := f.Rsyslog
+			if got := slices.Sorted(maps.Keys(f.Meta.Partial)); strings.Join(got, " ") != want || len(s.Inputs)+len(s.Forwards)+len(s.Outputs) != maxListed {
+				t.Errorf("%s, %d more: %q", line, more, got)
+			}
+		}
+	}
+	for more := range 2 {
+		f := read(t, nil, func(path func(string) string) {
+			err := os.MkdirAll(path("/var/log/x"), 0o755)
+			for i := range maxKept + more {
+				name := path(fmt.Sprintf("/var/log/x/%03d.log", i))
+				err = errors.Join(err, os.WriteFile(name, nil, 0o600), os.Chmod(name, 0o666))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+		if p := f.Meta.Partial; f.MoreFiles != more || (p["files"] != "") != (more > 0) || p["logrotate.uncovered"] != "" || !f.FilesKnown {
+			t.Errorf("%d files, %d more, %q", len(f.Files), f.MoreFiles, p)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 const (
 	rsyslogConf = "/etc/rsyslog.conf"
 	maxListed   = 500 // inputs, forwards, outputs
+	maxSelector = 4096
 )
 
 // rsyslog reads rsyslogd's configuration.
@@ -36,7 +37,7 @@ func (r *reader) rsyslog(s *Rsyslog) {
 	}
 	r.f.Meta.Depend(c.Watch...)
 	s.Known = true
-	w := &rsyslogWalk{s: s, umask: r.unitUmask(), legacyMode: mode{bits: 0o644}, moduleMode: mode{bits: 0o644}}
+	w := &rsyslogWalk{s: s, meta: &r.f.Meta, umask: r.unitUmask(), legacyMode: mode{bits: 0o644}, moduleMode: mode{bits: 0o644}}
 	w.modules(c.Items)
 	for _, it := range c.Items {
 		w.item(it)
@@ -82,6 +83,7 @@ func place(it rsyslogconf.Item, value string) fact.Text {
 // rsyslogWalk is what holds at a place of the configuration.
 type rsyslogWalk struct {
 	s                      *Rsyslog
+	meta                   *fact.Meta
 	umask                  int
 	legacyMode, moduleMode mode
 	wrote                  bool
@@ -199,6 +201,7 @@ func (w *rsyslogWalk) input(it rsyslogconf.Item) {
 
 func (w *rsyslogWalk) listen(it rsyslogconf.Item, module, port, address string, tls bool) {
 	if len(w.s.Inputs) == maxListed {
+		w.meta.Leave("rsyslog.inputs", "there are more inputs of rsyslog than are looked at")
 		return
 	}
 	at := place(it, port)
@@ -282,6 +285,7 @@ func hostPort(target string) (host, port string) {
 
 func (w *rsyslogWalk) forward(it rsyslogconf.Item, target, port, kind string, tls, queue bool) {
 	if len(w.s.Forwards) == maxListed {
+		w.meta.Leave("rsyslog.forwards", "there are more destinations of rsyslog than are looked at")
 		return
 	}
 	at := place(it, redact.Text(target))
@@ -295,10 +299,12 @@ func (w *rsyslogWalk) output(it rsyslogconf.Item, name string, m mode) {
 	}
 	w.wrote = true
 	w.wider(m)
-	if len(w.s.Outputs) < maxListed {
-		at := place(it, name)
-		w.s.Outputs = append(w.s.Outputs, Output{Selector: text.Clean(it.Filter, 256), Path: at.Value, File: at.File, Line: at.Line, Raw: at.Raw})
+	if len(w.s.Outputs) == maxListed { // its mode counts all the same
+		w.meta.Leave("rsyslog.outputs", "there are more outputs of rsyslog than are looked at")
+		return
 	}
+	at := place(it, name)
+	w.s.Outputs = append(w.s.Outputs, Output{Selector: text.Clean(it.Filter, maxSelector), Path: at.Value, File: at.File, Line: at.Line, Raw: at.Raw})
 }
 
 // wider keeps the mode that lets in the most.
