@@ -50,7 +50,7 @@ func (l *loader) load(file string, depth int) error {
 	l.c.Files = append(l.c.Files, file)
 	for _, it := range Parse(file, b) {
 		l.c.Items = append(l.c.Items, it)
-		if len(l.c.Items) > maxItems {
+		if len(l.c.Items) >= maxItems { // where Parse ends
 			return fmt.Errorf("%s: more than %d items", file, maxItems)
 		}
 		if err := l.include(it, depth); err != nil {

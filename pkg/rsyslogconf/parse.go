@@ -270,6 +270,10 @@ func (p *parser) object(name string, paren int) {
 		p.next, p.named = it.Params["name"], true
 	}
 	p.items = append(p.items, it)
+	if len(it.Params) > maxParams {
+		it.Kind, it.Value = KindUnknown, "an object has more parameters than are read"
+		p.items = append(p.items, it)
+	}
 }
 
 func (p *parser) param(params map[string]string) {
@@ -297,7 +301,7 @@ func (p *parser) param(params map[string]string) {
 	}
 	p.i++
 	p.blank()
-	if value, ok := p.value(); ok && len(params) < maxParams {
+	if value, ok := p.value(); ok && len(params) <= maxParams {
 		params[name] = value
 	}
 }

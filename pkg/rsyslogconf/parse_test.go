@@ -151,6 +151,26 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestBounds: what is too much is an error, or an item that says so.
+func TestBounds(t *testing.T) {
+	for lines, ok := range map[int]bool{maxItems - 1: true, maxItems: false} {
+		c, err := Load(image.Of(t, map[string]string{"/etc/rsyslog.conf": strings.Repeat("*.* /x\n", lines)}), "/etc/rsyslog.conf")
+		if (err == nil) != ok || ok && len(c.Items) != lines {
+			t.Errorf("%d lines: %v", lines, err)
+		}
+	}
+	for params, ok := range map[int]bool{maxParams: true, maxParams + 1: false} {
+		var b strings.Builder
+		for i := range params {
+			fmt.Fprintf(&b, " p%d=\"x\"", i)
+		}
+		items := Parse("f", []byte("input("+b.String()+")\n*.* /x\n"))
+		if last := items[len(items)-2]; (last.Kind != KindUnknown) != ok || last.Value == "" && !ok {
+			t.Errorf("%d parameters: %d items, %s %s", params, len(items), last.Kind, last.Value)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"", "$A b\n", "*.* @@h\n", "action(type=\"omfile\" file='/x')", "if $x == \"then\" then { /x }", "ruleset(name=\"r\"){ stop }",
