@@ -43,6 +43,7 @@ type Table struct {
 	Jobs     []Job
 	Problems []Problem
 	Path     string // the last PATH=, "" where there is none
+	More     bool   // there are more lines, or longer ones, than are read
 }
 
 const (
@@ -58,11 +59,13 @@ func Parse(text []byte, format Format) Table {
 	for l := range bytes.Lines(text) {
 		number++
 		line := strings.TrimSpace(string(l[:min(len(l), maxText)]))
-		switch {
-		case line == "" || line[0] == '#':
+		if line == "" || line[0] == '#' {
+			t.More = t.More || line == "" && len(l) > maxText
 			continue
-		case len(t.Jobs) == maxJobs || len(t.Problems) == maxJobs:
-			t.Problems = append(t.Problems, Problem{Line: number, Reason: fmt.Sprintf("more than %d jobs", maxJobs)})
+		}
+		t.More = t.More || len(l) > maxText
+		if len(t.Jobs) == maxJobs || len(t.Problems) == maxJobs {
+			t.More = true
 			return t
 		}
 		if name, value, ok := assignment(line); ok {

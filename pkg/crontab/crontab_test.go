@@ -51,8 +51,12 @@ func TestParseOthers(t *testing.T) {
 	if diff := cmp.Diff([]Job{{2, "1 5 cron.daily", "", "nice run-parts /etc/cron.daily"}, {3, "@monthly 45 m", "", "x %y"}}, got.Jobs); diff != "" {
 		t.Error(diff)
 	}
-	if many := Parse([]byte(strings.Repeat("@daily x\n", maxJobs+2)), User); len(many.Jobs) != maxJobs || len(many.Problems) != 1 {
-		t.Errorf("%d jobs, %v", len(many.Jobs), many.Problems)
+	for _, line := range []string{"@daily x\n", "nonsense\n"} {
+		for _, lines := range []int{maxJobs, maxJobs + 1} {
+			if many := Parse([]byte(strings.Repeat(line, lines)), User); len(many.Jobs)+len(many.Problems) != maxJobs || many.More != (lines > maxJobs) {
+				t.Errorf("%d lines: %d jobs, %d problems, more: %v", lines, len(many.Jobs), len(many.Problems), many.More)
+			}
+		}
 	}
 }
 
@@ -75,8 +79,9 @@ func TestPrograms(t *testing.T) {
 		"[ -x /usr/lib/php/sessionclean ] && if [ ! -d /run/systemd ]; then /usr/lib/php/c; fi ": "/usr/lib/php/c",
 		"": "", "2>": "", ">": "", "nice": "nice", "bash -c": "bash",
 	} {
-		if got := strings.Join(Programs(command), " "); got != want {
-			t.Errorf("%s\n got %s\nwant %s", command, got, want)
+		all, more := Programs(command)
+		if got := strings.Join(all, " "); got != want || more {
+			t.Errorf("%s\n got %s\nwant %s, more: %v", command, got, want, more)
 		}
 	}
 }
@@ -101,17 +106,24 @@ func FuzzParse(f *testing.F) {
 // TestParseHostile: long lines, many words and bytes that are no text are bounded.
 func TestParseHostile(t *testing.T) {
 	long := Parse([]byte("@daily root "+strings.Repeat("x ", 1<<19)+"\n@daily root /y\n"), System)
-	if len(long.Jobs) != 2 || len(long.Jobs[0].Command) > maxText || long.Jobs[1].Line != 2 {
+	if len(long.Jobs) != 2 || len(long.Jobs[0].Command) > maxText || long.Jobs[1].Line != 2 || !long.More {
 		t.Errorf("%d jobs, %d bytes", len(long.Jobs), len(long.Jobs[0].Command))
 	}
-	if got := Programs(strings.Repeat("/a;", 10_000)); len(got) != 1 {
-		t.Errorf("%d programs", len(got))
+	if comment := Parse([]byte("#"+strings.Repeat(" x", maxText)+"\n@daily root /y\n"), System); len(comment.Jobs) != 1 || comment.More {
+		t.Errorf("a long comment: %+v", comment)
+	}
+	for words, want := range map[int]bool{maxWords: false, maxWords + 1: true} {
+		for _, command := range []string{strings.Repeat("/a;", words), "sh -c '" + strings.Repeat("/a;", words) + "'"} {
+			if got, more := Programs(command); len(got) > 2 || more != want {
+				t.Errorf("%d words: %d programs, more: %v", words, len(got), more)
+			}
+		}
 	}
 	var many strings.Builder
 	for range 2 * maxWords {
 		many.WriteString("/a" + strings.Repeat("b", many.Len()%97) + ";")
 	}
-	if got := Programs(many.String()); len(got) == 0 || len(got) > maxWords {
+	if got, _ := Programs(many.String()); len(got) == 0 || len(got) > maxWords {
 		t.Errorf("%d programs", len(got))
 	}
 	for _, text := range []string{"\x00\xff * * * * root x\n", "* * * * *\x00root x\n", "PATH\n", "=x\n", "- - - - - -\n"} {

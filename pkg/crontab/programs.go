@@ -9,22 +9,23 @@ import (
 // Programs names what a command line runs, in order, each once: the commands
 // themselves, the scripts that interpreters are given, the programs behind wrappers
 // (nice, flock, sudo), and the directory of run-parts. Words that only a shell could
-// tell ($X, $(…)) are left out.
-func Programs(command string) []string {
-	var all []string
+// tell ($X, $(…)) are left out. more says that there are more words than are looked at.
+func Programs(command string) (all []string, more bool) {
 	add := func(name string) {
 		if name != "" && !strings.ContainsAny(name, "$`*?") && !slices.Contains(all, name) {
 			all = append(all, name)
 		}
 	}
-	for _, words := range commands(command) {
-		simple(words, add)
+	list, more := commands(command)
+	for _, words := range list {
+		more = simple(words, add) || more
 	}
-	return all
+	return all, more
 }
 
-// simple looks at the words of one simple command.
-func simple(words []string, add func(string)) {
+// simple looks at the words of one simple command. It returns what Programs does of
+// the text that a shell is given.
+func simple(words []string, add func(string)) (more bool) {
 	for len(words) > 0 {
 		w := words[0]
 		base := path.Base(w)
@@ -36,50 +37,53 @@ func simple(words []string, add func(string)) {
 			words = words[1:]
 			continue
 		case slices.Contains(builtins(), w):
-			return
+			return false
 		case w == "." || w == "source":
 			if len(words) > 1 {
 				add(words[1])
 			}
-			return
+			return false
 		}
 		add(w)
 		switch {
 		case interpreter(base):
-			script(words[1:], add)
-			return
+			return script(words[1:], add)
 		case base == "run-parts":
 			if dir := words[len(words)-1]; strings.HasPrefix(dir, "/") {
 				add(dir)
 			}
-			return
+			return false
 		case slices.Contains(wrappers(), base):
 			words = behind(base, words[1:])
 			continue
 		}
-		return
+		return false
 	}
+	return false
 }
 
 // script is what an interpreter is given: "-c TEXT", or the first word that is no
 // option.
-func script(words []string, add func(string)) {
+func script(words []string, add func(string)) (more bool) {
 	for i, w := range words {
 		if strings.HasPrefix(w, "-") && strings.HasSuffix(w, "c") && !strings.HasPrefix(w, "--") {
-			if i+1 < len(words) {
-				for _, p := range Programs(words[i+1]) {
-					add(p)
-				}
+			if i+1 == len(words) {
+				return false
 			}
-			return
+			all, more := Programs(words[i+1])
+			for _, p := range all {
+				add(p)
+			}
+			return more
 		}
 		if !strings.HasPrefix(w, "-") {
 			if strings.Contains(w, "/") {
 				add(w)
 			}
-			return
+			return false
 		}
 	}
+	return false
 }
 
 // behind returns the command that a wrapper runs: what follows its options and its
@@ -134,7 +138,7 @@ func builtins() []string {
 
 // commands splits a command line into simple commands of words, redirections left
 // out. Quotes are taken off; a word in double quotes keeps its dollar signs.
-func commands(line string) [][]string {
+func commands(line string) (all [][]string, more bool) {
 	s := splitter{line: line}
 	for s.i = 0; s.i < len(line) && !s.comment; s.i++ {
 		if s.quote != 0 {
@@ -144,7 +148,7 @@ func commands(line string) [][]string {
 		}
 	}
 	s.endCommand()
-	return s.all
+	return s.all, s.more
 }
 
 type splitter struct {
@@ -158,6 +162,7 @@ type splitter struct {
 	target  bool // the next word is a redirection's
 	comment bool
 	count   int
+	more    bool
 }
 
 // quoted takes a character inside quotes.
@@ -212,9 +217,11 @@ func (s *splitter) redirect() {
 }
 
 func (s *splitter) endWord() {
-	if s.begun && !s.target && s.count < maxWords {
-		s.words = append(s.words, s.word.String())
-		s.count++
+	if s.begun && !s.target {
+		if s.more = s.count == maxWords; !s.more {
+			s.words = append(s.words, s.word.String())
+			s.count++
+		}
 	}
 	s.target = s.target && !s.begun
 	s.word.Reset()
