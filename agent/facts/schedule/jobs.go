@@ -1,6 +1,8 @@
 package schedule
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strconv"
@@ -29,7 +31,7 @@ func (r *reader) system() {
 		r.table("/etc/anacrontab", "root", crontab.Anacron)
 	}
 	r.path("/etc/cron.d", PathDir, "")
-	for _, n := range r.dir("/etc/cron.d") {
+	for _, n := range r.dir("/etc/cron.d", "paths", "jobs", "broken", "ignored") {
 		name := path.Join("/etc/cron.d", n)
 		if strings.HasPrefix(n, ".") || left(n) || !r.path(name, PathCrontab, "") {
 			continue
@@ -76,25 +78,34 @@ func plain(c rune) rune {
 func (r *reader) table(name, user string, format crontab.Format) {
 	b, err := r.root.ReadFile(name, maxTable)
 	if err != nil {
-		r.incomplete(err.Error())
+		r.incomplete(err.Error(), "jobs", "broken")
 		return
 	}
 	t := crontab.Parse(b, format)
+	if t.More {
+		r.incomplete(name+" has more, or longer, lines than are looked at", "jobs", "broken")
+	}
 	search := t.Path
 	if search == "" {
 		search = usualPath
 	}
 	for _, p := range t.Problems {
-		if len(r.f.Broken) < maxJobs {
-			r.f.Broken = append(r.f.Broken, fact.Text{Value: p.Reason, Set: true, File: text.Clean(name, text.Limit), Line: p.Line, Raw: hidden(p.Text)})
+		if len(r.f.Broken) == maxJobs {
+			r.f.Meta.Leave("broken", "there are more faulty lines than are listed")
+			break
 		}
+		r.f.Broken = append(r.f.Broken, fact.Text{Value: p.Reason, Set: true, File: text.Clean(name, text.Limit), Line: p.Line, Raw: hidden(p.Text)})
 	}
 	for _, j := range t.Jobs {
 		if format == crontab.System {
 			user = j.User
 		}
+		programs, more := crontab.Programs(j.Command)
+		if more {
+			r.incomplete("a job of "+name+" has more words than are looked at", "jobs")
+		}
 		r.job(Job{File: text.Clean(name, text.Limit), Line: j.Line, User: text.Clean(user, 64), When: text.Clean(j.When, 128), Text: hidden(j.Command)},
-			crontab.Programs(j.Command), search)
+			programs, search)
 	}
 }
 
@@ -104,20 +115,23 @@ func hidden(command string) string { return text.Clean(redact.Text(command), 512
 // job notes a job and its programs.
 func (r *reader) job(j Job, programs []string, search string) {
 	if len(r.f.Jobs) == maxJobs {
-		r.incomplete("there are more jobs than are looked at")
+		r.incomplete("there are more jobs than are looked at", "jobs")
 		return
 	}
 	uid, ok := r.names.UID(j.User)
 	if !ok {
 		uid = 0
 	}
-	j.Root = ok && uid == 0
+	j.Root = j.User == "root" || ok && uid == 0
 	j.UserState = r.states[j.User]
-	if j.UserState == "" {
+	switch {
+	case r.states == nil:
+		j.UserState = StateUnknown
+	case j.UserState == "":
 		j.UserState = StateAbsent
 	}
 	for _, name := range programs {
-		if p, ok := r.program(name, search, uid); ok {
+		if p, ok := r.program("jobs", name, search, uid); ok {
 			j.Programs = append(j.Programs, p)
 		}
 	}
@@ -132,7 +146,7 @@ func (r *reader) periodic() {
 		if !r.path(dir, PathDir, "") {
 			continue
 		}
-		for _, n := range r.dir(dir) {
+		for _, n := range r.dir(dir, "paths", "jobs", "broken") {
 			name := path.Join(dir, n)
 			if strings.HasPrefix(n, ".") || left(n) || !r.path(name, PathScript, "") {
 				continue
@@ -151,7 +165,7 @@ func (r *reader) spools() {
 		if !r.path(dir, PathSpool, "") {
 			continue
 		}
-		for _, n := range r.dir(dir) {
+		for _, n := range r.dir(dir, "paths", "jobs", "broken") {
 			name := path.Join(dir, n)
 			fi, err := r.root.Lstat(name)
 			if err == nil && fi.IsDir() || strings.HasPrefix(n, ".") || strings.HasPrefix(n, "tmp.") || strings.HasPrefix(n, "#") {
@@ -175,12 +189,16 @@ func (r *reader) uid(name string) int {
 
 // users says of each user whether the account is one that is in use: expired, or
 // locked by usermod -L, which puts "!" before a password that is there. One that
-// never had a password is no sign of anything.
+// never had a password is no sign of anything. It returns nil where that is not known.
 func (r *reader) users() map[string]string {
 	states := map[string]string{}
 	passwd, err := r.root.ReadFile("/etc/passwd", 16<<20)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return states
+	}
+	if err != nil { // who is root, too, is not known then
+		r.incomplete(err.Error(), "jobs", "timers")
+		return nil
 	}
 	for line := range strings.Lines(string(passwd)) {
 		name, _, _ := strings.Cut(line, ":")

@@ -3,9 +3,12 @@ package schedule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
+	"syscall"
 
 	"seawall/agent/facts/fact"
 	"seawall/agent/facts/owner"
@@ -17,7 +20,8 @@ import (
 const (
 	maxPaths  = 2000
 	maxJobs   = 2000
-	maxLooked = 1000 // programs
+	maxLooked = 1000   // programs
+	maxListed = 20_000 // users of cron.allow and its kin
 )
 
 type reader struct {
@@ -71,7 +75,7 @@ func (r *reader) path(name, kind, user string) bool {
 		return false
 	}
 	if len(r.f.Paths) == maxPaths {
-		r.incomplete("there are more files than are looked at")
+		r.incomplete("there are more files than are looked at", "paths", "jobs", "broken", "ignored")
 		return false
 	}
 	p := Path{Path: text.Clean(name, text.Limit), Kind: kind, User: user, Mode: -1}
@@ -82,6 +86,9 @@ func (r *reader) path(name, kind, user string) bool {
 	}
 	if err != nil {
 		p.Error = text.Clean(err.Error(), text.Limit)
+		if !errors.Is(err, fs.ErrNotExist) && kind != PathAccess {
+			r.incomplete(err.Error(), "jobs", "broken")
+		}
 	} else {
 		p.Mode, p.UID, p.GID = owner.Of(fi)
 		p.Group = r.names.Group(p.GID)
@@ -90,15 +97,24 @@ func (r *reader) path(name, kind, user string) bool {
 	return err == nil
 }
 
-func (r *reader) incomplete(why string) {
-	r.f.JobsKnown, r.f.JobsReason = false, text.Clean(why, text.Limit)
+// incomplete says that lists are not all there is.
+func (r *reader) incomplete(why string, lists ...string) {
+	why = text.Clean(why, text.Limit)
+	for _, list := range lists {
+		r.f.Meta.Leave(list, why)
+		if list == "timers" {
+			r.f.TimersKnown, r.f.TimersReason = false, why
+		} else {
+			r.f.JobsKnown, r.f.JobsReason = false, why
+		}
+	}
 }
 
-// dir lists a directory; one that is not there is empty.
-func (r *reader) dir(name string) []string {
+// dir lists a directory, of which lists are made; one that is not there is empty.
+func (r *reader) dir(name string, lists ...string) []string {
 	names, err := r.root.ReadDir(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, hostfs.ErrNotRegular) {
-		r.incomplete(err.Error())
+		r.incomplete(err.Error(), lists...)
 	}
 	return names
 }
@@ -116,9 +132,11 @@ func (r *reader) access() {
 		default:
 			a.Present = true
 			for user := range strings.FieldsSeq(string(b)) {
-				if len(a.Users) < 1000 {
-					a.Users = append(a.Users, text.Clean(user, 64))
+				if len(a.Users) == maxListed {
+					r.f.Meta.Leave("access", name+" has more users than are listed")
+					break
 				}
+				a.Users = append(a.Users, text.Clean(user, 64))
 			}
 		}
 		if a.Present {
@@ -128,8 +146,8 @@ func (r *reader) access() {
 	}
 }
 
-// program looks at a program that a job runs. trusted is the job's user.
-func (r *reader) program(name, search string, trusted int) (Program, bool) {
+// program looks at a program that what is in list runs. trusted is the job's user.
+func (r *reader) program(list, name, search string, trusted int) (Program, bool) {
 	relative := ""
 	if !strings.Contains(name, "/") {
 		found, where := r.find(name, search, trusted)
@@ -141,15 +159,18 @@ func (r *reader) program(name, search string, trusted int) (Program, bool) {
 	if !strings.HasPrefix(name, "/") {
 		return Program{}, false // below the home directory, or wherever the job went
 	}
-	key := name + "\x00" + search
+	key := fmt.Sprint(list, trusted, name, "\x00", search)
 	if p, ok := r.looked[key]; ok {
 		return p, true
 	}
 	if len(r.looked) == maxLooked {
-		r.incomplete("the jobs run more programs than are looked at")
+		r.incomplete("the jobs run more programs than are looked at", list)
 		return Program{}, false
 	}
 	weak, err := owner.Weak(r.root, name, trusted)
+	if err != nil && !slices.ContainsFunc([]error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ENAMETOOLONG}, func(e error) bool { return errors.Is(err, e) }) {
+		r.incomplete(err.Error(), list) // it may be there
+	}
 	p := Program{Path: text.Clean(path.Clean(name), text.Limit), Found: err == nil, Weak: weak, Relative: relative}
 	r.looked[key] = p
 	return p, true

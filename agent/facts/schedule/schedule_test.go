@@ -207,6 +207,99 @@ func TestTimerUsers(t *testing.T) {
 	}
 }
 
+// TestBounds: a list that is cut, or of which something could not be read, says so, and
+// no other does. Each has one more than there may be, and is whole without.
+func TestBounds(t *testing.T) {
+	line := "@daily root true\n"
+	programs := func(format string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	known := read(t, nil, nil)
+	jobs := maxJobs - len(known.Jobs) - 1
+	for name, tt := range map[string]struct {
+		files func(more int) map[string]string
+		want  string
+	}{
+		"jobs": {func(more int) map[string]string {
+			return map[string]string{"/etc/cron.d/a": strings.Repeat(line, jobs), "/etc/cron.d/b": strings.Repeat(line, 1+more)}
+		}, "jobs"},
+		"a long line": {func(more int) map[string]string {
+			return map[string]string{"/etc/cron.d/a": "@daily root /x #" + strings.Repeat("y", 4<<10-17+more) + "\n"}
+		}, "broken jobs"},
+		"words": {func(more int) map[string]string {
+			return map[string]string{"/etc/cron.d/a": "@daily root /x" + strings.Repeat(" y", 499+more) + "\n"}
+		}, "jobs"},
+		"faults": {func(more int) map[string]string {
+			return map[string]string{"/etc/cron.d/a": strings.Repeat("x\n", 1900), "/etc/cron.d/b": strings.Repeat("x\n", maxJobs-1900-len(known.Broken)+more)}
+		}, "broken"},
+		"programs": {func(more int) map[string]string {
+			return map[string]string{"/etc/crontab": "", "/etc/cron.d/tools": "", "/etc/cron.hourly/job": "gone",
+				"/etc/cron.d/a": programs("@daily root /p%d\n", maxLooked-1+more), "/usr/lib/systemd/system/n.service": "[Service]\nExecStart=/y\n"}
+		}, "timers"},
+		"programs of jobs": {func(more int) map[string]string {
+			return map[string]string{"/etc/crontab": "", "/etc/cron.d/tools": "", "/etc/cron.hourly/job": "gone",
+				"/etc/cron.d/a": programs("@daily root /p%d\n", maxLooked+more), "/usr/lib/systemd/system/n.service": "gone"}
+		}, "jobs"},
+		"words of a service": {func(more int) map[string]string {
+			return map[string]string{"/usr/lib/systemd/system/n.service": "[Service]\nExecStart=/x" + strings.Repeat(" y", 499+more) + "\n"}
+		}, "timers"},
+		"timers": {func(more int) map[string]string {
+			files := map[string]string{}
+			for i := range maxTimers - 2 + more { // two are wanted as it is
+				files[fmt.Sprintf("/etc/systemd/system/timers.target.wants/x%d.timer", i)] = "[Timer]\n"
+			}
+			return files
+		}, "timers"},
+		"files": {func(more int) map[string]string {
+			files := map[string]string{}
+			for i := range maxPaths - len(known.Paths) + more {
+				files[fmt.Sprintf("/etc/cron.d/x%d", i)] = ""
+			}
+			return files
+		}, "broken ignored jobs paths"},
+		"users": {func(more int) map[string]string {
+			return map[string]string{"/etc/at.deny": strings.Repeat("x\n", maxListed+more)}
+		}, "access"},
+		"accounts": {func(more int) map[string]string {
+			return map[string]string{"/etc/passwd": strings.Repeat("x", 16<<20+more)}
+		}, "jobs timers"},
+	} {
+		for more, want := range []string{"", tt.want} {
+			f := read(t, tt.files(more), nil)
+			got := strings.Join(slices.Sorted(maps.Keys(f.Meta.Partial)), " ")
+			jobs, timers := strings.Contains(got, "jobs"), strings.Contains(got, "timers")
+			if got != want || f.JobsKnown == jobs || f.TimersKnown == timers || jobs && f.JobsReason == "" || timers && f.TimersReason == "" {
+				t.Errorf("%s, %d more: %q, want %q: %q, %q", name, more, f.Meta.Partial, want, f.JobsReason, f.TimersReason)
+			}
+		}
+	}
+}
+
+// TestUnseen: what could not be looked at is no program that is not there.
+func TestUnseen(t *testing.T) {
+	f := read(t, map[string]string{"/etc/cron.d/a": "@daily root /opt/loop/x\n"}, func(path func(string) string) error {
+		return os.Symlink("loop", path("/opt/loop"))
+	})
+	if f.JobsKnown || !strings.Contains(f.Meta.Partial["jobs"], "/opt/loop") || f.Meta.Partial["timers"] != "" {
+		t.Errorf("%q", f.Meta.Partial)
+	}
+}
+
+// TestTwoUsers: what one user may change another may not.
+func TestTwoUsers(t *testing.T) {
+	f := read(t, map[string]string{"/etc/cron.d/a": "@daily ann /opt/tools/x.sh\n@daily root /opt/tools/x.sh\n"}, func(path func(string) string) error {
+		return os.Chown(path("/opt/tools/x.sh"), 1000, 0)
+	})
+	want := "/etc/cron.d/a:1 ann ok false: /opt/tools/x.sh\n/etc/cron.d/a:2 root ok true: /opt/tools/x.sh (/opt/tools/x.sh is owned by user 1000)\n"
+	if got := said(f.Jobs); !strings.Contains(got, want) {
+		t.Errorf("got %s", got)
+	}
+}
+
 // TestHostile: what is in the place of files is told, and bounded.
 func TestHostile(t *testing.T) {
 	f := read(t, map[string]string{"/etc/crontab": "gone"}, func(path func(string) string) error {

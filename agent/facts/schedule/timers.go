@@ -22,7 +22,7 @@ func (r *reader) timers() {
 			continue // a link to a timer that is gone, or a template's instance
 		}
 		if err != nil {
-			r.f.TimersKnown, r.f.TimersReason = false, text.Clean(err.Error(), text.Limit)
+			r.incomplete(err.Error(), "timers")
 			continue
 		}
 		if u.Masked {
@@ -51,10 +51,14 @@ func (r *reader) wanted() []Timer {
 			if dir == unitfile.Directories()[0] {
 				r.f.Meta.Depend(at + "/")
 			}
-			for _, n := range r.dir(at) {
+			for _, n := range r.dir(at, "timers") {
 				known := slices.ContainsFunc(all, func(t Timer) bool { return t.Unit == n })
-				if !strings.HasSuffix(n, ".timer") || known || len(all) == maxTimers || strings.Contains(n, "@") {
+				if !strings.HasSuffix(n, ".timer") || known || strings.Contains(n, "@") {
 					continue
+				}
+				if len(all) == maxTimers {
+					r.incomplete("there are more timers than are looked at", "timers")
+					return all
 				}
 				all = append(all, Timer{Unit: text.Clean(n, 256), Starter: text.Clean(path.Join(at, n), text.Limit)})
 			}
@@ -70,7 +74,7 @@ func (r *reader) service(t *Timer) {
 		return
 	}
 	if err != nil {
-		r.f.TimersKnown, r.f.TimersReason = false, text.Clean(err.Error(), text.Limit)
+		r.incomplete(err.Error(), "timers")
 		return
 	}
 	r.f.Meta.Depend(u.Fragment)
@@ -83,8 +87,12 @@ func (r *reader) service(t *Timer) {
 	}
 	for _, key := range []string{"ExecStart", "ExecStartPre", "ExecStartPost", "ExecCondition"} {
 		for _, v := range u.Values("Service", key) {
-			for _, name := range commandPrograms(v.Value) {
-				p, ok := r.program(name, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", max(0, r.uid(t.User)))
+			programs, more := commandPrograms(v.Value)
+			if more {
+				r.incomplete(t.Job+" has more words than are looked at", "timers")
+			}
+			for _, name := range programs {
+				p, ok := r.program("timers", name, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", max(0, r.uid(t.User)))
 				if ok && !slices.ContainsFunc(t.Programs, func(q Program) bool { return q.Path == p.Path }) {
 					t.Programs = append(t.Programs, p)
 				}
@@ -95,7 +103,7 @@ func (r *reader) service(t *Timer) {
 
 // commandPrograms names what a command line of a unit runs. systemd knows no shell:
 // separators are arguments there, and a line may begin with marks of its own.
-func commandPrograms(line string) []string {
-	programs := crontab.Programs(strings.TrimLeft(line, "@-:+!|"))
-	return slices.DeleteFunc(programs, func(p string) bool { return strings.Contains(p, "%") })
+func commandPrograms(line string) (programs []string, more bool) {
+	programs, more = crontab.Programs(strings.TrimLeft(line, "@-:+!|"))
+	return slices.DeleteFunc(programs, func(p string) bool { return strings.Contains(p, "%") }), more
 }
