@@ -121,6 +121,17 @@ func TestScan(t *testing.T) {
 	}
 }
 
+// TestManyAddresses: that an interface has more than are listed is said.
+func TestManyAddresses(t *testing.T) {
+	for n, more := range map[int]bool{20: false, maxAddresses: true} { // beside those it has
+		inside(t, "seq -f 'addr add 198.51.100.%g/32 dev eth0' "+itoa(n)+" | ip -batch -", func() {
+			if look, err := Scan(t.Context()); err != nil || look.Others != more {
+				t.Errorf("%d: others: %v, %v", n, look.Others, err)
+			}
+		})
+	}
+}
+
 func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
 
 // TestOpenHost: without rules everything is let in.
@@ -214,6 +225,14 @@ func TestReply(t *testing.T) {
 	if err != nil || len(got.Sockets) != maxSockets || len(got.Sockets[0].Exe) > maxWord || got.Sockets[0].Reachable.Verdict != Unknown || got.Stale != "" ||
 		len(got.Interfaces[0].Addresses) != maxAddresses || len(got.Sysctl["net.x"]) > maxValue || len(got.Filter.IPv4.Input.By) > maxBy {
 		t.Errorf("got %.500v, %v", got, err)
+	}
+	if got.More != 1 || !got.Others {
+		t.Errorf("%d more sockets, others: %v", got.More, got.Others)
+	}
+	for _, whole := range []string{`{"interfaces":[{}],"more":-1}`, `{"interfaces":[{"addresses":["::1/128"]}],"sockets":[{}]}`} {
+		if got, err := parseReply([]byte(whole)); err != nil || got.More != 0 || got.Others {
+			t.Errorf("%s: %+v, %v", whole, got, err)
+		}
 	}
 	for _, bad := range []string{"", "{}", "nonsense", `{"interfaces": 7}`, `{"interfaces": []}`} {
 		if _, err := parseReply([]byte(bad)); err == nil {

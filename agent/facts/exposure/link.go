@@ -34,7 +34,7 @@ const (
 // links is the interfaces, and how the host reaches others through them.
 type links struct {
 	all  []Interface
-	more bool
+	more bool // there are others, or more addresses
 }
 
 // readLinks asks the kernel for the interfaces and their addresses.
@@ -53,7 +53,11 @@ func readLinks() (links, error) {
 	err = dump(unix.RTM_GETADDR, func(m *syscall.NetlinkMessage) {
 		index, address, ok := parseAddress(m)
 		at := slices.IndexFunc(l.all, func(i Interface) bool { return i.Index == index })
-		if ok && at >= 0 && len(l.all[at].Addresses) < maxAddresses {
+		switch {
+		case !ok || at < 0:
+		case len(l.all[at].Addresses) == maxAddresses:
+			l.more = true
+		default:
 			l.all[at].Addresses = append(l.all[at].Addresses, address.String())
 		}
 	})

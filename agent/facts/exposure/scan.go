@@ -39,7 +39,7 @@ func Scan(ctx context.Context) (Look, error) {
 	if err != nil {
 		return Look{}, fmt.Errorf("list sockets: %w", err)
 	}
-	look := Look{Sockets: []Socket{}, Interfaces: l.all}
+	look := Look{Sockets: []Socket{}, Interfaces: l.all, Others: l.more}
 	if len(list) > maxSockets {
 		look.More, list = len(list)-maxSockets, list[:maxSockets]
 	}
@@ -139,6 +139,7 @@ func parseReply(data []byte) (Look, error) {
 	if len(l.Interfaces) == 0 {
 		return Look{}, errors.New("parse the answer: nothing was looked at")
 	}
+	l.More, l.Others = max(0, l.More, len(l.Sockets)-maxSockets), l.Others || len(l.Interfaces) > maxInterfaces
 	l.Sockets, l.Interfaces = first(l.Sockets, maxSockets), first(l.Interfaces, maxInterfaces)
 	l.Limited, l.Stale = text.Clean(l.Limited, text.Limit), ""
 	for i := range l.Sockets {
@@ -148,6 +149,7 @@ func parseReply(data []byte) (Look, error) {
 	}
 	for i := range l.Interfaces {
 		one := &l.Interfaces[i]
+		l.Others = l.Others || len(one.Addresses) > maxAddresses
 		one.Addresses = first(one.Addresses, maxAddresses)
 		clean(&one.Name, &one.Kind)
 		for j := range one.Addresses {

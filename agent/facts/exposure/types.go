@@ -5,6 +5,8 @@ type Look struct {
 	Filter     Filter      `json:"filter"`
 	Sockets    []Socket    `json:"sockets"`    // sorted by protocol, port and address
 	Interfaces []Interface `json:"interfaces"` // in the kernel's order
+	// Others says that there are more interfaces, or more addresses of one, than are listed.
+	Others bool `json:"others"`
 	// More counts the sockets beyond those listed, Unowned those whose process could
 	// not be found, for want of a right or of time.
 	More    int `json:"more"`

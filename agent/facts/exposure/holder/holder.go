@@ -10,6 +10,7 @@ package holder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -62,6 +63,9 @@ func Find(ctx context.Context, inodes []uint64) (found map[uint64]Process, limit
 			limited = "look at the descriptors of others: " + err.Error()
 		}
 	}
+	if len(wanted) == 0 {
+		return found, ""
+	}
 	return found, limited
 }
 
@@ -90,9 +94,14 @@ func holds(pid string, buf []byte, wanted map[uint64]bool, found map[uint64]Proc
 		return err
 	}
 	defer dir.Close()
-	names, err := dir.Readdirnames(maxDescriptors)
+	names, err := dir.Readdirnames(maxDescriptors + 1)
 	if err != nil && len(names) == 0 {
 		return nil // it has none, or is the kernel's
+	}
+	if len(names) > maxDescriptors {
+		names, err = names[:maxDescriptors], fmt.Errorf("process %s has more than %d", pid, maxDescriptors)
+	} else {
+		err = nil
 	}
 	var who *Process
 	for _, name := range names {
@@ -110,7 +119,7 @@ func holds(pid string, buf []byte, wanted map[uint64]bool, found map[uint64]Proc
 		found[inode] = *who
 		delete(wanted, inode)
 	}
-	return nil
+	return err
 }
 
 // socket reads where a descriptor of a socket points: socket:[4711].

@@ -52,6 +52,26 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestManyDescriptors: that a process has more than are looked at is said, where one
+// of the sockets could be among them.
+func TestManyDescriptors(t *testing.T) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for range maxDescriptors {
+		fd, err := unix.FcntlInt(null.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+	}
+	if _, limited := Find(t.Context(), []uint64{1<<63 - 1}); !strings.Contains(limited, "has more than") {
+		t.Errorf("got %q", limited)
+	}
+}
+
 // TestDeleted: a program whose file is gone.
 func TestDeleted(t *testing.T) {
 	exe := filepath.Join(t.TempDir(), "cat")
