@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,26 +80,51 @@ func Read(ctx context.Context, env fact.Env, look *exposure.Reader) Facts {
 	start := time.Now()
 	f := Facts{Meta: fact.Meta{State: fact.StateKnown}, Sockets: []exposure.Socket{}, Interfaces: []exposure.Interface{}}
 	f.Meta.Depend(hostsFile, resolvFile, switchFile)
-	f.Names = readNames(env.Root)
+	f.Names = readNames(env.Root, &f.Meta)
 	seen, err := look.Look(ctx, env)
 	if err != nil {
 		f.Reason = text.Clean(err.Error(), text.Limit)
 	} else {
 		f.Known, f.Limited, f.Stale = true, seen.Limited, seen.Stale
 		f.Sockets, f.More, f.Unowned, f.Interfaces = seen.Sockets, seen.More, seen.Unowned, seen.Interfaces
+		leave(&f.Meta, &seen)
 	}
 	f.Meta.Took = time.Since(start)
 	return f
 }
 
-func readNames(root hostfs.Root) Names {
+// leave says what the look did not list, or not whose it is.
+func leave(m *fact.Meta, seen *exposure.Look) {
+	switch {
+	case seen.More > 0:
+		m.Leave("sockets", "there are "+strconv.Itoa(seen.More)+" sockets more than are looked at")
+	case seen.Unowned > 0 && seen.Limited != "":
+		m.Leave("sockets", "whose all sockets are is not known: "+text.Clean(seen.Limited, maxRaw))
+	}
+	if seen.Others {
+		m.Leave("interfaces", "there are more interfaces, or addresses of one, than are looked at")
+	}
+}
+
+func readNames(root hostfs.Root, m *fact.Meta) Names {
 	n := Names{Hosts: []Host{}, Servers: []Server{}, Sources: []string{}, Ahead: []string{}}
 	hosts, err := root.ReadFile(hostsFile, maxFile)
-	n.Hosts, n.HostsKnown, n.HostsErr = parseHosts(string(hosts)), known(err), reason(err)
+	n.HostsKnown, n.HostsErr = known(err), reason(err)
+	var more bool
+	if n.Hosts, more = parseHosts(string(hosts)); more {
+		m.Leave("names.hosts", hostsFile+" has more names, or longer lines, than are looked at")
+	}
 	servers, err := root.ReadFile(resolvFile, maxFile)
-	n.Servers, n.ServersKnown, n.ServersErr = parseResolv(string(servers)), known(err), reason(err)
+	n.ServersKnown, n.ServersErr = known(err), reason(err)
+	if n.Servers, more = parseResolv(string(servers)); more {
+		m.Leave("names.servers", resolvFile+" has more servers, or longer lines, than are looked at")
+	}
 	if data, err := root.ReadFile(switchFile, maxFile); err == nil {
-		n.Order, n.Sources = parseSwitch(string(data))
+		if n.Order, n.Sources, more = parseSwitch(string(data)); more {
+			for _, part := range []string{"names.order", "names.sources", "names.ahead"} {
+				m.Leave(part, switchFile+" has longer lines than are looked at")
+			}
+		}
 		n.Ahead = n.Sources
 		if i := slices.Index(n.Sources, "files"); i >= 0 {
 			n.Ahead = n.Sources[:i]
@@ -117,8 +143,9 @@ func reason(err error) string {
 	return text.Clean(err.Error(), maxRaw)
 }
 
-// lines calls each with the words of every line, without comments.
-func lines(data, comments string, each func(number int, raw string, words []string)) {
+// lines calls each with the words of every line, without comments. long says that it
+// left one out.
+func lines(data, comments string, each func(number int, raw string, words []string)) (long bool) {
 	number := 0
 	for line := range strings.Lines(data) {
 		number++
@@ -127,22 +154,25 @@ func lines(data, comments string, each func(number int, raw string, words []stri
 			raw = raw[:i]
 		}
 		if len(raw) > maxFile/16 {
-			continue // no address has such names
+			long = true // no address has such names
+			continue
 		}
 		if words := strings.Fields(raw); len(words) > 0 {
 			each(number, text.Clean(strings.TrimSpace(raw), maxRaw), words)
 		}
 	}
+	return long
 }
 
-// parseHosts reads hosts(5).
-func parseHosts(data string) []Host {
-	list := []Host{}
-	lines(data, "#", func(number int, raw string, words []string) {
+// parseHosts reads hosts(5); more says that it left something out.
+func parseHosts(data string) (list []Host, more bool) {
+	list = []Host{}
+	long := lines(data, "#", func(number int, raw string, words []string) {
 		// glibc takes zones, which no address of a loopback has.
 		address, err := netip.ParseAddr(words[0])
 		for _, name := range words[1:] {
 			if len(list) == maxHosts {
+				more = true
 				return
 			}
 			list = append(list, Host{
@@ -151,14 +181,18 @@ func parseHosts(data string) []Host {
 			})
 		}
 	})
-	return list
+	return list, more || long
 }
 
 // parseResolv reads resolv.conf(5): a comment starts a line there.
-func parseResolv(data string) []Server {
-	list := []Server{}
-	lines(data, "#;", func(number int, raw string, words []string) {
-		if words[0] != "nameserver" || len(words) < 2 || len(list) == maxServers {
+func parseResolv(data string) (list []Server, more bool) {
+	list = []Server{}
+	long := lines(data, "#;", func(number int, raw string, words []string) {
+		if words[0] != "nameserver" || len(words) < 2 {
+			return
+		}
+		if len(list) == maxServers {
+			more = true
 			return
 		}
 		s := Server{Address: text.Clean(words[1], maxRaw), File: resolvFile, Line: number, Raw: raw}
@@ -167,20 +201,20 @@ func parseResolv(data string) []Server {
 		}
 		list = append(list, s)
 	})
-	return list
+	return list, more || long
 }
 
 // parseSwitch reads the line of hosts in nsswitch.conf(5), the last one that there
 // is. What is in brackets are actions, no services.
-func parseSwitch(data string) (order fact.Text, sources []string) {
+func parseSwitch(data string) (order fact.Text, sources []string, more bool) {
 	sources = []string{}
-	lines(data, "#", func(number int, raw string, words []string) {
+	long := lines(data, "#", func(number int, raw string, words []string) {
 		database, rest, ok := strings.Cut(raw, ":")
 		if !ok || strings.TrimSpace(database) != "hosts" {
 			return
 		}
 		order = fact.Text{Value: strings.TrimSpace(rest), Set: true, File: switchFile, Line: number, Raw: raw}
-		sources = []string{}
+		sources, more = []string{}, len(strings.Join(words, " ")) > maxRaw // raw is cut there
 		for {
 			before, inside, open := strings.Cut(rest, "[")
 			sources = append(sources, strings.Fields(before)...)
@@ -191,5 +225,5 @@ func parseSwitch(data string) (order fact.Text, sources []string) {
 			rest = after
 		}
 	})
-	return order, sources
+	return order, sources, more || long
 }

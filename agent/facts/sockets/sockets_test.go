@@ -1,8 +1,10 @@
 package sockets
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +42,7 @@ func TestNames(t *testing.T) {
 		"/etc/resolv.conf":   "; made by hand\nsearch example.net\nnameserver 67.207.67.2\nnameserver 127.0.0.53 # stub\nnameserver\nnameserver 8.8.8\n",
 		"/etc/nsswitch.conf": "passwd: files systemd\nhosts: mymachines [NOTFOUND=continue] files  mdns4_minimal [NOTFOUND=return] dns\n",
 	})
-	n := readNames(root)
+	n := readNames(root, &fact.Meta{})
 	wantHosts := []Host{
 		{"localhost", "127.0.0.1", true, true, hostsFile, 1, "127.0.0.1\tlocalhost"},
 		{"localhost", "::1", true, true, hostsFile, 2, "::1 localhost ip6-localhost"},
@@ -77,13 +79,51 @@ func TestHostile(t *testing.T) {
 	if err := unix.Mkfifo(root.Path(hostsFile), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	n := readNames(root)
+	n := readNames(root, &fact.Meta{})
 	if n.HostsKnown || n.HostsErr == "" || len(n.Servers) != maxServers || len(n.Sources) != 0 {
 		t.Errorf("got %+v", n)
 	}
-	none := readNames(image(t, nil))
+	none := readNames(image(t, nil), &fact.Meta{})
 	if !none.HostsKnown || len(none.Hosts) != 0 || none.Order.Set {
 		t.Errorf("got %+v", none)
+	}
+}
+
+// TestBounds: a list that is cut says so, and no other does.
+func TestBounds(t *testing.T) {
+	long := maxFile / 16
+	for name, tt := range map[string]struct {
+		file string
+		text func(more int) string
+		want string
+	}{
+		"hosts":         {hostsFile, func(more int) string { return strings.Repeat("::1 x\n", maxHosts+more) }, "names.hosts"},
+		"a host's line": {hostsFile, func(more int) string { return "::1 " + strings.Repeat("x", long-4+more) + "\n" }, "names.hosts"},
+		"a comment":     {hostsFile, func(more int) string { return "::1 x#" + strings.Repeat("x", long-1+more) + "\n" }, ""},
+		"servers":       {resolvFile, func(more int) string { return strings.Repeat("nameserver ::1\n", maxServers+more) }, "names.servers"},
+		"a server's":    {resolvFile, func(more int) string { return "nameserver " + strings.Repeat(" ", long-14+more) + "::1\n" }, "names.servers"},
+		"sources":       {switchFile, func(more int) string { return "hosts: files " + strings.Repeat("x", maxRaw-13+more) + "\n" }, "names.ahead names.order names.sources"},
+	} {
+		for more, want := range []string{"", tt.want} {
+			var m fact.Meta
+			n := readNames(image(t, map[string]string{tt.file: tt.text(more)}), &m)
+			if got := strings.Join(slices.Sorted(maps.Keys(m.Partial)), " "); got != want || !n.HostsKnown || !n.ServersKnown {
+				t.Errorf("%s, %d more: %q, want %q", name, more, got, want)
+			}
+		}
+	}
+	for want, seen := range map[string]exposure.Look{
+		"":           {Unowned: 1}, // the kernel's own
+		"sockets":    {More: 1},
+		"sockets 2":  {Unowned: 1, Limited: "there was no time for all processes"},
+		"interfaces": {Others: true},
+	} {
+		var m fact.Meta
+		leave(&m, &seen)
+		want, _, _ = strings.Cut(want, " ")
+		if got := strings.Join(slices.Sorted(maps.Keys(m.Partial)), " "); got != want {
+			t.Errorf("%+v: %q", seen, got)
+		}
 	}
 }
 
@@ -105,15 +145,16 @@ func FuzzNames(f *testing.F) {
 	f.Add("127.0.0.1 localhost\nnameserver 1.1.1.1\nhosts: files [NOTFOUND=return] dns\n")
 	f.Add("fe80::1%eth0 x\nnameserver fe80::1%2\nhosts:[\n")
 	f.Fuzz(func(t *testing.T, data string) {
-		if list := parseHosts(data); len(list) > maxHosts {
+		if list, _ := parseHosts(data); len(list) > maxHosts {
 			t.Errorf("%d hosts", len(list))
 		}
-		for _, s := range parseResolv(data) {
+		servers, _ := parseResolv(data)
+		for _, s := range servers {
 			if s.Valid != (s.Scope != "") {
 				t.Errorf("got %+v", s)
 			}
 		}
-		order, sources := parseSwitch(data)
+		order, sources, _ := parseSwitch(data)
 		if !order.Set && len(sources) > 0 {
 			t.Errorf("got %+v, %q", order, sources)
 		}
