@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -143,7 +144,8 @@ func TestValidate(t *testing.T) {
 	} {
 		d := Docker{Valid: true}
 		d.empty()
-		d.flags(flagList{flags: parseFlags(cmdline.Split(tt.flags), "unit", 1)})
+		flags, _ := parseFlags(cmdline.Split(tt.flags), "unit", 1)
+		d.flags(flagList{flags: flags})
 		keys, err := topLevel([]byte(tt.text))
 		if err != nil {
 			d.refuse("%v", err)
@@ -247,13 +249,92 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestBounds: a list that is cut, or of which something could not be read, says so, and
+// no other does. Each has one more than there may be, and is whole without.
+func TestBounds(t *testing.T) {
+	const unit = "usr/lib/systemd/system/docker.service"
+	list := func(one string, n int) string { return "[" + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + "]" }
+	numbered := func(format string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	one := func(name string, text func(more int) string) func(int) map[string]string {
+		return func(more int) map[string]string { return map[string]string{name: text(more)} }
+	}
+	for name, tt := range map[string]struct {
+		files func(more int) map[string]string
+		want  string
+	}{
+		"hosts": {func(more int) map[string]string {
+			return map[string]string{unit: "[Service]\nExecStart=/usr/sbin/dockerd\n", "etc/docker/daemon.json": `{"hosts":` + list(`"fd://"`, maxList+more) + "}"}
+		}, "docker.hosts"},
+		"registries": {one("etc/docker/daemon.json", func(more int) string { return `{"insecure-registries":` + list(`"x"`, maxList+more) + "}" }), "docker.insecure"},
+		"members": {func(more int) map[string]string {
+			return map[string]string{"etc/passwd": "root:x:0:0:::\n" + numbered("u%[1]d:x:%[1]d:999::/:\n", maxList+1+more)[len("u0:x:0:999::/:\n"):], "etc/group": "docker:x:999:\n"}
+		}, "docker.members"},
+		"lxd": {func(more int) map[string]string {
+			return map[string]string{"usr/bin/lxd": "", "etc/group": "lxd:x:998:" + numbered("u%d,", maxList+more)}
+		}, "lxd.members"},
+		"flags": {one(unit, func(more int) string {
+			return "[Service]\nExecStart=/dockerd" + strings.Repeat(" --x=y", maxList+more) + "\n"
+		}), "containers docker"},
+		"a variable":  {one("etc/default/docker", func(more int) string { return strings.Repeat("\n", 1<<20+more) }), "containers docker"},
+		"a unit":      {one(unit, func(more int) string { return strings.Repeat("\n", 256<<10+more) }), "containers docker"},
+		"a socket":    {one("usr/lib/systemd/system/docker.socket", func(more int) string { return strings.Repeat("\n", 256<<10+more) }), "docker.hosts"},
+		"a firewall":  {one("etc/ufw/ufw.conf", func(more int) string { return strings.Repeat("\n", 1<<20+more) }), "docker.firewall"},
+		"environment": {one("etc/default/docker", func(more int) string { return numbered("A%d=x\n", maxList+more) + "A0=y\n" }), "containers docker"},
+		"containers": {func(more int) map[string]string {
+			files := map[string]string{}
+			for i := range maxList + more {
+				files[fmt.Sprintf("var/lib/docker/containers/%064d/config.v2.json", i)] = "{}"
+			}
+			return files
+		}, "containers.list"},
+		"mounts": {func(more int) map[string]string {
+			dir := "var/lib/docker/containers/" + strings.Repeat("a", 64)
+			return map[string]string{dir + "/config.v2.json": "{}", dir + "/hostconfig.json": `{"Binds":` + list(`"/etc:/x"`, maxList+more) + "}"}
+		}, "containers.list"},
+		"search": {func(more int) map[string]string {
+			return map[string]string{"usr/bin/podman": "", "etc/containers/registries.conf": "unqualified-search-registries = " + list(`"x"`, maxList+more) + "\n"}
+		}, "podman.search"},
+		"insecure": {func(more int) map[string]string {
+			return map[string]string{"usr/bin/podman": "", "etc/containers/registries.conf": strings.Repeat("[[registry]]\ninsecure = true\n", maxList+more)}
+		}, "podman.insecure"},
+		"insecure of old": {func(more int) map[string]string {
+			return map[string]string{"usr/bin/podman": "", "etc/containers/registries.conf": "[registries.insecure]\nregistries = " + list(`"x"`, maxList+more) + "\n"}
+		}, "podman.insecure"},
+		"drop-ins": {func(more int) map[string]string {
+			files := map[string]string{"usr/bin/podman": ""}
+			for i := range maxList - 1 + more {
+				files[fmt.Sprintf("etc/containers/registries.conf.d/%d.conf", i)] = ""
+			}
+			return files
+		}, "podman"},
+		"the kubelet": {func(more int) map[string]string {
+			return map[string]string{"usr/bin/kubelet": "", "etc/systemd/system/kubelet.service": "[Service]\nExecStart=/kubelet" + strings.Repeat(" --x=y", maxList+more) + "\n"}
+		}, "kubelet"},
+	} {
+		for more, want := range []string{"", tt.want} {
+			f := docker(t, tt.files(more))
+			if got := strings.Join(slices.Sorted(maps.Keys(f.Meta.Partial)), " "); got != want || f.Meta.State != fact.StateKnown {
+				t.Errorf("%s, %d more: %q, want %q", name, more, f.Meta.Partial, want)
+			}
+		}
+	}
+}
+
 func FuzzDaemonFile(f *testing.F) {
 	f.Add([]byte(`{"icc": false, "hosts": ["tcp://[::1]:2375"], "log-opts": {"max-size": 5}}`), "-H fd:// --icc=false $A ${B}")
 	f.Add([]byte(`{"a": {"b": [1, 2]}, "a": null}`), `"quoted word" --x`)
 	f.Fuzz(func(t *testing.T, b []byte, line string) {
 		d := Docker{Valid: true}
 		d.empty()
-		d.flags(flagList{flags: parseFlags(cmdline.Expand(cmdline.Split(line), map[string]string{"A": line}), "u", 1)})
+		words, _ := cmdline.Expand(cmdline.Split(line), map[string]string{"A": line})
+		flags, _ := parseFlags(words, "u", 1)
+		d.flags(flagList{flags: flags})
 		keys, err := topLevel(b)
 		if err == nil && len(keys) > 0 && !json.Valid(b) {
 			t.Errorf("%q is taken", b)
@@ -261,7 +342,7 @@ func FuzzDaemonFile(f *testing.F) {
 		for _, k := range keys {
 			d.fileKey("f", k)
 		}
-		if d.Valid == (d.Problem != "") || len(d.Hosts) > maxList {
+		if d.Valid == (d.Problem != "") || len(d.Hosts) > maxList+1 {
 			t.Errorf("%+v", d)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"seawall/agent/facts/fact"
+	"seawall/pkg/hostfs"
 	"seawall/pkg/redact"
 	"seawall/pkg/text"
 	"seawall/pkg/unitfile"
@@ -51,6 +52,10 @@ func (r *reader) docker() {
 		file = f.value
 	}
 	r.f.Meta.Depend("/etc/ufw/ufw.conf", text.Clean(file, maxName))
+	if flags.left != "" { // where the containers are kept is among what they say
+		r.f.Meta.Leave("docker", flags.left)
+		r.f.Meta.Leave("containers", flags.left)
+	}
 	d.flags(flags)
 	r.daemonFile(file)
 	r.dockerSocket()
@@ -60,21 +65,27 @@ func (r *reader) docker() {
 	if len(d.Hosts) == 0 {
 		d.Hosts = append(d.Hosts, Host{Address: "unix:///var/run/docker.sock"})
 	}
+	d.Hosts = bounded(&r.f.Meta, "docker.hosts", "addresses of dockerd", d.Hosts)
+	d.Insecure = bounded(&r.f.Meta, "docker.insecure", "insecure registries", d.Insecure)
 	driver := d.Settings["log-driver"].Value
 	d.LogLimit = driver != "json-file" || d.Settings["max-size"].Value != ""
 	d.DataRoot = d.Settings["data-root"].Value
-	d.Members = r.members(d.Settings["group"].Value)
+	d.Members = r.members("docker.members", d.Settings["group"].Value)
 	d.Firewall = r.ufw()
 }
 
 // ufw reports whether it is enabled: published ports pass it by.
 func (r *reader) ufw() (on bool) {
-	if b, err := r.root.ReadFile("/etc/ufw/ufw.conf", 0); err == nil {
+	b, err := r.root.ReadFile("/etc/ufw/ufw.conf", 0)
+	switch {
+	case err == nil:
 		for line := range strings.Lines(string(b)) {
 			if value, ok := strings.CutPrefix(strings.TrimSpace(line), "ENABLED="); ok {
 				on = strings.EqualFold(strings.Trim(value, `"'`), "yes")
 			}
 		}
+	case !errors.Is(err, fs.ErrNotExist):
+		r.f.Meta.Leave("docker.firewall", clean(err.Error()))
 	}
 	return on
 }
@@ -111,8 +122,8 @@ func (d *Docker) flags(all flagList) {
 
 // host adds an address that dockerd listens on.
 func (d *Docker) host(address string, s Setting) {
-	if len(d.Hosts) == maxList {
-		return
+	if len(d.Hosts) > maxList {
+		return // the list is cut, and that said, when it is whole
 	}
 	h := Host{Address: clean(address), File: s.File, Line: s.Line, Raw: s.Raw}
 	scheme, rest, ok := strings.Cut(address, "://")
@@ -141,7 +152,7 @@ func loopback(address string) bool {
 }
 
 func (d *Docker) insecure(registry string, s Setting) {
-	if len(d.Insecure) < maxList {
+	if len(d.Insecure) <= maxList {
 		name := clean(redact.Image(registry))
 		d.Insecure = append(d.Insecure, fact.Text{Value: name, Set: true, File: s.File, Line: s.Line, Raw: "insecure-registries: " + name})
 	}
@@ -282,6 +293,9 @@ func lineAt(b []byte, off int64) int { return 1 + bytes.Count(b[:min(int(off), l
 // dockerSocket looks at docker.socket, from which dockerd gets "fd://".
 func (r *reader) dockerSocket() {
 	u, err := unitfile.Load(r.root, "docker.socket")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.f.Meta.Leave("docker.hosts", clean(err.Error()))
+	}
 	if err != nil || u.Masked {
 		return
 	}
@@ -310,6 +324,9 @@ func (r *reader) runningDocker() {
 	}
 	name := "/proc/" + id + "/cmdline"
 	b, err := r.root.ReadFile(name, 0)
+	if errors.Is(err, hostfs.ErrTooLarge) {
+		r.f.Meta.Leave("docker.hosts", clean(err.Error()))
+	}
 	if err != nil || !bytes.Contains(b, []byte("dockerd")) {
 		return
 	}
@@ -319,7 +336,11 @@ func (r *reader) runningDocker() {
 	for _, h := range d.Hosts {
 		seen[h.Address] = true
 	}
-	for _, f := range parseFlags(words[1:], name, 0) {
+	flags, more := parseFlags(words[1:], name, 0)
+	if more {
+		r.f.Meta.Leave("docker.hosts", "dockerd runs with more flags than are looked at")
+	}
+	for _, f := range flags {
 		if (f.name == "host" || f.name == "H") && !seen[clean(f.value)] {
 			d.host(f.value, Setting{File: name, Raw: f.raw})
 		}

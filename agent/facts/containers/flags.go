@@ -1,6 +1,8 @@
 package containers
 
 import (
+	"errors"
+	"io/fs"
 	"strings"
 
 	"seawall/agent/facts/containers/cmdline"
@@ -19,6 +21,7 @@ type flag struct {
 type flagList struct {
 	unit  string // the unit's fragment, "" where there is none
 	flags []flag
+	left  string // why there can be others
 }
 
 // last returns the last flag of a name.
@@ -38,25 +41,40 @@ func (r *reader) unitFlags(unit, program string) flagList {
 		r.f.Meta.Depend(dir+"/"+unit, dir+"/"+unit+".d/")
 	}
 	u, err := unitfile.Load(r.root, unit)
-	if err != nil || u.Masked {
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return flagList{left: clean(err.Error())}
+	case err != nil || u.Masked:
 		return flagList{}
 	}
 	out := flagList{unit: clean(u.Fragment)}
-	env := r.environment(u)
+	env, left := r.environment(u)
+	out.left = left
 	for _, s := range u.Values("Service", "ExecStart") {
-		words := cmdline.Expand(cmdline.Split(s.Value), env)
+		words, more := cmdline.Expand(cmdline.Split(s.Value), env)
 		if len(words) > 0 && strings.HasSuffix(words[0], program) {
-			out.flags = append(out.flags, parseFlags(words[1:], clean(s.File), s.Line)...)
+			flags, others := parseFlags(words[1:], clean(s.File), s.Line)
+			out.flags, more = append(out.flags, flags...), more || others
+		}
+		if more {
+			out.left = unit + " has more flags than are looked at"
 		}
 	}
 	return out
 }
 
-// environment reads Environment= and EnvironmentFile= of a unit.
-func (r *reader) environment(u *unitfile.Unit) map[string]string {
-	env := map[string]string{}
+// environment reads Environment= and EnvironmentFile= of a unit. left says why there
+// can be more.
+func (r *reader) environment(u *unitfile.Unit) (env map[string]string, left string) {
+	env = map[string]string{}
 	set := func(word string) {
-		if name, value, ok := strings.Cut(word, "="); ok && len(env) < maxList {
+		name, value, ok := strings.Cut(word, "=")
+		_, known := env[name]
+		switch {
+		case !ok:
+		case len(env) == maxList && !known:
+			left = u.Name + " has more variables than are looked at"
+		default:
 			env[name] = value
 		}
 	}
@@ -73,6 +91,9 @@ func (r *reader) environment(u *unitfile.Unit) map[string]string {
 		r.f.Meta.Depend(clean(name))
 		b, err := r.root.ReadFile(name, 0)
 		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				left = clean(err.Error())
+			}
 			continue
 		}
 		for line := range strings.Lines(string(b)) {
@@ -85,14 +106,14 @@ func (r *reader) environment(u *unitfile.Unit) map[string]string {
 			}
 		}
 	}
-	return env
+	return env, left
 }
 
 // parseFlags reads the flags of dockerd or the kubelet, which stand in a line.
-func parseFlags(words []string, file string, line int) []flag {
-	var all []flag
-	for _, f := range cmdline.Parse(words, booleans) {
+func parseFlags(words []string, file string, line int) (all []flag, more bool) {
+	flags, more := cmdline.Parse(words, booleans)
+	for _, f := range flags {
 		all = append(all, flag{f.Name, f.Value, file, line, f.Raw})
 	}
-	return all
+	return all, more
 }

@@ -22,14 +22,21 @@ func (r *reader) podman() {
 	const first, dir = "/etc/containers/registries.conf", "/etc/containers/registries.conf.d"
 	r.f.Meta.Depend(first, dir+"/")
 	files := []string{first}
-	if names, err := r.root.ReadDir(dir); err == nil {
-		for _, n := range names[:min(len(names), maxList)] {
-			if strings.HasSuffix(n, ".conf") {
-				files = append(files, dir+"/"+n)
-			}
+	names, err := r.root.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.f.Meta.Leave("podman", clean(err.Error()))
+	}
+	for _, n := range names {
+		if strings.HasSuffix(n, ".conf") {
+			files = append(files, dir+"/"+n)
 		}
 	}
+	files = bounded(&r.f.Meta, "podman", "files of registries", files)
 	p.Known = true
+	defer func() {
+		p.Insecure = bounded(&r.f.Meta, "podman.insecure", "insecure registries", p.Insecure)
+		p.Search = bounded(&r.f.Meta, "podman.search", "registries", p.Search)
+	}()
 	for _, name := range files {
 		t, err := r.toml(name)
 		switch {
@@ -47,7 +54,7 @@ func (r *reader) podman() {
 func (p *Podman) registries(name string, t *toml.Table) {
 	if list, ok := t.Values["unqualified-search-registries"].([]any); ok {
 		p.Search = []fact.Text{}
-		for _, one := range list[:min(len(list), maxList)] {
+		for _, one := range list[:min(len(list), maxList+1)] {
 			p.Search = append(p.Search, fact.Text{Value: clean(redact.Image(fmt.Sprint(one))), Set: true, File: name, Line: t.Line})
 		}
 	}
@@ -56,7 +63,7 @@ func (p *Podman) registries(name string, t *toml.Table) {
 	}
 	for _, reg := range t.Tables("registry") {
 		for _, one := range append(reg.Tables("mirror"), reg) {
-			if one.Values["insecure"] == toml.Bare("true") && len(p.Insecure) < maxList {
+			if one.Values["insecure"] == toml.Bare("true") && len(p.Insecure) <= maxList {
 				location := one.Text("location")
 				if location == "" {
 					location = one.Text("prefix")
@@ -77,7 +84,7 @@ func (p *Podman) registries(name string, t *toml.Table) {
 		return
 	}
 	list, _ := insecure.Values["registries"].([]any)
-	for _, one := range list[:min(len(list), maxList)] {
+	for _, one := range list[:min(len(list), maxList+1)] {
 		p.Insecure = append(p.Insecure, fact.Text{Value: clean(fmt.Sprint(one)), Set: true, File: name, Line: insecure.Line})
 	}
 }
@@ -123,6 +130,9 @@ func (r *reader) containerd() {
 func (r *reader) kubelet() {
 	k := &r.f.Kubelet
 	flags := r.unitFlags("kubelet.service", "kubelet")
+	if flags.left != "" {
+		r.f.Meta.Leave("kubelet", flags.left)
+	}
 	name := "/var/lib/kubelet/config.yaml"
 	if f, ok := flags.last("config"); ok && strings.HasPrefix(f.value, "/") {
 		name = f.value

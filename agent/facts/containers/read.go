@@ -71,6 +71,7 @@ func (r *reader) read() {
 		if f.Containers, there = inspect.Read(r.root, dir); there {
 			f.Meta.Depend(clean(dir))
 		}
+		r.containers()
 	}
 	if f.Podman.Installed {
 		r.podman()
@@ -82,7 +83,7 @@ func (r *reader) read() {
 		r.kubelet()
 	}
 	if f.LXD.Installed {
-		f.LXD.Members = append(r.members("lxd"), r.members("incus-admin")...)
+		f.LXD.Members = append(r.members("lxd.members", "lxd"), r.members("lxd.members", "incus-admin")...)
 	}
 	r.files()
 }
@@ -92,17 +93,32 @@ func (r *reader) installed(programs ...string) bool {
 	return slices.ContainsFunc(programs, r.root.Exists)
 }
 
+// containers says what is missing of Docker's containers, and of what is known of one.
+func (r *reader) containers() {
+	for _, c := range r.f.Containers.List {
+		if c.Cut {
+			r.f.Meta.Leave("containers.list", c.Name+" has more mounts, devices or ports than are looked at")
+		}
+	}
+	if more := r.f.Containers.More; more > 0 {
+		r.f.Meta.Leave("containers.list", fmt.Sprintf("there are %d containers more than are looked at", more))
+	}
+}
+
 // members are the accounts in a group, without root and without the engine's own
-// (Debian's _lxd).
-func (r *reader) members(group string) []Member {
+// (Debian's _lxd). They are a part of list.
+func (r *reader) members(list, group string) []Member {
 	all := []Member{}
 	g, ok := r.names.GroupNamed(group)
 	if !ok {
 		return all
 	}
 	for _, name := range r.names.Members(g.GID) {
-		if uid, ok := r.names.UID(name); ok && uid == 0 || name == "_"+group || len(all) == maxList {
+		if uid, ok := r.names.UID(name); ok && uid == 0 || name == "_"+group {
 			continue
+		}
+		if len(all) > maxList {
+			break
 		}
 		m := Member{Name: clean(name), Group: clean(group)}
 		if slices.Contains(g.Members, name) {
@@ -114,7 +130,7 @@ func (r *reader) members(group string) []Member {
 		}
 		all = append(all, m)
 	}
-	return all
+	return bounded(&r.f.Meta, list, "members of "+clean(group), all)
 }
 
 // files describes files, directories and sockets of the engines that are there.
@@ -168,6 +184,15 @@ func (r *reader) file(kind, name string) (f File, ok bool) {
 	f.Group = clean(f.Group)
 	f.Shared = r.names.Shared(f.GID)
 	return f, true
+}
+
+// bounded cuts a list that is longer than others may be, and says so.
+func bounded[T any](m *fact.Meta, list, what string, all []T) []T {
+	if len(all) <= maxList {
+		return all
+	}
+	m.Leave(list, "there are more "+what+" than are looked at")
+	return all[:maxList]
 }
 
 func clean(s string) string { return text.Clean(s, maxName) }

@@ -57,37 +57,43 @@ func Split(line string) []string {
 }
 
 // Expand puts variables in: "$NAME" as a word of its own becomes several, "${NAME}"
-// stays within one.
-func Expand(words []string, env map[string]string) []string {
-	var out []string
+// stays within one. more says that a word has more variables than are put in.
+func Expand(words []string, env map[string]string) (out []string, more bool) {
 	for _, w := range words {
 		name, ok := strings.CutPrefix(w, "$")
 		if ok && !strings.HasPrefix(name, "{") && !strings.HasPrefix(name, "$") {
 			out = append(out, Split(env[name])...)
 			continue
 		}
-		for i := 0; i < maxFlags; i++ {
+		for i := 0; ; i++ {
 			before, rest, ok := strings.Cut(w, "${")
 			name, after, closed := strings.Cut(rest, "}")
 			if !ok || !closed {
+				break
+			}
+			if i == maxFlags {
+				more = true
 				break
 			}
 			w = before + env[name] + after
 		}
 		out = append(out, w)
 	}
-	return out
+	return out, more
 }
 
 // Parse reads flags as pflag does: "--name=value", "--name value", "-H value",
-// "-Hvalue". Those in
-// booleans, between blanks, have no value after a blank. A flag that is followed by another, or by nothing, has no value.
-func Parse(words []string, booleans string) []Flag {
-	var all []Flag
-	for i := 0; i < len(words) && len(all) < maxFlags; i++ {
+// "-Hvalue". Those in booleans, between blanks, have no value after a blank. A flag
+// that is followed by another, or by nothing, has no value. more says that there are
+// more than are read.
+func Parse(words []string, booleans string) (all []Flag, more bool) {
+	for i := 0; i < len(words); i++ {
 		w := words[i]
 		if len(w) < 2 || w[0] != '-' {
 			continue
+		}
+		if len(all) == maxFlags {
+			return all, true
 		}
 		f := Flag{Raw: text.Clean(w, maxName)}
 		long, isLong := strings.CutPrefix(w, "--")
@@ -106,5 +112,5 @@ func Parse(words []string, booleans string) []Flag {
 		}
 		all = append(all, f)
 	}
-	return all
+	return all, false
 }

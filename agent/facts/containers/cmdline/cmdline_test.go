@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,17 +10,30 @@ import (
 
 func TestSplit(t *testing.T) {
 	env := map[string]string{"A": "-x 'b c'", "B": "v"}
-	got := Expand(Split(`/bin/d -H "a b" $A --q=${B}${NONE} $$x ${B`), env)
+	got, more := Expand(Split(`/bin/d -H "a b" $A --q=${B}${NONE} $$x ${B`), env)
 	want := []string{"/bin/d", "-H", "a b", "-x", "b c", "--q=v", "$$x", "${B"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff(want, got); diff != "" || more {
+		t.Error(diff, more)
 	}
 	var flags []string
-	for _, f := range Parse([]string{"-Hfd://", "--icc", "--tls", "x", "--log-level", "info", "-s", "vfs", "--last"}, " icc tls ") {
+	all, _ := Parse([]string{"-Hfd://", "--icc", "--tls", "x", "--log-level", "info", "-s", "vfs", "--last"}, " icc tls ")
+	for _, f := range all {
 		flags = append(flags, f.Name+"="+f.Value)
 	}
 	if diff := cmp.Diff([]string{"H=fd://", "icc=", "tls=", "log-level=info", "s=vfs", "last="}, flags); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestBounds: what is not read is told.
+func TestBounds(t *testing.T) {
+	for _, n := range []int{maxFlags, maxFlags + 1} {
+		if all, more := Parse(append(slices.Repeat([]string{"-x"}, n), "word"), ""); len(all) != maxFlags || more != (n > maxFlags) {
+			t.Errorf("%d flags: %d, more: %v", n, len(all), more)
+		}
+		if _, more := Expand([]string{strings.Repeat("${B}", n), "x"}, map[string]string{"B": "v"}); more != (n > maxFlags) {
+			t.Errorf("%d variables: more: %v", n, more)
+		}
 	}
 }
 
@@ -35,8 +49,9 @@ func FuzzParse(f *testing.F) {
 	f.Add(`/bin/d -H "a b" $A --q=${B}`, "-x 'b c'")
 	f.Add("${${A}}", "${B}${B}")
 	f.Fuzz(func(t *testing.T, line, value string) {
-		words := Expand(Split(line), map[string]string{"A": value, "B": "b"})
-		for _, flag := range Parse(words, " icc ") {
+		words, _ := Expand(Split(line), map[string]string{"A": value, "B": "b"})
+		all, _ := Parse(words, " icc ")
+		for _, flag := range all {
 			if flag.Name == "" && !strings.HasPrefix(flag.Raw, "-") || len(flag.Raw) > maxName {
 				t.Errorf("%q: %+v", line, flag)
 			}

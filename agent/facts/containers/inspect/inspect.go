@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -53,6 +54,7 @@ type Container struct {
 	NoNewPrivs  bool     `json:"no_new_privs"`
 	ReadOnly    bool     `json:"read_only"`
 	User        string   `json:"user"` // "" is root
+	Cut         bool     `json:"cut"`  // one of the lists is longer than is listed
 	File        string   `json:"file"`
 }
 
@@ -156,8 +158,8 @@ func (c *Container) mounts(h *hostConfig) {
 		case base == "docker.sock" || base == "containerd.sock" || base == "podman.sock" || base == "crio.sock":
 			c.Socket = clean(source) // read-only does not keep anybody from writing to a socket
 		case readOnly:
-		case sensitive(source) && len(c.Mounts) < maxList:
-			c.Mounts = append(c.Mounts, clean(source))
+		case sensitive(source):
+			c.Mounts = c.add(c.Mounts, source)
 		}
 	}
 	for _, b := range h.Binds {
@@ -171,6 +173,15 @@ func (c *Container) mounts(h *hostConfig) {
 			add(m.Source, m.ReadOnly)
 		}
 	}
+}
+
+// add adds to one of the lists, to a bound.
+func (c *Container) add(list []string, name string) []string {
+	if len(list) == maxList {
+		c.Cut = true
+		return list
+	}
+	return append(list, clean(name))
 }
 
 // sensitive reports whether who writes a directory of the host becomes root on it.
@@ -193,14 +204,14 @@ func (c *Container) isolation(h *hostConfig) {
 	for _, name := range h.CapAdd {
 		short := strings.TrimPrefix(strings.ToUpper(name), "CAP_")
 		if slices.Contains([]string{"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "BPF", "SYS_BOOT",
-			"MAC_ADMIN", "SYS_TIME", "SYSLOG", "PERFMON"}, short) && len(c.Added) < maxList {
-			c.Added = append(c.Added, short)
+			"MAC_ADMIN", "SYS_TIME", "SYSLOG", "PERFMON"}, short) {
+			c.Added = c.add(c.Added, short)
 		}
 	}
 	c.security(h)
 	for _, d := range h.Devices {
-		if sensitiveDevice(d.PathOnHost) && len(c.Devices) < maxList {
-			c.Devices = append(c.Devices, clean(d.PathOnHost))
+		if sensitiveDevice(d.PathOnHost) {
+			c.Devices = c.add(c.Devices, d.PathOnHost)
 		}
 	}
 }
@@ -221,20 +232,22 @@ func (c *Container) security(h *hostConfig) {
 		case key == "label" && (h.Privileged || h.PidMode == "host" || h.IpcMode == "host"):
 			// dockerd takes the label away by itself then (daemon/create.go).
 		case value == "unconfined" || key == "label" && value == "disable":
-			if len(c.Unconfined) < maxList {
-				c.Unconfined = append(c.Unconfined, clean(key))
-			}
+			c.Unconfined = c.add(c.Unconfined, key)
 		}
 	}
 }
 
 // ports notes what is published on all addresses of the host.
 func (c *Container) ports(h *hostConfig) {
-	for inside, all := range h.PortBindings {
+	for _, inside := range slices.Sorted(maps.Keys(h.PortBindings)) {
 		number, _, _ := strings.Cut(inside, "/")
-		for _, b := range all {
-			if b.HostIp != "" && b.HostIp != "0.0.0.0" && b.HostIp != "::" || len(c.Published) == maxList {
+		for _, b := range h.PortBindings[inside] {
+			if b.HostIp != "" && b.HostIp != "0.0.0.0" && b.HostIp != "::" {
 				continue
+			}
+			if len(c.Published) == maxList {
+				c.Cut = true
+				break
 			}
 			address := b.HostIp
 			if address == "" {

@@ -66,6 +66,25 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// TestBounds: what a container has more of than is listed is said.
+func TestBounds(t *testing.T) {
+	list := func(one string, n int) string { return "[" + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + "]" }
+	for _, tt := range []struct{ key, one string }{{"Binds", `"/etc:/x"`}, {"Mounts", `{"Type":"bind","Source":"/etc"}`}, {"CapAdd", `"ALL"`},
+		{"SecurityOpt", `"seccomp=unconfined"`}, {"Devices", `{"PathOnHost":"/dev/sda"}`}, {"PortBindings", `{"HostPort":"1"}`}} {
+		for _, n := range []int{maxList, maxList + 1} {
+			value := list(tt.one, n)
+			if tt.key == "PortBindings" {
+				value = `{"80/tcp":` + value + `,"81/tcp":[{"HostIp":"127.0.0.1"}]}`
+			}
+			file := "c/" + strings.Repeat("a", 64) + "/"
+			c, _ := Read(image.Of(t, map[string]string{file + "config.v2.json": "{}", file + "hostconfig.json": `{"` + tt.key + `":` + value + `}`}), "/c")
+			if len(c.List) != 1 || c.List[0].Error != "" || c.List[0].Cut != (n > maxList) {
+				t.Errorf("%d %s: %+v", n, tt.key, c)
+			}
+		}
+	}
+}
+
 func FuzzHostConfig(f *testing.F) {
 	f.Add([]byte(`{"Binds":["/:/x"],"Devices":[{"PathOnHost":"/dev/sda"}]}`))
 	f.Add([]byte(`{"PortBindings":{"80":[{}]},"CapAdd":["all"],"SecurityOpt":["a=unconfined"]}`))
