@@ -28,6 +28,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"seawall/agent/spool"
+	"seawall/agent/uplink/pace"
 	"seawall/pkg/squeeze"
 	"seawall/pkg/trust"
 	seawallv1 "seawall/proto/seawall/v1"
@@ -306,6 +307,9 @@ func (l *link) start() *Uplink {
 	if err != nil {
 		l.t.Fatal(err)
 	}
+	// A host that is turned away at the door pauses for up to 12 seconds; no test has so much time.
+	random := u.pause.Random
+	u.pause.Random = func(limit time.Duration) time.Duration { return random(min(limit, pace.Base)) }
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- u.Run(ctx) }()
