@@ -15,7 +15,8 @@
 // logrotate's configuration, and when it last wrote its state.
 //
 // Below /var/log every name is looked at, to a bound, and those are kept whose mode
-// is wider than a log needs. No log is read.
+// is wider than a log needs. No log is read. Lists have bounds; one that is cut says so
+// (Meta.Partial), and nothing passes for it.
 //
 // # Not done here
 //

@@ -269,6 +269,12 @@ func TestBounds(t *testing.T) {
 			}
 		}
 	}
+	for more, want := range []string{"", "rsyslog.file_mode_bits"} {
+		f := read(t, map[string]string{"/usr/lib/systemd/system/rsyslog.service": strings.Repeat("\n", 256<<10+more)}, nil)
+		if got := slices.Sorted(maps.Keys(f.Meta.Partial)); strings.Join(got, " ") != want {
+			t.Errorf("a unit, %d more: %q", more, f.Meta.Partial)
+		}
+	}
 	for more := range 2 {
 		f := read(t, nil, func(path func(string) string) {
 			err := os.MkdirAll(path("/var/log/x"), 0o755)

@@ -1,7 +1,9 @@
 package logging
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -50,8 +52,11 @@ func (r *reader) rsyslog(s *Rsyslog) {
 // unitUmask is the umask that the unit gives rsyslogd.
 func (r *reader) unitUmask() int {
 	const usual = 0o022
-	u, err := unitfile.Load(r.root, unitRsyslog)
+	u, err := unitfile.LoadFiles(r.root, unitRsyslog)
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			r.f.Meta.Leave("rsyslog.file_mode_bits", text.Clean(err.Error(), text.Limit))
+		}
 		return usual
 	}
 	if v := u.Values("Service", "UMask"); len(v) > 0 {
@@ -76,6 +81,8 @@ func modeOf(value string, it rsyslogconf.Item) (mode, bool) {
 	return mode{int(n), place(it, value)}, true
 }
 
+// place is where an item stands. Of a value as long as to be cut here only the start is
+// ever asked for: the rest is text for people.
 func place(it rsyslogconf.Item, value string) fact.Text {
 	return fact.Text{Value: text.Clean(value, 256), Set: true, File: text.Clean(it.File, text.Limit), Line: it.Line, Raw: text.Clean(redact.Text(it.Raw), text.Limit)}
 }
