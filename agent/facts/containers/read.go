@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	maxName = 512 // bytes of a name in a fact
-	maxList = 200
+	maxName = 512 // bytes of a name or a line that is shown
+	maxList = 200 // elements of a list: one that is cut says so (Meta.Partial)
 )
 
 // Read returns how the container engines of a host are set.

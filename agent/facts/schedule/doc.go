@@ -13,7 +13,8 @@
 // weak where somebody other than root (or the job's own user) can change it, or can
 // put another in its place: each directory on the way and each link is looked at.
 // Commands are split into words without a shell (crontab.Programs): what only a shell
-// could tell is left out. Secrets in command lines are hidden.
+// could tell is left out. Secrets in command lines are hidden, and of long ones the
+// start is shown. Lists have bounds; one that is cut says so (Meta.Partial).
 //
 // # Not done here
 //

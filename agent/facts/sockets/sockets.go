@@ -72,7 +72,7 @@ const (
 	maxFile    = 1 << 20
 	maxHosts   = 500
 	maxServers = 16
-	maxRaw     = 300
+	maxRaw     = 300 // bytes of a line that is shown, or of a name: DNS has none of more than 255
 )
 
 // Read reads the facts; look looks at the sockets and interfaces.
