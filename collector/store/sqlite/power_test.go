@@ -259,7 +259,7 @@ func TestCopyRefused(t *testing.T) {
 	if path := os.Getenv("SQLITE_TEST_REFUSED"); path != "" {
 		d := open(t, path)
 		d.log.long = 20
-		for n := range 1000 {
+		for n := range 100_000 { // the log is synced beside them, when there is a turn for that
 			rows := n
 			err := d.Writer.Exec("INSERT INTO a VALUES (zeroblob(3000))")
 			if err == nil {
