@@ -217,6 +217,7 @@ func TestReply(t *testing.T) {
 	}
 	l.Interfaces = []Interface{{Name: long, Addresses: slices.Repeat([]string{long}, maxAddresses+1)}}
 	l.Sysctl = map[string]string{"net.x": long}
+	l.Filter.Open = make([]Open, maxOpen+1)
 	data, err := json.Marshal(l)
 	if err != nil {
 		t.Fatal(err)
@@ -226,11 +227,11 @@ func TestReply(t *testing.T) {
 		len(got.Interfaces[0].Addresses) != maxAddresses || len(got.Sysctl["net.x"]) > maxValue || len(got.Filter.IPv4.Input.By) > maxBy {
 		t.Errorf("got %.500v, %v", got, err)
 	}
-	if got.More != 1 || !got.Others {
-		t.Errorf("%d more sockets, others: %v", got.More, got.Others)
+	if got.More != 1 || !got.Others || !got.Filter.OpenMore || len(got.Filter.Open) != maxOpen {
+		t.Errorf("%d more sockets, others: %v, %d open, more: %v", got.More, got.Others, len(got.Filter.Open), got.Filter.OpenMore)
 	}
 	for _, whole := range []string{`{"interfaces":[{}],"more":-1}`, `{"interfaces":[{"addresses":["::1/128"]}],"sockets":[{}]}`} {
-		if got, err := parseReply([]byte(whole)); err != nil || got.More != 0 || got.Others {
+		if got, err := parseReply([]byte(whole)); err != nil || got.More != 0 || got.Others || got.Filter.OpenMore {
 			t.Errorf("%s: %+v, %v", whole, got, err)
 		}
 	}

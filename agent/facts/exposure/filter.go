@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	maxTables = 200
+	maxTables = 200 // that are shown: all of them are asked
 	maxOpen   = 200
 	// maxPorts bounds at how many ports the rules are asked: those of some clusters
 	// name thousands.
@@ -267,7 +267,7 @@ func (f *filter) openings(list []waiting) {
 	slices.SortFunc(f.Open, func(a, b Open) int {
 		return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
-	f.Open = f.Open[:min(len(f.Open), maxOpen)]
+	f.OpenMore, f.Open = len(f.Open) > maxOpen, first(f.Open, maxOpen)
 	for i := range f.Open {
 		o := &f.Open[i]
 		o.Listener = slices.ContainsFunc(list, func(w waiting) bool {

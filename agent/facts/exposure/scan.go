@@ -169,6 +169,7 @@ func parseReply(data []byte) (Look, error) {
 
 // bound cuts what is in a filter that somebody else read.
 func (f *Filter) bound() {
+	f.OpenMore = f.OpenMore || len(f.Open) > maxOpen
 	f.Tables, f.Legacy, f.Open = first(f.Tables, maxTables), first(f.Legacy, maxTables), first(f.Open, maxOpen)
 	f.Reason = text.Clean(f.Reason, maxBy)
 	for i := range f.Tables {

@@ -44,6 +44,8 @@ type Filter struct {
 	IPv4   Policy   `json:"ipv4"`
 	IPv6   Policy   `json:"ipv6"`
 	Open   []Open   `json:"open"` // what is let in from the Internet, by protocol and port
+	// OpenMore says that more is let in than Open lists.
+	OpenMore bool `json:"open_more"`
 	// OpenKnown is false where the rules decide by what is not understood.
 	OpenKnown bool `json:"open_known"`
 }

@@ -37,7 +37,7 @@ type Service struct {
 
 const (
 	maxFile = 1 << 20
-	maxRaw  = 300
+	maxRaw  = 300 // bytes of a line that is shown, or of a name
 )
 
 // Read reads the facts; look looks at what is loaded.
@@ -55,6 +55,9 @@ func Read(ctx context.Context, env fact.Env, look *exposure.Reader) Facts {
 		f.Loaded = exposure.Blind(text.Clean(err.Error(), maxRaw))
 	} else {
 		f.Loaded, f.Stale = seen.Filter, seen.Stale
+		if f.Loaded.OpenMore {
+			r.leave("loaded.open", "the rules let in more ranges of ports")
+		}
 	}
 	f.Meta.Took = time.Since(start)
 	return f
@@ -99,6 +102,11 @@ func (r *reader) read(name string) (string, error) {
 		err = nil
 	}
 	return string(data), err
+}
+
+// leave says that a list is cut, and of what there is more.
+func (r *reader) leave(list, more string) {
+	r.meta.Leave(list, more+" than are looked at")
 }
 
 // service finds out whether a manager is there and starts at boot: one whose program

@@ -1,10 +1,12 @@
 package firewall
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +216,65 @@ func TestRealRules(t *testing.T) {
 	}
 }
 
+// TestBounds: a list that is cut says so, and no other does.
+func TestBounds(t *testing.T) {
+	zone := func(inside string, n int) string { return "<zone>" + strings.Repeat(inside, n) + "</zone>" }
+	own := func(files map[string]string) map[string]string {
+		files["/usr/sbin/firewalld"] = ""
+		return files
+	}
+	for name, tt := range map[string]struct {
+		most  int
+		files func(n int) map[string]string
+		want  string
+	}{
+		"rules of ufw": {maxUFWRules, func(n int) map[string]string {
+			return map[string]string{"/etc/ufw/user.rules": strings.Repeat("### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n", n-1),
+				"/etc/ufw/user6.rules": "### tuple ### allow any any ::/0 any ::/0 in\n"}
+		}, "ufw.rules"},
+		"services": {maxInZone, func(n int) map[string]string {
+			return own(map[string]string{ownZones + "/public.xml": zone(`<service name="ssh"/>`, n)})
+		}, "firewalld.zones"},
+		"zones": {maxZones, func(n int) map[string]string {
+			files := map[string]string{stockZones + "/public.xml": zone("", 1)}
+			for i := range n {
+				files[ownZones+"/z"+strconv.Itoa(i)+".xml"] = zone("", 1)
+			}
+			return own(files)
+		}, "firewalld.zones"},
+	} {
+		for more, want := range []string{"", tt.want} {
+			f := read(t, tt.files(tt.most+more))
+			if got := strings.Join(slices.Sorted(maps.Keys(f.Meta.Partial)), " "); got != want || f.UFW.Error+f.Firewalld.Error != "" {
+				t.Errorf("%s, %d more: %q, want %q", name, more, got, want)
+			}
+		}
+	}
+	f := read(t, map[string]string{"/etc/default/ufw": "DEFAULT_FORWARD_POLICY=ACCEPT #" + strings.Repeat(" ", maxRaw)})
+	if f.UFW.Forward.Value != "ACCEPT" {
+		t.Errorf("a long line: got %+v", f.UFW.Forward)
+	}
+}
+
+// TestSavedBounds: what of nft's files is not looked at is an error.
+func TestSavedBounds(t *testing.T) {
+	for more, want := range []string{"", "more files"} {
+		files := map[string]string{"/lib/systemd/system/nftables.service": unit, "/etc/nftables.conf": `include "/etc/nft.d/*"`}
+		for i := range maxIncluded - 1 + more {
+			files["/etc/nft.d/"+strconv.Itoa(i)] = ""
+		}
+		list := read(t, files).Nftables.Files
+		if last := list[len(list)-1].Error; len(list) != maxIncluded+more || !strings.Contains(last, want) || (last == "") != (want == "") {
+			t.Errorf("%d more: %d files, %q", more, len(list), last)
+		}
+		var one RulesFile
+		one.parseNft(strings.Repeat(";", maxTokens+more))
+		if (one.Error == "") != (want == "") {
+			t.Errorf("%d more: %q", more, one.Error)
+		}
+	}
+}
+
 // FuzzRules: whatever a file holds, what is said of it is one of three words.
 func FuzzRules(f *testing.F) {
 	f.Add(conf)
@@ -228,7 +289,8 @@ func FuzzRules(f *testing.F) {
 				t.Errorf("got %+v", r)
 			}
 		}
-		for _, r := range parseUFWRules("/x", data) {
+		rules, _ := parseUFWRules("/x", data, maxUFWRules)
+		for _, r := range rules {
 			if r.Line < 1 || r.Any && r.Port != "any" {
 				t.Errorf("got %+v", r)
 			}
@@ -239,7 +301,7 @@ func FuzzRules(f *testing.F) {
 			}
 		})
 		z := Zone{}
-		if err := z.parse(data); err == nil && len(z.Services) > maxInZone {
+		if _, err := z.parse(data); err == nil && len(z.Services) > maxInZone {
 			t.Errorf("got %+v", z)
 		}
 	})

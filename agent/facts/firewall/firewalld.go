@@ -3,6 +3,7 @@ package firewall
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -40,7 +41,7 @@ const (
 	ownZones      = "/etc/firewalld/zones"
 	stockZones    = "/usr/lib/firewalld/zones"
 	maxZones      = 100
-	maxInZone     = 200
+	maxInZone     = 200 // of each list of a zone
 )
 
 func (r *reader) firewalld() Firewalld {
@@ -62,10 +63,18 @@ func (r *reader) firewalld() Firewalld {
 		}
 	})
 	r.meta.Depend(ownZones + "/")
-	names, _ := r.root.ReadDir(ownZones) // it need not be there
+	names, err := r.root.ReadDir(ownZones)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.Error = text.Clean(err.Error(), maxRaw)
+	}
 	var zones []string
 	for _, n := range names {
-		if name, ok := strings.CutSuffix(n, ".xml"); ok && len(zones) < maxZones {
+		name, ok := strings.CutSuffix(n, ".xml")
+		switch {
+		case !ok:
+		case len(zones) == maxZones:
+			r.leave("firewalld.zones", ownZones+" has more zones")
+		default:
 			zones = append(zones, name)
 		}
 	}
@@ -91,7 +100,10 @@ func (r *reader) zone(name string) Zone {
 	}
 	z := Zone{Target: "default", Interfaces: []string{}, Sources: []string{}, Services: []string{}, Ports: []string{}}
 	if err == nil {
-		err = z.parse(data)
+		var more bool
+		if more, err = z.parse(data); more {
+			r.leave("firewalld.zones", text.Clean(file, maxRaw)+" has more interfaces, sources, services or ports")
+		}
 	}
 	z.Name, z.File = text.Clean(name, maxRaw), text.Clean(file, maxRaw)
 	if err != nil {
@@ -101,26 +113,30 @@ func (r *reader) zone(name string) Zone {
 }
 
 // parse reads firewalld.zone(5), what is directly below the zone: the inside of a rich
-// rule is of that rule alone.
-func (z *Zone) parse(data string) error {
+// rule is of that rule alone. more says that it left something out.
+func (z *Zone) parse(data string) (more bool, err error) {
 	s := xmlscan.New(strings.NewReader(data))
 	for {
 		start, err := s.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil
+			return more, nil
 		case err != nil:
-			return err
+			return more, err
 		case start && s.Depth() <= 2:
-			z.element(s)
+			more = z.element(s) || more
 		}
 	}
 }
 
-// element takes one element of a zone.
-func (z *Zone) element(s *xmlscan.Scanner) {
+// element takes one element of a zone. more says that its list is full.
+func (z *Zone) element(s *xmlscan.Scanner) (more bool) {
 	add := func(list *[]string, v []byte) {
-		if len(v) > 0 && len(*list) < maxInZone {
+		switch {
+		case len(v) == 0:
+		case len(*list) == maxInZone:
+			more = true
+		default:
 			*list = append(*list, text.Clean(v, maxRaw))
 		}
 	}
@@ -144,4 +160,5 @@ func (z *Zone) element(s *xmlscan.Scanner) {
 	case "masquerade":
 		z.Masquerade = true
 	}
+	return more
 }

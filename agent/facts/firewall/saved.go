@@ -46,9 +46,14 @@ func (r *reader) nftables() Saved {
 		return s
 	}
 	queue := r.given()
-	for i := 0; i < len(queue) && i < maxIncluded; i++ {
-		data, err := r.read(queue[i])
+	for i := 0; i < len(queue); i++ {
 		f := RulesFile{Path: text.Clean(queue[i], maxRaw)}
+		if i == maxIncluded {
+			f.Error = f.Path + ": more files are included than are looked at"
+			s.Files = append(s.Files, f)
+			break
+		}
+		data, err := r.read(queue[i])
 		if err != nil {
 			f.Error = text.Clean(err.Error(), maxRaw)
 		}
@@ -97,7 +102,7 @@ func (r *reader) glob(name, dir string) []string {
 	names, _ := r.root.ReadDir(path.Dir(name)) // it need not be there
 	var list []string
 	for _, n := range names {
-		if ok, err := path.Match(path.Base(name), n); ok && err == nil && len(list) < maxIncluded {
+		if ok, err := path.Match(path.Base(name), n); ok && err == nil && len(list) <= maxIncluded { // one more is an error
 			list = append(list, path.Join(path.Dir(name), n))
 		}
 	}
@@ -111,9 +116,8 @@ type token struct {
 }
 
 // tokens splits a file as nft does, as far as it matters here: words, strings, braces
-// and ends of statements (";" for a newline, too).
-func tokens(data string) []token {
-	var list []token
+// and ends of statements (";" for a newline, too). more says that it left some out.
+func tokens(data string) (list []token, more bool) {
 	line, start := 1, -1
 	end := func(i int) {
 		if start >= 0 {
@@ -121,7 +125,10 @@ func tokens(data string) []token {
 			start = -1
 		}
 	}
-	for i := 0; i < len(data) && len(list) < maxTokens; i++ {
+	for i := 0; i < len(data); i++ {
+		if len(list) >= maxTokens {
+			return list, true
+		}
 		switch c := data[i]; c {
 		case '\\':
 			if i+1 < len(data) && data[i+1] == '\n' { // the statement goes on
@@ -138,7 +145,7 @@ func tokens(data string) []token {
 			end(i)
 			stop := strings.IndexByte(data[i+1:], c)
 			if stop < 0 {
-				return list
+				return list, false
 			}
 			list = append(list, token{data[i+1 : i+1+stop], line})
 			line += strings.Count(data[i+1:i+1+stop], "\n")
@@ -159,7 +166,7 @@ func tokens(data string) []token {
 		}
 	}
 	end(len(data))
-	return list
+	return list, false
 }
 
 // nftFile is what is known on the way through a file.
@@ -179,7 +186,11 @@ type nftFile struct {
 func (f *RulesFile) parseNft(data string) []string {
 	n := nftFile{RulesFile: f}
 	var statement []token
-	for _, t := range append(tokens(data), token{";", 0}) {
+	all, more := tokens(data)
+	if more {
+		f.Error = f.Path + " has more words than are looked at"
+	}
+	for _, t := range append(all, token{";", 0}) {
 		switch t.word {
 		case "{":
 			n.open(statement)

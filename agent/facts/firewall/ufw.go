@@ -72,10 +72,9 @@ func (r *reader) ufw() UFW {
 		if err != nil {
 			u.Error = text.Clean(err.Error(), maxRaw)
 		}
-		for _, rule := range parseUFWRules(file, data) {
-			if len(u.Rules) < maxUFWRules {
-				u.Rules = append(u.Rules, rule)
-			}
+		rules, more := parseUFWRules(file, data, maxUFWRules-len(u.Rules))
+		if u.Rules = append(u.Rules, rules...); more {
+			r.leave("ufw.rules", "there are more rules of ufw")
 		}
 	}
 	return u
@@ -90,7 +89,7 @@ func assignments(file, data string, each func(key string, value fact.Text)) {
 		raw := strings.TrimSpace(line)
 		key, value, ok := strings.Cut(raw, "=")
 		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
-		if !ok || strings.HasPrefix(key, "#") || len(raw) > maxRaw {
+		if !ok || strings.HasPrefix(key, "#") {
 			continue
 		}
 		if value != "" && (value[0] == '"' || value[0] == '\'') {
@@ -109,15 +108,19 @@ func assignments(file, data string, each func(key string, value fact.Text)) {
 //
 //	### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=…
 //	### tuple ### route:deny any any 0.0.0.0/0 any 10.0.0.0/8 - - in_eth0
-func parseUFWRules(file, data string) []UFWRule {
-	var list []UFWRule
+//
+// It returns the first ones, and whether there are more.
+func parseUFWRules(file, data string, most int) (list []UFWRule, more bool) {
 	number := 0
 	for line := range strings.Lines(data) {
 		number++
 		rest, ok := strings.CutPrefix(line, "### tuple ### ")
 		words := strings.Fields(rest)
-		if !ok || len(words) < 7 || len(list) == maxUFWRules {
+		if !ok || len(words) < 7 {
 			continue
+		}
+		if len(list) == most {
+			return list, true
 		}
 		if last := words[len(words)-1]; strings.HasPrefix(last, "comment=") {
 			words = words[:len(words)-1]
@@ -136,5 +139,5 @@ func parseUFWRules(file, data string) []UFWRule {
 		}
 		list = append(list, r)
 	}
-	return list
+	return list, false
 }
