@@ -29,7 +29,7 @@ const (
 	maxHomes  = 12_000
 	maxNames  = 500_000 // in all homes
 	maxList   = 500
-	maxText   = 256
+	maxText   = 256 // bytes of a line that is shown, or of a name
 	nobodyUID = 65534
 )
 
@@ -210,6 +210,7 @@ func (r *reader) readGroups() {
 		}
 		out := Group{Name: clean(g.Name), GID: g.GID, Kind: kind, Members: []string{},
 			File: groupFile, Line: g.Line, Raw: clean(g.Name + ":…:" + itoa(g.GID) + ":" + strings.Join(g.Members, ","))}
+		// Whether it has any counts: the first ones are shown.
 		for _, m := range slices.Concat(g.Members, primary[g.GID]) {
 			if m = clean(m); m != "root" && !slices.Contains(out.Members, m) && len(out.Members) < 100 {
 				out.Members = append(out.Members, m)
@@ -264,7 +265,7 @@ func (r *reader) duplicate(kind, value, file string, same []int, i int, entry fu
 		return
 	}
 	d := Duplicate{Kind: kind, Value: clean(value), File: file}
-	for _, j := range same[:min(len(same), 20)] {
+	for _, j := range same[:min(len(same), 20)] { // for people: what is more is in the file
 		name, _ := entry(j)
 		d.Names = append(d.Names, clean(name))
 	}
@@ -286,7 +287,7 @@ func (r *reader) directory() {
 			continue
 		}
 		for _, s := range strings.Fields(sources) {
-			if s != "files" && s != "systemd" && !strings.HasPrefix(s, "[") && len(r.Directory) < 20 {
+			if s != "files" && s != "systemd" && !strings.HasPrefix(s, "[") && len(r.Directory) < 20 { // one is enough to tell
 				r.Directory = append(r.Directory, clean(s))
 			}
 		}
@@ -302,7 +303,12 @@ func (r *reader) shells() {
 	for line := range strings.Lines(string(data)) {
 		n++
 		value, _, _ := strings.Cut(strings.TrimSpace(line), "#")
-		if value = strings.TrimSpace(value); value != "" && len(r.Shells) < maxList {
+		switch value = strings.TrimSpace(value); {
+		case value == "":
+		case len(r.Shells) == maxList:
+			r.Meta.Leave("shells", "/etc/shells has more shells than are looked at")
+			return
+		default:
 			r.Shells = append(r.Shells, fact.Text{Value: clean(value), Set: true, File: "/etc/shells", Line: n, Raw: clean(value)})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -281,6 +282,46 @@ func TestHostile(t *testing.T) {
 	})
 	if h := loop.Users[1].HomeDir; h.Exists || h.Error == "" {
 		t.Errorf("a loop for a home: %+v", h)
+	}
+}
+
+// TestBounds: a list that is cut says so, and no other does.
+func TestBounds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		most  int
+		files func(n int) map[string]string
+		want  string
+	}{
+		"shells": {maxList, func(n int) map[string]string { return map[string]string{"/etc/shells": strings.Repeat("/bin/sh\n", n)} }, "shells"},
+		"umasks": {maxList, func(n int) map[string]string {
+			return map[string]string{"/root/.profile": strings.Repeat("umask 027\n", n)}
+		}, "root_umasks"},
+		"path": {maxList, func(n int) map[string]string {
+			return map[string]string{"/root/.profile": "PATH=/bin" + strings.Repeat(":/bin", n-1) + "\n"}
+		}, "root_path"},
+		"profile.d": {maxScripts, func(n int) map[string]string {
+			files := map[string]string{}
+			for i := range n - 2 { // beside /etc/profile and bash.bashrc
+				files["/etc/profile.d/"+itoa(i)+".sh"] = ""
+			}
+			return files
+		}, "root_path root_umasks timeout umask"},
+		"a script": {scriptLimit, func(n int) map[string]string {
+			return map[string]string{"/etc/profile": strings.Repeat("\n", n)}
+		}, "root_path root_umasks timeout umask"},
+	} {
+		for more, want := range []string{"", tt.want} {
+			files := tt.files(tt.most + more)
+			files["/etc/passwd"], files["/etc/group"] = "root:x:0:0::/root:/bin/sh\n", "root:x:0:\n"
+			f := read(t, files, nil)
+			if got := strings.Join(slices.Sorted(maps.Keys(f.Meta.Partial)), " "); got != want {
+				t.Errorf("%s, %d more: %q, want %q", name, more, got, want)
+			}
+		}
+	}
+	f := read(t, map[string]string{"/etc/passwd": "", "/etc/group": "", "/root/.profile": "PATH=" + strings.Repeat("/bin:", maxText) + "bad\n"}, nil)
+	if last := f.RootPath[len(f.RootPath)-1]; last.Dir != "bad" || last.Wrong != "relative" {
+		t.Errorf("a long line: got %+v", last)
 	}
 }
 

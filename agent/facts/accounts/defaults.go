@@ -38,7 +38,7 @@ func (r *reader) defaults() {
 }
 
 // settings reads the listed names of a file of names and values; the last line of a
-// name counts (lib/getdef.c, src/useradd.c).
+// name counts (lib/getdef.c, src/useradd.c). They take no line as long as to be cut here.
 func (r *reader) settings(file string, names map[string]string, between string) map[string]fact.Text {
 	r.Meta.Depend(file)
 	out := make(map[string]fact.Text, len(names))
@@ -62,7 +62,7 @@ func (r *reader) settings(file string, names map[string]string, between string) 
 			continue
 		}
 		value, _, _ = strings.Cut(value, `"`)
-		out[name] = fact.Text{Value: clean(strings.TrimSpace(value)), Set: true, File: file, Line: n, Raw: clean(line)}
+		out[name] = fact.Text{Value: text.Clean(strings.TrimSpace(value), text.Limit), Set: true, File: file, Line: n, Raw: clean(line)}
 	}
 	for name, t := range out {
 		base := 0
@@ -82,10 +82,10 @@ func (r *reader) umasks() {
 		var masks, timeouts []Setting
 		for s := range r.statements(file) {
 			if m, ok := umask(s.text); ok {
-				masks = append(masks, Setting{Value: m, Text: s.word(1), Set: true, File: file, Line: s.line, Raw: s.text})
+				masks = append(masks, Setting{Value: m, Text: clean(s.word(1)), Set: true, File: file, Line: s.line, Raw: clean(s.text)})
 			}
 			if t, ok := timeout(s.text); ok {
-				t.File, t.Line, t.Raw = file, s.line, s.text
+				t.File, t.Line, t.Raw = file, s.line, clean(s.text)
 				timeouts = append(timeouts, t)
 			}
 		}
@@ -97,13 +97,19 @@ func (r *reader) umasks() {
 		}
 		r.timeouts(timeouts)
 	}
+	// All were looked at for the one in force: these are shown.
 	r.Umasks, r.Timeouts = r.Umasks[:min(len(r.Umasks), maxList)], r.Timeouts[:min(len(r.Timeouts), maxList)]
 	r.RootUmasks = []Setting{}
 	for _, file := range []string{"/root/.profile", "/root/.bash_profile", "/root/.bashrc"} {
 		r.Meta.Depend(file)
 		for s := range r.statements(file) {
-			if m, ok := umask(s.text); ok && len(r.RootUmasks) < maxList {
-				r.RootUmasks = append(r.RootUmasks, Setting{Value: m, Text: s.word(1), Set: true, File: file, Line: s.line, Raw: s.text})
+			m, ok := umask(s.text)
+			switch {
+			case !ok:
+			case len(r.RootUmasks) == maxList:
+				r.Meta.Leave("root_umasks", "root's files set umask more often than is looked at")
+			default:
+				r.RootUmasks = append(r.RootUmasks, Setting{Value: m, Text: clean(s.word(1)), Set: true, File: file, Line: s.line, Raw: clean(s.text)})
 			}
 		}
 	}

@@ -1,10 +1,13 @@
 package accounts
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"strings"
 
 	"seawall/pkg/redact"
+	"seawall/pkg/text"
 )
 
 // shellFiles are what a login shell reads, in the order in which a later one has the
@@ -16,18 +19,31 @@ func (r *reader) shellFiles() []string {
 	r.Meta.Depend(dir+"/", "/etc/bashrc")
 	r.Meta.Depend(files...)
 	names, err := r.root.ReadDir(dir)
-	if err != nil {
-		names = nil // no directory, nothing read
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.leaveScripts(text.Clean(err.Error(), text.Limit))
 	}
 	for _, n := range names {
-		if strings.HasSuffix(n, ".sh") && len(files) < 300 {
+		switch {
+		case !strings.HasSuffix(n, ".sh"):
+		case len(files) == maxScripts:
+			r.leaveScripts(dir + " has more files than are looked at")
+			return append(files, "/etc/bashrc")
+		default:
 			files = append(files, path.Join(dir, n))
 		}
 	}
 	return append(files, "/etc/bashrc")
 }
 
-// statement is one command of a shell script, as far as lines and ";" tell.
+// leaveScripts says that not all is known of what shells set.
+func (r *reader) leaveScripts(why string) {
+	for _, part := range []string{"umask", "timeout", "root_umasks", "root_path"} {
+		r.Meta.Leave(part, why)
+	}
+}
+
+// statement is one command of a shell script, as far as lines and ";" tell. It may be
+// long: what is kept of it must be cleaned.
 type statement struct {
 	text string
 	line int
@@ -41,7 +57,10 @@ func (s statement) word(n int) string {
 	return ""
 }
 
-const scriptLimit = 256 << 10
+const (
+	scriptLimit = 256 << 10
+	maxScripts  = 300
+)
 
 // statements yields the simple commands of a script that could matter here, without
 // the words that only lead to them.
@@ -49,6 +68,9 @@ func (r *reader) statements(file string) func(func(statement) bool) {
 	return func(yield func(statement) bool) {
 		data, err := r.root.ReadFile(file, scriptLimit)
 		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				r.leaveScripts(text.Clean(err.Error(), text.Limit))
+			}
 			return
 		}
 		n := 0
@@ -62,7 +84,7 @@ func (r *reader) statements(file string) func(func(statement) bool) {
 				for _, lead := range []string{"then ", "else ", "do ", "("} {
 					part = strings.TrimSpace(strings.TrimPrefix(part, lead))
 				}
-				if part != "" && !yield(statement{clean(part), n}) {
+				if part != "" && !yield(statement{part, n}) {
 					return
 				}
 			}
@@ -96,7 +118,7 @@ func (r *reader) rootPath() {
 		for s := range r.statements(file) {
 			value := strings.TrimPrefix(s.text, "export ")
 			if value, ok := strings.CutPrefix(strings.TrimSpace(value), "PATH="); ok {
-				r.path(value, PathEntry{File: file, Line: s.line, Raw: redact.Text(s.text)})
+				r.path(value, PathEntry{File: file, Line: s.line, Raw: clean(redact.Text(s.text))})
 			}
 		}
 	}
@@ -108,11 +130,16 @@ func (r *reader) path(value string, at PathEntry) {
 	value = strings.NewReplacer(`"`, "", "'", "", "${HOME}", "/root", "$HOME", "/root", "~/", "/root/").Replace(value)
 	value, _, _ = strings.Cut(value, " ")
 	for dir := range strings.SplitSeq(value, ":") {
-		if strings.Contains(dir, "$") || strings.Contains(dir, "`") || len(r.RootPath) >= maxList {
+		if strings.Contains(dir, "$") || strings.Contains(dir, "`") {
 			continue
+		}
+		if len(r.RootPath) == maxList {
+			r.Meta.Leave("root_path", "root's PATH has more directories than are looked at")
+			return
 		}
 		at.Dir = dir
 		r.judgeDir(&at)
+		at.Dir = clean(dir)
 		r.RootPath = append(r.RootPath, at)
 	}
 }
