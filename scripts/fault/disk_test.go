@@ -17,7 +17,7 @@ func diskFaults() []fault {
 	return []fault{
 		{"F05", "disk full", "spool's tmpfs filled while a writer writes, then freed", "writer lives, appends fail, then go on; nothing durable lost", diskFull},
 		{"F06", "EIO on fsync", "the 3rd to 5th fdatasync fails", "written again to a new segment, nothing lost", syncFails},
-		{"F07", "file system goes read-only", "an ext4 error with errors=remount-ro under a sensor", "sensor lives, CPU under 5 %, goes on after the repair", readOnly},
+		{"F07", "file system goes read-only", "an ext4 error with errors=remount-ro under a sensor", "sensor lives, CPU under 15 %, goes on after the repair", readOnly},
 		{"F08", "inodes used up", "spool on a tmpfs with 24 inodes, the others taken", "as on a full disk", noInodes},
 	}
 }
@@ -132,7 +132,7 @@ func readOnly(t *testing.T) string {
 	stage.Await(t, "the sensor's word on it", 30*time.Second, func() bool { return p.Says("read-only file system") })
 	share := idle(t, p)
 	p.Alive(t)
-	if share > 0.05 {
+	if share > most {
 		t.Errorf("the sensor took %.1f %% of a core", share*100)
 	}
 	last := heartbeats(t, dir)
@@ -146,9 +146,13 @@ func readOnly(t *testing.T) string {
 	return fmt.Sprintf("alive with %.1f %% CPU, %d heartbeats before, more after", share*100, last)
 }
 
+// most is what an idle sensor may take of a core with heartbeats twice a second on a busy machine:
+// three times what it takes on a quiet one, and a sixth of what a loop takes.
+const most = 0.15
+
 // idle is the least share of a core that a process took in one of five measurements of three
 // seconds: a beat can fall into each of them, and other work of the machine, while a process that
-// tries again and again takes its share of all. It ends with the first below five percent.
+// tries again and again takes its share of all. It ends with the first below most.
 func idle(t *testing.T, p *stage.Program) float64 {
 	t.Helper()
 	least := 1.0
@@ -157,7 +161,7 @@ func idle(t *testing.T, p *stage.Program) float64 {
 		beat := time.NewTimer(3 * time.Second) // the measurement
 		<-beat.C
 		least = min(least, (cpu(t, p)-before).Seconds()/time.Since(from).Seconds())
-		if least <= 0.05 {
+		if least <= most {
 			break
 		}
 	}
