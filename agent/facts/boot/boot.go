@@ -21,10 +21,16 @@ func Read(_ context.Context, env fact.Env) Facts {
 	begin := time.Now()
 	f := Facts{Meta: fact.Meta{State: fact.StateKnown}, Entries: []Entry{}}
 	readEntries(&f, env.Root)
-	f.Grub = readGrub(env.Root)
+	var more bool
+	if f.Grub, more = readGrub(env.Root); more {
+		f.Meta.Leave("grub.password", "GRUB has more superusers than are looked at")
+	}
 	var err error
-	if f.Files, err = readFiles(env.Root); err != nil {
+	if f.Files, more, err = readFiles(env.Root); err != nil {
 		f.Reason = cmp.Or(f.Reason, err.Error())
+	}
+	if more {
+		f.Meta.Leave("files", "there are more files below /boot than are looked at")
 	}
 	f.FilesKnown = err == nil
 	readUnits(&f, env.Root)

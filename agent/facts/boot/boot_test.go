@@ -1,8 +1,10 @@
 package boot
 
 import (
+	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -123,8 +125,9 @@ func TestGrub(t *testing.T) {
 		if tt.want.Superusers == nil {
 			tt.want.Superusers = []string{}
 		}
-		if diff := cmp.Diff(tt.want, readGrub(image.Of(t, tt.files))); diff != "" {
-			t.Errorf("%s: %s", name, diff)
+		got, more := readGrub(image.Of(t, tt.files))
+		if diff := cmp.Diff(tt.want, got); diff != "" || more {
+			t.Errorf("%s: more: %v, %s", name, more, diff)
 		}
 	}
 }
@@ -138,9 +141,9 @@ func TestFiles(t *testing.T) {
 	if err := os.Symlink("/none", root.Path("/boot/vmlinuz")); err != nil {
 		t.Fatal(err)
 	}
-	files, err := readFiles(root)
-	if err != nil {
-		t.Fatal(err)
+	files, more, err := readFiles(root)
+	if err != nil || more {
+		t.Fatal(err, more)
 	}
 	var got []string
 	for _, f := range files {
@@ -159,7 +162,7 @@ func TestFiles(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := readFiles(image.Of(t, map[string]string{"boot": "a file"})); err == nil {
+	if _, _, err := readFiles(image.Of(t, map[string]string{"boot": "a file"})); err == nil {
 		t.Error("a file in place of /boot")
 	}
 }
@@ -219,6 +222,40 @@ func TestFirmware(t *testing.T) {
 	}
 	if got := secure(image.Of(t, map[string]string{secureBoot + "/x": ""})); got.Known || got.Reason == "" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestBounds: a list that is cut says so, and no other does.
+func TestBounds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		most  int
+		files func(n int) map[string]string
+		want  string
+	}{
+		"files": {maxFiles, func(n int) map[string]string {
+			files := map[string]string{}
+			for i := range n - 1 { // beside /boot
+				files["boot/vmlinuz-"+strconv.Itoa(i)] = ""
+			}
+			return files
+		}, "files"},
+		"loaders": {maxFiles, func(n int) map[string]string {
+			files := map[string]string{}
+			for i := range n - 1 {
+				files["boot/efi/EFI/"+strconv.Itoa(i)+"/grub.cfg"] = ""
+			}
+			return files
+		}, "files"},
+		"superusers": {maxUsers, func(n int) map[string]string {
+			return map[string]string{"boot/grub/grub.cfg": "set superusers=\"" + strings.Repeat("root ", n) + "\"\npassword root x\n"}
+		}, "grub.password"},
+	} {
+		for more, want := range []string{"", tt.want} {
+			f := read(t, tt.files(tt.most+more))
+			if got := strings.Join(slices.Sorted(maps.Keys(f.Meta.Partial)), " "); got != want || !f.FilesKnown {
+				t.Errorf("%s, %d more: %q, want %q; %s", name, more, got, want, f.Reason)
+			}
+		}
 	}
 }
 

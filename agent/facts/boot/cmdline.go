@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	maxEntries = 256
-	maxText    = 2048
+	maxEntries = 256  // as many as are read
+	maxText    = 2048 // bytes of what is shown
 )
 
 // word is one word of a command line: a name, and a value if it has "=".

@@ -13,31 +13,44 @@ import (
 const maxFiles = 256
 
 // readFiles looks at the files below /boot whose content becomes the kernel, or
-// decides which one.
-func readFiles(root hostfs.Root) ([]File, error) {
-	all := []File{}
+// decides which one. more says that there are others.
+func readFiles(root hostfs.Root) (all []File, more bool, err error) {
+	all = []File{}
 	for _, dir := range []string{"/boot", directories[0], directories[1], "/boot/loader", "/boot/loader/entries"} {
 		names, err := root.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return all, err
+			return all, more, err
 		}
 		all = append(all, file(root, dir, "directory"))
 		for _, n := range names {
-			if k := kind(dir, n); k != "" && len(all) < maxFiles {
+			k := kind(dir, n)
+			switch {
+			case k == "":
+			case len(all) >= maxFiles:
+				more = true
+			default:
 				all = append(all, file(root, path.Join(dir, n), k))
 			}
 		}
 	}
-	names, _ := root.ReadDir("/boot/efi/EFI") // often none
+	names, err := root.ReadDir("/boot/efi/EFI")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return all, more, err
+	}
 	for _, n := range names {
-		if name := path.Join("/boot/efi/EFI", n, "grub.cfg"); len(all) < maxFiles && root.Exists(name) {
+		name := path.Join("/boot/efi/EFI", n, "grub.cfg")
+		switch {
+		case !root.Exists(name):
+		case len(all) >= maxFiles:
+			more = true
+		default:
 			all = append(all, file(root, name, "config"))
 		}
 	}
-	return all, nil
+	return all, more, nil
 }
 
 // kind says what a file of a directory is, "" where it does not matter.

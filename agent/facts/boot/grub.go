@@ -15,9 +15,10 @@ var directories = [...]string{"/boot/grub", "/boot/grub2"}
 
 const maxUsers = 64
 
-// readGrub reads who may change what GRUB boots.
-func readGrub(root hostfs.Root) Grub {
-	g := Grub{Superusers: []string{}}
+// readGrub reads who may change what GRUB boots. more says that there are other
+// superusers.
+func readGrub(root hostfs.Root) (g Grub, more bool) {
+	g = Grub{Superusers: []string{}}
 	for _, dir := range directories {
 		b, err := root.ReadFile(path.Join(dir, "grub.cfg"), 0)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -26,17 +27,17 @@ func readGrub(root hostfs.Root) Grub {
 		g.Installed = true
 		if err != nil {
 			g.Reason = err.Error()
-			return g
+			return g, more
 		}
 		user, err := root.ReadFile(path.Join(dir, "user.cfg"), 0)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			g.Reason = err.Error()
-			return g
+			return g, more
 		}
-		g.script(path.Join(dir, "grub.cfg"), string(b), userPassword(user))
+		more = g.script(path.Join(dir, "grub.cfg"), string(b), userPassword(user)) || more
 		g.Known = true
 	}
-	return g
+	return g, more
 }
 
 // userPassword reports whether a user.cfg sets a password.
@@ -49,8 +50,9 @@ func userPassword(b []byte) bool {
 	return false
 }
 
-// script reads a grub.cfg. variable says whether ${GRUB2_PASSWORD} is set.
-func (g *Grub) script(file, script string, variable bool) {
+// script reads a grub.cfg. variable says whether ${GRUB2_PASSWORD} is set, and
+// more that there are other superusers.
+func (g *Grub) script(file, script string, variable bool) (more bool) {
 	protected := map[string]bool{}
 	number, open := 0, 0 // entries that anybody may boot
 	for line := range strings.SplitSeq(script, "\n") {
@@ -58,10 +60,10 @@ func (g *Grub) script(file, script string, variable bool) {
 		w := strings.Fields(line)
 		switch {
 		case len(w) == 0:
-		case sets(w, variable) && len(protected) < maxUsers:
+		case sets(w, variable):
 			protected[w[1]] = true
 		case w[0] == "set" && len(w) > 1 && strings.HasPrefix(w[1], "superusers="):
-			g.superusers(line)
+			more = g.superusers(line)
 			g.File, g.Line, g.Raw = file, number, text.Clean(strings.TrimSpace(line), maxText)
 		case w[0] == "menuentry":
 			g.Entries++
@@ -74,6 +76,7 @@ func (g *Grub) script(file, script string, variable bool) {
 	if len(protected) > 0 && len(g.Superusers) > 0 {
 		g.Locked += g.Entries - open
 	}
+	return more
 }
 
 // sets reports whether the words of a line set a user's password.
@@ -82,13 +85,14 @@ func sets(w []string, variable bool) bool {
 }
 
 // superusers takes the names in a line "set superusers=…", which replace those before.
-func (g *Grub) superusers(line string) {
+func (g *Grub) superusers(line string) (more bool) {
 	_, list, _ := strings.Cut(line, "superusers=")
 	users := strings.FieldsFunc(strings.Trim(strings.TrimSpace(list), `"'`), func(r rune) bool { return strings.ContainsRune(" ,;|&", r) })
 	g.Superusers = g.Superusers[:0]
 	for _, u := range users[:min(len(users), maxUsers)] {
 		g.Superusers = append(g.Superusers, text.Clean(u, maxText))
 	}
+	return len(users) > maxUsers
 }
 
 // anybody reports whether a menu entry can be booted without a password.
