@@ -1,6 +1,8 @@
 package filesystem
 
 import (
+	"errors"
+	"io/fs"
 	"strings"
 
 	"seawall/agent/facts/filesystem/encryption"
@@ -41,12 +43,19 @@ func (r *reader) crypttab() {
 	r.f.Meta.Depend(name)
 	b, err := r.root.ReadFile(name, 0)
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			r.f.Meta.Leave("encrypted.keys", clean(err.Error()))
+		}
 		return
 	}
 	for _, c := range mounts.ParseCrypttab(b) {
 		// A key from a device is made anew at each boot, as for swap.
-		if !strings.HasPrefix(c.Key, "/") || strings.HasPrefix(c.Key, "/dev/") || len(r.f.Encrypted.Keys) == maxList {
+		if !strings.HasPrefix(c.Key, "/") || strings.HasPrefix(c.Key, "/dev/") {
 			continue
+		}
+		if len(r.f.Encrypted.Keys) == maxList {
+			r.f.Meta.Leave("encrypted.keys", name+" names more keys than are looked at")
+			return
 		}
 		r.f.Meta.Depend(c.Key)
 		f := r.file("crypt_key", c.Key)

@@ -65,7 +65,9 @@ func (r *reader) files() {
 				continue
 			}
 			r.f.Meta.Depend(dir + "/")
-			for _, n := range r.entries(dir) {
+			list, left := r.entries(dir)
+			r.leave(left)
+			for _, n := range list {
 				r.f.Files = append(r.f.Files, r.file(l.kind, dir+"/"+n))
 			}
 		}
@@ -75,13 +77,25 @@ func (r *reader) files() {
 	r.credentials()
 }
 
-// entries lists the names in a directory, at most maxList.
-func (r *reader) entries(dir string) []string {
+// entries lists the names in a directory. left says why these are not all, or is "".
+func (r *reader) entries(dir string) (all []string, left string) {
 	all, err := r.root.ReadDir(dir)
-	if err != nil {
-		return nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		return nil, ""
+	case err != nil:
+		return nil, clean(err.Error())
+	case len(all) > maxDir:
+		return all[:maxDir], dir + " has more files than are looked at"
 	}
-	return all[:min(len(all), maxList)]
+	return all, ""
+}
+
+// leave says that not all files are listed.
+func (r *reader) leave(why string) {
+	if why != "" {
+		r.f.Meta.Leave("files", why)
+	}
 }
 
 // add describes one file, and has the group depend on it where it is not a
@@ -173,21 +187,34 @@ func (r *reader) pathDirectories() {
 	for _, name := range []string{"/etc/environment", "/etc/login.defs"} {
 		b, err := r.root.ReadFile(name, 0)
 		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				r.leave(clean(err.Error()))
+			}
 			continue
 		}
 		for n, line := range strings.Split(string(b), "\n") {
 			for _, d := range searchPath(line) {
-				if _, ok := from[d]; !ok && len(from) < maxList {
-					from[d] = origin{name, n + 1}
+				if _, ok := from[d]; ok {
+					continue
 				}
+				if len(from) == maxList {
+					r.leave(name + " has more directories in PATH than are looked at")
+					break
+				}
+				from[d] = origin{name, n + 1}
 			}
 		}
 	}
 	for d, o := range from {
 		for _, dir := range above(d) {
-			if _, ok := from[dir]; !ok && len(from) < 2*maxList {
-				from[dir] = o
+			if _, ok := from[dir]; ok {
+				continue
 			}
+			if len(from) == 2*maxList {
+				r.leave("there are more directories above those in PATH than are looked at")
+				break
+			}
+			from[dir] = o
 		}
 	}
 	var all []File
@@ -203,12 +230,17 @@ func (r *reader) pathDirectories() {
 // libraryDirectories are those that ld.so.conf names, and those above them.
 func (r *reader) libraryDirectories() {
 	found := map[string]File{}
-	directories, files := loader.Directories(r.root)
+	directories, files, left := loader.Directories(r.root)
+	r.leave(left)
 	r.f.Meta.Depend(files...)
 	for _, d := range directories {
 		for _, dir := range append(above(d.Value), d.Value) {
-			if _, ok := found[dir]; ok || len(found) == maxList {
+			if _, ok := found[dir]; ok {
 				continue
+			}
+			if len(found) == maxList {
+				r.leave("/etc/ld.so.conf names more directories than are looked at")
+				break
 			}
 			f := r.file("library", dir)
 			f.From, f.Line = d.File, d.Line

@@ -3,6 +3,7 @@ package filesystem
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -298,6 +299,60 @@ func TestHostile(t *testing.T) {
 	}
 	if len(f.Files) > 5*maxList {
 		t.Errorf("%d files", len(f.Files))
+	}
+}
+
+// TestBounds: a list that is cut says so, and no other does.
+func TestBounds(t *testing.T) {
+	lines := func(n int, line string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, line+"\n", i)
+		}
+		return b.String()
+	}
+	for name, tt := range map[string]struct {
+		most  int
+		files func(n int) map[string]string
+		want  string
+	}{
+		"keys": {maxList, func(n int) map[string]string {
+			return map[string]string{"etc/crypttab": lines(n, "x /dev/vda%d /key") + "swap /dev/vdb /dev/urandom\n"}
+		}, "encrypted.keys"},
+		"a directory": {maxDir, func(n int) map[string]string {
+			files := map[string]string{}
+			for i := range n {
+				files[fmt.Sprintf("etc/init.d/%d", i)] = ""
+			}
+			return files
+		}, "files"},
+		"PATH": {maxList - 6, func(n int) map[string]string { return map[string]string{"etc/environment": lines(n, "PATH=/a%d")} }, "files"},
+		"above PATH": {2*maxList - 8, func(n int) map[string]string {
+			return map[string]string{"etc/environment": "PATH=" + strings.Repeat("/a", n)}
+		}, "files"},
+		"libraries":     {maxList, func(n int) map[string]string { return map[string]string{"etc/ld.so.conf": lines(n, "/a%d")} }, "files"},
+		"above those":   {maxList, func(n int) map[string]string { return map[string]string{"etc/ld.so.conf": strings.Repeat("/a", n)} }, "files"},
+		"an unreadable": {1 << 20, func(n int) map[string]string { return map[string]string{"etc/ld.so.conf": strings.Repeat("#", n)} }, "files"},
+	} {
+		for more, want := range []string{"", tt.want} {
+			e := env(t, host(t, tt.files(tt.most+more)))
+			r := &reader{env: e, root: e.Root, names: &names.Names{}, f: &Facts{}}
+			r.files()
+			r.crypttab()
+			if got := strings.Join(slices.Sorted(maps.Keys(r.f.Meta.Partial)), " "); got != want {
+				t.Errorf("%s, %d more: %q, want %q", name, more, r.f.Meta.Partial, want)
+			}
+		}
+	}
+	for more, want := range []int{0, 2} {
+		r := with(t, host(t, nil), ext4+lines(maxList-1+more, "28 1 0:%d / /mnt rw - nfs4 h:/x rw"))
+		for i := range r.order { // each at a place of its own
+			r.order[i].Path += strings.Repeat("x", i)
+		}
+		r.table = r.order.Index()
+		if r.mounted(); len(r.f.Mounts) != maxList || len(r.f.Meta.Partial) != want {
+			t.Errorf("%d more: %d mounts, %q", more, len(r.f.Mounts), r.f.Meta.Partial)
+		}
 	}
 }
 

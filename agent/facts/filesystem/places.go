@@ -114,6 +114,9 @@ func (r *reader) mounted() {
 			continue
 		}
 		if len(r.f.Mounts) == maxList {
+			for _, list := range []string{"mounts", "encrypted.volumes"} {
+				r.f.Meta.Leave(list, "more file systems are mounted than are looked at")
+			}
 			return
 		}
 		seen[m.Device] = true

@@ -20,9 +20,10 @@ import (
 )
 
 const (
-	maxName = 512     // bytes of a path in a fact
+	maxName = 512     // bytes of a path that is shown
 	maxText = 8 << 20 // bytes of a table of mounts
-	maxList = 200     // of whatever is listed
+	maxList = 200     // of whatever is listed: a list that is cut says so
+	maxDir  = 1000    // names of a directory that are looked at
 )
 
 // Reader reads the facts, and keeps the last walk over the disks. Its methods are

@@ -14,7 +14,7 @@ import (
 
 const (
 	maxName = 512 // bytes of a path in a fact
-	maxList = 200 // of whatever is listed
+	maxList = 200 // of areas of swap, of which the kernel takes 32, and of devices below one
 )
 
 // Volume is a file system or swap area on a block device.

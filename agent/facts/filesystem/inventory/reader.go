@@ -233,7 +233,7 @@ type subid struct{ first, count uint32 }
 
 // readSubids reads /etc/subuid and /etc/subgid: "user:first:count".
 func readSubids(env fact.Env) []subid {
-	const maxRanges = 1000
+	const maxRanges = 1000 // who has more may have files that are said to be nobody's
 	var all []subid
 	for _, name := range []string{"/etc/subuid", "/etc/subgid"} {
 		b, err := env.Root.ReadFile(name, 0)

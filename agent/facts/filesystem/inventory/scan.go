@@ -20,7 +20,7 @@ import (
 // is listed, the rest counted.
 const maxKept = 2000
 
-// maxName bounds a path in a finding, in bytes.
+// maxName bounds a path that is shown, in bytes.
 const maxName = 512
 
 // elsewhere are directories whose files belong to a container, a virtual machine or

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	maxName     = 512 // bytes of a path in a fact
-	maxList     = 200 // of whatever is listed
+	maxName     = 512 // bytes of a path that is shown
+	maxList     = 200 // of whatever is listed, and names of a directory that is included
 	maxIncludes = 200 // patterns that are looked up, and files of them
 )
 
@@ -46,7 +46,7 @@ func ReadPreload(root hostfs.Root) Preload {
 	for n, line := range strings.Split(string(b), "\n") {
 		words, _, _ := strings.Cut(line, "#")
 		for lib := range strings.FieldsFuncSeq(words, func(c rune) bool { return strings.ContainsRune(" \t\r\n:", c) }) {
-			if len(p.Libraries) < maxList {
+			if len(p.Libraries) < maxList { // that there is one counts
 				p.Libraries = append(p.Libraries, fact.Text{Value: clean(lib), Set: true, File: name, Line: n + 1, Raw: text.Clean(line, text.Limit)})
 			}
 		}
@@ -55,11 +55,12 @@ func ReadPreload(root hostfs.Root) Preload {
 }
 
 // Directories returns the directories that /etc/ld.so.conf and what it includes name,
-// each with its line, and the files that were read for them.
-func Directories(root hostfs.Root) (directories []fact.Text, files []string) {
+// each with its line, and the files that were read for them. left says why these are not
+// all, or is "".
+func Directories(root hostfs.Root) (directories []fact.Text, files []string, left string) {
 	c := conf{root: root, seen: map[string]bool{}}
 	c.read("/etc/ld.so.conf")
-	return c.directories, c.files
+	return c.directories, c.files, c.left
 }
 
 // conf reads the files of ldconfig(8): a directory a line, "include" with a
@@ -71,15 +72,26 @@ type conf struct {
 	files       []string
 	seen        map[string]bool
 	includes    int
+	left        string
 }
 
+// more says that there is more than is looked at.
+func (c *conf) more() { c.left = "/etc/ld.so.conf names more than is looked at" }
+
 func (c *conf) read(name string) {
-	if c.seen[name] || len(c.seen) == maxIncludes {
+	if c.seen[name] {
+		return
+	}
+	if len(c.seen) == maxIncludes {
+		c.more()
 		return
 	}
 	c.seen[name] = true
 	b, err := c.root.ReadFile(name, 0)
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			c.left = clean(err.Error())
+		}
 		return
 	}
 	c.files = append(c.files, clean(name))
@@ -90,9 +102,12 @@ func (c *conf) read(name string) {
 		line, _, _ = strings.Cut(strings.TrimSpace(line), "=")
 		words := strings.Fields(line)
 		switch {
-		case len(words) == 0 || words[0] == "hwcap" || len(c.directories) >= maxList:
+		case len(words) == 0 || words[0] == "hwcap":
+		case len(c.directories) >= maxList || len(words) > maxIncludes:
+			c.more()
+			return
 		case words[0] == "include":
-			for _, pattern := range words[1:min(len(words), maxIncludes)] {
+			for _, pattern := range words[1:] {
 				c.include(path.Dir(name), pattern)
 			}
 		case strings.HasPrefix(words[0], "/"):
@@ -103,6 +118,7 @@ func (c *conf) read(name string) {
 
 func (c *conf) include(from, pattern string) {
 	if c.includes++; c.includes > maxIncludes {
+		c.more()
 		return
 	}
 	for _, file := range c.matching(from, pattern) {
@@ -120,10 +136,19 @@ func (c *conf) matching(from, pattern string) []string {
 	var all []string
 	names, err := c.root.ReadDir(dir)
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			c.left = clean(err.Error())
+		}
 		return nil
 	}
-	for _, n := range names[:min(len(names), maxList)] {
-		if ok, err := path.Match(last, n); err == nil && ok && (n[0] != '.' || last[0] == '.') {
+	for _, n := range names {
+		ok, err := path.Match(last, n)
+		switch {
+		case err != nil || !ok || n[0] == '.' && last[0] != '.':
+		case len(all) == maxList:
+			c.more()
+			return all
+		default:
 			all = append(all, path.Join(dir, n))
 		}
 	}
