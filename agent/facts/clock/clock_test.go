@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +137,33 @@ func TestChronyBroken(t *testing.T) {
 		d, _ := only(t, "chrony.service", files)
 		if d.Known || d.Reason == "" || d.Open.Known || d.Serves.Known {
 			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
+
+// TestBounds: what is left out is said, and nothing else.
+func TestBounds(t *testing.T) {
+	servers := func(n int) string { return strings.Repeat("server a nts\n", n) }
+	for unit, conf := range map[string]string{"chrony.service": "/etc/chrony/chrony.conf", "ntpsec.service": "/etc/ntpsec/ntp.conf"} {
+		for more, want := range []string{"", "has more sources"} {
+			d, f := only(t, unit, map[string]string{conf: servers(maxSources + more)})
+			if got := f.Meta.Partial["daemons"]; len(d.Sources) != maxSources || !strings.Contains(got, want) || want == "" && got != "" {
+				t.Errorf("%s, %d more: %d sources, %q", unit, more, len(d.Sources), got)
+			}
+			d, _ = only(t, unit, map[string]string{conf: "server a " + strings.Repeat("x", maxLine-9+more) + "\n"})
+			if d.Known != (more == 0) {
+				t.Errorf("%s, a line with %d more: %v, %q", unit, more, d.Known, d.Reason)
+			}
+		}
+	}
+	for more, known := range []bool{true, false} {
+		files := map[string]string{"/etc/ntpsec/ntp.conf": "includefile /etc/1\n"}
+		for i := range maxDepth + more {
+			files["/etc/"+strconv.Itoa(i+1)] = "includefile /etc/" + strconv.Itoa(i+2) + "\n"
+		}
+		files["/etc/"+strconv.Itoa(maxDepth+more)] = "server a\n"
+		if d, _ := only(t, "ntpsec.service", files); d.Known != known || (said(d) != "") != known {
+			t.Errorf("%d deeper: %v, %q, %s", more, d.Known, d.Reason, said(d))
 		}
 	}
 }

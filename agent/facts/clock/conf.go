@@ -58,7 +58,12 @@ func (r *reader) lines(d *Daemon, file, marks string, must bool) []line {
 		if i := strings.IndexAny(l, marks); i == 0 || i > 0 && marks == "#" {
 			l = l[:i]
 		}
-		if words := strings.Fields(l); len(words) > 0 && len(l) <= maxLine {
+		words := strings.Fields(l)
+		switch {
+		case len(words) == 0:
+		case len(l) > maxLine:
+			d.Known, d.Reason = false, text.Clean(file, 256)+" has a longer line than is read"
+		default:
 			out = append(out, line{words, file, number, text.Clean(l, text.Limit)})
 		}
 	}
@@ -66,8 +71,9 @@ func (r *reader) lines(d *Daemon, file, marks string, must bool) []line {
 }
 
 // source notes a source of time.
-func (d *Daemon) source(l line, kind, name string) {
+func (r *reader) source(d *Daemon, l line, kind, name string) {
 	if len(d.Sources) == maxSources {
+		r.f.Meta.Leave("daemons", d.Kind+" has more sources of time than are looked at")
 		return
 	}
 	s := Source{Kind: kind, Name: text.Clean(name, 256), File: l.file, Line: l.number, Raw: l.raw}
@@ -104,7 +110,7 @@ func (r *reader) chronyFile(d *Daemon, c *chronyState, file string, depth int, m
 		}
 		switch name := strings.ToLower(l.words[0]); name {
 		case "server", "pool", "peer", "refclock":
-			d.source(l, name, arg)
+			r.source(d, l, name, arg)
 		case "include":
 			for _, f := range r.glob(d, arg) {
 				r.chronyFile(d, c, f, depth+1, true)
@@ -221,12 +227,12 @@ func (r *reader) timesyncd(d *Daemon) {
 		kind := map[string]string{"NTP": "server", "FallbackNTP": "fallback"}[key]
 		for _, v := range u.Values("Time", key) {
 			for name := range strings.FieldsSeq(v.Value) {
-				d.source(line{nil, v.File, v.Line, text.Clean(key+"="+v.Value, text.Limit)}, kind, name)
+				r.source(d, line{nil, v.File, v.Line, text.Clean(key+"="+v.Value, text.Limit)}, kind, name)
 			}
 		}
 	}
 	if !u.Has("Time", "FallbackNTP") {
-		d.source(line{raw: "FallbackNTP is not set: the servers built in"}, "fallback", "the distribution's")
+		r.source(d, line{raw: "FallbackNTP is not set: the servers built in"}, "fallback", "the distribution's")
 	}
 }
 
@@ -250,9 +256,9 @@ func (r *reader) ntp(d *Daemon) {
 			if strings.HasPrefix(arg, "127.127.") {
 				name = "refclock"
 			}
-			d.source(l, name, arg)
+			r.source(d, l, name, arg)
 		case "refclock":
-			d.source(l, name, arg)
+			r.source(d, l, name, arg)
 		case "keys":
 			r.keys = []string{arg}
 		case "restrict":
@@ -274,7 +280,11 @@ func (r *reader) ntpLines(d *Daemon, file string, depth int) []line {
 	var all []line
 	for _, l := range r.lines(d, file, "#", true) {
 		l.words[0] = strings.ToLower(l.words[0])
-		if l.words[0] == "includefile" && len(l.words) > 1 && depth < maxDepth {
+		if l.words[0] == "includefile" && len(l.words) > 1 {
+			if depth == maxDepth {
+				d.Known, d.Reason = false, "includes are nested too deep at "+text.Clean(file, 256)
+				break
+			}
 			all = append(all, r.ntpLines(d, l.words[1], depth+1)...)
 			continue
 		}
@@ -316,11 +326,11 @@ func (r *reader) openntpd(d *Daemon) {
 		}
 		switch l.words[0] {
 		case "server":
-			d.source(l, "server", l.words[1])
+			r.source(d, l, "server", l.words[1])
 		case "servers":
-			d.source(l, "pool", l.words[1])
+			r.source(d, l, "pool", l.words[1])
 		case "sensor":
-			d.source(l, "refclock", l.words[1])
+			r.source(d, l, "refclock", l.words[1])
 		case "listen":
 			address := l.words[len(l.words)-1]
 			if ip, err := netip.ParseAddr(address); err != nil || !ip.IsLoopback() {
