@@ -3,6 +3,8 @@ package cloud
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +173,53 @@ func TestImage(t *testing.T) {
 	}
 	if f = read(t, map[string]string{"/etc/passwd": "root:x:0:0::/root:/bin/bash\n", "/etc/shadow": "root:*:1::::::\n", "/etc/machine-id": "uninitialized\n"}); len(f.Image.Items) > 0 {
 		t.Errorf("%+v", f.Image)
+	}
+}
+
+// TestBounds: a list that is cut says so, and no other does.
+func TestBounds(t *testing.T) {
+	users := func(n int, password string) map[string]string {
+		var passwd, shadow strings.Builder
+		for i := range n {
+			fmt.Fprintf(&passwd, "u%d:x:%d:100::/home/u:/bin/sh\n", i, i+1000)
+			fmt.Fprintf(&shadow, "u%d:%s:20000::::::\n", i, password)
+		}
+		return map[string]string{"/etc/passwd": passwd.String(), "/etc/shadow": shadow.String()}
+	}
+	for name, tt := range map[string]struct {
+		most  int
+		files func(n int) map[string]string
+		want  string
+	}{
+		"items": {maxList, func(n int) map[string]string { return users(n, "$y$j9T$a$b") }, "image.items"},
+		"homes": {maxList, func(n int) map[string]string { return users(n, "*") }, "image.items"},
+		"a directory": {maxDir, func(n int) map[string]string {
+			files := map[string]string{}
+			for i := range n {
+				files[fmt.Sprintf("/etc/ssh/%d", i)] = ""
+			}
+			return files
+		}, "image.items"},
+		"logs": {4, func(n int) map[string]string { return map[string]string{"/var/log" + strings.Repeat("/x", n): "x"} }, "image.items"},
+		"nested": {5, func(n int) map[string]string {
+			return map[string]string{configOf: "users: " + strings.Repeat("{a: ", n) + "{passwd: x}" + strings.Repeat("}", n) + "\n"}
+		}, "init.passwords"},
+	} {
+		for more, want := range []string{"", tt.want} {
+			f := read(t, tt.files(tt.most+more))
+			if got := strings.Join(slices.Sorted(maps.Keys(f.Meta.Partial)), " "); got != want {
+				t.Errorf("%s, %d more: %q, want %q", name, more, f.Meta.Partial, want)
+			}
+		}
+	}
+	for more := range 2 {
+		files := map[string]string{}
+		for i := range maxList + more {
+			files[fmt.Sprintf("%s/%03d.cfg", configDir, i)] = ""
+		}
+		if i := read(t, files).Init; i.ConfigKnown != (more == 0) || (i.Reason == "") != (more == 0) {
+			t.Errorf("%d more files: %+v", more, i)
+		}
 	}
 }
 

@@ -2,9 +2,12 @@ package cloud
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
+	"syscall"
 
 	"seawall/pkg/passwd"
 	"seawall/pkg/text"
@@ -18,7 +21,11 @@ func (r *reader) image() {
 		if s := r.shadows[u.Name]; s.Password.State == passwd.Set || s.Password.State == passwd.Empty {
 			r.item(Item{Kind: "password", Path: "/etc/shadow", Line: s.Line, Text: "the password of " + u.Name})
 		}
-		if (u.CanLogIn() || u.UID == 0) && strings.HasPrefix(u.Home, "/") && path.Clean(u.Home) != "/" && homes < maxList {
+		switch {
+		case !u.CanLogIn() && u.UID != 0 || !strings.HasPrefix(u.Home, "/") || path.Clean(u.Home) == "/":
+		case homes == maxList:
+			r.leave("there are more homes than are looked at")
+		default:
 			homes++
 			r.home(path.Clean(u.Home))
 		}
@@ -51,21 +58,36 @@ func (r *reader) system() {
 }
 
 func (r *reader) item(i Item) {
-	if len(r.f.Image.Items) < maxList {
-		i.Path, i.Text = text.Clean(i.Path, text.Limit), text.Clean(i.Text, 256)
-		r.f.Image.Items = append(r.f.Image.Items, i)
-		if i.Kind != "log" { // they change all day
-			r.f.Meta.Depend(i.Path)
-		}
+	if len(r.f.Image.Items) == maxList {
+		r.leave("an image of this host would hold more than is listed")
+		return
+	}
+	i.Path, i.Text = text.Clean(i.Path, text.Limit), text.Clean(i.Text, 256)
+	r.f.Image.Items = append(r.f.Image.Items, i)
+	if i.Kind != "log" { // they change all day
+		r.f.Meta.Depend(i.Path)
 	}
 }
 
+// leave says that not all that an image would hold is listed.
+func (r *reader) leave(why string) { r.f.Meta.Leave("image.items", why) }
+
+// maxDir bounds the names of a directory that are looked at.
+const maxDir = 1000
+
 func (r *reader) list(dir string) []string {
 	names, err := r.root.ReadDir(dir)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		return nil
+	case err != nil:
+		r.leave(text.Clean(err.Error(), text.Limit))
+		return nil
+	case len(names) > maxDir:
+		r.leave(text.Clean(dir, text.Limit) + " has more files than are looked at")
+		names = names[:maxDir]
 	}
-	return names[:min(len(names), 1000)]
+	return names
 }
 
 // home lists what a home holds of those who built the image.
@@ -109,6 +131,8 @@ func (r *reader) logs(dir string, depth int) (count int, first string) {
 		case err != nil:
 		case fi.IsDir() && depth < deepest && full != "/var/log/journal":
 			n, one = r.logs(full, depth+1)
+		case fi.IsDir() && depth == deepest:
+			r.leave(text.Clean(full, text.Limit) + " is deeper than logs are looked for")
 		case fi.Mode().IsRegular() && fi.Size() > 0 && name != "README":
 			n = 1
 		}

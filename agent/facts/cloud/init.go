@@ -64,7 +64,7 @@ func (r *reader) result() {
 		i.Result.Reason = text.Clean(fmt.Sprintf("%s is not understood: %v", resultOf, err), text.Limit)
 		return
 	}
-	for _, e := range d.V1.Errors[:min(len(d.V1.Errors), 20)] {
+	for _, e := range d.V1.Errors[:min(len(d.V1.Errors), 20)] { // that there is one counts
 		i.Errors = append(i.Errors, text.Clean(e, 300))
 	}
 	i.Result = fact.Tri{Known: true, Yes: len(i.Errors) == 0, Reason: resultOf}
@@ -79,7 +79,11 @@ func (r *reader) config() {
 		i.Reason = text.Clean(err.Error(), text.Limit)
 		return
 	}
-	for _, name := range list[:min(len(list), maxList)] {
+	if len(list) > maxList {
+		i.Reason = configDir + " has more files than are read"
+		return
+	}
+	for _, name := range list {
 		if strings.HasSuffix(name, ".cfg") {
 			files = append(files, configDir+"/"+name)
 		}
@@ -133,11 +137,14 @@ func (r *reader) configFile(name string, b []byte) {
 func (r *reader) passwords(name string, key, value *yaml.Node, depth int) {
 	const deepest = 6
 	i := &r.f.Init
-	if setsPassword(key.Value, value) && len(i.Passwords) < maxList {
+	if setsPassword(key.Value, value) && len(i.Passwords) < maxList { // that there is one counts
 		i.Passwords = append(i.Passwords, fact.Text{Value: key.Value, Set: true, File: name, Line: key.Line, Raw: key.Value + ": …"})
 		return
 	}
 	if depth >= deepest {
+		if len(value.Content) > 0 {
+			r.f.Meta.Leave("init.passwords", text.Clean(name, text.Limit)+" is nested deeper than is looked at")
+		}
 		return
 	}
 	for k, v := range pairs(value) {

@@ -15,7 +15,7 @@ import (
 	"seawall/pkg/text"
 )
 
-const maxList = 200 // of whatever is listed
+const maxList = 200 // of whatever is listed: a list that is cut says so
 
 // Read reads the facts.
 func Read(_ context.Context, env fact.Env) Facts {
