@@ -10,7 +10,8 @@ import (
 
 const (
 	unitDir  = "/etc/systemd/system"
-	maxUnits = 500
+	maxUnits = 500 // files of a directory
+	maxAdded = 50  // of one unit
 )
 
 // fixed searches the places that every host has.
@@ -36,13 +37,9 @@ func (r *reader) fixed() {
 		if strings.HasPrefix(dir, "/etc/") {
 			r.f.Meta.Depend(dir + "/")
 		}
-		list, err := r.root.ReadDir(dir)
-		if err != nil {
-			continue
-		}
-		for _, name := range list[:min(len(list), maxUnits)] {
+		for _, name := range r.list(dir, maxUnits) {
 			full := path.Join(dir, name)
-			if fi, err := r.root.Stat(full); err == nil && fi.Mode().IsRegular() && fi.Size() <= maxFile {
+			if fi, err := r.root.Stat(full); err == nil && fi.Mode().IsRegular() && fi.Size() <= maxFile { // no settings and no scripts are as long
 				r.search(full, "", w)
 			}
 		}
@@ -58,19 +55,11 @@ func (r *reader) fixed() {
 // environment comes from.
 func (r *reader) units() {
 	r.f.Meta.Depend(unitDir + "/")
-	list, err := r.root.ReadDir(unitDir)
-	if err != nil {
-		return
-	}
-	for _, name := range list[:min(len(list), maxUnits)] {
+	for _, name := range r.list(unitDir, maxUnits) {
 		full := path.Join(unitDir, name)
 		switch {
 		case strings.HasSuffix(name, ".service.d"):
-			dropins, err := r.root.ReadDir(full)
-			if err != nil {
-				continue
-			}
-			for _, d := range dropins[:min(len(dropins), 50)] {
+			for _, d := range r.list(full, maxAdded) {
 				if strings.HasSuffix(d, ".conf") {
 					r.unit(path.Join(full, d))
 				}
@@ -84,11 +73,12 @@ func (r *reader) units() {
 // unit searches one file of a unit: what it sets itself, and what it runs.
 func (r *reader) unit(name string) {
 	fi, err := r.root.Stat(name)
-	if err != nil || !fi.Mode().IsRegular() || fi.Size() > maxFile {
+	if err != nil || !fi.Mode().IsRegular() {
 		return
 	}
 	b, err := r.root.ReadFile(name, maxFile)
 	if err != nil {
+		r.cut(err.Error())
 		return
 	}
 	r.f.Searched.Files++

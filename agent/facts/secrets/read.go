@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"seawall/agent/facts/fact"
@@ -26,7 +27,7 @@ const (
 	maxTime    = 5 * time.Second
 	maxHomes   = 200
 	maxLeaks   = 500
-	maxName    = 512
+	maxName    = 512 // bytes of a path that is shown
 )
 
 // Read searches a host.
@@ -45,7 +46,9 @@ func Read(ctx context.Context, env fact.Env) Facts {
 		return f
 	}
 	r.names = who
-	r.sites = webroot.Load(env.Root)
+	if r.sites = webroot.Load(env.Root); r.sites.More {
+		r.cut("there are more roots of web sites than are searched")
+	}
 	f.Meta.Depend(r.sites.Depends...)
 	r.walk(ctx)
 	r.fixed()
@@ -70,6 +73,22 @@ func (r *reader) cut(why string) {
 	if r.f.Searched.Cut == "" {
 		r.f.Searched.Cut = text.Clean(why, text.Limit)
 	}
+}
+
+// list returns the names in a directory of the host's own.
+func (r *reader) list(dir string, most int) []string {
+	names, err := r.root.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		return nil
+	case err != nil:
+		r.cut(err.Error())
+		return nil
+	case len(names) > most:
+		r.cut(dir + " has more files than are read")
+		names = names[:most]
+	}
+	return names
 }
 
 // search reads a file and keeps what secrets are in it.
@@ -101,7 +120,11 @@ func (r *reader) search(name, user string, w what) {
 
 // keep adds what was found in a file: the first key and the first of the others.
 func (r *reader) keep(name, user string, w what, found []leak.Leak) {
-	if len(found) == 0 || len(r.f.Leaks) >= maxLeaks {
+	if len(found) == 0 {
+		return
+	}
+	if len(r.f.Leaks) >= maxLeaks {
+		r.cut("there are more secrets than are listed")
 		return
 	}
 	fi, err := r.root.Stat(name)
@@ -128,7 +151,11 @@ func (r *reader) keep(name, user string, w what, found []leak.Leak) {
 // credential keeps a file that holds secrets by its nature.
 func (r *reader) credential(name, user, kind string) {
 	fi, err := r.root.Lstat(name)
-	if err != nil || len(r.f.Files) >= maxLeaks {
+	if err != nil {
+		return
+	}
+	if len(r.f.Files) >= maxLeaks {
+		r.cut("there are more files of secrets than are listed")
 		return
 	}
 	mode, uid, gid := owners(fi)

@@ -184,6 +184,54 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestBounds: what is not searched or listed is said, and nothing else.
+func TestBounds(t *testing.T) {
+	many := func(name, text string) func(n int) map[string]string {
+		return func(n int) map[string]string {
+			files := map[string]string{}
+			for i := range n {
+				files[fmt.Sprintf(name, i)] = text
+			}
+			return files
+		}
+	}
+	users := func(n int, file string) map[string]string {
+		files, passwd := map[string]string{}, ""
+		for i := range n {
+			passwd += fmt.Sprintf("u%d:x:%d:100::/h/%d:/bin/sh\n", i, i+1000, i)
+			files[fmt.Sprintf("/h/%d/%s", i, file)] = "x"
+		}
+		files["/etc/passwd"] = passwd
+		return files
+	}
+	for name, tt := range map[string]struct {
+		most  int
+		files func(n int) map[string]string
+		want  string
+	}{
+		"cron.d":   {maxUnits, many("/etc/cron.d/%d", ""), "/etc/cron.d has more"},
+		"units":    {maxUnits, many(unitDir+"/%d.service", ""), unitDir + " has more"},
+		"drop-ins": {maxAdded, many(unitDir+"/x.service.d/%d.conf", ""), ".service.d has more"},
+		"leaks":    {maxLeaks, many("/opt/%d.pem", key), "more secrets than"},
+		"homes":    {maxHomes, func(n int) map[string]string { return users(n, "x") }, "more homes than"},
+		"a unit": {maxFile, func(n int) map[string]string {
+			return map[string]string{unitDir + "/x.service": strings.Repeat("\n", n)}
+		}, "x.service"},
+		"in the web": {maxLeaks, func(n int) map[string]string {
+			files := many("/var/www/html/%d.sql", "x")(n)
+			files["/etc/nginx/nginx.conf"] = "http { root /var/www/html; }"
+			return files
+		}, "in web sites than"},
+	} {
+		for more, want := range []string{"", tt.want} {
+			env, _ := host(t, tt.files(tt.most+more))
+			if got := Read(t.Context(), env).Searched.Cut; !strings.Contains(got, want) || want == "" && got != "" {
+				t.Errorf("%s, %d more: %q, want %q", name, more, got, want)
+			}
+		}
+	}
+}
+
 func TestUnread(t *testing.T) {
 	root, err := hostfs.Open(t.TempDir())
 	must(t, err)

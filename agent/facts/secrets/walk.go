@@ -73,6 +73,7 @@ func (r *reader) walk(ctx context.Context) {
 func (r *reader) homes() {
 	b, err := r.root.ReadFile("/etc/passwd", passwd.Limit)
 	if err != nil {
+		r.cut(err.Error())
 		return
 	}
 	users, _ := passwd.Users(b)
@@ -169,7 +170,11 @@ func (r *reader) visit(e *walk.Entry, files []found) []found {
 	}
 	rel = path.Join(rel, string(e.Name))
 	w := whatIs(e, t.kind, rel)
-	if w.web != "" && len(r.f.Web) < maxLeaks {
+	switch {
+	case w.web == "":
+	case len(r.f.Web) >= maxLeaks:
+		r.cut("there are more files of secrets in web sites than are listed")
+	default:
 		r.f.Meta.Depend(e.Path())
 		r.f.Web = append(r.f.Web, WebFile{Kind: w.web, Path: text.Clean(e.Path(), maxName), Root: text.Clean(top, maxName),
 			Denied: r.sites.Denied("/" + rel)})

@@ -23,6 +23,7 @@ const maxRoots = 100
 // Sites is what the web servers give.
 type Sites struct {
 	Roots   []string
+	More    bool     // there are others
 	Depends []string // names that the answer depends on
 	refused []*regexp.Regexp
 }
@@ -69,12 +70,17 @@ func (s *Sites) Denied(url string) bool {
 
 func (s *Sites) add(dir string) {
 	dir = path.Clean(dir)
-	if path.IsAbs(dir) && !strings.Contains(dir, "$") && len(s.Roots) < maxRoots && !slices.Contains(s.Roots, dir) {
+	switch {
+	case !path.IsAbs(dir) || strings.Contains(dir, "$") || slices.Contains(s.Roots, dir):
+	case len(s.Roots) == maxRoots:
+		s.More = true
+	default:
 		s.Roots = append(s.Roots, dir)
 	}
 }
 
-// refuse adds a rule. Patterns that Go does not know refuse nothing here.
+// refuse adds a rule. Patterns that Go does not know, long ones and those beyond the
+// bound refuse nothing here.
 func (s *Sites) refuse(pattern string) {
 	const longest = 300
 	if len(pattern) > longest || len(s.refused) >= maxRoots {

@@ -1,7 +1,9 @@
 package webroot
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"seawall/pkg/hostfs/image"
@@ -27,6 +29,20 @@ func TestRoots(t *testing.T) {
 	} {
 		if got := load(t, tt.files); !slices.Equal(got.Roots, tt.want) {
 			t.Errorf("%s: got %q, want %q", name, got.Roots, tt.want)
+		}
+	}
+}
+
+// TestBounds: that there are more roots is said.
+func TestBounds(t *testing.T) {
+	for more := range 2 {
+		var conf strings.Builder
+		for i := range maxRoots + more {
+			fmt.Fprintf(&conf, "server { root /%d; }\n", i)
+		}
+		conf.WriteString("server { root /0; }\n")
+		if s := load(t, map[string]string{"/etc/nginx/nginx.conf": "http {\n" + conf.String() + "}\n"}); len(s.Roots) != maxRoots || s.More != (more > 0) {
+			t.Errorf("%d more: %d roots, more: %v", more, len(s.Roots), s.More)
 		}
 	}
 }
