@@ -57,15 +57,19 @@ func (r *reader) watched(rule auditrule.Rule, text string) auditrule.Rule {
 // cover says what the rules record.
 func (r *reader) cover(f *Facts) {
 	r.onDisk.Known, r.inKernel.Known = f.Rules.DiskKnown, f.Rules.LoadedKnown
+	more := false
 	for _, rules := range []*cover.Rules{&r.onDisk, &r.inKernel} {
 		if len(rules.Rules) > maxCovered {
-			rules.Rules = rules.Rules[:maxCovered]
+			rules.Rules, more = rules.Rules[:maxCovered], true
 		}
 	}
 	f.Cover = cover.Judge(cover.Host{UIDMin: r.uidMin(), SudoLog: r.sudoLog(), Exists: r.exists, Resolve: r.resolve}, r.onDisk, r.inKernel)
 	f.Cover.Known = f.Rules.DiskKnown && (f.Rules.LoadedKnown || !r.live)
 	if !f.Cover.Known {
 		f.Cover.Reason = f.Rules.Reason
+	}
+	if more {
+		f.Cover.Known, f.Cover.Reason = false, "there are more rules than are looked at"
 	}
 	f.Meta.Depend("/etc/login.defs", "/etc/sudoers", "/etc/sudoers.d/")
 }

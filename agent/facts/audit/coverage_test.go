@@ -165,4 +165,7 @@ func TestManyRules(t *testing.T) {
 	if len(f.Cover.Themes["mounts"].DiskGaps) == 0 || f.FilesKnown || f.FilesReason == "" {
 		t.Errorf("%v, %v %s", f.Cover.Themes["mounts"], f.FilesKnown, f.FilesReason)
 	}
+	if f.Cover.Known || f.Cover.Reason != "there are more rules than are looked at" {
+		t.Errorf("%v, %q", f.Cover.Known, f.Cover.Reason)
+	}
 }
