@@ -1,6 +1,7 @@
 package units
 
 import (
+	"errors"
 	"path"
 	"strings"
 
@@ -15,11 +16,10 @@ const (
 	xinetdConf = "/etc/xinetd.conf"
 	xinetdDir  = "/etc/xinetd.d"
 	maxInetd   = 500 // entries, and files of xinetd.d
-	maxWord    = 256
+	maxWord    = 256 // bytes of what is shown, or of a name
 )
 
-// superServers returns the entries of inetd and xinetd, and why one could not be
-// read.
+// superServers returns the entries of inetd and xinetd, and why these are not all.
 func superServers(root hostfs.Root) ([]Inetd, error) {
 	entries := []Inetd{}
 	b, err := root.ReadFile(inetdConf, 0)
@@ -28,6 +28,7 @@ func superServers(root hostfs.Root) ([]Inetd, error) {
 	} else if !missing(err) {
 		return nil, err
 	}
+	more := false
 	files := []string{xinetdConf}
 	names, err := root.ReadDir(xinetdDir)
 	if err != nil && !missing(err) {
@@ -35,7 +36,11 @@ func superServers(root hostfs.Root) ([]Inetd, error) {
 	}
 	for _, n := range names {
 		// As xinetd.conf(5) says of includedir.
-		if !strings.Contains(n, ".") && !strings.HasSuffix(n, "~") && len(files) <= maxInetd {
+		switch {
+		case strings.Contains(n, ".") || strings.HasSuffix(n, "~"):
+		case len(files) > maxInetd:
+			more = true
+		default:
 			files = append(files, path.Join(xinetdDir, n))
 		}
 	}
@@ -49,7 +54,10 @@ func superServers(root hostfs.Root) ([]Inetd, error) {
 		}
 		entries = append(entries, parseXinetd(file, b)...)
 	}
-	return entries[:min(len(entries), maxInetd)], nil
+	if len(entries) > maxInetd || more {
+		return entries[:min(len(entries), maxInetd)], errors.New("it has more entries or files than are looked at")
+	}
+	return entries, nil
 }
 
 // parseInetd reads lines of "service socket protocol wait user program args".
@@ -59,7 +67,7 @@ func parseInetd(file string, b []byte) []Inetd {
 	for line := range strings.Lines(string(b)) {
 		number++
 		fields := strings.Fields(line)
-		if len(fields) < 6 || strings.HasPrefix(fields[0], "#") || len(all) == maxInetd {
+		if len(fields) < 6 || strings.HasPrefix(fields[0], "#") || len(all) > maxInetd { // one more says that there are more
 			continue
 		}
 		name := fields[0]
@@ -86,7 +94,7 @@ func parseXinetd(file string, b []byte) []Inetd {
 		case fields[0] == "service" && len(fields) > 1:
 			now, on = &Inetd{Service: text.Clean(fields[1], maxWord), File: file, Line: number, Raw: text.Clean(line, maxWord)}, true
 		case line[0] == '}':
-			if now != nil && on && len(all) < maxInetd {
+			if now != nil && on && len(all) <= maxInetd {
 				all = append(all, *now)
 			}
 			now = nil

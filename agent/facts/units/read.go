@@ -70,7 +70,7 @@ func (r *reader) read() Facts {
 	units := r.load(all)
 	r.question(units)
 	var err error
-	if f.Inetd, err = superServers(r.root); err != nil {
+	if f.Inetd, err = superServers(r.root); f.Inetd == nil {
 		f.Inetd = []Inetd{}
 	}
 	on := r.service(topic{name: "inetd", units: servers()[slices.IndexFunc(servers(), func(t topic) bool { return t.name == "inetd" })].units}, units)
@@ -280,7 +280,7 @@ func (r *reader) failures(f *Facts) {
 		return
 	}
 	slices.Sort(names)
-	for _, n := range names[:min(len(names), 100)] {
+	for _, n := range names[:min(len(names), 100)] { // that there is one counts
 		f.Failed = append(f.Failed, text.Clean(n, maxWord))
 	}
 	f.FailedKnown = fact.Tri{Known: true, Yes: len(names) > 0, Reason: fmt.Sprintf("%d units have failed", len(names))}

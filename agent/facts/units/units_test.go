@@ -3,6 +3,7 @@ package units
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -184,6 +185,44 @@ func TestUnreadable(t *testing.T) {
 	}
 	if got := show(f.Services["web"].InUse); got != "no: not installed" {
 		t.Error(got)
+	}
+}
+
+// TestBounds: where not all of a super-server's entries are looked at, those that are
+// count, and of the others nothing is known.
+func TestBounds(t *testing.T) {
+	many := func(n int) map[string]string {
+		files := map[string]string{}
+		for i := range n {
+			files[fmt.Sprintf("/etc/xinetd.d/%d", i)] = ""
+		}
+		return files
+	}
+	for name, files := range map[string]func(n int) map[string]string{
+		"inetd": func(n int) map[string]string {
+			return map[string]string{"/etc/inetd.conf": strings.Repeat("tftp dgram udp wait root /x\n", n)}
+		},
+		"xinetd": func(n int) map[string]string {
+			return map[string]string{"/etc/xinetd.conf": strings.Repeat("service tftp\n{\n}\n", n)}
+		},
+		"files": many,
+	} {
+		for more := range 2 {
+			list, err := superServers(image.Of(t, files(maxInetd+more)))
+			if (err != nil) != (more > 0) || name != "files" && len(list) != maxInetd {
+				t.Errorf("%s, %d more: %d entries, %v", name, more, len(list), err)
+			}
+			for _, topic := range []topic{{inetd: []string{"tftp"}}, {inetd: []string{"telnet"}}} {
+				s := Service{InUse: fact.Tri{Known: true}}
+				for i := range list {
+					list[i].InUse = true
+				}
+				s.inetd(topic, list, err)
+				if found := len(list) > 0 && topic.inetd[0] == "tftp"; s.InUse.Yes != found || s.InUse.Known != (found || more == 0) {
+					t.Errorf("%s, %d more, %s: %+v", name, more, topic.inetd, s.InUse)
+				}
+			}
+		}
 	}
 }
 
