@@ -15,9 +15,9 @@ import (
 
 const (
 	selinuxConfig = "/etc/selinux/config"
-	maxProcesses  = 20000
-	maxUnconfined = 256
-	maxValue      = 512 // bytes of a text that is kept
+	maxProcesses  = 20000 // programs that run
+	maxUnconfined = 256 // that are shown: one is enough
+	maxValue      = 512 // bytes of a text that is shown
 )
 
 // Read reads what confines programs. container says that the kernel is not the
@@ -164,8 +164,12 @@ func readProcesses(a *AppArmor, root hostfs.Root, profile func(string) string) {
 			a.Reason = "who runs which program is for root to see"
 			return
 		}
-		if err != nil || len(seen) > maxProcesses {
+		if err != nil {
 			continue // a thread of the kernel, or gone
+		}
+		if len(seen) == maxProcesses {
+			a.Reason = "more programs run than are looked at"
+			return
 		}
 		program = strings.TrimSuffix(program, " (deleted)")
 		name, known := seen[program]
