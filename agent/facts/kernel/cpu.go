@@ -15,7 +15,7 @@ import (
 
 const (
 	vulnerabilities    = "/sys/devices/system/cpu/vulnerabilities"
-	maxVulnerabilities = 128
+	maxVulnerabilities = 128 // of which the kernel knows some twenty
 )
 
 func readCPU(f *Facts, env fact.Env) {

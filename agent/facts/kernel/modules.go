@@ -13,7 +13,7 @@ import (
 	"seawall/pkg/text"
 )
 
-const maxForeign = 256
+const maxForeign = 256 // that are listed: each one is a finding
 
 // readModules reads the modules that are looked at, and the loaded ones that are
 // not the distribution's.

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	maxValue = 512 // bytes of a setting that is kept
+	maxValue = 512 // bytes of a setting that is kept: those that are judged are numbers and names
 	maxDrift = 512 // settings that are compared
 )
 
@@ -79,7 +79,10 @@ func readSysctl(ctx context.Context, f *Facts, env fact.Env, network Network) {
 	f.Config.Problems = append([]string{}, s.config.Problems...)
 	f.Config.Unread = unread
 	f.Config.DriftKnown = env.Live() && f.Config.Known
-	f.Config.Drift = s.drift(&f.Config.Compared)
+	var more bool
+	if f.Config.Drift, more = s.drift(&f.Config.Compared); more {
+		f.Meta.Leave("sysctl_config.drift", "there are more settings than are compared")
+	}
 	f.Meta.Depend(s.config.Depends...)
 	f.Meta.Depend("/etc/sysctl.conf", ufwConf, ufwDefaults, ufwFile)
 	if f.Release != "" {
@@ -214,16 +217,14 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// drift compares the configuration with the running kernel.
-func (s *settings) drift(compared *int) []Assignment {
-	found := []Assignment{}
+// drift compares the configuration with the running kernel. more says that not all
+// settings were compared.
+func (s *settings) drift(compared *int) (found []Assignment, more bool) {
+	found = []Assignment{}
 	if !s.env.Live() {
-		return found
+		return found, false
 	}
 	for _, line := range s.config.Explicit() {
-		if *compared == maxDrift {
-			break
-		}
 		key := strings.ReplaceAll(line.Key, "/", ".")
 		if slices.Contains(strings.Split(line.Key, "/"), "..") || s.foreign != "" && strings.HasPrefix(key, "net.") {
 			continue
@@ -237,13 +238,16 @@ func (s *settings) drift(compared *int) []Assignment {
 		if err != nil {
 			continue // written only, or of a kernel or module that is not there
 		}
+		if *compared == maxDrift {
+			return found, true
+		}
 		*compared++
 		if want, is := strings.Fields(plain(key, line.Value)), strings.Fields(plain(key, got)); !same(want, is) {
 			found = append(found, Assignment{Key: text.Clean(key, maxValue), Value: text.Clean(line.Value, maxValue),
 				Running: text.Clean(got, maxValue), File: line.File, Line: line.Line, Raw: line.Raw})
 		}
 	}
-	return found
+	return found, false
 }
 
 // same reports whether a value was taken: of several numbers the first may be
@@ -276,7 +280,7 @@ func unreadFile(root hostfs.Root, c *sysctlconf.Config) []Assignment {
 		if s, ok := c.Lookup("/" + line.Key); line.Except || ok && s.Value == line.Value {
 			continue
 		}
-		if len(lost) < maxDrift {
+		if len(lost) < maxDrift { // each one is a finding
 			lost = append(lost, Assignment{Key: text.Clean(strings.ReplaceAll(line.Key, "/", "."), maxValue),
 				Value: text.Clean(line.Value, maxValue), File: name, Line: line.Line, Raw: line.Raw})
 		}

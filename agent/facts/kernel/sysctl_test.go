@@ -95,12 +95,19 @@ func TestDrift(t *testing.T) {
 	s := &settings{env: env, config: sysctlconf.Load(config)}
 	compared := 0
 	var got []string
-	for _, a := range s.drift(&compared) {
+	drift, more := s.drift(&compared)
+	for _, a := range drift {
 		got = append(got, a.Key+"="+a.Value)
 	}
 	want := []string{"kernel.panic=-777", "kernel.printk=", "net.ipv4.conf.all.forwarding=88"}
-	if !slices.Equal(got, want) || compared != len(want)+1 {
-		t.Errorf("got %q of %d, want %q", got, compared, want)
+	if !slices.Equal(got, want) || compared != len(want)+1 || more {
+		t.Errorf("got %q of %d, want %q; more: %v", got, compared, want, more)
+	}
+	for beyond := range 2 {
+		compared := maxDrift - len(want) - 1 + beyond
+		if _, more := s.drift(&compared); more != (beyond > 0) {
+			t.Errorf("%d beyond the bound: more: %v", beyond, more)
+		}
 	}
 }
 
