@@ -47,7 +47,8 @@ type Server struct {
 	Error  string `json:"error,omitempty"` // why its configuration could not be read
 }
 
-// maxDepends bounds what one server makes the facts depend on.
+// maxDepends bounds what one server makes the facts depend on: of a change to what is
+// beyond, the next full reading learns.
 const maxDepends = 50
 
 // Read reads what servers offer.

@@ -25,7 +25,7 @@ type Answer struct {
 	Places []finding.Evidence `json:"places"`
 }
 
-// maxWord bounds a name and a reason, maxPlaces the lines kept.
+// maxWord bounds a name and a reason, maxPlaces the lines kept for people.
 const (
 	maxWord   = 300
 	maxPlaces = 8
@@ -50,6 +50,15 @@ func (a *Answer) At(file string, line int, raw string) {
 		return
 	}
 	a.Places = append(a.Places, e)
+}
+
+// More returns the answer of those parts of a server that are not asked, because there
+// are so many. Nothing is known of them.
+func More(server string) Answer {
+	a := New(server, "")
+	a.Public = true
+	a.Unknown("there is more in its configuration than is asked")
+	return a
 }
 
 // New returns the answer of a server, or of the part of it that is named.

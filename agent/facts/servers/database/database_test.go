@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"seawall/agent/facts/servers/answer"
 	"seawall/agent/facts/servers/answertest"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
@@ -147,10 +148,44 @@ func TestHostile(t *testing.T) {
 	for name := range files {
 		var a Answers
 		_, err := a.MongoDB(root, name)
-		if (err != nil) != (name == "/bad") || len(a.Open) != 1 || a.Open[0].Known == (name == "/bad") {
+		if bad := name == "/bad" || name == "/deep"; (err != nil) != bad || len(a.Open) != 1 || a.Open[0].Known == bad {
 			t.Errorf("%s: %+v, %v", name, a.Open, err)
 		}
 	}
+}
+
+// TestBounds: of what is not asked nothing is known.
+func TestBounds(t *testing.T) {
+	for more := range 2 {
+		files := map[string]string{}
+		for i := range maxClusters + more {
+			files[fmt.Sprintf("/etc/postgresql/%d/main/postgresql.conf", i)] = ""
+			files[fmt.Sprintf("/etc/postgresql/%d/main/pg_hba.conf", i)] = "local all all peer\n"
+		}
+		var a Answers
+		if _, err := a.Postgres(image.Of(t, files), "/etc/postgresql/*/*/postgresql.conf"); err != nil {
+			t.Fatal(err)
+		}
+		unknown := func(list []answer.Answer) bool {
+			return slices.ContainsFunc(list, func(a answer.Answer) bool { return !a.Known })
+		}
+		if unknown(a.Open) != (more > 0) || unknown(a.Trust) != (more > 0) {
+			t.Errorf("%d more: %+v", more, a.Open)
+		}
+		for name, text := range map[string]string{"long": many(maxSettings + 1 + more), "deep": strings.Repeat("{a: ", maxDepth+more) + "1" + strings.Repeat("}", maxDepth+more)} {
+			if _, err := settings(image.Of(t, map[string]string{"/n": text}), "/n"); (err != nil) != (more > 0) {
+				t.Errorf("%s, %d more: %v", name, more, err)
+			}
+		}
+	}
+}
+
+func many(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "k%d: 1\n", i)
+	}
+	return b.String()
 }
 
 // FuzzSettings: nothing panics on foreign YAML, and names are bounded.

@@ -37,14 +37,17 @@ func settings(root hostfs.Root, file string) (map[string]setting, error) {
 	}
 	all := map[string]setting{}
 	for _, n := range top.Content {
-		flatten(all, "", n, 0)
+		if !flatten(all, "", n, 0) {
+			return nil, fmt.Errorf("read %s: it has more settings, or deeper ones, than are read", file)
+		}
 	}
 	return all, nil
 }
 
-func flatten(all map[string]setting, name string, n *yaml.Node, depth int) {
+// flatten adds the settings of a node, if there are not too many.
+func flatten(all map[string]setting, name string, n *yaml.Node, depth int) bool {
 	if depth > maxDepth || len(all) > maxSettings {
-		return
+		return false
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -53,7 +56,9 @@ func flatten(all map[string]setting, name string, n *yaml.Node, depth int) {
 			if name != "" {
 				key = name + "." + key
 			}
-			flatten(all, key, n.Content[i+1], depth+1)
+			if !flatten(all, key, n.Content[i+1], depth+1) {
+				return false
+			}
 		}
 	case yaml.SequenceNode:
 		var words []string
@@ -64,6 +69,7 @@ func flatten(all map[string]setting, name string, n *yaml.Node, depth int) {
 	case yaml.ScalarNode:
 		all[name] = setting{n.Value, n.Line}
 	}
+	return true
 }
 
 // listens reports whether a list of addresses has one that is not of loopback.

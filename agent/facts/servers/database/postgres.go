@@ -30,7 +30,11 @@ func (a *Answers) Postgres(root hostfs.Root, patterns ...string) (watch []string
 			err = errors.Join(err, failed)
 			continue
 		}
-		for _, name := range names[:min(len(names), maxClusters)] {
+		if len(names) > maxClusters {
+			a.Open, a.Trust = append(a.Open, answer.More("postgresql")), append(a.Trust, answer.More("postgresql"))
+			names = names[:maxClusters]
+		}
+		for _, name := range names {
 			if !root.Exists(name) {
 				continue
 			}

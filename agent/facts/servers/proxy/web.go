@@ -26,7 +26,7 @@ func (a *Answers) Nginx(root hostfs.Root, file string) (watch []string, err erro
 			if i > 0 && named(&server) {
 				continue // only requests for its own names come here
 			}
-			nginx(&out, []*nginxconf.Directive{&http, &server}, 0)
+			nginx(&out, []*nginxconf.Directive{&http, &server})
 		}
 	}
 	a.Open = append(a.Open, out)
@@ -53,12 +53,12 @@ func named(server *nginxconf.Directive) bool {
 }
 
 // nginx looks through a block and those in it; blocks are from the outermost in.
-func nginx(out *answer.Answer, blocks []*nginxconf.Directive, depth int) {
+func nginx(out *answer.Answer, blocks []*nginxconf.Directive) {
 	in := blocks[len(blocks)-1]
 	for i := range in.Block {
 		d := &in.Block[i]
 		switch {
-		case out.Allowed || depth > 16:
+		case out.Allowed:
 			return
 		case d.Name == "proxy_pass" && len(d.Args) > 0 && chosenHost(d.Args[0]):
 			out.At(d.File, d.Line, "proxy_pass "+d.Args[0])
@@ -67,8 +67,8 @@ func nginx(out *answer.Answer, blocks []*nginxconf.Directive, depth int) {
 			if why != "" {
 				out.Say(false, "proxy_pass %s, but %s", d.Args[0], why)
 			}
-		case d.Block != nil:
-			nginx(out, append(blocks[:len(blocks):len(blocks)], d), depth+1)
+		case d.Block != nil: // the parser bounds how deep
+			nginx(out, append(blocks[:len(blocks):len(blocks)], d))
 		}
 	}
 }

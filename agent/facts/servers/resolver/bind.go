@@ -25,8 +25,10 @@ const (
 	unsure               // an element that depends on something else could match
 )
 
-// maxNested bounds how deep lists name other lists.
-const maxNested = 16
+const (
+	maxNested = 16  // how deep lists name other lists: what is deeper is not known
+	maxZones  = 200 // of a view
+)
 
 // bind is a configuration that is asked.
 type bind struct {
@@ -195,8 +197,12 @@ func (b *bind) transfers(view string, block []bindconf.Statement) []answer.Answe
 	var all []answer.Answer
 	for _, zone := range bindconf.All(block, "zone") {
 		kind := bindconf.Last(zone.Block(), "type")
-		if kind == nil || !slices.Contains([]string{"master", "primary"}, strings.ToLower(kind.Word(1))) || local(zone.Word(1)) || len(all) == 200 {
+		if kind == nil || !slices.Contains([]string{"master", "primary"}, strings.ToLower(kind.Word(1))) || local(zone.Word(1)) {
 			continue
+		}
+		if len(all) == maxZones {
+			all = append(all, answer.More("bind"))
+			break
 		}
 		out := answer.New("bind", strings.TrimSpace(view+" "+zone.Word(1)))
 		out.Public, _ = b.public()

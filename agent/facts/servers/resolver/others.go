@@ -1,6 +1,9 @@
 package resolver
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"net/netip"
 	"path"
 	"strings"
@@ -96,10 +99,17 @@ func (a *Answers) Dnsmasq(root hostfs.Root, file string) (watch []string, err er
 	// Debian: CONFIG_DIR in /etc/default/dnsmasq, and --local-service in its script.
 	more, debian := "/etc/dnsmasq.d/*", root.Exists("/usr/share/dnsmasq/systemd-helper") || root.Exists("/etc/init.d/dnsmasq")
 	if debian && len(c.All("conf-dir")) == 0 {
-		for _, name := range files(root, path.Dir(more)) {
-			if in, err := lineconf.Load(root, name, lineconf.Dialect{Comment: "#", Inline: "#", Assign: "=", Include: dnsmasqInclude}); err == nil {
-				c.Lines = append(c.Lines, in.Lines...)
-			}
+		names, err := files(root, path.Dir(more))
+		for _, name := range names {
+			in, failed := lineconf.Load(root, name, lineconf.Dialect{Comment: "#", Inline: "#", Assign: "=", Include: dnsmasqInclude})
+			err = errors.Join(err, failed)
+			c.Lines = append(c.Lines, in.Lines...)
+		}
+		if err != nil {
+			out := answer.New("dnsmasq", "")
+			out.Unknown("%v", err)
+			a.Open = append(a.Open, out)
+			return c.Watch, err
 		}
 		c.Watch = append(c.Watch, path.Dir(more)+"/")
 	}
@@ -196,18 +206,25 @@ func public(n netip.Prefix) bool {
 	return answer.Wide(netip.PrefixFrom(n.Addr(), 16))
 }
 
-func files(root hostfs.Root, dir string) []string {
+// files are those of a directory that dnsmasq of Debian's reads.
+func files(root hostfs.Root, dir string) (all []string, err error) {
 	names, err := root.ReadDir(dir)
-	if err != nil {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	var all []string
-	for _, n := range names[:min(len(names), 200)] {
+	if err != nil {
+		return nil, err
+	}
+	const most = 200
+	if len(names) > most {
+		return nil, fmt.Errorf("%s has more files than are read", dir)
+	}
+	for _, n := range names {
 		if !strings.HasPrefix(n, ".") && n != "README" && !strings.HasSuffix(n, ".dpkg-dist") && !strings.HasSuffix(n, ".dpkg-old") && !strings.HasSuffix(n, ".dpkg-new") {
 			all = append(all, path.Join(dir, n))
 		}
 	}
-	return all
+	return all, nil
 }
 
 func dnsmasqInclude(l lineconf.Line) []string {
@@ -280,13 +297,17 @@ func (a *Answers) Resolved(root hostfs.Root, file string) (watch []string, err e
 	names := []string{file}
 	for _, dir := range []string{"/usr/lib/systemd/resolved.conf.d", "/run/systemd/resolved.conf.d", "/etc/systemd/resolved.conf.d"} {
 		watch = append(watch, dir+"/")
-		names = append(names, files(root, dir)...)
+		more, failed := files(root, dir)
+		names, err = append(names, more...), errors.Join(err, failed)
 	}
 	var extra []lineconf.Line
 	for _, name := range names {
-		c, err := lineconf.Load(root, name, d)
-		if err != nil {
-			continue // most hosts have none: the defaults hold
+		c, failed := lineconf.Load(root, name, d)
+		if failed != nil {
+			if !errors.Is(failed, fs.ErrNotExist) { // most hosts have none: the defaults hold
+				err = errors.Join(err, failed)
+			}
+			continue
 		}
 		for _, l := range c.All("DNSStubListenerExtra") {
 			if extra = append(extra, l); l.Value == "" {
@@ -304,9 +325,13 @@ func (a *Answers) Resolved(root hostfs.Root, file string) (watch []string, err e
 		out.At(l.File, l.Line, l.Raw)
 		out.Say(true, "it listens on %s, and asks nobody who he is", l.Value)
 	}
-	if !out.Known {
+	switch {
+	case out.Known:
+	case err != nil:
+		out.Unknown("%v", err)
+	default:
 		out.Say(false, "the stub listens on loopback and private addresses")
 	}
 	a.Open = append(a.Open, out)
-	return watch, nil
+	return watch, err
 }

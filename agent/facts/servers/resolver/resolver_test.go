@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -148,6 +149,28 @@ func TestDebian(t *testing.T) {
 }
 
 // TestUnread: a configuration that is not there is not known, and not closed.
+// TestBounds: of what is not asked nothing is known.
+func TestBounds(t *testing.T) {
+	for more := range 2 {
+		var zones strings.Builder
+		files := map[string]string{"/etc/init.d/dnsmasq": "", "/dnsmasq.conf": "port=0\n"}
+		for i := range maxZones + more {
+			fmt.Fprintf(&zones, "zone \"%d.example\" { type primary; allow-transfer { none; }; };\n", i)
+			files[fmt.Sprintf("/etc/dnsmasq.d/%d", i)] = ""
+		}
+		files["/named.conf"] = zones.String()
+		var a Answers
+		_, err := a.Bind(image.Of(t, files), "/named.conf")
+		if last := a.Transfer[len(a.Transfer)-1]; err != nil || last.Known != (more == 0) || len(a.Transfer) != maxZones+more {
+			t.Errorf("%d more: %d zones, %+v, %v", more, len(a.Transfer), last, err)
+		}
+		a = Answers{}
+		if _, err := a.Dnsmasq(image.Of(t, files), "/dnsmasq.conf"); (err != nil) != (more > 0) || a.Open[0].Known != (more == 0) {
+			t.Errorf("%d more: %+v, %v", more, a.Open, err)
+		}
+	}
+}
+
 func TestUnread(t *testing.T) {
 	for i, ask := range []ask{(*Answers).Bind, (*Answers).Unbound, (*Answers).Dnsmasq, (*Answers).Recursor} {
 		var a Answers

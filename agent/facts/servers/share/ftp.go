@@ -2,6 +2,7 @@ package share
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -73,7 +74,7 @@ func (a *Answers) ProFTPD(root hostfs.Root, file string) (watch []string, err er
 			enter.Public, write.Public = true, true
 			enter.At(block.File, block.Line, "<Anonymous "+strings.Join(block.Args, " ")+">")
 			write.Places = slices.Clone(enter.Places)
-			logins, writes := limits(&block, 0)
+			logins, writes := limits(&block)
 			enter.Say(logins != denied, "<Anonymous> lets in without a password")
 			write.Say(enter.Allowed && writes != denied, "<Anonymous> without a <Limit WRITE> that denies")
 			if !write.Allowed {
@@ -101,12 +102,12 @@ const (
 
 // limits looks for <Limit> in a block and the directories in it. Where one grants
 // writing, some directory takes files.
-func limits(block *apacheconf.Directive, depth int) (logins, writes limit) {
+func limits(block *apacheconf.Directive) (logins, writes limit) {
 	for i := range block.Block {
 		d := &block.Block[i]
 		switch {
-		case d.Name == "directory" && depth < 8:
-			if _, w := limits(d, depth+1); w != unlimited && writes != granted {
+		case d.Name == "directory": // the parser bounds how deep
+			if _, w := limits(d); w != unlimited && writes != granted {
 				writes = w
 			}
 		case d.Name == "limit":
@@ -152,15 +153,18 @@ func (a *Answers) PureFTPd(root hostfs.Root, dir, file string) (watch []string, 
 			unknown(&a.FTPWrite, "pure-ftpd", err)
 			return watch, err
 		}
-	case err != nil:
+	case len(names) > maxFiles:
+		err = fmt.Errorf("%s has more files than are read", dir)
+	}
+	if err != nil {
 		unknown(&a.FTPAnonymous, "pure-ftpd", err)
 		unknown(&a.FTPWrite, "pure-ftpd", err)
 		return watch, err
 	}
-	for _, name := range names[:min(len(names), 200)] {
+	for _, name := range names {
 		text, err := root.ReadFile(path.Join(dir, name), 4096)
 		if err != nil {
-			continue
+			continue // whatever it would allow is not set then
 		}
 		value := strings.TrimSpace(string(text))
 		c.Lines = append(c.Lines, lineconf.Line{Key: name, Value: value, File: path.Join(dir, name), Line: 1, Raw: value})

@@ -1,6 +1,8 @@
 package share
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -13,14 +15,23 @@ import (
 func (a *Answers) NFS(root hostfs.Root, file, dir string) (watch []string, err error) {
 	watch = []string{file, dir + "/"}
 	files := []string{file}
-	if names, err := root.ReadDir(dir); err == nil {
-		for _, n := range names[:min(len(names), 200)] {
-			if strings.HasSuffix(n, ".exports") && !strings.HasPrefix(n, ".") {
-				files = append(files, path.Join(dir, n))
-			}
+	names, failed := root.ReadDir(dir)
+	switch {
+	case errors.Is(failed, fs.ErrNotExist):
+		failed = nil
+	case failed != nil:
+		unknown(&a.ExportWrite, "nfs "+dir, failed)
+		unknown(&a.ExportRoot, "nfs "+dir, failed)
+	}
+	for _, n := range names {
+		switch {
+		case !strings.HasSuffix(n, ".exports") || strings.HasPrefix(n, "."):
+		case len(files) > maxFiles:
+			a.more()
+		default:
+			files = append(files, path.Join(dir, n))
 		}
 	}
-	var failed error
 	for i, name := range files {
 		c, err := lineconf.Load(root, name, lineconf.Dialect{Comment: "#", Inline: "#", Fold: true})
 		if err != nil {
@@ -58,11 +69,19 @@ func (a *Answers) export(l lineconf.Line) {
 			continue
 		}
 		if len(a.ExportWrite) >= maxAnswers {
+			a.more()
 			return
 		}
 		host, options, _ := strings.Cut(client, "(")
 		options = defaults + "," + strings.TrimSuffix(options, ")")
 		a.exportTo(l, words[0], host, strings.Split(options, ","))
+	}
+}
+
+// more says, once, that not all exports are asked.
+func (a *Answers) more() {
+	if n := len(a.ExportWrite); n == 0 || a.ExportWrite[n-1].Name != answer.More("nfs").Name {
+		a.ExportWrite, a.ExportRoot = append(a.ExportWrite, answer.More("nfs")), append(a.ExportRoot, answer.More("nfs"))
 	}
 }
 
@@ -140,7 +159,8 @@ func (a *Answers) Rsync(root hostfs.Root, file string) (watch []string, err erro
 			global.Lines = append(global.Lines, m.Lines...)
 			continue
 		}
-		if len(a.RsyncWrite) >= maxAnswers {
+		if len(a.RsyncWrite) == maxAnswers {
+			a.RsyncWrite = append(a.RsyncWrite, answer.More("rsync"))
 			break
 		}
 		a.RsyncWrite = append(a.RsyncWrite, rsyncModule(m, global))

@@ -1,6 +1,8 @@
 package share
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -23,8 +25,12 @@ type Answers struct {
 	TFTPWrite    []answer.Answer `json:"tftp_write"`    // TFTP: creates files
 }
 
-// maxAnswers bounds the shares, exports and modules that are told apart.
-const maxAnswers = 500
+// Bounds: of what is beyond nothing is known.
+const (
+	maxAnswers = 500 // shares, exports or modules
+	maxShares  = 100 // of users
+	maxFiles   = 200 // of a directory
+)
 
 // unknown notes that a server could not be asked.
 func unknown(list *[]answer.Answer, server string, err error) {
@@ -80,8 +86,12 @@ func (a *Answers) Samba(root hostfs.Root, file string) (watch []string, err erro
 	}
 	a.OldProtocol = append(a.OldProtocol, s.protocol())
 	for _, share := range c.Sections() {
-		if share.Name == "global" || share.Name == "" || share.Name == "printers" || len(a.GuestRead) >= maxAnswers {
+		if share.Name == "global" || share.Name == "" || share.Name == "printers" {
 			continue
+		}
+		if len(a.GuestRead) == maxAnswers {
+			a.GuestRead, a.GuestWrite = append(a.GuestRead, answer.More("samba")), append(a.GuestWrite, answer.More("samba"))
+			break
 		}
 		read, write := s.guest(share)
 		a.GuestRead, a.GuestWrite = append(a.GuestRead, read), append(a.GuestWrite, write)
@@ -197,12 +207,22 @@ func (s *samba) usershares(root hostfs.Root, a *Answers) []string {
 	}
 	guests, _ := s.parameter(&lineconf.Conf{}, "usershare allow guests")
 	names, err := root.ReadDir(dir)
-	if err != nil || !yes(guests.Value) {
+	if !yes(guests.Value) || errors.Is(err, fs.ErrNotExist) {
 		return []string{dir + "/"}
 	}
-	for _, name := range names[:min(len(names), 100)] {
+	if err != nil {
+		unknown(&a.GuestRead, "samba", err)
+		unknown(&a.GuestWrite, "samba", err)
+	}
+	if len(names) > maxShares {
+		a.GuestRead, a.GuestWrite = append(a.GuestRead, answer.More("samba")), append(a.GuestWrite, answer.More("samba"))
+		names = names[:maxShares]
+	}
+	for _, name := range names {
 		c, err := lineconf.Load(root, path.Join(dir, name), lineconf.Dialect{Comment: "#", Assign: "=", Lower: true})
 		if err != nil {
+			unknown(&a.GuestRead, "samba", err)
+			unknown(&a.GuestWrite, "samba", err)
 			continue
 		}
 		read := answer.New("samba", "usershare "+name)

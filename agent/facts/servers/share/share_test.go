@@ -217,6 +217,77 @@ func TestRsyncAndTFTP(t *testing.T) {
 }
 
 // TestUnread: a configuration that is not there is not known, and not closed.
+// TestBounds: of what is not asked nothing is known.
+func TestBounds(t *testing.T) {
+	lines := func(line string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, line, i)
+		}
+		return b.String()
+	}
+	many := func(name string, n int) map[string]string {
+		files := map[string]string{}
+		for i := range n {
+			files[fmt.Sprintf(name, i)] = ""
+		}
+		return files
+	}
+	for name, tt := range map[string]struct {
+		most int
+		ask  func(n int, a *Answers) error
+	}{
+		"shares": {maxAnswers, func(n int, a *Answers) error {
+			_, err := a.Samba(image.Of(t, map[string]string{"/n": lines("[s%d]\npath = /x\n", n)}), "/n")
+			return err
+		}},
+		"shares of users": {maxShares, func(n int, a *Answers) error {
+			files := many("/var/lib/samba/usershares/%d", n)
+			files["/n"] = "[global]\nusershare allow guests = yes\n"
+			_, err := a.Samba(image.Of(t, files), "/n")
+			return err
+		}},
+		"exports": {maxAnswers, func(n int, a *Answers) error {
+			_, err := a.NFS(image.Of(t, map[string]string{"/n": lines("/e%d 10.0.0.1(ro)\n", n)}), "/n", "/d")
+			return err
+		}},
+		"files of exports": {maxFiles, func(n int, a *Answers) error {
+			files := many("/d/%d.exports", n)
+			files["/n"] = "/e 10.0.0.1(ro)\n"
+			_, err := a.NFS(image.Of(t, files), "/n", "/d")
+			return err
+		}},
+		"modules": {maxAnswers, func(n int, a *Answers) error {
+			_, err := a.Rsync(image.Of(t, map[string]string{"/n": lines("[m%d]\nread only = yes\n", n)}), "/n")
+			return err
+		}},
+	} {
+		for more := range 2 {
+			var a Answers
+			if err := tt.ask(tt.most+more, &a); err != nil {
+				t.Fatal(err)
+			}
+			unknown := 0
+			for _, list := range [][]answer.Answer{a.GuestRead, a.ExportWrite, a.RsyncWrite} {
+				for _, one := range list {
+					if !one.Known {
+						unknown++
+					}
+				}
+			}
+			if unknown != more {
+				t.Errorf("%s, %d more: %d are unknown", name, more, unknown)
+			}
+		}
+	}
+	for more := range 2 {
+		var a Answers
+		if _, err := a.PureFTPd(image.Of(t, many("/d/%d", maxFiles+more)), "/d", "/f"); (err != nil) != (more > 0) || a.FTPWrite[0].Known != (more == 0) {
+			t.Errorf("settings, %d more: %+v, %v", more, a.FTPWrite, err)
+		}
+	}
+}
+
 func TestUnread(t *testing.T) {
 	root := image.Of(t, nil)
 	for name, ask := range map[string]func(*Answers) ([]string, error){

@@ -75,7 +75,7 @@ func (n *nginx) block(blocks []*nginxconf.Directive) {
 		case d.Name == "stub_status" && open(blocks):
 			n.status.At(d.File, d.Line, "stub_status")
 			n.status.Say(true, "stub_status in %s is for everybody", strings.TrimSpace(in.Name+" "+strings.Join(in.Args, " ")))
-		case d.Block != nil && len(blocks) < 16:
+		case d.Block != nil: // the parser bounds how deep
 			n.block(append(blocks[:len(blocks):len(blocks)], d))
 		}
 	}
@@ -149,7 +149,7 @@ func (a *Answers) Apache(root hostfs.Root, file string) (watch []string, err err
 		return tree.Watch, err
 	}
 	x := &apache{index: first("apache", "no directory has Options Indexes"), status: first("apache", "no server-status or server-info for strangers")}
-	x.block(tree.Directives, "the main server", 0)
+	x.block(tree.Directives, "the main server")
 	loads := func(d apacheconf.Directive) bool { return len(d.Args) > 0 && d.Args[0] == "autoindex_module" }
 	if !slices.ContainsFunc(tree.All("loadmodule"), loads) {
 		x.index = first("apache", "mod_autoindex is not loaded")
@@ -183,7 +183,7 @@ type apache struct {
 	index, status answer.Answer
 }
 
-func (x *apache) block(in []apacheconf.Directive, name string, depth int) {
+func (x *apache) block(in []apacheconf.Directive, name string) {
 	for i := range in {
 		d := &in[i]
 		words := strings.ToLower(strings.Join(d.Args, " "))
@@ -194,8 +194,8 @@ func (x *apache) block(in []apacheconf.Directive, name string, depth int) {
 		case d.Name == "sethandler" && (words == "server-status" || words == "server-info") && !guarded(in):
 			x.status.At(d.File, d.Line, "SetHandler "+words)
 			x.status.Say(true, "%s in %s is for everybody", words, name)
-		case d.Block != nil && depth < 16:
-			x.block(d.Block, fmt.Sprintf("<%s %s>", d.Name, strings.Join(d.Args, " ")), depth+1)
+		case d.Block != nil: // the parser bounds how deep
+			x.block(d.Block, fmt.Sprintf("<%s %s>", d.Name, strings.Join(d.Args, " ")))
 		}
 	}
 }
