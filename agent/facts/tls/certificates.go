@@ -24,7 +24,8 @@ func (r *reader) certificates() {
 			j, seen := at[p.Certificate]
 			if !seen {
 				if j = len(r.f.Certificates); j == maxFiles {
-					return
+					r.leave("the sites have more certificates than are looked at", "certificates")
+					continue
 				}
 				at[p.Certificate] = j
 				r.f.Certificates = append(r.f.Certificates, Certificate{File: text.Clean(p.Certificate, text.Limit),
@@ -33,7 +34,7 @@ func (r *reader) certificates() {
 			}
 			c := &r.f.Certificates[j]
 			c.UsedBy = insert(c.UsedBy, s.Label)
-			if len(c.Uses) < 16 {
+			if len(c.Uses) < 16 { // the first one with a key is compared
 				c.Uses = append(c.Uses, p)
 			}
 			c.Web = c.Web || !s.CatchAll && !(s.Mail && s.Program == "postfix")

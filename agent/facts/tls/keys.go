@@ -24,7 +24,8 @@ func (r *reader) keys() {
 			j, seen := at[p.Key]
 			if !seen {
 				if j = len(r.f.Keys); j == maxFiles {
-					return
+					r.leave("the sites have more keys than are looked at", "keys")
+					continue
 				}
 				at[p.Key] = j
 				r.f.Keys = append(r.f.Keys, r.key(p.Key))
@@ -113,10 +114,14 @@ func (r *reader) parameters() {
 	for i := range r.f.Sites {
 		s := &r.f.Sites[i]
 		name := s.DHParams.Value
-		if !strings.HasPrefix(name, "/") || len(r.f.Parameters) == maxFiles {
+		if !strings.HasPrefix(name, "/") {
 			continue
 		}
 		j := slices.IndexFunc(r.f.Parameters, func(p Parameters) bool { return p.File == name })
+		if j < 0 && len(r.f.Parameters) == maxFiles {
+			r.leave("the sites have more files of parameters than are looked at", "parameters")
+			continue
+		}
 		if j < 0 {
 			j = len(r.f.Parameters)
 			p := Parameters{File: name, UsedBy: []string{}}

@@ -24,7 +24,8 @@ const (
 	maxFiles   = 1000 // certificates, and as many keys
 	maxDepends = 2000
 	maxBytes   = 1 << 20
-	maxWord    = 512
+	maxWord    = 512  // bytes of what is shown
+	maxUses    = 2000 // names of a list: as many as there are sites
 )
 
 // Read returns what the host offers over TLS.
@@ -36,7 +37,9 @@ func Read(ctx context.Context, env fact.Env) Facts {
 	r.sites()
 	r.trust()
 	renewed := renewal.Read(ctx, env)
-	r.f.Clients = renewed.Clients
+	if r.f.Clients = renewed.Clients; renewed.Left != "" {
+		r.leave(renewed.Left, "clients", "certificates")
+	}
 	r.f.Meta.Depend(renewed.Depends...)
 	r.certificates()
 	r.keys()
@@ -55,6 +58,9 @@ func (r *reader) sites() {
 	mail.Postfix(found)
 	mail.Dovecot(found)
 	found.Finish()
+	if found.Left != "" {
+		r.leave(found.Left, "sites", "certificates", "keys", "parameters")
+	}
 	lib := library{major: major(r.f.OpenSSL.Version), level: r.f.OpenSSL.Level, minProtocol: r.f.OpenSSL.MinProtocol.Value}
 	r.f.Servers, r.f.Sites = []site.Server{}, append([]site.Site{}, found.Sites...)
 	for _, s := range found.Servers {
@@ -74,6 +80,13 @@ type reader struct {
 	bundle string                  // the authorities' file
 	public map[string]certfile.Key // of the keys read so far
 	leaves map[string]string       // certificates that a client renews, and their lineages; nil until asked for
+}
+
+// leave says that lists are not all there is.
+func (r *reader) leave(why string, lists ...string) {
+	for _, list := range lists {
+		r.f.Meta.Leave(list, why)
+	}
 }
 
 // stateOf is what an error says of a file.
@@ -122,9 +135,10 @@ func major(version string) int {
 	return int(version[0] - '0')
 }
 
-// insert adds a word to a list that has each once.
+// insert adds a word to a list that has each once. There are no more users of a file
+// than that; of other lists it counts that they are not empty.
 func insert(list []string, word string) []string {
-	if slices.Contains(list, word) || len(list) >= 100 {
+	if slices.Contains(list, word) || len(list) >= maxUses {
 		return list
 	}
 	return append(list, word)

@@ -101,8 +101,18 @@ func (r *reader) trust() {
 
 // added lists the authorities below a directory.
 func (r *reader) added(dir string, depth int) {
+	const deepest = 3
 	names, err := r.root.ReadDir(dir)
-	if err != nil || depth > 3 {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return
+	case err != nil:
+		r.leave(text.Clean(err.Error(), maxWord), "trust.open", "trust.added")
+		return
+	case depth > deepest && len(names) > 0 || len(names) > maxFiles:
+		r.leave("there are more authorities than are looked at", "trust.open", "trust.added")
+	}
+	if depth > deepest {
 		return
 	}
 	for _, n := range names[:min(len(names), maxFiles)] {
@@ -112,8 +122,10 @@ func (r *reader) added(dir string, depth int) {
 		case err != nil:
 		case fi.IsDir():
 			r.added(name, depth+1)
-		case slices.Contains([]string{".crt", ".pem", ".cer"}, path.Ext(n)) && len(r.f.Trust.Added) < 100:
-			r.writable(name)
+		case slices.Contains([]string{".crt", ".pem", ".cer"}, path.Ext(n)):
+			if r.writable(name); len(r.f.Trust.Added) == 100 { // that there is one counts
+				continue
+			}
 			r.f.Trust.Added = append(r.f.Trust.Added, fact.Text{Value: text.Clean(n, maxWord), Set: true, File: text.Clean(name, text.Limit)})
 		}
 	}
@@ -122,7 +134,7 @@ func (r *reader) added(dir string, depth int) {
 // writable notes a file or directory of the store that others than root may write.
 func (r *reader) writable(name string) {
 	fi, err := r.root.Stat(name)
-	if err != nil || len(r.f.Trust.Open) >= 100 {
+	if err != nil || len(r.f.Trust.Open) >= 100 { // that there is one counts
 		return
 	}
 	st, ok := fi.Sys().(*syscall.Stat_t)

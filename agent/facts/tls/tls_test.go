@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -255,6 +256,72 @@ func TestHostile(t *testing.T) {
 	f := read(image.Of(t, map[string]string{"/etc/nginx/nginx.conf": nginx(many...)}))
 	if len(f.Sites) > 2000 || len(f.Certificates) > maxFiles || len(f.Keys) > maxFiles {
 		t.Errorf("%d sites, %d certificates, %d keys", len(f.Sites), len(f.Certificates), len(f.Keys))
+	}
+}
+
+// TestBounds: a list that is cut says so, and no other does.
+func TestBounds(t *testing.T) {
+	const added = "/usr/local/share/ca-certificates"
+	for name, tt := range map[string]struct {
+		most  int
+		files func(n int) map[string]string
+		want  string
+	}{
+		"certificates": {maxFiles, func(n int) map[string]string {
+			var sites []string
+			for i := range n {
+				sites = append(sites, fmt.Sprintf("s%d", i))
+			}
+			return map[string]string{"/etc/nginx/nginx.conf": nginx(sites...)}
+		}, "certificates keys"},
+		"parameters": {maxFiles, func(n int) map[string]string {
+			var sites strings.Builder
+			for i := range n {
+				fmt.Fprintf(&sites, "server { listen 443 ssl; ssl_dhparam /%d; }\n", i)
+			}
+			return map[string]string{"/etc/nginx/nginx.conf": "http {\n" + sites.String() + "}\n"}
+		}, "parameters"},
+		"names": {100, func(n int) map[string]string {
+			names := ""
+			for i := range n {
+				names += fmt.Sprintf(" s%d.example", i)
+			}
+			return map[string]string{"/etc/nginx/nginx.conf": "http { server { listen 80; server_name" + names + "; } }\n"}
+		}, "certificates keys parameters sites"},
+		"authorities": {maxFiles, func(n int) map[string]string {
+			files := map[string]string{}
+			for i := range n {
+				files[fmt.Sprintf("%s/%d.crt", added, i)] = ""
+			}
+			return files
+		}, "trust.added trust.open"},
+		"folders of authorities": {4, func(n int) map[string]string {
+			return map[string]string{added + strings.Repeat("/x", n-1) + "/a.crt": ""}
+		}, "trust.added trust.open"},
+		"lineages": {maxFiles, func(n int) map[string]string {
+			files := map[string]string{}
+			for i := range n {
+				files[fmt.Sprintf("/etc/letsencrypt/renewal/%d.conf", i)] = ""
+			}
+			return files
+		}, "certificates clients"},
+		"certificates of Dovecot": {4, func(n int) map[string]string {
+			block := strings.Repeat("local_name x {\n", n-1) + "ssl_cert = </c\n" + strings.Repeat("}\n", n-1)
+			return map[string]string{"/etc/dovecot/dovecot.conf": "protocols = imap\n" + block}
+		}, "certificates keys parameters sites"},
+	} {
+		for more, want := range []string{"", tt.want} {
+			f := read(image.Of(t, tt.files(tt.most+more)))
+			if got := strings.Join(slices.Sorted(maps.Keys(f.Meta.Partial)), " "); got != want {
+				t.Errorf("%s, %d more: %q, want %q", name, more, f.Meta.Partial, want)
+			}
+			for _, c := range f.Certificates {
+				if c.State == "" {
+					t.Errorf("%s, %d more: %s was not read", name, more, c.File)
+					break
+				}
+			}
+		}
 	}
 }
 

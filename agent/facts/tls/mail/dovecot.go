@@ -48,7 +48,10 @@ func Dovecot(f *site.Reader) {
 		out.DHParams.Value = site.Below(path.Dir(dovecotconf.DefaultPath), strings.TrimSpace(t.Value[1:]))
 	}
 	if out.TLS {
-		out.Pairs = dovecotPairs(conf.Settings, 0)
+		var more bool
+		if out.Pairs, more = dovecotPairs(conf.Settings, 0); more {
+			f.Leave(programDovecot, "certificates")
+		}
 	}
 	f.Add(out)
 }
@@ -84,9 +87,9 @@ func (d *dovecotReader) serves(names ...string) bool {
 }
 
 // dovecotPairs takes the certificates of a block and of the blocks for names,
-// addresses and protocols in it.
-func dovecotPairs(list []dovecotconf.Setting, depth int) []site.Pair {
-	var out []site.Pair
+// addresses and protocols in it. more says that there are others.
+func dovecotPairs(list []dovecotconf.Setting, depth int) (out []site.Pair, more bool) {
+	const deepest = 3
 	file := func(names ...string) (dovecotconf.Setting, string) {
 		for _, n := range names {
 			if s, ok := dovecotconf.Last(list, n); ok {
@@ -104,9 +107,14 @@ func dovecotPairs(list []dovecotconf.Setting, depth int) []site.Pair {
 		}
 	}
 	for _, s := range list {
-		if slices.Contains([]string{"local_name", "local", "protocol"}, s.Name) && s.Block != nil && depth < 3 && len(out) < maxPairs {
-			out = append(out, dovecotPairs(s.Block, depth+1)...)
+		switch {
+		case !slices.Contains([]string{"local_name", "local", "protocol"}, s.Name) || s.Block == nil:
+		case depth == deepest || len(out) >= maxPairs:
+			more = true
+		default:
+			inside, others := dovecotPairs(s.Block, depth+1)
+			out, more = append(out, inside...), more || others
 		}
 	}
-	return out
+	return out, more
 }

@@ -2,6 +2,8 @@
 package proxy
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -16,7 +18,7 @@ const (
 	programCaddy   = "caddy"
 )
 
-const maxFiles = 1000 // in a directory
+const maxFiles = 1000 // in a directory, and certificates of a listener
 
 // HAProxy reads the bind lines of HAProxy.
 func HAProxy(f *site.Reader) {
@@ -24,7 +26,10 @@ func HAProxy(f *site.Reader) {
 	// The family of RHEL starts HAProxy with a directory of further files.
 	if f.Root.Exists("/etc/sysconfig/haproxy") {
 		f.Depend("/etc/haproxy/conf.d/")
-		names, _ := f.Root.ReadDir("/etc/haproxy/conf.d")
+		names, err := f.Root.ReadDir("/etc/haproxy/conf.d")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) || len(names) > maxFiles {
+			f.Leave(programHAProxy, "files")
+		}
 		for _, n := range names[:min(len(names), maxFiles)] {
 			if path.Ext(n) == ".cfg" {
 				files = append(files, "/etc/haproxy/conf.d/"+n)
@@ -212,7 +217,10 @@ func (h *haproxyReader) stored(out *site.Site, t site.Setting, name string) {
 	if fi, err := h.Root.Stat(name); err == nil && fi.IsDir() {
 		h.Depend(name + "/")
 		names = nil
-		entries, _ := h.Root.ReadDir(name)
+		entries, err := h.Root.ReadDir(name)
+		if err != nil {
+			h.Leave(programHAProxy, "certificates")
+		}
 		for _, e := range entries {
 			if !strings.HasPrefix(e, ".") && !slices.Contains([]string{".key", ".issuer", ".ocsp", ".sctl"}, path.Ext(e)) {
 				names = append(names, path.Join(name, e))
@@ -221,6 +229,7 @@ func (h *haproxyReader) stored(out *site.Site, t site.Setting, name string) {
 	}
 	for _, n := range names {
 		if len(out.Pairs) >= maxFiles {
+			h.Leave(programHAProxy, "certificates")
 			return
 		}
 		p := site.Pair{Certificate: n, Key: n, File: t.File, Line: t.Line, Raw: t.Raw}

@@ -26,9 +26,12 @@ package renewal
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"seawall/agent/facts/fact"
@@ -37,9 +40,9 @@ import (
 )
 
 const (
-	maxLineages = 1000
+	maxLineages = 1000 // files of a directory
 	maxBytes    = 256 << 10
-	maxWord     = 512
+	maxWord     = 512 // bytes of what is shown, or of a path
 	// RunDays is how old the last successful run may be. Clients run daily.
 	RunDays = 7
 )
@@ -91,6 +94,7 @@ func (l *Lineage) Holds(file string) bool {
 type Found struct {
 	Clients []Client
 	Depends []string
+	Left    string // why these are not all, or not all of their certificates; "" if they are
 }
 
 // Read looks for the clients and what runs them.
@@ -132,10 +136,17 @@ func (r *reader) client(name, dir string, lineages []Lineage) {
 // entries lists a directory, within bounds.
 func (r *reader) entries(dir string) []string {
 	names, err := r.root.ReadDir(dir)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		return nil
+	case err != nil:
+		r.out.Left = text.Clean(err.Error(), maxWord)
+		return nil
+	case len(names) > maxLineages:
+		r.out.Left = dir + " has more files than are looked at"
+		names = names[:maxLineages]
 	}
-	return names[:min(len(names), maxLineages)]
+	return names
 }
 
 // assignments reads the "key = value" lines of a file, the last one of a key.

@@ -16,7 +16,7 @@ import (
 const (
 	maxSites = 2000
 	maxList  = 100 // of names, listeners and the like of one site
-	maxWord  = 512
+	maxWord  = 512 // bytes of what is shown, or of a name
 )
 
 // NewReader returns a reader of a host's configurations.
@@ -28,7 +28,13 @@ type Reader struct {
 	Servers []*Server
 	Sites   []Site
 	Depends []string
+	Left    string          // why these are not all, or not all of each; "" if they are
 	seen    map[string]bool // in Depends
+}
+
+// Leave says that a program has more than is looked at.
+func (f *Reader) Leave(program, what string) {
+	f.Left = "there are more " + what + " of " + program + " than are looked at"
 }
 
 // Depend notes names that what is found depends on, and where links lead: a link's
@@ -82,7 +88,7 @@ func (f *Reader) Server(program, file string, err error) *Server {
 
 // Later notes what is decided only when the server runs.
 func (s *Server) Later(place Setting) {
-	if len(s.Unread) < maxList {
+	if len(s.Unread) < maxList { // that there is one counts
 		s.Unread = append(s.Unread, clean(place))
 	}
 }
@@ -90,9 +96,13 @@ func (s *Server) Later(place Setting) {
 // Add takes a site of a program.
 func (f *Reader) Add(s Site) {
 	if len(f.Sites) == maxSites {
+		f.Leave(s.Program, "sites")
 		return
 	}
 	for _, l := range []*[]string{&s.Names, &s.Listen, &s.Configured, &s.Offered, &s.WeakCiphers, &s.LegacyCiphers, &s.WebRoots} {
+		if len(*l) > maxList {
+			f.Leave(s.Program, "names, addresses or folders of a site")
+		}
 		*l = short(*l)
 	}
 	if s.Pairs == nil {

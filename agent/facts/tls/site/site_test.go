@@ -76,12 +76,23 @@ func TestFinish(t *testing.T) {
 func TestBounds(t *testing.T) {
 	r := NewReader(image.Of(t, nil))
 	long := strings.Repeat("x", 100_000)
+	r.Add(Site{Names: slices.Repeat([]string{long}, maxList)})
+	for range maxSites - 1 {
+		r.Add(Site{})
+	}
+	if r.Left != "" {
+		t.Errorf("nothing is left out: %q", r.Left)
+	}
+	if r.Add(Site{Program: "nginx"}); !strings.Contains(r.Left, "more sites of nginx") {
+		t.Errorf("a site is left out: %q", r.Left)
+	}
+	r = NewReader(image.Of(t, nil))
 	r.Add(Site{Names: slices.Repeat([]string{long}, 200), Raw: "\xff" + long, Protocols: Setting{Value: long, Raw: long}, Pairs: []Pair{{Raw: long}}})
 	for range maxSites {
 		r.Add(Site{})
 	}
 	s := r.Sites[0]
-	if len(r.Sites) != maxSites || len(s.Names) != maxList || len(s.Names[0]) != maxWord || !strings.HasPrefix(s.Raw, `\xff`) || len(s.Protocols.Value) > 4096 || len(s.Pairs[0].Raw) != maxWord {
+	if len(r.Sites) != maxSites || r.Left == "" || len(s.Names) != maxList || len(s.Names[0]) != maxWord || !strings.HasPrefix(s.Raw, `\xff`) || len(s.Protocols.Value) > 4096 || len(s.Pairs[0].Raw) != maxWord {
 		t.Errorf("%d sites, %d names", len(r.Sites), len(s.Names))
 	}
 	server := r.Server("nginx", "/none", nil)

@@ -38,7 +38,10 @@ func apacheSites(f *site.Reader, server *site.Server, tree *apacheconf.Tree, dir
 		a.managed = append(a.managed, site.HostNames(d.Args)...)
 	}
 	hosts := tree.All("virtualhost")
-	hosts = hosts[:min(len(hosts), maxSites)]
+	if len(hosts) > maxSites {
+		f.Leave(server.Program, "sites")
+		hosts = hosts[:maxSites]
+	}
 	for i := range hosts {
 		a.site(&hosts[i])
 	}

@@ -31,7 +31,10 @@ func NGINX(f *site.Reader) {
 	for _, kind := range []string{"http", "stream"} {
 		for _, outer := range tree.All(kind) {
 			servers := outer.All("server")
-			servers = servers[:min(len(servers), maxSites)]
+			if len(servers) > maxSites {
+				f.Leave(programNGINX, "sites")
+				servers = servers[:maxSites]
+			}
 			defaults := defaultServers(servers)
 			// What servers inherit is looked for often, and is none of these.
 			outer.Block = slices.DeleteFunc(slices.Clone(outer.Block), func(d nginxconf.Directive) bool { return d.Name == "server" })
