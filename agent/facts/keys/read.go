@@ -27,7 +27,9 @@ const (
 	maxBytes = 16 << 20 // of all files
 	maxLeft  = 12_000
 
-	maxOthers = 20 // who have the same key
+	maxOthers = 20 // who have the same key: that there is one counts
+
+	maxConnections = 64
 )
 
 // Read reads the facts of the keys.
@@ -198,7 +200,15 @@ func (r *reader) connections() []sshdconf.Conn {
 	var conns []sshdconf.Conn
 	for _, g := range groups {
 		c := g.Conn
-		if c.User = ""; len(conns) < 64 && !slices.Contains(conns, c) {
+		c.User = ""
+		switch {
+		case slices.Contains(conns, c):
+		case len(conns) == maxConnections:
+			for _, list := range []string{"keys", "files", "lines"} {
+				r.Meta.Leave(list, "sshd_config tells apart more connections than are looked at")
+			}
+			return conns
+		default:
 			conns = append(conns, c)
 		}
 	}

@@ -21,7 +21,7 @@ func passwordLogins() []string {
 	return []string{"sshd", "login", "su", "sudo", "cockpit", "gdm-password"}
 }
 
-const maxLines = 100
+const maxLines = 100 // that are listed: each one is a finding
 
 // Read reads the facts of the host's PAM.
 func Read(_ context.Context, env fact.Env) Facts {

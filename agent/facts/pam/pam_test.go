@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -215,6 +216,21 @@ func TestWhy(t *testing.T) {
 	}
 	if !strings.Contains(f.Lockout.Counts.Reason, "nothing counts wrong passwords for s") {
 		t.Errorf("%+v", f.Lockout)
+	}
+}
+
+// TestBounds: where not all files of settings are read, it is said.
+func TestBounds(t *testing.T) {
+	for more := range 2 {
+		files := debian()
+		for i := range maxFiles + more {
+			files[fmt.Sprintf("/etc/security/pwquality.conf.d/%d.conf", i)] = "minlen = 14\n"
+		}
+		files["/etc/pam.d/common-password"] = "password requisite pam_pwquality.so retry=3\npassword [success=1 default=ignore] pam_unix.so use_authtok yescrypt\npassword requisite pam_deny.so\npassword required pam_permit.so\n"
+		f := read(t, files)
+		if got := strings.Join(slices.Sorted(maps.Keys(f.Meta.Partial)), " "); (got == "quality.enforced quality.numbers quality.settings quality.shortest") != (more > 0) || more == 0 && got != "" {
+			t.Errorf("%d more: %q", more, got)
+		}
 	}
 }
 

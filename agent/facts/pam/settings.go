@@ -1,6 +1,8 @@
 package pam
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"strconv"
 	"strings"
@@ -111,11 +113,14 @@ func (r *reader) qualitySettings(rule *pamconf.Rule) settings {
 		dir := qualityFile + ".d"
 		r.Meta.Depend(dir + "/")
 		names, err := r.root.ReadDir(dir)
-		if err != nil {
-			names = nil // no directory, nothing read
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			r.leave("quality", clean(err.Error()))
 		}
-		for i, n := range names {
-			if strings.HasSuffix(n, ".conf") && i < 200 {
+		if len(names) > maxFiles {
+			r.leave("quality", dir+" has more files than are read")
+		}
+		for _, n := range names[:min(len(names), maxFiles)] {
+			if strings.HasSuffix(n, ".conf") {
 				r.file(s, path.Join(dir, n))
 			}
 		}
@@ -123,6 +128,16 @@ func (r *reader) qualitySettings(rule *pamconf.Rule) settings {
 	}
 	s.arguments(rule)
 	return s
+}
+
+// maxFiles bounds the names of a directory that are looked at.
+const maxFiles = 200
+
+// leave says that the settings of a module are not all known.
+func (r *reader) leave(module, why string) {
+	for _, part := range []string{"settings", "numbers", "shortest", "enforced"} {
+		r.Meta.Leave(module+"."+part, why)
+	}
 }
 
 // shortest is the length of the shortest password that gets through.
