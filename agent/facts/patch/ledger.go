@@ -22,7 +22,7 @@ const LedgerFile = "/var/lib/seawall/sensor/pending.json"
 // Bounds of the ledger's file.
 const (
 	maxLedger  = 1 << 20
-	maxPending = 8192
+	maxPending = 8192 // of more it is not recorded since when: that they are pending is a finding
 	maxKey     = 2*256 + 1
 )
 

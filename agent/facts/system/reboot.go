@@ -25,7 +25,7 @@ const (
 	procSignature = "/proc/version_signature"
 )
 
-const maxPackages = 100 // named as having asked for a reboot
+const maxPackages = 100 // named as having asked for a reboot: one is enough
 
 func rebootDepends() []string {
 	return append([]string{flagFile, flagPackages, dpkg.StatusFile}, rpmdb.Files(hostfs.Root{})...)

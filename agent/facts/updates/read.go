@@ -19,7 +19,7 @@ import (
 
 const (
 	maxWord  = 256
-	maxList  = 100 // settings of one kind that are listed
+	maxList  = 100 // settings of one kind that are listed: that there is one counts
 	youngAge = 48 * time.Hour
 )
 

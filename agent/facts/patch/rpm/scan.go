@@ -17,10 +17,10 @@ import (
 
 // Bounds of what is kept per package.
 const (
-	maxWord       = 256 // bytes of a name or version in a finding
-	maxAdvisories = 128
-	maxCVEs       = 256
-	maxOffers     = 1024
+	maxWord       = 256      // bytes of a name or version in a finding
+	maxAdvisories = 128      // that are named: all are held against what is installed
+	maxCVEs       = 256      // that are named
+	maxOffers     = 1024     // newer builds, of which one is the candidate: without it the fix is pending all the same
 	maxKept       = 24 << 20 // bytes of offers and advisories in all
 )
 
