@@ -303,14 +303,13 @@ func (r *reader) shells() {
 	for line := range strings.Lines(string(data)) {
 		n++
 		value, _, _ := strings.Cut(strings.TrimSpace(line), "#")
-		switch value = strings.TrimSpace(value); {
-		case value == "":
-		case len(r.Shells) == maxList:
-			r.Meta.Leave("shells", "/etc/shells has more shells than are looked at")
-			return
-		default:
-			r.Shells = append(r.Shells, fact.Text{Value: clean(value), Set: true, File: "/etc/shells", Line: n, Raw: clean(value)})
+		if value = clean(strings.TrimSpace(value)); value != "" && len(r.Shells) <= maxList {
+			r.Shells = append(r.Shells, fact.Text{Value: value, Set: true, File: "/etc/shells", Line: n, Raw: value})
 		}
+	}
+	if len(r.Shells) > maxList {
+		r.Meta.Leave("shells", "/etc/shells has more shells than are looked at")
+		r.Shells = r.Shells[:maxList]
 	}
 }
 

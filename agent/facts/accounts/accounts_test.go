@@ -299,6 +299,9 @@ func TestBounds(t *testing.T) {
 		"path": {maxList, func(n int) map[string]string {
 			return map[string]string{"/root/.profile": "PATH=/bin" + strings.Repeat(":/bin", n-1) + "\n"}
 		}, "root_path"},
+		"a directory": {maxDir, func(n int) map[string]string {
+			return map[string]string{"/root/.profile": "PATH=" + strings.Repeat("/", n) + "\n"}
+		}, "root_path"},
 		"profile.d": {maxScripts, func(n int) map[string]string {
 			files := map[string]string{}
 			for i := range n - 2 { // beside /etc/profile and bash.bashrc

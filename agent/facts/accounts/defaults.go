@@ -103,15 +103,14 @@ func (r *reader) umasks() {
 	for _, file := range []string{"/root/.profile", "/root/.bash_profile", "/root/.bashrc"} {
 		r.Meta.Depend(file)
 		for s := range r.statements(file) {
-			m, ok := umask(s.text)
-			switch {
-			case !ok:
-			case len(r.RootUmasks) == maxList:
-				r.Meta.Leave("root_umasks", "root's files set umask more often than is looked at")
-			default:
+			if m, ok := umask(s.text); ok {
 				r.RootUmasks = append(r.RootUmasks, Setting{Value: m, Text: clean(s.word(1)), Set: true, File: file, Line: s.line, Raw: clean(s.text)})
 			}
 		}
+	}
+	if len(r.RootUmasks) > maxList {
+		r.Meta.Leave("root_umasks", "root's files set umask more often than is looked at")
+		r.RootUmasks = r.RootUmasks[:maxList]
 	}
 }
 

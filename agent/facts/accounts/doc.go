@@ -17,5 +17,6 @@
 // written, the last one of the files in the order in which a login shell reads
 // them, and one that cannot be read so is left out.
 //
-// No hash and no password is kept, only the method by its prefix (crypt(5)).
+// No hash and no password is kept, only the method by its prefix (crypt(5)). Lists have
+// bounds; one that is cut says so (Meta.Partial).
 package accounts

@@ -16,21 +16,19 @@ import (
 func (r *reader) shellFiles() []string {
 	files := []string{"/etc/bash.bashrc", "/etc/profile"}
 	const dir = "/etc/profile.d"
-	r.Meta.Depend(dir+"/", "/etc/bashrc")
-	r.Meta.Depend(files...)
+	r.Meta.Depend("/etc/bash.bashrc", "/etc/profile", dir+"/", "/etc/bashrc")
 	names, err := r.root.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.leaveScripts(text.Clean(err.Error(), text.Limit))
 	}
 	for _, n := range names {
-		switch {
-		case !strings.HasSuffix(n, ".sh"):
-		case len(files) == maxScripts:
-			r.leaveScripts(dir + " has more files than are looked at")
-			return append(files, "/etc/bashrc")
-		default:
+		if strings.HasSuffix(n, ".sh") {
 			files = append(files, path.Join(dir, n))
 		}
+	}
+	if len(files) > maxScripts {
+		r.leaveScripts(dir + " has more files than are looked at")
+		files = files[:maxScripts]
 	}
 	return append(files, "/etc/bashrc")
 }
@@ -60,6 +58,7 @@ func (s statement) word(n int) string {
 const (
 	scriptLimit = 256 << 10
 	maxScripts  = 300
+	maxDir      = 512 // bytes of a directory: each one above it is looked at
 )
 
 // statements yields the simple commands of a script that could matter here, without
@@ -67,11 +66,8 @@ const (
 func (r *reader) statements(file string) func(func(statement) bool) {
 	return func(yield func(statement) bool) {
 		data, err := r.root.ReadFile(file, scriptLimit)
-		if err != nil {
-			if !errors.Is(err, fs.ErrNotExist) {
-				r.leaveScripts(text.Clean(err.Error(), text.Limit))
-			}
-			return
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			r.leaveScripts(text.Clean(err.Error(), text.Limit))
 		}
 		n := 0
 		for line := range strings.Lines(string(data)) {
@@ -97,11 +93,8 @@ func withoutComment(line string) string {
 	if line[0] == '#' {
 		return ""
 	}
-	if i := strings.Index(line, " #"); i >= 0 {
-		return line[:i]
-	}
-	if i := strings.Index(line, "\t#"); i >= 0 {
-		return line[:i]
+	for _, mark := range []string{" #", "\t#"} {
+		line, _, _ = strings.Cut(line, mark)
 	}
 	return line
 }
@@ -130,11 +123,11 @@ func (r *reader) path(value string, at PathEntry) {
 	value = strings.NewReplacer(`"`, "", "'", "", "${HOME}", "/root", "$HOME", "/root", "~/", "/root/").Replace(value)
 	value, _, _ = strings.Cut(value, " ")
 	for dir := range strings.SplitSeq(value, ":") {
-		if strings.Contains(dir, "$") || strings.Contains(dir, "`") {
+		if strings.ContainsAny(dir, "$`") {
 			continue
 		}
-		if len(r.RootPath) == maxList {
-			r.Meta.Leave("root_path", "root's PATH has more directories than are looked at")
+		if len(r.RootPath) == maxList || len(dir) > maxDir {
+			r.Meta.Leave("root_path", "root's PATH has more directories, or longer ones, than are looked at")
 			return
 		}
 		at.Dir = dir
