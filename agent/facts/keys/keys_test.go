@@ -147,6 +147,21 @@ func TestAuthorizedKeysFile(t *testing.T) {
 	}
 }
 
+// TestConnections: where sshd_config tells apart more connections than are looked at, it
+// is said.
+func TestConnections(t *testing.T) {
+	for _, n := range []int{8, 5 * maxConnections} {
+		var config strings.Builder
+		for i := range n {
+			fmt.Fprintf(&config, "Match Address 10.0.%d.0/24\nAuthorizedKeysFile k%d\n", i, i)
+		}
+		f := read(t, map[string]string{"/etc/ssh/sshd_config": config.String()})
+		if got := strings.Join(slices.Sorted(maps.Keys(f.Meta.Partial)), " "); (got == "files keys lines") != (n > maxConnections) || n <= maxConnections && got != "" {
+			t.Errorf("%d: %q", n, f.Meta.Partial)
+		}
+	}
+}
+
 func TestCommand(t *testing.T) {
 	f := read(t, map[string]string{"/etc/ssh/sshd_config": "AuthorizedKeysCommand /usr/bin/sss_ssh_authorizedkeys %u\nAuthorizedKeysCommandUser nobody\n"})
 	if f.Command.Value != "/usr/bin/sss_ssh_authorizedkeys %u" || f.Command.Line != 1 || f.CommandUser != "nobody" || len(f.Keys) == 0 {

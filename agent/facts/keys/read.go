@@ -196,21 +196,19 @@ func (r *reader) connections() []sshdconf.Conn {
 	if !slices.ContainsFunc(r.config.Directives, set) {
 		return one
 	}
-	groups, _ := r.config.Connections(nil)
+	groups, more := r.config.Connections(nil)
 	var conns []sshdconf.Conn
 	for _, g := range groups {
 		c := g.Conn
-		c.User = ""
-		switch {
-		case slices.Contains(conns, c):
-		case len(conns) == maxConnections:
-			for _, list := range []string{"keys", "files", "lines"} {
-				r.Meta.Leave(list, "sshd_config tells apart more connections than are looked at")
-			}
-			return conns
-		default:
+		if c.User = ""; !slices.Contains(conns, c) {
 			conns = append(conns, c)
 		}
+	}
+	if more || len(conns) > maxConnections {
+		for _, list := range []string{"keys", "files", "lines"} {
+			r.Meta.Leave(list, "sshd_config tells apart more connections than are looked at")
+		}
+		conns = conns[:min(len(conns), maxConnections)]
 	}
 	return conns
 }
