@@ -20,5 +20,5 @@
 // # Not done here
 //
 // Whether the boot loader itself is genuine, what stands in an initrd, and a
-// firmware's password.
+// firmware's password. Lists have bounds; one that is cut says so (Meta.Partial).
 package boot

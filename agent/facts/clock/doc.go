@@ -16,5 +16,6 @@
 // # Not done here
 //
 // Sources that a network hands out by DHCP are in /run and are read for chrony alone.
-// Nobody is asked for the time.
+// Nobody is asked for the time. Of more sources than are looked at it is said that
+// there are more (Meta.Partial).
 package clock

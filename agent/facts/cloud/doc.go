@@ -18,5 +18,6 @@
 // then sets nothing.
 //
 // The things of an image are those that the image check of DigitalOcean's
-// marketplace looks for (marketplace-partners, scripts/99-img-check.sh).
+// marketplace looks for (marketplace-partners, scripts/99-img-check.sh). Lists have
+// bounds; one that is cut says so (Meta.Partial).
 package cloud

@@ -32,5 +32,6 @@
 // # Not done here
 //
 // Contents of packaged files are not compared with the packages. Modes of files of
-// sshd, audit, cron, the boot loader and logs are facts of those groups.
+// sshd, audit, cron, the boot loader and logs are facts of those groups. Lists have
+// bounds; one that is cut says so (Meta.Partial).
 package filesystem

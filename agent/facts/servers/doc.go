@@ -26,5 +26,6 @@
 // No connection is made to anything, and nothing is started. What a firewall in front
 // of a server lets through is not looked at (group firewall): a server must be right
 // on its own. Options of the command line count where they are in a unit's
-// environment file that the distribution provides for it.
+// environment file that the distribution provides for it. Of what is beyond a bound
+// stands an answer that is not known.
 package servers

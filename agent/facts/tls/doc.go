@@ -31,5 +31,6 @@
 //
 // No connection is made: a server that was not reloaded after a renewal still sends
 // its old certificate. Servers without a configuration that is read here (a program
-// of one's own) are not seen. Revocation is not asked for.
+// of one's own) are not seen. Revocation is not asked for. Lists have bounds; one that
+// is cut says so (Meta.Partial).
 package tls
