@@ -12,6 +12,7 @@ import (
 
 	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/lastlog"
 	"seawall/pkg/passwd"
 	"seawall/pkg/text"
 )
@@ -143,12 +144,16 @@ func (r *reader) readUsers() {
 	if r.MoreUsers = len(r.users) - len(kept); r.MoreUsers > 0 {
 		r.Meta.Leave("users", "there are "+itoa(r.MoreUsers)+" users more than are looked at")
 	}
-	logins := r.lastLogins()
-	defer logins.close()
+	r.LastLogins = fact.Tri{Known: true, Yes: true}
+	logins, err := lastlog.Open(r.root)
+	if err != nil {
+		r.LastLogins = fact.Tri{Reason: text.Clean(err.Error(), text.Limit)}
+	}
+	defer logins.Close()
 	homes := 0
 	for _, p := range kept {
 		u := User{Name: clean(p.Name), UID: p.UID, GID: p.GID, Home: clean(p.Home), Shell: clean(p.Shell), File: passwdFile, Line: p.Line,
-			Group: clean(names[p.GID]), Login: p.CanLogIn(), System: r.system(p.UID), UnusedDays: logins.days(p.Name, p.UID)}
+			Group: clean(names[p.GID]), Login: p.CanLogIn(), System: r.system(p.UID), UnusedDays: r.unused(logins.Last(p.Name, p.UID))}
 		u.Raw = clean(strings.Join([]string{p.Name, "…", itoa(p.UID), itoa(p.GID), "…", p.Home, p.Shell}, ":"))
 		u.Password, u.Age = r.password(p)
 		switch {
@@ -161,6 +166,14 @@ func (r *reader) readUsers() {
 		}
 		r.Users = append(r.Users, u)
 	}
+}
+
+// unused is how many days ago the last login was, -1 where none is recorded.
+func (r *reader) unused(last time.Time) int {
+	if last.IsZero() {
+		return -1
+	}
+	return max(int((r.now.Unix()-last.Unix())/86400), 0)
 }
 
 // kept are the users that are listed, in the order of the file.

@@ -70,15 +70,15 @@ func host() map[string]string {
 		"/home/bob":             "a file",
 		"/usr/bin/":             "",
 		"/opt/x/":               "",
-		"/var/log/lastlog":      string(lastlog(1000, now.Add(-50*time.Hour))),
+		"/var/log/lastlog":      string(loginRecord(1000, now.Add(-50*time.Hour))),
 		"/etc/ssh/shosts.equiv": "host\n",
 	}
 }
 
-// lastlog is a file with one record.
-func lastlog(uid int, at time.Time) []byte {
-	b := make([]byte, (uid+1)*lastlogRecord)
-	binary.NativeEndian.PutUint32(b[uid*lastlogRecord:], uint32(at.Unix()))
+// loginRecord is a file with one record, of 292 bytes.
+func loginRecord(uid int, at time.Time) []byte {
+	b := make([]byte, (uid+1)*292)
+	binary.NativeEndian.PutUint32(b[uid*292:], uint32(at.Unix()))
 	return b
 }
 
@@ -228,19 +228,6 @@ func TestUnread(t *testing.T) {
 	delete(files, "/etc/group")
 	if f := read(t, files, nil); f.Meta.State != fact.StateError || !strings.Contains(f.Meta.Reason, "read groups") {
 		t.Errorf("no group: %+v", f.Meta)
-	}
-	files = host()
-	database, err := os.ReadFile("testdata/lastlog2.db") // made by sqlite3 with the table of lastlog2.c
-	if err != nil {
-		t.Fatal(err)
-	}
-	files[lastlog2File] = string(database)
-	if f := read(t, files, nil); !f.LastLogins.Known || f.Users[1].UnusedDays != 11 || f.Users[2].UnusedDays != -1 {
-		t.Errorf("lastlog2: %+v, %d days", f.LastLogins, f.Users[1].UnusedDays)
-	}
-	files[lastlog2File] = "no database"
-	if f := read(t, files, nil); f.LastLogins.Known || !strings.HasPrefix(f.LastLogins.Reason, lastlog2File) {
-		t.Errorf("a broken lastlog2: %+v", f.LastLogins)
 	}
 	files = host()
 	files["/var/log/lastlog"] = ""
