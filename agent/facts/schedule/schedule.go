@@ -159,7 +159,7 @@ func (r *reader) program(list, name, search string, trusted int) (Program, bool)
 	if !strings.HasPrefix(name, "/") {
 		return Program{}, false // below the home directory, or wherever the job went
 	}
-	key := fmt.Sprint(list, trusted, name, "\x00", search)
+	key := fmt.Sprintf("%s %d %s\x00%s", list, trusted, name, search)
 	if p, ok := r.looked[key]; ok {
 		return p, true
 	}
