@@ -58,7 +58,7 @@ func Explain(w io.Writer, x Explanation) error {
 	}
 	name := "fix"
 	for line := range strings.Lines(x.Remediation) {
-		fmt.Fprintf(out, "%-15s %s\n", name, text.Terminal(strings.TrimSuffix(line, "\n")))
+		fmt.Fprintf(out, "%-15s %s\n", name, text.Code(strings.TrimSuffix(line, "\n")))
 		name = ""
 	}
 	fmt.Fprintf(out, "\non this host:\n\n")

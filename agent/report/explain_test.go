@@ -16,7 +16,7 @@ func TestExplain(t *testing.T) {
 	}
 	x := Explanation{
 		CheckInfo: finding.CheckInfo{ID: "ssh-x", Title: "T", Severity: finding.SeverityHigh, Rationale: strings.Repeat("because ", 20),
-			References: []string{"a", "b"}, Remediation: "one\ntwo"},
+			References: []string{"a", "b"}, Remediation: "one\n\ttwo"},
 		Rule: "s == 1", Place: "f.yaml:3", Profiles: []string{"baseline", "cis-1"}, AuditKey: "key",
 		Facts: []Source{{Name: "sshd", State: "error", Reason: "refused\x1b", Depends: long}, {Name: "system", State: "known", Clocked: true}},
 	}

@@ -214,7 +214,7 @@ func (t *table) fix(commands string) {
 	const mark = "# "
 	name := "fix"
 	for line := range strings.SplitSeq(strings.TrimRight(commands, "\n"), "\n") {
-		line = text.Terminal(strings.ReplaceAll(line, "\t", "    "))
+		line = text.Code(line)
 		parts := []string{line}
 		if comment, ok := strings.CutPrefix(line, mark); ok {
 			parts = t.fit(comment, len(mark))
@@ -232,7 +232,7 @@ func (t *table) fix(commands string) {
 // prose writes a name and a value, whose own lines are kept and broken to fit.
 func (t *table) prose(name, value string) {
 	for line := range strings.SplitSeq(strings.TrimRight(value, "\n"), "\n") {
-		line = text.Terminal(strings.ReplaceAll(line, "\t", "    "))
+		line = text.Code(line)
 		for _, part := range t.fit(line, 0) {
 			t.fieldPainted(name, part)
 			name = ""

@@ -54,6 +54,9 @@ func hex(b byte) string {
 	return string([]byte{digits[b>>4], digits[b&15]})
 }
 
+// Code is Terminal for a line of a script: tabs are four blanks, so that it can be pasted.
+func Code(line string) string { return Terminal(strings.ReplaceAll(line, "\t", "    ")) }
+
 // Terminal returns s with everything escaped that could steer a terminal, forge
 // a line, reorder text or hide in it: controls (C0, C1, DEL), format characters
 // (bidirectional controls, zero-width characters, tags), line and paragraph

@@ -129,7 +129,7 @@ func details(s *sheet.Sheet, r *finding.Result) string {
 	line := func(name, value string) {
 		for part := range strings.SplitSeq(strings.TrimRight(value, "\n"), "\n") {
 			if part != "" {
-				fmt.Fprintf(&b, "%-9s %s\n", name, text.Terminal(part))
+				fmt.Fprintf(&b, "%-9s %s\n", name, text.Code(part))
 			}
 			name = ""
 		}

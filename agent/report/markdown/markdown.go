@@ -105,7 +105,7 @@ func (m *writer) finding(section sheet.Section) {
 	if fix := strings.TrimRight(info.Remediation, "\n"); fix != "" {
 		var lines []string
 		for line := range strings.SplitSeq(fix, "\n") {
-			lines = append(lines, text.Terminal(strings.ReplaceAll(line, "\t", "    ")))
+			lines = append(lines, text.Code(line))
 		}
 		fence := fence(fix, 3)
 		m.printf("\nFix:\n\n%ssh\n%s\n%s\n", fence, strings.Join(lines, "\n"), fence)
