@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
@@ -160,40 +161,48 @@ func stored(t *testing.T, state string) []key {
 	if err != nil || len(paths) != 1 {
 		t.Fatalf("databases in %s: %v, %v", state, paths, err)
 	}
-	db, err := sql.Open("sqlite", "file:"+paths[0]+"?mode=ro&_pragma=busy_timeout(5000)")
+	var keys []key
+	err = stage.AsOwner(paths[0], func() (err error) {
+		keys, err = readStored(paths[0])
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	slices.SortFunc(keys, key.compare)
+	return keys
+}
+
+func readStored(path string) (keys []key, err error) {
+	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(5000)")
+	if err != nil {
+		return nil, err
 	}
 	defer db.Close()
 	for _, table := range []string{"gap", "rejected"} {
 		var n int
 		if err := db.QueryRow("SELECT count(*) FROM " + table).Scan(&n); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		if n > 0 {
-			t.Fatalf("table %s has %d rows", table, n)
+			return nil, fmt.Errorf("table %s has %d rows", table, n)
 		}
 	}
 	// Ordinals above 0 are what a whole state showed to have changed unseen, and what
 	// has no lane is the collector's own word on the host.
 	rows, err := db.Query("SELECT lane, epoch, seq FROM event WHERE ordinal = 0 AND lane <> ''")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	defer rows.Close()
-	var keys []key
 	for rows.Next() {
 		var k key
 		var epoch, seq int64
 		if err := rows.Scan(&k.Lane, &epoch, &seq); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		k.Epoch, k.Seq = uint64(epoch), uint64(seq)
 		keys = append(keys, k)
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	slices.SortFunc(keys, key.compare)
-	return keys
+	return keys, rows.Err()
 }

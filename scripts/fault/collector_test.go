@@ -171,11 +171,14 @@ func (s *system) lock(t *testing.T) func() {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	conn, err := db.Conn(context.Background())
+	var conn *sql.Conn
+	err = stage.AsOwner(s.state, func() (err error) {
+		if conn, err = db.Conn(context.Background()); err == nil {
+			_, err = conn.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+		}
+		return err
+	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
 	return func() {

@@ -197,13 +197,15 @@ func (s *system) store(t *testing.T) (all stored) {
 
 // query opens the database to read it.
 func (s *system) query(fn func(*sql.DB) error) error {
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.state, "collector.db")+"?mode=ro&_pragma=busy_timeout(10000)")
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	return fn(db)
+	return stage.AsOwner(s.state, func() error {
+		db, err := sql.Open("sqlite", "file:"+filepath.Join(s.state, "collector.db")+"?mode=ro&_pragma=busy_timeout(10000)")
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		db.SetMaxOpenConns(1)
+		return fn(db)
+	})
 }
 
 func readStore(db *sql.DB) (all stored, err error) {

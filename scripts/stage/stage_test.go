@@ -1,9 +1,12 @@
 package stage
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,5 +91,37 @@ func TestAudit(t *testing.T) {
 	t.Run("auditd", func(t *testing.T) { StartAuditd(t) })
 	if now := AuditState(t); strings.Join(now, "\n") != strings.Join(state, "\n") {
 		t.Errorf("after auditd: %q, before: %q", now, state)
+	}
+}
+
+// What is made as the owner of a folder is the owner's from the start, and the
+// thread is root's again.
+func TestAsOwner(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o711), os.Chown(dir, CollectorUser, CollectorUser)); err != nil {
+		t.Fatal(err)
+	}
+	owner := func(name string) uint32 {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Sys().(*syscall.Stat_t).Uid
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var within uint32
+	if err := AsOwner(dir, func() error { within = owner("within"); return fs.ErrClosed }); err != fs.ErrClosed {
+		t.Errorf("the error is %v", err)
+	}
+	if after := owner("after"); within != CollectorUser || after != 0 {
+		t.Errorf("owners are %d and then %d", within, after)
+	}
+	if err := AsOwner(filepath.Join(dir, "none"), func() error { t.Error("done for nobody"); return nil }); err == nil {
+		t.Error("a path that is not there has an owner")
 	}
 }
