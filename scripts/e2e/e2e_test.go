@@ -18,9 +18,11 @@ const (
 	dropIn    = "/etc/ssh/sshd_config.d/50-e2e.conf"
 	check     = "ssh-password-authentication"
 	rounds    = 30
-	limit     = time.Second // p95 from the write to the page
-	maxTries  = 3           // of the whole measurement: the machine is shared
-	arrivesIn = 10 * time.Second
+	arrivesIn = 30 * time.Second
+	// p95 from the write to the page, which is below one second on a machine that does
+	// little else. Tests run beside others: what is over this waits for something.
+	limit    = 5 * time.Second
+	maxTries = 3 // of the whole measurement
 )
 
 // TestAlone is a host without auditd: the sensor is the kernel's audit daemon.
