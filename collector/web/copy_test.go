@@ -27,17 +27,17 @@ func TestCopy(t *testing.T) {
 		// What is added to a part goes away when the part is loaded anew.
 		value[bool](t, tab, `document.querySelector('[data-part]').append('x'), document.querySelector(':not(.notice) > .code > [data-copy]').closest('[data-part]')?.append('x'), true`)
 		d.touch(0, func(*fleet.Host) {})
-		until(t, tab, 5*time.Second, `![...document.querySelectorAll('[data-part]')].some(part => part.lastChild.data === 'x')`)
+		until(t, tab, 30*time.Second, `![...document.querySelectorAll('[data-part]')].some(part => part.lastChild.data === 'x')`)
 		value[bool](t, tab, `(() => { const write = navigator.clipboard.writeText.bind(navigator.clipboard);
 			navigator.clipboard.writeText = text => { window.wrote = text; return write(text); }; return true; })()`)
 		if err := chromedp.Do(tab, chromedp.Click(chromedp.CSS(":not(.notice) > .code > [data-copy]"))); err != nil {
 			t.Fatal(err)
 		}
-		until(t, tab, 5*time.Second, `document.querySelector(':not(.notice) > .code > [data-copy]').textContent === 'Copied' && document.querySelector('#announce').textContent === 'Copied'`)
+		until(t, tab, 30*time.Second, `document.querySelector(':not(.notice) > .code > [data-copy]').textContent === 'Copied' && document.querySelector('#announce').textContent === 'Copied'`)
 		if got := value[string](t, tab, `window.wrote`); got != want {
 			t.Errorf("%s: copied %q, want %q", path, got, want)
 		}
-		until(t, tab, 5*time.Second, `document.querySelector(':not(.notice) > .code > [data-copy]').textContent === 'Copy'`)
+		until(t, tab, 30*time.Second, `document.querySelector(':not(.notice) > .code > [data-copy]').textContent === 'Copy'`)
 		if value[bool](t, tab, `document.documentElement.classList.remove('can-copy'), document.querySelector(':not(.notice) > .code > [data-copy]').checkVisibility()`) {
 			t.Errorf("%s: there is a button without the script", path)
 		}

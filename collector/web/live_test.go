@@ -43,7 +43,7 @@ func TestLiveUpdates(t *testing.T) {
 		Check: "patch-security-updates", Resource: "libssl-doc:all", Group: "openssl", Status: finding.StatusFail, Severity: 5,
 		Actual: "1", Expected: "2", Since: d.now.AddDate(0, 0, -40),
 	})
-	until(t, tab, 5*time.Second, `document.querySelector('[data-group="openssl"] h3').innerText === 'openssl 4 packages, pending for 40 days'`)
+	until(t, tab, 30*time.Second, `document.querySelector('[data-group="openssl"] h3').innerText === 'openssl 4 packages, pending for 40 days'`)
 	if !value[bool](t, tab, `mine.open && mine.isConnected && mine.querySelectorAll('tbody tr').length === 4 && mine.innerText.includes('libssl-doc:all')`) {
 		t.Errorf("the list says %q", value[string](t, tab, `document.querySelector('[data-group="openssl"]').innerText`))
 	}
@@ -68,24 +68,24 @@ func TestLivePage(t *testing.T) {
 		until(t, tab, 10*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
 		value[bool](t, tab, `window.mine = [...document.querySelectorAll('.events a')].find(a => a.offsetParent); mine.focus(); document.querySelector('details')?.setAttribute('open', ''); window.loads = 0; true`)
 		id := d.set(2, change(100+i, finding.StatusFail))
-		until(t, tab, 5*time.Second, fmt.Sprintf(`document.querySelector('[data-event-id="%d"][data-check="ssh-max-auth-tries"][data-status="fail"]') !== null`, id))
+		until(t, tab, 30*time.Second, fmt.Sprintf(`document.querySelector('[data-event-id="%d"][data-check="ssh-max-auth-tries"][data-status="fail"]') !== null`, id))
 		if got := value[string](t, tab, fmt.Sprintf(`document.querySelector('[data-event-id="%d"]').innerText`, id)); !strings.Contains(got, fmt.Sprintf("value %d", 100+i)) || !strings.Contains(got, "as root ran") {
 			t.Errorf("%s: the entry says %q", path, got)
 		}
 		if path == host {
-			until(t, tab, 5*time.Second, `document.querySelector('#posture article[data-check="ssh-max-auth-tries"][data-status="fail"]')?.innerText.includes('value 101')`)
+			until(t, tab, 30*time.Second, `document.querySelector('#posture article[data-check="ssh-max-auth-tries"][data-status="fail"]')?.innerText.includes('value 101')`)
 		}
 		if path == "/" {
 			n, err := d.Overview(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}
-			until(t, tab, 5*time.Second, fmt.Sprintf(`document.querySelector('.figure.main .big').innerText === '%d'`, n.Counts.Fail))
+			until(t, tab, 30*time.Second, fmt.Sprintf(`document.querySelector('.figure.main .big').innerText === '%d'`, n.Counts.Fail))
 		}
 		if !value[bool](t, tab, `window.loads === 0 && document.activeElement === mine && (document.querySelector('details')?.open ?? true)`) {
 			t.Errorf("%s: the page was loaded again, or lost its focus or its opened details", path)
 		}
-		until(t, tab, 5*time.Second, `document.querySelector('#announce').textContent.includes('ssh-max-auth-tries')`)
+		until(t, tab, 30*time.Second, `document.querySelector('#announce').textContent.includes('ssh-max-auth-tries')`)
 	}
 	for _, s := range said.take() {
 		t.Error(s)
@@ -188,7 +188,7 @@ func TestConnectionLost(t *testing.T) {
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("the end took %v with a stream open", took)
 	}
-	until(t, tab, 5*time.Second, `document.querySelector('#link').innerText.includes('Connection lost')`)
+	until(t, tab, 30*time.Second, `document.querySelector('#link').innerText.includes('Connection lost')`)
 	l, err = net.Listen("tcp", strings.TrimPrefix(base, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +214,7 @@ func TestTheme(t *testing.T) {
 	if err := chromedp.Do(tab, chromedp.Click(chromedp.CSS("#theme button"))); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tab, 5*time.Second, ground+` !== '`+before+`'`)
+	until(t, tab, 30*time.Second, ground+` !== '`+before+`'`)
 	after := value[string](t, tab, ground)
 	if err := chromedp.Do(tab, chromedp.Navigate(base+"/hosts")); err != nil {
 		t.Fatal(err)
