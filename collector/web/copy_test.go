@@ -23,7 +23,7 @@ func TestCopy(t *testing.T) {
 		if err := chromedp.Do(tab, chromedp.Navigate(base+path)); err != nil {
 			t.Fatal(err)
 		}
-		until(t, tab, 10*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
+		until(t, tab, 30*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
 		// What is added to a part goes away when the part is loaded anew.
 		value[bool](t, tab, `document.querySelector('[data-part]').append('x'), document.querySelector(':not(.notice) > .code > [data-copy]').closest('[data-part]')?.append('x'), true`)
 		d.touch(0, func(*fleet.Host) {})

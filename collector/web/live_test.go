@@ -37,7 +37,7 @@ func TestLiveUpdates(t *testing.T) {
 	if err := chromedp.Do(tab, chromedp.Navigate(base+"/hosts/"+string(d.hosts[1].ID))); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tab, 10*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
+	until(t, tab, 30*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
 	value[bool](t, tab, `window.mine = document.querySelector('[data-group="openssl"] details'); mine.open = true; mine.innerText.includes('3.0.11-1~deb12u2')`)
 	d.set(1, finding.Result{
 		Check: "patch-security-updates", Resource: "libssl-doc:all", Group: "openssl", Status: finding.StatusFail, Severity: 5,
@@ -65,7 +65,7 @@ func TestLivePage(t *testing.T) {
 		if err := chromedp.Do(tab, chromedp.Navigate(base+path)); err != nil {
 			t.Fatal(err)
 		}
-		until(t, tab, 10*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
+		until(t, tab, 30*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
 		value[bool](t, tab, `window.mine = [...document.querySelectorAll('.events a')].find(a => a.offsetParent); mine.focus(); document.querySelector('details')?.setAttribute('open', ''); window.loads = 0; true`)
 		id := d.set(2, change(100+i, finding.StatusFail))
 		until(t, tab, 30*time.Second, fmt.Sprintf(`document.querySelector('[data-event-id="%d"][data-check="ssh-max-auth-tries"][data-status="fail"]') !== null`, id))
@@ -100,7 +100,7 @@ func TestLiveBurst(t *testing.T) {
 	tab := chromium(t)
 	said := listen(t, tab)
 	signIn(t, tab, base)
-	until(t, tab, 10*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
+	until(t, tab, 30*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
 	value[bool](t, tab, `window.arrived = {}; new MutationObserver(list => { for (const m of list) for (const n of m.addedNodes)
 		if (n.dataset?.eventId) arrived[n.dataset.eventId] = Date.now(); }).observe(document.querySelector('[data-timeline]'), {childList: true}); true`)
 	sent := make(map[string]int64)
@@ -140,7 +140,7 @@ func TestLiveHostile(t *testing.T) {
 	tab := chromium(t)
 	said := listen(t, tab)
 	signIn(t, tab, base)
-	until(t, tab, 10*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
+	until(t, tab, 30*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
 	var last int64
 	for _, s := range hostileStrings() {
 		last = d.set(1, finding.Result{
@@ -179,13 +179,13 @@ func TestConnectionLost(t *testing.T) {
 	go func() { done <- s.Serve(ctx, l) }()
 	tab := chromium(t)
 	signIn(t, tab, base)
-	until(t, tab, 10*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
+	until(t, tab, 30*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
 	began := time.Now()
 	stop()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("the end took %v with a stream open", took)
 	}
 	until(t, tab, 30*time.Second, `document.querySelector('#link').innerText.includes('Connection lost')`)

@@ -58,7 +58,7 @@ func watch(t *testing.T, under ...string) *watched {
 	holder := &stage.Program{Argv: append(bound(ssh, "/etc/ssh"), "cat"), Log: filepath.Join(dir, "holder.log"), In: true}
 	stage.Launch(t, holder)
 	w.within = []string{"nsenter", fmt.Sprintf("--mount=/proc/%d/ns/mnt", holder.PID()), "--"}
-	stage.Await(t, "the namespace", 10*time.Second, func() bool {
+	stage.Await(t, "the namespace", 30*time.Second, func() bool {
 		_, code := run(t, append(w.within, "test", "-e", dropIn)...)
 		return code == 0
 	})
@@ -191,7 +191,7 @@ func flood(t *testing.T) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stage.Await(t, "the flood", 10*time.Second, func() bool { return w.counters(t).Records > 500 })
+	stage.Await(t, "the flood", 30*time.Second, func() bool { return w.counters(t).Records > 500 })
 	start := time.Now()
 	had := len(w.changes(t))
 	w.set(t, "yes")

@@ -29,7 +29,7 @@ func starve(t *testing.T, o order, take, give func()) (l *ledger, refused int, e
 	t.Helper()
 	l = newLedger()
 	w := startWriter(t, l, o)
-	stage.Await(t, "a stream", 10*time.Second, func() bool { return l.count() > 50 })
+	stage.Await(t, "a stream", 30*time.Second, func() bool { return l.count() > 50 })
 	take()
 	before := l.count()
 	stage.Await(t, "a hundred tries without room", 20*time.Second, func() bool { return l.count()+l.failures("no space left") > before+100 })

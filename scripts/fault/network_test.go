@@ -103,7 +103,7 @@ func newNetwork(t *testing.T) network {
 			t.Fatal(err)
 		}
 		e := end{p.PID()}
-		stage.Await(t, "a network namespace", 10*time.Second, func() bool {
+		stage.Await(t, "a network namespace", 30*time.Second, func() bool {
 			its, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", e.pid))
 			return err == nil && its != own
 		})

@@ -125,7 +125,7 @@ func hostileCollector(t *testing.T) string {
 	for name, trick := range tricks() {
 		service := &trickster{trick: trick}
 		var listener net.Listener
-		stage.Await(t, "the address", 10*time.Second, func() (ok bool) {
+		stage.Await(t, "the address", 30*time.Second, func() (ok bool) {
 			var err error
 			listener, err = net.Listen("tcp", address)
 			return err == nil

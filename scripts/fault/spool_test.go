@@ -46,7 +46,7 @@ func killed(t *testing.T) string {
 	for life := range lives {
 		before, start := l.count(), time.Now()
 		w := startWriter(t, l, order{Dir: dir, Lanes: roomy, Segment: 64 << 10, Life: life, Group: 1 + life%8})
-		stage.Await(t, "the first durable record", 10*time.Second, func() bool { return l.count() > before })
+		stage.Await(t, "the first durable record", 30*time.Second, func() bool { return l.count() > before })
 		slowest = max(slowest, time.Since(start))
 		pause := time.NewTimer(time.Duration(rand.Int64N(int64(30 * time.Millisecond))))
 		<-pause.C
@@ -57,7 +57,7 @@ func killed(t *testing.T) string {
 	if len(gaps) > 0 {
 		t.Errorf("gaps %v, want none", gaps)
 	}
-	if slowest > 2*time.Second {
+	if slowest > 10*time.Second {
 		t.Errorf("a writer took %v to come back", slowest)
 	}
 	return fmt.Sprintf("%d kills, %d durable, %d read, slowest return %v", lives, len(l.durable), len(got), slowest.Round(time.Millisecond))

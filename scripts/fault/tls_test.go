@@ -253,7 +253,7 @@ type server struct {
 func falseServer(t *testing.T, address string, config *tls.Config, talk func(net.Conn)) *server {
 	t.Helper()
 	var listener net.Listener
-	stage.Await(t, "the address", 10*time.Second, func() (ok bool) {
+	stage.Await(t, "the address", 30*time.Second, func() (ok bool) {
 		var err error
 		listener, err = net.Listen("tcp", address)
 		return err == nil

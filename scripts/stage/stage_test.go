@@ -41,7 +41,7 @@ func shell(t *testing.T, script string) *Program {
 
 func TestProgram(t *testing.T) {
 	p := Launch(t, shell(t, `echo "$NAME"; trap 'exit 0' TERM; while :; do sleep 0.01; done`))
-	Await(t, "its word", 10*time.Second, func() bool { return p.Says("value") })
+	Await(t, "its word", 30*time.Second, func() bool { return p.Says("value") })
 	p.Alive(t)
 	if comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", p.PID())); err != nil || string(comm) != "sh\n" {
 		t.Errorf("process %d is %q, %v", p.PID(), comm, err)
@@ -73,9 +73,9 @@ func TestProgramAgain(t *testing.T) {
 // What a process is run under gets the signal, too.
 func TestSignalReachesChildren(t *testing.T) {
 	p := Launch(t, shell(t, "(trap 'echo child; exit' USR1; echo ready; while :; do sleep 0.01; done) & trap '' USR1; wait"))
-	Await(t, "the child", 10*time.Second, func() bool { return p.Says("ready") })
+	Await(t, "the child", 30*time.Second, func() bool { return p.Says("ready") })
 	p.Signal(syscall.SIGUSR1)
-	Await(t, "its word", 10*time.Second, func() bool { return p.Says("child") })
+	Await(t, "its word", 30*time.Second, func() bool { return p.Says("child") })
 }
 
 // The audit system is read without what only counts, and a real auditd is the

@@ -139,7 +139,7 @@ func TestGroupDies(t *testing.T) {
 		r.Timeout = 500 * time.Millisecond
 		begin := time.Now()
 		out, err := r.Run(t.Context(), SSHD)
-		if took := time.Since(begin); took > 5*time.Second {
+		if took := time.Since(begin); took > 20*time.Second {
 			t.Errorf("%s: took %v", name, took)
 		}
 		if exits := strings.Contains(script, "exit"); exits != (err == nil) {
@@ -186,7 +186,7 @@ func TestLeftGroup(t *testing.T) {
 	if pid, convErr := strconv.Atoi(strings.TrimSpace(string(out.Stdout))); convErr != nil || syscall.Kill(pid, syscall.SIGKILL) != nil {
 		t.Errorf("got %q, %v", out.Stdout, err)
 	}
-	if err == nil || time.Since(begin) > 4*time.Second {
+	if err == nil || time.Since(begin) > 20*time.Second {
 		t.Errorf("took %v: %v", time.Since(begin), err)
 	}
 }
