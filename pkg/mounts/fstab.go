@@ -65,12 +65,18 @@ const (
 )
 
 // ParseTab reads the text of fstab. Lines that are wrong are entries with a
-// Problem; libmount passes over them.
+// Problem; libmount passes over them. So is a line that is too long to be read, and
+// the first of those that are too many.
 func ParseTab(text []byte) []Entry {
 	var all []Entry
 	for n, line := range tabLines(text) {
 		fields := strings.FieldsFunc(line, blank)
 		e := Entry{Line: n, Raw: line}
+		if n > maxLines || len(line) > maxLine {
+			e.Raw, e.Problem = line[:min(len(line), maxLine)], "it is not read: a table has at most "+strconv.Itoa(maxLines)+" lines of "+strconv.Itoa(maxLine)+" bytes here"
+			all = append(all, e)
+			continue
+		}
 		if len(fields) < 3 {
 			e.Problem = "fewer than three fields"
 			all = append(all, e)
@@ -126,7 +132,7 @@ func ParseCrypttab(text []byte) []Crypt {
 	var all []Crypt
 	for n, line := range tabLines(text) {
 		fields := strings.FieldsFunc(line, blank)
-		if len(fields) < 2 {
+		if len(fields) < 2 || n > maxLines || len(line) > maxLine {
 			continue
 		}
 		c := Crypt{Name: unescape(fields[0]), Device: unescape(fields[1]), Line: n, Raw: line}
@@ -141,15 +147,16 @@ func ParseCrypttab(text []byte) []Crypt {
 	return all
 }
 
-// tabLines yields the lines that are no comments, with their numbers.
+// tabLines yields the lines that are no comments, with their numbers, up to the one
+// after maxLines. Of a line that is longer than maxLine it yields one byte more.
 func tabLines(text []byte) func(yield func(int, string) bool) {
 	return func(yield func(int, string) bool) {
 		n := 0
 		for line := range bytes.Lines(text) {
-			if n++; n > maxLines {
+			if n++; n > maxLines+1 {
 				return
 			}
-			s := strings.TrimFunc(string(line[:min(len(line), maxLine)]), func(r rune) bool { return blank(r) || r == '\n' || r == '\r' })
+			s := strings.TrimFunc(string(line[:min(len(line), maxLine+1)]), func(r rune) bool { return blank(r) || r == '\n' || r == '\r' })
 			if s == "" || s[0] == '#' {
 				continue
 			}

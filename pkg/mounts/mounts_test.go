@@ -243,3 +243,18 @@ func FuzzParseTab(f *testing.F) {
 		}
 	})
 }
+
+// What is beyond the bounds of a table is not taken for the table's end.
+func TestLongTab(t *testing.T) {
+	long := ParseTab([]byte("/dev/a /a ext4 defaults" + strings.Repeat(",noexec", maxLine/7) + "\n/dev/b /b ext4\n"))
+	if len(long) != 2 || long[0].Problem == "" || long[0].Path != "" || long[1].Problem != "" {
+		t.Errorf("a long line: %d entries, %q", len(long), long[0].Problem)
+	}
+	many := ParseTab([]byte(strings.Repeat("/dev/a /a ext4\n", maxLines+5)))
+	if len(many) != maxLines+1 || many[maxLines-1].Problem != "" || many[maxLines].Problem == "" {
+		t.Errorf("many lines: %d entries", len(many))
+	}
+	if exact := ParseTab([]byte(strings.Repeat("/dev/a /a ext4\n", maxLines))); len(exact) != maxLines || exact[maxLines-1].Problem != "" {
+		t.Errorf("as many as are read: %d entries", len(exact))
+	}
+}

@@ -21,11 +21,12 @@ type Setting struct {
 const maxSettings = 20000 // of all files
 
 // Parse reads the text of one file. What is no assignment is passed over, as
-// systemd does after a message.
+// systemd does after a message. Of a file with more than maxSettings it returns one
+// more than these, so that [Config.Add] can tell.
 func Parse(file string, b []byte) []Setting {
 	var all []Setting
 	number := 1
-	for len(b) > 0 && len(all) < maxSettings {
+	for len(b) > 0 && len(all) <= maxSettings {
 		line, rest := cut(b)
 		if s, ok := parseLine(line); ok {
 			s.File, s.Line, s.Raw = file, number, text.Clean(bytes.TrimSpace(line), text.Limit)

@@ -1,12 +1,16 @@
 package sysctlconf
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"seawall/pkg/hostfs"
 	"seawall/pkg/hostfs/image"
 )
 
@@ -125,4 +129,26 @@ func FuzzParse(f *testing.F) {
 		c.Lookup("net.ipv4.conf.all.rp_filter")
 		c.Explicit()
 	})
+}
+
+// A file with more lines than are kept is a problem, not a shorter file.
+func TestTooMany(t *testing.T) {
+	for n, want := range map[int]int{maxSettings: 0, maxSettings + 5: 1} {
+		dir := t.TempDir()
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "net.a%d = 1\n", i)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "many.conf"), []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		root, err := hostfs.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c Config
+		if c.Add(root, "/many.conf"); len(c.Problems) != want {
+			t.Errorf("%d lines: problems %q", n, c.Problems)
+		}
+	}
 }
