@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -9,6 +11,7 @@ import (
 
 	"seawall/agent/facts/audit/cover"
 	"seawall/pkg/auditrule"
+	"seawall/pkg/text"
 )
 
 // maxCovered bounds the rules that are asked about events. Hosts have some hundred.
@@ -63,13 +66,17 @@ func (r *reader) cover(f *Facts) {
 			rules.Rules, more = rules.Rules[:maxCovered], true
 		}
 	}
-	f.Cover = cover.Judge(cover.Host{UIDMin: r.uidMin(), SudoLog: r.sudoLog(), Exists: r.exists, Resolve: r.resolve}, r.onDisk, r.inKernel)
+	sudoLog, err := r.sudoLog()
+	f.Cover = cover.Judge(cover.Host{UIDMin: r.uidMin(), SudoLog: sudoLog, Exists: r.exists, Resolve: r.resolve}, r.onDisk, r.inKernel)
 	f.Cover.Known = f.Rules.DiskKnown && (f.Rules.LoadedKnown || !r.live)
 	if !f.Cover.Known {
 		f.Cover.Reason = f.Rules.Reason
 	}
 	if more {
 		f.Cover.Known, f.Cover.Reason = false, "there are more rules than are looked at"
+	}
+	if err != nil {
+		f.Cover.Known, f.Cover.Reason = false, "the log file of sudo is not known: "+text.Clean(err.Error(), text.Limit)
 	}
 	f.Meta.Depend("/etc/login.defs", "/etc/sudoers", "/etc/sudoers.d/")
 }
@@ -122,24 +129,30 @@ func (r *reader) uidMin() uint32 {
 }
 
 // sudoLog is the file that Defaults logfile names in sudoers, the last one counting.
-func (r *reader) sudoLog() string {
+// The error is of a file that could not be read and may name another.
+func (r *reader) sudoLog() (found string, err error) {
 	pattern := regexp.MustCompile(`(?m)^[ \t]*Defaults[^#\n]*?[ \t,]logfile[ \t]*=[ \t]*"?(/[^",\s]+)`)
-	names, _ := r.root.ReadDir("/etc/sudoers.d")
-	found := ""
-	for _, name := range slices.Concat([]string{"/etc/sudoers"}, names) {
-		if strings.ContainsAny(path.Base(name), ".~") {
-			continue
+	names := []string{"/etc/sudoers"}
+	more, err := r.root.ReadDir("/etc/sudoers.d")
+	for _, name := range more {
+		if !strings.ContainsAny(name, ".~") {
+			names = append(names, path.Join("/etc/sudoers.d", name))
 		}
-		b, err := r.root.ReadFile(path.Join("/etc/sudoers.d", name), 0)
-		if strings.HasPrefix(name, "/") {
-			b, err = r.root.ReadFile(name, 0)
-		}
-		if err != nil {
+	}
+	for _, name := range names {
+		b, readErr := r.root.ReadFile(name, 0)
+		if readErr != nil {
+			if !errors.Is(readErr, fs.ErrNotExist) {
+				err = readErr
+			}
 			continue
 		}
 		if all := pattern.FindAllSubmatch(b, -1); len(all) > 0 {
 			found = string(all[len(all)-1][1])
 		}
 	}
-	return found
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return found, err
 }

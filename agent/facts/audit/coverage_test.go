@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -65,9 +66,19 @@ func TestSudoLog(t *testing.T) {
 				files[n] = text
 			}
 		})
-		if got := (&reader{root: env.Root}).sudoLog(); got != tt.want {
-			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		if got, err := (&reader{root: env.Root}).sudoLog(); got != tt.want || err != nil {
+			t.Errorf("%s: %q, %v, want %q", name, got, err, tt.want)
 		}
+	}
+	// What cannot be read may name another.
+	env := host(t, func(dir string, files map[string]string) {
+		files["etc/sudoers"] = "Defaults logfile=/a\n"
+		if err := os.MkdirAll(filepath.Join(dir, "etc/sudoers.d/b"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got, err := (&reader{root: env.Root}).sudoLog(); got != "/a" || err == nil {
+		t.Errorf("beside a folder: %q, %v", got, err)
 	}
 }
 
