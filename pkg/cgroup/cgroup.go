@@ -1,5 +1,5 @@
 // Package cgroup reads of a process's cgroup which unit of systemd it belongs to
-// (cgroups(7), systemd's cgroup-util.c: cg_path_get_unit).
+// (cgroups(7), systemd's cgroup-util.c: cg_path_get_unit) and which container.
 package cgroup
 
 import "strings"
