@@ -1,0 +1,293 @@
+package sigma
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Bounds of a file.
+const (
+	maxFile   = 1 << 20
+	maxNodes  = 200_000 // YAML nodes visited, those of aliases each time
+	maxDepth  = 32      // of nodes and of conditions
+	maxRules  = 2_000
+	maxErrors = 50
+	maxText   = 64 << 10 // of a description
+	maxValue  = 4 << 10  // of a value to compare with
+	maxTests  = 4_096    // values to compare with in one rule, after modifiers
+	maxNamed  = 64       // selections of a rule: a matcher tells them by the bits of a word
+)
+
+// Parse reads a file's rules. What is wrong with some of them does not hide the
+// others: the rules that are right are returned beside an error that joins an *Error
+// for each fault. Only what follows broken YAML is lost.
+func Parse(file string, text []byte) ([]Rule, error) {
+	r := &reader{file: file}
+	if len(text) > maxFile {
+		return nil, &Error{File: file, Line: 1, What: fmt.Sprintf("the file is larger than %d bytes; split it", maxFile)}
+	}
+	var rules []Rule
+	for d := yaml.NewDecoder(bytes.NewReader(text)); len(r.errs) < maxErrors; {
+		var doc yaml.Node
+		if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			r.errs = append(r.errs, r.broken(err))
+			break
+		}
+		if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
+			continue // nothing between two "---"
+		}
+		if len(rules) == maxRules {
+			r.fail(&doc, "more than %d rules in a file; split it", maxRules)
+			break
+		}
+		before := len(r.errs)
+		if rule := r.rule(doc.Content[0]); len(r.errs) == before {
+			rules = append(rules, rule)
+		}
+	}
+	return rules, errors.Join(r.errs...)
+}
+
+// reader reads one file.
+type reader struct {
+	file  string
+	errs  []error
+	nodes int // visited
+	tests int // values in the current rule
+}
+
+func (r *reader) fail(n *yaml.Node, format string, args ...any) {
+	if len(r.errs) < maxErrors {
+		r.errs = append(r.errs, &Error{File: r.file, Line: max(n.Line, 1), What: fmt.Sprintf(format, args...)})
+	}
+}
+
+// broken places an error of the YAML reader, which says "yaml: line 7: …".
+func (r *reader) broken(err error) *Error {
+	what, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(what); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		what = what[len(m[0]):]
+	}
+	return &Error{File: r.file, Line: line, What: "this is not YAML: " + what}
+}
+
+// visit follows an alias and counts against the bounds. Where it returns nil the
+// fault has been told.
+func (r *reader) visit(n *yaml.Node, depth int) *yaml.Node {
+	for hops := 0; n.Kind == yaml.AliasNode; hops++ {
+		if hops == maxDepth || n.Alias == nil {
+			r.fail(n, "alias *%s leads nowhere", n.Value)
+			return nil
+		}
+		n = n.Alias
+	}
+	if r.nodes++; r.nodes > maxNodes {
+		if r.nodes == maxNodes+1 {
+			r.fail(n, "more than %d values with aliases followed; write less", maxNodes)
+		}
+		return nil
+	}
+	if depth > maxDepth {
+		r.fail(n, "nested more than %d deep", maxDepth)
+		return nil
+	}
+	return n
+}
+
+// pair is an entry of a map, its value with aliases followed.
+type pair struct{ key, value *yaml.Node }
+
+// pairs returns a map's entries, in order, each key once.
+func (r *reader) pairs(n *yaml.Node, what string, depth int) []pair {
+	if n = r.visit(n, depth); n == nil {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, "%s must be a map, as in \"name: value\"", what)
+		return nil
+	}
+	var pairs []pair
+	seen := make(map[string]int, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := r.visit(n.Content[i], depth+1), r.visit(n.Content[i+1], depth+1)
+		switch {
+		case key == nil || value == nil:
+			return pairs
+		case key.Kind != yaml.ScalarNode:
+			r.fail(key, "%s: a key must be a word", what)
+		case key.Tag == "!!merge":
+			r.fail(key, "%s: merging maps by << is not supported; write the fields out", what)
+		case seen[key.Value] != 0:
+			r.fail(key, "%s: %q is there twice, first on line %d; join them, or make a second selection", what, key.Value, seen[key.Value])
+		default:
+			seen[key.Value] = max(key.Line, 1)
+			pairs = append(pairs, pair{key, value})
+		}
+	}
+	return pairs
+}
+
+// text reads a scalar as it is written.
+func (r *reader) text(n *yaml.Node, what string, limit int) string {
+	switch {
+	case n.Kind != yaml.ScalarNode:
+		r.fail(n, "%s must be one text", what)
+	case n.Tag == "!!null":
+		return ""
+	case len(n.Value) > limit:
+		r.fail(n, "%s is longer than %d bytes", what, limit)
+	default:
+		return n.Value
+	}
+	return ""
+}
+
+// list reads a list of texts; one text alone is a list too.
+func (r *reader) list(n *yaml.Node, what string, depth int) []string {
+	var texts []string
+	for _, n := range r.items(n, what, depth) {
+		if n = r.visit(n, depth+1); n == nil {
+			return texts
+		}
+		if text := r.text(n, what, maxValue); text != "" {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// items returns the nodes of a list, or what is alone.
+func (r *reader) items(n *yaml.Node, what string, depth int) []*yaml.Node {
+	if n = r.visit(n, depth); n == nil {
+		return nil
+	}
+	switch n.Kind {
+	case yaml.SequenceNode:
+		return n.Content
+	case yaml.ScalarNode:
+		return []*yaml.Node{n}
+	}
+	r.fail(n, "%s must be a list", what)
+	return nil
+}
+
+// rule reads a document.
+func (r *reader) rule(n *yaml.Node) Rule {
+	rule := Rule{File: r.file, Line: n.Line}
+	r.tests = 0
+	var logsource, detection, correlation *yaml.Node
+	for _, p := range r.pairs(n, "a rule", 0) {
+		switch p.key.Value {
+		case "logsource":
+			logsource = p.value
+		case "detection":
+			detection = p.value
+		case "correlation":
+			correlation = p.value
+		default:
+			r.about(&rule, p)
+		}
+	}
+	if strings.TrimSpace(rule.Title) == "" {
+		r.fail(n, "the rule has no title; add \"title: what it finds\"")
+	}
+	switch {
+	case detection == nil && correlation == nil:
+		r.fail(n, "the rule has neither detection nor correlation; add one")
+	case detection != nil && correlation != nil:
+		r.fail(correlation, "a rule has a detection or a correlation, not both; make two documents of it, with \"---\" between them")
+	case correlation != nil:
+		rule.Correlation = r.correlation(correlation)
+	case logsource == nil:
+		r.fail(n, "the rule has no logsource; add product, category or service, to say which events it is about")
+	default:
+		rule.Logsource = r.logsource(logsource)
+		r.detection(&rule, detection)
+	}
+	return rule
+}
+
+// about reads what describes the rule.
+func (r *reader) about(rule *Rule, p pair) {
+	texts := map[string]*string{
+		"title": &rule.Title, "id": &rule.ID, "name": &rule.Name, "status": &rule.Status, "description": &rule.Description,
+		"author": &rule.Author, "date": &rule.Date, "modified": &rule.Modified, "license": &rule.License, "taxonomy": &rule.Taxonomy,
+	}
+	lists := map[string]*[]string{
+		"references": &rule.References, "fields": &rule.Fields, "falsepositives": &rule.FalsePositives, "tags": &rule.Tags, "scope": &rule.Scope,
+	}
+	key := p.key.Value
+	if list := lists[key]; list != nil {
+		*list = r.list(p.value, key, 1)
+		return
+	}
+	if text := texts[key]; text != nil {
+		limit := maxText
+		if key != "description" {
+			limit = 1024
+		}
+		*text = r.text(p.value, key, limit)
+		r.known(key, *text, p.value)
+		return
+	}
+	if key == "level" {
+		name := r.text(p.value, key, 64)
+		i := slices.Index(levels(), name)
+		if i < 0 {
+			r.fail(p.value, "level %q is none; use informational, low, medium, high or critical", name)
+		}
+		rule.Level = Level(max(i, 0))
+		return
+	}
+	if rule.Custom == nil {
+		rule.Custom = make(map[string]*yaml.Node)
+	}
+	rule.Custom[key] = p.value
+}
+
+// known refuses what the specification does not have for a field.
+func (r *reader) known(key, text string, n *yaml.Node) {
+	switch key {
+	case "status":
+		if !slices.Contains([]string{"", "stable", "test", "experimental", "deprecated", "unsupported"}, text) {
+			r.fail(n, "status %q is none; use stable, test, experimental, deprecated or unsupported", text)
+		}
+	case "taxonomy":
+		if text != "" && text != "sigma" {
+			r.fail(n, "taxonomy %q is not known here; use the names of the taxonomy sigma", text)
+		}
+	case "id", "name":
+		if strings.ContainsAny(text, " \t\r\n") {
+			r.fail(n, "%s %q has blanks; correlations name rules by it", key, text)
+		}
+	}
+}
+
+func (r *reader) logsource(n *yaml.Node) Logsource {
+	l := Logsource{Line: n.Line}
+	for _, p := range r.pairs(n, "logsource", 1) {
+		switch p.key.Value {
+		case "category":
+			l.Category = r.text(p.value, "category", 256)
+		case "product":
+			l.Product = r.text(p.value, "product", 256)
+		case "service":
+			l.Service = r.text(p.value, "service", 256)
+		}
+	}
+	if l.Category == "" && l.Product == "" && l.Service == "" {
+		r.fail(n, "logsource names neither product, category nor service")
+	}
+	return l
+}
