@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -363,10 +362,10 @@ func network(text string) (netip.Prefix, error) {
 	return p.Masked(), nil
 }
 
-// number reads a number as those of events are read: decimal.
-func number(text string) (float64, error) {
+// number checks that a number is decimal, as those of events must be.
+func number(text string) (string, error) {
 	if !regexp.MustCompile(`^-?[0-9]{1,18}(\.[0-9]{1,9})?$`).MatchString(text) {
-		return 0, fmt.Errorf("%q is no decimal number, such as 10 or 2.5", text)
+		return "", fmt.Errorf("%q is no decimal number of at most 18 digits, such as 10 or 2.5", text)
 	}
-	return strconv.ParseFloat(text, 64)
+	return text, nil
 }

@@ -131,7 +131,7 @@ type Expr struct {
 	Regexp  string // in Go's syntax, with flags
 	Network netip.Prefix
 	Sign    string // "<", "<=", ">" or ">="
-	Number  float64
+	Number  string // decimal, such as "10" or "-2.5"
 	Other   string
 	Head    bool // SameAs: other text may go before
 	Tail    bool // SameAs: other text may follow
