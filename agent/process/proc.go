@@ -69,9 +69,10 @@ func parseStat(b []byte) (stat, error) {
 			s.kernel = v&kernelThread != 0
 		case start:
 			s.ticks, err = strconv.ParseUint(string(field), 10, 64)
-			if err != nil || s.ticks > math.MaxInt64/uint64(time.Second/userHZ) {
+			if err != nil || s.ticks >= math.MaxInt64/uint64(time.Second/userHZ) {
 				return stat{}, errStat
 			}
+			s.ticks++
 			return s, nil
 		}
 		if err != nil {
@@ -131,7 +132,7 @@ func (t *Table) stat(pid uint32) (*stat, bool) {
 		t.stats.Unread++
 		return nil, false
 	}
-	st.start = t.boot().Add(time.Duration(st.ticks) * (time.Second / userHZ))
+	st.start = t.boot().Add(time.Duration(st.ticks-1) * (time.Second / userHZ))
 	return &st, true
 }
 

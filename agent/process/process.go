@@ -36,7 +36,7 @@ type Process struct {
 	forked         bool // an event told of its birth and none of an execve since
 	namespace      namespace
 
-	ticks   uint64 // start as /proc/PID/stat has it, 0 where not read
+	ticks   uint64 // start as stat has it, 0 where not read
 	seen    int64  // the newest time that it was surely there
 	checked int64  // when it was last held against /proc
 	serial  uint32 // of the event that State is of
