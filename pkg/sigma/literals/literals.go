@@ -6,7 +6,6 @@ package literals
 
 import (
 	"errors"
-	"fmt"
 )
 
 // Literal is a text to look for.
@@ -17,19 +16,43 @@ type Literal struct {
 	End   bool   // found at the end of a text only
 }
 
-// maxTable bounds the entries of a table, of four bytes each.
-const maxTable = 4 << 20
+// Bounds of a set: its states, and how many of them get a row of the table.
+const (
+	maxStates = 1 << 20
+	maxRows   = 2_048
+)
 
 // ErrTooMany is returned for literals that would take too much memory.
 var ErrTooMany = errors.New("too many literals")
 
 // Set is a compiled set of literals. It is not changed by searches.
+//
+// States that many texts reach, those of the first character and those with several
+// ways on, have a row in the table of what follows; a state is then the index of its
+// row. The others, from sparse on, have what little follows in a list, and where it
+// does not go on the state of their longest proper suffix is asked.
 type Set struct {
 	class   [256]uint8 // column of a byte; 0 are all bytes in no literal
 	columns uint32
-	next    []uint32 // state (the index of its row) and column to state, with hit
-	found   [][]end  // by row: the literals that end there
-	link    []uint32 // by row: 1 + the row of the longest proper suffix at which a literal ends
+	next    []uint32 // by row and column: the next state, with hit
+	sparse  uint32
+	chains  []chain
+	ways    []way
+	ends    []end
+	found   []uint32 // by number of the state: where in ends those begin that end there
+	link    []uint32 // by number: 1 + the number of the longest proper suffix at which a literal ends
+}
+
+// chain is a state without a row.
+type chain struct {
+	from, to uint32 // of ways
+	suffix   uint32
+}
+
+// way is what follows a state at a column.
+type way struct {
+	column uint32
+	next   uint32 // with hit
 }
 
 // end is a literal where it ends.
@@ -59,76 +82,14 @@ func New(list []Literal) (*Set, error) {
 	for c := 'a'; c <= 'z'; c++ {
 		s.class[c-'a'+'A'] = s.class[c]
 	}
-	s.grow()
+	t := tree{{}}
 	for _, l := range list {
-		if err := s.insert(l); err != nil {
+		if err := t.insert(l, &s.class); err != nil {
 			return nil, err
 		}
 	}
-	s.close()
+	s.compile(t, t.order())
 	return s, nil
-}
-
-// grow adds a row and returns it.
-func (s *Set) grow() uint32 {
-	row := uint32(len(s.found))
-	s.next = append(s.next, make([]uint32, s.columns)...)
-	s.found = append(s.found, nil)
-	s.link = append(s.link, 0)
-	return row
-}
-
-// insert adds a literal to the tree of rows.
-func (s *Set) insert(l Literal) error {
-	row := uint32(0)
-	for i := range len(l.Text) {
-		at := row*s.columns + uint32(s.class[l.Text[i]])
-		if s.next[at] == 0 {
-			if len(s.next) >= maxTable {
-				return fmt.Errorf("%w: more than %d states", ErrTooMany, len(s.found))
-			}
-			grown := s.grow()
-			s.next[at] = grown
-		}
-		row = s.next[at]
-	}
-	s.found[row] = append(s.found[row], end{l.ID, len(l.Text), l.Start, l.End})
-	return nil
-}
-
-// close makes the tree an automaton, row after row by their depth: what the tree has
-// not at a row is what the automaton has at its longest proper suffix.
-func (s *Set) close() {
-	suffix := make([]uint32, len(s.found))
-	queue := make([]uint32, 0, len(s.found))
-	for c := range s.columns {
-		if row := s.next[c]; row != 0 {
-			queue = append(queue, row)
-		}
-	}
-	for i := 0; i < len(queue); i++ {
-		row := queue[i]
-		if back := suffix[row]; s.found[back] != nil {
-			s.link[row] = back + 1
-		} else {
-			s.link[row] = s.link[back]
-		}
-		for c := range s.columns {
-			at, shorter := row*s.columns+c, s.next[suffix[row]*s.columns+c]
-			if child := s.next[at]; child != 0 {
-				suffix[child] = shorter
-				queue = append(queue, child)
-			} else {
-				s.next[at] = shorter
-			}
-		}
-	}
-	for i, row := range s.next {
-		s.next[i] = row * s.columns
-		if s.found[row] != nil || s.link[row] != 0 {
-			s.next[i] |= hit
-		}
-	}
 }
 
 // Find looks for all literals in a text that is folded but for the case of ASCII
@@ -137,13 +98,18 @@ func (s *Set) close() {
 func (s *Set) Find(text []byte, mark uint32, seen []uint32, ids []int32) []int32 {
 	state := uint32(0)
 	for i, c := range text {
-		state = s.next[state+uint32(s.class[c])]
+		column := uint32(s.class[c])
+		if state < s.sparse {
+			state = s.next[state+column]
+		} else {
+			state = s.step(state, column)
+		}
 		if state&hit == 0 {
 			continue
 		}
 		state &^= hit
-		for row := state/s.columns + 1; row != 0; row = s.link[row-1] {
-			for _, e := range s.found[row-1] {
+		for n := s.number(state) + 1; n != 0; n = s.link[n-1] {
+			for _, e := range s.ends[s.found[n-1]:s.found[n]] {
 				if seen[e.id] != mark && (!e.start || e.length == i+1) && (!e.end || i+1 == len(text)) {
 					seen[e.id] = mark
 					ids = append(ids, e.id)
@@ -154,5 +120,29 @@ func (s *Set) Find(text []byte, mark uint32, seen []uint32, ids []int32) []int32
 	return ids
 }
 
-// Size returns the bytes that the set's table takes.
-func (s *Set) Size() int { return len(s.next) * 4 }
+// step returns what follows a state.
+func (s *Set) step(state, column uint32) uint32 {
+	for state >= s.sparse {
+		c := &s.chains[state-s.sparse]
+		for _, w := range s.ways[c.from:c.to] {
+			if w.column == column {
+				return w.next
+			}
+		}
+		state = c.suffix
+	}
+	return s.next[state+column]
+}
+
+// number returns the number of a state.
+func (s *Set) number(state uint32) uint32 {
+	if state < s.sparse {
+		return state / s.columns
+	}
+	return s.sparse/s.columns + state - s.sparse
+}
+
+// Size returns about how many bytes the set takes.
+func (s *Set) Size() int {
+	return len(s.next)*4 + len(s.chains)*12 + len(s.ways)*8 + len(s.ends)*24 + len(s.found)*4 + len(s.link)*4
+}
