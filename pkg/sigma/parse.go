@@ -40,7 +40,7 @@ func Parse(file string, text []byte) ([]Rule, error) {
 		if err := d.Decode(&doc); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			r.errs = append(r.errs, r.broken(err))
+			r.errs = append(r.errs, r.broken(text, err))
 			break
 		}
 		if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
@@ -72,12 +72,20 @@ func (r *reader) fail(n *yaml.Node, format string, args ...any) {
 	}
 }
 
-// broken places an error of the YAML reader, which says "yaml: line 7: …".
-func (r *reader) broken(err error) *Error {
+// broken places an error of the YAML reader, which says "yaml: line 7: …". Lines of
+// its parser, unlike those of its scanner, are counted from 0; where nothing is said
+// it is the first, or that of an alias.
+func (r *reader) broken(text []byte, err error) *Error {
 	what, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
 	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(what); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		what = what[len(m[0]):]
+		if regexp.MustCompile(`^did not find expected (node|key|'|<)`).MatchString(what) {
+			line++
+		}
+	} else if m := regexp.MustCompile(`^unknown anchor '(.*)'`).FindStringSubmatch(what); m != nil {
+		before, _, _ := bytes.Cut(text, []byte("*"+m[1]))
+		line = 1 + bytes.Count(before, []byte("\n"))
 	}
 	return &Error{File: r.file, Line: line, What: "this is not YAML: " + what}
 }
