@@ -87,6 +87,7 @@ func (r *reader) broken(text []byte, err error) *Error {
 		before, _, _ := bytes.Cut(text, []byte("*"+m[1]))
 		line = 1 + bytes.Count(before, []byte("\n"))
 	}
+	line = min(line, 1+bytes.Count(bytes.TrimSuffix(text, []byte("\n")), []byte("\n")))
 	return &Error{File: r.file, Line: line, What: "this is not YAML: " + what}
 }
 
