@@ -85,8 +85,11 @@ func (t *Table) wasThere(p *Process, e *audit.Event, at int64) bool {
 			return true
 		}
 	}
-	return p.ticks == 0 && p.sources&fromBirth == 0 &&
-		p.Start.UnixNano()-at < recheck && t.plausible(p, e, p.seen)
+	if p.ticks != 0 || p.sources&fromBirth != 0 || p.Start.UnixNano()-at >= recheck || !t.plausible(p, e, p.seen) {
+		return false
+	}
+	p.Start = e.Time
+	return true
 }
 
 // earlier returns the entry of an event that is older than the newest holder of its
@@ -128,7 +131,7 @@ func (t *Table) doubtful(p *Process, e *audit.Event, at int64) bool {
 		return false
 	}
 	if t.call(e) == callExec && e.Success {
-		return !p.forked
+		return !p.forked || at-p.seen > recheckParent
 	}
 	return p.Exe != "" && len(e.Exe) <= maxPath && p.Exe != string(e.Exe)
 }
@@ -274,6 +277,7 @@ func (t *Table) parent(pid uint32, at time.Time, depth int) *Process {
 func (t *Table) update(p *Process, e *audit.Event) {
 	p.seen = max(p.seen, e.Time.UnixNano())
 	if p.sources&fromEvent != 0 && !newerSerial(e.Serial, p.serial) {
+		p.forked = p.forked && t.call(e) != callExec
 		return
 	}
 	p.serial = e.Serial

@@ -61,7 +61,16 @@ type tree struct {
 
 func newTree(t testing.TB) tree {
 	t.Helper()
-	tr := tree{t, t.TempDir()}
+	return treeIn(t, t.TempDir())
+}
+
+// treeIn empties dir and makes a tree there.
+func treeIn(t testing.TB, dir string) tree {
+	t.Helper()
+	tr := tree{t, dir}
+	if err := os.RemoveAll(filepath.Join(dir, "proc")); err != nil {
+		t.Fatal(err)
+	}
 	tr.write("stat", fmt.Sprintf("cpu 1 2\nbtime %d\nprocesses 1\n", boot.Unix()))
 	tr.process(1, 0, 0, "systemd")
 	return tr
