@@ -1,3 +1,8 @@
+// Package sigma is the vocabulary of detection rules in the Sigma format: what a rule
+// is, once it has been read. It does nothing itself: package rulefile reads rules,
+// package match compiles rules about one event to one matcher, package correlate
+// keeps the state of rules about several, package event is what rules are about.
+// None of them knows where events come from.
 package sigma
 
 import (
@@ -7,6 +12,9 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"seawall/pkg/sigma/event"
+	"seawall/pkg/sigma/pattern"
 )
 
 // Rule is one rule. It has either a Condition over Selections or a Correlation.
@@ -30,7 +38,8 @@ type Rule struct {
 	Tags           []string
 	Scope          []string
 	Level          Level
-	Logsource      Logsource
+	Logsource      event.Logsource // empty for correlations
+	LogsourceLine  int
 
 	Selections  []Selection
 	Condition   Expr
@@ -52,40 +61,13 @@ func (r *Rule) Techniques() []string {
 	return techniques
 }
 
-// Logsource says which events a rule is about. An empty field is any.
-type Logsource struct {
-	Category, Product, Service string
-	Line                       int
-}
-
-// Covers reports whether a rule for l is about events of kind.
-func (l Logsource) Covers(kind Logsource) bool {
-	return (l.Category == "" || l.Category == kind.Category) &&
-		(l.Product == "" || l.Product == kind.Product) &&
-		(l.Service == "" || l.Service == kind.Service)
-}
-
-// String names it for people.
-func (l Logsource) String() string {
-	var parts []string
-	for _, p := range []struct{ name, value string }{{"product", l.Product}, {"category", l.Category}, {"service", l.Service}} {
-		if p.value != "" {
-			parts = append(parts, p.name+" "+p.value)
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
 // Level is a rule's severity: 0 not said, 1 informational, 2 low, 3 medium, 4 high,
 // 5 critical, the numbers of OCSF's severity_id.
 type Level uint8
 
-// levels are the names of levels by number.
-func levels() []string { return []string{"", "informational", "low", "medium", "high", "critical"} }
-
 // String returns the level's name, "" where it is not said.
 func (l Level) String() string {
-	if names := levels(); int(l) < len(names) {
+	if names := [...]string{"", "informational", "low", "medium", "high", "critical"}; int(l) < len(names) {
 		return names[l]
 	}
 	return fmt.Sprintf("level(%d)", uint8(l))
@@ -127,7 +109,7 @@ type Expr struct {
 	Field   string // "" tests all fields of the event: keywords
 	Line    int
 	Cased   bool // Like and SameAs
-	Pattern []Piece
+	Pattern []pattern.Piece
 	Regexp  string // in Go's syntax, with flags
 	Network netip.Prefix
 	Sign    string // "<", "<=", ">" or ">="
@@ -135,14 +117,6 @@ type Expr struct {
 	Other   string
 	Head    bool // SameAs: other text may go before
 	Tail    bool // SameAs: other text may follow
-}
-
-// Piece is a part of a pattern: text, or with Wild '*' any text, with '?' one
-// character (or one byte that is no UTF-8). Two stars never follow each other, nor
-// do two texts.
-type Piece struct {
-	Text string
-	Wild byte
 }
 
 // Correlation is about several events that rules matched.

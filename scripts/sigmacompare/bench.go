@@ -46,8 +46,8 @@ func benchRules(count int) string {
 }
 
 // benchEvents are processes of a busy host.
-func benchEvents() []event {
-	var events []event
+func benchEvents() []fields {
+	var events []fields
 	for _, line := range []string{
 		"/usr/bin/bash|bash -c cd /var/www/app && git pull --ff-only origin main && systemctl reload app|/usr/sbin/cron|/usr/sbin/CRON -f|www-data|/var/www/app",
 		"/usr/bin/python3.11|/usr/bin/python3 -m pytest -q tests/unit/test_login.py --maxfail=1 --disable-warnings|/usr/bin/make|make test|build|/home/build/src/app",
@@ -58,7 +58,7 @@ func benchEvents() []event {
 		"/usr/bin/dpkg|/usr/bin/dpkg --status-fd 17 --no-triggers --unpack --auto-deconfigure --recursive /tmp/apt-dpkg-install-Q3xYzA|/usr/bin/apt-get|apt-get -y upgrade|root|/",
 		"/usr/bin/sudo|sudo -u postgres psql -c select pid, state, query from pg_stat_activity where state <> 'idle' order by query_start|/usr/bin/bash|-bash|alice|/home/alice",
 	} {
-		e := event{}
+		e := fields{}
 		for i, value := range strings.Split(line, "|") {
 			e[strings.Fields(benchFields)[i]] = value
 		}

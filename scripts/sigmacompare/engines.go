@@ -8,32 +8,33 @@ import (
 	other "github.com/bradleyjkemp/sigma-go"
 	"github.com/bradleyjkemp/sigma-go/evaluator"
 
-	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/event"
 	"seawall/pkg/sigma/match"
+	"seawall/pkg/sigma/rulefile"
 )
 
 // event has one value of each field that it has.
-type event map[string]string
+type fields map[string]string
 
 // ours is our matcher.
 type ours struct {
 	m      *match.Matcher
 	s      *match.Scratch
-	fields map[string]match.Field
-	e      match.Event
+	fields map[string]event.Field
+	e      event.Event
 }
 
 func newOurs(rules string, names []string) (*ours, error) {
-	parsed, err := sigma.Parse("rules.yml", []byte(rules))
+	parsed, err := rulefile.Parse("rules.yml", []byte(rules))
 	if err != nil {
 		return nil, err
 	}
-	o := &ours{fields: make(map[string]match.Field)}
+	o := &ours{fields: make(map[string]event.Field)}
 	for i, name := range names {
-		o.fields[name] = match.Field(i)
+		o.fields[name] = event.Field(i)
 	}
-	source := match.Source{Logsource: sigma.Logsource{Product: "linux", Category: "process_creation"}, Fields: o.fields}
-	if o.m, err = match.Compile(parsed, match.Taxonomy{source}); err != nil {
+	source := event.Source{Logsource: event.Logsource{Product: "linux", Category: "process_creation"}, Fields: o.fields}
+	if o.m, err = match.Compile(parsed, event.Taxonomy{source}); err != nil {
 		return nil, err
 	}
 	o.s = o.m.NewScratch()
@@ -41,7 +42,7 @@ func newOurs(rules string, names []string) (*ours, error) {
 }
 
 // fill makes an event as a program has it.
-func (o *ours) fill(e *match.Event, from event) {
+func (o *ours) fill(e *event.Event, from fields) {
 	e.Reset(0)
 	for name, value := range from {
 		e.AddString(o.fields[name], value)
@@ -49,7 +50,7 @@ func (o *ours) fill(e *match.Event, from event) {
 }
 
 // matches returns a letter per rule.
-func (o *ours) matches(from event, rules int) string {
+func (o *ours) matches(from fields, rules int) string {
 	o.fill(&o.e, from)
 	verdicts := []byte(strings.Repeat("-", rules))
 	for _, r := range o.m.Match(&o.e, o.s) {
@@ -80,7 +81,7 @@ func newTheirs(rules string) (*theirs, error) {
 }
 
 // values is what sigma-go takes.
-func values(from event) map[string]any {
+func values(from fields) map[string]any {
 	e := make(map[string]any, len(from))
 	for name, value := range from {
 		e[name] = value
@@ -89,7 +90,7 @@ func values(from event) map[string]any {
 }
 
 // matches returns a letter per rule; what panics or fails has one of its own.
-func (t *theirs) matches(from event) string {
+func (t *theirs) matches(from fields) string {
 	var verdicts strings.Builder
 	for _, rule := range t.rules {
 		verdicts.WriteString(verdict(rule, values(from)))

@@ -13,7 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"seawall/pkg/sigma/match"
+	"seawall/pkg/sigma/event"
 )
 
 func main() {
@@ -91,7 +91,7 @@ func compare(pairs int, random *rand.Rand) (matched int, err error) {
 			return 0, fmt.Errorf("%w\n%s", err, text)
 		}
 		for range events {
-			e := event{"a": randomText(random), "b": randomText(random), "ip": fmt.Sprintf("10.%d.0.1", random.IntN(3)), "n": fmt.Sprint(random.IntN(20) - 5)}
+			e := fields{"a": randomText(random), "b": randomText(random), "ip": fmt.Sprintf("10.%d.0.1", random.IntN(3)), "n": fmt.Sprint(random.IntN(20) - 5)}
 			got, want := o.matches(e, rules), t.matches(e)
 			for i := range rules {
 				if got[i] != want[min(i, len(want)-1)] || len(want) != rules {
@@ -157,10 +157,10 @@ func measure(rules, rounds int) (medians [3]float64, err error) {
 	if err != nil {
 		return medians, err
 	}
-	var filled []*match.Event
+	var filled []*event.Event
 	var plain []map[string]any
 	for _, e := range benchEvents() {
-		filled = append(filled, new(match.Event))
+		filled = append(filled, new(event.Event))
 		o.fill(filled[len(filled)-1], e)
 		plain = append(plain, values(e))
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"seawall/pkg/sigma"
-	"seawall/pkg/sigma/match"
+	"seawall/pkg/sigma/event"
 )
 
 // Limits bound the state. Zero is the default.
@@ -74,14 +74,14 @@ type correlation struct {
 
 // member says where the values of a rule's events are.
 type member struct {
-	groupBy [][]match.Field // by source, then as in group-by; -1 is none
-	field   []match.Field   // by source: what is counted
+	groupBy [][]event.Field // by source, then as in group-by; -1 is none
+	field   []event.Field   // by source: what is counted
 }
 
 // New prepares the correlation rules among rules, those that were given to
 // match.Compile. What is wrong with some of them does not disable the others: the
 // error joins a *sigma.Error for each.
-func New(rules []sigma.Rule, taxonomy match.Taxonomy, limits Limits) (*Correlator, error) {
+func New(rules []sigma.Rule, taxonomy event.Taxonomy, limits Limits) (*Correlator, error) {
 	limits.Groups, limits.Bytes = cmp.Or(limits.Groups, 10_000), cmp.Or(limits.Bytes, 8<<20)
 	c := &Correlator{limits: limits, feeds: make(map[int][]feed), alone: make([]bool, len(rules)), seed: maphash.MakeSeed()}
 	b := builder{rules: rules, taxonomy: taxonomy, named: make(map[string][]int), state: make([]int8, len(rules))}
@@ -130,7 +130,7 @@ func (c *Correlator) Stats() Stats {
 // builder checks correlations.
 type builder struct {
 	rules    []sigma.Rule
-	taxonomy match.Taxonomy
+	taxonomy event.Taxonomy
 	named    map[string][]int
 	state    []int8 // of the search for circles: 1 is being visited, 2 is done
 }
@@ -235,7 +235,7 @@ func (b *builder) member(i, rule int) (member, error) {
 	if spec.Field != "" {
 		names = append(slices.Clone(names), spec.Field)
 	}
-	sources := make([][]match.Field, len(b.taxonomy))
+	sources := make([][]event.Field, len(b.taxonomy))
 	for _, name := range names {
 		field := name
 		if alias, ok := spec.Aliases[name]; ok {
@@ -258,7 +258,7 @@ func (b *builder) member(i, rule int) (member, error) {
 		}
 	}
 	for _, fields := range sources {
-		count := match.Field(-1)
+		count := event.Field(-1)
 		if spec.Field != "" {
 			count = fields[len(fields)-1]
 		}

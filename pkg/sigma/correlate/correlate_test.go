@@ -12,13 +12,15 @@ import (
 	"pgregory.net/rapid"
 
 	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/event"
 	"seawall/pkg/sigma/match"
+	"seawall/pkg/sigma/rulefile"
 )
 
-func testTaxonomy() match.Taxonomy {
-	return match.Taxonomy{
-		{Logsource: sigma.Logsource{Product: "p", Service: "login"}, Fields: map[string]match.Field{"what": 0, "user": 1, "from": 2}},
-		{Logsource: sigma.Logsource{Product: "p", Category: "net"}, Fields: map[string]match.Field{"what": 0, "owner": 1, "to": 2}},
+func testTaxonomy() event.Taxonomy {
+	return event.Taxonomy{
+		{Logsource: event.Logsource{Product: "p", Service: "login"}, Fields: map[string]event.Field{"what": 0, "user": 1, "from": 2}},
+		{Logsource: event.Logsource{Product: "p", Category: "net"}, Fields: map[string]event.Field{"what": 0, "owner": 1, "to": 2}},
 	}
 }
 
@@ -52,12 +54,12 @@ type pipeline struct {
 	m     *match.Matcher
 	s     *match.Scratch
 	c     *Correlator
-	e     match.Event
+	e     event.Event
 }
 
 func newPipeline(t testing.TB, correlations string, limits Limits) *pipeline {
 	t.Helper()
-	rules, err := sigma.Parse("test.yml", []byte(base+"---\n"+correlations))
+	rules, err := rulefile.Parse("test.yml", []byte(base+"---\n"+correlations))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +72,13 @@ func newPipeline(t testing.TB, correlations string, limits Limits) *pipeline {
 	}
 	p.s = p.m.NewScratch()
 	return p
+}
+
+// observe gives the pipeline's event to its matcher and correlator.
+func (p *pipeline) observe(at time.Time, report func(Alert)) {
+	for _, r := range p.m.Match(&p.e, p.s) {
+		p.c.Observe(r.Rule, &p.e, at, report)
+	}
 }
 
 func start() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
@@ -107,10 +116,10 @@ func (p *pipeline) run(t testing.TB, steps string) []string {
 		p.e.Reset(source)
 		for f, word := range words[1:] {
 			if word != "-" {
-				p.e.AddString(match.Field(f), word)
+				p.e.AddString(event.Field(f), word)
 			}
 		}
-		p.c.Observe(&p.e, at, p.m.Match(&p.e, p.s), p.show(&alerts))
+		p.observe(at, p.show(&alerts))
 	}
 	return alerts
 }
@@ -219,7 +228,7 @@ func TestErrors(t *testing.T) {
 		{"correlation: {type: temporal, rules: [a, y], timespan: 1m}\n---\ntitle: y\nname: y\ncorrelation: {type: event_count, rules: [a], timespan: 1m, condition: {lt: 3}}",
 			`rule "y" is decided at the end of a timespan`},
 	} {
-		rules, err := sigma.Parse("test.yml", []byte(base+"---\ntitle: C\n"+tt.text))
+		rules, err := rulefile.Parse("test.yml", []byte(base+"---\ntitle: C\n"+tt.text))
 		if err != nil {
 			t.Fatalf("%s: %v", tt.text, err)
 		}
@@ -228,7 +237,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	// One that is wrong does not disable the others.
-	rules, err := sigma.Parse("test.yml", []byte(base+"---\ntitle: C\ncorrelation: {type: event_count, rules: [z], "+count+"\n---\ntitle: D\ncorrelation: {type: event_count, rules: [a], "+count))
+	rules, err := rulefile.Parse("test.yml", []byte(base+"---\ntitle: C\ncorrelation: {type: event_count, rules: [z], "+count+"\n---\ntitle: D\ncorrelation: {type: event_count, rules: [a], "+count))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,9 +261,9 @@ correlation: {type: temporal, rules: [b, c], group-by: [from], timespan: 1h}
 	observe := func(i int, values ...string) {
 		p.e.Reset(0)
 		for f, v := range values {
-			p.e.AddString(match.Field(f), v)
+			p.e.AddString(event.Field(f), v)
 		}
-		p.c.Observe(&p.e, start().Add(time.Duration(i)*time.Millisecond), p.m.Match(&p.e, p.s), p.show(&alerts))
+		p.observe(start().Add(time.Duration(i)*time.Millisecond), p.show(&alerts))
 		if s := p.c.Stats(); s.Bytes > 2<<20 || s.Groups > 3000 {
 			t.Fatalf("event %d: %+v", i, s)
 		}
@@ -337,7 +346,7 @@ func TestAsReference(t *testing.T) {
 		default:
 			target = len(names)
 		}
-		rules, err := sigma.Parse("test.yml", []byte(base+"---\n"+text+"}\n"))
+		rules, err := rulefile.Parse("test.yml", []byte(base+"---\n"+text+"}\n"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -351,12 +360,12 @@ func TestAsReference(t *testing.T) {
 			now += rapid.IntRange(1, 6).Draw(t, "pause") // of one time are none: their order would be open
 			o := occurrence{rapid.IntRange(0, len(names)-1).Draw(t, "rule"), now, rapid.SampledFrom([]string{"p", "q", "r", "s", "t"}).Draw(t, "value")}
 			user := rapid.SampledFrom([]string{"x", "y"}).Draw(t, "user")
-			var e match.Event
+			var e event.Event
 			e.Reset(0)
 			e.AddString(1, user)
 			e.AddString(2, o.value)
 			fired := false
-			c.Observe(&e, start().Add(time.Duration(now)*time.Second), []match.Result{{Rule: o.rule}}, func(Alert) { fired = true })
+			c.Observe(o.rule, &e, start().Add(time.Duration(now)*time.Second), func(Alert) { fired = true })
 			history[user] = append(history[user], o)
 			want := holds(kind, history[user], span, target, len(names))
 			if fired != want {
@@ -396,7 +405,7 @@ correlation: {type: temporal_ordered, rules: [E, a], group-by: [user], timespan:
 				t.Errorf("alert %+v", a)
 			}
 		}
-		var e match.Event
+		var e event.Event
 		for ; len(data) >= 3; data = data[3:] {
 			e.Reset(0)
 			e.Add(1, data[1:2])
@@ -406,7 +415,7 @@ correlation: {type: temporal_ordered, rules: [E, a], group-by: [user], timespan:
 				c.Advance(at, report)
 				continue
 			}
-			c.Observe(&e, at, []match.Result{{Rule: int(data[0]) % 3}}, report)
+			c.Observe(int(data[0])%3, &e, at, report)
 			if s := c.Stats(); s.Groups > 15 || s.Bytes > 4000 || s.Bytes < 0 {
 				t.Fatalf("%+v", s)
 			}
@@ -423,7 +432,6 @@ func BenchmarkObserve(b *testing.B) {
 	var alerts []string
 	at, i := start(), 0
 	users := []string{"alice", "bob", "carol", "dave"}
-	results := []match.Result{{Rule: 0}}
 	report := p.show(&alerts)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -431,7 +439,7 @@ func BenchmarkObserve(b *testing.B) {
 		p.e.AddString(1, users[i%4])
 		p.e.AddString(2, "203.0.113.7")
 		at = at.Add(time.Second)
-		p.c.Observe(&p.e, at, results, report)
+		p.c.Observe(0, &p.e, at, report)
 		i++
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"hash/maphash"
 	"time"
 
-	"seawall/pkg/sigma/match"
+	"seawall/pkg/sigma/event"
 )
 
 const (
@@ -13,19 +13,10 @@ const (
 	slack   = time.Minute // for which a group is kept beyond its timespan, and may be in the future
 )
 
-// Observe takes an event with the rules that it matched and calls report for what
-// then holds. Rules that only others are about are not told (see Alone) but for
-// correlations.
-func (c *Correlator) Observe(e *match.Event, at time.Time, results []match.Result, report func(Alert)) {
-	if len(c.feeds) == 0 {
-		return
-	}
-	for _, r := range results {
-		c.observe(r.Rule, e, at, report)
-	}
-}
-
-func (c *Correlator) observe(rule int, e *match.Event, at time.Time, report func(Alert)) {
+// Observe takes an event that a rule matched, by the rule's index, and calls report
+// for the correlations that then hold. Those that only others are about are not told
+// (see Alone).
+func (c *Correlator) Observe(rule int, e *event.Event, at time.Time, report func(Alert)) {
 	for _, f := range c.feeds[rule] {
 		x := f.to
 		c.expire(x, at, report)
@@ -40,7 +31,7 @@ func (c *Correlator) observe(rule int, e *match.Event, at time.Time, report func
 			if c.alone[x.index] {
 				report(alert)
 			}
-			c.observe(x.index, e, at, report)
+			c.Observe(x.index, e, at, report)
 		}
 	}
 }
@@ -71,7 +62,7 @@ func (c *Correlator) count(x *correlation, g *group, member int, value uint64, a
 }
 
 // group finds the event's group, or makes it. The value is that which is counted.
-func (c *Correlator) group(x *correlation, m *member, e *match.Event) (g *group, value uint64, ok bool) {
+func (c *Correlator) group(x *correlation, m *member, e *event.Event) (g *group, value uint64, ok bool) {
 	c.key = c.key[:0]
 	s := e.Source()
 	if s < 0 || s >= len(m.groupBy) {

@@ -9,16 +9,17 @@ import (
 	"time"
 
 	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/event"
 )
 
 // The rules and events of the measurements: rules in the manner of those that people
 // write for Linux, events like those of a busy host, of which few match.
 
-func benchTaxonomy() Taxonomy {
-	return Taxonomy{
-		{sigma.Logsource{Product: "linux", Category: "process_creation"}, map[string]Field{
+func benchTaxonomy() event.Taxonomy {
+	return event.Taxonomy{
+		{Logsource: event.Logsource{Product: "linux", Category: "process_creation"}, Fields: map[string]event.Field{
 			"Image": 0, "CommandLine": 1, "ParentImage": 2, "ParentCommandLine": 3, "User": 4, "CurrentDirectory": 5, "LogonId": 6}},
-		{sigma.Logsource{Product: "linux", Service: "auditd"}, map[string]Field{
+		{Logsource: event.Logsource{Product: "linux", Service: "auditd"}, Fields: map[string]event.Field{
 			"type": 0, "a0": 1, "a1": 2, "a2": 3, "a3": 4, "exe": 5, "name": 6, "comm": 7, "key": 8}},
 	}
 }
@@ -78,18 +79,18 @@ func benchEvents() [][]string {
 	return events
 }
 
-func benchMatcher(tb testing.TB, rules int) (*Matcher, *Scratch, []*Event, int) {
+func benchMatcher(tb testing.TB, rules int) (*Matcher, *Scratch, []*event.Event, int) {
 	m, err := Compile(benchRules(tb, rules), benchTaxonomy())
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var events []*Event
+	var events []*event.Event
 	size := 0
 	for _, values := range benchEvents() {
-		e := new(Event)
+		e := new(event.Event)
 		e.Reset(0)
 		for i, v := range values {
-			e.AddString(Field(i), v)
+			e.AddString(event.Field(i), v)
 			size += len(v)
 		}
 		events = append(events, e)
@@ -136,7 +137,7 @@ func BenchmarkCompile(b *testing.B) {
 // TestAllocations fills and matches events as a program would.
 func TestAllocations(t *testing.T) {
 	m, s, _, _ := benchMatcher(t, 100)
-	e := new(Event)
+	e := new(event.Event)
 	events := benchEvents()
 	events = append(events, []string{"/usr/bin/Ünïcode", "é\xff /sh", "10.0.0.1"})
 	for _, rules := range []*Matcher{m, compile(t, parse(t, rule("{s: {a|re: 'u[a-z]r/[^ ]+n'}, n: {a|cidr: 10.0.0.0/8}, l: {b|lt: 7, c|fieldref: a}, f: ['x?y*', k], condition: 1 of them or not s}")))} {
@@ -147,7 +148,7 @@ func TestAllocations(t *testing.T) {
 		run := func() {
 			e.Reset(0)
 			for f, v := range events[i%len(events)] {
-				e.AddString(Field(f), v)
+				e.AddString(event.Field(f), v)
 			}
 			rules.Match(e, s)
 			i++

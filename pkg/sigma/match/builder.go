@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/event"
 	"seawall/pkg/sigma/literals"
+	"seawall/pkg/sigma/pattern"
 )
 
 // maxLiteral bounds what of a text goes into the automaton. It is long enough to be
@@ -17,7 +19,7 @@ const maxLiteral = 24
 // builder compiles a source.
 type builder struct {
 	source
-	fields map[string]Field
+	fields map[string]event.Field
 	atom   map[atom]int32
 	list   []atom
 	uses   []int // by atom: rules that need it or one of its peers
@@ -26,12 +28,12 @@ type builder struct {
 
 // atom is a literal in a field.
 type atom struct {
-	field      Field
+	field      event.Field
 	text       string
 	start, end bool
 }
 
-func newBuilder(s Source) builder {
+func newBuilder(s event.Source) builder {
 	return builder{fields: s.Fields, atom: make(map[atom]int32), known: make(map[string]int32)}
 }
 
@@ -117,7 +119,7 @@ func (b *builder) test(e *sigma.Expr) (int32, error) {
 	t := test{op: e.Op, field: b.field(e.Field), cased: e.Cased, network: e.Network, sign: e.Sign, head: e.Head, tail: e.Tail}
 	switch e.Op {
 	case sigma.Like:
-		t.pattern = compilePattern(e.Pattern, e.Cased)
+		t.pattern = compilePattern(e)
 		b.literal(&t, e)
 	case sigma.Regexp:
 		re, err := regexp.Compile(e.Regexp)
@@ -138,7 +140,7 @@ func (b *builder) test(e *sigma.Expr) (int32, error) {
 	return b.known[key], nil
 }
 
-func (b *builder) field(name string) Field {
+func (b *builder) field(name string) event.Field {
 	if name == "" {
 		return anywhere
 	}
@@ -146,6 +148,17 @@ func (b *builder) field(name string) Field {
 		return f
 	}
 	return nowhere
+}
+
+// compilePattern compiles the pattern of a test; folded unless case is regarded.
+func compilePattern(e *sigma.Expr) pattern.Pattern {
+	list := slices.Clone(e.Pattern)
+	for i := range list {
+		if !e.Cased {
+			list[i].Text = string(literals.Fold(nil, []byte(list[i].Text)))
+		}
+	}
+	return pattern.Compile(list)
 }
 
 // literal gives a test the atom that its pattern needs: the longest text.
@@ -193,7 +206,7 @@ func (b *builder) intern(a atom) int32 {
 // finish makes the automata and decides which atoms wake which rules.
 func (b *builder) finish() (source, error) {
 	b.atoms = len(b.list)
-	byField := make(map[Field][]literals.Literal)
+	byField := make(map[event.Field][]literals.Literal)
 	for id, a := range b.list {
 		if a.field != nowhere {
 			byField[a.field] = append(byField[a.field], literals.Literal{ID: int32(id), Text: a.text, Start: a.start, End: a.end})

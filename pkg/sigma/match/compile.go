@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/event"
 	"seawall/pkg/sigma/literals"
 )
 
 // Fields that are none.
 const (
-	anywhere Field = -1 // keywords: all fields
-	nowhere  Field = -2 // a field that this source's events never have
+	anywhere event.Field = -1 // keywords: all fields
+	nowhere  event.Field = -2 // a field that this source's events never have
 )
 
 // Matcher matches events with all rules it was compiled from.
@@ -50,7 +51,7 @@ type node struct {
 // Compile makes a matcher of rules; correlation rules among them are passed over. What
 // is wrong with some rules does not disable the others: the matcher has all that could
 // be compiled, and the error joins a *sigma.Error for each of the rest.
-func Compile(rules []sigma.Rule, taxonomy Taxonomy) (*Matcher, error) {
+func Compile(rules []sigma.Rule, taxonomy event.Taxonomy) (*Matcher, error) {
 	m := &Matcher{sources: make([]source, len(taxonomy))}
 	var errs []error
 	builders := make([]builder, len(taxonomy))
@@ -89,7 +90,7 @@ func fault(rule *sigma.Rule, line int, format string, args ...any) error {
 
 // place compiles a rule for the sources that its logsource covers and at least one of
 // which has all of its fields. In the others the fields that they lack are missing.
-func place(builders []builder, taxonomy Taxonomy, index int, rule *sigma.Rule) error {
+func place(builders []builder, taxonomy event.Taxonomy, index int, rule *sigma.Rule) error {
 	var covered []int
 	var lacking error
 	fits := false
@@ -106,7 +107,7 @@ func place(builders []builder, taxonomy Taxonomy, index int, rule *sigma.Rule) e
 	}
 	switch {
 	case len(covered) == 0:
-		return fault(rule, rule.Logsource.Line, "logsource %s: there are no such events here; there are %s", rule.Logsource, kinds(taxonomy))
+		return fault(rule, rule.LogsourceLine, "logsource %s: there are no such events here; there are %s", rule.Logsource, kinds(taxonomy))
 	case !fits:
 		return lacking
 	}
@@ -119,7 +120,7 @@ func place(builders []builder, taxonomy Taxonomy, index int, rule *sigma.Rule) e
 }
 
 // unknown returns the first field of a rule that a source does not have.
-func unknown(rule *sigma.Rule, s Source) (field string, line int) {
+func unknown(rule *sigma.Rule, s event.Source) (field string, line int) {
 	var walk func(e *sigma.Expr) bool
 	walk = func(e *sigma.Expr) bool {
 		for i := range e.Args {
@@ -143,7 +144,7 @@ func unknown(rule *sigma.Rule, s Source) (field string, line int) {
 	return field, line
 }
 
-func names(s Source) string {
+func names(s event.Source) string {
 	var list []string
 	for name := range s.Fields {
 		list = append(list, name)
@@ -152,7 +153,7 @@ func names(s Source) string {
 	return strings.Join(list, ", ")
 }
 
-func kinds(t Taxonomy) string {
+func kinds(t event.Taxonomy) string {
 	var list []string
 	for _, s := range t {
 		list = append(list, s.Logsource.String())

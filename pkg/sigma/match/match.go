@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/event"
 	"seawall/pkg/sigma/literals"
 )
 
@@ -65,23 +66,22 @@ func (m *Matcher) Size() int {
 
 // Match returns the rules that an event matches, in their order. The result is valid
 // until the next Match with this scratch.
-func (m *Matcher) Match(e *Event, s *Scratch) []Result {
+func (m *Matcher) Match(e *event.Event, s *Scratch) []Result {
 	s.results = s.results[:0]
-	if e.source < 0 || e.source >= len(m.sources) {
+	if e.Source() < 0 || e.Source() >= len(m.sources) {
 		return nil
 	}
-	src := &m.sources[e.source]
+	src := &m.sources[e.Source()]
 	s.begin(e)
-	for i := range e.values {
-		v := &e.values[i]
+	for i := range e.Len() {
+		field, text := e.At(i)
 		var set *literals.Set
-		if int(v.field) < len(src.sets) {
-			set = src.sets[v.field]
+		if int(field) < len(src.sets) {
+			set = src.sets[field]
 		}
 		if set == nil && src.any == nil {
 			continue
 		}
-		text := v.text
 		if !literals.ASCII(text) {
 			text = s.folded(e, i)
 		}
@@ -110,7 +110,7 @@ func (m *Matcher) Match(e *Event, s *Scratch) []Result {
 }
 
 // begin forgets the event before.
-func (s *Scratch) begin(e *Event) {
+func (s *Scratch) begin(e *event.Event) {
 	if s.mark++; s.mark == 1<<31 {
 		s.mark = 1
 		clear(s.seen)
@@ -121,7 +121,7 @@ func (s *Scratch) begin(e *Event) {
 		s.text = nil
 	}
 	s.spans = s.spans[:0]
-	for range e.values {
+	for range e.Len() {
 		s.spans = append(s.spans, span{})
 	}
 }
@@ -136,18 +136,19 @@ func (s *Scratch) anySeen(atoms []int32) bool {
 }
 
 // folded returns a value folded.
-func (s *Scratch) folded(e *Event, i int) []byte {
+func (s *Scratch) folded(e *event.Event, i int) []byte {
 	at := &s.spans[i]
 	if !at.done {
 		from := len(s.text)
-		s.text = literals.Fold(s.text, e.values[i].text)
+		_, text := e.At(i)
+		s.text = literals.Fold(s.text, text)
 		*at = span{from, len(s.text), true}
 	}
 	return s.text[at.from:at.to]
 }
 
 // holds evaluates a node.
-func (src *source) holds(n int32, e *Event, s *Scratch) bool {
+func (src *source) holds(n int32, e *event.Event, s *Scratch) bool {
 	x := &src.nodes[n]
 	switch x.op {
 	case sigma.And:
@@ -179,7 +180,7 @@ func (src *source) holds(n int32, e *Event, s *Scratch) bool {
 }
 
 // result says which selections of a rule hold.
-func (src *source) result(i int, e *Event, s *Scratch) Result {
+func (src *source) result(i int, e *event.Event, s *Scratch) Result {
 	r := Result{Rule: src.slots[i].rule}
 	for bit, n := range src.slots[i].selections {
 		if src.holds(n, e, s) {

@@ -10,22 +10,24 @@ import (
 	"pgregory.net/rapid"
 
 	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/event"
+	"seawall/pkg/sigma/rulefile"
 )
 
 // kinds of events in these tests: two that "product: p" covers, the second of which
 // lacks field c, and one of another product.
-func testTaxonomy() Taxonomy {
-	return Taxonomy{
-		{sigma.Logsource{Product: "p", Category: "one"}, map[string]Field{"a": 0, "b": 1, "c": 2, "image": 3}},
-		{sigma.Logsource{Product: "p", Category: "two"}, map[string]Field{"a": 0, "b": 1}},
-		{sigma.Logsource{Product: "q", Service: "s"}, map[string]Field{"a": 0}},
+func testTaxonomy() event.Taxonomy {
+	return event.Taxonomy{
+		{Logsource: event.Logsource{Product: "p", Category: "one"}, Fields: map[string]event.Field{"a": 0, "b": 1, "c": 2, "image": 3}},
+		{Logsource: event.Logsource{Product: "p", Category: "two"}, Fields: map[string]event.Field{"a": 0, "b": 1}},
+		{Logsource: event.Logsource{Product: "q", Service: "s"}, Fields: map[string]event.Field{"a": 0}},
 	}
 }
 
 // parse reads rules of which nothing may be wrong.
 func parse(t testing.TB, text string) []sigma.Rule {
 	t.Helper()
-	rules, err := sigma.Parse("test.yml", []byte(text))
+	rules, err := rulefile.Parse("test.yml", []byte(text))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -46,8 +48,8 @@ func rule(detection string) string {
 	return "title: t\nlogsource: {product: p, category: one}\ndetection: " + detection + "\n"
 }
 
-// event reads "a=text&b=text"; "a" alone is no value.
-func event(text string) fields {
+// values reads "a=text&b=text"; "a" alone is no value.
+func values(text string) fields {
 	e := fields{}
 	for _, part := range strings.Split(text, "&") {
 		if name, value, ok := strings.Cut(part, "="); ok {
@@ -57,7 +59,7 @@ func event(text string) fields {
 	return e
 }
 
-func (f fields) fill(e *Event, source int) *Event {
+func (f fields) fill(e *event.Event, source int) *event.Event {
 	e.Reset(source)
 	for name, field := range testTaxonomy()[source].Fields {
 		for _, v := range f[name] {
@@ -152,9 +154,9 @@ func TestModifiers(t *testing.T) {
 	} {
 		rules := parse(t, rule("{s: "+tt.selection+", condition: s}"))
 		m := compile(t, rules)
-		s, e := m.NewScratch(), new(Event)
+		s, e := m.NewScratch(), new(event.Event)
 		check := func(text string, want bool) {
-			f := event(text)
+			f := values(text)
 			if got, _ := reference(&rules[0], f); got != want {
 				t.Errorf("%s: reference says %v of %q", tt.selection, got, text)
 			}
@@ -201,7 +203,7 @@ func TestConditions(t *testing.T) {
 		}
 		rules := parse(t, rule(selections+condition))
 		m := compile(t, rules)
-		s, e := m.NewScratch(), new(Event)
+		s, e := m.NewScratch(), new(event.Event)
 		for want, list := range map[bool]string{true: tt.yes, false: tt.no} {
 			for _, a := range strings.Fields(list) {
 				f := fields{"a": {strings.Trim(a, ",")}}
@@ -240,7 +242,7 @@ logsource: {product: p, category: two}
 detection: {s: {a: x}, condition: s}
 `)
 	m := compile(t, rules)
-	s, e := m.NewScratch(), new(Event)
+	s, e := m.NewScratch(), new(event.Event)
 	for source, want := range [][]int{{0, 1}, {0, 1, 4}, {2}} {
 		var got []int
 		for _, r := range m.Match(fields{"a": {"x"}}.fill(e, source), s) {
@@ -293,7 +295,7 @@ test.yml:24: id first is that of test.yml:2 already; give each rule its own`
 	if err == nil || err.Error() != want {
 		t.Errorf("error\n%v\nwant\n%s", err, want)
 	}
-	if got := m.Match(fields{"a": {"x"}}.fill(new(Event), 0), m.NewScratch()); len(got) != 1 || got[0].Rule != 0 {
+	if got := m.Match(fields{"a": {"x"}}.fill(new(event.Event), 0), m.NewScratch()); len(got) != 1 || got[0].Rule != 0 {
 		t.Errorf("the good rule: %v", got)
 	}
 }
@@ -301,7 +303,7 @@ test.yml:24: id first is that of test.yml:2 already; give each rule its own`
 // TestScratch goes through the end of the marks, and many values.
 func TestScratch(t *testing.T) {
 	m := compile(t, parse(t, rule("{s: {a|contains|cased: é, b: y}, n: {b: n}, condition: s or not n}")))
-	s, e := m.NewScratch(), new(Event)
+	s, e := m.NewScratch(), new(event.Event)
 	s.mark = 1<<31 - 3
 	for i := range 6 {
 		if got := m.Match(fields{"a": {"xé"}, "b": {"n", "y"}}.fill(e, 0), s); len(got) != 1 || got[0].Selections != 3 {
@@ -334,7 +336,7 @@ func same(t interface {
 	Fatalf(string, ...any)
 }, m *Matcher, s *Scratch, rules []sigma.Rule, f fields) {
 	t.Helper()
-	got := slices.Clone(m.Match(f.fill(new(Event), 0), s))
+	got := slices.Clone(m.Match(f.fill(new(event.Event), 0), s))
 	var want []Result
 	for i := range rules {
 		if rules[i].Correlation != nil || !rules[i].Logsource.Covers(testTaxonomy()[0].Logsource) {
@@ -425,7 +427,7 @@ func TestSameAsReference(t *testing.T) {
 		for range rapid.IntRange(1, 6).Draw(t, "rules") {
 			texts = append(texts, drawRule(t))
 		}
-		rules, err := sigma.Parse("test.yml", []byte(strings.Join(texts, "---\n")))
+		rules, err := rulefile.Parse("test.yml", []byte(strings.Join(texts, "---\n")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -456,14 +458,14 @@ func FuzzMatch(f *testing.F) {
 	f.Add(rule("{s: [{a|cidr: 10.0.0.0/8}, {b|fieldref: a}], condition: s}"), "a=10.1.1.1&b=::1")
 	f.Add(rule("{s: [é, 'K?'], n: {c|lt: 7.5}, condition: 1 of them}"), "a=É\xff&c=7.4")
 	f.Add(rule("{s: {a|windash|endswith: ' -x', b|base64offset|contains: abcd}, condition: not s}"), "a=q /x&b=YWJjZA==")
-	f.Fuzz(func(t *testing.T, text, event string) {
-		rules, _ := sigma.Parse("fuzz.yml", []byte(text))
+	f.Fuzz(func(t *testing.T, text, values string) {
+		rules, _ := rulefile.Parse("fuzz.yml", []byte(text))
 		m, err := Compile(rules, testTaxonomy())
-		if err != nil || len(event) > 4096 {
+		if err != nil || len(values) > 4096 {
 			return
 		}
 		e := fields{}
-		for _, part := range strings.Split(event, "&") {
+		for _, part := range strings.Split(values, "&") {
 			if name, value, ok := strings.Cut(part, "="); ok && len(name) == 1 && strings.Contains("abc", name) {
 				e[name] = append(e[name], value)
 			}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/pattern"
 )
 
 // fields is an event for the reference: values by the name of the field.
@@ -69,12 +70,12 @@ func passes(x *sigma.Expr, v string, e fields) bool {
 		return map[string]bool{"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[x.Sign]
 	}
 	return slices.ContainsFunc(e[x.Other], func(w string) bool {
-		p := []sigma.Piece{{Text: w}}
+		p := []pattern.Piece{{Text: w}}
 		if x.Head {
-			p = append([]sigma.Piece{{Wild: '*'}}, p...)
+			p = append([]pattern.Piece{{Wild: '*'}}, p...)
 		}
 		if x.Tail {
-			p = append(p, sigma.Piece{Wild: '*'})
+			p = append(p, pattern.Piece{Wild: '*'})
 		}
 		return like(p, v, x.Cased)
 	})
@@ -92,7 +93,7 @@ func characters(text string) []string {
 }
 
 // like fills the table of which beginnings of the pattern match which of the text.
-func like(pattern []sigma.Piece, text string, cased bool) bool {
+func like(pattern []pattern.Piece, text string, cased bool) bool {
 	var tokens []string // "" is a star, "\x00?" a single character
 	for _, p := range pattern {
 		switch p.Wild {

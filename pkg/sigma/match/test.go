@@ -6,6 +6,8 @@ import (
 	"regexp"
 
 	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/event"
+	"seawall/pkg/sigma/pattern"
 )
 
 // maxScan bounds what a regular expression sees of a value.
@@ -14,17 +16,17 @@ const maxScan = 32 << 10
 // test is a test of a field.
 type test struct {
 	op    sigma.Op
-	field Field
+	field event.Field
 	atoms []int32 // of which one must be seen; none if there are none that must
 	sure  bool    // the atom seen is all there is to it
 
 	cased      bool
-	pattern    pattern
+	pattern    pattern.Pattern
 	regexp     *regexp.Regexp
 	network    netip.Prefix
 	sign       string
 	number     decimal
-	other      Field
+	other      event.Field
 	head, tail bool
 }
 
@@ -42,7 +44,7 @@ func (t *test) price() int {
 }
 
 // holds reports whether the event passes the test.
-func (t *test) holds(e *Event, s *Scratch) bool {
+func (t *test) holds(e *event.Event, s *Scratch) bool {
 	if len(t.atoms) > 0 {
 		if !s.anySeen(t.atoms) {
 			return false
@@ -53,20 +55,20 @@ func (t *test) holds(e *Event, s *Scratch) bool {
 	}
 	switch t.op {
 	case sigma.Exists:
-		return e.first(t.field) != 0
+		return e.First(t.field) >= 0
 	case sigma.Absent:
-		return e.first(t.field) == 0
+		return e.First(t.field) < 0
 	}
 	if t.field == anywhere {
-		for i := range e.values {
+		for i := range e.Len() {
 			if t.passes(e, s, i) {
 				return true
 			}
 		}
 		return false
 	}
-	for i := e.first(t.field); i != 0; i = e.values[i-1].next {
-		if t.passes(e, s, int(i-1)) {
+	for i := e.First(t.field); i >= 0; i = e.Next(i) {
+		if t.passes(e, s, i) {
 			return true
 		}
 	}
@@ -74,14 +76,14 @@ func (t *test) holds(e *Event, s *Scratch) bool {
 }
 
 // passes reports whether one value passes.
-func (t *test) passes(e *Event, s *Scratch, i int) bool {
-	text := e.values[i].text
+func (t *test) passes(e *event.Event, s *Scratch, i int) bool {
+	_, text := e.At(i)
 	switch t.op {
 	case sigma.Like:
 		if !t.cased {
 			text = s.folded(e, i)
 		}
-		return t.pattern.match(text)
+		return t.pattern.Match(text)
 	case sigma.Regexp:
 		return t.regexp.Match(text[:min(len(text), maxScan)])
 	case sigma.Within:
@@ -91,8 +93,8 @@ func (t *test) passes(e *Event, s *Scratch, i int) bool {
 		n, ok := parseNumber(text)
 		return ok && n.is(t.sign, t.number)
 	case sigma.SameAs:
-		for j := e.first(t.other); j != 0; j = e.values[j-1].next {
-			if t.same(e, s, i, int(j-1)) {
+		for j := e.First(t.other); j >= 0; j = e.Next(j) {
+			if t.same(e, s, i, j) {
 				return true
 			}
 		}
@@ -101,8 +103,9 @@ func (t *test) passes(e *Event, s *Scratch, i int) bool {
 }
 
 // same compares the values of two fields.
-func (t *test) same(e *Event, s *Scratch, i, j int) bool {
-	a, b := e.values[i].text, e.values[j].text
+func (t *test) same(e *event.Event, s *Scratch, i, j int) bool {
+	_, a := e.At(i)
+	_, b := e.At(j)
 	if !t.cased {
 		a, b = s.folded(e, i), s.folded(e, j)
 	}

@@ -1,30 +1,28 @@
-package match
+package pattern
 
 import (
 	"bytes"
 	"unicode/utf8"
-
-	"seawall/pkg/sigma"
-	"seawall/pkg/sigma/literals"
 )
 
-// pattern is a compiled pattern: segments with any text between them. Its text is
-// folded unless case is regarded.
-type pattern struct {
-	segments [][]piece
+// Pattern is a compiled pattern: segments with any text between them. The zero value
+// matches empty text.
+type Pattern struct {
+	segments [][]unit
 	head     bool // any text may go before the first segment
 	tail     bool // any text may follow the last
 }
 
-// piece is text, or with one set one character.
-type piece struct {
+// unit is text, or with one set one character.
+type unit struct {
 	text []byte
 	one  bool
 }
 
-func compilePattern(list []sigma.Piece, cased bool) pattern {
-	p := pattern{}
-	var segment []piece
+// Compile compiles a pattern.
+func Compile(list []Piece) Pattern {
+	p := Pattern{}
+	var segment []unit
 	for i, x := range list {
 		switch x.Wild {
 		case '*':
@@ -35,13 +33,9 @@ func compilePattern(list []sigma.Piece, cased bool) pattern {
 				segment = nil
 			}
 		case '?':
-			segment = append(segment, piece{one: true})
+			segment = append(segment, unit{one: true})
 		default:
-			text := []byte(x.Text)
-			if !cased {
-				text = literals.Fold(nil, text)
-			}
-			segment = append(segment, piece{text: text})
+			segment = append(segment, unit{text: []byte(x.Text)})
 		}
 	}
 	if segment != nil {
@@ -50,10 +44,10 @@ func compilePattern(list []sigma.Piece, cased bool) pattern {
 	return p
 }
 
-// match reports whether the whole text is like the pattern. Each segment is taken
+// Match reports whether the whole text is like the pattern. Each segment is taken
 // where it is first found: all that a segment can match has one number of characters,
 // so a later place leaves less for those that follow.
-func (p *pattern) match(text []byte) bool {
+func (p *Pattern) Match(text []byte) bool {
 	segments := p.segments
 	if len(segments) == 0 {
 		return p.head || len(text) == 0
@@ -87,7 +81,7 @@ func (p *pattern) match(text []byte) bool {
 }
 
 // prefix returns the length of the segment at the start of text, -1 if it is not there.
-func prefix(segment []piece, text []byte) int {
+func prefix(segment []unit, text []byte) int {
 	n := 0
 	for _, x := range segment {
 		switch {
@@ -107,7 +101,7 @@ func prefix(segment []piece, text []byte) int {
 }
 
 // suffix returns where the segment begins at the end of text, -1 if it is not there.
-func suffix(segment []piece, text []byte) int {
+func suffix(segment []unit, text []byte) int {
 	n := len(text)
 	for i := len(segment) - 1; i >= 0; i-- {
 		x := segment[i]
@@ -128,7 +122,7 @@ func suffix(segment []piece, text []byte) int {
 }
 
 // find returns where the first occurrence of a segment ends, -1 if there is none.
-func find(segment []piece, text []byte) int {
+func find(segment []unit, text []byte) int {
 	for from := 0; from <= len(text); {
 		if first := segment[0]; !first.one {
 			i := bytes.Index(text[from:], first.text)

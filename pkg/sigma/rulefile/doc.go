@@ -1,13 +1,11 @@
-// Package sigma reads detection rules in the Sigma format, version 2: rules about
-// one event and correlation rules about several. It only reads: package match
-// compiles rules to a matcher, package correlate keeps the state of correlations.
-// It knows nothing of where events come from.
+// Package rulefile reads detection rules in the Sigma format, version 2: rules about
+// one event and correlation rules about several.
 //
 // # What is read
 //
 // A file holds one or more YAML documents, each a rule with a detection or with a
 // correlation. Fields of a rule that this package does not know are kept in
-// Rule.Custom, as the specification allows them; an unknown modifier, condition or
+// sigma.Rule.Custom, as the specification allows them; an unknown modifier, condition or
 // field of a correlation is an error, for there the meaning would change.
 //
 // A detection's selection is a map (all must hold), a list of maps (one must hold)
@@ -55,4 +53,4 @@
 //
 // The specifications of SigmaHQ (rules 2.0, modifiers 2.1, correlation 2.0); where
 // they leave something open, what pySigma does.
-package sigma
+package rulefile

@@ -1,4 +1,4 @@
-package sigma
+package rulefile
 
 import (
 	"slices"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"seawall/pkg/sigma"
 )
 
 // Bounds of a correlation.
@@ -16,8 +18,8 @@ const (
 	maxTimespan   = 31 * 24 * time.Hour
 )
 
-func (r *reader) correlation(n *yaml.Node) *Correlation {
-	c := &Correlation{Line: n.Line}
+func (r *reader) correlation(n *yaml.Node) *sigma.Correlation {
+	c := &sigma.Correlation{Line: n.Line}
 	before := len(r.errs)
 	for _, p := range r.pairs(n, "correlation", 1) {
 		switch p.key.Value {
@@ -57,7 +59,7 @@ func (r *reader) correlation(n *yaml.Node) *Correlation {
 }
 
 // complete reports what is missing or does not fit.
-func (r *reader) complete(c *Correlation, n *yaml.Node) {
+func (r *reader) complete(c *sigma.Correlation, n *yaml.Node) {
 	types := []string{"event_count", "value_count", "temporal", "temporal_ordered"}
 	switch {
 	case !slices.Contains(types, c.Type):
@@ -103,7 +105,7 @@ func (r *reader) timespan(n *yaml.Node) time.Duration {
 }
 
 // bounds reads the condition.
-func (r *reader) bounds(c *Correlation, n *yaml.Node) {
+func (r *reader) bounds(c *sigma.Correlation, n *yaml.Node) {
 	signs := map[string]string{"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "=="}
 	if n.Kind == yaml.ScalarNode {
 		r.fail(n, "a condition in words is not supported for correlations; write a map, such as \"gte: 2\"")
@@ -122,7 +124,7 @@ func (r *reader) bounds(c *Correlation, n *yaml.Node) {
 		case err != nil || p.value.Kind != yaml.ScalarNode:
 			r.fail(p.value, "%s takes a whole number", p.key.Value)
 		default:
-			c.Bounds = append(c.Bounds, Bound{Sign: sign, Count: int(count)})
+			c.Bounds = append(c.Bounds, sigma.Bound{Sign: sign, Count: int(count)})
 		}
 	}
 }

@@ -1,17 +1,19 @@
-package sigma
+package rulefile
 
 import (
 	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"seawall/pkg/sigma"
 )
 
 const maxCondition = 4 << 10
 
 // conditions reads the condition, or several of which one must hold.
-func (r *reader) conditions(selections []Selection, n *yaml.Node) Expr {
-	var args []Expr
+func (r *reader) conditions(selections []sigma.Selection, n *yaml.Node) sigma.Expr {
+	var args []sigma.Expr
 	for _, item := range r.items(n, "condition", 2) {
 		if item = r.visit(item, 3); item == nil {
 			break
@@ -26,7 +28,7 @@ func (r *reader) conditions(selections []Selection, n *yaml.Node) Expr {
 		e.Line = item.Line
 		args = append(args, e)
 	}
-	return combine(Or, args)
+	return combine(sigma.Or, args)
 }
 
 // words splits a condition.
@@ -39,7 +41,7 @@ func words(text string) []string {
 
 // condition is a parser by recursive descent.
 type condition struct {
-	selections []Selection
+	selections []sigma.Selection
 	words      []string
 	depth      int
 }
@@ -60,16 +62,16 @@ func (c *condition) take(word string) bool {
 	return true
 }
 
-func (c *condition) parse() (Expr, error) {
+func (c *condition) parse() (sigma.Expr, error) {
 	if len(c.words) == 0 {
-		return Expr{}, fmt.Errorf("it is empty; name a selection")
+		return sigma.Expr{}, fmt.Errorf("it is empty; name a selection")
 	}
 	e, err := c.or()
 	if err != nil {
-		return Expr{}, err
+		return sigma.Expr{}, err
 	}
 	if len(c.words) > 0 {
-		return Expr{}, c.unexpected()
+		return sigma.Expr{}, c.unexpected()
 	}
 	return e, nil
 }
@@ -91,17 +93,17 @@ func (c *condition) unexpected() error {
 	}
 }
 
-func (c *condition) or() (Expr, error) { return c.chain("or", Or, c.and) }
+func (c *condition) or() (sigma.Expr, error) { return c.chain("or", sigma.Or, c.and) }
 
-func (c *condition) and() (Expr, error) { return c.chain("and", And, c.not) }
+func (c *condition) and() (sigma.Expr, error) { return c.chain("and", sigma.And, c.not) }
 
 // chain reads one or more of next with word between them.
-func (c *condition) chain(word string, op Op, next func() (Expr, error)) (Expr, error) {
-	var args []Expr
+func (c *condition) chain(word string, op sigma.Op, next func() (sigma.Expr, error)) (sigma.Expr, error) {
+	var args []sigma.Expr
 	for {
 		e, err := next()
 		if err != nil {
-			return Expr{}, err
+			return sigma.Expr{}, err
 		}
 		args = append(args, e)
 		if !c.take(word) {
@@ -110,15 +112,15 @@ func (c *condition) chain(word string, op Op, next func() (Expr, error)) (Expr, 
 	}
 }
 
-func (c *condition) not() (Expr, error) {
+func (c *condition) not() (sigma.Expr, error) {
 	if c.depth++; c.depth > maxDepth {
-		return Expr{}, fmt.Errorf("it is nested more than %d deep", maxDepth)
+		return sigma.Expr{}, fmt.Errorf("it is nested more than %d deep", maxDepth)
 	}
 	defer func() { c.depth-- }()
 	switch {
 	case c.take("not"):
 		e, err := c.not()
-		return Expr{Op: Not, Args: []Expr{e}}, err
+		return sigma.Expr{Op: sigma.Not, Args: []sigma.Expr{e}}, err
 	case c.take("("):
 		e, err := c.or()
 		if err == nil && !c.take(")") {
@@ -130,51 +132,51 @@ func (c *condition) not() (Expr, error) {
 }
 
 // term reads a selection, or 1, any or all of some.
-func (c *condition) term() (Expr, error) {
+func (c *condition) term() (sigma.Expr, error) {
 	switch word := c.peek(); word {
 	case "1", "any", "all":
 		c.words = c.words[1:]
 		if !c.take("of") {
-			return Expr{}, fmt.Errorf("%q is followed by \"of\", as in \"1 of selection_*\"", word)
+			return sigma.Expr{}, fmt.Errorf("%q is followed by \"of\", as in \"1 of selection_*\"", word)
 		}
-		op := Or
+		op := sigma.Or
 		if word == "all" {
-			op = And
+			op = sigma.And
 		}
 		return c.of(op)
 	case "", "and", "or", "of", "them", "near", "(", ")", "|":
-		return Expr{}, c.unexpected()
+		return sigma.Expr{}, c.unexpected()
 	}
 	name := c.words[0]
 	c.words = c.words[1:]
 	if strings.ContainsAny(name, "*?") {
-		return Expr{}, fmt.Errorf("%q is a pattern; write \"1 of %s\" or \"all of %s\"", name, name, name)
+		return sigma.Expr{}, fmt.Errorf("%q is a pattern; write \"1 of %s\" or \"all of %s\"", name, name, name)
 	}
 	for i := range c.selections {
 		if c.selections[i].Name == name {
-			return Expr{Op: Selected, Selection: i}, nil
+			return sigma.Expr{Op: sigma.Selected, Selection: i}, nil
 		}
 	}
-	return Expr{}, fmt.Errorf("there is no selection %q; there are %s", name, c.names())
+	return sigma.Expr{}, fmt.Errorf("there is no selection %q; there are %s", name, c.names())
 }
 
 // of reads the names behind "1 of".
-func (c *condition) of(op Op) (Expr, error) {
+func (c *condition) of(op sigma.Op) (sigma.Expr, error) {
 	if len(c.words) == 0 {
-		return Expr{}, c.unexpected()
+		return sigma.Expr{}, c.unexpected()
 	}
 	pattern := c.words[0]
 	c.words = c.words[1:]
 	them := strings.EqualFold(pattern, "them")
-	var args []Expr
+	var args []sigma.Expr
 	for i := range c.selections {
 		name := c.selections[i].Name
 		if them && !strings.HasPrefix(name, "_") || !them && stars(pattern, name) {
-			args = append(args, Expr{Op: Selected, Selection: i})
+			args = append(args, sigma.Expr{Op: sigma.Selected, Selection: i})
 		}
 	}
 	if len(args) == 0 {
-		return Expr{}, fmt.Errorf("no selection is called %q; there are %s", pattern, c.names())
+		return sigma.Expr{}, fmt.Errorf("no selection is called %q; there are %s", pattern, c.names())
 	}
 	return combine(op, args), nil
 }

@@ -1,13 +1,15 @@
-package sigma
+package rulefile
 
 import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"seawall/pkg/sigma"
 )
 
 // detection reads selections, then the condition over them.
-func (r *reader) detection(rule *Rule, n *yaml.Node) {
+func (r *reader) detection(rule *sigma.Rule, n *yaml.Node) {
 	var condition *yaml.Node
 	before := len(r.errs)
 	for _, p := range r.pairs(n, "detection", 1) {
@@ -21,7 +23,7 @@ func (r *reader) detection(rule *Rule, n *yaml.Node) {
 		case len(rule.Selections) == maxNamed:
 			r.fail(p.key, "more than %d selections in a rule", maxNamed)
 		default:
-			rule.Selections = append(rule.Selections, Selection{Name: name, Line: p.key.Line, Expr: r.selection(name, p.value)})
+			rule.Selections = append(rule.Selections, sigma.Selection{Name: name, Line: p.key.Line, Expr: r.selection(name, p.value)})
 		}
 	}
 	switch {
@@ -45,12 +47,12 @@ func isName(name string) bool {
 }
 
 // selection reads a map, a list of maps, or keywords.
-func (r *reader) selection(name string, n *yaml.Node) Expr {
+func (r *reader) selection(name string, n *yaml.Node) sigma.Expr {
 	what := "selection " + name
 	if n.Kind == yaml.MappingNode {
 		return r.all(what, n)
 	}
-	var args []Expr
+	var args []sigma.Expr
 	for _, item := range r.items(n, what, 2) {
 		if item = r.visit(item, 3); item == nil {
 			break
@@ -67,12 +69,12 @@ func (r *reader) selection(name string, n *yaml.Node) Expr {
 	if len(args) == 0 {
 		r.fail(n, "%s is empty; give it a field or a keyword", what)
 	}
-	return combine(Or, args)
+	return combine(sigma.Or, args)
 }
 
 // all reads a map: all of its fields must pass.
-func (r *reader) all(what string, n *yaml.Node) Expr {
-	var args []Expr
+func (r *reader) all(what string, n *yaml.Node) sigma.Expr {
+	var args []sigma.Expr
 	pairs := r.pairs(n, what, 4)
 	for _, p := range pairs {
 		args = append(args, r.field(what, p.key.Value, p.key, p.value))
@@ -80,11 +82,11 @@ func (r *reader) all(what string, n *yaml.Node) Expr {
 	if len(pairs) == 0 {
 		r.fail(n, "%s is empty; give it a field", what)
 	}
-	return combine(And, args)
+	return combine(sigma.And, args)
 }
 
 // field reads a field with its modifiers and values.
-func (r *reader) field(what, key string, at, n *yaml.Node) Expr {
+func (r *reader) field(what, key string, at, n *yaml.Node) sigma.Expr {
 	names := strings.Split(key, "|")
 	m := modifiers{r: r, at: at, what: what, field: names[0]}
 	if m.field != "" {
@@ -92,13 +94,13 @@ func (r *reader) field(what, key string, at, n *yaml.Node) Expr {
 	}
 	for _, name := range names[1:] {
 		if !m.add(name) {
-			return Expr{}
+			return sigma.Expr{}
 		}
 	}
 	if !m.fit() {
-		return Expr{}
+		return sigma.Expr{}
 	}
-	var args []Expr
+	var args []sigma.Expr
 	for _, item := range r.items(n, m.what, 5) {
 		if item = r.visit(item, 6); item == nil {
 			break
@@ -110,29 +112,29 @@ func (r *reader) field(what, key string, at, n *yaml.Node) Expr {
 		forms := m.value(item)
 		r.tests += len(forms)
 		if len(forms) > 0 {
-			args = append(args, combine(Or, forms))
+			args = append(args, combine(sigma.Or, forms))
 		}
 	}
 	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
 		r.fail(at, "%s has no values", m.what)
 	}
-	op := Or
+	op := sigma.Or
 	if m.all {
-		op = And
+		op = sigma.And
 	}
 	if e := combine(op, args); m.neq {
-		return Expr{Op: Not, Line: at.Line, Args: []Expr{e}}
+		return sigma.Expr{Op: sigma.Not, Line: at.Line, Args: []sigma.Expr{e}}
 	} else {
 		return e
 	}
 }
 
 // combine joins expressions; one alone stays as it is.
-func combine(op Op, args []Expr) Expr {
+func combine(op sigma.Op, args []sigma.Expr) sigma.Expr {
 	if len(args) == 1 {
 		return args[0]
 	}
-	e := Expr{Op: op, Args: args}
+	e := sigma.Expr{Op: op, Args: args}
 	if len(args) > 0 {
 		e.Line = args[0].Line
 	}

@@ -1,4 +1,4 @@
-package sigma
+package rulefile
 
 import (
 	"bytes"
@@ -11,6 +11,9 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/event"
 )
 
 // Bounds of a file.
@@ -27,14 +30,14 @@ const (
 )
 
 // Parse reads a file's rules. What is wrong with some of them does not hide the
-// others: the rules that are right are returned beside an error that joins an *Error
+// others: the rules that are right are returned beside an error that joins an *sigma.Error
 // for each fault. Only what follows broken YAML is lost.
-func Parse(file string, text []byte) ([]Rule, error) {
+func Parse(file string, text []byte) ([]sigma.Rule, error) {
 	r := &reader{file: file}
 	if len(text) > maxFile {
-		return nil, &Error{File: file, Line: 1, What: fmt.Sprintf("the file is larger than %d bytes; split it", maxFile)}
+		return nil, &sigma.Error{File: file, Line: 1, What: fmt.Sprintf("the file is larger than %d bytes; split it", maxFile)}
 	}
-	var rules []Rule
+	var rules []sigma.Rule
 	for d := yaml.NewDecoder(bytes.NewReader(text)); len(r.errs) < maxErrors; {
 		var doc yaml.Node
 		if err := d.Decode(&doc); errors.Is(err, io.EOF) {
@@ -68,14 +71,14 @@ type reader struct {
 
 func (r *reader) fail(n *yaml.Node, format string, args ...any) {
 	if len(r.errs) < maxErrors {
-		r.errs = append(r.errs, &Error{File: r.file, Line: max(n.Line, 1), What: fmt.Sprintf(format, args...)})
+		r.errs = append(r.errs, &sigma.Error{File: r.file, Line: max(n.Line, 1), What: fmt.Sprintf(format, args...)})
 	}
 }
 
 // broken places an error of the YAML reader, which says "yaml: line 7: …". Lines of
 // its parser, unlike those of its scanner, are counted from 0; where nothing is said
 // it is the first, or that of an alias.
-func (r *reader) broken(text []byte, err error) *Error {
+func (r *reader) broken(text []byte, err error) *sigma.Error {
 	what, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
 	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(what); m != nil {
 		line, _ = strconv.Atoi(m[1])
@@ -88,7 +91,7 @@ func (r *reader) broken(text []byte, err error) *Error {
 		line = 1 + bytes.Count(before, []byte("\n"))
 	}
 	line = min(line, 1+bytes.Count(bytes.TrimSuffix(text, []byte("\n")), []byte("\n")))
-	return &Error{File: r.file, Line: line, What: "this is not YAML: " + what}
+	return &sigma.Error{File: r.file, Line: line, What: "this is not YAML: " + what}
 }
 
 // visit follows an alias and counts against the bounds. Where it returns nil the
@@ -192,8 +195,8 @@ func (r *reader) items(n *yaml.Node, what string, depth int) []*yaml.Node {
 }
 
 // rule reads a document.
-func (r *reader) rule(n *yaml.Node) Rule {
-	rule := Rule{File: r.file, Line: n.Line}
+func (r *reader) rule(n *yaml.Node) sigma.Rule {
+	rule := sigma.Rule{File: r.file, Line: n.Line}
 	r.tests = 0
 	var logsource, detection, correlation *yaml.Node
 	for _, p := range r.pairs(n, "a rule", 0) {
@@ -221,14 +224,14 @@ func (r *reader) rule(n *yaml.Node) Rule {
 	case logsource == nil:
 		r.fail(n, "the rule has no logsource; add product, category or service, to say which events it is about")
 	default:
-		rule.Logsource = r.logsource(logsource)
+		rule.Logsource, rule.LogsourceLine = r.logsource(logsource), logsource.Line
 		r.detection(&rule, detection)
 	}
 	return rule
 }
 
 // about reads what describes the rule.
-func (r *reader) about(rule *Rule, p pair) {
+func (r *reader) about(rule *sigma.Rule, p pair) {
 	texts := map[string]*string{
 		"title": &rule.Title, "id": &rule.ID, "name": &rule.Name, "status": &rule.Status, "description": &rule.Description,
 		"author": &rule.Author, "date": &rule.Date, "modified": &rule.Modified, "license": &rule.License, "taxonomy": &rule.Taxonomy,
@@ -252,11 +255,12 @@ func (r *reader) about(rule *Rule, p pair) {
 	}
 	if key == "level" {
 		name := r.text(p.value, key, 64)
-		i := slices.Index(levels(), name)
-		if i < 0 {
-			r.fail(p.value, "level %q is none; use informational, low, medium, high or critical", name)
+		for rule.Level.String() != name {
+			if rule.Level++; rule.Level > 5 {
+				r.fail(p.value, "level %q is none; use informational, low, medium, high or critical", name)
+				break
+			}
 		}
-		rule.Level = Level(max(i, 0))
 		return
 	}
 	if rule.Custom == nil {
@@ -283,8 +287,8 @@ func (r *reader) known(key, text string, n *yaml.Node) {
 	}
 }
 
-func (r *reader) logsource(n *yaml.Node) Logsource {
-	l := Logsource{Line: n.Line}
+func (r *reader) logsource(n *yaml.Node) event.Logsource {
+	var l event.Logsource
 	for _, p := range r.pairs(n, "logsource", 1) {
 		switch p.key.Value {
 		case "category":

@@ -1,13 +1,38 @@
-package match
+// Package event is what Sigma rules are about: kinds of events with their fields,
+// and an event that can be filled again and again without allocating.
+package event
 
-import "seawall/pkg/sigma"
+import "strings"
+
+// Logsource says which events a rule is about. An empty field is any.
+type Logsource struct {
+	Category, Product, Service string
+}
+
+// Covers reports whether a rule for l is about events of kind.
+func (l Logsource) Covers(kind Logsource) bool {
+	return (l.Category == "" || l.Category == kind.Category) &&
+		(l.Product == "" || l.Product == kind.Product) &&
+		(l.Service == "" || l.Service == kind.Service)
+}
+
+// String names it for people.
+func (l Logsource) String() string {
+	var parts []string
+	for _, p := range []struct{ name, value string }{{"product", l.Product}, {"category", l.Category}, {"service", l.Service}} {
+		if p.value != "" {
+			parts = append(parts, p.name+" "+p.value)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
 
 // Field is the number of a field of events, from 0, without large gaps.
 type Field int
 
 // Source is a kind of events.
 type Source struct {
-	Logsource sigma.Logsource
+	Logsource Logsource
 	Fields    map[string]Field // by Sigma's name; several names may be one field
 }
 
@@ -65,19 +90,31 @@ func (e *Event) AddString(f Field, text string) {
 	e.Add(f, e.text[from:len(e.text):len(e.text)])
 }
 
-// Value returns the first value of a field, and whether there is one.
-func (e *Event) Value(f Field) ([]byte, bool) {
-	i := e.first(f)
-	if i == 0 {
-		return nil, false
-	}
-	return e.values[i-1].text, true
+// Len returns how many values there are, of all fields.
+func (e *Event) Len() int { return len(e.values) }
+
+// At returns a value and its field.
+func (e *Event) At(i int) (Field, []byte) {
+	v := &e.values[i]
+	return v.field, v.text
 }
 
-// first returns 1 + the index of a field's first value, 0 if it is missing.
-func (e *Event) first(f Field) int32 {
+// First returns the index of a field's first value, -1 if the field is missing.
+func (e *Event) First(f Field) int {
 	if f < 0 || int(f) >= len(e.head) {
-		return 0
+		return -1
 	}
-	return e.head[f]
+	return int(e.head[f]) - 1
+}
+
+// Next returns the index of the field's value after the one at i, -1 after the last.
+func (e *Event) Next(i int) int { return int(e.values[i].next) - 1 }
+
+// Value returns the first value of a field, and whether there is one.
+func (e *Event) Value(f Field) ([]byte, bool) {
+	i := e.First(f)
+	if i < 0 {
+		return nil, false
+	}
+	return e.values[i].text, true
 }

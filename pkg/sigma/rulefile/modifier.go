@@ -1,16 +1,16 @@
-package sigma
+package rulefile
 
 import (
-	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/pattern"
 )
 
 // modifiers are those of one field, and make the tests of its values.
@@ -93,8 +93,8 @@ func (m *modifiers) fit() bool {
 }
 
 // value makes the tests of a value, of which one must pass. Faults are told.
-func (m *modifiers) value(n *yaml.Node) []Expr {
-	e := Expr{Field: m.field, Line: n.Line, Cased: m.cased}
+func (m *modifiers) value(n *yaml.Node) []sigma.Expr {
+	e := sigma.Expr{Field: m.field, Line: n.Line, Cased: m.cased}
 	if n.Kind != yaml.ScalarNode {
 		m.r.fail(n, "%s: a value must be text, a number, true, false or null", m.what)
 		return nil
@@ -108,24 +108,24 @@ func (m *modifiers) value(n *yaml.Node) []Expr {
 	case "exists":
 		switch n.Value {
 		case "true":
-			e.Op = Exists
+			e.Op = sigma.Exists
 		case "false":
-			e.Op = Absent
+			e.Op = sigma.Absent
 		default:
 			err = fmt.Errorf("exists takes true or false, not %q", n.Value)
 		}
 	case "re":
-		e.Op = Regexp
+		e.Op = sigma.Regexp
 		e.Regexp, err = expression(n.Value, m.flags)
 	case "cidr":
-		e.Op = Within
+		e.Op = sigma.Within
 		e.Network, err = network(n.Value)
 	case "lt", "lte", "gt", "gte":
-		e.Op = Compare
+		e.Op = sigma.Compare
 		e.Sign = map[string]string{"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}[m.kind]
 		e.Number, err = number(n.Value)
 	case "fieldref":
-		e.Op, e.Other = SameAs, n.Value
+		e.Op, e.Other = sigma.SameAs, n.Value
 		e.Head = slices.Contains(m.around, "contains") || slices.Contains(m.around, "endswith")
 		e.Tail = slices.Contains(m.around, "contains") || slices.Contains(m.around, "startswith")
 		if n.Value == "" {
@@ -138,42 +138,42 @@ func (m *modifiers) value(n *yaml.Node) []Expr {
 		m.r.fail(n, "%s: %v", m.what, err)
 		return nil
 	}
-	return []Expr{e}
+	return []sigma.Expr{e}
 }
 
 // like makes the tests of a text.
-func (m *modifiers) like(e Expr, n *yaml.Node) []Expr {
+func (m *modifiers) like(e sigma.Expr, n *yaml.Node) []sigma.Expr {
 	if n.Tag == "!!null" {
 		if m.field == "" || len(m.around) > 0 || len(m.encode) > 0 {
 			m.r.fail(n, "%s: null is a field that is not there, and goes with no keyword and no modifier of text", m.what)
 			return nil
 		}
-		e.Op, e.Cased = Absent, false
-		return []Expr{e}
+		e.Op, e.Cased = sigma.Absent, false
+		return []sigma.Expr{e}
 	}
 	text, err := scalar(n)
 	if err != nil {
 		m.r.fail(n, "%s: %v", m.what, err)
 		return nil
 	}
-	forms := [][]Piece{pieces(text)}
+	forms := [][]pattern.Piece{pattern.Split(text)}
 	for _, name := range m.encode {
-		if forms, err = recode(name, forms); err != nil {
+		if forms, err = pattern.Encode(name, forms); err != nil {
 			m.r.fail(n, "%s: %v", m.what, err)
 			return nil
 		}
 	}
 	head := m.field == "" || slices.Contains(m.around, "contains") || slices.Contains(m.around, "endswith")
 	tail := m.field == "" || slices.Contains(m.around, "contains") || slices.Contains(m.around, "startswith")
-	var tests []Expr
+	var tests []sigma.Expr
 	for _, form := range forms {
 		if head {
-			form = append([]Piece{{Wild: '*'}}, form...)
+			form = append([]pattern.Piece{{Wild: '*'}}, form...)
 		}
 		if tail {
-			form = append(form, Piece{Wild: '*'})
+			form = append(form, pattern.Piece{Wild: '*'})
 		}
-		e.Op, e.Pattern = Like, join(form)
+		e.Op, e.Pattern = sigma.Like, pattern.Join(form)
 		tests = append(tests, e)
 	}
 	return tests
@@ -196,151 +196,6 @@ func scalar(n *yaml.Node) (string, error) {
 		return "", fmt.Errorf("!!binary is not supported; use base64")
 	}
 	return n.Value, nil
-}
-
-// pieces splits text at its wildcards.
-func pieces(text string) []Piece {
-	var list []Piece
-	var lit strings.Builder
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; c {
-		case '\\':
-			if i+1 < len(text) && strings.IndexByte(`\*?`, text[i+1]) >= 0 {
-				i++
-			}
-			lit.WriteByte(text[i])
-		case '*', '?':
-			list = append(list, Piece{Text: lit.String()}, Piece{Wild: c})
-			lit.Reset()
-		default:
-			lit.WriteByte(c)
-		}
-	}
-	return join(append(list, Piece{Text: lit.String()}))
-}
-
-// join drops what is empty and stars that follow stars.
-func join(list []Piece) []Piece {
-	var out []Piece
-	for _, p := range list {
-		last := len(out) - 1
-		switch {
-		case p.Wild == 0 && p.Text == "":
-		case p.Wild == '*' && last >= 0 && out[last].Wild == '*':
-		case p.Wild == 0 && last >= 0 && out[last].Wild == 0:
-			out[last].Text += p.Text
-		default:
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// recode applies an encoding to all forms of a value.
-func recode(name string, forms [][]Piece) ([][]Piece, error) {
-	var out [][]Piece
-	for _, form := range forms {
-		if name == "windash" {
-			dashed, err := windash(form)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, dashed...)
-			continue
-		}
-		if len(form) != 1 || form[0].Wild != 0 {
-			return nil, fmt.Errorf("%s takes a text that is not empty and has no wildcards; write \\* for a star", name)
-		}
-		for _, text := range encode(name, form[0].Text) {
-			if text == "" {
-				return nil, fmt.Errorf("%s: the text is too short to leave anything that is always the same", name)
-			}
-			out = append(out, []Piece{{Text: text}})
-		}
-	}
-	return out, nil
-}
-
-func encode(name, text string) []string {
-	switch name {
-	case "base64":
-		return []string{base64.StdEncoding.EncodeToString([]byte(text))}
-	case "base64offset":
-		var forms []string
-		for shift := range 3 {
-			full := base64.StdEncoding.EncodeToString([]byte(strings.Repeat(" ", shift) + text))
-			from := []int{0, 2, 3}[shift]
-			to := len(full) - []int{0, 3, 2}[(len(text)+shift)%3]
-			forms = append(forms, full[min(from, to):to])
-		}
-		return forms
-	}
-	var b []byte
-	if name == "utf16" {
-		b = append(b, 0xff, 0xfe)
-	}
-	for _, u := range utf16.Encode([]rune(text)) {
-		if name == "utf16be" {
-			b = append(b, byte(u>>8), byte(u))
-		} else {
-			b = append(b, byte(u), byte(u>>8))
-		}
-	}
-	return []string{string(b)}
-}
-
-// maxDashes bounds the forms of a text: 5 to the power of it.
-const maxDashes = 3
-
-// windash returns a text with each dash or slash that begins a word in all forms.
-func windash(form []Piece) ([][]Piece, error) {
-	forms, dashes := [][]Piece{nil}, 0
-	each := func(p Piece) {
-		for i := range forms {
-			forms[i] = append(forms[i], p)
-		}
-	}
-	for _, p := range form {
-		if p.Wild != 0 {
-			each(p)
-			continue
-		}
-		from, before := 0, ' '
-		for i, c := range p.Text {
-			next, _ := utf8.DecodeRuneInString(p.Text[i+utf8.RuneLen(c):])
-			if isDash(c) && !isWord(before) && i+utf8.RuneLen(c) < len(p.Text) && isWord(next) {
-				if dashes++; dashes > maxDashes {
-					return nil, fmt.Errorf("windash: more than %d dashes that begin a word; split the text into several with all", maxDashes)
-				}
-				each(Piece{Text: p.Text[from:i]})
-				forms = cross(forms)
-				from = i + utf8.RuneLen(c)
-			}
-			before = c
-		}
-		each(Piece{Text: p.Text[from:]})
-	}
-	for i := range forms {
-		forms[i] = join(forms[i])
-	}
-	return forms, nil
-}
-
-// cross returns all forms with each of the dashes behind them.
-func cross(forms [][]Piece) [][]Piece {
-	var out [][]Piece
-	for _, f := range forms {
-		for _, dash := range []string{"-", "/", "–", "—", "―"} {
-			out = append(out, append(slices.Clone(f), Piece{Text: dash}))
-		}
-	}
-	return out
-}
-
-func isDash(c rune) bool { return strings.ContainsRune("-/–—―", c) }
-
-func isWord(c rune) bool {
-	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80 && !isDash(c)
 }
 
 // network reads "10.0.0.0/8"; an address alone is a network of one.
