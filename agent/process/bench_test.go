@@ -120,3 +120,16 @@ func TestNoAllocations(t *testing.T) {
 		t.Errorf("%v allocations for %d events", n, len(events))
 	}
 }
+
+// BenchmarkScanLive reads the machine's own /proc.
+func BenchmarkScanLive(b *testing.B) {
+	n := 0
+	for b.Loop() {
+		table := New(Config{})
+		if err := table.Scan(); err != nil {
+			b.Fatal(err)
+		}
+		n = table.Stats().Live
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(n), "µs/process")
+}
