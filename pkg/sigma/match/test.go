@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"regexp"
+	"unicode/utf8"
 
 	"seawall/pkg/sigma"
 	"seawall/pkg/sigma/event"
@@ -111,11 +112,36 @@ func (t *test) same(e *event.Event, s *Scratch, i, j int) bool {
 	}
 	switch {
 	case t.head && t.tail:
-		return bytes.Contains(a, b)
+		return contains(a, b)
 	case t.head:
-		return bytes.HasSuffix(a, b)
+		return bytes.HasSuffix(a, b) && whole(a, len(a)-len(b))
 	case t.tail:
-		return bytes.HasPrefix(a, b)
+		return bytes.HasPrefix(a, b) && whole(a, len(b))
 	}
 	return bytes.Equal(a, b)
+}
+
+// contains reports whether a has b in it and no character is cut for it, which a
+// value that is no UTF-8 could do.
+func contains(a, b []byte) bool {
+	for from := 0; ; from++ {
+		i := bytes.Index(a[from:], b)
+		if i < 0 {
+			return false
+		}
+		if from += i; whole(a, from) && whole(a, from+len(b)) {
+			return true
+		}
+	}
+}
+
+// whole reports whether no character of text goes over i.
+func whole(text []byte, i int) bool {
+	for from := i - 1; i < len(text) && from >= 0 && from > i-utf8.UTFMax; from-- {
+		if utf8.RuneStart(text[from]) {
+			_, size := utf8.DecodeRune(text[from:])
+			return from+size <= i
+		}
+	}
+	return true
 }

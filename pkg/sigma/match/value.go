@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"cmp"
 	"net/netip"
 )
@@ -98,57 +99,54 @@ func parseAddr4(text []byte) (a [4]byte, ok bool) {
 	return a, len(text) == 0
 }
 
-// parseAddr6 reads groups of hexadecimal digits, of which "::" leaves some out, and
-// which may end in an IPv4 address.
+// parseAddr6 reads groups of hexadecimal digits, of which "::" leaves some out.
 func parseAddr6(text []byte) (netip.Addr, bool) {
-	var a [16]byte
-	at, gap := 0, -1
-	if len(text) >= 2 && text[0] == ':' && text[1] == ':' {
-		gap, text = 0, text[2:]
+	var a, behind [16]byte
+	if i := bytes.IndexByte(text, '%'); i >= 0 {
+		if i == len(text)-1 {
+			return netip.Addr{}, false
+		}
+		text = text[:i]
 	}
-	for len(text) > 0 && text[0] != '%' {
-		n, digits := group(text)
-		switch rest := text[digits:]; {
-		case digits == 0 || at == 16:
-			return netip.Addr{}, false
-		case len(rest) > 0 && rest[0] == '.':
-			end := 0
-			for end < len(text) && text[end] != '%' {
-				end++
-			}
-			v4, ok := parseAddr4(text[:end])
-			if !ok || at > 12 {
-				return netip.Addr{}, false
-			}
-			at, text = at+copy(a[at:], v4[:]), text[end:]
-			continue
-		default:
-			a[at], a[at+1] = byte(n>>8), byte(n)
-			at, text = at+2, rest
-		}
-		if len(text) == 0 || text[0] == '%' {
-			break
-		}
-		if text[0] != ':' || len(text) == 1 {
-			return netip.Addr{}, false
-		}
-		if text = text[1:]; text[0] == ':' {
-			if gap >= 0 {
-				return netip.Addr{}, false
-			}
-			gap, text = at, text[1:]
-		} else if text[0] == '%' {
-			return netip.Addr{}, false
-		}
+	i := bytes.Index(text, []byte("::"))
+	if i < 0 {
+		n, ok := groups(&a, text, true)
+		return netip.AddrFrom16(a).Unmap(), ok && n == len(a)
 	}
-	if at == 16 && gap >= 0 || at < 16 && gap < 0 || len(text) == 1 {
+	n, ok := groups(&a, text[:i], false)
+	m, also := groups(&behind, text[i+2:], true)
+	if !ok || !also || n+m > len(a)-2 {
 		return netip.Addr{}, false
 	}
-	if gap >= 0 {
-		moved := copy(a[16-(at-gap):], a[gap:at])
-		clear(a[gap : 16-moved])
-	}
+	copy(a[len(a)-m:], behind[:m])
 	return netip.AddrFrom16(a).Unmap(), true
+}
+
+// groups reads groups with colons between them, and with v4 set an IPv4 address as
+// the last. It returns how many bytes they are.
+func groups(a *[16]byte, text []byte, v4 bool) (n int, ok bool) {
+	if len(text) == 0 {
+		return 0, true
+	}
+	for {
+		if v4 && n <= 12 && bytes.IndexByte(text, ':') < 0 && bytes.IndexByte(text, '.') >= 0 {
+			last, ok := parseAddr4(text)
+			return n + copy(a[n:], last[:]), ok
+		}
+		value, digits := group(text)
+		if digits == 0 || n == len(a) {
+			return n, false
+		}
+		a[n], a[n+1] = byte(value>>8), byte(value)
+		n, text = n+2, text[digits:]
+		if len(text) == 0 {
+			return n, true
+		}
+		if text[0] != ':' {
+			return n, false
+		}
+		text = text[1:]
+	}
 }
 
 // group reads up to four hexadecimal digits.
