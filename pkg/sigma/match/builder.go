@@ -122,12 +122,15 @@ func (b *builder) test(e *sigma.Expr) (int32, error) {
 		t.pattern = compilePattern(e)
 		b.literal(&t, e)
 	case sigma.Regexp:
-		re, err := regexp.Compile(e.Regexp)
+		texts, steps, err := required(e.Regexp)
 		if err != nil {
 			return 0, err
 		}
-		t.regexp = re
-		for _, text := range required(e.Regexp) {
+		if t.regexp, err = regexp.Compile(e.Regexp); err != nil {
+			return 0, err
+		}
+		t.scan = min(maxScan, maxWork/max(steps, 1))
+		for _, text := range texts {
 			t.atoms = append(t.atoms, b.intern(atom{field: t.field, text: text}))
 		}
 	case sigma.Compare:

@@ -24,7 +24,8 @@
 // # Bounds
 //
 // The automaton takes time linear in the values. A regular expression sees the first
-// 32 KiB of a value and takes time linear in them. A Scratch keeps at most a few
+// 32 KiB of a value, or less of it if the expression is very long, and takes time
+// linear in them. A Scratch keeps at most a few
 // times the largest event that it has seen, and gives up buffers above 1 MiB.
 //
 // # Goroutines

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -327,6 +328,33 @@ func TestScratch(t *testing.T) {
 	}
 	if v, ok := e.Value(1); ok || v != nil {
 		t.Errorf("value of nothing: %q", v)
+	}
+}
+
+// TestRegexpBounds has expressions and values that would keep other engines busy.
+func TestRegexpBounds(t *testing.T) {
+	m := compile(t, parse(t, rule("{s: {a|re: '(a+)+$b|x$'}, l: {a|re: '(a?){300}b'}, condition: 1 of them}")))
+	s, e := m.NewScratch(), new(event.Event)
+	e.Reset(0)
+	e.AddString(0, strings.Repeat("a", 1<<20)+"b")
+	before := time.Now()
+	if got := m.Match(e, s); len(got) > 0 {
+		t.Errorf("beyond the bound: %v", got)
+	}
+	if took := time.Since(before); took > 20*time.Second {
+		t.Errorf("took %v", took)
+	}
+	for size, want := range map[int]int{4000: 1, maxScan - 1: 0} {
+		e.Reset(0)
+		e.AddString(0, strings.Repeat("a", size)+"b")
+		if got := m.Match(e, s); len(got) != want {
+			t.Errorf("%d bytes: %v", size, got)
+		}
+	}
+	e.Reset(0)
+	e.AddString(0, strings.Repeat("a", maxScan-1)+"x")
+	if got := m.Match(e, s); len(got) != 1 {
+		t.Errorf("within the bound: %v", got)
 	}
 }
 

@@ -11,14 +11,21 @@ import (
 const maxRequired = 32
 
 // required returns folded texts of which each match of a regular expression contains
-// at least one; none if nothing is known.
-func required(expr string) []string {
+// at least one, none if nothing is known, and the steps of its program.
+func required(expr string) (texts []string, steps int, err error) {
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
-		return nil
+		return nil, 0, err
 	}
-	return contained(re.Simplify())
+	re = re.Simplify()
+	prog, err := syntax.Compile(re)
+	if err != nil {
+		return nil, 0, err
+	}
+	return contained(re), len(prog.Inst), nil
 }
+
+// contained returns what required does, of a part.
 
 func contained(re *syntax.Regexp) []string {
 	switch re.Op {

@@ -11,8 +11,14 @@ import (
 	"seawall/pkg/sigma/pattern"
 )
 
-// maxScan bounds what a regular expression sees of a value.
-const maxScan = 32 << 10
+// Bounds of what a regular expression sees of a value: bytes, and bytes times the
+// steps of its program, since each byte can take all steps. An expression of 128
+// steps, which is a long one, sees all of the former; no value takes longer than
+// about a tenth of a second.
+const (
+	maxScan = 32 << 10
+	maxWork = 4 << 20
+)
 
 // test is a test of a field.
 type test struct {
@@ -24,6 +30,7 @@ type test struct {
 	cased      bool
 	pattern    pattern.Pattern
 	regexp     *regexp.Regexp
+	scan       int // bytes that it sees
 	network    netip.Prefix
 	sign       string
 	number     decimal
@@ -86,7 +93,7 @@ func (t *test) passes(e *event.Event, s *Scratch, i int) bool {
 		}
 		return t.pattern.Match(text)
 	case sigma.Regexp:
-		return t.regexp.Match(text[:min(len(text), maxScan)])
+		return t.regexp.Match(text[:min(len(text), t.scan)])
 	case sigma.Within:
 		addr, ok := parseAddr(text)
 		return ok && t.network.Contains(addr)
