@@ -333,7 +333,7 @@ func TestScratch(t *testing.T) {
 
 // TestRegexpBounds has expressions and values that would keep other engines busy.
 func TestRegexpBounds(t *testing.T) {
-	m := compile(t, parse(t, rule("{s: {a|re: '(a+)+$b|x$'}, l: {a|re: '(a?){300}b'}, condition: 1 of them}")))
+	m := compile(t, parse(t, rule("{s: {a|re: '(a+)+$b|x$'}, l: {a|re: '(a?){200}b'}, condition: 1 of them}")))
 	s, e := m.NewScratch(), new(event.Event)
 	e.Reset(0)
 	e.AddString(0, strings.Repeat("a", 1<<20)+"b")
