@@ -68,3 +68,10 @@ func (t *Table) readPlace(p *Process) bool {
 	t.stats.Text += p.textSize()
 	return true
 }
+
+// Contained reports whether p is in a container or a PID namespace of its own, or may be:
+// what it says of itself is then not the host's word.
+func (t *Table) Contained(p *Process) bool {
+	t.Locate(p)
+	return p.Container != "" || t.nested(p) != nsFirst
+}
