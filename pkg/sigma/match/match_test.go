@@ -150,6 +150,7 @@ func TestModifiers(t *testing.T) {
 		{`{a|utf16|base64: hi}`, []string{"a=//5oAGkA"}, []string{"a=aABpAA=="}},
 		{`{a|utf16be|base64: hi}`, []string{"a=AGgAaQ=="}, nil},
 		{`{a|windash|contains: ' -x /y'}`, []string{"a=q -x -y", "a=q /x –y", "a=q ―x /y"}, []string{"a=q x y", "a=q -x y"}},
+		{`{a|contains|all|windash: [' -x', y]}`, []string{"a=y /x"}, []string{"a= -x", "a=y x"}},
 		{`{a|windash|contains: 'a-b -'}`, []string{"a=a-b -"}, []string{"a=a/b -"}},
 		{`{image|endswith: [/sh, /bash], a|contains: ' -c '}`, []string{"image=/bin/bash&a=bash -c id"}, []string{"image=/bin/bash&a=bash", "image=x&a=bash -c id"}},
 	} {

@@ -49,7 +49,7 @@ func (m *modifiers) add(name string) bool {
 		}
 		m.flags += name
 	case "base64", "base64offset", "wide", "utf16le", "utf16be", "utf16", "windash":
-		if len(m.around) > 0 {
+		if len(m.around) > 0 && name != "windash" {
 			return m.fail("modifier %s goes before %s, as in %s|%s|%s", name, m.around[0], m.field, name, m.around[0])
 		}
 		m.encode = append(m.encode, name)

@@ -18,7 +18,7 @@ import (
 
 // Bounds of a file.
 const (
-	maxFile   = 1 << 20
+	maxFile   = 256 << 10
 	maxNodes  = 200_000 // YAML nodes visited, those of aliases each time
 	maxDepth  = 32      // of nodes and of conditions
 	maxRules  = 2_000
@@ -215,6 +215,10 @@ func (r *reader) rule(n *yaml.Node) sigma.Rule {
 		r.fail(n, "the rule has no title; add \"title: what it finds\"")
 	}
 	switch {
+	case rule.Custom["action"] != nil:
+		r.fail(rule.Custom["action"], "action is of version 1 of Sigma; write out each rule")
+	case rule.Custom["filter"] != nil && detection == nil:
+		r.fail(rule.Custom["filter"], "filters for other rules are not supported; write them into the rules")
 	case detection == nil && correlation == nil:
 		r.fail(n, "the rule has neither detection nor correlation; add one")
 	case detection != nil && correlation != nil:

@@ -129,6 +129,8 @@ func TestErrors(t *testing.T) {
 		{head + "correlation: {}\ndetection: {}", "2: a rule has a detection or a correlation, not both"},
 		{head + "logsource: {}\ndetection: {s: {a: b}, condition: s}", "2: logsource names neither"},
 		{head + "logsource: x\ndetection: {s: {a: b}, condition: s}", "2: logsource must be a map"},
+		{head + "action: global", "2: action is of version 1"},
+		{head + "logsource: {product: p}\nfilter:\n  rules: [x]", "4: filters for other rules are not supported"},
 		{source + "title2: x\ndetection: {s: {a: b}}", "4: detection has no condition"},
 		{source + "detection: {condition: s}", "3: detection has no selection"},
 		{source + "detection: {s: {a: b}, condition: s}\nlevel: severe", `4: level "severe" is none; use informational`},
@@ -260,7 +262,7 @@ func TestBounds(t *testing.T) {
 		fmt.Fprintf(&values, "- %d\n", i)
 	}
 	for _, tt := range []struct{ name, text, want string }{
-		{"file", strings.Repeat("#", maxFile+1), "the file is larger than 1048576 bytes"},
+		{"file", strings.Repeat("#", maxFile+1), "the file is larger than 262144 bytes"},
 		{"aliases", bomb + head + "detection: {s: *x9, condition: s}", "a list in a list"},
 		{"tags", bomb + head + "tags: *x9\ndetection: {s: {a: b}, condition: s}", "tags must be one text"},
 		{"visits", head + "x: &x [" + strings.Repeat("{a: b}, ", 500) + "]\ndetection:\n" + strings.ReplaceAll(strings.Repeat("  sX: *x\n", 64), "X", "") + "  condition: s", "is there twice"},
@@ -284,10 +286,13 @@ func TestBounds(t *testing.T) {
 		}
 	}
 	// What aliases repeat counts each time.
-	many := "x: &x [" + strings.Repeat("{a: b}, ", 1000) + "]\n"
 	var docs strings.Builder
-	for range 100 {
-		docs.WriteString("title: t\nlogsource: {product: p}\n" + many + "detection: {s1: *x, s2: *x, s3: *x, s4: *x, condition: s1}\n---\n")
+	for range 20 {
+		docs.WriteString("title: t\nlogsource: {product: p}\nx: &x [" + strings.Repeat("{a: b}, ", 200) + "]\ndetection:\n")
+		for i := range 20 {
+			fmt.Fprintf(&docs, "  s%d: *x\n", i)
+		}
+		docs.WriteString("  condition: s1\n---\n")
 	}
 	if _, err := Parse("x.yml", []byte(docs.String())); err == nil || !strings.Contains(err.Error(), "more than 200000 values with aliases followed") {
 		t.Errorf("visits: %.200v", err)
