@@ -56,6 +56,11 @@ func Valid(name string) bool {
 	default:
 		return false
 	}
+	return plain(name)
+}
+
+// plain reports whether name has only what names of units may have.
+func plain(name string) bool {
 	for i := range len(name) {
 		c := name[i]
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(`:_.\@-`, rune(c)) {

@@ -87,8 +87,9 @@ func hexadecimal(s string) bool {
 // name bounds a name that somebody gave.
 func name(s, runtime string) (string, string) {
 	const longest = 128
-	if s == "" || len(s) > longest {
+	s = strings.ReplaceAll(s, `\x2d`, "-")
+	if s == "" || len(s) > longest || !plain(s) {
 		return "", ""
 	}
-	return strings.ReplaceAll(s, `\x2d`, "-"), runtime
+	return s, runtime
 }

@@ -36,6 +36,7 @@ func TestContainer(t *testing.T) {
 		{`/machine.slice/machine-debian\x2d12.scope/payload`, "debian-12", "systemd-nspawn"},
 		{`/machine.slice/machine-qemu\x2d1\x2dvm.scope/libvirt/emulator`, "", ""},
 		{"/lxc.payload." + strings.Repeat("x", 200), "", ""},
+		{"/lxc.payload.a b\x1b[31m", "", ""},
 		{"/" + strings.Repeat("a/", 5000), "", ""},
 	} {
 		if id, runtime := Container(tt.cgroup); id != tt.id || runtime != tt.runtime {
