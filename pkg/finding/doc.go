@@ -1,7 +1,7 @@
 // Package finding holds Seawall's vocabulary: what a check found on a host, who
 // caused the change, and what a host says of itself.
 //
-// Four kinds of record travel from a host to the collector, in this order of
+// Five kinds of record travel from a host to the collector, in this order of
 // importance:
 //
 //   - [Change]: one result that differs from the one before. The normal case.
@@ -10,6 +10,9 @@
 //     ends with the same state as the host.
 //   - [Pack]: the static text of the checks (title, rationale, remediation), sent
 //     once per start and not with each result.
+//   - [Detection]: what a rule saw in the audit events, and who did it. Detections
+//     travel in a lane of their own, so that neither they nor posture wait for the
+//     other.
 //   - [Heartbeat]: facts of the host and the agent's own counters.
 //
 // A result is identified by (check, resource); the host is not part of it, since

@@ -163,6 +163,7 @@ type Record struct {
 	State     *StatePart
 	Heartbeat *Heartbeat
 	Pack      *Pack
+	Detection *Detection
 }
 
 // Change is a result that differs from the one before.
