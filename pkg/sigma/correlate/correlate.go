@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -19,8 +20,12 @@ type Limits struct {
 	Bytes  int // of all; default 8 MiB
 }
 
-// maxCount bounds what a correlation counts to.
-const maxCount = 10_000
+// Bounds of what correlations count to: of events, and of values, all of which may
+// have to be looked at for each event.
+const (
+	maxCount  = 10_000
+	maxValues = 2_000
+)
 
 // Alert is a correlation that holds.
 type Alert struct {
@@ -208,8 +213,14 @@ func (b *builder) bounds(i int, x *correlation) error {
 				x.target = max(x.target, bound.Count+1)
 			}
 		}
-		if x.target > maxCount && (!x.atEnd || x.Type == "value_count") {
-			return b.fault(i, x.Line, "the condition counts to %d, more than %d; use a shorter timespan with a lower count", x.target, maxCount)
+		limit := maxCount
+		if x.Type == "value_count" {
+			limit = maxValues
+		} else if x.atEnd {
+			limit = math.MaxInt // only their number is kept
+		}
+		if x.target > limit {
+			return b.fault(i, x.Line, "the condition counts to %d, more than %d; use a shorter timespan with a lower count", x.target, limit)
 		}
 		return nil
 	}

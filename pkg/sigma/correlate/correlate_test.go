@@ -222,6 +222,7 @@ func TestErrors(t *testing.T) {
 		{"correlation: {type: temporal_ordered, rules: [a, b, c], timespan: 1m, condition: {gte: 2}}", "the condition asks for 2 of 3 rules"},
 		{"correlation: {type: temporal, rules: [a, b], timespan: 1m, condition: {lt: 2}}", "temporal with a bound from above is not supported"},
 		{"correlation: {type: event_count, rules: [a], timespan: 1m, condition: {gte: 10001}}", "the condition counts to 10001, more than 10000"},
+		{"correlation: {type: value_count, rules: [a], timespan: 1m, condition: {lt: 2000, gt: 1, field: from}}", "the condition counts to 2001, more than 2000"},
 		{"name: a\ncorrelation: {type: event_count, rules: [a], " + count, `"a" is the name of two rules, test.yml:2 and test.yml:23`},
 		{"name: x\ncorrelation: {type: event_count, rules: [x], " + count, "the correlation is about itself"},
 		{"name: x\ncorrelation: {type: event_count, rules: [y], " + count + "\n---\ntitle: y\nname: y\ncorrelation: {type: event_count, rules: [x], " + count, "the correlation is about itself"},
@@ -252,7 +253,7 @@ func TestFlood(t *testing.T) {
 correlation: {type: event_count, rules: [a], group-by: [user], timespan: 1h, condition: {gte: 3}}
 ---
 title: D
-correlation: {type: value_count, rules: [b], group-by: [user], timespan: 1h, condition: {gte: 10000, field: from}}
+correlation: {type: value_count, rules: [b], group-by: [user], timespan: 1h, condition: {gte: 2000, field: from}}
 ---
 title: E
 correlation: {type: temporal, rules: [b, c], group-by: [from], timespan: 1h}
@@ -276,7 +277,7 @@ correlation: {type: temporal, rules: [b, c], group-by: [from], timespan: 1h}
 	if s := p.c.Stats(); s.Evicted < 10_000 || len(p.c.rules[0].groups) != 1000 {
 		t.Errorf("after the flood: %+v, %d groups", s, len(p.c.rules[0].groups))
 	}
-	if len(alerts) < 2 || !strings.HasPrefix(alerts[0], "D one 10000") {
+	if len(alerts) < 2 || !strings.HasPrefix(alerts[0], "D one 2000") {
 		t.Errorf("alerts %q", alerts)
 	}
 	alerts = nil

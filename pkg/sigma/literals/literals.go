@@ -18,7 +18,7 @@ type Literal struct {
 
 // Bounds of a set: its states, and how many of them get a row of the table.
 const (
-	maxStates = 1 << 20
+	maxStates = 1 << 18 // of 28 bytes each, and about 110 while they are made
 	maxRows   = 2_048
 )
 

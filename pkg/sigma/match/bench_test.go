@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"strings"
 	"syscall"
@@ -159,5 +160,25 @@ func TestAllocations(t *testing.T) {
 		if n := testing.AllocsPerRun(1000, run); n != 0 {
 			t.Errorf("%v allocations an event", n)
 		}
+	}
+}
+
+// TestFewAreWoken counts the rules that are evaluated at all, of 500.
+func TestFewAreWoken(t *testing.T) {
+	m, s, events, _ := benchMatcher(t, 500)
+	woken := 0
+	for _, e := range events {
+		m.Match(e, s)
+		for _, word := range s.slots {
+			woken += bits.OnesCount64(word)
+		}
+	}
+	if perEvent := float64(woken) / float64(len(events)); perEvent > 15 {
+		t.Errorf("%v rules are evaluated for an event", perEvent)
+	} else {
+		t.Logf("%v rules are evaluated for an event", perEvent)
+	}
+	if m.Size() > 2<<20 {
+		t.Errorf("the automata take %d bytes", m.Size())
 	}
 }
