@@ -10,30 +10,6 @@ import (
 	"seawall/pkg/audit"
 )
 
-// FuzzStat holds that a process is found whatever it calls itself, and that no text of
-// /proc/PID/stat and status does harm.
-func FuzzStat(f *testing.F) {
-	f.Add("sh", uint32(10), uint32(1), uint64(500), "")
-	f.Add("a) S 1 (b", uint32(1), uint32(0), uint64(0), "10 (x) S 1 2 3 4 5 6 7 8 9 1 1 1 1 1 1 1 1 1 1")
-	f.Add("\xff\n", uint32(4194304), uint32(1<<31), uint64(1)<<60, "Uid:\t1\nNSpid:\t1\t2\nGid:")
-	f.Fuzz(func(t *testing.T, comm string, pid, ppid uint32, ticks uint64, other string) {
-		text := strconv.Itoa(int(pid)) + " (" + comm + ") R " + strconv.Itoa(int(ppid)) +
-			" 1 1 -1 1 2097152 1 2 3 4 5 6 7 8 20 0 1 0 " + strconv.FormatUint(ticks, 10) + " 9 9\n"
-		st, err := parseStat([]byte(text))
-		if fits := ticks < 1<<63/uint64(time.Second/userHZ)-1; (err == nil) != fits && fits {
-			t.Errorf("%q: %v", text, err)
-		}
-		if err == nil && (st.pid != pid || st.ppid != ppid || st.ticks != ticks+1 || string(st.comm) != comm || !st.kernel) {
-			t.Errorf("%q: %+v", text, st)
-		}
-		if _, err := parseStat([]byte(other)); err == nil && !strings.Contains(other, ")") {
-			t.Errorf("%q was read", other)
-		}
-		table := New(Config{Offline: true})
-		table.status(&Process{}, []byte(other))
-	})
-}
-
 // FuzzTable feeds events made of any records; the table must keep its order.
 func FuzzTable(f *testing.F) {
 	seed := func(texts ...string) {

@@ -55,11 +55,11 @@ func (t *Table) readPlace(p *Process) bool {
 		return false
 	}
 	t.exact(p, st)
-	b, ok := t.file(p.PID, "cgroup", cgroupLimit)
+	text, ok := t.proc.Cgroup(p.PID)
 	if !ok {
 		return false
 	}
-	group := cgroup.Of(string(b))
+	group := cgroup.Of(text)
 	unit, _ := cgroup.Unit(group)
 	id, runtime := cgroup.Container(group)
 	t.stats.Text -= p.textSize()

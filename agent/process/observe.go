@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"seawall/pkg/audit"
+	"seawall/pkg/procfs"
 )
 
 // Observe takes what the event tells of its process, which it returns: nil for an event
@@ -78,10 +79,10 @@ func (t *Table) holder(e *audit.Event) *Process {
 func (t *Table) wasThere(p *Process, e *audit.Event, at int64) bool {
 	if !p.dead() {
 		if st, ok := t.stat(e.PID); ok {
-			if !p.is(st) || st.start.UnixNano() > at+slack {
+			if !p.is(st) || st.Start.UnixNano() > at+slack {
 				return false
 			}
-			p.ticks, p.Start = st.ticks, st.start // the wall clock may have been set back
+			p.ticks, p.Start = st.Ticks, st.Start // the wall clock may have been set back
 			return true
 		}
 	}
@@ -138,10 +139,10 @@ func (t *Table) doubtful(p *Process, e *audit.Event, at int64) bool {
 
 // same reports whether the process of the event is p. Where it is not, it returns what
 // /proc said of the other, if it did.
-func (t *Table) same(p *Process, e *audit.Event, at int64) (*stat, bool) {
+func (t *Table) same(p *Process, e *audit.Event, at int64) (*procfs.Stat, bool) {
 	p.checked = at
 	st, ok := t.stat(e.PID)
-	if ok && st.start.UnixNano() > at+slack {
+	if ok && st.Start.UnixNano() > at+slack {
 		ok = false // the number went on to a third
 	}
 	if !ok {
@@ -156,19 +157,19 @@ func (t *Table) same(p *Process, e *audit.Event, at int64) (*stat, bool) {
 
 // is reports whether st, which was read of p's number, is of p: it has p's start, or
 // began before p was last seen.
-func (p *Process) is(st *stat) bool {
+func (p *Process) is(st *procfs.Stat) bool {
 	if p.ticks != 0 {
-		return p.ticks == st.ticks
+		return p.ticks == st.Ticks
 	}
-	return st.start.UnixNano() <= p.seen+slack
+	return st.Start.UnixNano() <= p.seen+slack
 }
 
 // exact sets p's start, for st is of p.
-func (t *Table) exact(p *Process, st *stat) {
+func (t *Table) exact(p *Process, st *procfs.Stat) {
 	if p.ticks == 0 {
-		p.ticks = st.ticks
-		if st.start.Before(p.Start) {
-			p.Start = st.start
+		p.ticks = st.Ticks
+		if st.Start.Before(p.Start) {
+			p.Start = st.Start
 		}
 	}
 }
@@ -204,7 +205,7 @@ func (t *Table) adopted(p *Process, ppid uint32) bool {
 
 // appear makes an entry for the process of the event, the newest of its number. st is
 // what /proc says of it, or nil.
-func (t *Table) appear(e *audit.Event, st *stat) *Process {
+func (t *Table) appear(e *audit.Event, st *procfs.Stat) *Process {
 	if !e.HasSyscall && st == nil {
 		if p := t.read(e.PID, e.Time, 0); p != nil {
 			return p
@@ -261,7 +262,7 @@ func (t *Table) parent(pid uint32, at time.Time, depth int) *Process {
 	now := at.UnixNano()
 	if now-max(p.seen, p.checked) > recheckParent {
 		p.checked = now
-		if st, ok := t.stat(pid); ok && !p.is(st) && st.start.UnixNano() <= now+slack {
+		if st, ok := t.stat(pid); ok && !p.is(st) && st.Start.UnixNano() <= now+slack {
 			t.stats.Replaced++
 			t.end(p, time.Unix(0, p.seen))
 			return t.read(pid, at, depth)
@@ -382,12 +383,4 @@ func (t *Table) birth(p *Process, e *audit.Event, flags uint64) {
 // hint notes that the number may become a child of p.
 func (t *Table) hint(p *Process, child uint32, at time.Time) {
 	t.births[child%uint32(len(t.births))] = birth{child, at.UnixNano(), ref{p.slot, p.generation}}
-}
-
-// nested says whether p's numbers are of another namespace than those of events.
-func (t *Table) nested(p *Process) namespace {
-	if p.namespace == nsUnknown {
-		p.namespace = t.readNamespace(p)
-	}
-	return p.namespace
 }

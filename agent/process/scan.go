@@ -1,12 +1,6 @@
 package process
 
-import (
-	"errors"
-	"io/fs"
-	"slices"
-	"strconv"
-	"time"
-)
+import "time"
 
 // Scan reads all processes of /proc, at start and after events were lost. Entries that
 // it does not find are ended.
@@ -14,10 +8,11 @@ func (t *Table) Scan() error {
 	if t.cfg.Offline {
 		return nil
 	}
-	pids, err := t.list()
+	pids, hidden, err := t.proc.Processes()
 	if err != nil {
 		return err
 	}
+	t.stats.Hidden = hidden
 	now := t.clock()
 	t.now = max(t.now, now.UnixNano())
 	for _, pid := range pids {
@@ -41,27 +36,6 @@ func (t *Table) Scan() error {
 	return nil
 }
 
-// list returns the numbers in /proc.
-func (t *Table) list() ([]uint32, error) {
-	names, err := t.cfg.Root.ReadDir("/proc")
-	if err != nil {
-		return nil, err
-	}
-	t.stats.Reads++
-	pids := make([]uint32, 0, len(names))
-	t.stats.Hidden = true
-	for _, name := range names {
-		if n, err := strconv.ParseUint(name, 10, 32); err == nil && n > 0 {
-			pids = append(pids, uint32(n))
-			if n == 1 {
-				t.stats.Hidden = false
-			}
-		}
-	}
-	slices.Sort(pids) // parents mostly come first
-	return pids, nil
-}
-
 // sweepWhenGrown ends entries whose processes are gone, when there are many more than
 // after the last time.
 func (t *Table) sweepWhenGrown() {
@@ -70,11 +44,9 @@ func (t *Table) sweepWhenGrown() {
 		return
 	}
 	t.swept = t.now
-	pids, err := t.list()
+	pids, hidden, err := t.proc.Processes()
+	t.stats.Hidden = hidden
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			t.stats.Unread++
-		}
 		t.sweptCount = t.live.n
 		return
 	}

@@ -46,30 +46,41 @@ func container(part, parent string, pods bool) (id, runtime string) {
 			}
 		}
 	}
+	if hexadecimal(part) {
+		return bare(part, parent, pods)
+	}
+	rest, scope := strings.CutSuffix(part, ".scope")
 	switch {
 	case strings.HasPrefix(part, "lxc.payload."):
 		return name(strings.TrimPrefix(part, "lxc.payload."), "lxc")
 	case parent == "lxc":
 		return name(part, "lxc")
-	case strings.HasPrefix(part, "machine-lxc") && strings.HasSuffix(part, ".scope"):
-		return name(strings.TrimSuffix(part, ".scope"), "lxc")
+	case scope && strings.HasPrefix(part, "machine-lxc"):
+		return name(rest, "lxc")
 	case strings.HasPrefix(part, "systemd-nspawn@") && strings.HasSuffix(part, ".service"):
 		return name(part[len("systemd-nspawn@"):len(part)-len(".service")], "systemd-nspawn")
-	case parent == "machine.slice" && strings.HasPrefix(part, "machine-") && strings.HasSuffix(part, ".scope"):
+	case scope && parent == "machine.slice" && strings.HasPrefix(part, "machine-"):
 		if strings.HasPrefix(part, "machine-qemu") {
 			return "", "" // a virtual machine's emulator is a process of this host
 		}
-		return name(part[len("machine-"):len(part)-len(".scope")], "systemd-nspawn")
-	case !hexadecimal(part):
-		return "", ""
+		return name(strings.TrimPrefix(rest, "machine-"), "systemd-nspawn")
+	}
+	return "", ""
+}
+
+// bare tells whose container it is by where its id stands.
+func bare(id, parent string, pods bool) (string, string) {
+	switch {
 	case pods:
-		return part, "kubernetes"
+		return id, "kubernetes"
 	case parent == "docker":
-		return part, "docker"
+		return id, "docker"
 	case parent == "libpod_parent":
-		return part, "podman"
-	case parent != "" && parent != "user.slice" && len(part) == longID:
-		return part, "containerd" // its cgroups are /NAMESPACE/ID
+		return id, "podman"
+	case parent == "lxc":
+		return id, "lxc"
+	case parent != "" && parent != "user.slice" && len(id) == longID:
+		return id, "containerd" // its cgroups are /NAMESPACE/ID
 	}
 	return "", ""
 }
