@@ -4,6 +4,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"seawall/pkg/finding"
+	"seawall/pkg/text"
 )
 
 // Limits of lists; those of text are text.Limit, or 64 bytes for ids.
@@ -14,6 +15,18 @@ const (
 	maxChecks     = 512
 	maxReferences = 32
 	maxTags       = 64
+)
+
+// Limits of a detection's lists, and of the bytes of their words.
+const (
+	maxSamples        = 8
+	maxAncestry       = 16
+	maxRecords        = 16
+	maxTechniques     = 16
+	maxTechnique      = 64
+	maxFalsePositives = 16
+	maxFalsePositive  = 512
+	maxGroup          = 16
 )
 
 // field ties a field's number and name in the .proto file to the place of its
@@ -31,6 +44,61 @@ func recordFields(r *Record) []field {
 		{3, "state_part", optional[finding.StatePart]{&r.State, partFields}},
 		{4, "heartbeat", optional[finding.Heartbeat]{&r.Heartbeat, heartbeatFields}},
 		{5, "pack", optional[finding.Pack]{&r.Pack, packFields}},
+		{6, "detection", optional[finding.Detection]{&r.Detection, detectionFields}},
+	}
+}
+
+func detectionFields(d *finding.Detection) []field {
+	return []field{
+		{1, "id", &d.ID},
+		{2, "rule", &d.Rule},
+		{3, "title", &d.Title},
+		{4, "severity", &d.Severity},
+		{5, "techniques", words{&d.Techniques, maxTechniques, maxTechnique}},
+		{6, "description", &d.Description},
+		{7, "false_positives", words{&d.FalsePositives, maxFalsePositives, maxFalsePositive}},
+		{8, "count", &d.Count},
+		{9, "first_unix_nano", &d.First},
+		{10, "last_unix_nano", &d.Last},
+		{11, "group", words{&d.Group, maxGroup, finding.MaxGroup}},
+		{12, "ended", &d.Ended},
+		{13, "samples", list[finding.Sample]{&d.Samples, sampleFields, maxSamples}},
+	}
+}
+
+func sampleFields(s *finding.Sample) []field {
+	return []field{
+		{1, "time_unix_nano", &s.Time},
+		{2, "serial", &s.Serial},
+		{3, "actor", message(actorFields(&s.Actor))},
+		{4, "command", &s.Command},
+		{5, "target", &s.Target},
+		{6, "syscall", &s.Syscall},
+		{7, "claimed", &s.Claimed},
+		{8, "ancestry", list[finding.Process]{&s.Ancestry, processFields, maxAncestry}},
+		{9, "records", words{&s.Records, maxRecords, text.Limit}},
+	}
+}
+
+func actorFields(a *finding.Actor) []field {
+	return []field{
+		{1, "auid", &a.AUID},
+		{2, "login", &a.Login},
+		{3, "uid", &a.UID},
+		{4, "user", &a.User},
+		{5, "session", &a.Session},
+		{6, "from", &a.From},
+		{7, "via", &a.Via},
+		{8, "program", &a.Program},
+		{9, "text", &a.Text},
+	}
+}
+
+func processFields(p *finding.Process) []field {
+	return []field{
+		{1, "pid", &p.PID},
+		{2, "exe", &p.Exe},
+		{3, "command", &p.Command},
 	}
 }
 
@@ -111,7 +179,7 @@ func infoFields(c *finding.CheckInfo) []field {
 		{4, "severity", &c.Severity},
 		{5, "rationale", &c.Rationale},
 		{6, "remediation", &c.Remediation},
-		{7, "references", words{&c.References, maxReferences}},
+		{7, "references", words{&c.References, maxReferences, text.Limit}},
 	}
 }
 
@@ -141,7 +209,7 @@ func hostFields(h *finding.Host) []field {
 		{15, "cpus", &h.CPUs},
 		{16, "droplet_id", &h.DropletID},
 		{17, "region", &h.Region},
-		{18, "tags", words{&h.Tags, maxTags}},
+		{18, "tags", words{&h.Tags, maxTags, text.Limit}},
 		{19, "agent_version", &h.AgentVersion},
 	}
 }

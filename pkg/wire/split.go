@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"seawall/pkg/finding"
+	"seawall/pkg/text"
 )
 
 const (
@@ -92,6 +93,10 @@ func fitted(r Record) Record {
 		c.Result = fit(c.Result)
 		r.Change = &c
 	}
+	if r.Detection != nil {
+		d := fitDetection(*r.Detection)
+		r.Detection = &d
+	}
 	return r
 }
 
@@ -111,6 +116,56 @@ func fit(r finding.Result) finding.Result {
 		}
 		limit = min(limit, len(r.Evidence)) / 2
 	}
+}
+
+// detectionBytes bounds an encoded detection. Without samples but the first, which
+// then has neither records nor ancestry, the largest is smaller.
+const detectionBytes = MaxRecord - overhead
+
+// fitDetection shortens a detection's lists to their limits, then until its encoding
+// is within detectionBytes: the records of samples first, then their ancestry, then
+// samples, and never the first.
+func fitDetection(d finding.Detection) finding.Detection {
+	d.Techniques = fitWords(d.Techniques, maxTechniques, maxTechnique)
+	d.FalsePositives = fitWords(d.FalsePositives, maxFalsePositives, maxFalsePositive)
+	d.Group = fitWords(d.Group, maxGroup, finding.MaxGroup)
+	samples := d.Samples
+	for n, records, ancestry := maxSamples, maxRecords, maxAncestry; ; {
+		d.Samples = fitSamples(samples, n, records, ancestry)
+		switch {
+		case size(detectionFields(&d)) <= detectionBytes:
+			return d
+		case records > 0:
+			records /= 2
+		case ancestry > 1 || n == 1 && ancestry > 0:
+			ancestry /= 2
+		case n > 1:
+			n /= 2
+		default:
+			return d
+		}
+	}
+}
+
+func fitSamples(samples []finding.Sample, n, records, ancestry int) []finding.Sample {
+	out := slices.Clone(samples[:min(n, len(samples))])
+	for i := range out {
+		s := &out[i]
+		s.Records = fitWords(s.Records, records, text.Limit)
+		s.Ancestry = s.Ancestry[:min(ancestry, len(s.Ancestry))]
+	}
+	return out
+}
+
+// fitWords returns at most n of the words, each of at most limit bytes.
+func fitWords(all []string, n, limit int) []string {
+	out := slices.Clone(all[:min(n, len(all))])
+	for i, s := range out {
+		if len(s) > limit {
+			out[i] = text.Clean(s, limit)
+		}
+	}
+	return out
 }
 
 // weight is at least the size of a result's encoding, and quicker.

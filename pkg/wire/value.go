@@ -95,13 +95,17 @@ func (l list[T]) write(put func([]byte)) error {
 
 // words is a repeated string.
 type words struct {
-	to  *[]string
-	max int
+	to    *[]string
+	max   int
+	bytes int // of each
 }
 
 func (w words) read(b []byte) error {
 	if len(*w.to) >= w.max {
 		return broken("more than %d", w.max)
+	}
+	if len(b) > w.bytes {
+		return broken("%d bytes, limit %d", len(b), w.bytes)
 	}
 	s, err := readText(b)
 	if err == nil {
@@ -115,6 +119,9 @@ func (w words) write(put func([]byte)) error {
 		return broken("more than %d", w.max)
 	}
 	for _, s := range *w.to {
+		if len(s) > w.bytes {
+			return broken("%d bytes, limit %d", len(s), w.bytes)
+		}
 		if err := checkText(s); err != nil {
 			return err
 		}

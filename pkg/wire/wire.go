@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -47,7 +48,7 @@ func broken(format string, args ...any) error {
 }
 
 // Encode returns the record's bytes. A record beyond the package's limits is an
-// [*Error]; evidence beyond them is shortened.
+// [*Error]; evidence and a detection's lists beyond them are shortened.
 func Encode(r Record) ([]byte, error) {
 	if n := bodies(&r); n != 1 {
 		return nil, broken("%d bodies, want 1", n)
@@ -87,7 +88,7 @@ func Decode(b []byte) (Record, error) {
 
 func bodies(r *Record) int {
 	n := 0
-	for _, has := range []bool{r.Change != nil, r.State != nil, r.Heartbeat != nil, r.Pack != nil} {
+	for _, has := range []bool{r.Change != nil, r.State != nil, r.Heartbeat != nil, r.Pack != nil, r.Detection != nil} {
 		if has {
 			n++
 		}
@@ -104,6 +105,8 @@ func check(r *Record) error {
 		}
 	case r.State != nil:
 		return in("state_part", checkPart(r.State))
+	case r.Detection != nil:
+		return in("detection", checkDetection(r.Detection))
 	case r.Pack != nil:
 		for i := range r.Pack.Checks {
 			if !validID(r.Pack.Checks[i].ID) {
@@ -142,6 +145,23 @@ func checkPart(p *finding.StatePart) error {
 		}
 	}
 	return nil
+}
+
+func checkDetection(d *finding.Detection) error {
+	switch {
+	case !validStorm(d.ID):
+		return in("id", broken("not 1 to 32 hexadecimal digits"))
+	case len(d.Rule) < 1 || len(d.Rule) > 64:
+		return in("rule", broken("%d bytes, not within 1 and 64", len(d.Rule)))
+	case d.Count < 1:
+		return in("count", broken("no event"))
+	}
+	return nil
+}
+
+// validStorm reports whether s is 1 to 32 of 0-9 and a-f.
+func validStorm(s string) bool {
+	return len(s) >= 1 && len(s) <= 32 && strings.Trim(s, "0123456789abcdef") == ""
 }
 
 // validID reports whether s is 1 to 64 of a-z, 0-9 and "-".

@@ -75,7 +75,7 @@ func genResult(t *rapid.T) finding.Result {
 
 func genRecord(t *rapid.T) Record {
 	r := Record{Time: genTime(t)}
-	switch rapid.IntRange(0, 3).Draw(t, "kind") {
+	switch rapid.IntRange(0, 4).Draw(t, "kind") {
 	case 0:
 		r.Change = &finding.Change{
 			Result:   genResult(t),
@@ -89,6 +89,8 @@ func genRecord(t *rapid.T) Record {
 		r.State.ID = rapid.Uint64().Draw(t, "state")
 	case 2:
 		r.Heartbeat = genHeartbeat(t)
+	case 3:
+		r.Detection = genDetection(t)
 	default:
 		r.Pack = &finding.Pack{}
 		copy(r.Pack.Digest[:], genText(t))
@@ -188,6 +190,8 @@ func TestTablesMatchSchema(t *testing.T) {
 		"Pack": packFields(new(finding.Pack)), "CheckInfo": infoFields(new(finding.CheckInfo)),
 		"Heartbeat": heartbeatFields(new(finding.Heartbeat)), "Host": hostFields(new(finding.Host)),
 		"Counters": counterFields(new(finding.Counters)),
+		"Detection": detectionFields(new(finding.Detection)), "Sample": sampleFields(new(finding.Sample)),
+		"Actor": actorFields(new(finding.Actor)), "Process": processFields(new(finding.Process)),
 	}
 	messages := seawallv1.File_seawall_v1_finding_proto.Messages()
 	if messages.Len() != len(tables) {
@@ -404,6 +408,11 @@ func FuzzDecode(f *testing.F) {
 		part(func(*finding.StatePart) {}),
 		{Heartbeat: &finding.Heartbeat{Host: finding.Host{Name: "h", Load1: 1, Tags: []string{"web"}}}},
 		{Pack: &finding.Pack{Checks: []finding.CheckInfo{{ID: "a", References: []string{"CIS"}}}}},
+		detection(func(*finding.Detection) {}),
+		detection(func(d *finding.Detection) {
+			d.Techniques, d.Group, d.Ended, d.Last = []string{"T1059.004"}, []string{"alice", ""}, true, time.Unix(1_800_000_000, 0)
+			d.Samples = []finding.Sample{{Serial: 7, Actor: finding.Actor{AUID: finding.Unset, Text: "root"}, Ancestry: []finding.Process{{PID: 1}}, Records: []string{"type=EOE"}}}
+		}),
 	} {
 		b, err := Encode(r)
 		if err != nil {

@@ -96,6 +96,7 @@ type Record struct {
 	//	*Record_StatePart
 	//	*Record_Heartbeat
 	//	*Record_Pack
+	//	*Record_Detection
 	Body          isRecord_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -181,6 +182,15 @@ func (x *Record) GetPack() *Pack {
 	return nil
 }
 
+func (x *Record) GetDetection() *Detection {
+	if x != nil {
+		if x, ok := x.Body.(*Record_Detection); ok {
+			return x.Detection
+		}
+	}
+	return nil
+}
+
 type isRecord_Body interface {
 	isRecord_Body()
 }
@@ -201,6 +211,10 @@ type Record_Pack struct {
 	Pack *Pack `protobuf:"bytes,5,opt,name=pack,proto3,oneof"`
 }
 
+type Record_Detection struct {
+	Detection *Detection `protobuf:"bytes,6,opt,name=detection,proto3,oneof"`
+}
+
 func (*Record_Change) isRecord_Body() {}
 
 func (*Record_StatePart) isRecord_Body() {}
@@ -208,6 +222,8 @@ func (*Record_StatePart) isRecord_Body() {}
 func (*Record_Heartbeat) isRecord_Body() {}
 
 func (*Record_Pack) isRecord_Body() {}
+
+func (*Record_Detection) isRecord_Body() {}
 
 type Evidence struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -829,6 +845,422 @@ func (x *Pack) GetChecks() []*CheckInfo {
 	return nil
 }
 
+type Detection struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Id             string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Rule           string                 `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	Title          string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Severity       uint32                 `protobuf:"varint,4,opt,name=severity,proto3" json:"severity,omitempty"`
+	Techniques     []string               `protobuf:"bytes,5,rep,name=techniques,proto3" json:"techniques,omitempty"`
+	Description    string                 `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
+	FalsePositives []string               `protobuf:"bytes,7,rep,name=false_positives,json=falsePositives,proto3" json:"false_positives,omitempty"`
+	Count          uint64                 `protobuf:"varint,8,opt,name=count,proto3" json:"count,omitempty"`
+	FirstUnixNano  int64                  `protobuf:"varint,9,opt,name=first_unix_nano,json=firstUnixNano,proto3" json:"first_unix_nano,omitempty"`
+	LastUnixNano   int64                  `protobuf:"varint,10,opt,name=last_unix_nano,json=lastUnixNano,proto3" json:"last_unix_nano,omitempty"`
+	Group          []string               `protobuf:"bytes,11,rep,name=group,proto3" json:"group,omitempty"`
+	Ended          bool                   `protobuf:"varint,12,opt,name=ended,proto3" json:"ended,omitempty"`
+	Samples        []*Sample              `protobuf:"bytes,13,rep,name=samples,proto3" json:"samples,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Detection) Reset() {
+	*x = Detection{}
+	mi := &file_seawall_v1_finding_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Detection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Detection) ProtoMessage() {}
+
+func (x *Detection) ProtoReflect() protoreflect.Message {
+	mi := &file_seawall_v1_finding_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Detection.ProtoReflect.Descriptor instead.
+func (*Detection) Descriptor() ([]byte, []int) {
+	return file_seawall_v1_finding_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Detection) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Detection) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *Detection) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Detection) GetSeverity() uint32 {
+	if x != nil {
+		return x.Severity
+	}
+	return 0
+}
+
+func (x *Detection) GetTechniques() []string {
+	if x != nil {
+		return x.Techniques
+	}
+	return nil
+}
+
+func (x *Detection) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *Detection) GetFalsePositives() []string {
+	if x != nil {
+		return x.FalsePositives
+	}
+	return nil
+}
+
+func (x *Detection) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Detection) GetFirstUnixNano() int64 {
+	if x != nil {
+		return x.FirstUnixNano
+	}
+	return 0
+}
+
+func (x *Detection) GetLastUnixNano() int64 {
+	if x != nil {
+		return x.LastUnixNano
+	}
+	return 0
+}
+
+func (x *Detection) GetGroup() []string {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+func (x *Detection) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
+func (x *Detection) GetSamples() []*Sample {
+	if x != nil {
+		return x.Samples
+	}
+	return nil
+}
+
+type Sample struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TimeUnixNano  int64                  `protobuf:"varint,1,opt,name=time_unix_nano,json=timeUnixNano,proto3" json:"time_unix_nano,omitempty"`
+	Serial        uint64                 `protobuf:"varint,2,opt,name=serial,proto3" json:"serial,omitempty"`
+	Actor         *Actor                 `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	Command       string                 `protobuf:"bytes,4,opt,name=command,proto3" json:"command,omitempty"`
+	Target        string                 `protobuf:"bytes,5,opt,name=target,proto3" json:"target,omitempty"`
+	Syscall       string                 `protobuf:"bytes,6,opt,name=syscall,proto3" json:"syscall,omitempty"`
+	Claimed       bool                   `protobuf:"varint,7,opt,name=claimed,proto3" json:"claimed,omitempty"`
+	Ancestry      []*Process             `protobuf:"bytes,8,rep,name=ancestry,proto3" json:"ancestry,omitempty"`
+	Records       []string               `protobuf:"bytes,9,rep,name=records,proto3" json:"records,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sample) Reset() {
+	*x = Sample{}
+	mi := &file_seawall_v1_finding_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sample) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sample) ProtoMessage() {}
+
+func (x *Sample) ProtoReflect() protoreflect.Message {
+	mi := &file_seawall_v1_finding_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sample.ProtoReflect.Descriptor instead.
+func (*Sample) Descriptor() ([]byte, []int) {
+	return file_seawall_v1_finding_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Sample) GetTimeUnixNano() int64 {
+	if x != nil {
+		return x.TimeUnixNano
+	}
+	return 0
+}
+
+func (x *Sample) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *Sample) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
+func (x *Sample) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
+func (x *Sample) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *Sample) GetSyscall() string {
+	if x != nil {
+		return x.Syscall
+	}
+	return ""
+}
+
+func (x *Sample) GetClaimed() bool {
+	if x != nil {
+		return x.Claimed
+	}
+	return false
+}
+
+func (x *Sample) GetAncestry() []*Process {
+	if x != nil {
+		return x.Ancestry
+	}
+	return nil
+}
+
+func (x *Sample) GetRecords() []string {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+type Actor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Auid          uint32                 `protobuf:"varint,1,opt,name=auid,proto3" json:"auid,omitempty"`
+	Login         string                 `protobuf:"bytes,2,opt,name=login,proto3" json:"login,omitempty"`
+	Uid           uint32                 `protobuf:"varint,3,opt,name=uid,proto3" json:"uid,omitempty"`
+	User          string                 `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
+	Session       uint32                 `protobuf:"varint,5,opt,name=session,proto3" json:"session,omitempty"`
+	From          string                 `protobuf:"bytes,6,opt,name=from,proto3" json:"from,omitempty"`
+	Via           string                 `protobuf:"bytes,7,opt,name=via,proto3" json:"via,omitempty"`
+	Program       string                 `protobuf:"bytes,8,opt,name=program,proto3" json:"program,omitempty"`
+	Text          string                 `protobuf:"bytes,9,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Actor) Reset() {
+	*x = Actor{}
+	mi := &file_seawall_v1_finding_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Actor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Actor) ProtoMessage() {}
+
+func (x *Actor) ProtoReflect() protoreflect.Message {
+	mi := &file_seawall_v1_finding_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Actor.ProtoReflect.Descriptor instead.
+func (*Actor) Descriptor() ([]byte, []int) {
+	return file_seawall_v1_finding_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Actor) GetAuid() uint32 {
+	if x != nil {
+		return x.Auid
+	}
+	return 0
+}
+
+func (x *Actor) GetLogin() string {
+	if x != nil {
+		return x.Login
+	}
+	return ""
+}
+
+func (x *Actor) GetUid() uint32 {
+	if x != nil {
+		return x.Uid
+	}
+	return 0
+}
+
+func (x *Actor) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Actor) GetSession() uint32 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *Actor) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Actor) GetVia() string {
+	if x != nil {
+		return x.Via
+	}
+	return ""
+}
+
+func (x *Actor) GetProgram() string {
+	if x != nil {
+		return x.Program
+	}
+	return ""
+}
+
+func (x *Actor) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+type Process struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid           uint32                 `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	Exe           string                 `protobuf:"bytes,2,opt,name=exe,proto3" json:"exe,omitempty"`
+	Command       string                 `protobuf:"bytes,3,opt,name=command,proto3" json:"command,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Process) Reset() {
+	*x = Process{}
+	mi := &file_seawall_v1_finding_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Process) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Process) ProtoMessage() {}
+
+func (x *Process) ProtoReflect() protoreflect.Message {
+	mi := &file_seawall_v1_finding_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Process.ProtoReflect.Descriptor instead.
+func (*Process) Descriptor() ([]byte, []int) {
+	return file_seawall_v1_finding_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Process) GetPid() uint32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *Process) GetExe() string {
+	if x != nil {
+		return x.Exe
+	}
+	return ""
+}
+
+func (x *Process) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
 type Heartbeat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Host          *Host                  `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
@@ -839,7 +1271,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_seawall_v1_finding_proto_msgTypes[8]
+	mi := &file_seawall_v1_finding_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -851,7 +1283,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_seawall_v1_finding_proto_msgTypes[8]
+	mi := &file_seawall_v1_finding_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -864,7 +1296,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_seawall_v1_finding_proto_rawDescGZIP(), []int{8}
+	return file_seawall_v1_finding_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Heartbeat) GetHost() *Host {
@@ -908,7 +1340,7 @@ type Host struct {
 
 func (x *Host) Reset() {
 	*x = Host{}
-	mi := &file_seawall_v1_finding_proto_msgTypes[9]
+	mi := &file_seawall_v1_finding_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -920,7 +1352,7 @@ func (x *Host) String() string {
 func (*Host) ProtoMessage() {}
 
 func (x *Host) ProtoReflect() protoreflect.Message {
-	mi := &file_seawall_v1_finding_proto_msgTypes[9]
+	mi := &file_seawall_v1_finding_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -933,7 +1365,7 @@ func (x *Host) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Host.ProtoReflect.Descriptor instead.
 func (*Host) Descriptor() ([]byte, []int) {
-	return file_seawall_v1_finding_proto_rawDescGZIP(), []int{9}
+	return file_seawall_v1_finding_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Host) GetName() string {
@@ -1096,7 +1528,7 @@ type Counters struct {
 
 func (x *Counters) Reset() {
 	*x = Counters{}
-	mi := &file_seawall_v1_finding_proto_msgTypes[10]
+	mi := &file_seawall_v1_finding_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1108,7 +1540,7 @@ func (x *Counters) String() string {
 func (*Counters) ProtoMessage() {}
 
 func (x *Counters) ProtoReflect() protoreflect.Message {
-	mi := &file_seawall_v1_finding_proto_msgTypes[10]
+	mi := &file_seawall_v1_finding_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1121,7 +1553,7 @@ func (x *Counters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counters.ProtoReflect.Descriptor instead.
 func (*Counters) Descriptor() ([]byte, []int) {
-	return file_seawall_v1_finding_proto_rawDescGZIP(), []int{10}
+	return file_seawall_v1_finding_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Counters) GetAuditMode() string {
@@ -1262,14 +1694,15 @@ var File_seawall_v1_finding_proto protoreflect.FileDescriptor
 const file_seawall_v1_finding_proto_rawDesc = "" +
 	"\n" +
 	"\x18seawall/v1/finding.proto\x12\n" +
-	"seawall.v1\"\xfb\x01\n" +
+	"seawall.v1\"\xb2\x02\n" +
 	"\x06Record\x12$\n" +
 	"\x0etime_unix_nano\x18\x01 \x01(\x03R\ftimeUnixNano\x12,\n" +
 	"\x06change\x18\x02 \x01(\v2\x12.seawall.v1.ChangeH\x00R\x06change\x126\n" +
 	"\n" +
 	"state_part\x18\x03 \x01(\v2\x15.seawall.v1.StatePartH\x00R\tstatePart\x125\n" +
 	"\theartbeat\x18\x04 \x01(\v2\x15.seawall.v1.HeartbeatH\x00R\theartbeat\x12&\n" +
-	"\x04pack\x18\x05 \x01(\v2\x10.seawall.v1.PackH\x00R\x04packB\x06\n" +
+	"\x04pack\x18\x05 \x01(\v2\x10.seawall.v1.PackH\x00R\x04pack\x125\n" +
+	"\tdetection\x18\x06 \x01(\v2\x15.seawall.v1.DetectionH\x00R\tdetectionB\x06\n" +
 	"\x04body\"F\n" +
 	"\bEvidence\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
@@ -1328,7 +1761,48 @@ const file_seawall_v1_finding_proto_rawDesc = "" +
 	"references\"M\n" +
 	"\x04Pack\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\fR\x06digest\x12-\n" +
-	"\x06checks\x18\x02 \x03(\v2\x15.seawall.v1.CheckInfoR\x06checks\"c\n" +
+	"\x06checks\x18\x02 \x03(\v2\x15.seawall.v1.CheckInfoR\x06checks\"\x8a\x03\n" +
+	"\tDetection\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x14\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x12\x1a\n" +
+	"\bseverity\x18\x04 \x01(\rR\bseverity\x12\x1e\n" +
+	"\n" +
+	"techniques\x18\x05 \x03(\tR\n" +
+	"techniques\x12 \n" +
+	"\vdescription\x18\x06 \x01(\tR\vdescription\x12'\n" +
+	"\x0ffalse_positives\x18\a \x03(\tR\x0efalsePositives\x12\x14\n" +
+	"\x05count\x18\b \x01(\x04R\x05count\x12&\n" +
+	"\x0ffirst_unix_nano\x18\t \x01(\x03R\rfirstUnixNano\x12$\n" +
+	"\x0elast_unix_nano\x18\n" +
+	" \x01(\x03R\flastUnixNano\x12\x14\n" +
+	"\x05group\x18\v \x03(\tR\x05group\x12\x14\n" +
+	"\x05ended\x18\f \x01(\bR\x05ended\x12,\n" +
+	"\asamples\x18\r \x03(\v2\x12.seawall.v1.SampleR\asamples\"\xa0\x02\n" +
+	"\x06Sample\x12$\n" +
+	"\x0etime_unix_nano\x18\x01 \x01(\x03R\ftimeUnixNano\x12\x16\n" +
+	"\x06serial\x18\x02 \x01(\x04R\x06serial\x12'\n" +
+	"\x05actor\x18\x03 \x01(\v2\x11.seawall.v1.ActorR\x05actor\x12\x18\n" +
+	"\acommand\x18\x04 \x01(\tR\acommand\x12\x16\n" +
+	"\x06target\x18\x05 \x01(\tR\x06target\x12\x18\n" +
+	"\asyscall\x18\x06 \x01(\tR\asyscall\x12\x18\n" +
+	"\aclaimed\x18\a \x01(\bR\aclaimed\x12/\n" +
+	"\bancestry\x18\b \x03(\v2\x13.seawall.v1.ProcessR\bancestry\x12\x18\n" +
+	"\arecords\x18\t \x03(\tR\arecords\"\xc5\x01\n" +
+	"\x05Actor\x12\x12\n" +
+	"\x04auid\x18\x01 \x01(\rR\x04auid\x12\x14\n" +
+	"\x05login\x18\x02 \x01(\tR\x05login\x12\x10\n" +
+	"\x03uid\x18\x03 \x01(\rR\x03uid\x12\x12\n" +
+	"\x04user\x18\x04 \x01(\tR\x04user\x12\x18\n" +
+	"\asession\x18\x05 \x01(\rR\asession\x12\x12\n" +
+	"\x04from\x18\x06 \x01(\tR\x04from\x12\x10\n" +
+	"\x03via\x18\a \x01(\tR\x03via\x12\x18\n" +
+	"\aprogram\x18\b \x01(\tR\aprogram\x12\x12\n" +
+	"\x04text\x18\t \x01(\tR\x04text\"G\n" +
+	"\aProcess\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\rR\x03pid\x12\x10\n" +
+	"\x03exe\x18\x02 \x01(\tR\x03exe\x12\x18\n" +
+	"\acommand\x18\x03 \x01(\tR\acommand\"c\n" +
 	"\tHeartbeat\x12$\n" +
 	"\x04host\x18\x01 \x01(\v2\x10.seawall.v1.HostR\x04host\x120\n" +
 	"\bcounters\x18\x02 \x01(\v2\x14.seawall.v1.CountersR\bcounters\"\x8b\x04\n" +
@@ -1406,7 +1880,7 @@ func file_seawall_v1_finding_proto_rawDescGZIP() []byte {
 }
 
 var file_seawall_v1_finding_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_seawall_v1_finding_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_seawall_v1_finding_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_seawall_v1_finding_proto_goTypes = []any{
 	(Status)(0),       // 0: seawall.v1.Status
 	(*Record)(nil),    // 1: seawall.v1.Record
@@ -1417,29 +1891,37 @@ var file_seawall_v1_finding_proto_goTypes = []any{
 	(*StatePart)(nil), // 6: seawall.v1.StatePart
 	(*CheckInfo)(nil), // 7: seawall.v1.CheckInfo
 	(*Pack)(nil),      // 8: seawall.v1.Pack
-	(*Heartbeat)(nil), // 9: seawall.v1.Heartbeat
-	(*Host)(nil),      // 10: seawall.v1.Host
-	(*Counters)(nil),  // 11: seawall.v1.Counters
+	(*Detection)(nil), // 9: seawall.v1.Detection
+	(*Sample)(nil),    // 10: seawall.v1.Sample
+	(*Actor)(nil),     // 11: seawall.v1.Actor
+	(*Process)(nil),   // 12: seawall.v1.Process
+	(*Heartbeat)(nil), // 13: seawall.v1.Heartbeat
+	(*Host)(nil),      // 14: seawall.v1.Host
+	(*Counters)(nil),  // 15: seawall.v1.Counters
 }
 var file_seawall_v1_finding_proto_depIdxs = []int32{
 	5,  // 0: seawall.v1.Record.change:type_name -> seawall.v1.Change
 	6,  // 1: seawall.v1.Record.state_part:type_name -> seawall.v1.StatePart
-	9,  // 2: seawall.v1.Record.heartbeat:type_name -> seawall.v1.Heartbeat
+	13, // 2: seawall.v1.Record.heartbeat:type_name -> seawall.v1.Heartbeat
 	8,  // 3: seawall.v1.Record.pack:type_name -> seawall.v1.Pack
-	0,  // 4: seawall.v1.Result.status:type_name -> seawall.v1.Status
-	2,  // 5: seawall.v1.Result.evidence:type_name -> seawall.v1.Evidence
-	3,  // 6: seawall.v1.Result.cause:type_name -> seawall.v1.Cause
-	4,  // 7: seawall.v1.Change.result:type_name -> seawall.v1.Result
-	0,  // 8: seawall.v1.Change.previous:type_name -> seawall.v1.Status
-	4,  // 9: seawall.v1.StatePart.results:type_name -> seawall.v1.Result
-	7,  // 10: seawall.v1.Pack.checks:type_name -> seawall.v1.CheckInfo
-	10, // 11: seawall.v1.Heartbeat.host:type_name -> seawall.v1.Host
-	11, // 12: seawall.v1.Heartbeat.counters:type_name -> seawall.v1.Counters
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	9,  // 4: seawall.v1.Record.detection:type_name -> seawall.v1.Detection
+	0,  // 5: seawall.v1.Result.status:type_name -> seawall.v1.Status
+	2,  // 6: seawall.v1.Result.evidence:type_name -> seawall.v1.Evidence
+	3,  // 7: seawall.v1.Result.cause:type_name -> seawall.v1.Cause
+	4,  // 8: seawall.v1.Change.result:type_name -> seawall.v1.Result
+	0,  // 9: seawall.v1.Change.previous:type_name -> seawall.v1.Status
+	4,  // 10: seawall.v1.StatePart.results:type_name -> seawall.v1.Result
+	7,  // 11: seawall.v1.Pack.checks:type_name -> seawall.v1.CheckInfo
+	10, // 12: seawall.v1.Detection.samples:type_name -> seawall.v1.Sample
+	11, // 13: seawall.v1.Sample.actor:type_name -> seawall.v1.Actor
+	12, // 14: seawall.v1.Sample.ancestry:type_name -> seawall.v1.Process
+	14, // 15: seawall.v1.Heartbeat.host:type_name -> seawall.v1.Host
+	15, // 16: seawall.v1.Heartbeat.counters:type_name -> seawall.v1.Counters
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_seawall_v1_finding_proto_init() }
@@ -1452,6 +1934,7 @@ func file_seawall_v1_finding_proto_init() {
 		(*Record_StatePart)(nil),
 		(*Record_Heartbeat)(nil),
 		(*Record_Pack)(nil),
+		(*Record_Detection)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1459,7 +1942,7 @@ func file_seawall_v1_finding_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_seawall_v1_finding_proto_rawDesc), len(file_seawall_v1_finding_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
