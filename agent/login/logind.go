@@ -22,7 +22,6 @@ const (
 	logindLimit = 16 << 10
 	utmpFile    = "/run/utmp"
 	utmpLimit   = 8 << 20
-	numberLimit = 64
 	askTries    = 4
 	askEvery    = int64(time.Second)
 	maxHost     = 253
@@ -146,8 +145,8 @@ func (s *Sessions) loadLogind(now time.Time) error {
 			continue
 		}
 		if f.audit == audit.Unset { // logind did not have it when the session began
-			f.audit = s.proc(f.leader, "sessionid")
-			if s.proc(f.leader, "loginuid") != f.uid {
+			var auid uint32
+			if auid, f.audit = s.proc.Login(f.leader); auid != f.uid {
 				continue
 			}
 		}
@@ -184,7 +183,7 @@ func (s *Sessions) utmp(r *utmp.Record, users map[string]uint32, now time.Time) 
 	if r.Type != utmp.User || r.PID == 0 {
 		return
 	}
-	session, auid := s.proc(r.PID, "sessionid"), s.proc(r.PID, "loginuid")
+	auid, session := s.proc.Login(r.PID)
 	if uid, known := users[r.User]; session == audit.Unset || !known || uid != auid {
 		return
 	}
@@ -214,17 +213,4 @@ func (s *Sessions) users() map[string]uint32 {
 		}
 	}
 	return users
-}
-
-// proc reads a number that /proc has of a process, Unset where it has none.
-func (s *Sessions) proc(pid uint32, name string) uint32 {
-	if pid == 0 {
-		return audit.Unset
-	}
-	s.stats.Reads++
-	b, err := s.cfg.Root.ReadFile("/proc/"+strconv.FormatUint(uint64(pid), 10)+"/"+name, numberLimit)
-	if err != nil {
-		return audit.Unset
-	}
-	return number(bytes.TrimSpace(b))
 }

@@ -7,6 +7,7 @@ import (
 	"seawall/agent/actor"
 	"seawall/pkg/audit"
 	"seawall/pkg/hostfs"
+	"seawall/pkg/procfs"
 )
 
 const maxSessions = 4096
@@ -63,6 +64,7 @@ type Stats struct {
 // Sessions is the login sessions of one host. It is not safe for concurrent use.
 type Sessions struct {
 	cfg   Config
+	proc  procfs.Reader
 	byID  map[uint32]*Session
 	now   int64
 	limit int
@@ -71,13 +73,14 @@ type Sessions struct {
 
 // New returns Sessions that know of none.
 func New(cfg Config) *Sessions {
-	return &Sessions{cfg: cfg, byID: map[uint32]*Session{}, limit: maxSessions}
+	return &Sessions{cfg: cfg, proc: procfs.Reader{Root: cfg.Root}, byID: map[uint32]*Session{}, limit: maxSessions}
 }
 
 // Stats returns the counts so far.
 func (s *Sessions) Stats() Stats {
 	st := s.stats
 	st.Sessions = len(s.byID)
+	st.Reads += s.proc.Reads
 	return st
 }
 
