@@ -1,0 +1,166 @@
+package detect
+
+import (
+	"container/list"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"seawall/pkg/audit"
+	"seawall/pkg/text"
+)
+
+// Bounds and times of storms.
+const (
+	maxOpen    = 1024
+	maxOfRule  = 64
+	soon       = 30 * time.Second // after the first report
+	later      = 5 * time.Minute  // after any other
+	quietAfter = 10 * time.Minute
+)
+
+// key is what makes matches one detection.
+type key struct {
+	rule  int
+	auid  uint32
+	what  string // program, or group of a correlation
+	other bool   // all that the rule had no room for
+}
+
+// storm is a detection that goes on.
+type storm struct {
+	key      key
+	d        Detection
+	reported uint64 // the count that was reported
+	at       time.Time
+	seen     time.Time
+}
+
+// storms are the detections that go on, the one quiet for longest first.
+type storms struct {
+	all    map[key]*list.Element
+	order  *list.List
+	ofRule map[int]int
+	merged uint64
+}
+
+func newStorms() storms {
+	return storms{all: map[key]*list.Element{}, order: list.New(), ofRule: map[int]int{}}
+}
+
+// found counts a match of the event at hand, if there is one.
+func (d *Detector) found(rule int, at time.Time, group []string, count uint64) {
+	k := key{rule: rule, auid: audit.Unset, what: strings.Join(group, "\x00")}
+	if e := d.current; e != nil && group == nil {
+		k.auid, k.what = e.AUID, string(e.Exe)
+	}
+	o := &d.open
+	element, ok := o.all[k]
+	if !ok && o.ofRule[rule] >= maxOfRule {
+		k = key{rule: rule, auid: audit.Unset, other: true}
+		o.merged++
+		element, ok = o.all[k]
+	}
+	if ok {
+		s := element.Value.(*storm)
+		if at.Sub(s.seen) <= quietAfter {
+			d.again(s, at, count)
+			o.order.MoveToBack(element)
+			return
+		}
+		o.end(element, d.report)
+	}
+	for len(o.all) >= maxOpen {
+		o.end(o.order.Front(), d.report)
+	}
+	s := &storm{key: k, at: at, seen: at, d: Detection{Rule: ruleOf(&d.rules[rule]), Count: count, First: at, Last: at}}
+	for _, g := range group {
+		s.d.Group = append(s.d.Group, text.Clean(g, maxRecord))
+	}
+	if d.current != nil {
+		s.d.Samples = []Sample{d.sample(d.current)}
+	}
+	s.d.ID = identity(&s.d, k)
+	o.all[k] = o.order.PushBack(s)
+	o.ofRule[rule]++
+	s.reported = s.d.Count
+	d.report(s.d.clone())
+}
+
+// identity names a detection, the same where the same events are read again.
+func identity(x *Detection, k key) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %d %q %d", x.Rule.ID, k.auid, k.what, x.First.UnixNano())
+	for _, s := range x.Samples {
+		fmt.Fprintf(h, " %d", s.Serial)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// again counts another match. Samples are the first ones, and the newest when the count
+// doubles.
+func (d *Detector) again(s *storm, at time.Time, count uint64) {
+	before := s.d.Count
+	s.d.Count += count
+	s.seen = at
+	if at.After(s.d.Last) {
+		s.d.Last = at
+	} else if at.Before(s.d.First) {
+		s.d.First = at
+	}
+	switch {
+	case d.current == nil:
+	case len(s.d.Samples) < maxSamples:
+		s.d.Samples = append(s.d.Samples, d.sample(d.current))
+	case before&(before-1) == 0:
+		s.d.Samples[maxSamples-1] = d.sample(d.current)
+	}
+}
+
+func (x *Detection) clone() Detection {
+	c := *x
+	c.Samples = slices.Clone(x.Samples)
+	return c
+}
+
+// advance reports what grew, and ends what is quiet.
+func (o *storms) advance(now time.Time, report func(Detection)) {
+	for element := o.order.Front(); element != nil; {
+		next := element.Next()
+		s := element.Value.(*storm)
+		wait := later
+		if s.reported == 1 {
+			wait = soon
+		}
+		switch {
+		case now.Sub(s.seen) > quietAfter:
+			o.end(element, report)
+		case s.d.Count > s.reported && now.Sub(s.at) >= wait:
+			s.at, s.reported = now, s.d.Count
+			report(s.d.clone())
+		}
+		element = next
+	}
+}
+
+// end reports the rest of a detection, if there is any, and forgets it.
+func (o *storms) end(element *list.Element, report func(Detection)) {
+	s := o.order.Remove(element).(*storm)
+	delete(o.all, s.key)
+	if o.ofRule[s.key.rule]--; o.ofRule[s.key.rule] == 0 {
+		delete(o.ofRule, s.key.rule)
+	}
+	if s.d.Count > s.reported {
+		s.d.Ended = true
+		report(s.d)
+	}
+}
+
+func (o *storms) close(report func(Detection)) {
+	for o.order.Len() > 0 {
+		o.end(o.order.Front(), report)
+	}
+}

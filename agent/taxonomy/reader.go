@@ -1,0 +1,223 @@
+package taxonomy
+
+import (
+	"strconv"
+
+	"seawall/agent/process"
+	"seawall/pkg/audit"
+	"seawall/pkg/sigma/event"
+)
+
+// Config is what a Reader needs beside events.
+type Config struct {
+	Taxonomy *Taxonomy
+	// Processes tells parents; nil: they are missing.
+	Processes *process.Table
+	// User names a user, or returns "".
+	User func(uid uint32) string
+}
+
+// Reader turns audit events into Sigma's. It belongs to one goroutine.
+type Reader struct {
+	Config
+	event event.Event
+	// text holds what is made of an event; it grows to the largest and no further
+	// than keepText.
+	text []byte
+	used []bool // of the kind that is being made
+}
+
+const keepText = 256 << 10
+
+// NewReader returns a Reader.
+func NewReader(cfg Config) *Reader { return &Reader{Config: cfg} }
+
+// Read gives the Sigma events of an audit event to each, which must not keep them. p
+// is the event's process in the table, or nil.
+func (r *Reader) Read(e *audit.Event, p *process.Process, each func(*event.Event)) {
+	if r.begin(Auditd) {
+		r.auditd(e, each)
+	}
+	if !e.HasSyscall {
+		return
+	}
+	if len(e.Argv) > 0 && e.Success && r.begin(ProcessCreation) {
+		r.creation(e, p)
+		each(&r.event)
+	}
+	for i := range e.Paths {
+		switch op := e.Did(i); op {
+		case audit.OpCreate, audit.OpWrite, audit.OpLink, audit.OpRename:
+			deleted := e.Paths[i].Nametype == audit.NametypeDelete
+			if deleted && r.begin(FileDelete) {
+				r.file(e, p, i, each)
+			} else if !deleted && r.begin(FileEvent) {
+				r.file(e, p, i, each)
+			}
+		case audit.OpDelete:
+			if r.begin(FileDelete) {
+				r.file(e, p, i, each)
+			}
+		}
+	}
+	if len(e.Sockaddr) > 0 && r.begin(NetworkConnection) && r.connection(e) {
+		r.who(e, p)
+		each(&r.event)
+	}
+}
+
+// begin starts an event of a kind, if rules are about it.
+func (r *Reader) begin(kind int) bool {
+	if !r.Taxonomy.Uses(kind) {
+		return false
+	}
+	r.used = r.Taxonomy.used[kind]
+	r.event.Reset(kind)
+	if cap(r.text) > keepText {
+		r.text = nil
+	}
+	r.text = r.text[:0]
+	return true
+}
+
+// put adds what was appended to r.text since from.
+func (r *Reader) put(f event.Field, from int) {
+	r.event.Add(f, r.text[from:len(r.text):len(r.text)])
+}
+
+func (r *Reader) bytes(f event.Field, b []byte) {
+	if r.used[f] && b != nil {
+		r.event.Add(f, b)
+	}
+}
+
+func (r *Reader) string(f event.Field, s string) {
+	if r.used[f] && s != "" {
+		r.event.AddString(f, s)
+	}
+}
+
+func (r *Reader) number(f event.Field, n uint64) {
+	if r.used[f] {
+		from := len(r.text)
+		r.text = strconv.AppendUint(r.text, n, 10)
+		r.put(f, from)
+	}
+}
+
+// words adds arguments that NUL separates, with blanks between.
+func (r *Reader) words(f event.Field, s string) {
+	from := len(r.text)
+	for i := range len(s) {
+		c := s[i]
+		if c == 0 {
+			c = ' '
+		}
+		r.text = append(r.text, c)
+	}
+	r.put(f, from)
+}
+
+func (r *Reader) creation(e *audit.Event, p *process.Process) {
+	r.bytes(fieldImage, e.Exe)
+	if r.used[fieldCommandLine] {
+		from := len(r.text)
+		for i, arg := range e.Argv {
+			if i > 0 {
+				r.text = append(r.text, ' ')
+			}
+			r.text = append(r.text, arg...)
+		}
+		r.put(fieldCommandLine, from)
+	}
+	r.bytes(fieldCurrentDirectory, e.CWD)
+	r.ids(e, p)
+}
+
+// who adds the process that acted, which is not a new one.
+func (r *Reader) who(e *audit.Event, p *process.Process) {
+	switch {
+	case e.Exe != nil:
+		r.bytes(fieldImage, e.Exe)
+	case p != nil:
+		r.string(fieldImage, p.Exe)
+	}
+	if r.used[fieldCommandLine] {
+		switch {
+		case p != nil && p.Argv != "":
+			r.words(fieldCommandLine, p.Argv)
+		case len(e.Proctitle) > 0:
+			from := len(r.text)
+			r.text = blanks(append(r.text, e.Proctitle...), from)
+			r.put(fieldCommandLine, from)
+		}
+	}
+	r.ids(e, p)
+}
+
+// blanks makes the NULs of b[from:] blanks.
+func blanks(b []byte, from int) []byte {
+	for i := from; i < len(b); i++ {
+		if b[i] == 0 {
+			b[i] = ' '
+		}
+	}
+	return b
+}
+
+func (r *Reader) ids(e *audit.Event, p *process.Process) {
+	r.number(fieldProcessID, uint64(e.PID))
+	r.number(fieldParentProcessID, uint64(e.PPID))
+	if r.used[fieldUser] {
+		name := ""
+		if r.User != nil {
+			name = r.User(e.EUID)
+		}
+		if name != "" {
+			r.event.AddString(fieldUser, name)
+		} else {
+			r.number(fieldUser, uint64(e.EUID))
+		}
+	}
+	if e.Session != audit.Unset {
+		r.number(fieldLogonID, uint64(e.Session))
+	}
+	if p == nil || r.Processes == nil || !r.used[fieldParentImage] && !r.used[fieldParentCommandLine] {
+		return
+	}
+	parent := r.Processes.Parent(p)
+	if parent == nil {
+		return
+	}
+	r.string(fieldParentImage, parent.Exe)
+	if r.used[fieldParentCommandLine] && parent.Argv != "" {
+		r.words(fieldParentCommandLine, parent.Argv)
+	}
+}
+
+// file makes the event of path i.
+func (r *Reader) file(e *audit.Event, p *process.Process, i int, each func(*event.Event)) {
+	if !r.name(fieldTargetFilename, e, i) {
+		return // a file without a name
+	}
+	if r.used[fieldSourceFilename] && e.Paths[i].Nametype == audit.NametypeCreate {
+		for j := range e.Paths {
+			if e.Paths[j].Nametype == audit.NametypeDelete {
+				r.name(fieldSourceFilename, e, j)
+				break
+			}
+		}
+	}
+	r.who(e, p)
+	each(&r.event)
+}
+
+func (r *Reader) name(f event.Field, e *audit.Event, i int) bool {
+	from := len(r.text)
+	r.text, _ = e.AppendName(r.text, i)
+	if len(r.text) == from {
+		return false
+	}
+	r.put(f, from)
+	return true
+}
