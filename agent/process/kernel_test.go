@@ -327,6 +327,9 @@ func TestKernel(t *testing.T) {
 				t.Errorf("%+v", p)
 			}
 			nested(t, table, events, calls == all)
+			if calls == all {
+				threads(t, table, events)
+			}
 		})
 	}
 }
@@ -367,5 +370,23 @@ func nested(t *testing.T, table *Table, events <-chan func(*Table), forks bool) 
 	}
 	if forks {
 		t.Errorf("the inner process does not come from us: %s", chain(table, p))
+	}
+}
+
+// threads runs a program with threads, of which none may become a process, and sees
+// that everything has ended.
+func threads(t *testing.T, table *Table, events <-chan func(*Table)) {
+	asTester(t, 0, "head -c 8000000 /dev/zero | xz -0 -T4 --block-size=1MiB | cat >/dev/null; (:); env true threads; true")
+	feed(t, table, events, func() bool {
+		p := program(table, "true\x00threads")
+		return p != nil && table.Lookup(p.PPID, p.Start) != nil && table.Lookup(p.PPID, p.Start).dead()
+	})
+	if p := program(table, "xz\x00-0\x00-T4\x00--block-size=1MiB"); p == nil || !p.dead() {
+		t.Errorf("%+v", p)
+	}
+	for slot := table.live.first; slot != 0; slot = table.at(slot).after {
+		if p := table.at(slot); p.UID == testUID {
+			t.Errorf("still lives: %+v", *p)
+		}
 	}
 }
