@@ -315,6 +315,18 @@ func TestScratch(t *testing.T) {
 			t.Fatalf("event %d: %v", i, got)
 		}
 	}
+	// What is remembered of the first event does not count for the one with the same mark.
+	m = compile(t, parse(t, rule("{s: {a|contains: x}, n: {b|lt: 5}, condition: s and n}")))
+	s = m.NewScratch()
+	if got := m.Match(fields{"a": {"x"}, "b": {"1"}}.fill(e, 0), s); len(got) != 1 {
+		t.Errorf("first event: %v", got)
+	}
+	s.mark = 1<<31 - 1
+	if got := m.Match(fields{"a": {"x"}, "b": {"7"}}.fill(e, 0), s); len(got) != 0 {
+		t.Errorf("event with the mark of the first: %v", got)
+	}
+	m = compile(t, parse(t, rule("{s: {a|contains|cased: é, b: y}, n: {b: n}, condition: s or not n}")))
+	s = m.NewScratch()
 	e.Reset(0)
 	for range 50_000 {
 		e.AddString(1, "É")

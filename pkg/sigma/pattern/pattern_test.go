@@ -70,6 +70,32 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+func TestMatch(t *testing.T) {
+	for _, tt := range []struct {
+		pattern string
+		yes, no []string
+	}{
+		{"", []string{""}, []string{"x"}},
+		{"*", []string{"", "x"}, nil},
+		{"*?a*", []string{"xa", "xxa", "aa", "éa", "\xffa-"}, []string{"a", "xb", ""}},
+		{"*a?b*", []string{"aaxb", "axaxb", "aébb"}, []string{"ab", "axx"}},
+		{"*ab?*", []string{"aabx", "abab-"}, []string{"ab", "xab"}},
+		{"?b*", []string{"ab", "éb", "bb"}, []string{"b", "aab"}},
+		{"*?", []string{"a", "aé"}, []string{""}},
+		{"a*?b", []string{"axb", "axxb", "abb"}, []string{"ab"}},
+		{"*é??", []string{"éab", "aéé\xc3\xa9\xc3"}, []string{"éa", "éabc"}},
+	} {
+		p := Compile(Split(tt.pattern))
+		for want, list := range map[bool][]string{true: tt.yes, false: tt.no} {
+			for _, text := range list {
+				if p.Match([]byte(text)) != want {
+					t.Errorf("%s and %q: want %v", tt.pattern, text, want)
+				}
+			}
+		}
+	}
+}
+
 // expression is the pattern as a regular expression.
 func expression(list []Piece) *regexp.Regexp {
 	text := "(?s)^"
