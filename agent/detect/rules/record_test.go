@@ -1,0 +1,215 @@
+package rules
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"golang.org/x/sys/unix"
+
+	"seawall/pkg/auditlog"
+	"seawall/pkg/kaudit"
+)
+
+// With -record=PATTERN the behaviours of testdata/behaviours.txtar whose names contain
+// it are run, and testdata/captures.gz holds what kernel audit said of them:
+//
+//	go test ./agent/detect/rules -run Record -record=.
+//
+// It needs root, mounts a copy of /etc, /root, /home, /var, /usr and /opt over each, in
+// namespaces of its own, and takes the lock of all tests that use kernel audit.
+var record = flag.String("record", "", "run the behaviours whose names contain this, . for all")
+
+const (
+	lockFile = "/tmp/seawall-audit.lock"
+	marker   = "seawall-end-of-behaviour"
+	loginUID = "4242" // of the behaviours; 4243 is of who logs in within one
+)
+
+// sandbox is what a behaviour runs in: $1 a directory for mounts, $2 the audit rules,
+// $3 what is to be prepared, $4 the behaviour.
+const sandbox = `
+mount -t tmpfs none "$1" || exit 1
+for d in etc root home var usr opt; do
+	mkdir -p "$1/$d/u" "$1/$d/w" && mount -t overlay none -o "lowerdir=/$d,upperdir=$1/$d/u,workdir=$1/$d/w" "/$d" || exit 1
+done
+cp "$4" "$1/b"; cp "$3" "$1/p"; cp "$2" "$1/r"
+mount -t tmpfs -o mode=1777 none /tmp; mount -t tmpfs none /run
+mkdir -p /var/spool/cron /run/lock /var/log
+touch /var/log/wtmp /var/log/btmp /var/log/lastlog
+ip link set lo up
+cd /root
+sh "$1/p" || exit 1
+auditctl -R "$1/r" > /run/rules.out 2>&1 || { cat /run/rules.out; exit 1; }
+cp "$1/b" /run/b
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+echo ` + loginUID + ` > /proc/self/loginuid
+sh /run/b
+/bin/true ` + marker + `
+`
+
+func TestRecord(t *testing.T) {
+	if *record == "" {
+		return
+	}
+	behaviours, err := txtar.ParseFile("testdata/behaviours.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := captures(t)
+	conn := kernel(t)
+	var out bytes.Buffer
+	for _, f := range behaviours.Files {
+		lines := old[f.Name]
+		if lines == nil || *record == "." || strings.Contains(f.Name, *record) {
+			lines = behave(t, conn, f)
+		}
+		fmt.Fprintf(&out, "-- %s --\n%s", f.Name, lines)
+	}
+	var packed bytes.Buffer
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, writeErr := z.Write(out.Bytes())
+	if err := z.Close(); err != nil || writeErr != nil {
+		t.Fatal(err, writeErr)
+	}
+	if err := os.WriteFile("testdata/captures.gz", packed.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// kernel takes the audit system, and gives it back as a fresh one is.
+func kernel(t *testing.T) *kaudit.Conn {
+	t.Helper()
+	lock, err := os.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	auditctl := func(args ...string) {
+		if text, err := exec.Command("auditctl", args...).CombinedOutput(); err != nil {
+			t.Errorf("auditctl %v: %v\n%s", args, err, text)
+		}
+	}
+	auditctl("-D")
+	auditctl("-e", "1")
+	auditctl("-b", "8192")
+	conn, err := kaudit.Open(kaudit.Unicast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+		auditctl("-D")
+		auditctl("-e", "0")
+		auditctl("-b", "64")
+		lock.Close()
+	})
+	return conn
+}
+
+// limited returns detect.rules for processes of the behaviours alone.
+func limited(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("detect.rules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(text), " -k ", " -F auid="+loginUID+" -k ")
+}
+
+// behave runs one behaviour and returns its records as auditd would write them.
+func behave(t *testing.T, conn *kaudit.Conn, f txtar.File) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	prepare, script, both := strings.Cut(string(f.Data), "#--\n")
+	if !both {
+		prepare, script = "", prepare
+	}
+	mount := filepath.Join(dir, "m")
+	if err := os.Mkdir(mount, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"rules": limited(t), "prepare": prepare, "script": script} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", sandbox, "sh", mount,
+		filepath.Join(dir, "rules"), filepath.Join(dir, "prepare"), filepath.Join(dir, "script"))
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.WaitDelay = time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	k := keeper{serials: map[string]bool{}}
+	err := conn.Receive(ctx, func(typ uint16, payload []byte) {
+		if k.take(typ, payload); k.done {
+			cancel()
+		}
+	})
+	if !k.done {
+		t.Errorf("%s: %v without its end\n%s", f.Name, err, output.Bytes())
+	}
+	_ = cmd.Wait() // killed with ctx, or what it ended with is part of the behaviour
+	if out, err := exec.Command("auditctl", "-D").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if testing.Verbose() {
+		t.Logf("%s: %d records\n%s", f.Name, len(k.lines), output.Bytes())
+	}
+	return k.text()
+}
+
+// keeper keeps the records of the behaviour's events.
+type keeper struct {
+	lines   []line
+	serials map[string]bool
+	done    bool
+}
+
+type line struct {
+	serial string
+	text   string
+}
+
+func (k *keeper) take(typ uint16, payload []byte) {
+	header, rest, _ := bytes.Cut(payload, []byte("): "))
+	_, serial, _ := bytes.Cut(header, []byte(":"))
+	if bytes.Contains(rest, []byte("auid="+loginUID+" ")) || bytes.Contains(rest, []byte("auid=4243 ")) {
+		k.serials[string(serial)] = true
+	}
+	k.lines = append(k.lines, line{string(serial), fmt.Sprintf("type=%s msg=%s\n", auditlog.Name(typ), bytes.TrimRight(payload, "\x00\n"))})
+	if bytes.Contains(rest, []byte(`"`+marker+`"`)) {
+		k.done = true
+		delete(k.serials, string(serial))
+	}
+}
+
+func (k *keeper) text() []byte {
+	var out []byte
+	for _, l := range k.lines {
+		if k.serials[l.serial] {
+			out = append(out, l.text...)
+		}
+	}
+	return out
+}
