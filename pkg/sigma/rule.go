@@ -162,4 +162,5 @@ type Error struct {
 	What string // what is wrong and what would be right
 }
 
+// Error is the fault as "file:line: what".
 func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.What) }

@@ -296,6 +296,33 @@ correlation: {type: temporal, rules: [b, c], group-by: [from], timespan: 1h}
 	}
 }
 
+// TestFloodBeside fills all memory by one correlation while another keeps its groups.
+func TestFloodBeside(t *testing.T) {
+	p := newPipeline(t, `title: C
+correlation: {type: event_count, rules: [a], group-by: [user], timespan: 1h, condition: {gte: 3}}
+---
+title: D
+correlation: {type: event_count, rules: [b], group-by: [user], timespan: 1h, condition: {gte: 3}}
+`, Limits{Bytes: 20_000})
+	got := p.run(t, "1 a alice; 2 a bob")
+	for i := range 1000 {
+		got = append(got, p.run(t, fmt.Sprintf("3 b user-%d", i))...)
+	}
+	got = append(got, p.run(t, "4 a alice; 5 a alice; 6 a bob; 7 a bob")...)
+	if want := []string{"C alice 3 1-5", "C bob 3 2-7"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if s := p.c.Stats(); s.Bytes > 20_000 || s.Evicted < 900 {
+		t.Errorf("%+v", s)
+	}
+	// What is larger than all that is allowed does not stay either.
+	p = newPipeline(t, "title: C\ncorrelation: {type: event_count, rules: [a], group-by: [user], timespan: 1h, condition: {gte: 3}}", Limits{Bytes: 10})
+	p.run(t, "1 a alice")
+	if s := p.c.Stats(); s.Groups != 0 || s.Bytes != 0 || s.Evicted != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // occurrence is an event for the reference.
 type occurrence struct {
 	rule, at int

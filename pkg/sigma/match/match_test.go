@@ -1,7 +1,9 @@
 package match
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	"seawall/pkg/sigma"
 	"seawall/pkg/sigma/event"
+	"seawall/pkg/sigma/literals"
 	"seawall/pkg/sigma/rulefile"
 )
 
@@ -299,6 +302,27 @@ test.yml:24: id first is that of test.yml:2 already; give each rule its own`
 	}
 	if got := m.Match(fields{"a": {"x"}}.fill(new(event.Event), 0), m.NewScratch()); len(got) != 1 || got[0].Rule != 0 {
 		t.Errorf("the good rule: %v", got)
+	}
+}
+
+// TestTooLarge has more text than an automaton may be made of.
+func TestTooLarge(t *testing.T) {
+	var text strings.Builder
+	for i := range 4 {
+		text.WriteString("title: t\nlogsource: {product: p, category: one}\ndetection:\n  s:\n    a|contains:\n")
+		for j := range 4000 {
+			sum := sha256.Sum256([]byte{byte(i), byte(j), byte(j >> 8)})
+			fmt.Fprintf(&text, "    - x%x\n", sum[:14])
+		}
+		text.WriteString("  condition: s\n---\n")
+	}
+	var rules []sigma.Rule
+	for i, doc := range strings.Split(text.String(), "---\n")[:4] {
+		rules = append(rules, parse(t, doc)...)
+		_, err := Compile(rules, testTaxonomy())
+		if want := i == 3; errors.Is(err, literals.ErrTooMany) != want {
+			t.Errorf("%d rules: %v", i+1, err)
+		}
 	}
 }
 

@@ -25,7 +25,9 @@ func required(expr string) (texts []string, steps int, err error) {
 	return contained(re), len(prog.Inst), nil
 }
 
-// contained returns what required does, of a part.
+// contained returns what required does, of a part. What may be left out, by "?", "*" or
+// "{0,3}", contains nothing that must be there; other repetitions have been written
+// out by Simplify.
 
 func contained(re *syntax.Regexp) []string {
 	switch re.Op {
@@ -35,10 +37,6 @@ func contained(re *syntax.Regexp) []string {
 		}
 	case syntax.OpCapture, syntax.OpPlus:
 		return contained(re.Sub[0])
-	case syntax.OpRepeat:
-		if re.Min > 0 {
-			return contained(re.Sub[0])
-		}
 	case syntax.OpCharClass:
 		return class(re.Rune)
 	case syntax.OpConcat:

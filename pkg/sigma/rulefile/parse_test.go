@@ -106,6 +106,59 @@ detection:
 	}
 }
 
+func TestStars(t *testing.T) {
+	for _, tt := range []struct {
+		pattern string
+		yes, no string
+	}{
+		{"x", "x", "xx y"},
+		{"x*", "x xy x*", "yx"},
+		{"*x", "x yx", "xy"},
+		{"*x*", "x axb", "y"},
+		{"a*b*c", "abc a-b-c abbc", "ab ac acb bc"},
+		{"a*a", "aa aba", "a"},
+		{"**", "a abc", ""},
+		{"s?", "s?", "sx"},
+	} {
+		for _, name := range strings.Fields(tt.yes) {
+			if !stars(tt.pattern, name) {
+				t.Errorf("%s is not %s", name, tt.pattern)
+			}
+		}
+		for _, name := range strings.Fields(tt.no) {
+			if stars(tt.pattern, name) {
+				t.Errorf("%s is %s", name, tt.pattern)
+			}
+		}
+	}
+}
+
+// TestAliases reads rules that repeat themselves by reference.
+func TestAliases(t *testing.T) {
+	rules, err := Parse("x.yml", []byte(`
+title: t
+logsource: {product: p}
+detection:
+    one: &one
+        a: &list [x, y]
+    two: {b: *list}
+    three: [*one, {c: &word z}]
+    four: {d|contains: *word}
+    condition: all of them
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range rules[0].Selections {
+		got = append(got, written(&rules[0], &s.Expr))
+	}
+	want := []string{`(a like "x" or a like "y")`, `(b like "x" or b like "y")`, `((a like "x" or a like "y") or c like "z")`, `d like "[*]z[*]"`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestErrors has a fault per case, and where it is and how it is told.
 func TestErrors(t *testing.T) {
 	const head, source = "title: t\n", "title: t\nlogsource: {product: p}\n"
@@ -270,6 +323,10 @@ func TestBounds(t *testing.T) {
 		{"values", head + "detection:\n  s:\n    a:\n" + values.String() + "  condition: s", "did not find"},
 		{"tests", head + "detection: {s: {a: [" + strings.Repeat("x, ", 5000) + "]}, condition: s}", "more than 4096 values in a rule"},
 		{"rules", strings.Repeat("title: t\nlogsource: {product: p}\ndetection: {s: {a: b}, condition: s}\n---\n", 2001), "more than 2000 rules in a file"},
+		{"itself", head + "detection: {s: &s [*s], condition: s}", "a list in a list"},
+		{"its own field", head + "detection: {s: {a: &s [*s]}, condition: s}", "a value must be text"},
+		{"its own rule", "&r {title: t, logsource: *r, detection: *r}", "logsource names neither"},
+		{"its own map", head + "detection: &d {s: *d, condition: s}", "a list"},
 		{"depth", strings.Repeat("[", 20_000), "not YAML"},
 		{"nested", head + "detection: {s: {a: b}, condition: " + strings.Repeat("[", 100) + "s" + strings.Repeat("]", 100) + "}", "condition must be one text"},
 	} {
