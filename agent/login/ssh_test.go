@@ -95,6 +95,22 @@ func sshd(t *testing.T) (ssh func(command string)) {
 	}
 }
 
+// enrichment returns a table of the machine's processes, and sessions that ask it.
+func enrichment(t *testing.T) (*process.Table, *Sessions) {
+	t.Helper()
+	table := process.New(process.Config{})
+	if err := table.Scan(); err != nil {
+		t.Fatal(err)
+	}
+	return table, New(Config{Offline: true, Sender: func(pid uint32, at time.Time) (Sender, bool) {
+		p := table.Lookup(pid, at)
+		if p == nil {
+			return Sender{}, false
+		}
+		return Sender{Exe: p.Exe, EUID: p.EUID, Contained: table.Contained(p)}, true
+	}})
+}
+
 // TestRealLogin logs in by the real sshd, becomes another by the real sudo, and says so.
 func TestRealLogin(t *testing.T) {
 	control := lockAudit(t)
@@ -116,17 +132,7 @@ func TestRealLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	table := process.New(process.Config{})
-	if err := table.Scan(); err != nil {
-		t.Fatal(err)
-	}
-	sessions := New(Config{Offline: true, Sender: func(pid uint32, at time.Time) (Sender, bool) {
-		p := table.Lookup(pid, at)
-		if p == nil {
-			return Sender{}, false
-		}
-		return Sender{Exe: p.Exe, EUID: p.EUID, Contained: table.Contained(p)}, true
-	}})
+	table, sessions := enrichment(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var who actor.Actor
