@@ -127,8 +127,10 @@ type Host struct {
 	Counts    Counts           `json:"counts"`
 	// BySeverity counts failed results, by severity 0 to 5.
 	BySeverity [6]int `json:"by_severity"`
-	Pending    int    `json:"pending"` // security updates pending
-	Gaps       uint64 `json:"gaps"`    // records of the spool that never came
+	// Detected counts the detections that are kept, by severity 0 to 5.
+	Detected [6]int `json:"detected"`
+	Pending  int    `json:"pending"` // security updates pending
+	Gaps     uint64 `json:"gaps"`    // records of the spool that never came
 	// Rejected counts records that came and could not be taken: not decodable, or
 	// beyond the host's limits.
 	Rejected uint64 `json:"rejected"`
@@ -172,6 +174,28 @@ type Day struct {
 	Day     time.Time `json:"day"`
 	Counts  Counts    `json:"counts"`  // standing results at the end of the day
 	Changes int       `json:"changes"` // changes received during it
+	// Detections counts the storms that were first told of during it.
+	Detections int `json:"detections"`
+}
+
+// Detection is one storm as the collector keeps it: its newest report.
+type Detection struct {
+	// Place rises with each report, of any host: the cursor of lists.
+	Place     int64             `json:"place"`
+	Host      HostID            `json:"host"`
+	HostName  string            `json:"host_name"`
+	Received  time.Time         `json:"received"` // the newest report
+	Detection finding.Detection `json:"detection"`
+}
+
+// DetectionQuery selects detections, those newest told of first. Zero fields select
+// everything.
+type DetectionQuery struct {
+	Host     HostID
+	Rule     string
+	Severity finding.Severity
+	Before   int64 // those with a smaller place
+	Limit    int   // at most 200; 0 means 50
 }
 
 // Overview is the fleet at a glance. Archived hosts count in Presence alone.
@@ -184,9 +208,11 @@ type Overview struct {
 	Counts     Counts           `json:"counts"`
 	BySeverity [6]int           `json:"by_severity"` // failed results by severity
 	Pending    int              `json:"pending"`
-	Worst      []Check          `json:"worst"`  // most hosts bad first, at most 10
-	Recent     []Event          `json:"recent"` // newest first, at most 20
-	Days       []Day            `json:"days"`   // oldest first, at most 30
+	Worst      []Check          `json:"worst"`      // most hosts bad first, at most 10
+	Recent     []Event          `json:"recent"`     // newest first, at most 20
+	Days       []Day            `json:"days"`       // oldest first, at most 30
+	Detected   [6]int           `json:"detected"`   // detections that are kept, by severity
+	Detections []Detection      `json:"detections"` // newest first, at most 5
 }
 
 // HostDetail is one host with everything its page shows.

@@ -18,7 +18,7 @@ func (r refusal) Unwrap() error { return r.error }
 // each. Where the transaction failed, all did.
 func (s *Store) transact(group []request) (results []error, updates []fleet.Update, failed bool) {
 	results = make([]error, len(group))
-	b := host.New(s.data.Writer, s.cfg.Now().UTC(), s.hosts, host.Limits{Results: s.cfg.MaxResults, Log: s.cfg.Log})
+	b := host.New(s.data.Writer, s.cfg.Now().UTC(), s.hosts, host.Limits{Results: s.cfg.MaxResults, Detections: s.cfg.MaxDetections, Log: s.cfg.Log})
 	err := do(b, group, results)
 	b.Release(err == nil)
 	if err != nil {

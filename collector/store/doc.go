@@ -17,6 +17,15 @@
 // A whole state that replaces another is compared with it: what differs enters the
 // timeline, too, each difference once, since nobody told of it when it happened.
 //
+// # Detections
+//
+// A storm (one detection that a host reports again while it grows) is one row, named
+// by the host and the host's id for it. Its newest report stands: one with a smaller
+// count says nothing new, whether it was sent again, came late or comes under another
+// name, and what has ended does not go on. The hosts' times are theirs, but never in
+// the future; the order of lists is that of receipt. A host has at most
+// Config.MaxDetections; beyond that the least severe go first, and are counted.
+//
 // # Nothing vanishes unseen
 //
 // Records that never came are ranges in the table gap and a count of the host, and
@@ -49,10 +58,10 @@
 // as rollups in the same transaction.
 //
 // Applying a record is bounded in time and space by limits per host: number of
-// standing results, of checks, of bytes in incomplete whole states.
+// standing results, of checks, of detections, of bytes in incomplete whole states.
 //
-// The timeline is kept for Config.Retention; older events are deleted in small
-// steps and counted. Standing state stays as long as its host.
+// The timeline is kept for Config.Retention, and detections for as long after their
+// last report; what is older is deleted in small steps and counted. Standing state stays as long as its host.
 //
 // A second process on the same database is refused by a lock on PATH.lock.
 package store

@@ -32,6 +32,9 @@ func (s *Store) expire() time.Duration {
 		if more, err = purge.Events(b.Writer, now, s.cfg.Retention); err != nil || more {
 			return err
 		}
+		if more, err = purge.Detections(b.Writer, now, s.cfg.Retention); err != nil || more {
+			return err
+		}
 		return purge.Rest(b.Writer, now, s.cfg.Retention)
 	})
 	if err != nil {

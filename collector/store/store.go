@@ -22,8 +22,9 @@ var ErrClosed = errors.New("the store is closed")
 
 // Config holds limits. Zero fields mean the default.
 type Config struct {
-	MaxResults int           // standing results of one host; default 20,000
-	Retention  time.Duration // of the timeline; default 30 days
+	MaxResults    int           // standing results of one host; default 20,000
+	MaxDetections int           // detections kept of one host; default 2,000
+	Retention     time.Duration // of the timeline and of detections; default 30 days
 	// ArchiveAfter is the silence after which a host is archived; default 30 days.
 	ArchiveAfter time.Duration
 	Now          func() time.Time
@@ -33,6 +34,9 @@ type Config struct {
 func (c *Config) complete() {
 	if c.MaxResults == 0 {
 		c.MaxResults = 20_000
+	}
+	if c.MaxDetections == 0 {
+		c.MaxDetections = 2000
 	}
 	if c.Retention == 0 {
 		c.Retention = 30 * 24 * time.Hour

@@ -95,6 +95,8 @@ func (h *Host) take(d *fleet.Delivery, body []byte, missing []fleet.Missing) err
 		return h.reject(d, d.Reject)
 	case r.Change != nil:
 		return h.change(d, body, late)
+	case r.Detection != nil:
+		return h.detection(d, body)
 	case late:
 		// What replaces something as a whole is not replaced by an older one.
 		return nil
@@ -251,8 +253,5 @@ func (h *Host) write(k finding.Key, old, now standing, body []byte) error {
 // since is when the result came to be: the host's time, unless that is unset or in
 // the future.
 func (h *Host) since(r *finding.Result) int64 {
-	if r.Time.IsZero() || r.Time.After(h.Now) {
-		return h.Now.UnixNano()
-	}
-	return r.Time.UnixNano()
+	return h.past(r.Time)
 }

@@ -13,8 +13,9 @@ import (
 
 // Limits bounds what a host may have, and says where to log what was refused.
 type Limits struct {
-	Results int // standing results
-	Log     *slog.Logger
+	Results    int // standing results
+	Detections int // at least 1
+	Log        *slog.Logger
 }
 
 // Known holds hosts between transactions. All writes to their rows go through a
@@ -35,6 +36,8 @@ type Batch struct {
 	told   []row            // events to be written
 	lastID int64            // of an event, once one was written
 	newest map[string]int64 // event of each check that was told of
+
+	lastPlace int64 // of a detection, once one was kept
 }
 
 // New returns a Batch for the writer's transaction.

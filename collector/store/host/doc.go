@@ -11,7 +11,8 @@
 // Package lane says by a record's name whether it is new. A change becomes the
 // standing result and an event of the timeline. A late one enters the timeline
 // alone, since what stands is newer. A whole state that is complete and has its
-// digest is compared with what stands: what differs enters the timeline, too. What
+// digest is compared with what stands: what differs enters the timeline, too. A
+// detection becomes a row, or what its row says from then on. What
 // cannot be taken is a row of the table rejected and a count.
 //
 // # What the collector says itself

@@ -43,7 +43,7 @@ func open(t testing.TB) *writer {
 		t.Fatal(err)
 	}
 	w := &writer{t: t, db: d.Writer, known: Known{}, now: noon}
-	w.limits = Limits{Results: 100, Log: slog.New(slog.NewTextHandler(&w.log, nil))}
+	w.limits = Limits{Results: 100, Detections: 100, Log: slog.New(slog.NewTextHandler(&w.log, nil))}
 	key, err := id.Bytes()
 	if err != nil {
 		t.Fatal(err)

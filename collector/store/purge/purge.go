@@ -24,10 +24,24 @@ const (
 // may be more. None goes before one that came earlier: chains of events would end at
 // it. So one that came while the clock was ahead goes with what came after it.
 func Events(w *sqlite.Writer, now time.Time, keep time.Duration) (bool, error) {
+	last, n, more, err := expired(w, "SELECT id, received FROM event ORDER BY id LIMIT ?", now, keep)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if err := w.Exec("DELETE FROM event WHERE id <= ?", last); err != nil {
+		return false, fmt.Errorf("delete events: %w", err)
+	}
+	return more, w.Exec("UPDATE meta SET value = value + ? WHERE name = 'events_expired'", n)
+}
+
+// expired returns the last of the oldest rows that may go, how many those are, and
+// whether there may be more. The query gives a row's number and when it came, in
+// order.
+func expired(w *sqlite.Writer, query string, now time.Time, keep time.Duration) (last, n int64, more bool, err error) {
 	before := now.Add(-keep).UnixNano()
-	var last, seen, n int64
+	var seen int64
 	young := false
-	err := w.Rows("SELECT id, received FROM event ORDER BY id LIMIT ?", []any{Step}, func(scan func(...any) error) error {
+	err = w.Rows(query, []any{Step}, func(scan func(...any) error) error {
 		var id, received int64
 		err := scan(&id, &received)
 		young = young || received >= before && received <= now.UnixNano()
@@ -37,13 +51,7 @@ func Events(w *sqlite.Writer, now time.Time, keep time.Duration) (bool, error) {
 		}
 		return err
 	})
-	if err != nil || n == 0 {
-		return false, err
-	}
-	if err := w.Exec("DELETE FROM event WHERE id <= ?", last); err != nil {
-		return false, fmt.Errorf("delete events: %w", err)
-	}
-	return seen == Step, w.Exec("UPDATE meta SET value = value + ? WHERE name = 'events_expired'", n)
+	return last, n, seen == Step, err
 }
 
 // Rest bounds what a host may leave behind without end (the records not taken), and

@@ -18,6 +18,7 @@ type Fleet struct {
 	checks  map[string]*delta
 	day     fleet.Counts
 	changes int
+	storms  int
 }
 
 // delta is what changes in a row of check_rollup.
@@ -49,6 +50,9 @@ func (f *Fleet) Hosts(check string, n int) { f.check(check).hosts += n }
 
 // Change counts a change received today.
 func (f *Fleet) Change() { f.changes++ }
+
+// Detection counts a storm first told of today.
+func (f *Fleet) Detection() { f.storms++ }
 
 // Host counts everything that stands for a host n times more: 1 puts it into the
 // rollups, -1 takes it out.
@@ -93,7 +97,7 @@ func (f *Fleet) Flush(w *sqlite.Writer, now time.Time) error {
 			return fmt.Errorf("rollup of %s: %w", id, err)
 		}
 	}
-	if f.day == (fleet.Counts{}) && f.changes == 0 {
+	if f.day == (fleet.Counts{}) && f.changes == 0 && f.storms == 0 {
 		return nil
 	}
 	if err := f.flushDay(w, now.Unix()/86400); err != nil {
@@ -111,7 +115,7 @@ func (f *Fleet) flushDay(w *sqlite.Writer, today int64) error {
 	}
 	if day < today {
 		err := w.Exec(`INSERT INTO day SELECT ?, ifnull(sum(pass), 0), ifnull(sum(fail), 0), ifnull(sum(not_applicable), 0),
-			ifnull(sum(unknown), 0), ifnull(sum(error), 0), ifnull(sum(waived), 0), 0 FROM day WHERE day = ?`, today, day)
+			ifnull(sum(unknown), 0), ifnull(sum(error), 0), ifnull(sum(waived), 0), 0, 0 FROM day WHERE day = ?`, today, day)
 		if err != nil {
 			return err
 		}
@@ -119,6 +123,6 @@ func (f *Fleet) flushDay(w *sqlite.Writer, today int64) error {
 	}
 	c := f.day
 	return w.Exec(`UPDATE day SET pass = pass + ?, fail = fail + ?, not_applicable = not_applicable + ?,
-		unknown = unknown + ?, error = error + ?, waived = waived + ?, changes = changes + ? WHERE day = ?`,
-		c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, f.changes, day)
+		unknown = unknown + ?, error = error + ?, waived = waived + ?, changes = changes + ?, detections = detections + ? WHERE day = ?`,
+		c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, f.changes, f.storms, day)
 }

@@ -8,6 +8,7 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
+	"seawall/pkg/finding"
 )
 
 // Overview returns the fleet at a glance, from the rollups alone.
@@ -19,6 +20,9 @@ func (v *View) Overview(ctx context.Context) (o fleet.Overview, err error) {
 		return o, fmt.Errorf("read worst checks: %w", sqlite.Classify(err))
 	}
 	if o.Recent, err = v.Timeline(ctx, fleet.TimelineQuery{Limit: maxRecent}); err != nil {
+		return o, err
+	}
+	if o.Detections, err = v.Detections(ctx, fleet.DetectionQuery{Limit: maxNewest}); err != nil {
 		return o, err
 	}
 	if o.Days, err = v.days(ctx, v.now()); err != nil {
@@ -63,7 +67,11 @@ func (v *View) fleet(ctx context.Context) (o fleet.Overview, err error) {
 		return err
 	}, `SELECT standing, count(*), count(*) FILTER (WHERE expires < ?) FROM member m JOIN host h ON h.host = m.host
 		WHERE h.archived = 0 GROUP BY standing`, tx.now.UnixNano())
-	return o, err
+	if err != nil {
+		return o, err
+	}
+	return o, tx.detections(ctx, func(_ fleet.HostID, s finding.Severity, n int) { o.Detected[s] += n },
+		"JOIN host h ON h.host = c.host WHERE h.archived = 0")
 }
 
 // days returns the last days without holes: a day on which nothing changed has the
@@ -75,11 +83,11 @@ func (v *View) days(ctx context.Context, now time.Time) ([]fleet.Day, error) {
 		var d fleet.Day
 		var day int64
 		c := &d.Counts
-		err := scan(&day, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived, &d.Changes)
+		err := scan(&day, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived, &d.Changes, &d.Detections)
 		d.Day = time.Unix(day*86400, 0).UTC()
 		known = append(known, d)
 		return err
-	}, `SELECT day, pass, fail, not_applicable, unknown, error, waived, changes FROM day
+	}, `SELECT day, pass, fail, not_applicable, unknown, error, waived, changes, detections FROM day
 		WHERE day <= ? ORDER BY day DESC LIMIT ?`, today, maxDays+1)
 	if err != nil {
 		return nil, err
@@ -92,7 +100,7 @@ func (v *View) days(ctx context.Context, now time.Time) ([]fleet.Day, error) {
 			end = known[i+1].Day
 		}
 		first := time.Unix((today-maxDays+1)*86400, 0).UTC()
-		for ; d.Day.Before(end); d.Day, d.Changes = d.Day.AddDate(0, 0, 1), 0 {
+		for ; d.Day.Before(end); d.Day, d.Changes, d.Detections = d.Day.AddDate(0, 0, 1), 0, 0 {
 			if !d.Day.Before(first) {
 				days = append(days, d)
 			}

@@ -26,6 +26,7 @@ const (
 	maxWorst  = 10
 	maxRecent = 20
 	maxDays   = 30
+	maxNewest = 5
 	// maxStates bounds the results on a check's page, bad ones first.
 	maxStates = 2000
 )
@@ -112,6 +113,18 @@ func (v *View) hosts(ctx context.Context) ([]fleet.Host, error) {
 		hosts = append(hosts, h)
 		return err
 	}, "SELECT "+hostColumns+" FROM host ORDER BY name, host")
+	if err != nil {
+		return nil, err
+	}
+	counts := make(map[fleet.HostID]*[6]int)
+	for i := range hosts {
+		counts[hosts[i].ID] = &hosts[i].Detected
+	}
+	err = tx.detections(ctx, func(id fleet.HostID, s finding.Severity, n int) {
+		if c := counts[id]; c != nil {
+			c[s] = n
+		}
+	}, "")
 	return hosts, err
 }
 
@@ -161,6 +174,10 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, fs.ErrNotExist
 	}
+	if err != nil {
+		return d, err
+	}
+	err = tx.detections(ctx, func(_ fleet.HostID, s finding.Severity, n int) { d.Host.Detected[s] = n }, "WHERE c.host = ?", key)
 	if err != nil {
 		return d, err
 	}

@@ -1,0 +1,104 @@
+package view
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"seawall/collector/fleet"
+	"seawall/collector/store/sqlite"
+	"seawall/pkg/finding"
+	"seawall/pkg/wire"
+)
+
+// detectionColumns are of a row d of detection and the row h of its host.
+const detectionColumns = `SELECT d.host, h.name, d.place, d.received, d.severity, d.first, d.last, d.ended, d.body
+	FROM detection d JOIN host h ON h.host = d.host `
+
+func scanDetection(scan func(...any) error) (d fleet.Detection, err error) {
+	var key, body []byte
+	var received, first, last int64
+	var severity finding.Severity
+	var ended bool
+	if err := scan(&key, &d.HostName, &d.Place, &received, &severity, &first, &last, &ended, &body); err != nil {
+		return d, err
+	}
+	r, err := decode(body, func(r wire.Record) bool { return r.Detection != nil })
+	if err != nil {
+		return d, fmt.Errorf("decode detection: %w", err)
+	}
+	d.Host, d.Received, d.Detection = fleet.HostID(hex.EncodeToString(key)), fromNano(received), *r.Detection
+	// What reports before this one said of the storm is in the row.
+	s := &d.Detection
+	s.Severity, s.First, s.Last, s.Ended = severity, fromNano(first), fromNano(last), ended
+	return d, nil
+}
+
+// Detections returns detections, those of which was told last first. What no index
+// has is sought in an index that a host's or a rule's rows bound.
+func (v *View) Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.Detection, error) {
+	if q.Limit <= 0 {
+		q.Limit = 50
+	}
+	q.Limit = min(q.Limit, 200)
+	where, args := "WHERE (? = 0 OR d.place < ?)", []any{q.Before, q.Before}
+	if q.Host != "" {
+		key, err := q.Host.Bytes()
+		if err != nil {
+			return nil, fmt.Errorf("read detections: %w: %w", fs.ErrNotExist, err)
+		}
+		where, args = where+" AND d.host = ?", append(args, key)
+	}
+	if q.Rule != "" {
+		where, args = where+" AND d.rule = ?", append(args, q.Rule)
+	}
+	if q.Severity != finding.SeverityUnknown {
+		where, args = where+" AND d.severity = ?", append(args, q.Severity)
+	}
+	var out []fleet.Detection
+	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
+		d, err := scanDetection(scan)
+		out = append(out, d)
+		return err
+	}, detectionColumns+where+" ORDER BY d.place DESC LIMIT ?", append(args, q.Limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("read detections: %w", sqlite.Classify(err))
+	}
+	return out, nil
+}
+
+// Detection returns one of a host's detections by the host's id for it. One that is
+// not known is an error that is fs.ErrNotExist.
+func (v *View) Detection(ctx context.Context, host fleet.HostID, storm string) (fleet.Detection, error) {
+	key, err := host.Bytes()
+	if err != nil {
+		return fleet.Detection{}, fmt.Errorf("read detection: %w: %w", fs.ErrNotExist, err)
+	}
+	d, err := scanDetection(v.db.QueryRowContext(ctx, detectionColumns+"WHERE d.host = ? AND d.storm = ?", key, storm).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return d, fmt.Errorf("read detection %q of %s: %w", storm, host, sqlite.Classify(err))
+	}
+	return d, nil
+}
+
+// detections counts the detections of the hosts that where selects.
+func (s *snapshot) detections(ctx context.Context, count func(fleet.HostID, finding.Severity, int), where string, args ...any) error {
+	return sqlite.Each(ctx, s, func(scan func(...any) error) error {
+		var key []byte
+		var severity finding.Severity
+		var n int
+		if err := scan(&key, &severity, &n); err != nil {
+			return err
+		}
+		if severity <= finding.SeverityCritical { // a disk may say otherwise
+			count(fleet.HostID(hex.EncodeToString(key)), severity, n)
+		}
+		return nil
+	}, "SELECT c.host, c.severity, c.n FROM detection_count c "+where, args...)
+}
