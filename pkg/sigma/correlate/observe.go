@@ -93,7 +93,8 @@ func (c *Correlator) group(x *correlation, m *member, e *event.Event) (g *group,
 	return g, value, true
 }
 
-// append adds a value to the key, with its length before it.
+// append adds a value to the key, with its length before it, so that "ab" and "c" are
+// not the group of "a" and "bc".
 func (c *Correlator) append(text []byte) {
 	if len(text) <= maxKept {
 		c.key = binary.AppendUvarint(c.key, uint64(len(text)))
@@ -178,7 +179,7 @@ func (c *Correlator) evict(x *correlation, keep *group) {
 	}
 }
 
-// resize accounts for a group's memory.
+// resize accounts for a group's memory after it may have changed.
 func (c *Correlator) resize(x *correlation, g *group) {
 	size := g.size()
 	x.bytes += size - g.bytes
@@ -186,6 +187,7 @@ func (c *Correlator) resize(x *correlation, g *group) {
 	g.bytes = size
 }
 
+// remove forgets a group.
 func (c *Correlator) remove(x *correlation, g *group) {
 	x.bytes -= g.bytes
 	c.bytes -= g.bytes
@@ -203,6 +205,7 @@ func (x *correlation) link(g *group) {
 	x.newest = g
 }
 
+// unlink takes a group out of the list, to be put at its end or forgotten.
 func (x *correlation) unlink(g *group) {
 	if g.older != nil {
 		g.older.newer = g.newer

@@ -49,6 +49,8 @@ func Fold(dst, text []byte) []byte {
 	return dst
 }
 
+// foldRune goes through all characters that differ from r in case only; Unicode orders
+// them in a ring.
 func foldRune(r rune) rune {
 	least := r
 	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {

@@ -60,7 +60,8 @@ func (b *builder) add(index int, rule *sigma.Rule) error {
 	return nil
 }
 
-// count gathers the atoms below a node.
+// count gathers the atoms below a node, of negations too: what is used by many rules is
+// common, whatever they use it for.
 func (b *builder) count(n int32, used map[int32]bool) {
 	if b.nodes[n].op == sigma.Like {
 		for _, a := range b.tests[b.nodes[n].test].atoms {
@@ -72,7 +73,8 @@ func (b *builder) count(n int32, used map[int32]bool) {
 	}
 }
 
-// node compiles an expression and returns its number.
+// node compiles an expression and returns its number. The children of a node are put
+// in the order of their price, which changes no verdict: tests have no effects.
 func (b *builder) node(e *sigma.Expr, selections []int32) (int32, error) {
 	n := node{op: e.Op}
 	switch e.Op {
@@ -110,7 +112,8 @@ func (b *builder) price(n int32) int {
 	return sum
 }
 
-// test compiles a test, one for all that are the same, and returns its number.
+// test compiles a test, one for all that are the same, and returns its number. The key
+// has every field of the expression that changes a verdict.
 func (b *builder) test(e *sigma.Expr) (int32, error) {
 	key := fmt.Sprintf("%d %q %v %q %q %v %q %q %q %v %v", e.Op, e.Field, e.Cased, e.Pattern, e.Regexp, e.Network, e.Sign, e.Number, e.Other, e.Head, e.Tail)
 	if t, ok := b.known[key]; ok {
@@ -143,6 +146,7 @@ func (b *builder) test(e *sigma.Expr) (int32, error) {
 	return b.known[key], nil
 }
 
+// field returns the number of a field, anywhere for keywords.
 func (b *builder) field(name string) event.Field {
 	if name == "" {
 		return anywhere
@@ -195,6 +199,7 @@ func (b *builder) literal(t *test, e *sigma.Expr) {
 	t.atoms = []int32{b.intern(a)}
 }
 
+// intern returns the number of an atom, one for all that are the same.
 func (b *builder) intern(a atom) int32 {
 	if id, ok := b.atom[a]; ok {
 		return id
@@ -206,7 +211,8 @@ func (b *builder) intern(a atom) int32 {
 	return id
 }
 
-// finish makes the automata and decides which atoms wake which rules.
+// finish makes the automata, one for each field that is looked at and one for keywords,
+// and decides which atoms wake which rules.
 func (b *builder) finish() (source, error) {
 	b.atoms = len(b.list)
 	byField := make(map[event.Field][]literals.Literal)
@@ -247,6 +253,10 @@ func (b *builder) finish() (source, error) {
 
 // need returns atoms of which one must be seen for a node to be true, and what they
 // cost: how often they are likely to be seen. ok is false if there are none such.
+//
+// Of an "and" the cheapest part will do; of an "or" all parts are needed, so that one
+// without atoms spoils it; a negation is true when nothing is seen. An atom is taken
+// for common if many rules use it (as they do the type of a record) and if it is short.
 func (b *builder) need(n int32) (atoms []int32, cost float64, ok bool) {
 	switch x := &b.nodes[n]; x.op {
 	case sigma.Like:

@@ -41,7 +41,8 @@ type slot struct {
 	selections []int32
 }
 
-// node is an expression. Children are numbers of nodes.
+// node is an expression. Nodes, tests and slots are in slices and name each other by
+// number, so that evaluating a rule touches little memory. Children are numbers of nodes.
 type node struct {
 	op       sigma.Op // And, Or, Not; Like stands for all tests
 	test     int32
@@ -144,6 +145,7 @@ func unknown(rule *sigma.Rule, s event.Source) (field string, line int) {
 	return field, line
 }
 
+// names lists the fields of a source, for errors.
 func names(s event.Source) string {
 	var list []string
 	for name := range s.Fields {
@@ -153,6 +155,7 @@ func names(s event.Source) string {
 	return strings.Join(list, ", ")
 }
 
+// kinds lists the sources, for errors.
 func kinds(t event.Taxonomy) string {
 	var list []string
 	for _, s := range t {

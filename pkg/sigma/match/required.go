@@ -55,7 +55,7 @@ func contained(re *syntax.Regexp) []string {
 	return nil
 }
 
-// ofConcat returns the best that one of the parts requires.
+// ofConcat returns the best that one of the parts requires: long texts, few of them.
 func ofConcat(subs []*syntax.Regexp) []string {
 	var best []string
 	for _, sub := range subs {
@@ -75,7 +75,8 @@ func shortest(texts []string) int {
 	return n
 }
 
-// class returns the characters of a small class, such as [;&|].
+// class returns the characters of a small class, such as [;&|]. A larger one requires
+// nothing worth looking for.
 func class(ranges []rune) []string {
 	var texts []string
 	for i := 0; i+1 < len(ranges); i += 2 {

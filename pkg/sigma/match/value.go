@@ -54,7 +54,8 @@ func (d decimal) is(sign string, other decimal) bool {
 	return order >= 0
 }
 
-// integer reads up to most digits.
+// integer reads up to most digits, which must fit into 64 bits, and returns how many
+// there were and what is behind them.
 func integer(text []byte, most int) (n uint64, digits int, rest []byte) {
 	for digits < len(text) && digits < most && text[digits] >= '0' && text[digits] <= '9' {
 		n = n*10 + uint64(text[digits]-'0')
@@ -81,6 +82,8 @@ func parseAddr(text []byte) (netip.Addr, bool) {
 	return netip.AddrFrom4(a), ok
 }
 
+// parseAddr4 reads four numbers, without zeros before them: some programs take those for
+// octal, so that it is not clear which address is meant.
 func parseAddr4(text []byte) (a [4]byte, ok bool) {
 	for i := range a {
 		n, digits, rest := integer(text, 3)

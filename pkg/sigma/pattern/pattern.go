@@ -85,6 +85,9 @@ func Encode(name string, forms [][]Piece) ([][]Piece, error) {
 	return out, nil
 }
 
+// encode returns the forms of a text. base64offset leaves out what depends on the bytes
+// around the text: at each of three places that it can have in groups of three bytes,
+// the characters that hold bits of its neighbours.
 func encode(name, text string) []string {
 	switch name {
 	case "base64":
@@ -161,6 +164,7 @@ func cross(forms [][]Piece) [][]Piece {
 	return out
 }
 
+// isDash and isWord say what windash takes for a dash and for a part of a word.
 func isDash(c rune) bool { return strings.ContainsRune("-/–—―", c) }
 
 func isWord(c rune) bool {

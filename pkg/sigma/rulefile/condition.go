@@ -9,6 +9,7 @@ import (
 	"seawall/pkg/sigma"
 )
 
+// maxCondition bounds the text of a condition.
 const maxCondition = 4 << 10
 
 // conditions reads the condition, or several of which one must hold.
@@ -31,7 +32,8 @@ func (r *reader) conditions(selections []sigma.Selection, n *yaml.Node) sigma.Ex
 	return combine(sigma.Or, args)
 }
 
-// words splits a condition.
+// words splits a condition: parentheses and bars are words, whether there are blanks
+// around them or not.
 func words(text string) []string {
 	for _, c := range []string{"(", ")", "|"} {
 		text = strings.ReplaceAll(text, c, " "+c+" ")
@@ -39,7 +41,8 @@ func words(text string) []string {
 	return strings.Fields(text)
 }
 
-// condition is a parser by recursive descent.
+// condition is a parser by recursive descent: or is made of ands, and of nots, not of
+// terms. Each function takes what it has read from words.
 type condition struct {
 	selections []sigma.Selection
 	words      []string
@@ -54,6 +57,7 @@ func (c *condition) peek() string {
 	return strings.ToLower(c.words[0])
 }
 
+// take takes the next word if it is this one.
 func (c *condition) take(word string) bool {
 	if len(c.words) == 0 || c.peek() != word {
 		return false
@@ -62,6 +66,7 @@ func (c *condition) take(word string) bool {
 	return true
 }
 
+// parse reads the whole condition.
 func (c *condition) parse() (sigma.Expr, error) {
 	if len(c.words) == 0 {
 		return sigma.Expr{}, fmt.Errorf("it is empty; name a selection")
@@ -112,6 +117,8 @@ func (c *condition) chain(word string, op sigma.Op, next func() (sigma.Expr, err
 	}
 }
 
+// not reads a negation, what is in parentheses, or a term. All nesting goes through
+// here, so that this is where its depth is bounded.
 func (c *condition) not() (sigma.Expr, error) {
 	if c.depth++; c.depth > maxDepth {
 		return sigma.Expr{}, fmt.Errorf("it is nested more than %d deep", maxDepth)
@@ -160,7 +167,9 @@ func (c *condition) term() (sigma.Expr, error) {
 	return sigma.Expr{}, fmt.Errorf("there is no selection %q; there are %s", name, c.names())
 }
 
-// of reads the names behind "1 of".
+// of reads what is behind "1 of": a name, a pattern of names, or "them", which leaves
+// out those that begin with "_". What fits no selection is a slip of the pen, which
+// would make a filter hold nothing or a rule hold always.
 func (c *condition) of(op sigma.Op) (sigma.Expr, error) {
 	if len(c.words) == 0 {
 		return sigma.Expr{}, c.unexpected()
@@ -181,6 +190,7 @@ func (c *condition) of(op sigma.Op) (sigma.Expr, error) {
 	return combine(op, args), nil
 }
 
+// names lists the selections, for errors.
 func (c *condition) names() string {
 	var names []string
 	for i := range c.selections {

@@ -8,7 +8,8 @@ import (
 	"seawall/pkg/sigma"
 )
 
-// detection reads selections, then the condition over them.
+// detection reads selections, then the condition over them, wherever it stands. Where
+// a selection is wrong the condition is not read: its errors would mislead.
 func (r *reader) detection(rule *sigma.Rule, n *yaml.Node) {
 	var condition *yaml.Node
 	before := len(r.errs)
@@ -37,7 +38,8 @@ func (r *reader) detection(rule *sigma.Rule, n *yaml.Node) {
 	}
 }
 
-// isName reports whether a selection can be called so.
+// isName reports whether a selection can be called so: a condition must be able to
+// name it.
 func isName(name string) bool {
 	switch strings.ToLower(name) {
 	case "", "and", "or", "not", "of", "all", "any", "1", "them", "near", "by", "count":
@@ -85,7 +87,9 @@ func (r *reader) all(what string, n *yaml.Node) sigma.Expr {
 	return combine(sigma.And, args)
 }
 
-// field reads a field with its modifiers and values.
+// field reads a field with its modifiers and values. Each value becomes one or, by its
+// encodings, several tests of which one must pass; of the values one must pass, or
+// with the modifier all each.
 func (r *reader) field(what, key string, at, n *yaml.Node) sigma.Expr {
 	names := strings.Split(key, "|")
 	m := modifiers{r: r, at: at, what: what, field: names[0]}
