@@ -2,8 +2,9 @@ package detect
 
 import (
 	"encoding/hex"
+	"slices"
 	"strconv"
-	"time"
+	"strings"
 
 	"seawall/agent/actor"
 	"seawall/agent/taxonomy"
@@ -15,51 +16,6 @@ import (
 	"seawall/pkg/text"
 )
 
-// Detection is one thing that a rule says, as long as it goes on.
-type Detection struct {
-	ID      string // the same in every report of one detection
-	Rule    Rule
-	Count   uint64
-	First   time.Time
-	Last    time.Time
-	Samples []Sample // the first, and others
-	// Group has the values that a correlation is grouped by.
-	Group []string
-	Ended bool // nothing more will be reported of it
-}
-
-// Rule is what a detection says of its rule.
-type Rule struct {
-	ID, Title      string // without an id, ID is the name or the title
-	Severity       finding.Severity
-	Techniques     []string
-	Description    string
-	FalsePositives []string
-	File           string
-	Line           int
-}
-
-// Sample is one event of a detection.
-type Sample struct {
-	Time     time.Time
-	Serial   uint32
-	Actor    actor.Actor
-	Command  string    // redacted
-	Ancestry []Process // the process that acted and those that began it
-	Target   string    // file, address, or ""
-	Syscall  string
-	// Claimed: by a program, not by the kernel.
-	Claimed bool
-	Records []string // without arguments
-}
-
-// Process is one of the processes that led to an event.
-type Process struct {
-	PID     uint32
-	Exe     string
-	Command string // redacted
-}
-
 // Bounds of a sample.
 const (
 	maxSamples  = 5
@@ -70,16 +26,20 @@ const (
 	maxID       = 64
 )
 
-func ruleOf(r *sigma.Rule) Rule {
-	id := r.ID
-	if id == "" {
-		id = r.Name
+// begin makes the detection that a rule begins.
+func begin(r *sigma.Rule) finding.Detection {
+	return finding.Detection{Rule: Name(r), Title: cut(r.Title, maxRecord), Severity: severity(r.Level), Techniques: r.Techniques(),
+		Description: r.Description, FalsePositives: r.FalsePositives}
+}
+
+// Name is what detections call their rule: its id, or without one its name or title.
+func Name(r *sigma.Rule) string {
+	for _, name := range []string{r.ID, r.Name} {
+		if name != "" {
+			return cut(name, maxID)
+		}
 	}
-	if id == "" {
-		id = r.Title
-	}
-	return Rule{ID: cut(id, maxID), Title: r.Title, Severity: severity(r.Level), Techniques: r.Techniques(), Description: r.Description,
-		FalsePositives: r.FalsePositives, File: r.File, Line: r.Line}
+	return cut(r.Title, maxID)
 }
 
 // severity is a rule's level; one that says none is low.
@@ -91,8 +51,8 @@ func severity(l sigma.Level) finding.Severity {
 }
 
 // sample makes a sample of the event at hand.
-func (d *Detector) sample(e *audit.Event) Sample {
-	s := Sample{Time: e.Time, Serial: e.Serial, Claimed: e.Message != nil, Target: d.target(e), Syscall: audit.SyscallName(e)}
+func (d *Detector) sample(e *audit.Event) finding.Sample {
+	s := finding.Sample{Time: e.Time, Serial: uint64(e.Serial), Claimed: e.Message != nil, Target: d.target(e), Syscall: audit.SyscallName(e)}
 	if !e.HasSyscall {
 		s.Syscall = ""
 	}
@@ -114,10 +74,10 @@ func (d *Detector) sample(e *audit.Event) Sample {
 }
 
 // who says who acted, and by what processes.
-func (d *Detector) who(e *audit.Event) (actor.Actor, []Process) {
+func (d *Detector) who(e *audit.Event) (finding.Actor, []finding.Process) {
 	p := d.process
 	if p == nil || d.cfg.Processes == nil {
-		return actor.Actor{AUID: e.AUID, Login: d.user(e.AUID), Session: e.Session, UID: e.EUID, User: d.user(e.EUID), Program: text.Clean(string(e.Exe), maxRecord)}, nil
+		return plain(actor.Of([]actor.Step{{PID: e.PID, Exe: string(e.Exe), Comm: string(e.Comm), UID: e.UID, EUID: e.EUID, AUID: e.AUID, Session: e.Session}}, actor.Origin{}, d.user)), nil
 	}
 	var from actor.Origin
 	if d.cfg.Sessions != nil && e.Session != audit.Unset {
@@ -125,15 +85,34 @@ func (d *Detector) who(e *audit.Event) (actor.Actor, []Process) {
 			from = s.Origin
 		}
 	}
-	steps := d.cfg.Processes.Steps(p)
-	var list []Process
-	for a := range d.cfg.Processes.Ancestors(p) {
+	a := plain(actor.Of(d.cfg.Processes.Steps(p), from, d.user))
+	var list []finding.Process
+	for p := range d.cfg.Processes.Ancestors(p) {
 		if len(list) == maxAncestry {
 			break
 		}
-		list = append(list, Process{PID: a.PID, Exe: cut(a.Exe, maxRecord), Command: cut(redact.Command([]byte(a.Argv)), maxCommand)})
+		list = append(list, finding.Process{PID: p.PID, Exe: cut(p.Exe, maxRecord), Command: cut(redact.Command([]byte(p.Argv)), maxCommand)})
 	}
-	return actor.Of(steps, from, d.user), list
+	return a, list
+}
+
+// plain is an actor as it is kept.
+func plain(a actor.Actor) finding.Actor {
+	from := a.From.Host
+	switch {
+	case a.From.Address.IsValid():
+		from = a.From.Address.String()
+	case from == "":
+		from = a.From.Terminal
+	}
+	via := slices.Clone(a.Through)
+	for _, where := range []string{a.Unit, a.Container} {
+		if where != "" {
+			via = append(via, where)
+		}
+	}
+	return finding.Actor{AUID: a.AUID, Login: cut(a.Login, maxRecord), UID: a.UID, User: cut(a.User, maxRecord), Session: a.Session,
+		From: cut(from, maxRecord), Via: cut(strings.Join(via, ", "), maxRecord), Program: cut(a.Program, maxRecord), Text: cut(a.String(), maxRecord)}
 }
 
 func (d *Detector) user(uid uint32) string {

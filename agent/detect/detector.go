@@ -8,6 +8,7 @@ import (
 	"seawall/agent/process"
 	"seawall/agent/taxonomy"
 	"seawall/pkg/audit"
+	"seawall/pkg/finding"
 	"seawall/pkg/sigma"
 	"seawall/pkg/sigma/correlate"
 	"seawall/pkg/sigma/event"
@@ -19,12 +20,15 @@ type Config struct {
 	Rules []sigma.Rule
 	Allow []Allowance
 	// Report takes each detection, which it may keep. It must not wait.
-	Report func(Detection)
+	Report func(finding.Detection)
 
 	Processes *process.Table
 	Sessions  *login.Sessions
 	// User names a user, or returns "".
 	User func(uid uint32) string
+	// Matched is called for each match of a rule, with its index, whether it is
+	// reported or only counted by a correlation. It may be nil.
+	Matched func(rule int)
 }
 
 // Stats counts what a Detector did.
@@ -111,12 +115,40 @@ func (d *Detector) take(ev *event.Event) {
 		}
 		d.seen[r.Rule] = true
 		d.matched = append(d.matched, r.Rule)
+		d.tell(r.Rule)
 		if d.correlator.Alone(r.Rule) {
 			d.stats.Matches++
 			d.found(r.Rule, d.current.Time, nil, 1)
 		}
 		d.correlator.Observe(r.Rule, ev, d.current.Time, d.alert)
 	}
+}
+
+func (d *Detector) tell(rule int) {
+	if d.cfg.Matched != nil {
+		d.cfg.Matched(rule)
+	}
+}
+
+// Alone reports whether the matches of a rule are detections, and not only counted.
+func (d *Detector) Alone(rule int) bool { return d.correlator.Alone(rule) }
+
+// Fresh returns a detector of the same rules that has seen nothing. cfg has what else
+// it needs: its rules and allowances are not looked at, and User may be left out.
+func (d *Detector) Fresh(cfg Config) (*Detector, error) {
+	cfg.Rules, cfg.Allow = d.cfg.Rules, d.cfg.Allow
+	if cfg.User == nil {
+		cfg.User = d.cfg.User
+	}
+	f := &Detector{cfg: cfg, rules: d.rules, matcher: d.matcher, scratch: d.matcher.NewScratch(), allow: d.allow, open: newStorms()}
+	var err error
+	if f.correlator, err = correlate.New(d.rules, d.reader.Taxonomy.Sources, correlate.Limits{}); f.correlator == nil {
+		return nil, err
+	}
+	f.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: d.reader.Taxonomy, Processes: cfg.Processes, User: cfg.User})
+	f.seen = make([]bool, len(d.rules))
+	f.each, f.alert = f.take, f.correlated
+	return f, nil
 }
 
 // allowed takes away what an allowance is about, and allowances themselves.
@@ -149,6 +181,7 @@ func (d *Detector) correlated(a correlate.Alert) {
 		return
 	}
 	d.stats.Matches++
+	d.tell(a.Rule)
 	d.found(a.Rule, a.Last, a.Group, uint64(max(a.Count, 1)))
 }
 
@@ -162,7 +195,7 @@ func (d *Detector) Advance(now time.Time) {
 // Close reports what was not yet.
 func (d *Detector) Close() { d.open.close(d.report) }
 
-func (d *Detector) report(x Detection) {
+func (d *Detector) report(x finding.Detection) {
 	d.stats.Reports++
 	d.cfg.Report(x)
 }
@@ -176,3 +209,18 @@ func (d *Detector) Stats() Stats {
 
 // Expired returns the allowances whose last day is over.
 func (d *Detector) Expired(now time.Time) []Allowance { return d.allow.expired(now) }
+
+// Match tells the rules that one Sigma event matches, which is of the kind that a rule
+// is about: fields by name. Nothing is counted or reported.
+func (d *Detector) Match(rule int, fields map[string][]string, each func(rule int)) error {
+	var ev event.Event
+	if err := d.reader.Taxonomy.Fill(&ev, &d.rules[rule], fields); err != nil {
+		return err
+	}
+	for _, r := range d.matcher.Match(&ev, d.scratch) {
+		if r.Rule < len(d.cfg.Rules) {
+			each(r.Rule)
+		}
+	}
+	return nil
+}

@@ -2,7 +2,7 @@
 // in, detections out.
 //
 // Rules are Sigma's (package sigma), over the events that package taxonomy makes. A
-// Detection says which rule, how grave, which ATT&CK techniques, who acted and by what
+// finding.Detection says which rule, how grave, which ATT&CK techniques, who acted and by what
 // processes, which file or address, and has the records. Nothing else is kept of events
 // than what rules ask for.
 //
@@ -11,7 +11,7 @@
 // What one rule says of one login user and one program is one detection as long as it
 // goes on. It is reported when it begins, and again with its count, first and last time
 // and up to five samples, half a minute after it grew, then every five minutes, and when
-// it was quiet for ten minutes, which ends it. Detection.ID stays the same. At most 1,024
+// it was quiet for ten minutes, which ends it. finding.Detection.ID stays the same. At most 1,024
 // are open, of one rule at most 64: what else matches that rule is counted in one more
 // without a program. Where there is no room the one quiet for longest is ended.
 //

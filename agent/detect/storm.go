@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"seawall/pkg/audit"
+	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
 
@@ -33,7 +34,7 @@ type key struct {
 // storm is a detection that goes on.
 type storm struct {
 	key      key
-	d        Detection
+	d        finding.Detection
 	reported uint64 // the count that was reported
 	at       time.Time
 	seen     time.Time
@@ -76,24 +77,25 @@ func (d *Detector) found(rule int, at time.Time, group []string, count uint64) {
 	for len(o.all) >= maxOpen {
 		o.end(o.order.Front(), d.report)
 	}
-	s := &storm{key: k, at: at, seen: at, d: Detection{Rule: ruleOf(&d.rules[rule]), Count: count, First: at, Last: at}}
+	s := &storm{key: k, at: at, seen: at, d: begin(&d.rules[rule])}
+	s.d.Count, s.d.First, s.d.Last = count, at, at
 	for _, g := range group {
 		s.d.Group = append(s.d.Group, text.Clean(g, maxRecord))
 	}
 	if d.current != nil {
-		s.d.Samples = []Sample{d.sample(d.current)}
+		s.d.Samples = []finding.Sample{d.sample(d.current)}
 	}
 	s.d.ID = identity(&s.d, k)
 	o.all[k] = o.order.PushBack(s)
 	o.ofRule[rule]++
 	s.reported = s.d.Count
-	d.report(s.d.clone())
+	d.report(clone(&s.d))
 }
 
 // identity names a detection, the same where the same events are read again.
-func identity(x *Detection, k key) string {
+func identity(x *finding.Detection, k key) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %d %q %d", x.Rule.ID, k.auid, k.what, x.First.UnixNano())
+	fmt.Fprintf(h, "%q %d %q %d", x.Rule, k.auid, k.what, x.First.UnixNano())
 	for _, s := range x.Samples {
 		fmt.Fprintf(h, " %d", s.Serial)
 	}
@@ -120,14 +122,15 @@ func (d *Detector) again(s *storm, at time.Time, count uint64) {
 	}
 }
 
-func (x *Detection) clone() Detection {
+// clone copies what a later match changes.
+func clone(x *finding.Detection) finding.Detection {
 	c := *x
 	c.Samples = slices.Clone(x.Samples)
 	return c
 }
 
 // advance reports what grew, and ends what is quiet.
-func (o *storms) advance(now time.Time, report func(Detection)) {
+func (o *storms) advance(now time.Time, report func(finding.Detection)) {
 	for element := o.order.Front(); element != nil; {
 		next := element.Next()
 		s := element.Value.(*storm)
@@ -140,14 +143,14 @@ func (o *storms) advance(now time.Time, report func(Detection)) {
 			o.end(element, report)
 		case s.d.Count > s.reported && now.Sub(s.at) >= wait:
 			s.at, s.reported = now, s.d.Count
-			report(s.d.clone())
+			report(clone(&s.d))
 		}
 		element = next
 	}
 }
 
 // end reports the rest of a detection, if there is any, and forgets it.
-func (o *storms) end(element *list.Element, report func(Detection)) {
+func (o *storms) end(element *list.Element, report func(finding.Detection)) {
 	s := o.order.Remove(element).(*storm)
 	delete(o.all, s.key)
 	if o.ofRule[s.key.rule]--; o.ofRule[s.key.rule] == 0 {
@@ -159,7 +162,7 @@ func (o *storms) end(element *list.Element, report func(Detection)) {
 	}
 }
 
-func (o *storms) close(report func(Detection)) {
+func (o *storms) close(report func(finding.Detection)) {
 	for o.order.Len() > 0 {
 		o.end(o.order.Front(), report)
 	}

@@ -125,7 +125,7 @@ func fill(facts reflect.Value, c *format.Check, e format.Example, file string) e
 // maxSize bounds a file.
 const maxSize = 1 << 20
 
-// Read reads the named files, of a directory those whose names end in .yaml.
+// Read reads the named files, of a directory those whose names end in .yaml or .yml.
 func Read(names ...string) ([]policy.Source, error) {
 	var list []policy.Source
 	for _, name := range names {
@@ -145,7 +145,7 @@ func Read(names ...string) ([]policy.Source, error) {
 		}
 		slices.Sort(inside)
 		for _, file := range inside {
-			if !strings.HasSuffix(file, ".yaml") || strings.HasPrefix(file, ".") {
+			if !strings.HasSuffix(file, ".yaml") && !strings.HasSuffix(file, ".yml") || strings.HasPrefix(file, ".") {
 				continue
 			}
 			data, err := root.ReadFile(filepath.Join(abs, file), maxSize)

@@ -204,7 +204,7 @@ func (r *Reader) record(e *audit.Event, rec *audit.Record) {
 	switch rec.Type {
 	case audit.TypePath, audit.TypeCWD, audit.TypeExecve, audit.TypeProctitle, audit.TypeSockaddr, audit.TypeEOE:
 	case audit.TypeSyscall, audit.TypeUringop:
-		if len(r.Taxonomy.rest) > 0 {
+		if r.Taxonomy.wide {
 			r.fields(rec.Text, !e.HasSyscall)
 		}
 	default:

@@ -1,6 +1,8 @@
 package taxonomy
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 
 	"seawall/pkg/sigma"
@@ -121,8 +123,10 @@ type Taxonomy struct {
 	Sources event.Taxonomy
 
 	used [kinds][]bool
-	// rest are the fields of auditd that no code knows, by name.
+	// rest are the fields of auditd that no code knows, by name; wide says that SYSCALL
+	// records have one of them.
 	rest map[string]event.Field
+	wide bool
 }
 
 // For returns the taxonomy for rules: of auditd's records it has every field that one
@@ -170,6 +174,7 @@ func (t *Taxonomy) extend(rules []sigma.Rule) {
 		for _, name := range names(&rules[i]) {
 			if _, known := t.Sources[Auditd].Fields[name]; !known && name != "" && len(t.rest) < maxRest {
 				t.Sources[Auditd].Fields[name], t.rest[name] = next, next
+				t.wide = t.wide || slices.Contains([]string{"suid", "egid", "sgid", "fsgid", "items", "subj", "per"}, name)
 				next++
 			}
 		}
@@ -230,4 +235,25 @@ func names(r *sigma.Rule) []string {
 		walk(&r.Selections[i].Expr)
 	}
 	return list
+}
+
+// Fill makes an event of the first kind that a rule is about, with fields by name.
+func (t *Taxonomy) Fill(ev *event.Event, r *sigma.Rule, fields map[string][]string) error {
+	for kind, source := range t.Sources {
+		if !r.Logsource.Covers(source.Logsource) {
+			continue
+		}
+		ev.Reset(kind)
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			f, ok := source.Fields[name]
+			if !ok {
+				return fmt.Errorf("events of %s have no field %q", source.Logsource, name)
+			}
+			for _, value := range fields[name] {
+				ev.AddString(f, value)
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("there are no events of %s", r.Logsource)
 }

@@ -86,7 +86,7 @@ Exit status:
 	root.SetVersionTemplate("seawall {{.Version}}\n")
 	root.AddCommand(
 		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newStatusCommand(),
-		p.newSensorCommand(), p.newCheckConfigCommand(), p.newLintCommand(), p.newVersionCommand(),
+		p.newSensorCommand(), p.newCheckConfigCommand(), p.newLintCommand(), p.newReplayCommand(), p.newVersionCommand(),
 		p.newRestartsCommand(), p.newNetworkCommand(),
 	)
 	root.AddCommand(history.Commands(&p.Console, history.Print{Line: report.Line, Change: report.Change})...)

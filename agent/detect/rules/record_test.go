@@ -38,20 +38,20 @@ const (
 // sandbox is what a behaviour runs in: $1 a directory for mounts, $2 the audit rules,
 // $3 what is to be prepared, $4 the behaviour.
 const sandbox = `
+mount -t tmpfs none /run && mkdir -p /run/lock || exit 1
+cp "$2" /run/rules; cp "$3" /run/p; cp "$4" /run/b
 mount -t tmpfs none "$1" || exit 1
 for d in etc root home var usr opt; do
 	mkdir -p "$1/$d/u" "$1/$d/w" && mount -t overlay none -o "lowerdir=/$d,upperdir=$1/$d/u,workdir=$1/$d/w" "/$d" || exit 1
 done
-cp "$4" "$1/b"; cp "$3" "$1/p"; cp "$2" "$1/r"
-mount -t tmpfs -o mode=1777 none /tmp; mount -t tmpfs none /run
-mkdir -p /var/spool/cron /run/lock /var/log
+mount -t tmpfs -o mode=1777 none /tmp
+mkdir -p /var/spool/cron /var/log
 touch /var/log/wtmp /var/log/btmp /var/log/lastlog
 ip link set lo up
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 cd /root
-sh "$1/p" || exit 1
-auditctl -R "$1/r" > /run/rules.out 2>&1 || { cat /run/rules.out; exit 1; }
-cp "$1/b" /run/b
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+sh -e /run/p || exit 1
+auditctl -R /run/rules > /run/rules.out 2>&1 || { cat /run/rules.out; exit 1; }
 echo ` + loginUID + ` > /proc/self/loginuid
 sh /run/b
 /bin/true ` + marker + `
@@ -160,6 +160,11 @@ func behave(t *testing.T, conn *kaudit.Conn, f txtar.File) []byte {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- cmd.Wait()
+		time.AfterFunc(2*time.Second, cancel) // the marker is on its way, or never comes
+	}()
 	k := keeper{serials: map[string]bool{}}
 	err := conn.Receive(ctx, func(typ uint16, payload []byte) {
 		if k.take(typ, payload); k.done {
@@ -169,7 +174,7 @@ func behave(t *testing.T, conn *kaudit.Conn, f txtar.File) []byte {
 	if !k.done {
 		t.Errorf("%s: %v without its end\n%s", f.Name, err, output.Bytes())
 	}
-	_ = cmd.Wait() // killed with ctx, or what it ended with is part of the behaviour
+	<-ended // killed with ctx, or what it ended with is part of the behaviour
 	if out, err := exec.Command("auditctl", "-D").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

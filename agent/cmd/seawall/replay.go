@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"seawall/agent/console"
+	"seawall/agent/detect"
+	"seawall/agent/detect/rules"
+	"seawall/agent/replay"
+	"seawall/agent/usage"
+	"seawall/pkg/finding"
+	"seawall/pkg/hostfs"
+	"seawall/pkg/names"
+)
+
+// allowFile is what the owners of a host decided not to be told of.
+const allowFile = "/etc/seawall/allow.yaml"
+
+// newReplayCommand reads what was recorded; of the host it reads the rules and the
+// names of users.
+func (p *program) newReplayCommand() *cobra.Command {
+	var format, dir, allow string
+	cmd := &cobra.Command{
+		Use:   "replay FILE...",
+		Short: "Run the detections over an audit log",
+		Long: `Replay reads audit records that were kept, as auditd writes them (also with gzip
+around them, and "-" is the standard input), and prints what the detections say of
+them: Seawall's own and those of /etc/seawall/detections.d. What an allow list allows
+is left out. Only what the records tell is known: a parent that no record tells of is
+missing, and names of users are this host's.
+
+Exit status:
+  0  there is nothing to see
+  1  there are detections
+  2  a file or a rule could not be read`,
+		Example: `  seawall replay /var/log/audit/audit.log
+  seawall replay --format jsonl old.log.gz
+  ausearch --raw -ts today | seawall replay -`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("seawall replay wants audit logs, such as /var/log/audit/audit.log")
+			}
+			return p.replay(args, format, dir, allow)
+		},
+	}
+	usage.AddFormat(cmd, &format, "table", "json", "jsonl")
+	cmd.Flags().StringVar(&dir, "rules", rules.Dir, "file or directory of rules beside our own")
+	cmd.Flags().StringVar(&allow, "allow", allowFile, "allow list")
+	return cmd
+}
+
+// replay prints what rules say of files, all that could be read of them.
+func (p *program) replay(files []string, format, dir, allow string) error {
+	d, problem := detector(dir, allow)
+	if d == nil {
+		return problem
+	}
+	var all replay.Result
+	for _, name := range files {
+		one, err := replayFile(name, d)
+		problem = errors.Join(problem, err)
+		if one != nil {
+			all.Add(one)
+		}
+	}
+	if err := all.Print(p.Stdout, format, p.Options()); err != nil {
+		return errors.Join(problem, err)
+	}
+	switch {
+	case problem != nil:
+		return problem
+	case len(all.Detections) > 0:
+		return console.Exit(console.Findings)
+	}
+	return nil
+}
+
+// detector has all rules, and what is wrong with some beside it.
+func detector(dir, allow string) (*detect.Detector, error) {
+	root := hostfs.Root{}
+	list, problem := rules.Load(root, dir)
+	var allowed []detect.Allowance
+	switch text, err := root.ReadFile(allow, 1<<20); {
+	case err == nil:
+		allowed, err = detect.ParseAllow(allow, text, time.Now())
+		problem = errors.Join(problem, err)
+	case !errors.Is(err, fs.ErrNotExist):
+		problem = errors.Join(problem, err)
+	}
+	d, err := detect.New(detect.Config{Rules: list, Allow: allowed, Report: func(finding.Detection) {}, User: user(root)})
+	return d, errors.Join(problem, err)
+}
+
+// user names the users of this host.
+func user(root hostfs.Root) func(uint32) string {
+	known, err := names.Read(root)
+	if err != nil {
+		return func(uint32) string { return "" }
+	}
+	return func(uid uint32) string {
+		name, _ := known.User(int(uid))
+		return name
+	}
+}
+
+func replayFile(name string, d *detect.Detector) (*replay.Result, error) {
+	in := io.Reader(os.Stdin)
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	return replay.Run(in, d, nil)
+}

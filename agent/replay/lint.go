@@ -1,0 +1,146 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"seawall/agent/detect"
+	"seawall/pkg/finding"
+	"seawall/pkg/hostfs"
+	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/rulefile"
+)
+
+// File is a file of rules.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Report is what was found in files of rules.
+type Report struct {
+	Problems []error // the files would not load
+	Failures []error // examples that came out otherwise
+	Warnings []string
+	Rules    int
+	Examples int
+}
+
+// IsRules reports whether a file of YAML is one of Sigma rules: a document has the
+// key detection or correlation.
+func IsRules(data []byte) bool {
+	for line := range strings.Lines(string(data)) {
+		if strings.HasPrefix(line, "detection:") || strings.HasPrefix(line, "correlation:") {
+			return true
+		}
+	}
+	return false
+}
+
+// Lint reads files of rules as loading does, beside base, which their correlations may
+// speak of, and runs the examples of theirs. A rule of base with the id of one of theirs
+// makes room for it.
+func Lint(root hostfs.Root, base []sigma.Rule, files []File) *Report {
+	r := &Report{}
+	var own []sigma.Rule
+	for _, f := range files {
+		rules, err := rulefile.Parse(f.Name, f.Data)
+		own, r.Problems = append(own, rules...), append(r.Problems, separate(err)...)
+	}
+	base = slices.DeleteFunc(slices.Clone(base), func(b sigma.Rule) bool {
+		return slices.ContainsFunc(own, func(o sigma.Rule) bool { return o.ID != "" && o.ID == b.ID })
+	})
+	r.Rules = len(own)
+	r.same(own)
+	d, err := detect.New(detect.Config{Rules: append(slices.Clone(own), base...), Report: func(finding.Detection) {}})
+	r.Problems = append(r.Problems, separate(err)...)
+	if d == nil {
+		return r
+	}
+	captures := map[string]Captures{}
+	for i := range own {
+		r.rule(root, d, own, i, captures)
+	}
+	return r
+}
+
+// same warns of rules that share an id.
+func (r *Report) same(own []sigma.Rule) {
+	seen := map[string]*sigma.Rule{}
+	for i := range own {
+		x := &own[i]
+		switch other := seen[x.ID]; {
+		case x.ID == "":
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s:%d: warning: %s has no id: nothing can allow it", x.File, x.Line, x.Title))
+		case other != nil:
+			r.Problems = append(r.Problems, &sigma.Error{File: x.File, Line: x.Line, What: fmt.Sprintf("the id is that of %s:%d too", other.File, other.Line)})
+		default:
+			seen[x.ID] = x
+		}
+	}
+}
+
+// rule runs the examples of one rule.
+func (r *Report) rule(root hostfs.Root, d *detect.Detector, own []sigma.Rule, i int, captures map[string]Captures) {
+	x := &own[i]
+	list, err := Examples(x)
+	r.Problems = append(r.Problems, separate(err)...)
+	if len(list) == 0 && err == nil {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s:%d: warning: %s has no examples", x.File, x.Line, x.Title))
+	}
+	for _, e := range list {
+		r.Examples++
+		dir := filepath.Dir(x.File)
+		if e.Capture != "" && captures[dir] == nil {
+			read, err := ReadCaptures(root, x.File)
+			if err != nil {
+				r.Problems = append(r.Problems, &sigma.Error{File: x.File, Line: e.Line, What: err.Error()})
+				continue
+			}
+			captures[dir] = read
+		}
+		matched, err := Try(d, i, &e, captures[dir])
+		if err != nil {
+			r.Problems = append(r.Problems, &sigma.Error{File: x.File, Line: e.Line, What: "example: " + err.Error()})
+			continue
+		}
+		if got := slices.Contains(matched, i); got != e.Fires {
+			r.Failures = append(r.Failures, &sigma.Error{File: x.File, Line: e.Line, What: fmt.Sprintf("%s: example %s%s", x.Title, e.called(), outcome(got))})
+		}
+	}
+}
+
+func (e *Example) called() string {
+	for _, name := range []string{e.Name, e.Capture} {
+		if name != "" {
+			return fmt.Sprintf("%q ", name)
+		}
+	}
+	return ""
+}
+
+func outcome(fired bool) string {
+	if fired {
+		return "fires, and should not"
+	}
+	return "does not fire, and should"
+}
+
+// separate takes joined errors apart.
+func separate(err error) []error {
+	if err == nil {
+		return nil
+	}
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		return []error{err}
+	}
+	var list []error
+	for _, e := range joined.Unwrap() {
+		list = append(list, separate(e)...)
+	}
+	return list
+}

@@ -1,0 +1,197 @@
+package replay
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"seawall/agent/detect"
+	"seawall/agent/look"
+	"seawall/pkg/finding"
+	"seawall/pkg/hostfs"
+	"seawall/pkg/sigma"
+	"seawall/pkg/sigma/rulefile"
+)
+
+const netcat = `title: Netcat
+id: 11111111-1111-4111-8111-111111111111
+logsource: {product: linux, category: process_creation}
+detection:
+    selection: {Image|endswith: /nc}
+    condition: selection
+level: high
+tags: [attack.t1059.004]
+examples:
+  - {fires: true, event: {Image: /usr/bin/nc}}
+  - {fires: false, event: {Image: [/usr/bin/ncat]}}
+  - fires: true
+    log: |
+`
+
+// execution is a program that was started, as auditd writes it.
+func execution(serial int, second int, exe string, args ...string) string {
+	head := fmt.Sprintf("msg=audit(%d.000:%d): ", second, serial)
+	b := "type=SYSCALL " + head + `arch=c000003e syscall=59 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=2 ppid=100 pid=` + fmt.Sprint(1000+serial) +
+		` auid=1000 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=3 comm="x" exe="` + exe + `" key="seawall-exec"` + "\n"
+	b += "type=EXECVE " + head + fmt.Sprintf("argc=%d", len(args))
+	for i, a := range args {
+		b += fmt.Sprintf(" a%d=%q", i, a)
+	}
+	return b + "\ntype=CWD " + head + `cwd="/root"` + "\ntype=EOE " + head + "\n"
+}
+
+func indent(s string) string {
+	return "      " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n      ") + "\n"
+}
+
+func parse(t testing.TB, text string) []sigma.Rule {
+	t.Helper()
+	list, err := rulefile.Parse("my.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestRun(t *testing.T) {
+	var log string
+	for i := range 40 {
+		log += execution(i+1, 1795289500+i, "/usr/bin/nc", "nc", "--password", "hunter2", "203.0.113.5")
+	}
+	log += "noise\n"
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write([]byte(log)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d := detector(t, parse(t, netcat+indent(log)))
+	for name, in := range map[string]string{"text": log, "gzip": packed.String()} {
+		r, err := Run(strings.NewReader(in), d, nil)
+		if err != nil || len(r.Detections) != 1 || r.Lines != 1 || r.Audit.Events != 40 {
+			t.Fatalf("%s: %v, %+v", name, err, r)
+		}
+		x := r.Detections[0]
+		if x.Count != 40 || x.Last.Sub(x.First).Seconds() != 39 || len(x.Samples) != 5 || !x.Ended || x.Severity != finding.SeverityHigh {
+			t.Errorf("%s: %+v", name, x)
+		}
+		if s := x.Samples[0]; s.Command != "nc --password *** 203.0.113.5" || s.Serial != 1 || s.Actor.AUID != 1000 {
+			t.Errorf("%s: %+v", name, s)
+		}
+		text, err := json.Marshal(r.Detections)
+		if err != nil || bytes.Contains(text, []byte("hunter2")) {
+			t.Errorf("%s: %v: a secret in %s", name, err, text)
+		}
+	}
+}
+
+func TestPrint(t *testing.T) {
+	d := detector(t, parse(t, netcat+indent(execution(1, 1795289500, "/usr/bin/nc", "nc"))))
+	r, err := Run(strings.NewReader(execution(7, 1795289500, "/usr/bin/nc", "nc", "a\x1b]0;")), d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all Result
+	all.Add(r)
+	all.Add(&Result{Lines: 2})
+	for format, want := range map[string]string{"table": "detections: 1, events: 1, records: 4, 2 lines are no records\n", "json": `"skipped": 2`, "jsonl": `"title":"Netcat"`} {
+		var out strings.Builder
+		if err := all.Print(&out, format, look.Options{}); err != nil || !strings.Contains(out.String(), want) || strings.Contains(out.String(), "\x1b") {
+			t.Errorf("%s: %v\n%s", format, err, out.String())
+		}
+	}
+}
+
+func TestLint(t *testing.T) {
+	good := netcat + indent(execution(1, 1795289500, "/usr/bin/nc", "nc"))
+	for name, tt := range map[string]struct {
+		text string
+		want string
+		code int
+	}{
+		"good":      {good, "detections: 1, examples: 3, all as they should be", 0},
+		"thought":   {strings.Replace(good, "[/usr/bin/ncat]", "[a, /bin/nc]", 1), "does not fire", 1},
+		"no yaml":   {"title: [", "my.yaml:", 2},
+		"no field":  {strings.Replace(good, "{Image: /usr/bin/nc}", "{Imgae: /usr/bin/nc}", 1), `no field "Imgae"`, 2},
+		"no fires":  {strings.Replace(good, "fires: true, event", "event", 1), "want fires, and one of", 2},
+		"capture":   {strings.Replace(good, "event: {Image: /usr/bin/nc}", "capture: x", 1), "captures", 2},
+		"no record": {netcat + "      x\n", "no record", 2},
+		"one id":    {good + "---\n" + good, "the id is that of my.yaml:1 too", 2},
+	} {
+		var out strings.Builder
+		code, err := Lint(hostfs.Root{}, nil, []File{{"my.yaml", []byte(tt.text)}}).Print(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := tt.want
+		if name == "thought" {
+			want = "fires, and should not"
+		}
+		if code != tt.code || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: status %d\n%s", name, code, out.String())
+		}
+	}
+}
+
+func TestClock(t *testing.T) {
+	var c clock
+	var got []bool
+	for _, s := range []string{"audit(100.1:1): ", "audit(100.9:2): ", "audit(99.0:3): ", "audit(101.0:4): ", "audit(x", "", "audit(.1", "audit(9999999999999999.0:1)"} {
+		got = append(got, c.tick([]byte(s)))
+	}
+	if diff := cmp.Diff([]bool{true, false, false, true, false, false, false, false}, got); diff != "" || c.now.Unix() != 101 {
+		t.Errorf("%v\n%s", c.now, diff)
+	}
+}
+
+func FuzzExamples(f *testing.F) {
+	f.Add("[{fires: true, event: {Image: [a, b]}}]")
+	f.Add("[{fires: no, log: \"type=1300 msg=audit(1.000:1): a=b\"}]")
+	f.Add("{fires: &a [*a]}")
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := rulefile.Parse("f", []byte("title: t\nid: 11111111-1111-4111-8111-111111111111\nlogsource: {product: linux}\ndetection: {a: {Image: x}, condition: a}\nexamples: "+text))
+		if err != nil || len(list) != 1 {
+			return
+		}
+		d, err := detect.New(detect.Config{Rules: list, Report: func(finding.Detection) {}})
+		if err != nil {
+			return
+		}
+		examples, _ := Examples(&list[0]) // its errors are not of interest, that it ends is
+		for _, e := range examples {
+			_, _ = Try(d, 0, &e, nil)
+		}
+	})
+}
+
+func FuzzRun(f *testing.F) {
+	f.Add([]byte(execution(1, 1795289500, "/usr/bin/nc", "nc", "a")))
+	d := detector(f, own(f))
+	f.Fuzz(func(t *testing.T, log []byte) {
+		r, err := Run(bytes.NewReader(log), d, nil)
+		if err == nil && len(r.Detections) > 0 && r.Audit.Events == 0 {
+			t.Error("detections without events")
+		}
+	})
+}
+
+func FuzzCaptures(f *testing.F) {
+	f.Add([]byte("-- a --\nx\n-- --\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		_, _ = z.Write(text) // into memory
+		_ = z.Close()
+		if _, err := ParseCaptures(packed.Bytes()); err != nil {
+			t.Error(err)
+		}
+		_, _ = ParseCaptures(text)
+	})
+}
