@@ -16,7 +16,7 @@ CREATE TABLE detection (
   PRIMARY KEY (host, storm)
 ) WITHOUT ROWID;
 -- Detections are few beside results: a host sends one of a storm at a time.
-CREATE UNIQUE INDEX detection_place ON detection (place, received);
+CREATE INDEX detection_place ON detection (place, received);
 CREATE INDEX detection_host ON detection (host, place, severity);
 CREATE INDEX detection_rule ON detection (rule, place);
 CREATE INDEX detection_severity ON detection (severity, place);

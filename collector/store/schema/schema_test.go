@@ -193,3 +193,34 @@ func TestChains(t *testing.T) {
 		}
 	}
 }
+
+// TestDetectionTables migrates a store of the fourth schema: days go on, and lists have
+// their tables.
+func TestDetectionTables(t *testing.T) {
+	db := open(t)
+	old := fstest.MapFS{}
+	for _, name := range []string{"0001_base.sql", "0002_resync.sql", "0003_membership.sql", "0004_chain.sql"} {
+		text, err := embedded.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old[name] = &fstest.MapFile{Data: text}
+	}
+	if v, err := migrate(t.Context(), db, old); v != 4 || err != nil {
+		t.Fatalf("version %d, %v", v, err)
+	}
+	if _, err := db.ExecContext(t.Context(), "INSERT INTO day VALUES (20000, 1, 2, 3, 4, 5, 6, 7)"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if v, err := Migrate(t.Context(), db); err != nil || v < 5 {
+			t.Fatalf("version %d, %v", v, err)
+		}
+	}
+	var changes, detections, kept, counted, dropped int
+	err := db.QueryRowContext(t.Context(), `SELECT changes, detections, (SELECT count(*) FROM detection), (SELECT count(*) FROM detection_count),
+		(SELECT value FROM meta WHERE name = 'detections_dropped') FROM day`).Scan(&changes, &detections, &kept, &counted, &dropped)
+	if err != nil || changes != 7 || detections+kept+counted+dropped != 0 {
+		t.Errorf("%d changes, %d detections, %d kept, %d counted, %d dropped, %v", changes, detections, kept, counted, dropped, err)
+	}
+}
