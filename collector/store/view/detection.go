@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 
 	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
@@ -16,7 +17,7 @@ import (
 
 // detectionColumns are of a row d of detection and the row h of its host.
 const detectionColumns = `SELECT d.host, h.name, d.place, d.received, d.severity, d.first, d.last, d.ended, d.body
-	FROM detection d JOIN host h ON h.host = d.host `
+	FROM detection d CROSS JOIN host h ON h.host = d.host `
 
 func scanDetection(scan func(...any) error) (d fleet.Detection, err error) {
 	var key, body []byte
@@ -37,14 +38,17 @@ func scanDetection(scan func(...any) error) (d fleet.Detection, err error) {
 	return d, nil
 }
 
-// Detections returns detections, those of which was told last first. What no index
-// has is sought in an index that a host's or a rule's rows bound.
+// Detections returns detections, those of which was told last first. Each filter has
+// an index in that order; of several, one finds rows and the others leave some out.
 func (v *View) Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.Detection, error) {
 	if q.Limit <= 0 {
 		q.Limit = 50
 	}
 	q.Limit = min(q.Limit, 200)
-	where, args := "WHERE (? = 0 OR d.place < ?)", []any{q.Before, q.Before}
+	if q.Before <= 0 {
+		q.Before = math.MaxInt64
+	}
+	where, args := "WHERE d.place < ?", []any{q.Before}
 	if q.Host != "" {
 		key, err := q.Host.Bytes()
 		if err != nil {
