@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -20,6 +21,7 @@ import (
 type model struct {
 	sent   []fleet.Delivery // in order, without those evicted before they were sent
 	state  map[finding.Key]finding.Result
+	storms map[string]finding.Detection
 	events int
 	whole  bool // a whole state was sent
 	gaps   uint64
@@ -63,7 +65,11 @@ func (m *model) record(t *rapid.T) wire.Record {
 			strconv.Itoa(rapid.IntRange(0, 3).Draw(t, "resource")),
 			finding.Status(rapid.IntRange(1, 6).Draw(t, "status")))
 	}
-	if rapid.IntRange(0, 9).Draw(t, "kind") > 0 {
+	kind := rapid.IntRange(0, 11).Draw(t, "kind")
+	if kind > 9 {
+		return m.storm(t)
+	}
+	if kind > 0 {
 		r := draw()
 		removed := rapid.IntRange(0, 4).Draw(t, "removed") == 0
 		m.events++
@@ -86,6 +92,21 @@ func (m *model) record(t *rapid.T) wire.Record {
 	}
 	m.state, m.whole = next, true
 	return whole(results...)
+}
+
+// storm reports one of a few storms, not always with more than before.
+func (m *model) storm(t *rapid.T) wire.Record {
+	d := finding.Detection{
+		ID: strconv.Itoa(rapid.IntRange(0, 3).Draw(t, "storm")), Rule: "rule", Count: uint64(rapid.IntRange(1, 6).Draw(t, "count")),
+		Severity: finding.Severity(rapid.IntRange(0, 5).Draw(t, "severity")), Ended: rapid.IntRange(0, 3).Draw(t, "ended") == 0,
+	}
+	was := m.storms[d.ID]
+	if d.Count > was.Count || d.Count == was.Count && d.Ended && !was.Ended {
+		now := d
+		now.Ended = d.Ended || was.Ended
+		m.storms[d.ID] = now
+	}
+	return wire.Record{Detection: &d}
 }
 
 // differences counts the keys that one state has and the other has not, or with
@@ -113,8 +134,8 @@ func TestModel(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "model.db")
 		s := reopen(t, path, Config{})
 		hosts := []*model{
-			{state: make(map[finding.Key]finding.Result), epoch: 1, next: 1},
-			{state: make(map[finding.Key]finding.Result), epoch: 1, next: 1},
+			{state: make(map[finding.Key]finding.Result), storms: make(map[string]finding.Detection), epoch: 1, next: 1},
+			{state: make(map[finding.Key]finding.Result), storms: make(map[string]finding.Detection), epoch: 1, next: 1},
 		}
 		enrolled := make([]bool, len(hosts))
 		for range rapid.IntRange(1, 12).Draw(rt, "batches") {
@@ -178,6 +199,7 @@ func (m *model) compare(rt *rapid.T, t *testing.T, s *Store, id fleet.HostID) {
 	if d.Host.Gaps != m.gaps || d.Host.Rejected != 0 {
 		rt.Errorf("%d missing, want %d; %d rejected", d.Host.Gaps, m.gaps, d.Host.Rejected)
 	}
+	m.compareStorms(rt, t, s, d.Host)
 	n := 0
 	for q := (fleet.TimelineQuery{Host: id, Limit: 200}); ; {
 		events := timeline(t, s, q)
@@ -189,6 +211,24 @@ func (m *model) compare(rt *rapid.T, t *testing.T, s *Store, id fleet.HostID) {
 	}
 	if n != m.events {
 		rt.Errorf("%d events, want %d", n, m.events)
+	}
+}
+
+func (m *model) compareStorms(rt *rapid.T, t *testing.T, s *Store, h fleet.Host) {
+	all, err := s.Detections(t.Context(), fleet.DetectionQuery{Host: h.ID, Limit: 200})
+	if err != nil {
+		rt.Fatal(err)
+	}
+	got := make(map[string]finding.Detection)
+	var detected [6]int
+	for _, d := range all {
+		x := d.Detection
+		detected[x.Severity]++
+		x.First, x.Last = time.Time{}, time.Time{} // of receipt, as the host said none
+		got[x.ID] = x
+	}
+	if diff := cmp.Diff(m.storms, got); diff != "" || detected != h.Detected || len(got) != len(all) {
+		rt.Errorf("detections (-want +got), %v counted, want %v:\n%s", h.Detected, detected, diff)
 	}
 }
 
@@ -211,6 +251,9 @@ func verifyRollups(t *testing.T, s *Store) {
 		"bad": `SELECT count(*) FROM (SELECT host, check_id, count(*) AS bad FROM state WHERE status IN (2, 4, 5) GROUP BY 1, 2
 			EXCEPT SELECT host, check_id, bad FROM host_check)`,
 		"bad of no state": "SELECT count(*) FROM (SELECT host, check_id, bad FROM host_check EXCEPT SELECT host, check_id, count(*) FROM state WHERE status IN (2, 4, 5) GROUP BY 1, 2)",
+		"detections":      "SELECT count(*) FROM (SELECT host, severity, count(*) FROM detection GROUP BY 1, 2 EXCEPT SELECT * FROM detection_count)",
+		"no detections":   "SELECT count(*) FROM (SELECT * FROM detection_count EXCEPT SELECT host, severity, count(*) FROM detection GROUP BY 1, 2)",
+		"places":          "SELECT count(*) - count(DISTINCT place) FROM detection",
 		// What a chain's oldest event follows has expired.
 		"chain of a host": `SELECT count(*) FROM (SELECT host_before, lag(id) OVER (PARTITION BY host ORDER BY id) AS was FROM event)
 			WHERE host_before <> was`,

@@ -54,6 +54,7 @@ func TestFlush(t *testing.T) {
 	f.Results("ssh-b", finding.StatusPass, -2)
 	f.Hosts("ssh-a", 2)
 	f.Change()
+	f.Detection()
 	flush(t, w, &f, now)
 	f = Fleet{}
 	f.Results("ssh-a", finding.StatusFail, -1)
@@ -61,11 +62,15 @@ func TestFlush(t *testing.T) {
 	flush(t, w, &f, now.Add(48*time.Hour))
 	f = Fleet{}
 	f.Change() // on a clock that went back
+	f.Detection()
+	f.Detection()
 	flush(t, w, &f, now)
 	for query, want := range map[string]int{
 		"SELECT count(*) FROM check_rollup":                                  1,
 		"SELECT fail * 100 + pass * 10 + hosts FROM check_rollup":            211,
 		"SELECT count(*) FROM day":                                           2,
+		"SELECT detections FROM day ORDER BY day LIMIT 1":                    1,
+		"SELECT detections FROM day ORDER BY day DESC LIMIT 1":               2,
 		"SELECT fail * 10 + changes FROM day ORDER BY day LIMIT 1":           31,
 		"SELECT fail * 100 + pass * 10 + changes FROM day ORDER BY day DESC": 211,
 	} {
