@@ -53,7 +53,7 @@ func (t *Table) holder(e *audit.Event) *Process {
 		return t.appear(e, nil)
 	}
 	if at < p.Start.UnixNano()-slack && !t.wasThere(p, e, at) {
-		return t.earlier(p, e)
+		return t.earlier(e)
 	}
 	if p.dead() {
 		after := p.sources&fromEvent != 0 && newerSerial(e.Serial, p.serial) && t.call(e) == callExec
@@ -95,22 +95,34 @@ func (t *Table) wasThere(p *Process, e *audit.Event, at int64) bool {
 
 // earlier returns the entry of an event that is older than the newest holder of its
 // number.
-func (t *Table) earlier(newest *Process, e *audit.Event) *Process {
+func (t *Table) earlier(e *audit.Event) *Process {
 	t.stats.Late++
-	newer := newest
-	for p := t.at(newest.older); p != nil; p = t.at(p.older) {
+	if p, _ := t.heldAt(e); p != nil {
+		return p
+	}
+	parent := t.parentOf(e)
+	t.makeRoom() // now, so that the next stays
+	_, next := t.heldAt(e)
+	if next == nil {
+		return t.add(e.PID, e.Time)
+	}
+	p := t.addOlder(next, e.Time)
+	t.setParent(p, t.deref(parent))
+	return p
+}
+
+// heldAt returns who had the event's number at its time, and who had it next.
+func (t *Table) heldAt(e *audit.Event) (p, next *Process) {
+	for p = t.at(t.index[e.PID]); p != nil; p = t.at(p.older) {
 		if p.Start.UnixNano()-slack <= e.Time.UnixNano() {
-			if !e.Time.After(p.End) {
-				return p
+			if p.dead() && !e.Time.After(p.End) {
+				return p, next
 			}
 			break
 		}
-		newer = p
+		next = p
 	}
-	parent := t.parentOf(e)
-	p := t.addOlder(newer, e.Time)
-	t.setParent(p, t.deref(parent))
-	return p
+	return nil, next
 }
 
 // doubtful reports whether the event may be of another process than p, which has its

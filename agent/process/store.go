@@ -54,14 +54,13 @@ func (t *Table) add(pid uint32, start time.Time) *Process {
 	return p
 }
 
-// addOlder makes an entry for an earlier holder of the number that newer has, dead.
+// addOlder makes an entry for a holder of the number that ended before newer, which has
+// it, began.
 func (t *Table) addOlder(newer *Process, start time.Time) *Process {
 	p := t.add(newer.PID, start)
 	// Out of the front and behind newer.
-	t.index[p.PID], newer.newer = p.older, 0
-	if head := t.at(p.older); head != nil {
-		head.newer = 0
-	}
+	head := t.at(p.older)
+	t.index[p.PID], head.newer = head.slot, 0
 	p.newer, p.older = newer.slot, newer.older
 	if o := t.at(newer.older); o != nil {
 		o.newer = p.slot
@@ -118,16 +117,16 @@ func (t *Table) end(p *Process, at time.Time) {
 	t.unlink(&t.live, p)
 	p.End = at
 	t.push(&t.dead, p)
-	t.trim()
+	t.trim(p)
 }
 
-// trim forgets dead entries that are too many or too old. Those with children are what
-// tells where these came from: they go when it cannot be helped.
-func (t *Table) trim() {
+// trim forgets dead entries other than the latest that are too many or too old. Those with
+// children are what tells where these came from: they go when it cannot be helped.
+func (t *Table) trim(latest *Process) {
 	const tries = 8
 	for range tries {
 		p := t.at(t.dead.first)
-		if p == nil || t.dead.n <= t.maxDead && t.stats.Text <= t.maxText && t.now-p.End.UnixNano() < keepDead {
+		if p == nil || p == latest || t.dead.n <= t.maxDead && t.stats.Text <= t.maxText && t.now-p.End.UnixNano() < keepDead {
 			return
 		}
 		if p.children > 0 {

@@ -277,6 +277,35 @@ func TestOutOfOrder(t *testing.T) {
 	}
 }
 
+// TestVeryLate: several holders of a number, of which events come in the worst order, and
+// so late that the dead are forgotten.
+func TestVeryLate(t *testing.T) {
+	tr := newTree(t)
+	table := tr.table()
+	hour := int(time.Hour / time.Millisecond)
+	tr.process(10, 1, 5*hour, "e")
+	table.Observe(execve(5*hour, 10, 1, "/bin/e"))
+	for _, at := range []int{2, 4, 1, 3} {
+		p := table.Observe(execve(at*hour, 10, 1, fmt.Sprint("/bin/", at)))
+		if p.PID != 10 || p.Exe != fmt.Sprint("/bin/", at) || !p.dead() {
+			t.Errorf("%d: %+v", at, p)
+		}
+		check(t, table)
+	}
+	end := call4(hour, 11, 1, "/bin/x", 231, 0)
+	if p := table.Observe(end); p.PID != 11 || !p.dead() {
+		t.Errorf("%+v", p)
+	}
+	check(t, table)
+	full := tr.table()
+	full.maxLive = 2
+	for i := range 50 {
+		full.Observe(execve(5*hour+i, uint32(10+i%3), 1, "/bin/new"))
+		full.Observe(execve(hour+i*60_000, uint32(10+i%3), 99, "/bin/old"))
+		check(t, full)
+	}
+}
+
 // TestNestedNumbers: a container's fork returns the container's number.
 func TestNestedNumbers(t *testing.T) {
 	tr := newTree(t)
