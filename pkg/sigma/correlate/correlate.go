@@ -140,6 +140,7 @@ type builder struct {
 	state    []int8 // of the search for circles: 1 is being visited, 2 is done
 }
 
+// fault makes an error of a correlation.
 func (b *builder) fault(i, line int, format string, args ...any) error {
 	return &sigma.Error{File: b.rules[i].File, Line: line, What: fmt.Sprintf(format, args...)}
 }
@@ -192,6 +193,8 @@ func (b *builder) ends(i int) bool {
 	return spec != nil && strings.HasSuffix(spec.Type, "_count") && slices.ContainsFunc(spec.Bounds, above)
 }
 
+// above reports whether a bound limits a count from above, so that more events can
+// undo what holds.
 func above(b sigma.Bound) bool { return b.Sign != ">" && b.Sign != ">=" }
 
 // bounds finds out when the correlation fires.
@@ -206,24 +209,35 @@ func (b *builder) bounds(i int, x *correlation) error {
 		}
 	}
 	if strings.HasSuffix(x.Type, "_count") {
-		x.atEnd = slices.ContainsFunc(x.Bounds, above)
-		if x.atEnd {
-			x.target = 0
-			for _, bound := range x.Bounds {
-				x.target = max(x.target, bound.Count+1)
-			}
-		}
-		limit := maxCount
-		if x.Type == "value_count" {
-			limit = maxValues
-		} else if x.atEnd {
-			limit = math.MaxInt // only their number is kept
-		}
-		if x.target > limit {
-			return b.fault(i, x.Line, "the condition counts to %d, more than %d; use a shorter timespan with a lower count", x.target, limit)
-		}
-		return nil
+		return b.ofCount(i, x)
 	}
+	return b.ofRules(i, x)
+}
+
+// ofCount looks at the bounds of an event_count or value_count.
+func (b *builder) ofCount(i int, x *correlation) error {
+	if x.atEnd = slices.ContainsFunc(x.Bounds, above); x.atEnd {
+		// One more than all bounds is enough to know of each whether it holds.
+		x.target = 0
+		for _, bound := range x.Bounds {
+			x.target = max(x.target, bound.Count+1)
+		}
+	}
+	limit := maxCount
+	if x.Type == "value_count" {
+		limit = maxValues
+	} else if x.atEnd {
+		limit = math.MaxInt // only their number is kept
+	}
+	if x.target > limit {
+		return b.fault(i, x.Line, "the condition counts to %d, more than %d; use a shorter timespan with a lower count", x.target, limit)
+	}
+	return nil
+}
+
+// ofRules looks at the bounds of a temporal correlation, which count its rules; without
+// any it is about all of them.
+func (b *builder) ofRules(i int, x *correlation) error {
 	all := len(x.Rules)
 	for _, bound := range x.Bounds {
 		if above(bound) && (bound.Sign != "==" || bound.Count != all) {

@@ -34,6 +34,7 @@ func (t tree) follow(node uint32, column uint8) uint32 {
 	}
 }
 
+// insert adds a literal: the nodes on its way, and at the last what ends there.
 func (t *tree) insert(l Literal, class *[256]uint8) error {
 	node := uint32(0)
 	for i := range len(l.Text) {
@@ -69,56 +70,71 @@ func (t tree) order() []uint32 {
 	return queue
 }
 
-// compile numbers the states, those with rows first, and fills rows and lists.
+// states says how the nodes of a tree became states.
+type states struct {
+	of     []uint32 // by node: its state
+	marked []uint32 // by node: its state, with hit if literals end there
+	rows   []uint32 // nodes with rows, in the order of these
+	sparse []uint32 // the others
+}
+
+// compile fills the set from a tree; order are its nodes by depth.
 func (s *Set) compile(t tree, order []uint32) {
-	rows := 0
-	state := make([]uint32, len(t)) // by node
-	var sparse []uint32
+	x := states{of: make([]uint32, len(t)), marked: make([]uint32, len(t))}
 	for _, node := range order {
-		if b := &t[node]; rows < maxRows && (b.depth < 2 || len(b.to) > 2) {
-			state[node] = uint32(rows) * s.columns
-			rows++
+		if b := &t[node]; len(x.rows) < maxRows && (b.depth < 2 || len(b.to) > 2) {
+			x.of[node] = uint32(len(x.rows)) * s.columns
+			x.rows = append(x.rows, node)
 		} else {
-			sparse = append(sparse, node)
+			x.sparse = append(x.sparse, node)
 		}
 	}
-	s.sparse = uint32(rows) * s.columns
-	for i, node := range sparse {
-		state[node] = s.sparse + uint32(i)
+	s.sparse = uint32(len(x.rows)) * s.columns
+	for i, node := range x.sparse {
+		x.of[node] = s.sparse + uint32(i)
 	}
-	s.next = make([]uint32, s.sparse)
-	byNumber := make([]uint32, len(t))
+	s.mark(t, order, &x)
+	s.fill(t, &x)
+}
+
+// mark notes what literals end at which state.
+func (s *Set) mark(t tree, order []uint32, x *states) {
 	s.link = make([]uint32, len(t))
-	marked := make([]uint32, len(t)) // by node: state with hit
-	for _, node := range order {     // a suffix is before what it is a suffix of
-		n, suffix := s.number(state[node]), t[node].suffix
-		byNumber[n] = node
+	for _, node := range order { // a suffix is before what it is a suffix of
+		n, suffix := s.number(x.of[node]), t[node].suffix
 		if len(t[suffix].found) > 0 {
-			s.link[n] = s.number(state[suffix]) + 1
+			s.link[n] = s.number(x.of[suffix]) + 1
 		} else {
-			s.link[n] = s.link[s.number(state[suffix])]
+			s.link[n] = s.link[s.number(x.of[suffix])]
 		}
-		if marked[node] = state[node]; len(t[node].found) > 0 || s.link[n] != 0 {
-			marked[node] |= hit
+		if x.marked[node] = x.of[node]; len(t[node].found) > 0 || s.link[n] != 0 {
+			x.marked[node] |= hit
 		}
 	}
-	for _, node := range byNumber {
-		s.found = append(s.found, uint32(len(s.ends)))
-		s.ends = append(s.ends, t[node].found...)
+	s.found = make([]uint32, 0, len(t)+1)
+	for _, nodes := range [][]uint32{x.rows, x.sparse} { // which is the order of numbers
+		for _, node := range nodes {
+			s.found = append(s.found, uint32(len(s.ends)))
+			s.ends = append(s.ends, t[node].found...)
+		}
 	}
 	s.found = append(s.found, uint32(len(s.ends)))
-	for _, node := range order {
-		if state[node] < s.sparse {
-			for column := range s.columns {
-				s.next[state[node]+column] = marked[t.follow(node, uint8(column))]
-			}
+}
+
+// fill makes the rows and the lists of what follows states without.
+func (s *Set) fill(t tree, x *states) {
+	s.next = make([]uint32, s.sparse)
+	for i, node := range x.rows {
+		row := s.next[uint32(i)*s.columns:][:s.columns]
+		for column := range row {
+			row[column] = x.marked[t.follow(node, uint8(column))]
 		}
 	}
-	for _, node := range sparse {
+	for _, node := range x.sparse {
 		from := uint32(len(s.ways))
 		for i, column := range t[node].columns {
-			s.ways = append(s.ways, way{uint32(column), marked[t[node].to[i]]})
+			s.ways = append(s.ways, way{uint32(column), x.marked[t[node].to[i]]})
 		}
-		s.chains = append(s.chains, chain{from, uint32(len(s.ways)), state[t[node].suffix]})
+		s.chains = append(s.chains, chain{from, uint32(len(s.ways)), x.of[t[node].suffix]})
 	}
 }

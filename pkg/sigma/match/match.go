@@ -73,6 +73,28 @@ func (m *Matcher) Match(e *event.Event, s *Scratch) []Result {
 	}
 	src := &m.sources[e.Source()]
 	s.begin(e)
+	src.scan(e, s)
+	slots := s.slots[:len(src.always)]
+	copy(slots, src.always)
+	for _, atom := range s.ids {
+		for _, i := range src.trigger[atom] {
+			slots[i/64] |= 1 << (i % 64)
+		}
+	}
+	for word, set := range slots {
+		for ; set != 0; set &= set - 1 {
+			if i := word*64 + bits.TrailingZeros64(set); src.holds(src.slots[i].condition, e, s) {
+				s.results = append(s.results, src.result(i, e, s))
+			}
+		}
+	}
+	return s.results
+}
+
+// scan looks for all atoms in all values, each value once for its field and, if there
+// are keywords, once for them. Text that is not ASCII is folded first; the automata
+// fold ASCII themselves.
+func (src *source) scan(e *event.Event, s *Scratch) {
 	for i := range e.Len() {
 		field, text := e.At(i)
 		var set *literals.Set
@@ -92,24 +114,10 @@ func (m *Matcher) Match(e *event.Event, s *Scratch) []Result {
 			s.ids = src.any.Find(text, s.mark, s.seen, s.ids)
 		}
 	}
-	slots := s.slots[:len(src.always)]
-	copy(slots, src.always)
-	for _, atom := range s.ids {
-		for _, i := range src.trigger[atom] {
-			slots[i/64] |= 1 << (i % 64)
-		}
-	}
-	for word, set := range slots {
-		for ; set != 0; set &= set - 1 {
-			if i := word*64 + bits.TrailingZeros64(set); src.holds(src.slots[i].condition, e, s) {
-				s.results = append(s.results, src.result(i, e, s))
-			}
-		}
-	}
-	return s.results
 }
 
-// begin forgets the event before.
+// begin forgets the event before: by another mark, so that nothing is cleared but once
+// in two thousand million events.
 func (s *Scratch) begin(e *event.Event) {
 	if s.mark++; s.mark == 1<<31 {
 		s.mark = 1
@@ -126,6 +134,7 @@ func (s *Scratch) begin(e *event.Event) {
 	}
 }
 
+// anySeen reports whether one of the atoms is in the event.
 func (s *Scratch) anySeen(atoms []int32) bool {
 	for _, a := range atoms {
 		if s.seen[a] == s.mark {
@@ -147,7 +156,8 @@ func (s *Scratch) folded(e *event.Event, i int) []byte {
 	return s.text[at.from:at.to]
 }
 
-// holds evaluates a node.
+// holds evaluates a node. A test is made once for an event, for whichever rule asks
+// first; its verdict is remembered with the event's mark.
 func (src *source) holds(n int32, e *event.Event, s *Scratch) bool {
 	x := &src.nodes[n]
 	switch x.op {

@@ -18,6 +18,8 @@ const (
 	maxTimespan   = 31 * 24 * time.Hour
 )
 
+// correlation reads a correlation. Unlike in a rule a field that is not known is an
+// error: it would change what the correlation means.
 func (r *reader) correlation(n *yaml.Node) *sigma.Correlation {
 	c := &sigma.Correlation{Line: n.Line}
 	before := len(r.errs)
@@ -26,13 +28,7 @@ func (r *reader) correlation(n *yaml.Node) *sigma.Correlation {
 		case "type":
 			c.Type = r.text(p.value, "type", 64)
 		case "rules":
-			for _, item := range r.items(p.value, "rules", 2) {
-				if item = r.visit(item, 3); item == nil {
-					break
-				}
-				c.Rules = append(c.Rules, r.text(item, "rules", 256))
-				c.Lines = append(c.Lines, item.Line)
-			}
+			r.related(c, p.value)
 		case "group-by":
 			c.GroupBy = r.list(p.value, "group-by", 2)
 		case "timespan":
@@ -53,13 +49,13 @@ func (r *reader) correlation(n *yaml.Node) *sigma.Correlation {
 		}
 	}
 	if len(r.errs) == before {
-		r.complete(c, n)
+		r.sound(c, n)
 	}
 	return c
 }
 
-// complete reports what is missing or does not fit.
-func (r *reader) complete(c *sigma.Correlation, n *yaml.Node) {
+// sound reports what is missing or does not fit.
+func (r *reader) sound(c *sigma.Correlation, n *yaml.Node) {
 	types := []string{"event_count", "value_count", "temporal", "temporal_ordered"}
 	switch {
 	case !slices.Contains(types, c.Type):
@@ -72,6 +68,8 @@ func (r *reader) complete(c *sigma.Correlation, n *yaml.Node) {
 		r.fail(n, "group-by has more than %d fields", maxGroupBy)
 	case c.Timespan == 0:
 		r.fail(n, "correlation has no timespan; add one, such as 5m")
+	}
+	switch {
 	case c.Type == "value_count" && c.Field == "":
 		r.fail(n, "value_count has no field; add the one whose values are counted to condition")
 	case c.Type != "value_count" && c.Field != "":
@@ -86,7 +84,18 @@ func (r *reader) complete(c *sigma.Correlation, n *yaml.Node) {
 	}
 }
 
-// timespan reads "90m".
+// related reads the ids and names of rules, with their places.
+func (r *reader) related(c *sigma.Correlation, n *yaml.Node) {
+	for _, item := range r.items(n, "rules", 2) {
+		if item = r.visit(item, 3); item == nil {
+			return
+		}
+		c.Rules = append(c.Rules, r.text(item, "rules", 256))
+		c.Lines = append(c.Lines, item.Line)
+	}
+}
+
+// timespan reads a number and a unit, such as "90m"; units cannot be combined.
 func (r *reader) timespan(n *yaml.Node) time.Duration {
 	units := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
 	text := r.text(n, "timespan", 64)
@@ -104,7 +113,8 @@ func (r *reader) timespan(n *yaml.Node) time.Duration {
 	return time.Duration(count) * unit
 }
 
-// bounds reads the condition.
+// bounds reads the condition: limits of the count, all of which must hold, and the
+// field that value_count counts.
 func (r *reader) bounds(c *sigma.Correlation, n *yaml.Node) {
 	signs := map[string]string{"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "=="}
 	if n.Kind == yaml.ScalarNode {

@@ -64,6 +64,7 @@ func (m *modifiers) add(name string) bool {
 	return true
 }
 
+// fail notes a fault of the key, and returns false for those who report whether all is well.
 func (m *modifiers) fail(format string, args ...any) bool {
 	m.r.fail(m.at, "%s: %s", m.what, fmt.Sprintf(format, args...))
 	return false
@@ -71,112 +72,131 @@ func (m *modifiers) fail(format string, args ...any) bool {
 
 // fit reports whether the modifiers go together.
 func (m *modifiers) fit() bool {
-	keyword := m.field == ""
-	if last := len(m.encode) - 1; last >= 0 && (strings.HasPrefix(m.encode[last], "utf16") || m.encode[last] == "wide") {
-		return m.fail("%s goes before base64 or base64offset, as in %s|base64offset|contains; no field holds UTF-16 itself", m.encode[last], m.encode[last])
-	}
+	text := m.kind == "" || m.kind == "fieldref"
 	switch {
 	case len(m.around) > 1:
 		return m.fail("modifiers %s and %s exclude each other", m.around[0], m.around[1])
-	case m.kind != "" && m.kind != "fieldref" && len(m.around) > 0:
+	case !text && len(m.around) > 0:
 		return m.fail("modifiers %s and %s exclude each other", m.kind, m.around[0])
-	case m.kind != "" && m.kind != "fieldref" && m.cased:
+	case !text && m.cased:
 		return m.fail("modifier cased is for text, not for %s", m.kind)
 	case m.kind != "" && len(m.encode) > 0:
 		return m.fail("modifiers %s and %s exclude each other", m.kind, m.encode[0])
-	case keyword && m.kind != "" && m.kind != "re":
+	}
+	if last := len(m.encode) - 1; last >= 0 && (strings.HasPrefix(m.encode[last], "utf16") || m.encode[last] == "wide") {
+		return m.fail("%s goes before base64 or base64offset, as in %s|base64offset|contains; no field holds UTF-16 itself", m.encode[last], m.encode[last])
+	}
+	return m.field != "" || m.fitKeywords()
+}
+
+// fitKeywords reports whether the modifiers go with keywords, which have no field and
+// are found anywhere.
+func (m *modifiers) fitKeywords() bool {
+	switch {
+	case m.kind != "" && m.kind != "re":
 		return m.fail("modifier %s needs a field before it", m.kind)
-	case keyword && (m.neq || len(m.around) > 0 && m.around[0] != "contains"):
+	case m.neq || len(m.around) > 0 && m.around[0] != "contains":
 		return m.fail("keywords are found anywhere in the event; only contains, all, cased, re and encodings fit them")
 	}
 	return true
 }
 
+// head and tail report whether other text may go before and after a value.
+func (m *modifiers) head() bool {
+	return m.field == "" || slices.Contains(m.around, "contains") || slices.Contains(m.around, "endswith")
+}
+
+func (m *modifiers) tail() bool {
+	return m.field == "" || slices.Contains(m.around, "contains") || slices.Contains(m.around, "startswith")
+}
+
 // value makes the tests of a value, of which one must pass. Faults are told.
 func (m *modifiers) value(n *yaml.Node) []sigma.Expr {
-	e := sigma.Expr{Field: m.field, Line: n.Line, Cased: m.cased}
-	if n.Kind != yaml.ScalarNode {
-		m.r.fail(n, "%s: a value must be text, a number, true, false or null", m.what)
-		return nil
-	}
-	if len(n.Value) > maxValue {
-		m.r.fail(n, "%s: a value is longer than %d bytes", m.what, maxValue)
-		return nil
-	}
+	var tests []sigma.Expr
 	var err error
+	switch {
+	case n.Kind != yaml.ScalarNode:
+		err = fmt.Errorf("a value must be text, a number, true, false or null")
+	case len(n.Value) > maxValue:
+		err = fmt.Errorf("a value is longer than %d bytes", maxValue)
+	case n.Tag == "!!null":
+		tests, err = m.null(n)
+	case m.kind == "":
+		tests, err = m.like(n)
+	default:
+		e := sigma.Expr{Field: m.field, Line: n.Line, Cased: m.cased}
+		err = m.typed(&e, n.Value)
+		tests = []sigma.Expr{e}
+	}
+	if err != nil {
+		m.r.fail(n, "%s: %v", m.what, err)
+		return nil
+	}
+	return tests
+}
+
+// null makes the test of a field that is not there.
+func (m *modifiers) null(n *yaml.Node) ([]sigma.Expr, error) {
+	if m.field == "" || m.kind != "" || len(m.around) > 0 || len(m.encode) > 0 {
+		return nil, fmt.Errorf("null is a field that is not there, and goes with no keyword and no modifier of values")
+	}
+	return []sigma.Expr{{Op: sigma.Absent, Field: m.field, Line: n.Line}}, nil
+}
+
+// typed makes the test of what is no text.
+func (m *modifiers) typed(e *sigma.Expr, text string) (err error) {
 	switch m.kind {
 	case "exists":
-		switch n.Value {
+		switch text {
 		case "true":
 			e.Op = sigma.Exists
 		case "false":
 			e.Op = sigma.Absent
 		default:
-			err = fmt.Errorf("exists takes true or false, not %q", n.Value)
+			err = fmt.Errorf("exists takes true or false, not %q", text)
 		}
 	case "re":
 		e.Op = sigma.Regexp
-		e.Regexp, err = expression(n.Value, m.flags)
+		e.Regexp, err = expression(text, m.flags)
 	case "cidr":
 		e.Op = sigma.Within
-		e.Network, err = network(n.Value)
-	case "lt", "lte", "gt", "gte":
-		e.Op = sigma.Compare
-		e.Sign = map[string]string{"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}[m.kind]
-		e.Number, err = number(n.Value)
+		e.Network, err = network(text)
 	case "fieldref":
-		e.Op, e.Other = sigma.SameAs, n.Value
-		e.Head = slices.Contains(m.around, "contains") || slices.Contains(m.around, "endswith")
-		e.Tail = slices.Contains(m.around, "contains") || slices.Contains(m.around, "startswith")
-		if n.Value == "" {
+		e.Op, e.Other, e.Head, e.Tail = sigma.SameAs, text, m.head(), m.tail()
+		if text == "" {
 			err = fmt.Errorf("fieldref takes the name of a field")
 		}
 	default:
-		return m.like(e, n)
+		e.Op = sigma.Compare
+		e.Sign = map[string]string{"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}[m.kind]
+		e.Number, err = number(text)
 	}
-	if err != nil {
-		m.r.fail(n, "%s: %v", m.what, err)
-		return nil
-	}
-	return []sigma.Expr{e}
+	return err
 }
 
-// like makes the tests of a text.
-func (m *modifiers) like(e sigma.Expr, n *yaml.Node) []sigma.Expr {
-	if n.Tag == "!!null" {
-		if m.field == "" || len(m.around) > 0 || len(m.encode) > 0 {
-			m.r.fail(n, "%s: null is a field that is not there, and goes with no keyword and no modifier of text", m.what)
-			return nil
-		}
-		e.Op, e.Cased = sigma.Absent, false
-		return []sigma.Expr{e}
-	}
+// like makes the tests of a text: one for each form that its encodings give it.
+func (m *modifiers) like(n *yaml.Node) ([]sigma.Expr, error) {
 	text, err := scalar(n)
 	if err != nil {
-		m.r.fail(n, "%s: %v", m.what, err)
-		return nil
+		return nil, err
 	}
 	forms := [][]pattern.Piece{pattern.Split(text)}
 	for _, name := range m.encode {
 		if forms, err = pattern.Encode(name, forms); err != nil {
-			m.r.fail(n, "%s: %v", m.what, err)
-			return nil
+			return nil, err
 		}
 	}
-	head := m.field == "" || slices.Contains(m.around, "contains") || slices.Contains(m.around, "endswith")
-	tail := m.field == "" || slices.Contains(m.around, "contains") || slices.Contains(m.around, "startswith")
 	var tests []sigma.Expr
 	for _, form := range forms {
-		if head {
+		if m.head() {
 			form = append([]pattern.Piece{{Wild: '*'}}, form...)
 		}
-		if tail {
+		if m.tail() {
 			form = append(form, pattern.Piece{Wild: '*'})
 		}
-		e.Op, e.Pattern = sigma.Like, pattern.Join(form)
-		tests = append(tests, e)
+		tests = append(tests, sigma.Expr{Op: sigma.Like, Field: m.field, Line: n.Line, Cased: m.cased, Pattern: pattern.Join(form)})
 	}
-	return tests
+	return tests, nil
 }
 
 // scalar returns a value as text. Numbers are compared as they are written, so those
@@ -198,7 +218,8 @@ func scalar(n *yaml.Node) (string, error) {
 	return n.Value, nil
 }
 
-// network reads "10.0.0.0/8"; an address alone is a network of one.
+// network reads "10.0.0.0/8"; an address alone is a network of one. Bits behind the
+// prefix are cleared, as other engines do.
 func network(text string) (netip.Prefix, error) {
 	if !strings.Contains(text, "/") {
 		addr, err := netip.ParseAddr(text)

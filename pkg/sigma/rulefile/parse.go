@@ -69,6 +69,7 @@ type reader struct {
 	tests int // values in the current rule
 }
 
+// fail notes a fault at a node, up to a number that a person can read.
 func (r *reader) fail(n *yaml.Node, format string, args ...any) {
 	if len(r.errs) < maxErrors {
 		r.errs = append(r.errs, &sigma.Error{File: r.file, Line: max(n.Line, 1), What: fmt.Sprintf(format, args...)})
@@ -120,7 +121,8 @@ func (r *reader) visit(n *yaml.Node, depth int) *yaml.Node {
 // pair is an entry of a map, its value with aliases followed.
 type pair struct{ key, value *yaml.Node }
 
-// pairs returns a map's entries, in order, each key once.
+// pairs returns a map's entries, in order, each key once. YAML leaves it to the reader
+// what a key that is there twice means; here one of them would silently be lost.
 func (r *reader) pairs(n *yaml.Node, what string, depth int) []pair {
 	if n = r.visit(n, depth); n == nil {
 		return nil
@@ -179,7 +181,7 @@ func (r *reader) list(n *yaml.Node, what string, depth int) []string {
 	return texts
 }
 
-// items returns the nodes of a list, or what is alone.
+// items returns the nodes of a list, or what is alone, as Sigma has it for most lists.
 func (r *reader) items(n *yaml.Node, what string, depth int) []*yaml.Node {
 	if n = r.visit(n, depth); n == nil {
 		return nil
@@ -194,19 +196,22 @@ func (r *reader) items(n *yaml.Node, what string, depth int) []*yaml.Node {
 	return nil
 }
 
+// parts are what a rule consists of besides its description.
+type parts struct{ logsource, detection, correlation *yaml.Node }
+
 // rule reads a document.
 func (r *reader) rule(n *yaml.Node) sigma.Rule {
 	rule := sigma.Rule{File: r.file, Line: n.Line}
 	r.tests = 0
-	var logsource, detection, correlation *yaml.Node
+	var is parts
 	for _, p := range r.pairs(n, "a rule", 0) {
 		switch p.key.Value {
 		case "logsource":
-			logsource = p.value
+			is.logsource = p.value
 		case "detection":
-			detection = p.value
+			is.detection = p.value
 		case "correlation":
-			correlation = p.value
+			is.correlation = p.value
 		default:
 			r.about(&rule, p)
 		}
@@ -215,26 +220,37 @@ func (r *reader) rule(n *yaml.Node) sigma.Rule {
 		r.fail(n, "the rule has no title; add \"title: what it finds\"")
 	}
 	switch {
-	case rule.Custom["action"] != nil:
-		r.fail(rule.Custom["action"], "action is of version 1 of Sigma; write out each rule")
-	case rule.Custom["filter"] != nil && detection == nil:
-		r.fail(rule.Custom["filter"], "filters for other rules are not supported; write them into the rules")
-	case detection == nil && correlation == nil:
-		r.fail(n, "the rule has neither detection nor correlation; add one")
-	case detection != nil && correlation != nil:
-		r.fail(correlation, "a rule has a detection or a correlation, not both; make two documents of it, with \"---\" between them")
-	case correlation != nil:
-		rule.Correlation = r.correlation(correlation)
-	case logsource == nil:
-		r.fail(n, "the rule has no logsource; add product, category or service, to say which events it is about")
+	case !r.complete(&rule, n, is):
+	case is.correlation != nil:
+		rule.Correlation = r.correlation(is.correlation)
 	default:
-		rule.Logsource, rule.LogsourceLine = r.logsource(logsource), logsource.Line
-		r.detection(&rule, detection)
+		rule.Logsource, rule.LogsourceLine = r.logsource(is.logsource), is.logsource.Line
+		r.detection(&rule, is.detection)
 	}
 	return rule
 }
 
-// about reads what describes the rule.
+// complete reports whether the rule has the parts that it needs.
+func (r *reader) complete(rule *sigma.Rule, n *yaml.Node, is parts) bool {
+	switch {
+	case rule.Custom["action"] != nil:
+		r.fail(rule.Custom["action"], "action is of version 1 of Sigma; write out each rule")
+	case rule.Custom["filter"] != nil && is.detection == nil:
+		r.fail(rule.Custom["filter"], "filters for other rules are not supported; write them into the rules")
+	case is.detection == nil && is.correlation == nil:
+		r.fail(n, "the rule has neither detection nor correlation; add one")
+	case is.detection != nil && is.correlation != nil:
+		r.fail(is.correlation, "a rule has a detection or a correlation, not both; make two documents of it, with \"---\" between them")
+	case is.correlation == nil && is.logsource == nil:
+		r.fail(n, "the rule has no logsource; add product, category or service, to say which events it is about")
+	default:
+		return true
+	}
+	return false
+}
+
+// about reads what describes the rule. What it does not know it keeps: Sigma allows
+// fields of one's own.
 func (r *reader) about(rule *sigma.Rule, p pair) {
 	texts := map[string]*string{
 		"title": &rule.Title, "id": &rule.ID, "name": &rule.Name, "status": &rule.Status, "description": &rule.Description,
@@ -291,6 +307,8 @@ func (r *reader) known(key, text string, n *yaml.Node) {
 	}
 }
 
+// logsource reads which events the rule is about; its other fields, such as
+// definition, are for people.
 func (r *reader) logsource(n *yaml.Node) event.Logsource {
 	var l event.Logsource
 	for _, p := range r.pairs(n, "logsource", 1) {

@@ -221,6 +221,7 @@ func TestErrors(t *testing.T) {
 		{field("a: 1e3"), "5: selection s, field a: the number 1e3 can be"},
 		{field("a: !!binary aGk="), "5: selection s, field a: !!binary is not supported"},
 		{field("a|contains: ~"), "5: selection s, field a: null is a field that is not there"},
+		{field("a|re: ~"), "5: selection s, field a: null is a field that is not there"},
 		{field("a|exists: maybe"), `5: selection s, field a: exists takes true or false, not "maybe"`},
 		{field("a|fieldref: ''"), "5: selection s, field a: fieldref takes the name"},
 		{field("a|lt: many"), `5: selection s, field a: "many" is no decimal number`},
