@@ -12,6 +12,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"time"
 
 	"seawall/collector/fleet"
@@ -93,6 +94,23 @@ func PlainEvents(events []fleet.Event) {
 	for i := range events {
 		plainResult(&events[i].Change.Result)
 		plainTime(&events[i].Received)
+	}
+}
+
+// PlainDetections does the same for detections, and makes lists of those that are nil.
+func PlainDetections(all []fleet.Detection) {
+	for i := range all {
+		plainTime(&all[i].Received)
+		d := &all[i].Detection
+		plainTime(&d.First)
+		plainTime(&d.Last)
+		d.Techniques, d.FalsePositives, d.Group = List(d.Techniques), List(d.FalsePositives), List(d.Group)
+		d.Samples = List(slices.Clone(d.Samples)) // not the source's own
+		for k := range d.Samples {
+			s := &d.Samples[k]
+			plainTime(&s.Time)
+			s.Ancestry, s.Records = List(s.Ancestry), List(s.Records)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"net/http/httptest"
@@ -69,5 +70,22 @@ func TestPlain(t *testing.T) {
 		if _, err := json.Marshal(v); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestPlainDetections: times that JSON cannot say are zero, lists are lists, and what
+// the source holds stays as it is.
+func TestPlainDetections(t *testing.T) {
+	far := time.Date(292_277_026, 1, 1, 0, 0, 0, 0, time.UTC)
+	samples := []finding.Sample{{Time: far}}
+	all := []fleet.Detection{{Received: far, Detection: finding.Detection{First: far, Last: far, Samples: samples}}, {}}
+	PlainDetections(all)
+	b, err := json.Marshal(all)
+	if err != nil || bytes.Contains(b, []byte("null")) {
+		t.Errorf("%s, %v", b, err)
+	}
+	d := all[0].Detection
+	if !all[0].Received.IsZero() || !d.First.IsZero() || !d.Last.IsZero() || !d.Samples[0].Time.IsZero() || samples[0].Time != far || samples[0].Records != nil {
+		t.Errorf("%+v of %+v", all[0], samples)
 	}
 }
