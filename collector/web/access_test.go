@@ -282,7 +282,7 @@ func TestFailureSaysNothing(t *testing.T) {
 	b := open(t, newServer(t, config(d)))
 	b.login()
 	d.err = errors.New("secret.db: database disk image is malformed")
-	for _, path := range []string{"/", "/hosts", "/checks", "/hosts/" + string(d.hosts[0].ID), "/checks/ssh-ciphers", "/api/v1/overview", "/api/v1/timeline", "/api/v1/hosts"} {
+	for _, path := range []string{"/", "/hosts", "/checks", "/hosts/" + string(d.hosts[0].ID), "/checks/ssh-ciphers", "/detections", detectionPath(d, 0), "/api/v1/detections", "/api/v1/overview", "/api/v1/timeline", "/api/v1/hosts"} {
 		if a := b.get(path); a.code != http.StatusInternalServerError || strings.Contains(a.body, "secret") {
 			t.Errorf("%s: %d %s", path, a.code, a.body)
 		}

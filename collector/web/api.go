@@ -17,6 +17,8 @@ func (s *Server) apiOverview(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer.PlainEvents(o.Recent)
+	answer.PlainDetections(o.Detections)
+	o.Detections = answer.List(o.Detections)
 	o.Worst, o.Recent, o.Days = answer.List(o.Worst), answer.List(o.Recent), answer.List(o.Days)
 	answer.JSON(w, http.StatusOK, o)
 }

@@ -31,18 +31,26 @@ type Catalogue interface {
 	Check(ctx context.Context, id string) (fleet.CheckDetail, error)
 }
 
+// Detections answers for what rules saw. A detection that does not exist is an error
+// that errors.Is fs.ErrNotExist.
+type Detections interface {
+	Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.Detection, error)
+	Detection(ctx context.Context, host fleet.HostID, storm string) (fleet.Detection, error)
+}
+
 // Feed tells what became durable. Subscribe returns a channel with room for
 // buffer updates and a function that ends the subscription.
 type Feed interface {
 	Subscribe(buffer int) (<-chan fleet.Update, func())
 }
 
-// Config is what a [Server] works with. Posture, Catalogue, Feed and Verify must
-// be set; the zero values of the others mean the default named.
+// Config is what a [Server] works with. Posture, Catalogue, Detections, Feed and
+// Verify must be set; the zero values of the others mean the default named.
 type Config struct {
-	Posture   Posture
-	Catalogue Catalogue
-	Feed      Feed
+	Posture    Posture
+	Catalogue  Catalogue
+	Detections Detections
+	Feed       Feed
 
 	// Verify reports whether password is the administrator's. It takes the same
 	// time whatever the password. At most two calls run at a time.
@@ -80,6 +88,8 @@ func (c *Config) complete() error {
 		return errors.New("web: no source of posture")
 	case c.Catalogue == nil:
 		return errors.New("web: no catalogue of checks")
+	case c.Detections == nil:
+		return errors.New("web: no source of detections")
 	case c.Feed == nil:
 		return errors.New("web: no feed of updates")
 	case c.Verify == nil:

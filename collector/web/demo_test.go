@@ -27,7 +27,8 @@ type demo struct {
 	asking []fleet.Request
 	states map[fleet.HostID][]fleet.State
 	checks map[string]finding.CheckInfo
-	events []fleet.Event // newest first
+	events []fleet.Event     // newest first
+	storms []fleet.Detection // newest first
 	subs   map[chan fleet.Update]struct{}
 	err    error // of every question, when set
 }
@@ -56,8 +57,12 @@ func (d *demo) Overview(context.Context) (fleet.Overview, error) {
 		for s, n := range h.BySeverity {
 			o.BySeverity[s] += n
 		}
+		for s, n := range h.Detected {
+			o.Detected[s] += n
+		}
 		addCounts(&o.Counts, h.Counts)
 	}
+	o.Detections = slices.Clone(d.storms[:min(5, len(d.storms))])
 	o.Worst = slices.DeleteFunc(d.catalogue(), func(c fleet.Check) bool { return c.Hosts == 0 })
 	o.Worst = o.Worst[:min(10, len(o.Worst))]
 	if len(d.hosts) > 0 {
@@ -391,6 +396,9 @@ func demoFleet(now time.Time) *demo {
 		if i%3 == 1 {
 			d.events[0].Change.Previous = finding.StatusFail
 		}
+	}
+	for n := range 40 {
+		d.detect(n*5%3+n%2, demoDetection(39-n, now))
 	}
 	d.admit()
 	d.quarantine(d.hosts[1].Member)

@@ -7,7 +7,9 @@
 //	/                      the fleet at a glance
 //	/hosts, /hosts/{id}    the hosts, one host
 //	/checks, /checks/{id}  the checks, one check
-//	/api/v1/…              the same as JSON: overview, hosts, requests, checks, timeline
+//	/detections            what rules saw; one of a host at /hosts/{id}/detections/{storm}
+//	/api/v1/…              the same as JSON: overview, hosts, requests, checks,
+//	                       detections, timeline
 //	/events                server-sent events, see package live
 //	/login, /logout, /theme
 //	/static/…              style sheet, script, icon; named by their content
@@ -37,5 +39,5 @@
 // who has the dashboard's password cannot admit a host.
 //
 // The package reads; it changes nothing but its own sessions. It knows no store:
-// [Posture], [Catalogue] and [Feed] say what it needs of one.
+// [Posture], [Catalogue], [Detections] and [Feed] say what it needs of one.
 package web

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -97,14 +98,17 @@ func TestHostileText(t *testing.T) {
 		id := addHostile(d, texts[:n])
 		b := open(t, newServer(t, config(d)))
 		b.login()
-		pages := []string{"/", "/hosts", "/hosts/" + string(id), "/hosts/" + string(id) + "?before=90", "/checks", "/hosts/" + string(id) + "?fragment=all", "/?fragment=live", "/checks?fragment=all"}
+		pages := []string{"/", "/hosts", "/hosts/" + string(id), "/hosts/" + string(id) + "?before=90", "/checks", "/hosts/" + string(id) + "?fragment=all", "/?fragment=live", "/checks?fragment=all", "/detections", "/detections?fragment=live"}
+		for k := range texts[:n] {
+			pages = append(pages, fmt.Sprintf("/hosts/%s/detections/%x", id, k+1))
+		}
 		for check := range maps.Keys(d.checks) {
 			if !strings.HasPrefix(check, "ssh-") && check != "" && check != ".." {
 				pages = append(pages, "/checks/"+url.PathEscape(check))
 			}
 		}
 		for _, s := range texts[:min(5, n)] {
-			pages = append(pages, "/hosts?"+url.Values{"q": {s}, "family": {s}, "sort": {s}, "status": {s}, "page": {s}}.Encode(), "/"+url.PathEscape(s), "/checks?"+url.Values{"q": {s}}.Encode())
+			pages = append(pages, "/hosts?"+url.Values{"q": {s}, "family": {s}, "sort": {s}, "status": {s}, "page": {s}}.Encode(), "/"+url.PathEscape(s), "/checks?"+url.Values{"q": {s}}.Encode(), "/detections?"+url.Values{"rule": {s}, "host": {s}, "severity": {s}, "before": {s}}.Encode())
 		}
 		for _, path := range pages {
 			a := b.get(path)
@@ -113,7 +117,7 @@ func TestHostileText(t *testing.T) {
 				continue
 			}
 			said := check(t, path, a.body)
-			if strings.HasPrefix(path, "/hosts/") && !strings.Contains(path, "before") {
+			if strings.HasPrefix(path, "/hosts/") && !strings.Contains(path, "before") && !strings.Contains(path, "detections") {
 				for _, s := range texts[:n] {
 					if want := strings.TrimSpace(text.Terminal(s)); len(want) < 100 && !strings.Contains(said, want) {
 						t.Errorf("%s does not show %q as it is", path, want)
@@ -121,7 +125,7 @@ func TestHostileText(t *testing.T) {
 				}
 			}
 		}
-		for _, path := range []string{"/api/v1/overview", "/api/v1/hosts", "/api/v1/hosts/" + string(id), "/api/v1/requests", "/api/v1/checks", "/api/v1/timeline?limit=200"} {
+		for _, path := range []string{"/api/v1/overview", "/api/v1/hosts", "/api/v1/hosts/" + string(id), "/api/v1/requests", "/api/v1/checks", "/api/v1/timeline?limit=200", "/api/v1/detections", "/api/v1/hosts/" + string(id) + "/detections/1"} {
 			if a := b.get(path); a.code != 200 || !json.Valid([]byte(a.body)) || a.header.Get("Content-Type") != "application/json" {
 				t.Errorf("%s: %d, valid: %v", path, a.code, json.Valid([]byte(a.body)))
 			}
@@ -142,7 +146,7 @@ func FuzzPage(f *testing.F) {
 		id := addHostile(d, []string{s})
 		b := open(t, newServer(t, config(d)))
 		b.login()
-		for _, path := range []string{"/hosts/" + string(id), "/hosts", "/"} {
+		for _, path := range []string{"/hosts/" + string(id), "/hosts", "/", "/detections", "/hosts/" + string(id) + "/detections/1"} {
 			a := b.get(path)
 			if a.code != 200 {
 				t.Fatalf("%s: %d: %s", path, a.code, a.body)

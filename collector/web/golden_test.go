@@ -42,6 +42,7 @@ func smallFleet() *demo {
 		d.apply(0, r, at)
 	}
 	d.apply(0, finding.Result{Check: "audit-enabled", Status: finding.StatusUnknown, Severity: 4, Actual: "no permission", Expected: "1"}, at)
+	d.detect(0, demoDetection(1, demoNow))
 	d.admit()
 	d.quarantine(d.hosts[0].Member)
 	d.events[0].Resync, d.events[1].Moved = true, true
@@ -61,6 +62,8 @@ func TestGolden(t *testing.T) {
 	for name, body := range map[string]string{
 		"login.html": login, "overview.html": full.get("/").body, "hosts.html": full.get("/hosts").body, "host.html": full.get("/hosts/" + id).body,
 		"checks.html": full.get("/checks").body, "check.html": full.get("/checks/ssh-permit-root-login").body,
+		"detections.html": full.get("/detections?severity=high").body, "detection.html": full.get("/hosts/" + id + "/detections/" + d.storms[0].Detection.ID).body,
+		"detection.json": indent(t, full.get("/api/v1/hosts/"+id+"/detections/"+d.storms[0].Detection.ID).body), "detections.json": indent(t, full.get("/api/v1/detections?limit=1").body),
 		"error.html": full.get("/nothing").body, "empty.html": empty.get("/").body, "fragment.html": full.get("/?fragment=live").body,
 		"overview.json": indent(t, full.get("/api/v1/overview").body), "host.json": indent(t, full.get("/api/v1/hosts/"+id).body),
 		"check.json": indent(t, full.get("/api/v1/checks/ssh-permit-root-login").body), "requests.json": indent(t, full.get("/api/v1/requests").body),
@@ -131,7 +134,7 @@ func TestAPI(t *testing.T) {
 	}
 	empty := open(t, newServer(t, config(newDemo(demoNow))))
 	empty.login()
-	for _, path := range []string{"/api/v1/hosts", "/api/v1/requests", "/api/v1/checks", "/api/v1/timeline", "/api/v1/overview"} {
+	for _, path := range []string{"/api/v1/hosts", "/api/v1/requests", "/api/v1/checks", "/api/v1/timeline", "/api/v1/overview", "/api/v1/detections"} {
 		if a := empty.get(path); strings.Contains(a.body, "null") {
 			t.Errorf("%s of an empty fleet has null: %s", path, a.body)
 		}

@@ -65,6 +65,7 @@ func addHostile(d *demo, texts []string) fleet.HostID {
 		ID: next(), Token: next(), CloneOf: fleet.HostID(next()), Asked: far, Again: far, Decision: fleet.Waiting,
 		Machine: fleet.Machine{HostName: next(), DropletID: next(), MachineID: next(), ProductUUID: next()},
 	})
+	addHostileDetections(d, i, texts, next, far)
 	statuses := []finding.Status{finding.StatusFail, finding.StatusPass, finding.StatusUnknown, finding.StatusError, finding.StatusWaived, finding.Status(77)}
 	for k := range texts {
 		check := "hostile-" + fmt.Sprint(k)

@@ -124,7 +124,7 @@ func TestLiveBurst(t *testing.T) {
 	if took[47] > 5000 {
 		t.Errorf("p95 is %d ms", took[47])
 	}
-	if !value[bool](t, tab, `(() => { const ids = [...document.querySelectorAll('.event')].map(e => +e.dataset.eventId);
+	if !value[bool](t, tab, `(() => { const ids = [...document.querySelectorAll('[data-timeline] > .event')].map(e => +e.dataset.eventId);
 		return ids.every((id, i) => i === 0 || id < ids[i - 1]); })()`) {
 		t.Error("the timeline is out of order")
 	}

@@ -95,7 +95,12 @@ func (s *Server) hostPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.show(w, r, "host", page.Host(s.config.Now(), d, q.Before, events))
+	detections, err := s.config.Detections.Detections(r.Context(), fleet.DetectionQuery{Host: d.Host.ID, Limit: page.DetectionsShown})
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.show(w, r, "host", page.Host(s.config.Now(), d, q.Before, events, detections))
 }
 
 // host returns the host that the path names.

@@ -23,7 +23,7 @@ const password = "correct horse battery staple"
 
 func config(d *demo) web.Config {
 	return web.Config{
-		Posture: d, Catalogue: d, Feed: d, Requests: d.Requests,
+		Posture: d, Catalogue: d, Detections: d, Feed: d, Requests: d.Requests,
 		Verify:  func(p string) bool { return p == password },
 		Metrics: prometheus.NewRegistry(),
 		Hosts:   []string{"seawall.example"},

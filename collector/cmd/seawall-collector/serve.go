@@ -74,7 +74,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	at := connection{Pin: m.authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
 		Version: service.ReadBuild().Version, Started: time.Now().UTC()}
 	out, err := web.New(web.Config{
-		Posture: s, Catalogue: s, Feed: s, Requests: s.Requests, Ready: s.Ready, Metrics: registry,
+		Posture: s, Catalogue: s, Detections: s, Feed: s, Requests: s.Requests, Ready: s.Ready, Metrics: registry,
 		Verify: verifier(s, filepath.Join(c.StateDir, initialFile), log),
 		Hosts:  c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
 		Connect: "# on the collector: prints a token\nseawall-collector token create\n" +

@@ -12,7 +12,7 @@
 //	        "status", "row"}; row is the timeline's entry as HTML. One for each
 //	        event, at once, in order of id.
 //	touch   data: {}; something changed that is no event (a heartbeat, a whole
-//	        state): load the aggregates anew. Sent at once, then at most every
+//	        state, a detection): load the aggregates anew. Sent at once, then at most every
 //	        half second.
 //	lost    data: {}; events were lost on the way: load everything anew.
 //	bye     data: {}; the server ends the stream and will not say why.

@@ -95,6 +95,7 @@ type hostBody struct {
 	Families []family
 	Pending  []pending.Group
 	Timeline timeline
+	Newest   newest
 }
 
 // First returns the updates that are shown at once.
@@ -112,8 +113,8 @@ func (b hostBody) Packages() (n int) {
 }
 
 // Host returns the page of one host. Events are one more than a page of its
-// timeline, before the cursor.
-func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event) Page {
+// timeline, before the cursor; detections are its newest.
+func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event, detections []fleet.Detection) Page {
 	b := hostBody{Now: now, Host: d.Host, Notices: notices(now, d.Host), Pending: pending.Groups(now, d.States)}
 	byName := make(map[string]*family)
 	for i := range d.States {
@@ -141,6 +142,7 @@ func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event)
 		size = changesShown
 	}
 	b.Timeline = newTimeline(now, path, before, size, events)
+	b.Newest = newest{storms(now, detections), d.Host.Detected, "/detections?host=" + string(d.Host.ID)}
 	live := &Live{Host: d.Host.ID, Since: b.Timeline.since()}
 	if before != 0 {
 		live.Since = -1

@@ -22,6 +22,7 @@ type overviewBody struct {
 	Trend     chart.Trend
 	HasTrend  bool
 	Timeline  timeline
+	Newest    newest
 	Connect   string
 }
 
@@ -37,6 +38,7 @@ func Overview(now time.Time, o fleet.Overview, connect string) Page {
 	b.Trend, b.HasTrend = chart.NewTrend(o.Days)
 	b.Timeline = newTimeline(now, "/", 0, PageSize, o.Recent)
 	b.Timeline.Title = "Recent changes"
+	b.Newest = newest{storms(now, o.Detections), o.Detected, "/detections"}
 	return Page{
 		Title: "Overview", Section: "overview", API: "/api/v1/overview",
 		Live: &Live{Since: b.Timeline.since()}, Body: b,

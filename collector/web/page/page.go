@@ -32,7 +32,7 @@ var files embed.FS
 // Page is what every page's template gets.
 type Page struct {
 	Title   string
-	Section string // of the navigation: overview, hosts, checks or ""
+	Section string // of the navigation: overview, hosts, checks, detections or ""
 	API     string // the path of the same as JSON, or ""
 	Live    *Live  // nil: the page does not change by itself
 	Body    any    // the page's own model
@@ -69,7 +69,7 @@ type Renderer struct {
 
 // names are the pages, each with a file of that name in templates.
 func names() []string {
-	return []string{"overview", "hosts", "host", "checks", "check", "login", "error"}
+	return []string{"overview", "hosts", "host", "checks", "check", "detections", "detection", "login", "error"}
 }
 
 // NewRenderer parses the templates.
@@ -194,12 +194,23 @@ func funcs() template.FuncMap {
 		"badges":     badges,
 		"expiry":     expiry,
 		"pathseg":    url.PathEscape,
+		"chain":      chain,
+		"plain":      plain,
 		"bars":       func() []int { return []int{1, 2, 3, 4} },
 		"less":       func(s finding.Severity, n int) bool { return int(s)-1 < n },
 		"barx":       func(n int) int { return (n - 1) * 4 },
 		"bary":       func(n int) int { return 10 - 2*n - 1 },
 		"barh":       func(n int) int { return 2*n + 1 },
 	}
+}
+
+// plain returns each of the texts on one line.
+func plain(all []string) []string {
+	out := make([]string, len(all))
+	for i, s := range all {
+		out[i] = format.Line(s)
+	}
+	return out
 }
 
 // severityParts returns the failed results by severity, worst first.

@@ -146,7 +146,7 @@ func TestHost(t *testing.T) {
 			state(pending.Check, "", finding.StatusUnknown, 4), state(pending.Check, "b:amd64", finding.StatusFail, 2), state(pending.Check, "a:amd64", finding.StatusFail, 5),
 		},
 	}
-	p := Host(now, d, 0, nil)
+	p := Host(now, d, 0, nil, nil)
 	b := p.Body.(hostBody)
 	var got []string
 	for _, f := range b.Families {
@@ -182,7 +182,7 @@ func TestBundles(t *testing.T) {
 	d := fleet.HostDetail{Host: fleet.Host{ID: "a"}, States: []fleet.State{
 		grouped("ssh-a", "1", "sshd", 3), grouped("ssh-a", "2", "", 2), grouped("ssh-a", "3", "", 2), grouped("ssh-a", "4", "sshd", 5), grouped("ssh-b", "5", "sshd", 4),
 	}}
-	p := Host(now, d, 0, nil)
+	p := Host(now, d, 0, nil, nil)
 	var got []string
 	for _, b := range p.Body.(hostBody).Families[0].Bundles() {
 		line := b.Group + " " + b.Since().Format(time.DateOnly) + ":"
@@ -223,7 +223,7 @@ func TestManyUpdates(t *testing.T) {
 			}
 			d.States = append(d.States, state(pending.Check, fmt.Sprintf("p%03d:amd64", i), finding.StatusFail, severity))
 		}
-		p := Host(now, d, 0, nil)
+		p := Host(now, d, 0, nil, nil)
 		b := p.Body.(hostBody)
 		if len(b.First())+len(b.Others()) != n || n > 0 && b.First()[0].Severity != 5 {
 			t.Errorf("of %d updates %d and %d are shown", n, len(b.First()), len(b.Others()))
@@ -258,11 +258,11 @@ func TestTimeline(t *testing.T) {
 	if len(last.Entries) != 1 || last.Older != 0 || last.Newest {
 		t.Errorf("%+v", last)
 	}
-	p := Host(now, fleet.HostDetail{}, 51, events)
+	p := Host(now, fleet.HostDetail{}, 51, events, nil)
 	if p.Live.Since != -1 || len(p.Body.(hostBody).Timeline.Entries) != PageSize {
 		t.Error("an older page of the timeline wants new events, or is short")
 	}
-	short := Host(now, fleet.HostDetail{}, 0, events).Body.(hostBody).Timeline
+	short := Host(now, fleet.HostDetail{}, 0, events, nil).Body.(hostBody).Timeline
 	if len(short.Entries) != changesShown || short.Older != 91 || short.since() != 100 {
 		t.Errorf("a host's page has %d changes, older %d", len(short.Entries), short.Older)
 	}

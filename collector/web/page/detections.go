@@ -1,0 +1,143 @@
+package page
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"seawall/collector/fleet"
+	"seawall/collector/web/format"
+	"seawall/pkg/finding"
+)
+
+// storm is one detection as its template takes it.
+type storm struct {
+	Now time.Time
+	fleet.Detection
+}
+
+// Storm returns what the rule saw.
+func (s storm) Storm() *finding.Detection { return &s.Detection.Detection }
+
+// Name returns the rule's title, or what stands for one that has none.
+func (s storm) Name() string {
+	if s.Storm().Title != "" {
+		return s.Storm().Title
+	}
+	return s.Storm().Rule
+}
+
+// Path returns the address of the detection's page.
+func (s storm) Path() string {
+	return "/hosts/" + url.PathEscape(string(s.Host)) + "/detections/" + url.PathEscape(s.Storm().ID)
+}
+
+// First returns the first sample, or an empty one.
+func (s storm) First() finding.Sample {
+	if all := s.Storm().Samples; len(all) > 0 {
+		return all[0]
+	}
+	return finding.Sample{}
+}
+
+func storms(now time.Time, all []fleet.Detection) (out []storm) {
+	for _, d := range all {
+		out = append(out, storm{now, d})
+	}
+	return out
+}
+
+// chain returns processes with the one that began it all first.
+func chain(all []finding.Process) []finding.Process {
+	out := slices.Clone(all)
+	slices.Reverse(out)
+	return out
+}
+
+// newest are the newest detections of a host or the fleet, as other pages show them.
+type newest struct {
+	Storms []storm
+	Counts [6]int // by severity, of all that are kept
+	All    string // where they are
+}
+
+// DetectionsShown is how many detections other pages show.
+const DetectionsShown = 5
+
+// detectionsBody is the model of the list of detections.
+type detectionsBody struct {
+	Now        time.Time
+	Query      fleet.DetectionQuery
+	Severities []option
+	Hosts      []option
+	Storms     []storm
+	Newest     string // address of the first page, on another
+	Older      string // address of the next page, if any
+}
+
+// Any reports whether the query leaves anything out.
+func (b detectionsBody) Any() bool {
+	return b.Query.Host != "" || b.Query.Rule != "" || b.Query.Severity != finding.SeverityUnknown
+}
+
+// mostHosts bounds the hosts to choose from.
+const mostHosts = 200
+
+// Detections returns the list of detections that q selects; all are one more than a
+// page of them. Hosts are those to choose from, or none where only a part of the page
+// is asked for.
+func Detections(now time.Time, q fleet.DetectionQuery, all []fleet.Detection, hosts []fleet.Host) Page {
+	b := detectionsBody{Now: now, Query: q, Severities: []option{{"", "any severity", q.Severity == finding.SeverityUnknown}}}
+	for s := finding.SeverityCritical; s > finding.SeverityUnknown; s-- {
+		b.Severities = append(b.Severities, option{s.String(), format.Severity(s), s == q.Severity})
+	}
+	b.Hosts = []option{{"", "any host", q.Host == ""}}
+	for i := range hosts {
+		h := &hosts[i]
+		if h.ID == q.Host || h.Detected != [6]int{} && len(b.Hosts) < mostHosts {
+			b.Hosts = append(b.Hosts, option{string(h.ID), title(*h), h.ID == q.Host})
+		}
+	}
+	const path = "/detections"
+	if q.Before != 0 {
+		first := q
+		first.Before = 0
+		b.Newest = path + search(first)
+	}
+	if len(all) > PageSize {
+		all = all[:PageSize]
+		next := q
+		next.Before = all[PageSize-1].Place
+		b.Older = path + search(next)
+	}
+	b.Storms = storms(now, all)
+	return Page{Title: "Detections", Section: "detections", API: "/api/v1" + path + search(q), Live: &Live{Host: q.Host, Since: -1}, Body: b}
+}
+
+// search returns the query of the list's address.
+func search(q fleet.DetectionQuery) string {
+	v := url.Values{}
+	if q.Host != "" {
+		v.Set("host", string(q.Host))
+	}
+	if q.Rule != "" {
+		v.Set("rule", q.Rule)
+	}
+	if q.Severity != finding.SeverityUnknown {
+		v.Set("severity", q.Severity.String())
+	}
+	if q.Before != 0 {
+		v.Set("before", strconv.FormatInt(q.Before, 10))
+	}
+	if len(v) == 0 {
+		return ""
+	}
+	return "?" + v.Encode()
+}
+
+// Detection returns the page of one detection.
+func Detection(now time.Time, d fleet.Detection) Page {
+	s := storm{now, d}
+	return Page{Title: s.Name(), Section: "detections", API: "/api/v1" + s.Path(), Live: &Live{Host: d.Host, Since: -1}, Body: s}
+}
