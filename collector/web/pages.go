@@ -13,6 +13,7 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/web/answer"
 	"seawall/collector/web/live"
+	"seawall/collector/web/list"
 	"seawall/collector/web/page"
 )
 
@@ -78,7 +79,7 @@ func (s *Server) hostsPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	q := page.ParseQuery("/hosts", r.URL.Query())
+	q := list.Parse("/hosts", r.URL.Query())
 	s.show(w, r, "hosts", page.Hosts(s.config.Now(), q, hosts, requests, s.config.Connect))
 }
 
@@ -122,7 +123,7 @@ func (s *Server) checksPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	q := page.ParseQuery("/checks", r.URL.Query())
+	q := list.Parse("/checks", r.URL.Query())
 	s.show(w, r, "checks", page.Checks(s.config.Now(), q, checks))
 }
 

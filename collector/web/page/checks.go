@@ -7,23 +7,24 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/list"
 )
 
 // checksBody is the model of the list of checks.
 type checksBody struct {
 	Now      time.Time
-	Query    Query
-	Statuses []option
-	Families []option
-	Sorts    []option
+	Query    list.Query
+	Statuses []list.Option
+	Families []list.Option
+	Sorts    []list.Option
 	Checks   []fleet.Check
-	Pages    pages
+	Pages    list.Pages
 	All      int
 	Most     int // hosts of the check with the most bad hosts
 }
 
 // Checks returns the list of checks that q selects.
-func Checks(now time.Time, q Query, all []fleet.Check) Page {
+func Checks(now time.Time, q list.Query, all []fleet.Check) Page {
 	var families []string
 	var chosen []fleet.Check
 	b := checksBody{Now: now, Query: q, All: len(all), Most: 1}
@@ -34,16 +35,16 @@ func Checks(now time.Time, q Query, all []fleet.Check) Page {
 		}
 		b.Most = max(b.Most, c.Hosts)
 		if checkHas(c, q.Status) && (q.Family == "" || q.Family == c.Info.Family) &&
-			q.found(c.Info.ID, c.Info.Title, c.Info.Family, c.Info.Severity.String(), strings.Join(c.Info.References, " ")) {
+			q.Found(c.Info.ID, c.Info.Title, c.Info.Family, c.Info.Severity.String(), strings.Join(c.Info.References, " ")) {
 			chosen = append(chosen, *c)
 		}
 	}
 	slices.Sort(families)
 	byID := func(a, b *fleet.Check) int { return strings.Compare(a.Info.ID, b.Info.ID) }
-	b.Checks, b.Pages = cut(q, chosen, checkOrder(q.Sort), byID)
-	b.Statuses = options("any result", q.Status, "failing", "undecided", "passing")
-	b.Families = options("any family", q.Family, families...)
-	b.Sorts = options("most hosts first", q.Sort, "severity", "name", "family")
+	b.Checks, b.Pages = list.Cut(q, chosen, checkOrder(q.Sort), byID)
+	b.Statuses = list.Options("any result", q.Status, "failing", "undecided", "passing")
+	b.Families = list.Options("any family", q.Family, families...)
+	b.Sorts = list.Options("most hosts first", q.Sort, "severity", "name", "family")
 	return Page{
 		Title: "Checks", Section: "checks", API: "/api/v1/checks",
 		Live: &Live{Since: -1}, Body: b,
@@ -63,8 +64,8 @@ func checkHas(c *fleet.Check, status string) bool {
 }
 
 func checkOrder(sort string) func(a, b *fleet.Check) int {
-	severe := most(func(c *fleet.Check) int { return int(c.Info.Severity) })
-	hosts := most(func(c *fleet.Check) int { return c.Hosts })
+	severe := list.Most(func(c *fleet.Check) int { return int(c.Info.Severity) })
+	hosts := list.Most(func(c *fleet.Check) int { return c.Hosts })
 	switch sort {
 	case "severity":
 		return func(a, b *fleet.Check) int { return cmp.Or(severe(a, b), hosts(a, b)) }

@@ -8,6 +8,7 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/web/format"
+	"seawall/collector/web/list"
 	"seawall/pkg/finding"
 )
 
@@ -69,8 +70,8 @@ const DetectionsShown = 5
 type detectionsBody struct {
 	Now        time.Time
 	Query      fleet.DetectionQuery
-	Severities []option
-	Hosts      []option
+	Severities []list.Option
+	Hosts      []list.Option
 	Storms     []storm
 	Newest     string // address of the first page, on another
 	Older      string // address of the next page, if any
@@ -88,15 +89,15 @@ const mostHosts = 200
 // page of them. Hosts are those to choose from, or none where only a part of the page
 // is asked for.
 func Detections(now time.Time, q fleet.DetectionQuery, all []fleet.Detection, hosts []fleet.Host) Page {
-	b := detectionsBody{Now: now, Query: q, Severities: []option{{"", "any severity", q.Severity == finding.SeverityUnknown}}}
+	b := detectionsBody{Now: now, Query: q, Severities: []list.Option{{Label: "any severity", Chosen: q.Severity == finding.SeverityUnknown}}}
 	for s := finding.SeverityCritical; s > finding.SeverityUnknown; s-- {
-		b.Severities = append(b.Severities, option{s.String(), format.Severity(s), s == q.Severity})
+		b.Severities = append(b.Severities, list.Option{Value: s.String(), Label: format.Severity(s), Chosen: s == q.Severity})
 	}
-	b.Hosts = []option{{"", "any host", q.Host == ""}}
+	b.Hosts = []list.Option{{Label: "any host", Chosen: q.Host == ""}}
 	for i := range hosts {
 		h := &hosts[i]
 		if h.ID == q.Host || h.Detected != [6]int{} && len(b.Hosts) < mostHosts {
-			b.Hosts = append(b.Hosts, option{string(h.ID), title(*h), h.ID == q.Host})
+			b.Hosts = append(b.Hosts, list.Option{Value: string(h.ID), Label: title(*h), Chosen: h.ID == q.Host})
 		}
 	}
 	const path = "/detections"

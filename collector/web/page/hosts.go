@@ -7,25 +7,26 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/list"
 )
 
 // hostsBody is the model of the list of hosts.
 type hostsBody struct {
 	Now      time.Time
-	Query    Query
-	Statuses []option
-	Families []option
-	Sorts    []option
+	Query    list.Query
+	Statuses []list.Option
+	Families []list.Option
+	Sorts    []list.Option
 	Hosts    []fleet.Host
 	Waiting  queue
-	Pages    pages
+	Pages    list.Pages
 	All      int // without the filter
 	Connect  string
 }
 
 // Hosts returns the list of hosts that q selects, after those that wait for
 // approval. A host's family is its distribution.
-func Hosts(now time.Time, q Query, all []fleet.Host, requests []fleet.Request, connect string) Page {
+func Hosts(now time.Time, q list.Query, all []fleet.Host, requests []fleet.Request, connect string) Page {
 	var families []string
 	var chosen []fleet.Host
 	shown := 0
@@ -39,18 +40,18 @@ func Hosts(now time.Time, q Query, all []fleet.Host, requests []fleet.Request, c
 		if id := h.Labels.OSID; id != "" && !slices.Contains(families, id) && len(families) < 50 {
 			families = append(families, id)
 		}
-		if hostHas(now, h, q.Status) && (q.Family == "" || q.Family == h.Labels.OSID) && q.found(hostTexts(h)...) {
+		if hostHas(now, h, q.Status) && (q.Family == "" || q.Family == h.Labels.OSID) && q.Found(hostTexts(h)...) {
 			chosen = append(chosen, *h)
 		}
 	}
 	slices.Sort(families)
-	rows, pages := cut(q, chosen, hostOrder(q.Sort), byName)
+	rows, pages := list.Cut(q, chosen, hostOrder(q.Sort), byName)
 	b := hostsBody{
 		Now: now, Query: q, Hosts: rows, Pages: pages, All: shown, Connect: connect,
 		Waiting:  newQueue(now, requests),
-		Statuses: options("any state", q.Status, "failing", "passing", "undecided", "updates", "online", "silent", "offline", "archived", "quarantined", "revoked", "expired"),
-		Families: options("any system", q.Family, families...),
-		Sorts:    options("worst first", q.Sort, "name", "updates", "seen", "system"),
+		Statuses: list.Options("any state", q.Status, "failing", "passing", "undecided", "updates", "online", "silent", "offline", "archived", "quarantined", "revoked", "expired"),
+		Families: list.Options("any system", q.Family, families...),
+		Sorts:    list.Options("worst first", q.Sort, "name", "updates", "seen", "system"),
 	}
 	return Page{
 		Title: "Hosts", Section: "hosts", API: "/api/v1/hosts",
@@ -92,7 +93,7 @@ func hostOrder(sort string) func(a, b *fleet.Host) int {
 	case "name":
 		return byName
 	case "updates":
-		return most(func(h *fleet.Host) int { return h.Pending })
+		return list.Most(func(h *fleet.Host) int { return h.Pending })
 	case "seen":
 		return func(a, b *fleet.Host) int { return b.LastSeen.Compare(a.LastSeen) }
 	case "system":

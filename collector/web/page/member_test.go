@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/list"
 )
 
 func TestBadges(t *testing.T) {
@@ -128,7 +129,7 @@ func TestHostsByStanding(t *testing.T) {
 		{ID: "revoked", Member: &fleet.Member{Standing: fleet.Revoked, Expires: past}},
 	}
 	for _, status := range []string{"expired", "quarantined", "revoked"} {
-		b := Hosts(now, ParseQuery("/hosts", url.Values{"status": {status}}), all, nil, "").Body.(hostsBody)
+		b := Hosts(now, list.Parse("/hosts", url.Values{"status": {status}}), all, nil, "").Body.(hostsBody)
 		if len(b.Hosts) != 1 || string(b.Hosts[0].ID) != status {
 			t.Errorf("%s: %v", status, b.Hosts)
 		}

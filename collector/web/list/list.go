@@ -1,4 +1,6 @@
-package page
+// Package list is what the dashboard's lists have in common: the query of their
+// address, what it finds, and pages of rows in an order.
+package list
 
 import (
 	"cmp"
@@ -20,11 +22,11 @@ type Query struct {
 	path   string
 }
 
-// listSize is how many rows a list shows at a time.
-const listSize = 100
+// size is how many rows a list shows at a time.
+const size = 100
 
-// ParseQuery reads the query of the list at path.
-func ParseQuery(path string, v url.Values) Query {
+// Parse reads the query of the list at path.
+func Parse(path string, v url.Values) Query {
 	q := Query{
 		Text: clip(v.Get("q")), Status: clip(v.Get("status")),
 		Family: clip(v.Get("family")), Sort: clip(v.Get("sort")), Page: 1, path: path,
@@ -36,11 +38,10 @@ func ParseQuery(path string, v url.Values) Query {
 }
 
 func clip(s string) string {
-	s = strings.TrimSpace(s)
 	if len(s) > 200 {
 		s = strings.ToValidUTF8(s[:200], "")
 	}
-	return s
+	return strings.TrimSpace(s)
 }
 
 // Any reports whether the query leaves anything out.
@@ -82,8 +83,8 @@ func (q Query) String() string {
 	return q.path + "?" + v.Encode()
 }
 
-// found reports whether every word of the query's text is in one of fields.
-func (q Query) found(fields ...string) bool {
+// Found reports whether every word of the query's text is in one of fields.
+func (q Query) Found(fields ...string) bool {
 	for word := range strings.FieldsSeq(strings.ToLower(q.Text)) {
 		has := func(f string) bool { return strings.Contains(strings.ToLower(f), word) }
 		if !slices.ContainsFunc(fields, has) {
@@ -93,30 +94,30 @@ func (q Query) found(fields ...string) bool {
 	return true
 }
 
-// option is a choice of a filter.
-type option struct {
+// Option is a choice of a filter.
+type Option struct {
 	Value, Label string
 	Chosen       bool
 }
 
-// options returns the choices: all, and each of values.
-func options(all, chosen string, values ...string) []option {
-	opts := []option{{"", all, chosen == ""}}
+// Options returns the choices: all, and each of values.
+func Options(all, chosen string, values ...string) []Option {
+	opts := []Option{{"", all, chosen == ""}}
 	for _, v := range values {
-		opts = append(opts, option{v, strings.ReplaceAll(v, "_", " "), v == chosen})
+		opts = append(opts, Option{v, strings.ReplaceAll(v, "_", " "), v == chosen})
 	}
 	return opts
 }
 
-// pages is the place of a page in a list.
-type pages struct {
+// Pages is the place of a page in a list.
+type Pages struct {
 	From, To, Total int // rows shown, counted from 1
 	Previous, Next  string
 }
 
-// cut returns the rows of the query's page, ordered by the first of orders that
+// Cut returns the rows of the query's page, ordered by the first of orders that
 // tells two rows apart.
-func cut[T any](q Query, rows []T, orders ...func(a, b *T) int) ([]T, pages) {
+func Cut[T any](q Query, rows []T, orders ...func(a, b *T) int) ([]T, Pages) {
 	slices.SortStableFunc(rows, func(a, b T) int {
 		for _, order := range orders {
 			if c := order(&a, &b); c != 0 {
@@ -125,10 +126,10 @@ func cut[T any](q Query, rows []T, orders ...func(a, b *T) int) ([]T, pages) {
 		}
 		return 0
 	})
-	last := max(1, (len(rows)+listSize-1)/listSize)
+	last := max(1, (len(rows)+size-1)/size)
 	number := min(q.Page, last)
-	from, to := (number-1)*listSize, min(number*listSize, len(rows))
-	p := pages{From: from + 1, To: to, Total: len(rows)}
+	from, to := (number-1)*size, min(number*size, len(rows))
+	p := Pages{From: from + 1, To: to, Total: len(rows)}
 	if number > 1 {
 		p.Previous = q.To(number - 1)
 	}
@@ -138,7 +139,7 @@ func cut[T any](q Query, rows []T, orders ...func(a, b *T) int) ([]T, pages) {
 	return rows[from:to], p
 }
 
-// most orders by a number, largest first.
-func most[T any](n func(*T) int) func(a, b *T) int {
+// Most orders by a number, largest first.
+func Most[T any](n func(*T) int) func(a, b *T) int {
 	return func(a, b *T) int { return cmp.Compare(n(b), n(a)) }
 }
