@@ -78,7 +78,7 @@ func New(cfg Config) (*Detector, error) {
 		return nil, errors.Join(allowErr, matchErr, correlateErr)
 	}
 	d.scratch = d.matcher.NewScratch()
-	d.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: t, Processes: cfg.Processes, User: cfg.User})
+	d.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: t, Parent: d.parent, User: cfg.User})
 	d.seen = make([]bool, len(d.rules))
 	d.each, d.alert = d.take, d.correlated
 	return d, errors.Join(allowErr, matchErr, correlateErr)
@@ -96,11 +96,27 @@ func (d *Detector) Observe(e *audit.Event) {
 		d.cfg.Sessions.Observe(e)
 	}
 	d.current, d.process = e, p
-	d.reader.Read(e, p, d.each)
+	d.reader.Read(e, program(p), d.each)
 	for _, rule := range d.matched {
 		d.seen[rule] = false
 	}
 	d.matched, d.current, d.process = d.matched[:0], nil, nil
+}
+
+// parent tells of the parent of the process at hand.
+func (d *Detector) parent() taxonomy.Program {
+	if d.process == nil {
+		return taxonomy.Program{}
+	}
+	return program(d.cfg.Processes.Parent(d.process))
+}
+
+// program tells what p runs, which may be nil.
+func program(p *process.Process) taxonomy.Program {
+	if p == nil {
+		return taxonomy.Program{}
+	}
+	return taxonomy.Program{Image: p.Exe, Argv: p.Argv}
 }
 
 // take matches one of the Sigma events that an audit event is.
@@ -145,7 +161,7 @@ func (d *Detector) Fresh(cfg Config) (*Detector, error) {
 	if f.correlator, err = correlate.New(d.rules, d.reader.Taxonomy.Sources, correlate.Limits{}); f.correlator == nil {
 		return nil, err
 	}
-	f.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: d.reader.Taxonomy, Processes: cfg.Processes, User: cfg.User})
+	f.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: d.reader.Taxonomy, Parent: f.parent, User: cfg.User})
 	f.seen = make([]bool, len(d.rules))
 	f.each, f.alert = f.take, f.correlated
 	return f, nil

@@ -3,7 +3,6 @@ package taxonomy
 import (
 	"strconv"
 
-	"seawall/agent/process"
 	"seawall/pkg/audit"
 	"seawall/pkg/sigma/event"
 )
@@ -11,11 +10,15 @@ import (
 // Config is what a Reader needs beside events.
 type Config struct {
 	Taxonomy *Taxonomy
-	// Processes tells parents; nil: they are missing.
-	Processes *process.Table
+	// Parent tells of the parent of the process at hand; nil: parents are missing.
+	Parent func() Program
 	// User names a user, or returns "".
 	User func(uid uint32) string
 }
+
+// Program is what a process runs: its executable, absolute, and its arguments, which NUL
+// separates; each is empty where it is not known.
+type Program struct{ Image, Argv string }
 
 // Reader turns audit events into Sigma's. It belongs to one goroutine.
 type Reader struct {
@@ -33,8 +36,8 @@ const keepText = 256 << 10
 func NewReader(cfg Config) *Reader { return &Reader{Config: cfg} }
 
 // Read gives the Sigma events of an audit event to each, which must not keep them. p
-// is the event's process in the table, or nil.
-func (r *Reader) Read(e *audit.Event, p *process.Process, each func(*event.Event)) {
+// is what the event's process is known to run.
+func (r *Reader) Read(e *audit.Event, p Program, each func(*event.Event)) {
 	if r.begin(Auditd) {
 		r.auditd(e, each)
 	}
@@ -42,7 +45,7 @@ func (r *Reader) Read(e *audit.Event, p *process.Process, each func(*event.Event
 		return
 	}
 	if len(e.Argv) > 0 && e.Success && r.begin(ProcessCreation) {
-		r.creation(e, p)
+		r.creation(e)
 		each(&r.event)
 	}
 	for i := range e.Paths {
@@ -118,7 +121,7 @@ func (r *Reader) words(f event.Field, s string) {
 	r.put(f, from)
 }
 
-func (r *Reader) creation(e *audit.Event, p *process.Process) {
+func (r *Reader) creation(e *audit.Event) {
 	r.bytes(fieldImage, e.Exe)
 	if r.used[fieldCommandLine] {
 		from := len(r.text)
@@ -131,20 +134,20 @@ func (r *Reader) creation(e *audit.Event, p *process.Process) {
 		r.put(fieldCommandLine, from)
 	}
 	r.bytes(fieldCurrentDirectory, e.CWD)
-	r.ids(e, p)
+	r.ids(e)
 }
 
 // who adds the process that acted, which is not a new one.
-func (r *Reader) who(e *audit.Event, p *process.Process) {
+func (r *Reader) who(e *audit.Event, p Program) {
 	switch {
 	case e.Exe != nil:
 		r.bytes(fieldImage, e.Exe)
-	case p != nil:
-		r.string(fieldImage, p.Exe)
+	default:
+		r.string(fieldImage, p.Image)
 	}
 	if r.used[fieldCommandLine] {
 		switch {
-		case p != nil && p.Argv != "":
+		case p.Argv != "":
 			r.words(fieldCommandLine, p.Argv)
 		case len(e.Proctitle) > 0:
 			from := len(r.text)
@@ -152,7 +155,7 @@ func (r *Reader) who(e *audit.Event, p *process.Process) {
 			r.put(fieldCommandLine, from)
 		}
 	}
-	r.ids(e, p)
+	r.ids(e)
 }
 
 // blanks makes the NULs of b[from:] blanks.
@@ -165,7 +168,7 @@ func blanks(b []byte, from int) []byte {
 	return b
 }
 
-func (r *Reader) ids(e *audit.Event, p *process.Process) {
+func (r *Reader) ids(e *audit.Event) {
 	r.number(fieldProcessID, uint64(e.PID))
 	r.number(fieldParentProcessID, uint64(e.PPID))
 	if r.used[fieldUser] {
@@ -182,21 +185,18 @@ func (r *Reader) ids(e *audit.Event, p *process.Process) {
 	if e.Session != audit.Unset {
 		r.number(fieldLogonID, uint64(e.Session))
 	}
-	if p == nil || r.Processes == nil || !r.used[fieldParentImage] && !r.used[fieldParentCommandLine] {
+	if r.Parent == nil || !r.used[fieldParentImage] && !r.used[fieldParentCommandLine] {
 		return
 	}
-	parent := r.Processes.Parent(p)
-	if parent == nil {
-		return
-	}
-	r.string(fieldParentImage, parent.Exe)
+	parent := r.Parent()
+	r.string(fieldParentImage, parent.Image)
 	if r.used[fieldParentCommandLine] && parent.Argv != "" {
 		r.words(fieldParentCommandLine, parent.Argv)
 	}
 }
 
 // file makes the event of path i.
-func (r *Reader) file(e *audit.Event, p *process.Process, i int, each func(*event.Event)) {
+func (r *Reader) file(e *audit.Event, p Program, i int, each func(*event.Event)) {
 	if !r.name(fieldTargetFilename, e, i) {
 		return // a file without a name
 	}

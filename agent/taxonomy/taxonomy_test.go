@@ -37,7 +37,15 @@ func read(t testing.TB, rules []sigma.Rule, log string) []map[string]string {
 	t.Helper()
 	tax := For(rules)
 	table := process.New(process.Config{Offline: true})
-	r := NewReader(Config{Taxonomy: tax, Processes: table, User: func(uid uint32) string { return map[uint32]string{0: "root"}[uid] }})
+	var current *process.Process
+	program := func(p *process.Process) Program {
+		if p == nil {
+			return Program{}
+		}
+		return Program{p.Exe, p.Argv}
+	}
+	parent := func() Program { return program(table.Parent(current)) }
+	r := NewReader(Config{Taxonomy: tax, Parent: parent, User: func(uid uint32) string { return map[uint32]string{0: "root"}[uid] }})
 	var all []map[string]string
 	each := func(ev *event.Event) {
 		m := map[string]string{"kind": tax.Sources[ev.Source()].Logsource.String()}
@@ -48,7 +56,10 @@ func read(t testing.TB, rules []sigma.Rule, log string) []map[string]string {
 		}
 		all = append(all, m)
 	}
-	a := audit.NewAssembler(0, func(e *audit.Event) { r.Read(e, table.Observe(e), each) })
+	a := audit.NewAssembler(0, func(e *audit.Event) {
+		current = table.Observe(e)
+		r.Read(e, program(current), each)
+	})
 	if _, err := auditlog.Read(strings.NewReader(log), func(typ uint16, payload []byte) { a.Push(typ, payload, time.Unix(1, 0)) }); err != nil {
 		t.Fatal(err)
 	}
