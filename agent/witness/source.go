@@ -59,6 +59,11 @@ type Config struct {
 	Log *slog.Logger
 	// Offer takes each change. It is called by one goroutine and must not wait.
 	Offer func(Change)
+	// Observe sees each event, whoever made it, which it must not keep. Tick is called
+	// between events every 15 seconds. Neither is called beside the other or beside
+	// Offer, and neither may wait. They may be nil.
+	Observe func(*audit.Event)
+	Tick    func(now time.Time)
 
 	Root hostfs.Root
 	Mode Mode // Auto when empty
@@ -370,6 +375,9 @@ func (a *Source) read(ctx context.Context, control *kaudit.Control, conn *kaudit
 			mu.Lock()
 			defer mu.Unlock()
 			asm.Flush(time.Now())
+			if a.cfg.Tick != nil {
+				a.cfg.Tick(time.Now())
+			}
 			tally()
 		})
 	})
@@ -420,6 +428,9 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 // event offers what one event changed. It runs on the reader's goroutine and
 // never waits.
 func (a *Source) event(e *audit.Event) {
+	if a.cfg.Observe != nil {
+		a.cfg.Observe(e)
+	}
 	if e.PID == uint32(os.Getpid()) && e.HasSyscall {
 		return
 	}
