@@ -154,9 +154,14 @@ func (c *Conn) File() (*os.File, error) {
 // a payload that is valid until handle returns. It ends with ctx's error when ctx
 // is done and with ErrClosed after Close. Only one Receive may run at a time.
 func (c *Conn) Receive(ctx context.Context, handle func(typ uint16, payload []byte)) error {
-	stop := context.AfterFunc(ctx, func() { _ = c.file.SetReadDeadline(time.Unix(1, 0)) })
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		_ = c.file.SetReadDeadline(time.Unix(1, 0))
+		close(woken)
+	})
 	defer func() {
 		if !stop() {
+			<-woken // or the deadline would meet the next Receive
 			_ = c.file.SetReadDeadline(time.Time{})
 		}
 	}()

@@ -293,3 +293,31 @@ func TestChooseGoneDaemon(t *testing.T) {
 		}
 	}
 }
+
+// TestReceiveAgain ends Receive by its context many times: what comes afterwards is
+// received by the next one.
+func TestReceiveAgain(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[1])
+	c, err := newConn(&socket{fd: pair[0]}, Multicast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.file.Close()
+	for range 2000 {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := c.Receive(ctx, func(uint16, []byte) {}); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if err := unix.Send(pair[1], []byte("x"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := c.batch.receive(c.raw); n != 1 || err != nil {
+			t.Fatalf("after a Receive that was ended: %d, %v", n, err)
+		}
+	}
+}
