@@ -29,6 +29,12 @@ type Config struct {
 	StateInterval     time.Duration // between two full states
 	HeartbeatInterval time.Duration
 	AuditMode         string        // auto, unicast, multicast, off
+	AuditProfile      string        // what kernel audit is asked for: drift, detect, cis
+	AuditRulesDir     string        // audit rules of your own; may be missing
+	Detect            bool          // whether audit events are held against the detections
+	DetectionsDir     string        // detections of your own; may be missing
+	AllowFile         string        // what is known and wanted; may be missing
+	RedactWords       []string      // whose values in command lines are secret, beside the usual
 	Coalesce          time.Duration // from a change to the evaluation, for changes in a row
 	LogLevel          slog.Level
 	ChecksDir         string // checks beside the built-in ones; may be missing
@@ -45,6 +51,11 @@ func Default() Config {
 		StateInterval:     6 * time.Hour,
 		HeartbeatInterval: time.Minute,
 		AuditMode:         "auto",
+		AuditProfile:      "drift",
+		AuditRulesDir:     "/etc/seawall/audit.d",
+		Detect:            true,
+		DetectionsDir:     "/etc/seawall/detections.d",
+		AllowFile:         "/etc/seawall/allow.yaml",
 		Coalesce:          100 * time.Millisecond,
 		LogLevel:          slog.LevelInfo,
 		ChecksDir:         "/etc/seawall/checks.d",
@@ -104,8 +115,22 @@ func Settings() []Setting {
 		{"heartbeat_interval", "time between two heartbeats",
 			setDuration(time.Second, time.Hour, func(c *Config) *time.Duration { return &c.HeartbeatInterval }),
 			func(c *Config) string { return c.HeartbeatInterval.String() }},
-		{"audit_mode", "how kernel audit is read: auto, unicast, multicast or off", setMode,
+		{"audit_mode", "how kernel audit is read: auto, unicast, multicast or off",
+			setWord(func(c *Config) *string { return &c.AuditMode }, "auto", "unicast", "multicast", "off"),
 			func(c *Config) string { return c.AuditMode }},
+		{"audit_profile", "what kernel audit is asked for: drift (files that checks depend on), detect (what the detections need) or cis",
+			setWord(func(c *Config) *string { return &c.AuditProfile }, "drift", "detect", "cis"),
+			func(c *Config) string { return c.AuditProfile }},
+		{"audit_rules_dir", "directory of your own audit rules", setDir(func(c *Config) *string { return &c.AuditRulesDir }),
+			func(c *Config) string { return c.AuditRulesDir }},
+		{"detect", "whether audit events are held against the detections: on or off", setSwitch(func(c *Config) *bool { return &c.Detect }),
+			func(c *Config) string { return onOff(c.Detect) }},
+		{"detections_dir", "directory of your own detections", setDir(func(c *Config) *string { return &c.DetectionsDir }),
+			func(c *Config) string { return c.DetectionsDir }},
+		{"allow_file", "file of what the detections shall not tell", setDir(func(c *Config) *string { return &c.AllowFile }),
+			func(c *Config) string { return c.AllowFile }},
+		{"redact_words", "names whose values in command lines are secret, beside the usual, with commas between", setWords,
+			func(c *Config) string { return strings.Join(c.RedactWords, ",") }},
 		{"coalesce", "how long changes in a row are gathered before checks run again",
 			setDuration(0, 10*time.Second, func(c *Config) *time.Duration { return &c.Coalesce }),
 			func(c *Config) string { return c.Coalesce.String() }},
@@ -280,12 +305,49 @@ func formatSize(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-func setMode(c *Config, v string) error {
-	modes := []string{"auto", "unicast", "multicast", "off"}
-	if !slices.Contains(modes, v) {
-		return fmt.Errorf("%q is none of %s", v, strings.Join(modes, ", "))
+func setWord(field func(*Config) *string, words ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if !slices.Contains(words, v) {
+			return fmt.Errorf("%q is none of %s", v, strings.Join(words, ", "))
+		}
+		*field(c) = v
+		return nil
 	}
-	c.AuditMode = v
+}
+
+func setSwitch(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if v != "on" && v != "off" {
+			return fmt.Errorf("%q is neither on nor off", v)
+		}
+		*field(c) = v == "on"
+		return nil
+	}
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+const maxRedactWords = 64
+
+var redactWord = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{1,63}$`)
+
+// setWords takes names with commas or blanks between; none is none beside the usual.
+func setWords(c *Config, v string) error {
+	words := strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+	if len(words) > maxRedactWords {
+		return fmt.Errorf("more than %d words", maxRedactWords)
+	}
+	for _, w := range words {
+		if !redactWord.MatchString(w) {
+			return fmt.Errorf("%q is no name of letters, digits, dots, dashes and underscores, two at least", w)
+		}
+	}
+	c.RedactWords = words
 	return nil
 }
 

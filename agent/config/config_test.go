@@ -39,6 +39,12 @@ spool_max_bytes: 64MiB
 state_interval: 1h
 heartbeat_interval: 30s
 audit_mode: multicast
+audit_profile: detect
+audit_rules_dir: /srv/audit
+detect: off
+detections_dir: /srv/detections
+allow_file: /srv/allow
+redact_words: x-vault-thing, pin
 coalesce: 50ms
 log_level: debug
 checks_dir: /srv/checks
@@ -52,7 +58,8 @@ profile: cis-1
 	}
 	want := Config{
 		SpoolDir: "/srv/spool", SpoolMaxBytes: 64 << 20, StateInterval: time.Hour, HeartbeatInterval: 30 * time.Second,
-		AuditMode: "multicast", Coalesce: 50 * time.Millisecond, LogLevel: slog.LevelDebug, ChecksDir: "/srv/checks",
+		AuditMode: "multicast", AuditProfile: "detect", AuditRulesDir: "/srv/audit", DetectionsDir: "/srv/detections", AllowFile: "/srv/allow",
+		RedactWords: []string{"x-vault-thing", "pin"}, Coalesce: 50 * time.Millisecond, LogLevel: slog.LevelDebug, ChecksDir: "/srv/checks",
 		WaiversDir: "/srv/waivers", TagsFile: "/srv/tags", Profile: "cis-1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -96,6 +103,10 @@ func TestLoadErrors(t *testing.T) {
 		{"spool_max_bytes: 9999999999999GiB\n", "is not a size"},
 		{"spool_max_bytes: -9MiB\n", "is not a size"},
 		{"audit_mode: loud\n", "none of auto, unicast, multicast, off"},
+		{"audit_profile: all\n", "none of drift, detect, cis"},
+		{"detect: maybe\n", `"maybe" is neither on nor off`},
+		{"redact_words: x, (.*)\n", "is no name of letters"},
+		{"redact_words: " + strings.Repeat("ab ", 65) + "\n", "more than 64 words"},
 		{"profile: CIS\n", `"CIS" is no name of a profile`},
 		{"log_level: INFO\n", "none of debug, info, warn, error"},
 		{"- a\n", ":1:1: want settings"},
