@@ -6,10 +6,13 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"seawall/agent/actor"
 	"seawall/agent/taxonomy"
 	"seawall/pkg/audit"
 	"seawall/pkg/auditlog"
+	"seawall/pkg/effect"
 	"seawall/pkg/finding"
 	"seawall/pkg/redact"
 	"seawall/pkg/sigma"
@@ -52,7 +55,7 @@ func severity(l sigma.Level) finding.Severity {
 
 // sample makes a sample of the event at hand.
 func (d *Detector) sample(e *audit.Event) finding.Sample {
-	s := finding.Sample{Time: e.Time, Serial: uint64(e.Serial), Claimed: e.Message != nil, Target: d.target(e), Syscall: audit.SyscallName(e)}
+	s := finding.Sample{Time: e.Time, Serial: uint64(e.Serial), Claimed: e.Message != nil, Target: d.target(e), Syscall: effect.Call(e)}
 	if !e.HasSyscall {
 		s.Syscall = ""
 	}
@@ -66,7 +69,7 @@ func (d *Detector) sample(e *audit.Event) finding.Sample {
 		if len(s.Records) == maxRecords {
 			break
 		}
-		if r := &e.Records[i]; r.Type != audit.TypeEOE && r.Type != audit.TypeExecve && r.Type != audit.TypeProctitle {
+		if r := &e.Records[i]; r.Type != unix.AUDIT_EOE && r.Type != unix.AUDIT_EXECVE && r.Type != unix.AUDIT_PROCTITLE {
 			s.Records = append(s.Records, cut("type="+auditlog.Name(r.Type)+" "+d.record(r), maxRecord))
 		}
 	}
@@ -134,7 +137,7 @@ func (d *Detector) target(e *audit.Event) string {
 			break // the program's own
 		}
 		switch {
-		case e.Did(i) != "" && (best < 0 || e.Paths[i].Nametype == audit.NametypeCreate):
+		case effect.Did(e, i) != "" && (best < 0 || e.Paths[i].Nametype == audit.NametypeCreate):
 			best = i
 		case best < 0 && e.Paths[i].Nametype != audit.NametypeParent:
 			best = i
@@ -143,13 +146,13 @@ func (d *Detector) target(e *audit.Event) string {
 	if best < 0 {
 		return ""
 	}
-	name, _ := e.AppendName(nil, best)
+	name, _ := effect.AppendName(nil, e, best)
 	return cut(string(name), maxRecord)
 }
 
 // record returns a record's text without secrets.
 func (d *Detector) record(r *audit.Record) string {
-	if r.Type == audit.TypeSyscall || r.Type == audit.TypeCWD || r.Type == audit.TypePath || r.Type == audit.TypeSockaddr {
+	if r.Type == unix.AUDIT_SYSCALL || r.Type == unix.AUDIT_CWD || r.Type == unix.AUDIT_PATH || r.Type == unix.AUDIT_SOCKADDR {
 		return string(r.Text)
 	}
 	out := make([]byte, 0, len(r.Text))

@@ -75,7 +75,7 @@ const (
 func TestSSH(t *testing.T) {
 	h := newHost(t)
 	s := h.sessions()
-	h.tell(s, audit.TypeLogin, loginText)
+	h.tell(s, unix.AUDIT_LOGIN, loginText)
 	h.tell(s, typeUserStart, startText)
 	h.tell(s, typeUserLogin, userText)
 	// sudo tells of a session of its own within.
@@ -93,7 +93,7 @@ func TestSSH(t *testing.T) {
 		t.Errorf("what was left running has lost its origin: %+v", n)
 	}
 	// A new session of the same connection's process: kernel's numbers go on.
-	h.tell(s, audit.TypeLogin, "pid=990 uid=0 old-auid=1000 auid=0 tty=pts0 old-ses=3 ses=4 res=1")
+	h.tell(s, unix.AUDIT_LOGIN, "pid=990 uid=0 old-auid=1000 auid=0 tty=pts0 old-ses=3 ses=4 res=1")
 	if n = s.Lookup(4, 0, epoch); n.Old != 3 || n.Origin != (actor.Origin{}) {
 		t.Errorf("%+v", n)
 	}
@@ -147,7 +147,7 @@ func TestForged(t *testing.T) {
 			if tt.text == "" {
 				tt.text = startText
 			}
-			h.tell(s, audit.TypeLogin, tt.login)
+			h.tell(s, unix.AUDIT_LOGIN, tt.login)
 			h.tell(s, typeUserStart, tt.text)
 			if n := s.Lookup(3, 1000, epoch); n != nil && n.Origin.Address.IsValid() {
 				t.Errorf("believed: %+v", n)
@@ -194,7 +194,7 @@ func TestLogind(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 	// It is better than a record of user space.
-	h.tell(s, audit.TypeLogin, loginText)
+	h.tell(s, unix.AUDIT_LOGIN, loginText)
 	h.tell(s, typeUserStart, strings.ReplaceAll(startText, "203.0.113.7", "198.51.100.9"))
 	if n := s.Lookup(3, 1000, now); n.Origin != want {
 		t.Errorf("%+v", n)
@@ -284,10 +284,10 @@ func TestBounds(t *testing.T) {
 	h := newHost(t)
 	s := h.sessions()
 	s.limit = 50
-	h.tell(s, audit.TypeLogin, loginText)
+	h.tell(s, unix.AUDIT_LOGIN, loginText)
 	h.tell(s, typeUserStart, startText)
 	for i := range 1000 {
-		h.tell(s, audit.TypeLogin, fmt.Sprintf("pid=%d uid=0 old-auid=4294967295 auid=0 tty=(none) old-ses=4294967295 ses=%d res=1", 1000+i, 10+i))
+		h.tell(s, unix.AUDIT_LOGIN, fmt.Sprintf("pid=%d uid=0 old-auid=4294967295 auid=0 tty=(none) old-ses=4294967295 ses=%d res=1", 1000+i, 10+i))
 	}
 	if st := s.Stats(); st.Sessions != 50 || st.Evicted != 951 {
 		t.Errorf("%+v", st)
@@ -303,9 +303,9 @@ func TestBounds(t *testing.T) {
 func TestNoAllocations(t *testing.T) {
 	h := newHost(t)
 	s := h.sessions()
-	h.tell(s, audit.TypeLogin, loginText)
+	h.tell(s, unix.AUDIT_LOGIN, loginText)
 	h.tell(s, typeUserStart, startText)
-	e := audit.Event{HasSyscall: true, Session: 3, AUID: 1000, Records: []audit.Record{{Type: audit.TypeSyscall}, {Type: audit.TypeCWD}, {Type: audit.TypePath}}}
+	e := audit.Event{HasSyscall: true, Session: 3, AUID: 1000, Records: []audit.Record{{Type: unix.AUDIT_SYSCALL}, {Type: unix.AUDIT_CWD}, {Type: unix.AUDIT_PATH}}}
 	h.write("/run/systemd/sessions/3", logindText)
 	now := epoch.Add(time.Hour)
 	if n := testing.AllocsPerRun(100, func() {
@@ -321,7 +321,7 @@ func TestNoAllocations(t *testing.T) {
 func BenchmarkEvent(b *testing.B) {
 	s := New(Config{Offline: true})
 	s.begin(begun{pid: 812, auid: 1000, session: 3}, epoch)
-	e := audit.Event{HasSyscall: true, Records: []audit.Record{{Type: audit.TypeSyscall}, {Type: audit.TypeCWD}, {Type: audit.TypePath}, {Type: audit.TypeProctitle}}}
+	e := audit.Event{HasSyscall: true, Records: []audit.Record{{Type: unix.AUDIT_SYSCALL}, {Type: unix.AUDIT_CWD}, {Type: unix.AUDIT_PATH}, {Type: unix.AUDIT_PROCTITLE}}}
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Observe(&e)

@@ -4,6 +4,8 @@ import (
 	"path"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"seawall/agent/actor"
 	"seawall/pkg/audit"
 	"seawall/pkg/hostfs"
@@ -88,7 +90,7 @@ func (s *Sessions) Stats() Stats {
 func (s *Sessions) Observe(e *audit.Event) {
 	for i := range e.Records {
 		switch r := &e.Records[i]; r.Type {
-		case audit.TypeLogin:
+		case unix.AUDIT_LOGIN:
 			if l, ok := parseLogin(r.Text); ok {
 				s.begin(l, e.Time)
 			}

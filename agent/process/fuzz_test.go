@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"seawall/pkg/audit"
 )
 
@@ -15,9 +17,9 @@ func FuzzTable(f *testing.F) {
 	seed := func(texts ...string) {
 		var data []byte
 		for _, text := range texts {
-			typ := uint16(audit.TypeSyscall)
+			typ := uint16(unix.AUDIT_SYSCALL)
 			if strings.HasPrefix(text, "argc") {
-				typ = audit.TypeExecve
+				typ = unix.AUDIT_EXECVE
 			}
 			data = binary.LittleEndian.AppendUint16(data, typ)
 			data = append(data, byte(len(text)))

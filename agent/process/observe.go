@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"seawall/pkg/audit"
 	"seawall/pkg/procfs"
 )
@@ -41,7 +43,7 @@ func (t *Table) Observe(e *audit.Event) *Process {
 // refused reports whether the event is an attempt to set a login user that failed: its
 // record names the wanted one.
 func refused(e *audit.Event) bool {
-	return !e.HasSyscall && len(e.Records) == 1 && e.Records[0].Type == audit.TypeLogin &&
+	return !e.HasSyscall && len(e.Records) == 1 && e.Records[0].Type == unix.AUDIT_LOGIN &&
 		!bytes.HasSuffix(e.Records[0].Text, []byte(" res=1"))
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sys/unix"
 
 	"seawall/pkg/audit"
 	"seawall/pkg/hostfs"
@@ -350,7 +351,7 @@ func TestBefore(t *testing.T) {
 func TestLoginRefused(t *testing.T) {
 	table := newTree(t).table()
 	e := &audit.Event{Serial: 1, Time: after(10), PID: 10, AUID: 0, Session: 3, UID: 1000,
-		Records: []audit.Record{{Type: audit.TypeLogin, Text: []byte("pid=10 uid=1000 old-auid=1000 auid=0 ses=3 res=0")}}}
+		Records: []audit.Record{{Type: unix.AUDIT_LOGIN, Text: []byte("pid=10 uid=1000 old-auid=1000 auid=0 ses=3 res=0")}}}
 	if p := table.Observe(e); p != nil {
 		t.Errorf("%+v", p)
 	}

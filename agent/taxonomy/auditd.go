@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"strconv"
 
+	"golang.org/x/sys/unix"
+
 	"seawall/pkg/audit"
 	"seawall/pkg/auditlog"
+	"seawall/pkg/effect"
 	"seawall/pkg/sigma/event"
 )
 
@@ -63,7 +66,7 @@ func (r *Reader) syscall(e *audit.Event) {
 		return
 	}
 	if r.used[fieldSyscall] {
-		r.string(fieldSyscall, audit.SyscallName(e))
+		r.string(fieldSyscall, effect.Call(e))
 		r.number(fieldSyscall, uint64(e.Syscall))
 	}
 	if r.used[fieldSuccess] {
@@ -154,7 +157,7 @@ func (r *Reader) path(e *audit.Event, i int) {
 	if r.used[fieldName] && len(p.Name) > 0 {
 		r.event.Add(fieldName, p.Name)
 		from := len(r.text)
-		if r.text, _ = e.AppendName(r.text, i); string(r.text[from:]) != string(p.Name) {
+		if r.text, _ = effect.AppendName(r.text, e, i); string(r.text[from:]) != string(p.Name) {
 			r.put(fieldName, from)
 		}
 	}
@@ -202,8 +205,8 @@ func nametype(t audit.Nametype) string {
 // record adds what rules ask for of a record that package audit does not decode.
 func (r *Reader) record(e *audit.Event, rec *audit.Record) {
 	switch rec.Type {
-	case audit.TypePath, audit.TypeCWD, audit.TypeExecve, audit.TypeProctitle, audit.TypeSockaddr, audit.TypeEOE:
-	case audit.TypeSyscall, audit.TypeUringop:
+	case unix.AUDIT_PATH, unix.AUDIT_CWD, unix.AUDIT_EXECVE, unix.AUDIT_PROCTITLE, unix.AUDIT_SOCKADDR, unix.AUDIT_EOE:
+	case unix.AUDIT_SYSCALL, unix.AUDIT_URINGOP:
 		if r.Taxonomy.wide {
 			r.fields(rec.Text, !e.HasSyscall)
 		}

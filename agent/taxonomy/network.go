@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"seawall/pkg/audit"
+	"seawall/pkg/effect"
 	"seawall/pkg/sigma/event"
 )
 
@@ -77,7 +78,7 @@ func (r *Reader) connection(e *audit.Event) bool {
 		return false
 	}
 	ip, port, initiated := fieldDestinationIP, fieldDestinationPort, "true"
-	switch audit.SyscallName(e) {
+	switch effect.Call(e) {
 	case "connect":
 	case "sendto", "sendmsg", "sendmmsg":
 		r.string(fieldProtocol, "udp")

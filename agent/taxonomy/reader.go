@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"seawall/pkg/audit"
+	"seawall/pkg/effect"
 	"seawall/pkg/sigma/event"
 )
 
@@ -49,15 +50,15 @@ func (r *Reader) Read(e *audit.Event, p Program, each func(*event.Event)) {
 		each(&r.event)
 	}
 	for i := range e.Paths {
-		switch op := e.Did(i); op {
-		case audit.OpCreate, audit.OpWrite, audit.OpLink, audit.OpRename:
+		switch op := effect.Did(e, i); op {
+		case effect.Create, effect.Write, effect.Link, effect.Rename:
 			deleted := e.Paths[i].Nametype == audit.NametypeDelete
 			if deleted && r.begin(FileDelete) {
 				r.file(e, p, i, each)
 			} else if !deleted && r.begin(FileEvent) {
 				r.file(e, p, i, each)
 			}
-		case audit.OpDelete:
+		case effect.Delete:
 			if r.begin(FileDelete) {
 				r.file(e, p, i, each)
 			}
@@ -214,7 +215,7 @@ func (r *Reader) file(e *audit.Event, p Program, i int, each func(*event.Event))
 
 func (r *Reader) name(f event.Field, e *audit.Event, i int) bool {
 	from := len(r.text)
-	r.text, _ = e.AppendName(r.text, i)
+	r.text, _ = effect.AppendName(r.text, e, i)
 	if len(r.text) == from {
 		return false
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/audit"
+	"seawall/pkg/effect"
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/kaudit"
@@ -385,10 +386,10 @@ func (a *Source) read(ctx context.Context, control *kaudit.Control, conn *kaudit
 		mu.Lock()
 		defer mu.Unlock()
 		asm.Push(typ, payload, time.Now())
-		if typ == audit.TypeReplace {
+		if typ == unix.AUDIT_REPLACE {
 			cancel(errYield)
 		}
-		if typ == audit.TypeEOE {
+		if typ == unix.AUDIT_EOE {
 			tally()
 		}
 	})
@@ -440,7 +441,7 @@ func (a *Source) event(e *audit.Event) {
 		return
 	}
 	matched := false
-	for _, ch := range audit.ChangedPaths(e) {
+	for _, ch := range effect.Changes(e) {
 		name := ch.Path
 		if ch.Relative {
 			name = a.locate(&ch)
@@ -461,7 +462,7 @@ func (a *Source) event(e *audit.Event) {
 // locate finds the absolute name of a change whose directory the kernel did not
 // name, among the directories that facts depend on, by the directory's inode. It
 // is empty when it is none of them.
-func (a *Source) locate(ch *audit.Change) string {
+func (a *Source) locate(ch *effect.Change) string {
 	a.mu.Lock()
 	dirs := map[string]bool{}
 	for n := range a.exact {
@@ -485,7 +486,7 @@ func (a *Source) locate(ch *audit.Change) string {
 // kernel's audit configuration.
 func (a *Source) configChanged(e *audit.Event) bool {
 	for _, r := range e.Records {
-		if r.Type == audit.TypeConfigChange && !bytes.Contains(r.Text, []byte(`key="`+kaudit.Key+`"`)) {
+		if r.Type == unix.AUDIT_CONFIG_CHANGE && !bytes.Contains(r.Text, []byte(`key="`+kaudit.Key+`"`)) {
 			return true
 		}
 	}

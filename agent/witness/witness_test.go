@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"seawall/pkg/audit"
+	"seawall/pkg/effect"
 	"seawall/pkg/finding"
 	"seawall/pkg/kaudit"
 )
@@ -120,13 +120,13 @@ func TestCauses(t *testing.T) {
 	a.Watch([]string{tree + "/", single})
 
 	tests := []struct{ name, script, want, operation string }{
-		{"write below a directory", "echo x > %[1]s/conf.d/a", tree + "/a", audit.OpCreate},
-		{"a file that was not there", "echo x > %[1]s/single.conf", single, audit.OpCreate},
-		{"replaced by rename", "echo y > %[1]s/new; mv %[1]s/new %[1]s/single.conf", single, audit.OpRename},
-		{"mode", "chmod 600 %[1]s/single.conf", single, audit.OpAttributes},
-		{"delete", "rm %[1]s/conf.d/a", tree + "/a", audit.OpDelete},
-		{"by a relative name", "cd %[1]s/conf.d && echo x > b", tree + "/b", audit.OpCreate},
-		{"secret in the command line", "echo x > %[1]s/conf.d/c # --password=hunter2", tree + "/c", audit.OpCreate},
+		{"write below a directory", "echo x > %[1]s/conf.d/a", tree + "/a", effect.Create},
+		{"a file that was not there", "echo x > %[1]s/single.conf", single, effect.Create},
+		{"replaced by rename", "echo y > %[1]s/new; mv %[1]s/new %[1]s/single.conf", single, effect.Rename},
+		{"mode", "chmod 600 %[1]s/single.conf", single, effect.Attributes},
+		{"delete", "rm %[1]s/conf.d/a", tree + "/a", effect.Delete},
+		{"by a relative name", "cd %[1]s/conf.d && echo x > b", tree + "/b", effect.Create},
+		{"secret in the command line", "echo x > %[1]s/conf.d/c # --password=hunter2", tree + "/c", effect.Create},
 	}
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

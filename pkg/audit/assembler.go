@@ -3,6 +3,8 @@ package audit
 import (
 	"encoding/binary"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Bounds of an Assembler. They hold for any input.
@@ -91,7 +93,7 @@ func (a *Assembler) Push(typ uint16, payload []byte, now time.Time) {
 	if !s.open {
 		a.start(n, h, now)
 	}
-	if typ == TypeEOE {
+	if typ == unix.AUDIT_EOE {
 		a.finish(n, true)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 func record(serial uint32, text string) []byte {
@@ -26,12 +27,12 @@ func TestEventFields(t *testing.T) {
 	var events []*Event
 	a := NewAssembler(0, collect(&events))
 	for _, r := range []message{
-		{TypeSyscall, record(9, syscallText)},
-		{TypeCWD, record(9, `cwd="/etc"`)},
-		{TypePath, record(9, `item=0 name="/etc/" inode=2 dev=fe:00 mode=040755 ouid=0 ogid=0 rdev=00:00 nametype=PARENT cap_fp=0`)},
-		{TypePath, record(9, `item=1 name=6120620A inode=77 dev=103:02 mode=0100644 ouid=5 ogid=0 rdev=00:00 nametype=CREATE cap_fp=0`)},
-		{TypeProctitle, record(9, `proctitle=7368002D6300`)},
-		{TypeEOE, record(9, "")},
+		{unix.AUDIT_SYSCALL, record(9, syscallText)},
+		{unix.AUDIT_CWD, record(9, `cwd="/etc"`)},
+		{unix.AUDIT_PATH, record(9, `item=0 name="/etc/" inode=2 dev=fe:00 mode=040755 ouid=0 ogid=0 rdev=00:00 nametype=PARENT cap_fp=0`)},
+		{unix.AUDIT_PATH, record(9, `item=1 name=6120620A inode=77 dev=103:02 mode=0100644 ouid=5 ogid=0 rdev=00:00 nametype=CREATE cap_fp=0`)},
+		{unix.AUDIT_PROCTITLE, record(9, `proctitle=7368002D6300`)},
+		{unix.AUDIT_EOE, record(9, "")},
 	} {
 		a.Push(r.typ, r.payload, clock)
 	}
@@ -81,10 +82,10 @@ func TestForgedUserRecord(t *testing.T) {
 func TestTimeoutPartial(t *testing.T) {
 	var events []*Event
 	a := NewAssembler(time.Second, collect(&events))
-	a.Push(TypeSyscall, record(1, syscallText), clock)
-	a.Push(TypeConfigChange, record(2, `auid=1000 ses=3 op=remove_rule key="x" list=4 res=1`), clock)
-	a.Push(TypePath, record(3, `item=0 name="/x" inode=1 dev=00:00 mode=0 nametype=NORMAL`), clock)
-	a.Push(TypeEOE, record(3, ""), clock)
+	a.Push(unix.AUDIT_SYSCALL, record(1, syscallText), clock)
+	a.Push(unix.AUDIT_CONFIG_CHANGE, record(2, `auid=1000 ses=3 op=remove_rule key="x" list=4 res=1`), clock)
+	a.Push(unix.AUDIT_PATH, record(3, `item=0 name="/x" inode=1 dev=00:00 mode=0 nametype=NORMAL`), clock)
+	a.Push(unix.AUDIT_EOE, record(3, ""), clock)
 	a.Flush(clock.Add(999 * time.Millisecond))
 	if len(events) != 1 || !events[0].Partial {
 		t.Fatalf("%d events before the time is over; want the one without its syscall record, partial", len(events))
@@ -161,14 +162,14 @@ func TestMemoryIsBounded(t *testing.T) {
 	huge := "argc=9 a0_len=9 a0[0]=" + strings.Repeat("61", 4000)
 	for serial := range uint32(40) {
 		for range 200 { // 1.6 MB for each event, none of which ends
-			a.Push(TypeExecve, record(serial+1, huge), clock)
+			a.Push(unix.AUDIT_EXECVE, record(serial+1, huge), clock)
 			if a.bytes > MaxBytes {
 				t.Fatalf("%d bytes held", a.bytes)
 			}
 		}
 	}
 	for serial := range uint32(3 * MaxOpen) {
-		a.Push(TypeSyscall, record(serial+100, syscallText), clock)
+		a.Push(unix.AUDIT_SYSCALL, record(serial+100, syscallText), clock)
 		if a.bytes > MaxBytes {
 			t.Fatalf("%d bytes held", a.bytes)
 		}
@@ -188,7 +189,7 @@ func TestMalformed(t *testing.T) {
 		"", "audit(", "audit(1.1:1)", "audit(1.1000:1): x", "audit(1.001:4294967296): x", "audit(-1.001:1): x",
 		"audit(1.001:): x", "type=SYSCALL msg=audit(1.001:1): x", "audit(99999999999999999999.1:1): ",
 	} {
-		a.Push(TypeSyscall, []byte(s), clock)
+		a.Push(unix.AUDIT_SYSCALL, []byte(s), clock)
 	}
 	if s := a.Stats(); s.Malformed != 9 {
 		t.Errorf("%+v", s)

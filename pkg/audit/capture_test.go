@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"seawall/pkg/syscallname"
 )
 
 // clock is a fixed time: nothing here waits.
@@ -148,7 +150,7 @@ func TestCaptureFidelity(t *testing.T) {
 	for _, tr := range truths(t) {
 		switch tr.Op {
 		case "execve":
-			i := slices.IndexFunc(byPID[tr.PID], func(e *Event) bool { return SyscallName(e) == "execve" })
+			i := slices.IndexFunc(byPID[tr.PID], func(e *Event) bool { return syscallname.Name(e.Arch, e.Syscall) == "execve" })
 			if i < 0 {
 				t.Errorf("execve %s: no event", tr.Name)
 				continue
@@ -170,7 +172,7 @@ func TestCaptureFidelity(t *testing.T) {
 				continue
 			}
 			if !slices.ContainsFunc(byPID[tr.PID], func(e *Event) bool {
-				return strings.HasPrefix(SyscallName(e), "open") && e.Success == tr.Success &&
+				return strings.HasPrefix(syscallname.Name(e.Arch, e.Syscall), "open") && e.Success == tr.Success &&
 					slices.ContainsFunc(e.Paths, func(p Path) bool { return bytes.Equal(p.Name, tr.Path) })
 			}) {
 				t.Errorf("openat %s %q: not found", tr.Name, tr.Path)
@@ -178,7 +180,7 @@ func TestCaptureFidelity(t *testing.T) {
 			}
 			paths++
 		case "connect":
-			i := slices.IndexFunc(byPID[tr.PID], func(e *Event) bool { return SyscallName(e) == "connect" })
+			i := slices.IndexFunc(byPID[tr.PID], func(e *Event) bool { return syscallname.Name(e.Arch, e.Syscall) == "connect" })
 			if i < 0 || address(byPID[tr.PID][i].Sockaddr) != tr.address(t) {
 				t.Errorf("connect %s: not found, or another address", tr.Name)
 				continue

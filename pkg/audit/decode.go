@@ -2,6 +2,8 @@ package audit
 
 import (
 	"bytes"
+
+	"golang.org/x/sys/unix"
 )
 
 // decoder fills an Event from its records. Text is decoded into the arena, so
@@ -33,40 +35,40 @@ func (d *decoder) text(value []byte) []byte {
 		return nil
 	}
 	from := len(d.arena)
-	d.arena = appendText(d.arena, value)
+	d.arena = AppendText(d.arena, value)
 	return d.arena[from:len(d.arena):len(d.arena)]
 }
 
 // record adds what the record says to e.
 func (d *decoder) record(e *Event, r Record) {
 	switch r.Type {
-	case TypeSyscall:
+	case unix.AUDIT_SYSCALL:
 		d.syscall(e, r.Text)
-	case TypeUringop:
+	case unix.AUDIT_URINGOP:
 		e.Uring = true
 		d.syscall(e, r.Text)
-	case TypeCWD:
-		if key, value, _, ok := next(r.Text); ok && string(key) == "cwd" {
+	case unix.AUDIT_CWD:
+		if key, value, _, ok := NextField(r.Text); ok && string(key) == "cwd" {
 			e.CWD = d.text(value)
 		}
-	case TypePath:
+	case unix.AUDIT_PATH:
 		e.Paths = append(e.Paths, d.path(r.Text))
-	case TypeExecve:
+	case unix.AUDIT_EXECVE:
 		d.execve(e, r.Text)
-	case TypeProctitle:
-		if key, value, _, ok := next(r.Text); ok && string(key) == "proctitle" {
+	case unix.AUDIT_PROCTITLE:
+		if key, value, _, ok := NextField(r.Text); ok && string(key) == "proctitle" {
 			e.Proctitle = d.text(value)
 		}
-	case TypeSockaddr:
-		if key, value, _, ok := next(r.Text); ok && string(key) == "saddr" {
+	case unix.AUDIT_SOCKADDR:
+		if key, value, _, ok := NextField(r.Text); ok && string(key) == "saddr" {
 			e.Sockaddr = d.text(value)
 		}
-	case typeOpenat2:
+	case unix.AUDIT_OPENAT2:
 		d.openat2(e, r.Text)
 	default:
 		if userspace(r.Type) {
 			d.user(e, r.Text)
-		} else if r.Type == TypeLogin || r.Type == TypeConfigChange {
+		} else if r.Type == unix.AUDIT_LOGIN || r.Type == unix.AUDIT_CONFIG_CHANGE {
 			d.identity(e, r.Text)
 		}
 	}
@@ -75,7 +77,7 @@ func (d *decoder) record(e *Event, r Record) {
 func (d *decoder) syscall(e *Event, text []byte) {
 	e.HasSyscall = true
 	for {
-		key, value, rest, ok := next(text)
+		key, value, rest, ok := NextField(text)
 		if !ok {
 			return
 		}
@@ -131,7 +133,7 @@ func who(e *Event, key, value []byte) {
 // identity reads a record that the kernel alone wrote.
 func (d *decoder) identity(e *Event, text []byte) {
 	for {
-		key, value, rest, ok := next(text)
+		key, value, rest, ok := NextField(text)
 		if !ok {
 			return
 		}
@@ -161,7 +163,7 @@ func (d *decoder) user(e *Event, text []byte) {
 			e.Message = text[len("msg="):]
 			return
 		}
-		key, value, rest, ok := next(text)
+		key, value, rest, ok := NextField(text)
 		if !ok {
 			return
 		}
@@ -173,7 +175,7 @@ func (d *decoder) user(e *Event, text []byte) {
 func (d *decoder) path(text []byte) (p Path) {
 	p.OUID = Unset
 	for {
-		key, value, rest, ok := next(text)
+		key, value, rest, ok := NextField(text)
 		if !ok {
 			return p
 		}
@@ -216,7 +218,7 @@ func nametype(value []byte) Nametype {
 
 func (d *decoder) openat2(e *Event, text []byte) {
 	for {
-		key, value, rest, ok := next(text)
+		key, value, rest, ok := NextField(text)
 		if !ok {
 			return
 		}
@@ -232,7 +234,7 @@ func (d *decoder) openat2(e *Event, text []byte) {
 // a1_len=20000 a1[0]=… a1[1]=…; the pieces arrive in order and are joined.
 func (d *decoder) execve(e *Event, text []byte) {
 	for {
-		key, value, rest, ok := next(text)
+		key, value, rest, ok := NextField(text)
 		if !ok {
 			return
 		}
@@ -252,11 +254,11 @@ func (d *decoder) execve(e *Event, text []byte) {
 				d.arena = append(d.arena, d.arena[last.from:last.to]...)
 				last.from = from
 			}
-			d.arena = appendText(d.arena, value)
+			d.arena = AppendText(d.arena, value)
 			last.to = len(d.arena)
 			continue
 		}
-		d.arena = appendText(d.arena, value)
+		d.arena = AppendText(d.arena, value)
 		d.args = append(d.args, span{from, len(d.arena)})
 		d.arg = n
 	}
@@ -293,8 +295,8 @@ func (d *decoder) end(e *Event) {
 // userspace reports whether a process, and not the kernel, wrote the record's
 // text. Types 1200–1299 are auditd's own and never come from the kernel.
 func userspace(typ uint16) bool {
-	return typ == TypeUser || typ >= 1100 && typ <= 1199 || typ >= 2100 && typ <= 2999
+	return typ == unix.AUDIT_USER || typ >= 1100 && typ <= 1199 || typ >= 2100 && typ <= 2999
 }
 
 // alone reports whether a record of the type is always a whole event.
-func alone(typ uint16) bool { return userspace(typ) || typ == typeKernel }
+func alone(typ uint16) bool { return userspace(typ) || typ == unix.AUDIT_KERNEL }

@@ -5,24 +5,6 @@ import (
 	"time"
 )
 
-// Record types that have a meaning here (linux/audit.h).
-const (
-	TypeUser         = 1005
-	TypeLogin        = 1006
-	TypeSyscall      = 1300
-	TypePath         = 1302
-	TypeConfigChange = 1305
-	TypeSockaddr     = 1306
-	TypeCWD          = 1307
-	TypeExecve       = 1309
-	TypeEOE          = 1320
-	TypeProctitle    = 1327
-	TypeReplace      = 1329 // another audit daemon asks whether we live
-	TypeUringop      = 1336
-	typeOpenat2      = 1337
-	typeKernel       = 2000 // the audit system itself, at boot
-)
-
 // Unset is the kernel's value for a login user or session that was never set.
 const Unset = ^uint32(0)
 

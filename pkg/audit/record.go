@@ -52,10 +52,10 @@ func number(b []byte, end byte) (n uint64, rest []byte, ok bool) {
 	return 0, nil, false
 }
 
-// next splits the first key=value off b. The value keeps its quotes, so that a
-// quoted string can be told from hexadecimal. Words without "=" are skipped. ok
-// is false at the end.
-func next(b []byte) (key, value, rest []byte, ok bool) {
+// NextField splits the first key=value off a record's text and returns what follows.
+// The value keeps its quotes, so that a quoted string can be told from hexadecimal.
+// Words without "=" are skipped. ok is false at the end.
+func NextField(b []byte) (key, value, rest []byte, ok bool) {
 	for {
 		for len(b) > 0 && b[0] == ' ' {
 			b = b[1:]
@@ -91,9 +91,11 @@ func next(b []byte) (key, value, rest []byte, ok bool) {
 	return key, b[:end], b[end:], true
 }
 
-// appendText appends the bytes that the kernel encoded in value to dst: a quoted
-// string, or hexadecimal. Anything else is taken as it stands.
-func appendText(dst, value []byte) []byte {
+// AppendText appends to dst the bytes that the kernel encoded in value: those within
+// quotes, or those that it is the hexadecimal of; anything else as it stands. Only of a
+// field that the kernel writes as text can this be told: 1000 is the hexadecimal of two
+// bytes.
+func AppendText(dst, value []byte) []byte {
 	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
 		return append(dst, value[1:len(value)-1]...)
 	}

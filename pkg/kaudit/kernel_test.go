@@ -18,6 +18,7 @@ import (
 
 	"seawall/pkg/audit"
 	"seawall/pkg/auditrule"
+	"seawall/pkg/effect"
 )
 
 // Tests in this file use the machine's own kernel. It has one audit system, so
@@ -126,7 +127,7 @@ func run(t *testing.T, command string) {
 type change struct {
 	uid  uint32
 	comm string
-	audit.Change
+	effect.Change
 }
 
 // changes receives on c until the test ends and returns what changed.
@@ -137,7 +138,7 @@ func changes(t *testing.T, c *Conn) <-chan change {
 	done := make(chan error, 1)
 	go func() {
 		a := audit.NewAssembler(0, func(e *audit.Event) {
-			for _, ch := range audit.ChangedPaths(e) {
+			for _, ch := range effect.Changes(e) {
 				if e.HasKey(Key) {
 					out <- change{e.UID, string(e.Comm), ch}
 				}
@@ -209,16 +210,16 @@ func TestUnicast(t *testing.T) {
 	watch(t, control, dir+"/", dir+"/")
 
 	run(t, "umask 0; echo a >"+dir+"/new && mkdir "+dir+"/sub && echo b >"+dir+"/sub/deep && mv "+dir+"/new "+dir+"/old")
-	want := change{uid: testUID, comm: "sh", Change: audit.Change{Path: dir + "/new", Operation: audit.OpCreate}}
+	want := change{uid: testUID, comm: "sh", Change: effect.Change{Path: dir + "/new", Operation: effect.Create}}
 	c := wait(t, got, dir+"/new")
 	c.Inode, c.Dir, c.Dev, c.DirDev = 0, 0, [2]uint32{}, [2]uint32{}
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(change{})); diff != "" {
 		t.Error(diff)
 	}
-	if c := wait(t, got, dir+"/sub/deep"); c.Operation != audit.OpCreate {
+	if c := wait(t, got, dir+"/sub/deep"); c.Operation != effect.Create {
 		t.Errorf("%+v", c)
 	}
-	if c := wait(t, got, dir+"/old"); c.Operation != audit.OpRename || c.comm != "mv" {
+	if c := wait(t, got, dir+"/old"); c.Operation != effect.Rename || c.comm != "mv" {
 		t.Errorf("%+v", c)
 	}
 
@@ -252,13 +253,13 @@ func TestWatchMissingAndLinks(t *testing.T) {
 		t.Log(r.Text)
 	}
 	run(t, "echo a >"+real+"; echo b >"+dir+"/absent; echo c >"+dir+"/unwatched; umask 0; mkdir "+dir+"/missing.d")
-	if c := wait(t, got, real); c.Operation != audit.OpWrite {
+	if c := wait(t, got, real); c.Operation != effect.Write {
 		t.Errorf("behind the link: %+v", c)
 	}
-	if c := wait(t, got, dir+"/absent"); c.Operation != audit.OpCreate {
+	if c := wait(t, got, dir+"/absent"); c.Operation != effect.Create {
 		t.Errorf("created: %+v", c)
 	}
-	if c := wait(t, got, dir+"/missing.d"); c.Operation != audit.OpCreate {
+	if c := wait(t, got, dir+"/missing.d"); c.Operation != effect.Create {
 		t.Errorf("first missing part: %+v", c)
 	}
 }
@@ -334,7 +335,7 @@ func TestMulticastBesideAuditd(t *testing.T) {
 	dir := publicDir(t)
 	watch(t, control, dir+"/")
 	run(t, "echo a >"+dir+"/new")
-	if c := wait(t, got, dir+"/new"); c.uid != testUID || c.Operation != audit.OpCreate {
+	if c := wait(t, got, dir+"/new"); c.uid != testUID || c.Operation != effect.Create {
 		t.Errorf("%+v", c)
 	}
 }

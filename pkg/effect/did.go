@@ -1,15 +1,19 @@
-package audit
+package effect
 
-import "bytes"
+import (
+	"bytes"
+
+	"seawall/pkg/audit"
+)
 
 // Did returns what a successful event did to its path i, as an operation of a Change,
-// and "" for nothing but looking. It says of one path what ChangedPaths says of all,
+// and "" for nothing but looking. It says of one path what Changes says of all,
 // and allocates nothing.
-func (e *Event) Did(i int) string {
+func Did(e *audit.Event, i int) string {
 	if !e.HasSyscall || !e.Success {
 		return ""
 	}
-	call := SyscallName(e)
+	call := Call(e)
 	kind := effectOf(call)
 	if !opensForWriting(e, call) {
 		kind.op = ""
@@ -19,7 +23,7 @@ func (e *Event) Did(i int) string {
 
 // AppendName appends the name of path i to dst, absolute and clean where the event
 // tells the directory that it is relative to; absolute is false where it does not.
-func (e *Event) AppendName(dst []byte, i int) (name []byte, absolute bool) {
+func AppendName(dst []byte, e *audit.Event, i int) (name []byte, absolute bool) {
 	p := &e.Paths[i]
 	from := len(dst)
 	if len(p.Name) == 0 {
@@ -28,9 +32,9 @@ func (e *Event) AppendName(dst []byte, i int) (name []byte, absolute bool) {
 	if p.Name[0] == '/' {
 		return clean(append(dst, p.Name...), from), true
 	}
-	kind := effectOf(SyscallName(e))
+	kind := effectOf(Call(e))
 	arg := kind.dirOld
-	if p.Nametype == NametypeCreate {
+	if p.Nametype == audit.NametypeCreate {
 		arg = kind.dirNew
 	}
 	if len(e.CWD) == 0 || e.CWD[0] != '/' || e.Uring || arg >= 0 && !atCWD(e.Args[arg]) {
@@ -72,12 +76,3 @@ func clean(b []byte, from int) []byte {
 	}
 	return b[:from+w]
 }
-
-// NextField splits the first key=value off a record's text and returns what follows.
-// The value is as written, which AppendText decodes. ok is false at the end.
-func NextField(text []byte) (key, value, rest []byte, ok bool) { return next(text) }
-
-// AppendText appends to dst the bytes that a value stands for: those within its quotes,
-// or those that it is the hexadecimal of; anything else as it stands. Only of a field
-// that the kernel writes as text can this be told: 1000 is the hexadecimal of two bytes.
-func AppendText(dst, value []byte) []byte { return appendText(dst, value) }

@@ -1,24 +1,26 @@
-package audit
+package effect
 
 import (
 	"path"
 	"testing"
+
+	"seawall/pkg/audit"
 )
 
-// TestDidAgrees: one path at a time says what ChangedPaths says, on all of the capture.
+// TestDidAgrees: one path at a time says what Changes says, on all of the capture.
 func TestDidAgrees(t *testing.T) {
 	n := 0
-	a := NewAssembler(0, func(e *Event) {
+	capture(t, func(e *audit.Event) {
 		want := map[Change]bool{}
-		for _, c := range ChangedPaths(e) {
+		for _, c := range Changes(e) {
 			want[Change{Path: c.Path, Operation: c.Operation, Relative: c.Relative}] = true
 		}
 		for i := range e.Paths {
-			op := e.Did(i)
+			op := Did(e, i)
 			if op == "" {
 				continue
 			}
-			name, absolute := e.AppendName([]byte("before"), i)
+			name, absolute := AppendName([]byte("before"), e, i)
 			c := Change{Path: string(name[len("before"):]), Operation: op, Relative: !absolute}
 			if !absolute && c.Path != "" {
 				c.Path = path.Clean(c.Path)
@@ -34,10 +36,6 @@ func TestDidAgrees(t *testing.T) {
 			}
 		}
 	})
-	for _, r := range capture(t) {
-		a.Push(r.typ, r.payload, clock)
-	}
-	a.Close()
 	if n < 10 {
 		t.Errorf("%d changes in the capture", n)
 	}
