@@ -14,9 +14,43 @@ const Mark = "***"
 // dropped.
 const maxCommand = 16 << 10
 
+// Redactor hides secrets, those too that are named by words of its own.
+type Redactor struct {
+	words []string // as normal writes them
+	forms func() []form
+}
+
+// New returns a Redactor to which a name that has one of the words in it (of letters,
+// digits, dots, dashes and underscores, in any case) is that of a secret, as password is
+// to all.
+func New(words ...string) *Redactor {
+	r := &Redactor{}
+	for _, w := range words {
+		if w = normal(w); w != "" {
+			r.words = append(r.words, w)
+		}
+	}
+	// Compiled at their first use: most programs that link the package never redact.
+	r.forms = sync.OnceValue(func() []form { return compile(r.words) })
+	return r
+}
+
+// usual has no words of its own.
+var usual = New()
+
 // Command returns the command line whose arguments are separated by NUL, as
 // Linux keeps it, with its secrets hidden and written as a shell would take it.
-func Command(raw []byte) string {
+func Command(raw []byte) string { return usual.Command(raw) }
+
+// Args returns args with their secrets hidden.
+func Args(args []string) []string { return usual.args(args) }
+
+// Text returns s, a command line or any text in one string, with its secrets
+// hidden.
+func Text(s string) string { return usual.Text(s) }
+
+// Command is the package's Command with r's own words.
+func (r *Redactor) Command(raw []byte) string {
 	cut := len(raw) > maxCommand
 	if cut {
 		raw = raw[:maxCommand]
@@ -25,7 +59,7 @@ func Command(raw []byte) string {
 	for arg := range bytes.SplitSeq(raw, []byte{0}) {
 		args = append(args, string(arg))
 	}
-	args = Args(args)
+	args = r.args(args)
 	for i, a := range args {
 		args[i] = quote(a)
 	}
@@ -36,13 +70,12 @@ func Command(raw []byte) string {
 	return line
 }
 
-// Args returns args with their secrets hidden.
-func Args(args []string) []string {
+func (r *Redactor) args(args []string) []string {
 	out := make([]string, len(args))
-	var w walker
+	w := walker{r: r}
 	for i, a := range args {
 		if strings.ContainsAny(a, " \t\n;|&") && !w.hide {
-			out[i] = Text(a)
+			out[i] = r.Text(a)
 			continue
 		}
 		out[i] = w.word(a)
@@ -50,18 +83,17 @@ func Args(args []string) []string {
 	return out
 }
 
-// Text returns s, a command line or any text in one string, with its secrets
-// hidden.
-func Text(s string) string {
-	s = shapes(s)
+// Text is the package's Text with r's own words.
+func (r *Redactor) Text(s string) string {
+	s = r.shapes(s)
 	var out strings.Builder
-	var w walker
+	w := walker{r: r}
 	for len(s) > 0 {
 		n := strings.IndexAny(s, separators)
 		switch {
 		case n == 0:
 			if strings.ContainsAny(s[:1], ";|&\n") {
-				w = walker{}
+				w = walker{r: r}
 			}
 			out.WriteByte(s[0])
 			s = s[1:]
@@ -93,6 +125,7 @@ const separators = " \t\n;|&'\"()"
 
 // walker goes over the words of one command.
 type walker struct {
+	r       *Redactor
 	program string
 	last    string
 	hide    bool // the next word is a secret
@@ -106,32 +139,32 @@ func (w *walker) word(s string) string {
 	case w.hide:
 		w.hide = false
 		return Mark
-	case s == "=" && secretName(last): // "password = x"
+	case s == "=" && w.r.secretName(last): // "password = x"
 		w.hide = true
 		return s
 	case w.userpw:
 		w.userpw = false
-		return afterColon(s)
+		return w.r.afterColon(s)
 	case w.program == "" && !strings.Contains(s, "="):
 		w.program = base(s)
-		return shapes(s)
+		return w.r.shapes(s)
 	case known(base(s)): // behind sudo, docker exec, sh -c '
 		w.program = base(s)
 		return s
 	}
-	if name, value, ok := strings.Cut(s, "="); ok && secretName(name) && value != "" {
+	if name, value, ok := strings.Cut(s, "="); ok && w.r.secretName(name) && value != "" {
 		return name + "=" + Mark
 	}
 	if strings.HasPrefix(s, "-") {
 		return w.option(s)
 	}
 	w.announce(s)
-	return shapes(s)
+	return w.r.shapes(s)
 }
 
 // announce looks at a word that may say that the next is a secret.
 func (w *walker) announce(s string) {
-	if name, ok := strings.CutSuffix(s, ":"); ok && secretName(name) {
+	if name, ok := strings.CutSuffix(s, ":"); ok && w.r.secretName(name) {
 		// "password: x"; of these two the form told already what to keep.
 		n := normal(name)
 		w.hide = !strings.HasSuffix(n, "authorization") && !strings.HasSuffix(n, "cookie")
@@ -155,7 +188,7 @@ func base(s string) string { return strings.TrimPrefix(s[strings.LastIndexByte(s
 // option looks at a word that begins with "-".
 func (w *walker) option(s string) string {
 	name := strings.TrimLeft(s, "-")
-	if secretName(name) && len(name) > 1 {
+	if w.r.secretName(name) && len(name) > 1 {
 		w.hide = true
 		return s
 	}
@@ -164,10 +197,10 @@ func (w *walker) option(s string) string {
 		return s
 	}
 	if strings.HasPrefix(s, "--user=") || strings.HasPrefix(s, "--proxy-user=") {
-		return afterColon(s)
+		return w.r.afterColon(s)
 	}
 	if strings.HasPrefix(s, "--") || len(s) < 2 {
-		return shapes(s)
+		return w.r.shapes(s)
 	}
 	return w.letters(s)
 }
@@ -181,7 +214,7 @@ func (w *walker) letters(s string) string {
 			w.userpw = true
 			return s
 		}
-		return s[:2] + afterColon(s[2:])
+		return s[:2] + w.r.afterColon(s[2:])
 	case letter != 0 && s[1] == letter && len(s) == 2:
 		// mysql alone takes no password from the next word.
 		w.hide = !strings.HasPrefix(w.program, "mysql") && !strings.HasPrefix(w.program, "mariadb")
@@ -189,7 +222,7 @@ func (w *walker) letters(s string) string {
 	case letter != 0 && s[1] == letter:
 		return s[:2] + Mark
 	}
-	return shapes(s)
+	return w.r.shapes(s)
 }
 
 // shortOption returns the letter of a program's option that takes a password.
@@ -219,17 +252,17 @@ func known(program string) bool {
 }
 
 // afterColon hides what follows the first ":" (or "%", as smbclient has it).
-func afterColon(s string) string {
+func (r *Redactor) afterColon(s string) string {
 	i := strings.IndexAny(s, ":%")
 	if i < 0 {
-		return shapes(s)
+		return r.shapes(s)
 	}
 	return s[:i+1] + Mark
 }
 
 // secretName reports whether a variable, option or field of the name holds a
 // secret.
-func secretName(name string) bool {
+func (r *Redactor) secretName(name string) bool {
 	n := normal(name)
 	switch n {
 	case "pwd", "oldpwd", "password-file", "passwordfile", "pass-file", "token-file", "secret-name", "passwd-file",
@@ -241,6 +274,11 @@ func secretName(name string) bool {
 		"private-key", "privatekey", "credential", "authorization", "storepass", "keypass", "userpass", "sharedkey",
 		"account-key", "accountkey", "signature", "cookie",
 	} {
+		if strings.Contains(n, word) {
+			return true
+		}
+	}
+	for _, word := range r.words {
 		if strings.Contains(n, word) {
 			return true
 		}
@@ -272,10 +310,13 @@ type form struct {
 	re   *regexp.Regexp
 }
 
-// forms compiles the expressions at their first use: most programs that link the
-// package never redact.
-var forms = sync.OnceValue(func() []form {
-	const name = `[\w.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|signature|pwd)[\w.-]*`
+// compile makes the forms, of names with one of words too.
+func compile(words []string) []form {
+	var more strings.Builder
+	for _, w := range words {
+		more.WriteString("|" + strings.ReplaceAll(regexp.QuoteMeta(w), "-", "[_-]"))
+	}
+	name := `[\w.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|signature|pwd` + more.String() + `)[\w.-]*`
 	list := []struct{ hint, expr string }{
 		{"-----BEGIN", `(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`},
 		{"://", `(?i)([a-z][a-z0-9+.-]*://[^\s/:@?#'"]*:)[^\s@/'"]+(?:@)`},
@@ -301,11 +342,11 @@ var forms = sync.OnceValue(func() []form {
 		made[i] = form{l.hint, regexp.MustCompile(l.expr)}
 	}
 	return made
-})
+}
 
 // shapes hides secrets that are known by their form.
-func shapes(s string) string {
-	for _, f := range forms() {
+func (r *Redactor) shapes(s string) string {
+	for _, f := range r.forms() {
 		if f.hint == "" || strings.Contains(s, f.hint) {
 			s = f.re.ReplaceAllStringFunc(s, func(m string) string {
 				kept := f.re.FindStringSubmatch(m)[1]

@@ -194,3 +194,25 @@ func BenchmarkCommand(b *testing.B) {
 		_ = Command(raw)
 	}
 }
+
+// TestOwnWords: a name with one of the words is that of a secret wherever names are
+// looked at, and to others it is not.
+func TestOwnWords(t *testing.T) {
+	r := New("Vault_Key", "zz.pin")
+	for line, want := range map[string]string{
+		"app --vault-key abc1":                  "app --vault-key ***",
+		"app MY_VAULT_KEY=abc1 run":             "app MY_VAULT_KEY=*** run",
+		"curl http://h/?a=1&vault_key=abc1":     "curl 'http://h/?a=1&vault_key=***'",
+		`app {"vault-key":"abc1","name":"ann"}`: `app '{"vault-key":"***","name":"ann"}'`,
+		"app --zz.pin abc1 --zzopin abc2":       "app --zz.pin *** --zzopin abc2",
+		"mysql -pabc1 --password abc1":          "mysql -p*** --password ***",
+	} {
+		raw := []byte(strings.ReplaceAll(line, " ", "\x00"))
+		if got := r.Command(raw); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if !strings.Contains(line, "mysql") && !strings.Contains(Command(raw), "abc1") {
+			t.Errorf("%s: hidden for all", line)
+		}
+	}
+}
