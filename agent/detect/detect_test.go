@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"seawall/pkg/finding"
 	"seawall/pkg/sigma"
 	"seawall/pkg/sigma/rulefile"
+	"seawall/pkg/wire"
 )
 
 const ruleText = `title: A key is added
@@ -182,6 +184,59 @@ func TestBound(t *testing.T) {
 	}
 }
 
+// TestFull: while there is no room, detections wait and grow; what ends meanwhile is
+// counted.
+func TestFull(t *testing.T) {
+	full := true
+	b := start(t, Config{Full: func() bool { return full }})
+	b.feed(t, write(1, t0, "/usr/bin/tee", "authorized_keys")+write(2, t0+1, "/usr/bin/tee", "authorized_keys"))
+	b.Advance(time.Unix(t0+15, 0))
+	if len(b.got) != 0 {
+		t.Fatalf("told without room: %+v", b.got)
+	}
+	full = false
+	b.Advance(time.Unix(t0+30, 0))
+	if len(b.got) != 1 || b.got[0].Count != 2 || b.got[0].Ended {
+		t.Fatalf("%+v", b.got)
+	}
+	full = true
+	b.feed(t, write(3, t0+40, "/usr/bin/tee", "authorized_keys"))
+	b.Close()
+	if s := b.Stats(); len(b.got) != 1 || s.Lost != 1 || s.Open != 0 {
+		t.Errorf("%d told, %+v", len(b.got), s)
+	}
+}
+
+// TestText: large samples of many detections are bounded together.
+func TestText(t *testing.T) {
+	const rules = 30
+	var text strings.Builder
+	for i := range rules {
+		fmt.Fprintf(&text, "---\ntitle: rule %d\nid: 11111111-1111-4111-8111-1111111111%02d\nlogsource: {product: linux, category: file_event}\n"+
+			"detection: {s: {TargetFilename|endswith: /authorized_keys}, condition: s}\n", i, i)
+	}
+	b := start(t, Config{Rules: parse(t, strings.TrimPrefix(text.String(), "---\n"))})
+	long := strings.Repeat("x", 900)
+	for i := range 50 {
+		b.feed(t, write(i+1, t0, fmt.Sprintf("/tmp/%d%s", i, long), long+"/authorized_keys"))
+		if b.open.size > maxText+rules*(64<<10) {
+			t.Fatalf("%d bytes are held after %d events", b.open.size, i+1)
+		}
+	}
+	counts := map[string]uint64{}
+	b.Close()
+	for _, x := range b.got {
+		counts[x.ID] = x.Count
+	}
+	var all uint64
+	for _, n := range counts {
+		all += n
+	}
+	if all != 50*rules || b.open.size != 0 || b.Stats().Lost != 0 {
+		t.Errorf("%d matches told, %d bytes left, %+v", all, b.open.size, b.Stats())
+	}
+}
+
 func TestCorrelation(t *testing.T) {
 	b := start(t, Config{})
 	b.feed(t, failed(1, t0, "203.0.113.5")+failed(2, t0+1, "203.0.113.5")+failed(3, t0+1, "203.0.113.6"))
@@ -201,6 +256,21 @@ const allowText = `allow:
     reason: keys come from the vault
     expires: 2026-11-30
 `
+
+// TestHostileRule: what a rule says of itself is made fit to be sent.
+func TestHostileRule(t *testing.T) {
+	list := parse(t, ruleText)[:1]
+	list[0].Description, list[0].FalsePositives = strings.Repeat("d\xff\x1b", 9999), slices.Repeat([]string{strings.Repeat("f", 999)}, 99)
+	list[0].ID = strings.Repeat("i", 99)
+	b := start(t, Config{Rules: list})
+	b.feed(t, write(1, t0, "/tmp/\x1b\xff", "authorized_keys"))
+	if len(b.got) != 1 {
+		t.Fatalf("%+v", b.got)
+	}
+	if _, err := wire.Encode(wire.Record{Time: time.Unix(t0, 0), Detection: &b.got[0]}); err != nil {
+		t.Error(err)
+	}
+}
 
 func TestAllow(t *testing.T) {
 	now := time.Unix(t0, 0)

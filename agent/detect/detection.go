@@ -14,7 +14,6 @@ import (
 	"seawall/pkg/auditlog"
 	"seawall/pkg/effect"
 	"seawall/pkg/finding"
-	"seawall/pkg/redact"
 	"seawall/pkg/sigma"
 	"seawall/pkg/text"
 )
@@ -27,12 +26,14 @@ const (
 	maxCommand  = 1024 // bytes
 	maxRecord   = 1024
 	maxID       = 64
+	maxReason   = 512
+	maxList     = 16
 )
 
 // begin makes the detection that a rule begins.
 func begin(r *sigma.Rule) finding.Detection {
-	return finding.Detection{Rule: Name(r), Title: cut(r.Title, maxRecord), Severity: severity(r.Level), Techniques: r.Techniques(),
-		Description: r.Description, FalsePositives: r.FalsePositives}
+	return finding.Detection{Rule: Name(r), Title: cut(r.Title, maxRecord), Severity: severity(r.Level), Techniques: cutAll(r.Techniques(), maxID),
+		Description: cut(r.Description, text.Limit), FalsePositives: cutAll(r.FalsePositives, maxReason)}
 }
 
 // Name is what detections call their rule: its id, or without one its name or title.
@@ -60,7 +61,7 @@ func (d *Detector) sample(e *audit.Event) finding.Sample {
 		s.Syscall = ""
 	}
 	d.text = e.AppendCommand(d.text[:0])
-	s.Command = cut(redact.Command(d.text), maxCommand)
+	s.Command = cut(d.cfg.Redact.Command(d.text), maxCommand)
 	s.Actor, s.Ancestry = d.who(e)
 	if s.Command == "" && len(s.Ancestry) > 0 {
 		s.Command = s.Ancestry[0].Command
@@ -94,7 +95,7 @@ func (d *Detector) who(e *audit.Event) (finding.Actor, []finding.Process) {
 		if len(list) == maxAncestry {
 			break
 		}
-		list = append(list, finding.Process{PID: p.PID, Exe: cut(p.Exe, maxRecord), Command: cut(redact.Command([]byte(p.Argv)), maxCommand)})
+		list = append(list, finding.Process{PID: p.PID, Exe: cut(p.Exe, maxRecord), Command: cut(d.cfg.Redact.Command([]byte(p.Argv)), maxCommand)})
 	}
 	return a, list
 }
@@ -168,14 +169,22 @@ func (d *Detector) record(r *audit.Record) string {
 		out = append(append(out, key...), '=')
 		if string(key) == "cmd" || string(key) == "data" || string(key) == "proctitle" {
 			if raw, err := hex.DecodeString(string(value)); err == nil {
-				out = strconv.AppendQuote(out, redact.Text(string(raw)))
+				out = strconv.AppendQuote(out, d.cfg.Redact.Text(string(raw)))
 				continue
 			}
 		}
 		out = append(out, value...)
 	}
-	return redact.Text(string(out))
+	return d.cfg.Redact.Text(string(out))
 }
 
 // cut makes a text fit to be shown, and no longer than a limit.
 func cut(s string, limit int) string { return text.Clean(s, limit) }
+
+func cutAll(list []string, limit int) []string {
+	var all []string
+	for _, s := range list[:min(len(list), maxList)] {
+		all = append(all, cut(s, limit))
+	}
+	return all
+}

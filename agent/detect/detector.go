@@ -9,6 +9,7 @@ import (
 	"seawall/agent/taxonomy"
 	"seawall/pkg/audit"
 	"seawall/pkg/finding"
+	"seawall/pkg/redact"
 	"seawall/pkg/sigma"
 	"seawall/pkg/sigma/correlate"
 	"seawall/pkg/sigma/event"
@@ -21,11 +22,16 @@ type Config struct {
 	Allow []Allowance
 	// Report takes each detection, which it may keep. It must not wait.
 	Report func(finding.Detection)
+	// Full says that Report has no room now: what goes on is reported later then, and
+	// what ends is counted as lost. It may be nil.
+	Full func() bool
 
 	Processes *process.Table
 	Sessions  *login.Sessions
 	// User names a user, or returns "".
 	User func(uid uint32) string
+	// Redact hides secrets of command lines; nil is package redact's usual.
+	Redact *redact.Redactor
 	// Matched is called for each match of a rule, with its index, whether it is
 	// reported or only counted by a correlation. It may be nil.
 	Matched func(rule int)
@@ -39,6 +45,7 @@ type Stats struct {
 	Reports    uint64
 	Open       int    // detections that go on
 	Merged     uint64 // matches counted without their program, for a rule had too many
+	Lost       uint64 // matches that were never reported, for there was no room
 	Correlated correlate.Stats
 }
 
@@ -67,6 +74,9 @@ type Detector struct {
 // New returns a Detector. What is wrong with some rules does not disable the others:
 // the detector is there beside an error that joins one for each fault.
 func New(cfg Config) (*Detector, error) {
+	if cfg.Redact == nil {
+		cfg.Redact = redact.New()
+	}
 	d := &Detector{cfg: cfg, open: newStorms()}
 	extra, allowErr := d.allow.rules(cfg.Rules, cfg.Allow)
 	d.rules = append(append(d.rules, cfg.Rules...), extra...)
@@ -156,6 +166,7 @@ func (d *Detector) Fresh(cfg Config) (*Detector, error) {
 	if cfg.User == nil {
 		cfg.User = d.cfg.User
 	}
+	cfg.Redact = d.cfg.Redact
 	f := &Detector{cfg: cfg, rules: d.rules, matcher: d.matcher, scratch: d.matcher.NewScratch(), allow: d.allow, open: newStorms()}
 	var err error
 	if f.correlator, err = correlate.New(d.rules, d.reader.Taxonomy.Sources, correlate.Limits{}); f.correlator == nil {
@@ -205,11 +216,15 @@ func (d *Detector) correlated(a correlate.Alert) {
 // grew.
 func (d *Detector) Advance(now time.Time) {
 	d.correlator.Advance(now, d.alert)
-	d.open.advance(now, d.report)
+	d.advance(now)
 }
 
 // Close reports what was not yet.
-func (d *Detector) Close() { d.open.close(d.report) }
+func (d *Detector) Close() {
+	for d.open.order.Len() > 0 {
+		d.end(d.open.order.Front())
+	}
+}
 
 func (d *Detector) report(x finding.Detection) {
 	d.stats.Reports++

@@ -13,7 +13,15 @@
 // and up to five samples, half a minute after it grew, then every five minutes, and when
 // it was quiet for ten minutes, which ends it. finding.Detection.ID stays the same. At most 1,024
 // are open, of one rule at most 64: what else matches that rule is counted in one more
-// without a program. Where there is no room the one quiet for longest is ended.
+// without a program. Where there is no room the one quiet for longest is ended; samples
+// of all together are at most some 8 MiB.
+//
+// The count of an ID only grows, so the newest report stands for those before it. While
+// there is no room for reports (Config.Full), detections wait and grow; one that ends
+// meanwhile is counted in Stats.Lost. Detector.Close reports the rest of each, and a
+// detector that begins anew knows none of them: the same storm then has another ID and
+// counts from there, so that no match is told twice. What a killed process had counted
+// and not reported, five minutes' growth at most, is lost.
 //
 // # Allow lists
 //

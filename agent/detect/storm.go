@@ -18,6 +18,7 @@ import (
 const (
 	maxOpen    = 1024
 	maxOfRule  = 64
+	maxText    = 8 << 20          // bytes of samples
 	soon       = 30 * time.Second // after the first report
 	later      = 5 * time.Minute  // after any other
 	quietAfter = 10 * time.Minute
@@ -38,6 +39,7 @@ type storm struct {
 	reported uint64 // the count that was reported
 	at       time.Time
 	seen     time.Time
+	size     int // of the samples
 }
 
 // storms are the detections that go on, the one quiet for longest first.
@@ -45,6 +47,7 @@ type storms struct {
 	all    map[key]*list.Element
 	order  *list.List
 	ofRule map[int]int
+	size   int // of all samples
 	merged uint64
 }
 
@@ -72,24 +75,54 @@ func (d *Detector) found(rule int, at time.Time, group []string, count uint64) {
 			o.order.MoveToBack(element)
 			return
 		}
-		o.end(element, d.report)
+		d.end(element)
 	}
-	for len(o.all) >= maxOpen {
-		o.end(o.order.Front(), d.report)
+	for len(o.all) >= maxOpen || o.size > maxText && len(o.all) > 0 {
+		d.end(o.order.Front())
 	}
 	s := &storm{key: k, at: at, seen: at, d: begin(&d.rules[rule])}
 	s.d.Count, s.d.First, s.d.Last = count, at, at
 	for _, g := range group {
-		s.d.Group = append(s.d.Group, text.Clean(g, maxRecord))
+		s.d.Group = append(s.d.Group, text.Clean(g, finding.MaxGroup))
 	}
 	if d.current != nil {
-		s.d.Samples = []finding.Sample{d.sample(d.current)}
+		d.add(s)
 	}
 	s.d.ID = identity(&s.d, k)
 	o.all[k] = o.order.PushBack(s)
 	o.ofRule[rule]++
-	s.reported = s.d.Count
+	d.say(s, at)
+}
+
+// say reports a detection as it is now, if there is room.
+func (d *Detector) say(s *storm, at time.Time) bool {
+	if d.cfg.Full != nil && d.cfg.Full() {
+		return false
+	}
+	s.at, s.reported = at, s.d.Count
 	d.report(clone(&s.d))
+	return true
+}
+
+// add adds a sample of the event at hand.
+func (d *Detector) add(s *storm) {
+	x := d.sample(d.current)
+	n := size(&x)
+	s.size += n
+	d.open.size += n
+	s.d.Samples = append(s.d.Samples, x)
+}
+
+// size is what a sample is accounted for.
+func size(s *finding.Sample) int {
+	n := 512 + len(s.Command) + len(s.Target) + len(s.Actor.Text) + len(s.Actor.Program) + len(s.Actor.Via)
+	for i := range s.Ancestry {
+		n += 48 + len(s.Ancestry[i].Exe) + len(s.Ancestry[i].Command)
+	}
+	for _, r := range s.Records {
+		n += 16 + len(r)
+	}
+	return n
 }
 
 // identity names a detection, the same where the same events are read again.
@@ -115,10 +148,15 @@ func (d *Detector) again(s *storm, at time.Time, count uint64) {
 	}
 	switch {
 	case d.current == nil:
-	case len(s.d.Samples) < maxSamples:
-		s.d.Samples = append(s.d.Samples, d.sample(d.current))
-	case before&(before-1) == 0:
-		s.d.Samples[maxSamples-1] = d.sample(d.current)
+	case len(s.d.Samples) < maxSamples && d.open.size < maxText/2:
+		d.add(s)
+	case len(s.d.Samples) > 1 && before&(before-1) == 0:
+		last := len(s.d.Samples) - 1
+		n := size(&s.d.Samples[last])
+		s.size -= n
+		d.open.size -= n
+		s.d.Samples = s.d.Samples[:last]
+		d.add(s)
 	}
 }
 
@@ -129,41 +167,43 @@ func clone(x *finding.Detection) finding.Detection {
 	return c
 }
 
-// advance reports what grew, and ends what is quiet.
-func (o *storms) advance(now time.Time, report func(finding.Detection)) {
-	for element := o.order.Front(); element != nil; {
+// advance reports what grew, and what there was no room for, and ends what is quiet.
+func (d *Detector) advance(now time.Time) {
+	for element := d.open.order.Front(); element != nil; {
 		next := element.Next()
 		s := element.Value.(*storm)
 		wait := later
-		if s.reported == 1 {
+		switch s.reported {
+		case 0:
+			wait = 0
+		case 1:
 			wait = soon
 		}
 		switch {
 		case now.Sub(s.seen) > quietAfter:
-			o.end(element, report)
+			d.end(element)
 		case s.d.Count > s.reported && now.Sub(s.at) >= wait:
-			s.at, s.reported = now, s.d.Count
-			report(clone(&s.d))
+			d.say(s, now)
 		}
 		element = next
 	}
 }
 
 // end reports the rest of a detection, if there is any, and forgets it.
-func (o *storms) end(element *list.Element, report func(finding.Detection)) {
+func (d *Detector) end(element *list.Element) {
+	o := &d.open
 	s := o.order.Remove(element).(*storm)
 	delete(o.all, s.key)
+	o.size -= s.size
 	if o.ofRule[s.key.rule]--; o.ofRule[s.key.rule] == 0 {
 		delete(o.ofRule, s.key.rule)
 	}
-	if s.d.Count > s.reported {
-		s.d.Ended = true
-		report(s.d)
+	if s.d.Count == s.reported {
+		return
 	}
-}
-
-func (o *storms) close(report func(finding.Detection)) {
-	for o.order.Len() > 0 {
-		o.end(o.order.Front(), report)
+	rest := s.d.Count - s.reported
+	s.d.Ended = true
+	if !d.say(s, s.at) {
+		d.stats.Lost += rest
 	}
 }
