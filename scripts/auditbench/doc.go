@@ -1,0 +1,36 @@
+// Package auditbench measures programs that read kernel audit beside one another, on
+// the machine's own kernel: what an event costs them and how many they can take. It
+// has benchmarks and tests and nothing else; both need root, and the kernel's audit
+// system for themselves while they run.
+//
+//	make bench BENCH=./scripts/auditbench
+//	go test ./scripts/auditbench -run Soak -args -events 10000000
+//
+// # What is measured
+//
+// A program opens a file for writing, at a rate, as a user of its own to whom alone
+// the one audit rule applies: each is an event of five records (SYSCALL, CWD, PATH,
+// PROCTITLE, EOE). The readers are
+//
+//   - auditd with log_format RAW, the same with ENRICHED, and RAW with laurel as its
+//     plugin, as Debian configures them but for rotation;
+//   - go-libaudit's parser, reassembler and coalescing, with names resolved and each
+//     event written as JSON, which is what Auditbeat does before its output;
+//   - seawall: parser, assembler, process table and logins, 100 detections of which
+//     one matches every 64th event, redaction, spool.
+//
+// One round runs every reader once with every load; the figures are medians over the
+// rounds, of which the readers take turns, since the machine may be shared. CPU is the
+// reader's process clock, in user and kernel mode, all threads (and laurel's).
+//
+//   - flat: as fast as the kernel lets the program, which waits when its queue is full
+//     (backlog_wait_time 60 s), so nothing is lost: cpu-µs/event, events/s, and the
+//     longest system call of the program, worst-ms.
+//   - 2000, 100: so many events a second, each by itself: cpu-µs/event and cpu-%, of
+//     one core.
+//   - lossless: the highest of a ladder of rates at which nothing is lost although the
+//     kernel does not wait (backlog_wait_time 0): events/s.
+//
+// missing are events that the reader's own output does not have. A reader that is not
+// installed is skipped, and said to be.
+package auditbench
