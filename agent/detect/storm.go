@@ -140,7 +140,9 @@ func identity(x *finding.Detection, k key) string {
 func (d *Detector) again(s *storm, at time.Time, count uint64) {
 	before := s.d.Count
 	s.d.Count += count
-	s.seen = at
+	if at.After(s.seen) {
+		s.seen = at // an event that was found later tells nothing of now
+	}
 	if at.After(s.d.Last) {
 		s.d.Last = at
 	} else if at.Before(s.d.First) {

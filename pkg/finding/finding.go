@@ -235,23 +235,29 @@ type Host struct {
 
 // Counters are the agent's own. All but the gauges count from the sensor's start.
 type Counters struct {
-	AuditMode     string  `json:"audit_mode"` // unicast, multicast, off
-	AuditReason   string  `json:"audit_reason"`
-	Records       uint64  `json:"records"` // audit records read
-	Events        uint64  `json:"events"`  // audit events assembled
-	EventsMatched uint64  `json:"events_matched"`
-	KernelLost    uint64  `json:"kernel_lost"` // AUDIT_GET status.lost
-	Overruns      uint64  `json:"overruns"`    // ENOBUFS seen on the audit socket
-	SerialGaps    uint64  `json:"serial_gaps"` // audit serials never seen
-	Evaluations   uint64  `json:"evaluations"` // check evaluations
-	Changes       uint64  `json:"changes"`     // changes emitted
-	SpoolEpoch    uint64  `json:"spool_epoch"`
-	SpoolSeq      uint64  `json:"spool_seq"`     // gauge: last appended
-	SpoolBytes    uint64  `json:"spool_bytes"`   // gauge: on disk
-	SpoolEvicted  uint64  `json:"spool_evicted"` // records evicted unsent or not
-	SpoolRefused  uint64  `json:"spool_refused"` // appends refused by a full or broken disk
-	SpoolDamaged  uint64  `json:"spool_damaged"` // records found missing when it was opened
-	CPUSeconds    float64 `json:"cpu_seconds"`
-	RSSBytes      uint64  `json:"rss_bytes"` // gauge
-	UptimeSeconds uint64  `json:"uptime_seconds"`
+	AuditMode     string `json:"audit_mode"` // unicast, multicast, off
+	AuditReason   string `json:"audit_reason"`
+	Records       uint64 `json:"records"` // audit records read
+	Events        uint64 `json:"events"`  // audit events assembled
+	EventsMatched uint64 `json:"events_matched"`
+	KernelLost    uint64 `json:"kernel_lost"` // AUDIT_GET status.lost
+	Overruns      uint64 `json:"overruns"`    // ENOBUFS seen on the audit socket
+	SerialGaps    uint64 `json:"serial_gaps"` // audit serials never seen
+	Evaluations   uint64 `json:"evaluations"` // check evaluations
+	Changes       uint64 `json:"changes"`     // changes emitted
+	SpoolEpoch    uint64 `json:"spool_epoch"`
+	SpoolSeq      uint64 `json:"spool_seq"`     // gauge: last appended
+	SpoolBytes    uint64 `json:"spool_bytes"`   // gauge: on disk
+	SpoolEvicted  uint64 `json:"spool_evicted"` // records evicted unsent or not
+	SpoolRefused  uint64 `json:"spool_refused"` // appends refused by a full or broken disk
+	SpoolDamaged  uint64 `json:"spool_damaged"` // records found missing when it was opened
+	// Matches of detections: found, left out by allowances, never told for want of room.
+	Detections           uint64  `json:"detections"`
+	DetectionsSuppressed uint64  `json:"detections_suppressed"`
+	DetectionsLost       uint64  `json:"detections_lost"`
+	DetectionRules       uint64  `json:"detection_rules"`  // gauge: at work
+	DetectionFaults      uint64  `json:"detection_faults"` // gauge: left out for a fault
+	CPUSeconds           float64 `json:"cpu_seconds"`
+	RSSBytes             uint64  `json:"rss_bytes"` // gauge
+	UptimeSeconds        uint64  `json:"uptime_seconds"`
 }

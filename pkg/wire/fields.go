@@ -235,5 +235,10 @@ func counterFields(c *finding.Counters) []field {
 		{17, "uptime_seconds", &c.UptimeSeconds},
 		{18, "spool_refused", &c.SpoolRefused},
 		{19, "spool_damaged", &c.SpoolDamaged},
+		{20, "detections", &c.Detections},
+		{21, "detections_suppressed", &c.DetectionsSuppressed},
+		{22, "detections_lost", &c.DetectionsLost},
+		{23, "detection_rules", &c.DetectionRules},
+		{24, "detection_faults", &c.DetectionFaults},
 	}
 }

@@ -1502,28 +1502,33 @@ func (x *Host) GetAgentVersion() string {
 }
 
 type Counters struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AuditMode     string                 `protobuf:"bytes,1,opt,name=audit_mode,json=auditMode,proto3" json:"audit_mode,omitempty"`
-	AuditReason   string                 `protobuf:"bytes,2,opt,name=audit_reason,json=auditReason,proto3" json:"audit_reason,omitempty"`
-	Records       uint64                 `protobuf:"varint,3,opt,name=records,proto3" json:"records,omitempty"`
-	Events        uint64                 `protobuf:"varint,4,opt,name=events,proto3" json:"events,omitempty"`
-	EventsMatched uint64                 `protobuf:"varint,5,opt,name=events_matched,json=eventsMatched,proto3" json:"events_matched,omitempty"`
-	KernelLost    uint64                 `protobuf:"varint,6,opt,name=kernel_lost,json=kernelLost,proto3" json:"kernel_lost,omitempty"`
-	Overruns      uint64                 `protobuf:"varint,7,opt,name=overruns,proto3" json:"overruns,omitempty"`
-	SerialGaps    uint64                 `protobuf:"varint,8,opt,name=serial_gaps,json=serialGaps,proto3" json:"serial_gaps,omitempty"`
-	Evaluations   uint64                 `protobuf:"varint,9,opt,name=evaluations,proto3" json:"evaluations,omitempty"`
-	Changes       uint64                 `protobuf:"varint,10,opt,name=changes,proto3" json:"changes,omitempty"`
-	SpoolEpoch    uint64                 `protobuf:"varint,11,opt,name=spool_epoch,json=spoolEpoch,proto3" json:"spool_epoch,omitempty"`
-	SpoolSeq      uint64                 `protobuf:"varint,12,opt,name=spool_seq,json=spoolSeq,proto3" json:"spool_seq,omitempty"`
-	SpoolBytes    uint64                 `protobuf:"varint,13,opt,name=spool_bytes,json=spoolBytes,proto3" json:"spool_bytes,omitempty"`
-	SpoolEvicted  uint64                 `protobuf:"varint,14,opt,name=spool_evicted,json=spoolEvicted,proto3" json:"spool_evicted,omitempty"`
-	CpuSeconds    float64                `protobuf:"fixed64,15,opt,name=cpu_seconds,json=cpuSeconds,proto3" json:"cpu_seconds,omitempty"`
-	RssBytes      uint64                 `protobuf:"varint,16,opt,name=rss_bytes,json=rssBytes,proto3" json:"rss_bytes,omitempty"`
-	UptimeSeconds uint64                 `protobuf:"varint,17,opt,name=uptime_seconds,json=uptimeSeconds,proto3" json:"uptime_seconds,omitempty"`
-	SpoolRefused  uint64                 `protobuf:"varint,18,opt,name=spool_refused,json=spoolRefused,proto3" json:"spool_refused,omitempty"`
-	SpoolDamaged  uint64                 `protobuf:"varint,19,opt,name=spool_damaged,json=spoolDamaged,proto3" json:"spool_damaged,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	AuditMode            string                 `protobuf:"bytes,1,opt,name=audit_mode,json=auditMode,proto3" json:"audit_mode,omitempty"`
+	AuditReason          string                 `protobuf:"bytes,2,opt,name=audit_reason,json=auditReason,proto3" json:"audit_reason,omitempty"`
+	Records              uint64                 `protobuf:"varint,3,opt,name=records,proto3" json:"records,omitempty"`
+	Events               uint64                 `protobuf:"varint,4,opt,name=events,proto3" json:"events,omitempty"`
+	EventsMatched        uint64                 `protobuf:"varint,5,opt,name=events_matched,json=eventsMatched,proto3" json:"events_matched,omitempty"`
+	KernelLost           uint64                 `protobuf:"varint,6,opt,name=kernel_lost,json=kernelLost,proto3" json:"kernel_lost,omitempty"`
+	Overruns             uint64                 `protobuf:"varint,7,opt,name=overruns,proto3" json:"overruns,omitempty"`
+	SerialGaps           uint64                 `protobuf:"varint,8,opt,name=serial_gaps,json=serialGaps,proto3" json:"serial_gaps,omitempty"`
+	Evaluations          uint64                 `protobuf:"varint,9,opt,name=evaluations,proto3" json:"evaluations,omitempty"`
+	Changes              uint64                 `protobuf:"varint,10,opt,name=changes,proto3" json:"changes,omitempty"`
+	SpoolEpoch           uint64                 `protobuf:"varint,11,opt,name=spool_epoch,json=spoolEpoch,proto3" json:"spool_epoch,omitempty"`
+	SpoolSeq             uint64                 `protobuf:"varint,12,opt,name=spool_seq,json=spoolSeq,proto3" json:"spool_seq,omitempty"`
+	SpoolBytes           uint64                 `protobuf:"varint,13,opt,name=spool_bytes,json=spoolBytes,proto3" json:"spool_bytes,omitempty"`
+	SpoolEvicted         uint64                 `protobuf:"varint,14,opt,name=spool_evicted,json=spoolEvicted,proto3" json:"spool_evicted,omitempty"`
+	CpuSeconds           float64                `protobuf:"fixed64,15,opt,name=cpu_seconds,json=cpuSeconds,proto3" json:"cpu_seconds,omitempty"`
+	RssBytes             uint64                 `protobuf:"varint,16,opt,name=rss_bytes,json=rssBytes,proto3" json:"rss_bytes,omitempty"`
+	UptimeSeconds        uint64                 `protobuf:"varint,17,opt,name=uptime_seconds,json=uptimeSeconds,proto3" json:"uptime_seconds,omitempty"`
+	SpoolRefused         uint64                 `protobuf:"varint,18,opt,name=spool_refused,json=spoolRefused,proto3" json:"spool_refused,omitempty"`
+	SpoolDamaged         uint64                 `protobuf:"varint,19,opt,name=spool_damaged,json=spoolDamaged,proto3" json:"spool_damaged,omitempty"`
+	Detections           uint64                 `protobuf:"varint,20,opt,name=detections,proto3" json:"detections,omitempty"`
+	DetectionsSuppressed uint64                 `protobuf:"varint,21,opt,name=detections_suppressed,json=detectionsSuppressed,proto3" json:"detections_suppressed,omitempty"`
+	DetectionsLost       uint64                 `protobuf:"varint,22,opt,name=detections_lost,json=detectionsLost,proto3" json:"detections_lost,omitempty"`
+	DetectionRules       uint64                 `protobuf:"varint,23,opt,name=detection_rules,json=detectionRules,proto3" json:"detection_rules,omitempty"`
+	DetectionFaults      uint64                 `protobuf:"varint,24,opt,name=detection_faults,json=detectionFaults,proto3" json:"detection_faults,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *Counters) Reset() {
@@ -1689,6 +1694,41 @@ func (x *Counters) GetSpoolDamaged() uint64 {
 	return 0
 }
 
+func (x *Counters) GetDetections() uint64 {
+	if x != nil {
+		return x.Detections
+	}
+	return 0
+}
+
+func (x *Counters) GetDetectionsSuppressed() uint64 {
+	if x != nil {
+		return x.DetectionsSuppressed
+	}
+	return 0
+}
+
+func (x *Counters) GetDetectionsLost() uint64 {
+	if x != nil {
+		return x.DetectionsLost
+	}
+	return 0
+}
+
+func (x *Counters) GetDetectionRules() uint64 {
+	if x != nil {
+		return x.DetectionRules
+	}
+	return 0
+}
+
+func (x *Counters) GetDetectionFaults() uint64 {
+	if x != nil {
+		return x.DetectionFaults
+	}
+	return 0
+}
+
 var File_seawall_v1_finding_proto protoreflect.FileDescriptor
 
 const file_seawall_v1_finding_proto_rawDesc = "" +
@@ -1830,7 +1870,7 @@ const file_seawall_v1_finding_proto_rawDesc = "" +
 	"droplet_id\x18\x10 \x01(\tR\tdropletId\x12\x16\n" +
 	"\x06region\x18\x11 \x01(\tR\x06region\x12\x12\n" +
 	"\x04tags\x18\x12 \x03(\tR\x04tags\x12#\n" +
-	"\ragent_version\x18\x13 \x01(\tR\fagentVersion\"\xf2\x04\n" +
+	"\ragent_version\x18\x13 \x01(\tR\fagentVersion\"\xc4\x06\n" +
 	"\bCounters\x12\x1d\n" +
 	"\n" +
 	"audit_mode\x18\x01 \x01(\tR\tauditMode\x12!\n" +
@@ -1857,7 +1897,14 @@ const file_seawall_v1_finding_proto_rawDesc = "" +
 	"\trss_bytes\x18\x10 \x01(\x04R\brssBytes\x12%\n" +
 	"\x0euptime_seconds\x18\x11 \x01(\x04R\ruptimeSeconds\x12#\n" +
 	"\rspool_refused\x18\x12 \x01(\x04R\fspoolRefused\x12#\n" +
-	"\rspool_damaged\x18\x13 \x01(\x04R\fspoolDamaged*\x96\x01\n" +
+	"\rspool_damaged\x18\x13 \x01(\x04R\fspoolDamaged\x12\x1e\n" +
+	"\n" +
+	"detections\x18\x14 \x01(\x04R\n" +
+	"detections\x123\n" +
+	"\x15detections_suppressed\x18\x15 \x01(\x04R\x14detectionsSuppressed\x12'\n" +
+	"\x0fdetections_lost\x18\x16 \x01(\x04R\x0edetectionsLost\x12'\n" +
+	"\x0fdetection_rules\x18\x17 \x01(\x04R\x0edetectionRules\x12)\n" +
+	"\x10detection_faults\x18\x18 \x01(\x04R\x0fdetectionFaults*\x96\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vSTATUS_PASS\x10\x01\x12\x0f\n" +
