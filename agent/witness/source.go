@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -91,9 +90,10 @@ type Source struct {
 	wanted  []string   // names to watch
 	watches *kaudit.Watches
 
+	watched atomic.Pointer[watched]
+	name    []byte // of event
+
 	mu       sync.Mutex
-	exact    map[string]bool
-	trees    []string // each ends in "/"
 	counters finding.Counters
 }
 
@@ -104,6 +104,7 @@ func New(cfg Config) *Source {
 	}
 	a := &Source{cfg: cfg, log: cfg.Log, names: names{root: cfg.Root}, settled: make(chan struct{})}
 	a.settle = sync.OnceFunc(func() { close(a.settled) })
+	a.watched.Store(newWatched(nil))
 	a.counters.AuditMode, a.counters.AuditReason = string(Off), "not started"
 	return a
 }
@@ -137,16 +138,7 @@ func (a *Source) reason(reason string) bool {
 // Watch says which names facts depend on. Rules follow as soon as there is a
 // connection.
 func (a *Source) Watch(names []string) {
-	exact, trees := make(map[string]bool, len(names)), []string(nil)
-	for _, n := range names {
-		if strings.HasSuffix(n, "/") {
-			trees = append(trees, n)
-		}
-		exact[path.Clean(n)] = true
-	}
-	a.mu.Lock()
-	a.exact, a.trees = exact, trees
-	a.mu.Unlock()
+	a.watched.Store(newWatched(names))
 
 	a.rules.Lock()
 	defer a.rules.Unlock()
@@ -169,27 +161,6 @@ func (a *Source) load() {
 	case err != nil:
 		a.log.Warn("some audit rules were refused", "err", err)
 	}
-}
-
-// relevant reports whether facts depend on name.
-func (a *Source) relevant(name string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.exact[name] {
-		return true
-	}
-	for _, t := range a.trees {
-		if len(name) >= len(t) && name[:len(t)] == t {
-			return true
-		}
-	}
-	// A directory above a name, renamed or removed with it.
-	for n := range a.exact {
-		if len(n) > len(name) && n[len(name)] == '/' && n[:len(name)] == name {
-			return true
-		}
-	}
-	return false
 }
 
 // Run reads kernel audit until ctx ends. When it returns, our rules are gone and
@@ -440,13 +411,18 @@ func (a *Source) event(e *audit.Event) {
 		a.cfg.Offer(Change{Cause: c})
 		return
 	}
+	w := a.watched.Load()
+	var may bool
+	if may, a.name = w.concerns(e, a.name); !may {
+		return
+	}
 	matched := false
 	for _, ch := range effect.Changes(e) {
 		name := ch.Path
 		if ch.Relative {
-			name = a.locate(&ch)
+			name = w.locate(&ch, time.Now())
 		}
-		if !a.relevant(name) {
+		if !w.has([]byte(name)) {
 			continue
 		}
 		matched = true
@@ -457,29 +433,6 @@ func (a *Source) event(e *audit.Event) {
 		a.counters.EventsMatched++
 		a.mu.Unlock()
 	}
-}
-
-// locate finds the absolute name of a change whose directory the kernel did not
-// name, among the directories that facts depend on, by the directory's inode. It
-// is empty when it is none of them.
-func (a *Source) locate(ch *effect.Change) string {
-	a.mu.Lock()
-	dirs := map[string]bool{}
-	for n := range a.exact {
-		dirs[path.Dir(n)] = true
-	}
-	for _, t := range a.trees {
-		dirs[path.Clean(t)] = true
-	}
-	a.mu.Unlock()
-	for dir := range dirs {
-		var st unix.Stat_t
-		if unix.Stat(dir, &st) == nil && st.Ino == ch.Dir &&
-			unix.Major(st.Dev) == ch.DirDev[0] && unix.Minor(st.Dev) == ch.DirDev[1] {
-			return path.Join(dir, path.Base(ch.Path))
-		}
-	}
-	return ""
 }
 
 // configChanged reports whether the event says that somebody else changed the
