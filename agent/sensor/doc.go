@@ -48,5 +48,9 @@
 // that starts while a check cannot be evaluated; the first time that it can the whole
 // state is told again, for nobody here knows what was told before.
 //
+// Detections go into a lane of their own, made durable as they come. They wait where
+// they were found (package sentry) while the loop evaluates or the disk is full; at the
+// end the loop waits for the last of them.
+//
 // The sensor reads nothing that the uplink or the collector wrote.
 package sensor

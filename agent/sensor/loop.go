@@ -53,7 +53,12 @@ func (s *Sensor) loop(ctx context.Context) error {
 			return ctx.Err()
 		case c := <-s.queue:
 			s.take(c)
+		case <-s.cfg.Detections.Ready:
+			s.tell(time.Now())
 		case <-due.C:
+			if !s.telling.retry.IsZero() {
+				s.tell(time.Now())
+			}
 			s.evaluate(ctx, s.ready(time.Now()))
 		case <-heartbeat.C:
 			s.beat(ctx)
@@ -136,6 +141,7 @@ func (s *Sensor) follow(names []string) {
 // stop tells systemd and makes what was appended durable.
 func (s *Sensor) stop() {
 	s.cfg.Notify("STOPPING=1")
+	s.last()
 	if err := s.cfg.Spool.Sync(); err != nil {
 		s.log.Error("sync spool at stop", "err", err)
 	}
@@ -194,6 +200,9 @@ func (s *Sensor) arm(due *time.Timer) {
 		if next.IsZero() || s.retry.Before(next) {
 			next = s.retry
 		}
+	}
+	if retry := s.telling.retry; !retry.IsZero() && (next.IsZero() || retry.Before(next)) {
+		next = retry
 	}
 	if next.IsZero() {
 		due.Stop()
@@ -377,6 +386,7 @@ func (s *Sensor) counters(now time.Time) finding.Counters {
 	c.Evaluations, c.Changes = s.evals, s.ledger.changes
 	c.CPUSeconds, c.RSSBytes = host.Self()
 	c.UptimeSeconds = uint64(now.Sub(s.started).Seconds())
+	s.cfg.Detections.Count(&c)
 	for _, l := range s.cfg.Spool.Stats() {
 		c.SpoolBytes += uint64(l.Bytes)
 		c.SpoolEvicted += l.Evicted

@@ -65,6 +65,8 @@ type Config struct {
 	Log   *slog.Logger
 	// Audit says how kernel audit is read. The sensor sets its Log and Offer.
 	Audit witness.Config
+	// Detections are what is found in its events.
+	Detections Detections
 
 	Root    hostfs.Root
 	Version string // of the agent, for heartbeats
@@ -98,6 +100,8 @@ type Sensor struct {
 	clock   clock
 	pending bool // something could not be appended
 	owed    debt
+	telling telling
+	deaf    chan struct{} // closed after the last audit event
 
 	backoff time.Duration
 	retry   time.Time // when to try that again
@@ -135,6 +139,9 @@ func New(cfg Config) (*Sensor, error) {
 	if cfg.Notify == nil {
 		cfg.Notify = func(string) {}
 	}
+	if cfg.Detections.Deliver == nil {
+		cfg.Detections = none()
+	}
 	s := &Sensor{
 		cfg:     cfg,
 		log:     cfg.Log,
@@ -144,6 +151,7 @@ func New(cfg Config) (*Sensor, error) {
 		late:    late{},
 		stale:   map[string]staleGroup{},
 		lastRun: map[string]cost{},
+		deaf:    make(chan struct{}),
 		started: time.Now(),
 	}
 	s.clock = newClock(cfg.Host.Clocked, cfg.Heartbeat, s.started)
@@ -177,7 +185,11 @@ func (s *Sensor) offer(c change) {
 // audit rules it added are gone and kernel audit is as it was found.
 func (s *Sensor) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.audit.Run(ctx) })
+	g.Go(func() error {
+		defer close(s.deaf)
+		defer s.cfg.Detections.Close()
+		return s.audit.Run(ctx)
+	})
 	g.Go(func() error {
 		select {
 		case w := <-s.watched:

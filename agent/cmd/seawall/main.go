@@ -13,6 +13,7 @@ import (
 	"seawall/agent/console"
 	"seawall/agent/footprint"
 	"seawall/agent/history"
+	"seawall/agent/replay"
 	"seawall/agent/report"
 	"seawall/agent/usage"
 	"seawall/pkg/service"
@@ -86,7 +87,7 @@ Exit status:
 	root.SetVersionTemplate("seawall {{.Version}}\n")
 	root.AddCommand(
 		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newStatusCommand(),
-		p.newSensorCommand(), p.newCheckConfigCommand(), p.newLintCommand(), p.newReplayCommand(), p.newVersionCommand(),
+		p.newSensorCommand(), p.newCheckConfigCommand(), p.newLintCommand(), replay.Command(&p.Console), p.newVersionCommand(),
 		p.newRestartsCommand(), p.newNetworkCommand(),
 	)
 	root.AddCommand(history.Commands(&p.Console, history.Print{Line: report.Line, Change: report.Change})...)

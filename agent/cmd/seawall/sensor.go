@@ -100,7 +100,7 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("systemd watchdog: %w", err)
 	}
-	watcher, err := sensor.New(sensor.Config{
+	settings := sensor.Config{
 		Spool: sp,
 		Host:  watched(held, log, fact.Env{Command: &command.Runner{}, Now: time.Now, PendingFile: c.PendingFile(), Again: true}, pending.Open(c.PendingFile(), log)),
 		Log:   log,
@@ -115,7 +115,9 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 		Coalesce:  c.Coalesce,
 		Heartbeat: c.HeartbeatInterval,
 		State:     c.StateInterval,
-	})
+	}
+	detections(c, log, &settings)
+	watcher, err := sensor.New(settings)
 	if err != nil {
 		return err
 	}

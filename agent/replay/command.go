@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"errors"
@@ -12,7 +12,6 @@ import (
 	"seawall/agent/console"
 	"seawall/agent/detect"
 	"seawall/agent/detect/rules"
-	"seawall/agent/replay"
 	"seawall/agent/usage"
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
@@ -22,9 +21,13 @@ import (
 // allowFile is what the owners of a host decided not to be told of.
 const allowFile = "/etc/seawall/allow.yaml"
 
-// newReplayCommand reads what was recorded; of the host it reads the rules and the
-// names of users.
-func (p *program) newReplayCommand() *cobra.Command {
+// program is the surroundings of the command.
+type program struct{ *console.Console }
+
+// Command returns the command replay, which reads what was recorded; of the host it
+// reads the rules and the names of users.
+func Command(c *console.Console) *cobra.Command {
+	p := program{c}
 	var format, dir, allow string
 	cmd := &cobra.Command{
 		Use:   "replay FILE...",
@@ -56,12 +59,12 @@ Exit status:
 }
 
 // replay prints what rules say of files, all that could be read of them.
-func (p *program) replay(files []string, format, dir, allow string) error {
-	d, problem := detector(dir, allow)
+func (p program) replay(files []string, format, dir, allow string) error {
+	d, problem := compiled(dir, allow)
 	if d == nil {
 		return problem
 	}
-	var all replay.Result
+	var all Result
 	for _, name := range files {
 		one, err := replayFile(name, d)
 		problem = errors.Join(problem, err)
@@ -81,8 +84,8 @@ func (p *program) replay(files []string, format, dir, allow string) error {
 	return nil
 }
 
-// detector has all rules, and what is wrong with some beside it.
-func detector(dir, allow string) (*detect.Detector, error) {
+// compiled has all rules, and what is wrong with some beside it.
+func compiled(dir, allow string) (*detect.Detector, error) {
 	root := hostfs.Root{}
 	list, problem := rules.Load(root, dir)
 	var allowed []detect.Allowance
@@ -109,7 +112,7 @@ func user(root hostfs.Root) func(uint32) string {
 	}
 }
 
-func replayFile(name string, d *detect.Detector) (*replay.Result, error) {
+func replayFile(name string, d *detect.Detector) (*Result, error) {
 	in := io.Reader(os.Stdin)
 	if name != "-" {
 		f, err := os.Open(name)
@@ -119,5 +122,5 @@ func replayFile(name string, d *detect.Detector) (*replay.Result, error) {
 		defer f.Close()
 		in = f
 	}
-	return replay.Run(in, d, nil)
+	return Run(in, d, nil)
 }
