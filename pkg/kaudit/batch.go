@@ -39,21 +39,10 @@ func newBatch() *batch {
 
 // receive waits for messages and takes as many as are there.
 func (b *batch) receive(raw syscall.RawConn) (n int, err error) {
-	for i := range b.headers {
-		b.headers[i].hdr.Namelen = unix.SizeofSockaddrNetlink
-	}
 	var errno syscall.Errno
 	rerr := raw.Read(func(fd uintptr) bool {
-		for {
-			// The socket does not block, so the scheduler need not know.
-			r, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.headers)),
-				batchSize, unix.MSG_DONTWAIT, 0, 0)
-			if e == unix.EINTR {
-				continue
-			}
-			n, errno = int(r), e
-			return e != unix.EAGAIN
-		}
+		n, errno = b.recvmmsg(fd)
+		return errno != unix.EAGAIN
 	})
 	if rerr != nil {
 		return 0, rerr
@@ -62,6 +51,32 @@ func (b *batch) receive(raw syscall.RawConn) (n int, err error) {
 		return 0, errno
 	}
 	return n, nil
+}
+
+// take takes the messages that are there, and does not wait: with none it is EAGAIN.
+func (b *batch) take(raw syscall.RawConn) (n int, err error) {
+	var errno syscall.Errno
+	if err := raw.Control(func(fd uintptr) { n, errno = b.recvmmsg(fd) }); err != nil {
+		return 0, err
+	}
+	if errno != 0 {
+		return 0, errno
+	}
+	return n, nil
+}
+
+func (b *batch) recvmmsg(fd uintptr) (int, syscall.Errno) {
+	for i := range b.headers {
+		b.headers[i].hdr.Namelen = unix.SizeofSockaddrNetlink
+	}
+	for {
+		// The socket does not block, so the scheduler need not know.
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.headers)),
+			batchSize, unix.MSG_DONTWAIT, 0, 0)
+		if errno != unix.EINTR {
+			return int(n), errno
+		}
+	}
 }
 
 // message returns message i of the last receive. ok is false when the kernel did

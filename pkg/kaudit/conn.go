@@ -126,6 +126,20 @@ func setBuffer(fd, size int) {
 // Mode returns the connection's mode.
 func (c *Conn) Mode() Mode { return c.mode }
 
+// Registered reports whether this connection made this process the audit daemon: not
+// where an earlier process did.
+func (c *Conn) Registered() bool { return c.registered }
+
+// Buffer returns the size of the socket's receive buffer in bytes as the kernel counts
+// it: twice what was asked for, and less where that was not granted.
+func (c *Conn) Buffer() int {
+	size := 0
+	_ = c.raw.Control(func(fd uintptr) {
+		size, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF)
+	})
+	return size
+}
+
 // Overruns returns how often the kernel said that it dropped records for want of
 // room in the socket's buffer.
 func (c *Conn) Overruns() uint64 { return c.overruns.Load() }
@@ -154,6 +168,12 @@ func (c *Conn) File() (*os.File, error) {
 // a payload that is valid until handle returns. It ends with ctx's error when ctx
 // is done and with ErrClosed after Close. Only one Receive may run at a time.
 func (c *Conn) Receive(ctx context.Context, handle func(typ uint16, payload []byte)) error {
+	return c.ReceiveBatches(ctx, handle, func() {})
+}
+
+// ReceiveBatches is Receive that calls after when the records that were there at once
+// were given.
+func (c *Conn) ReceiveBatches(ctx context.Context, handle func(typ uint16, payload []byte), after func()) error {
 	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		_ = c.file.SetReadDeadline(time.Unix(1, 0))
@@ -181,18 +201,58 @@ func (c *Conn) Receive(ctx context.Context, handle func(typ uint16, payload []by
 		case err != nil:
 			return reason("receive audit records", err)
 		}
-		for i := range n {
-			m, ok := c.batch.message(i)
-			if !ok {
-				c.malformed.Add(1)
-				continue
-			}
-			if m.typ >= firstRecord {
-				handle(m.typ, m.data)
-			}
-		}
+		c.hand(n, handle)
+		after()
 	}
 	return ctx.Err()
+}
+
+// hand gives the records among the n messages received last to handle.
+func (c *Conn) hand(n int, handle func(typ uint16, payload []byte)) {
+	for i := range n {
+		m, ok := c.batch.message(i)
+		if !ok {
+			c.malformed.Add(1)
+			continue
+		}
+		if m.typ >= firstRecord {
+			handle(m.typ, m.data)
+		}
+	}
+}
+
+// Finish ends the connection as Close does, and gives handle what is queued instead of
+// dropping it. No Receive may run.
+func (c *Conn) Finish(handle func(typ uint16, payload []byte)) error {
+	var err error
+	c.closeOnce.Do(func() {
+		for _, p := range c.pending {
+			handle(p.typ, p.payload)
+		}
+		c.pending = nil
+		if c.registered {
+			c.closeErr = c.unregister(func() { c.empty(handle) })
+		}
+		c.empty(handle)
+		c.closed.Store(true)
+		err = errors.Join(c.closeErr, c.file.Close())
+		c.closeErr = err
+	})
+	return err
+}
+
+// empty gives handle what is queued now, up to a bound.
+func (c *Conn) empty(handle func(typ uint16, payload []byte)) {
+	for range 1 << 13 {
+		n, err := c.batch.take(c.raw)
+		switch {
+		case err == unix.ENOBUFS:
+			c.overruns.Add(1)
+		case err != nil || n == 0:
+			return
+		}
+		c.hand(n, handle)
+	}
 }
 
 // firstRecord is the lowest type of a record; below are answers to requests.
@@ -231,7 +291,7 @@ func (c *Conn) Leave() error { return c.close(false) }
 func (c *Conn) close(unregister bool) error {
 	c.closeOnce.Do(func() {
 		if unregister {
-			c.closeErr = c.unregister()
+			c.closeErr = c.unregister(c.drain)
 		}
 		c.closed.Store(true)
 		c.closeErr = errors.Join(c.closeErr, c.file.Close())
@@ -240,20 +300,18 @@ func (c *Conn) close(unregister bool) error {
 }
 
 // unregister asks the kernel to forget us, without waiting for its answer: that
-// would stand behind all records queued. What is queued is read and dropped, so
+// would stand behind all records queued. What is queued is taken by drain, so
 // that the kernel's sender, which may be waiting for room, comes free.
-func (c *Conn) unregister() error {
+func (c *Conn) unregister(drain func()) error {
 	const tries = 100
 	var err error
 	for range tries {
-		cerr := c.raw.Control(func(uintptr) {
-			c.drain()
-			_, err = c.sock.send(msgSet, 0, statusWire(maskPID, 0))
-			c.drain()
-		})
+		drain()
+		cerr := c.raw.Control(func(uintptr) { _, err = c.sock.send(msgSet, 0, statusWire(maskPID, 0)) })
 		if cerr != nil {
 			return fmt.Errorf("unregister as audit daemon: %w", cerr)
 		}
+		drain()
 		if err == nil || err != unix.EAGAIN && err != unix.ENOBUFS {
 			break
 		}
@@ -261,28 +319,18 @@ func (c *Conn) unregister() error {
 	return reason("unregister as audit daemon", err)
 }
 
-// drain reads what is queued, up to a bound.
+// drain drops what is queued, up to a bound.
 func (c *Conn) drain() {
-	buf := make([]byte, maxMessage)
-	for range 1 << 17 {
-		_, err := unix.Read(c.sock.fd, buf)
-		if err != nil && err != unix.EINTR && err != unix.ENOBUFS {
-			return
+	// Control holds the descriptor open against a Close beside.
+	_ = c.raw.Control(func(fd uintptr) {
+		buf := make([]byte, maxMessage)
+		for range 1 << 17 {
+			_, err := unix.Read(int(fd), buf)
+			if err != nil && err != unix.EINTR && err != unix.ENOBUFS {
+				return
+			}
 		}
-	}
-}
-
-// Yield gives the place of the audit daemon to another: it opens a multicast
-// connection first, so that nothing is missed in between, and then closes c.
-func (c *Conn) Yield() (*Conn, error) {
-	next, err := Open(Multicast)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Close(); err != nil {
-		return nil, errors.Join(err, next.Close())
-	}
-	return next, nil
+	})
 }
 
 const (

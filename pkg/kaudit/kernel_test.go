@@ -520,24 +520,68 @@ func TestStopStart(t *testing.T) {
 	}
 }
 
-func TestYield(t *testing.T) {
+// TestFinish gives the audit daemon's place up while records come, to a connection that
+// listens: each record is given by one of the two or by both.
+func TestFinish(t *testing.T) {
 	control := kernel(t)
 	conn, err := Open(Unicast)
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := conn.Yield()
+	dir := publicDir(t)
+	watch(t, control, dir+"/")
+	run(t, "for i in $(seq 100); do echo a >"+dir+"/$i; done")
+	next, err := Open(Multicast)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = next.Close() })
-	startAuditd(t, control) // takes the place
-	dir := publicDir(t)
-	got := changes(t, next)
-	watch(t, control, dir+"/")
-	run(t, "echo a >"+dir+"/new")
-	wait(t, got, dir+"/new")
-	if next.Mode() != Multicast {
-		t.Errorf("mode %v", next.Mode())
+	given := map[string]bool{}
+	asm := audit.NewAssembler(0, func(e *audit.Event) {
+		for _, c := range effect.Changes(e) {
+			given[c.Path] = true
+		}
+	})
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run(t, "for i in $(seq 101 400); do echo a >"+dir+"/$i; done")
+		close(stop)
+	}()
+	if err := conn.Finish(func(typ uint16, payload []byte) { asm.Push(typ, payload, time.Now()) }); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := control.Status(); err != nil || s.PID != 0 {
+		t.Errorf("registered after the end: %+v, %v", s, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err = next.ReceiveBatches(ctx, func(typ uint16, payload []byte) { asm.Push(typ, payload, time.Now()) }, func() {
+		if given[dir+"/400"] {
+			cancel()
+		}
+	})
+	<-done
+	<-stop
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("receive: %v", err)
+	}
+	for i := range 400 {
+		if name := fmt.Sprintf("%s/%d", dir, i+1); !given[name] {
+			t.Errorf("%s was given by neither", name)
+		}
+	}
+}
+
+// TestBuffer: what was asked for is what there is, doubled by the kernel.
+func TestBuffer(t *testing.T) {
+	conn, err := Open(Multicast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if got := conn.Buffer(); got != 2*DefaultBuffer {
+		t.Errorf("%d bytes", got)
 	}
 }
