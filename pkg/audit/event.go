@@ -15,6 +15,9 @@ type Event struct {
 	Time      time.Time
 	Partial   bool // records of the event are missing
 	Truncated bool // records were dropped for their size
+	// Filled says that the event was missed and read from an audit daemon's log since.
+	// Whoever reads it there sets it.
+	Filled bool
 
 	// Syscall fields; HasSyscall says whether the event had such a record. Uring
 	// says that it was an io_uring operation, whose number is Syscall, and of

@@ -1,0 +1,165 @@
+package gaps
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"seawall/pkg/hostfs"
+)
+
+// Kept is how many gaps a Ledger holds.
+const Kept = 256
+
+// maxFile bounds the file of a Ledger.
+const maxFile = 1 << 20
+
+// Ledger is what is known of gaps, and what else of kernel audit only the sensor knows.
+// It is not safe for concurrent use.
+type Ledger struct {
+	Boot  string    `json:"boot"` // boot_id of the kernel whose serials these are
+	Since time.Time `json:"since"`
+	Gaps  []Gap     `json:"gaps"` // oldest first
+	// Sums over all gaps of this boot, those that were merged included.
+	Missing uint64 `json:"missing"`
+	Filled  uint64 `json:"filled"`
+	Late    uint64 `json:"late"`
+	State   State  `json:"state"`
+
+	changed bool
+}
+
+// State is what a sensor that runs knows of kernel audit.
+type State struct {
+	Time    time.Time `json:"time"`
+	PID     int       `json:"pid"` // the sensor
+	Mode    string    `json:"mode"`
+	Reason  string    `json:"reason"`
+	Profile string    `json:"profile"`
+	Buffer  int       `json:"buffer"` // bytes of the socket's receive buffer
+
+	Records     uint64 `json:"records"`
+	Events      uint64 `json:"events"`
+	Partial     uint64 `json:"partial"`
+	Overruns    uint64 `json:"overruns"`
+	BacklogHigh uint32 `json:"backlog_high"` // most records seen in the kernel's queue
+
+	RulesWanted  int      `json:"rules_wanted"`
+	RulesLoaded  int      `json:"rules_loaded"`
+	RulesShared  int      `json:"rules_shared"` // a rule of the user's does the same
+	RulesRefused []string `json:"rules_refused"`
+	Problems     []string `json:"problems"` // of the rules files
+	LogFile      string   `json:"log_file"` // that gaps are filled from, or why none is
+}
+
+// NewLedger returns an empty one for this boot.
+func NewLedger(boot string, now time.Time) *Ledger { return &Ledger{Boot: boot, Since: now} }
+
+// ReadLedger reads what a Ledger wrote.
+func ReadLedger(root hostfs.Root, name string) (*Ledger, error) {
+	b, err := root.ReadFile(name, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{}
+	if err := json.Unmarshal(b, l); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(l.Gaps) > Kept {
+		l.Gaps = l.Gaps[len(l.Gaps)-Kept:]
+	}
+	return l, nil
+}
+
+// Add files a gap.
+func (l *Ledger) Add(g Gap) {
+	l.Gaps = append(l.Gaps, g)
+	l.Missing += g.Missing
+	l.changed = true
+	if len(l.Gaps) > Kept {
+		l.Gaps[1] = merge(l.Gaps[0], l.Gaps[1])
+		l.Gaps = append(l.Gaps[:0], l.Gaps[1:]...)
+	}
+}
+
+// merge makes one gap of two.
+func merge(a, b Gap) Gap {
+	m := b
+	m.From, m.Before, m.Found = a.From, a.Before, a.Found
+	m.Missing, m.Filled, m.Late = a.Missing+b.Missing, a.Filled+b.Filled, a.Late+b.Late
+	m.Merged = a.Merged + b.Merged + 1
+	m.Settled = true
+	if a.Cause != b.Cause {
+		m.Cause = Several
+	}
+	if a.Why != b.Why {
+		m.Why = ""
+	}
+	return m
+}
+
+// Pending returns the gaps that may still be filled.
+func (l *Ledger) Pending() []*Gap {
+	var open []*Gap
+	for i := range l.Gaps {
+		if l.Gaps[i].Fillable() {
+			open = append(open, &l.Gaps[i])
+		}
+	}
+	return open
+}
+
+// Came takes an event off the gap that its serial is in, if it is in one: read from
+// another's log, or come late. Whoever fills gaps must not say so twice of one serial.
+func (l *Ledger) Came(serial uint32, filled bool) bool {
+	for i := len(l.Gaps) - 1; i >= 0; i-- {
+		g := &l.Gaps[i]
+		if g.Cause == Backlog || int32(serial-g.From) < 0 || int32(serial-g.To) > 0 || g.Left() == 0 {
+			continue
+		}
+		l.changed = true
+		if filled {
+			g.Filled++
+			l.Filled++
+		} else {
+			g.Late++
+			l.Late++
+		}
+		return true
+	}
+	return false
+}
+
+// Settle ends what is done about a gap.
+func (l *Ledger) Settle(g *Gap, why string) {
+	g.Settled, l.changed = true, true
+	if g.Left() > 0 {
+		g.Why = why
+	}
+}
+
+// Note sets what the sensor knows now.
+func (l *Ledger) Note(s State) { l.State, l.changed = s, true }
+
+// Write writes the ledger if it changed since: to a file beside and then over name, so
+// that readers see one or the other.
+func (l *Ledger) Write(name string) error {
+	if !l.changed {
+		return nil
+	}
+	b, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("audit gaps: %w", err)
+	}
+	next := name + ".new"
+	if err := os.WriteFile(next, append(bytes.TrimSpace(b), '\n'), 0o640); err != nil {
+		return fmt.Errorf("audit gaps: %w", err)
+	}
+	if err := os.Rename(next, name); err != nil {
+		return fmt.Errorf("audit gaps: %w", err)
+	}
+	l.changed = false
+	return nil
+}
