@@ -2,6 +2,8 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,12 +12,18 @@ import (
 // that one event costs no allocation once the arena has grown.
 type decoder struct {
 	arena []byte
-	args  []span // of execve arguments in arena
-	arg   int    // number of the argument that args ends with
+	args  []piece
+	// lengths are those of the arguments that came in pieces, as the kernel told.
+	lengths []length
+	items   int // how many paths the call named, as the kernel told
 }
 
-// span is a piece of the arena, which may move while it grows.
-type span struct{ from, to int }
+// piece is one of the pieces of an execve argument: a part of the arena, which may move
+// while it grows.
+type piece struct{ arg, number, from, to int }
+
+// length is the a1_len of an argument: of its encoding, which may be hexadecimal.
+type length struct{ arg, bytes int }
 
 // begin starts an event whose records have n bytes together.
 func (d *decoder) begin(n int) {
@@ -23,8 +31,8 @@ func (d *decoder) begin(n int) {
 		d.arena = make([]byte, 0, n+n/4)
 	}
 	d.arena = d.arena[:0]
-	d.args = d.args[:0]
-	d.arg = -1
+	d.args, d.lengths = d.args[:0], d.lengths[:0]
+	d.items = 0
 }
 
 // text decodes value into the arena. Decoded text is not longer than its
@@ -36,6 +44,16 @@ func (d *decoder) text(value []byte) []byte {
 	}
 	from := len(d.arena)
 	d.arena = AppendText(d.arena, value)
+	return d.arena[from:len(d.arena):len(d.arena)]
+}
+
+// plain copies value, of a field that the kernel does not encode, into the arena.
+func (d *decoder) plain(value []byte) []byte {
+	if len(value) == 0 || null(value) {
+		return nil
+	}
+	from := len(d.arena)
+	d.arena = append(d.arena, value...)
 	return d.arena[from:len(d.arena):len(d.arena)]
 }
 
@@ -68,7 +86,7 @@ func (d *decoder) record(e *Event, r Record) {
 	default:
 		if userspace(r.Type) {
 			d.user(e, r.Text)
-		} else if r.Type == unix.AUDIT_LOGIN || r.Type == unix.AUDIT_CONFIG_CHANGE {
+		} else {
 			d.identity(e, r.Text)
 		}
 	}
@@ -99,14 +117,21 @@ func (d *decoder) syscall(e *Event, text []byte) {
 			e.GID = id(value)
 		case "fsuid":
 			e.FSUID = id(value)
+		case "items":
+			d.items = int(min(decimal(value), 1<<16))
 		case "tty":
-			e.TTY = d.text(value)
+			e.TTY = d.plain(value)
 		case "comm":
 			e.Comm = d.text(value)
 		case "exe":
 			e.Exe = d.text(value)
 		case "key":
 			e.Key = d.text(value)
+		case "subj":
+			// A label is not encoded and may hold anything: what follows it is the key.
+			if i := bytes.LastIndex(rest, []byte(" key=")); i > 0 {
+				text = rest[i:]
+			}
 		default:
 			who(e, key, value)
 		}
@@ -119,6 +144,12 @@ func who(e *Event, key, value []byte) {
 	switch string(key) {
 	case "pid":
 		e.PID = uint32(decimal(value))
+	case "ppid":
+		e.PPID = uint32(decimal(value))
+	case "gid":
+		e.GID = id(value)
+	case "fsuid":
+		e.FSUID = id(value)
 	case "auid":
 		e.AUID = id(value)
 	case "uid":
@@ -130,7 +161,9 @@ func who(e *Event, key, value []byte) {
 	}
 }
 
-// identity reads a record that the kernel alone wrote.
+// identity reads who it was from any other record that the kernel wrote: one that ends
+// a process, an access denied, a login, a change of rules. A system call's own record
+// says it better.
 func (d *decoder) identity(e *Event, text []byte) {
 	for {
 		key, value, rest, ok := NextField(text)
@@ -138,15 +171,17 @@ func (d *decoder) identity(e *Event, text []byte) {
 			return
 		}
 		text = rest
-		if string(key) == "tty" && e.TTY == nil {
-			e.TTY = d.text(value)
-			continue
-		}
-		if string(key) == "key" && e.Key == nil {
+		switch {
+		case string(key) == "key" && e.Key == nil:
 			e.Key = d.text(value)
-			continue
-		}
-		if !e.HasSyscall {
+		case e.HasSyscall:
+		case string(key) == "tty" && e.TTY == nil:
+			e.TTY = d.plain(value)
+		case string(key) == "comm" && e.Comm == nil:
+			e.Comm = d.text(value)
+		case string(key) == "exe" && e.Exe == nil:
+			e.Exe = d.text(value)
+		default:
 			who(e, key, value)
 		}
 	}
@@ -159,13 +194,21 @@ func (d *decoder) user(e *Event, text []byte) {
 		for len(text) > 0 && text[0] == ' ' {
 			text = text[1:]
 		}
-		if bytes.HasPrefix(text, []byte("msg=")) {
-			e.Message = text[len("msg="):]
-			return
+		for _, name := range [...]string{"msg=", "data="} { // data= is of a terminal's input
+			if bytes.HasPrefix(text, []byte(name)) {
+				e.Message = text[len(name):]
+				return
+			}
 		}
 		key, value, rest, ok := NextField(text)
 		if !ok {
 			return
+		}
+		if string(key) == "subj" { // not encoded, it may hold anything
+			if i := bytes.Index(rest, []byte(" msg=")); i >= 0 {
+				text = rest[i:]
+				continue
+			}
 		}
 		who(e, key, value)
 		text = rest
@@ -231,7 +274,7 @@ func (d *decoder) openat2(e *Event, text []byte) {
 }
 
 // execve collects arguments. A long one is split over records as
-// a1_len=20000 a1[0]=… a1[1]=…; the pieces arrive in order and are joined.
+// a1_len=20000 a1[0]=… a1[1]=….
 func (d *decoder) execve(e *Event, text []byte) {
 	for {
 		key, value, rest, ok := NextField(text)
@@ -243,53 +286,111 @@ func (d *decoder) execve(e *Event, text []byte) {
 			e.Argc = int(min(decimal(value), 1<<24))
 			continue
 		}
-		n, split, ok := argument(key)
+		p, isLength, ok := argument(key)
 		if !ok {
 			continue
 		}
-		from := len(d.arena)
-		if split && d.arg == n && len(d.args) > 0 {
-			last := &d.args[len(d.args)-1]
-			if last.to != from { // another record came between
-				d.arena = append(d.arena, d.arena[last.from:last.to]...)
-				last.from = from
-			}
-			d.arena = AppendText(d.arena, value)
-			last.to = len(d.arena)
+		if isLength {
+			d.lengths = append(d.lengths, length{p.arg, int(min(decimal(value), 1<<30))})
 			continue
 		}
+		p.from = len(d.arena)
 		d.arena = AppendText(d.arena, value)
-		d.args = append(d.args, span{from, len(d.arena)})
-		d.arg = n
+		p.to = len(d.arena)
+		d.args = append(d.args, p)
 	}
 }
 
-// argument reads the number in "a12" or "a12[3]". "a12_len" is no argument.
-func argument(key []byte) (n int, split, ok bool) {
+// argument reads "a12", "a12[3]" and "a12_len".
+func argument(key []byte) (p piece, isLength, ok bool) {
 	if len(key) < 2 || key[0] != 'a' {
-		return 0, false, false
+		return p, false, false
 	}
-	for i, c := range key[1:] {
-		switch {
-		case c >= '0' && c <= '9' && i < 8:
-			n = n*10 + int(c-'0')
-		case c == '[' && i > 0:
-			return n, true, true
-		default:
-			return 0, false, false
-		}
+	n, rest := leading(key[1:])
+	if len(rest) == len(key)-1 {
+		return p, false, false
 	}
-	return n, false, true
+	p.arg = n
+	switch {
+	case len(rest) == 0:
+		return p, false, true
+	case string(rest) == "_len":
+		return p, true, true
+	case rest[0] != '[' || rest[len(rest)-1] != ']':
+		return p, false, false
+	}
+	p.number, rest = leading(rest[1:])
+	return p, false, len(rest) == 1
+}
+
+// leading reads the decimal that b begins with, of eight digits at most.
+func leading(b []byte) (n int, rest []byte) {
+	i := 0
+	for ; i < len(b) && i < 8 && b[i] >= '0' && b[i] <= '9'; i++ {
+		n = n*10 + int(b[i]-'0')
+	}
+	return n, b[i:]
 }
 
 // end closes the event.
 func (d *decoder) end(e *Event) {
-	for _, s := range d.args {
-		e.Argv = append(e.Argv, d.arena[s.from:s.to:s.to])
+	d.argv(e)
+	// All paths may be missing because a rule excludes their type.
+	if len(e.Paths) > 0 && len(e.Paths) < d.items {
+		e.Partial = true
+	}
+}
+
+// argv joins the pieces of arguments. Records may have come in another order, twice, or
+// not at all.
+func (d *decoder) argv(e *Event) {
+	byPlace := func(a, b piece) int { return cmp.Or(cmp.Compare(a.arg, b.arg), cmp.Compare(a.number, b.number)) }
+	if !slices.IsSortedFunc(d.args, byPlace) {
+		slices.SortStableFunc(d.args, byPlace)
+	}
+	last := piece{arg: -1}
+	for _, p := range d.args {
+		switch {
+		case p.arg == last.arg && p.number == last.number: // the same again
+		case p.arg == last.arg:
+			if p.number != last.number+1 {
+				e.Partial = true
+			}
+			d.join(&last, p)
+			e.Argv[len(e.Argv)-1] = d.arena[last.from:last.to:last.to]
+		default:
+			if p.arg != last.arg+1 || p.number != 0 {
+				e.Partial = true
+			}
+			e.Argv = append(e.Argv, d.arena[p.from:p.to:p.to])
+			last = p
+		}
+	}
+	for _, l := range d.lengths {
+		if l.arg >= len(e.Argv) || len(e.Argv[l.arg]) != l.bytes && 2*len(e.Argv[l.arg]) != l.bytes {
+			e.Partial = true
+		}
 	}
 	if len(e.Argv) < e.Argc {
 		e.Partial = true
 	}
+}
+
+// join puts p behind to, which moves to the end of the arena if something else stands
+// between them, and only once.
+func (d *decoder) join(to *piece, p piece) {
+	to.number = p.number
+	if to.to == p.from {
+		to.to = p.to
+		return
+	}
+	if to.to != len(d.arena) {
+		from := len(d.arena)
+		d.arena = append(d.arena, d.arena[to.from:to.to]...)
+		to.from = from
+	}
+	d.arena = append(d.arena, d.arena[p.from:p.to]...)
+	to.to = len(d.arena)
 }
 
 // userspace reports whether a process, and not the kernel, wrote the record's
