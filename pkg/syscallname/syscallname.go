@@ -11,19 +11,28 @@ import (
 // Name returns the name of a system call, or "" when it is not known. arch is the
 // kernel's AUDIT_ARCH_ number; 0 is this machine's.
 func Name(arch uint32, number int) string {
-	if name, ok := auparse.AuditSyscalls[archName(arch)][number]; ok {
+	machine := archName(arch)
+	if machine == "x86_64" && number >= x32 && number < x32+512 {
+		number -= x32
+	}
+	if name, ok := auparse.AuditSyscalls[machine][number]; ok {
 		return name
 	}
-	// Newer than the tables; since 424 all architectures number alike.
-	switch number {
-	case 463:
-		return "setxattrat"
-	case 466:
-		return "removexattrat"
-	case 469:
-		return "file_setattr"
+	if machine == "" || number < firstNew || number >= firstNew+len(newer) {
+		return ""
 	}
-	return ""
+	return newer[number-firstNew]
+}
+
+// x32 is set in the number of a call by a program of x86-64's 32-bit pointers, whose
+// calls below 512 are those of x86-64 but for few that the kernel calls alike.
+const x32 = 1 << 30
+
+// newer are the calls that the tables lack. Since 424 all architectures number alike.
+const firstNew = 463
+
+var newer = [...]string{
+	"setxattrat", "getxattrat", "listxattrat", "removexattrat", "open_tree_attr", "file_getattr", "file_setattr",
 }
 
 // Uring returns a name, beginning with "uring_", for the io_uring operations of
