@@ -88,7 +88,7 @@ func New(cfg Config) (*Detector, error) {
 		return nil, errors.Join(allowErr, matchErr, correlateErr)
 	}
 	d.scratch = d.matcher.NewScratch()
-	d.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: t, Parent: d.parent, User: cfg.User})
+	d.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: t, Parent: d.parent, User: cfg.User, Possible: d.possible})
 	d.seen = make([]bool, len(d.rules))
 	d.each, d.alert = d.take, d.correlated
 	return d, errors.Join(allowErr, matchErr, correlateErr)
@@ -111,6 +111,11 @@ func (d *Detector) Observe(e *audit.Event) {
 		d.seen[rule] = false
 	}
 	d.matched, d.current, d.process = d.matched[:0], nil, nil
+}
+
+// possible returns the rules that an event may match of which some fields are known.
+func (d *Detector) possible(ev *event.Event, known []event.Field) []int {
+	return d.matcher.Possible(ev, known, d.scratch)
 }
 
 // parent tells of the parent of the process at hand.
@@ -172,7 +177,7 @@ func (d *Detector) Fresh(cfg Config) (*Detector, error) {
 	if f.correlator, err = correlate.New(d.rules, d.reader.Taxonomy.Sources, correlate.Limits{}); f.correlator == nil {
 		return nil, err
 	}
-	f.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: d.reader.Taxonomy, Parent: f.parent, User: cfg.User})
+	f.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: d.reader.Taxonomy, Parent: f.parent, User: cfg.User, Possible: f.possible})
 	f.seen = make([]bool, len(d.rules))
 	f.each, f.alert = f.take, f.correlated
 	return f, nil
@@ -200,7 +205,11 @@ func (d *Detector) allowed(results []match.Result) []match.Result {
 // correlated takes what a correlation found, with the event at hand or, at the end of
 // a timespan, without one.
 func (d *Detector) correlated(a correlate.Alert) {
-	if a.Rule >= len(d.cfg.Rules) || !d.correlator.Alone(a.Rule) {
+	if a.Rule >= len(d.cfg.Rules) {
+		return
+	}
+	if !d.correlator.Alone(a.Rule) {
+		d.tell(a.Rule)
 		return
 	}
 	if d.allow.whole(a.Rule, a.Last) {

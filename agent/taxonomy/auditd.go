@@ -14,6 +14,16 @@ import (
 
 // auditd makes the events of linux/auditd.
 func (r *Reader) auditd(e *audit.Event, each func(*event.Event)) {
+	last := len(e.Paths)
+	if c := r.class(e); c != nil {
+		if c.used == nil {
+			return
+		}
+		r.used = c.used
+		if !c.paths {
+			last = 0
+		}
+	}
 	r.syscall(e)
 	r.arguments(e)
 	r.bytes(fieldCWD, e.CWD)
@@ -33,7 +43,7 @@ func (r *Reader) auditd(e *audit.Event, each func(*event.Event)) {
 		first = 1
 	}
 	each(&r.event)
-	for i := first; i < len(e.Paths); i++ {
+	for i := first; i < last; i++ {
 		r.event.Reset(Auditd)
 		r.text = r.text[:0]
 		r.syscall(e)
@@ -61,14 +71,19 @@ func (r *Reader) types(e *audit.Event) {
 	}
 }
 
-func (r *Reader) syscall(e *audit.Event) {
-	if !e.HasSyscall {
-		return
-	}
+// call adds the system call, by its name and by its number.
+func (r *Reader) call(e *audit.Event) {
 	if r.used[fieldSyscall] {
 		r.string(fieldSyscall, effect.Call(e))
 		r.number(fieldSyscall, uint64(e.Syscall))
 	}
+}
+
+func (r *Reader) syscall(e *audit.Event) {
+	if !e.HasSyscall {
+		return
+	}
+	r.call(e)
 	if r.used[fieldSuccess] {
 		if e.Success {
 			r.event.AddString(fieldSuccess, "yes")

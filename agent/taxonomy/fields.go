@@ -127,12 +127,16 @@ type Taxonomy struct {
 	// records have one of them.
 	rest map[string]event.Field
 	wide bool
+
+	// Of linux/auditd: the fields by rule, and those of all correlations.
+	ofRule  []map[event.Field]bool
+	grouped map[event.Field]bool
 }
 
 // For returns the taxonomy for rules: of auditd's records it has every field that one
 // of them names.
 func For(rules []sigma.Rule) *Taxonomy {
-	t := &Taxonomy{Sources: make(event.Taxonomy, kinds), rest: map[string]event.Field{}}
+	t := &Taxonomy{Sources: make(event.Taxonomy, kinds), rest: map[string]event.Field{}, grouped: map[event.Field]bool{}}
 	for kind, category := range []string{ProcessCreation: "process_creation", FileEvent: "file_event", FileDelete: "file_delete", NetworkConnection: "network_connection"} {
 		t.Sources[kind] = event.Source{Logsource: event.Logsource{Product: "linux", Category: category}, Fields: who()}
 	}
@@ -185,22 +189,34 @@ func (t *Taxonomy) extend(rules []sigma.Rule) {
 func (t *Taxonomy) mark(rules []sigma.Rule) {
 	for kind := range t.used {
 		t.used[kind] = make([]bool, int(fieldRest)+len(absent())+len(t.rest))
-		fields := t.Sources[kind].Fields
 		for i := range rules {
 			if rules[i].Correlation == nil && !rules[i].Logsource.Covers(t.Sources[kind].Logsource) {
 				continue
 			}
-			for _, name := range names(&rules[i]) {
-				if f, ok := fields[name]; ok {
-					t.used[kind][f] = true
-				} else if name == "" { // a keyword may be in any
-					for _, f := range fields {
-						t.used[kind][f] = true
-					}
-				}
+			fields := t.asked(kind, &rules[i])
+			for f := range fields {
+				t.used[kind][f] = true
+			}
+			if kind == Auditd {
+				t.note(i, rules[i].Correlation != nil, fields)
 			}
 		}
 	}
+}
+
+// asked returns the fields of a kind of events that a rule asks for.
+func (t *Taxonomy) asked(kind int, r *sigma.Rule) map[event.Field]bool {
+	asked := map[event.Field]bool{}
+	for _, name := range names(r) {
+		if f, ok := t.Sources[kind].Fields[name]; ok {
+			asked[f] = true
+		} else if name == "" { // a keyword may be in any
+			for _, f := range t.Sources[kind].Fields {
+				asked[f] = true
+			}
+		}
+	}
+	return asked
 }
 
 // Uses reports whether a rule is about events of a kind.

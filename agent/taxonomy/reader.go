@@ -15,6 +15,9 @@ type Config struct {
 	Parent func() Program
 	// User names a user, or returns "".
 	User func(uid uint32) string
+	// Possible returns the rules that an event may match of which only the values of
+	// these fields are known; nil: all.
+	Possible func(ev *event.Event, known []event.Field) []int
 }
 
 // Program is what a process runs: its executable, absolute, and its arguments, which NUL
@@ -29,6 +32,10 @@ type Reader struct {
 	// than keepText.
 	text []byte
 	used []bool // of the kind that is being made
+
+	classes   map[signature]*class
+	signature signature // of latest
+	latest    *class
 }
 
 const keepText = 256 << 10
