@@ -77,6 +77,12 @@ func FromWire(wire []byte) (Rule, error) {
 	if err != nil {
 		text = fmt.Sprintf("(rule of list %d, not shown: %v)", word(wire, 0), err)
 	}
+	// Several keys are one string in the kernel.
+	option := " -F key="
+	if strings.HasPrefix(text, "-w") {
+		option = " -k "
+	}
+	text = strings.ReplaceAll(text, "\x01", option)
 	return Rule{Text: text, Wire: slices.Clone(wire)}, nil
 }
 
@@ -146,16 +152,15 @@ func (r Rule) ID() string {
 	if check(r.Wire) != nil {
 		return ""
 	}
-	fields := r.fields()
+	return r.identity(r.fields())
+}
+
+func (r Rule) identity(fields []field) string {
 	parts := make([]string, 0, len(fields)+1)
 	perm := false
 	for _, f := range fields {
 		perm = perm || f.kind == fieldPerm
-		if textual(f.kind) {
-			parts = append(parts, fmt.Sprintf("%d %d %q", f.kind, f.op, f.text))
-		} else {
-			parts = append(parts, fmt.Sprintf("%d %d %d", f.kind, f.op, f.value))
-		}
+		parts = append(parts, f.identity())
 	}
 	slices.Sort(parts)
 	if !perm {

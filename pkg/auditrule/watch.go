@@ -23,7 +23,7 @@ func WatchFile(name, key string) (Rule, error) {
 func WatchDir(name, key string) ([]Rule, error) {
 	var rules []Rule
 	for _, arch := range architectures() {
-		r, err := watch("dir", name, key, arch.name, arch.calls())
+		r, err := watch("dir", name, key, arch.name, arch.calls(PermWrite|PermAttr))
 		if err != nil {
 			return nil, err
 		}
@@ -70,18 +70,29 @@ func architectures() []architecture {
 	return nil
 }
 
-// changing lists the system calls of the kernel's classes write, dir_write and
-// chattr, and the opens (include/asm-generic/audit_*.h).
-const changing = "open openat openat2 creat truncate truncate64 ftruncate ftruncate64 fallocate bind acct swapon quotactl " +
-	"rename renameat renameat2 mkdir mkdirat rmdir link linkat symlink symlinkat unlink unlinkat mknod mknodat " +
-	"chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat chown32 fchown32 lchown32 " +
-	"setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr"
+// The system calls of the kernel's classes write (with dir_write), chattr and read, and
+// the opens, which are of the class that their flags say (include/asm-generic/audit_*.h,
+// audit_match_perm in kernel/auditsc.c).
+const (
+	opening = "open openat openat2 "
+	writing = opening + "creat truncate truncate64 ftruncate ftruncate64 fallocate bind acct swapon quotactl socketcall " +
+		"rename renameat renameat2 mkdir mkdirat rmdir link linkat symlink symlinkat unlink unlinkat mknod mknodat "
+	chattr = "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat chown32 fchown32 lchown32 " +
+		"setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr link linkat "
+	reading   = opening + "readlink readlinkat quotactl listxattr llistxattr flistxattr getxattr lgetxattr fgetxattr "
+	executing = "execve execveat "
+)
 
-// calls returns the numbers, as text, of the changing system calls that the
-// architecture has.
-func (a architecture) calls() []string {
+// calls returns the system calls of the classes in perm that the architecture has.
+func (a architecture) calls(perm uint32) []string {
+	names := ""
+	for class, of := range map[uint32]string{PermWrite: writing, PermAttr: chattr, PermRead: reading, PermExec: executing} {
+		if perm&class != 0 {
+			names += of
+		}
+	}
 	want := map[string]bool{}
-	for name := range strings.FieldsSeq(changing) {
+	for name := range strings.FieldsSeq(names) {
 		want[name] = true
 	}
 	var calls []string
