@@ -89,14 +89,20 @@ func (c *Control) SetBacklogLimit(limit uint32) error {
 	return c.change("set audit backlog limit", msgSet, statusWire(maskBacklogLimit, limit))
 }
 
-// Rules lists the rules in the kernel in their order.
-func (c *Control) Rules() ([]auditrule.Rule, error) {
+// wires lists the rules in the kernel as the kernel has them.
+func (c *Control) wires() ([][]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.net.forget()
 	wires, err := c.client.GetRules()
+	return wires, reason("list audit rules", err)
+}
+
+// Rules lists the rules in the kernel in their order.
+func (c *Control) Rules() ([]auditrule.Rule, error) {
+	wires, err := c.wires()
 	if err != nil {
-		return nil, reason("list audit rules", err)
+		return nil, err
 	}
 	rules := make([]auditrule.Rule, 0, len(wires))
 	for _, w := range wires {

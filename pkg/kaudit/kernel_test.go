@@ -193,7 +193,7 @@ func watch(t *testing.T, c *Control, names ...string) *Watches {
 			t.Errorf("remove watches: %v", err)
 		}
 	})
-	if err := w.Set(names); err != nil {
+	if _, err := w.Set(names); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.SetEnabled(true); err != nil {
@@ -291,10 +291,10 @@ func TestRulesOfOthers(t *testing.T) {
 	if own < 1 {
 		t.Fatalf("%d own rules", own)
 	}
-	if err := w.Set([]string{dir + "/", dir + "/inside", dir + "/"}); err != nil || len(rules(t, control)) != len(before)+own {
+	if _, err := w.Set([]string{dir + "/", dir + "/inside", dir + "/"}); err != nil || len(rules(t, control)) != len(before)+own {
 		t.Errorf("the same again: %d rules, %v", len(rules(t, control)), err)
 	}
-	if err := w.Set([]string{dir + "/one", dir + "/two", "/proc/self/x", "/"}); err != nil || len(rules(t, control)) != len(before)+2 {
+	if _, err := w.Set([]string{dir + "/one", dir + "/two", "/proc/self/x", "/"}); err != nil || len(rules(t, control)) != len(before)+2 {
 		t.Errorf("two files: %d rules, %v", len(rules(t, control)), err)
 	}
 	if err := w.Close(); err != nil {

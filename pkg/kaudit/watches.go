@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,8 +18,7 @@ import (
 	"seawall/pkg/auditrule"
 )
 
-// Key is the key of every rule that Watches loads. Rules that have it alone are
-// ours; no other rule is ever touched.
+// Key is the key of every rule that Watches makes of names.
 const Key = "seawall"
 
 const (
@@ -34,79 +35,203 @@ const (
 // costs less than many rules, and brings few events that nobody asked for.
 func seldom() []string { return []string{"/etc", "/boot"} }
 
-// Watches keeps watch rules in the kernel. The kernel itself drops the rules of a
-// directory that is removed (a CONFIG_CHANGE record with op=remove_rule and our
-// key says so) and cannot watch below one that does not exist, so Set is to be
-// called again after such a change.
+// Owned reports whether a rule is Seawall's: one of its keys is Key, or begins with Key
+// and "-". No other is ever touched.
+func Owned(r auditrule.Rule) bool {
+	return slices.ContainsFunc(r.Keys(), func(k string) bool { return k == Key || strings.HasPrefix(k, Key+"-") })
+}
+
+// Watches keeps rules in the kernel: for names, and others that are Seawall's own
+// ([Owned]). The kernel itself drops the rules of a directory that is removed (a
+// CONFIG_CHANGE record with op=remove_rule and our key says so) and cannot watch below
+// one that does not exist, so Set is to be called again after such a change.
 type Watches struct{ control *Control }
+
+// Loaded says what became of the rules of a Set.
+type Loaded struct {
+	Wanted int
+	Loaded int // are in the kernel
+	Shared int // a rule of somebody else's reports the same, so ours is left out
+	// Refused tells of each of the rest, which the kernel did not take or whose
+	// directory is not there.
+	Refused []string
+}
 
 // NewWatches returns the watches that go through c. Nothing is loaded yet.
 func NewWatches(c *Control) *Watches { return &Watches{c} }
 
 // Set makes the kernel report every change of the named files, and of everything
-// below names that end in "/", and of nothing else that was watched before. Where
-// a name is a symbolic link, both it and what it points to are watched; of a name
-// that does not exist, the first part that is missing. Names below /proc, /sys
-// and /dev are passed over.
+// below names that end in "/", and what more asks for, and of nothing else that was
+// asked for here before. Where a name is a symbolic link, both it and what it points to
+// are watched; of a name that does not exist, the first part that is missing. Names below
+// /proc, /sys and /dev are passed over.
 //
-// A rule that the kernel refuses does not keep the others from being loaded; the
-// error then tells of each. A locked configuration is ErrLocked.
-func (w *Watches) Set(names []string) error {
-	if len(names) > maxNames {
-		return fmt.Errorf("watch %d names: more than %d", len(names), maxNames)
-	}
-	want, err := plan(names)
+// The rules in more stand before the others and in their order. A rule that the kernel
+// refuses does not keep the others from being loaded; the error then tells of each. A
+// locked configuration is ErrLocked.
+func (w *Watches) Set(names []string, more ...auditrule.Rule) (Loaded, error) {
+	want, err := wanted(names, more)
 	if err != nil {
-		return err
+		return Loaded{}, err
 	}
-	if len(want) > maxWatches {
-		return fmt.Errorf("watch %d names: %d rules are more than %d", len(names), len(want), maxWatches)
-	}
-	loaded, err := w.loaded()
+	own, others, err := w.loaded()
 	if err != nil {
-		return err
+		return Loaded{}, err
 	}
+	l := Loaded{Wanted: len(want)}
+	want = slices.DeleteFunc(want, func(r auditrule.Rule) bool { return others[r.Body()] })
+	l.Shared = l.Wanted - len(want)
 	var errs []error
-	for id, r := range loaded {
-		if _, keep := want[id]; !keep {
-			if err := w.control.Delete(r); err != nil && !errors.Is(err, ErrNoRule) {
-				errs = append(errs, fmt.Errorf("%s: %w", r.Text, err))
-			}
+	for _, r := range surplus(own, want) {
+		if err := w.control.Delete(r); err != nil && !errors.Is(err, ErrNoRule) {
+			errs = append(errs, fmt.Errorf("%s: %w", r.Text, err))
 		}
+		delete(own, r.ID())
 	}
-	for id, r := range want {
-		if _, there := loaded[id]; there {
+	for _, r := range want {
+		if _, there := own[r.ID()]; there {
+			l.Loaded++
+			continue
+		}
+		// The kernel tells of each rule that it refuses: it is not asked in vain.
+		if place := absent(r); place != "" {
+			l.Refused = append(l.Refused, fmt.Sprintf("%s: there is no %s", r.Text, place))
 			continue
 		}
 		if err := w.control.Add(r); err != nil && !errors.Is(err, ErrExists) {
 			errs = append(errs, fmt.Errorf("%s: %w", r.Text, err))
+			continue
 		}
+		l.Loaded++
 	}
 	for _, err := range errs {
+		l.Refused = append(l.Refused, err.Error())
 		if errors.Is(err, ErrLocked) {
-			return err
+			return l, err
 		}
 	}
+	slices.Sort(l.Refused)
 	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
-	return errors.Join(errs...)
+	return l, errors.Join(errs...)
 }
 
 // Close removes all of our rules.
-func (w *Watches) Close() error { return w.Set(nil) }
+func (w *Watches) Close() error {
+	_, err := w.Set(nil)
+	return err
+}
 
-// loaded returns our rules in the kernel by their ID.
-func (w *Watches) loaded() (map[string]auditrule.Rule, error) {
+// State returns a number that changes when the kernel's rules do.
+func (w *Watches) State() (uint64, error) {
+	wires, err := w.control.wires()
+	if err != nil {
+		return 0, err
+	}
+	h := fnv.New64a()
+	for _, wire := range wires {
+		_, _ = h.Write(wire)
+	}
+	return h.Sum64(), nil
+}
+
+// loaded returns our rules in the kernel by their ID, and what others report by body.
+func (w *Watches) loaded() (own map[string]placed, others map[string]bool, err error) {
 	rules, err := w.control.Rules()
+	if err != nil {
+		return nil, nil, err
+	}
+	own, others = map[string]placed{}, map[string]bool{}
+	for i, r := range rules {
+		if Owned(r) {
+			own[r.ID()] = placed{r, i}
+		} else {
+			others[r.Body()] = true
+		}
+	}
+	return own, others, nil
+}
+
+// placed is a rule and where in the kernel's list it stands.
+type placed struct {
+	auditrule.Rule
+	at int
+}
+
+// surplus returns those of own that are to be deleted: what is not wanted, and all when
+// their order is wrong and matters, since the kernel goes by the first that matches.
+func surplus(own map[string]placed, want []auditrule.Rule) []auditrule.Rule {
+	keep, last, ordered, never := map[string]bool{}, -1, true, false
+	for _, r := range want {
+		keep[r.ID()] = true
+		never = never || r.Never()
+		if p, there := own[r.ID()]; there {
+			ordered = ordered && p.at > last
+			last = p.at
+		} else if r.Never() && len(own) > 0 {
+			ordered = false
+		}
+	}
+	var over []auditrule.Rule
+	for id, p := range own {
+		if !keep[id] || never && !ordered {
+			over = append(over, p.Rule)
+		}
+	}
+	return over
+}
+
+// absent returns the place that a rule is about when the kernel would refuse the rule
+// because it is not there.
+func absent(r auditrule.Rule) string {
+	for _, place := range r.Places() {
+		name := place.Name
+		if !place.Dir {
+			name = path.Dir(name)
+		}
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+			return name
+		}
+	}
+	return ""
+}
+
+// wanted returns the rules in more and then those for names, without repeats and without
+// watches that a rule in more makes superfluous.
+func wanted(names []string, more []auditrule.Rule) ([]auditrule.Rule, error) {
+	if len(names) > maxNames {
+		return nil, fmt.Errorf("watch %d names: more than %d", len(names), maxNames)
+	}
+	planned, err := plan(names)
 	if err != nil {
 		return nil, err
 	}
-	own := map[string]auditrule.Rule{}
-	for _, r := range rules {
-		if slices.Equal(r.Keys(), []string{Key}) {
-			own[r.ID()] = r
+	if len(planned)+len(more) > maxWatches {
+		return nil, fmt.Errorf("watch %d names: %d rules are more than %d", len(names), len(planned)+len(more), maxWatches)
+	}
+	var want []auditrule.Rule
+	seen, covered := map[string]bool{}, map[string]bool{}
+	add := func(r auditrule.Rule) {
+		if id := r.ID(); !seen[id] {
+			seen[id] = true
+			want = append(want, r)
 		}
 	}
-	return own, nil
+	for _, r := range more {
+		if dir := r.Covers(); dir != "" {
+			covered[dir] = true
+		}
+		for _, n := range auditrule.Narrow(r) {
+			add(n)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(planned)) {
+		r := planned[id]
+		if places := r.Places(); len(places) == 1 && below(places[0].Name, covered) {
+			continue
+		}
+		add(r)
+	}
+	return want, nil
 }
 
 // plan returns the rules for names by their ID.
