@@ -55,8 +55,9 @@ cp /etc/skel/.[a-z]* /root
 mkdir -p /var/spool/cron /var/log
 touch /var/log/wtmp /var/log/btmp /var/log/lastlog
 ip link set lo up
+for a in 198.51.100.1 203.0.113.1 169.254.169.1; do ip addr add $a/24 dev lo; done # of documentation, and of metadata
 hostname web-1
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 cd /root
 sh -e /run/p || exit 1
 auditctl -R /run/rules > /run/rules.out 2>&1 || { cat /run/rules.out; exit 1; }
@@ -232,7 +233,7 @@ func attempt(t *testing.T, conn *kaudit.Conn, f txtar.File) (k keeper, output []
 		ended <- cmd.Wait()
 		time.AfterFunc(2*time.Second, cancel) // the marker is on its way, or never comes
 	}()
-	k.serials = map[string]bool{}
+	k.serials, k.pids = map[string]bool{}, map[string]bool{}
 	err = conn.Receive(ctx, func(typ uint16, payload []byte) {
 		if k.take(typ, payload); k.done {
 			cancel()
@@ -242,10 +243,13 @@ func attempt(t *testing.T, conn *kaudit.Conn, f txtar.File) (k keeper, output []
 	return k, said.Bytes(), err
 }
 
-// keeper keeps the records of the behaviour's events.
+// keeper keeps the records of the behaviour's events: from its login on, those of its
+// login users, and what their processes did to packet filters, whose records have none.
 type keeper struct {
 	lines   []line
 	serials map[string]bool
+	pids    map[string]bool
+	begun   bool
 	done    bool
 }
 
@@ -257,7 +261,17 @@ type line struct {
 func (k *keeper) take(typ uint16, payload []byte) {
 	header, rest, _ := bytes.Cut(payload, []byte("): "))
 	_, serial, _ := bytes.Cut(header, []byte(":"))
-	if bytes.Contains(rest, []byte("auid="+loginUID+" ")) || bytes.Contains(rest, []byte("auid=4243 ")) {
+	k.begun = k.begun || typ == unix.AUDIT_LOGIN && bytes.Contains(rest, []byte(" auid="+loginUID+" "))
+	if !k.begun {
+		return
+	}
+	_, pid, _ := bytes.Cut(rest, []byte(" pid="))
+	pid, _, _ = bytes.Cut(pid, []byte(" "))
+	switch {
+	case bytes.Contains(rest, []byte("auid="+loginUID+" ")) || bytes.Contains(rest, []byte("auid=4243 ")):
+		k.serials[string(serial)] = true
+		k.pids[string(pid)] = true
+	case typ == unix.AUDIT_NETFILTER_CFG && k.pids[string(pid)]:
 		k.serials[string(serial)] = true
 	}
 	k.lines = append(k.lines, line{string(serial), fmt.Sprintf("type=%s msg=%s\n", auditlog.Name(typ), bytes.TrimRight(payload, "\x00\n"))})

@@ -168,7 +168,7 @@ func TestCorrelations(t *testing.T) {
 		{"ordered but late", ordered, "1 a x; 3 c x; 2 b x", []string{"C x 3 1-3"}},
 		{"ordered too slow", ordered, "1 a x; 2 b x; 12 c x", nil},
 		{"alias", alias, "1 a x; 2 n y; 3 n x", []string{"C x 2 1-3"}},
-		{"chain", chain, "1 a x p; 2 a x q; 3 b x; 4 a x q; 5 b x", []string{"C x 2 4-5"}},
+		{"chain", chain, "1 a x p; 2 a x q; 3 b x; 4 a x q; 5 b x", []string{"many x,q 2 2-4", "C x 2 4-5"}},
 		{"clock set back", count, "1000 a x; 1001 a x; 1 a x; 2 now; 3 a x; 4 a x; 5 a x", []string{"C x 3 3-5"}},
 	} {
 		p := newPipeline(t, tt.rules, Limits{})

@@ -14,8 +14,8 @@ const (
 )
 
 // Observe takes an event that a rule matched, by the rule's index, and calls report
-// for the correlations that then hold. Those that only others are about are not told
-// (see Alone).
+// for the correlations that then hold, those that only others are about too: they are
+// for who examines rules, and not to be told to people (see Alone).
 func (c *Correlator) Observe(rule int, e *event.Event, at time.Time, report func(Alert)) {
 	for _, f := range c.feeds[rule] {
 		x := f.to
@@ -28,9 +28,7 @@ func (c *Correlator) Observe(rule int, e *event.Event, at time.Time, report func
 		alert, fired := c.count(x, g, f.member, value, at, report)
 		c.evict(x, g)
 		if fired {
-			if c.alone[x.index] {
-				report(alert)
-			}
+			report(alert)
 			c.Observe(x.index, e, at, report)
 		}
 	}
@@ -120,9 +118,7 @@ func (c *Correlator) judge(x *correlation, g *group, report func(Alert)) {
 			return
 		}
 	}
-	if c.alone[x.index] {
-		report(Alert{Rule: x.index, Group: g.values(), Count: count, First: time.Unix(0, g.first), Last: time.Unix(0, g.last)})
-	}
+	report(Alert{Rule: x.index, Group: g.values(), Count: count, First: time.Unix(0, g.first), Last: time.Unix(0, g.last)})
 }
 
 // expire forgets groups that no event of this time can add to, oldest first.
