@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"seawall/agent/footprint"
 	"seawall/agent/host"
 	"seawall/agent/witness"
 	"seawall/pkg/finding"
@@ -92,9 +93,6 @@ func (s *Sensor) start(ctx context.Context) {
 	s.owed.pack, s.owed.state = true, true
 	s.report(s.settle(time.Now()))
 	s.beat(ctx)
-	// Reading package lists and compiling checks takes memory once that an idle
-	// sensor does not need.
-	debug.FreeOSMemory()
 	s.cfg.Notify("READY=1")
 	s.status()
 	s.log.Info("sensor started", "results", len(reading.Results), "took", time.Since(begin).Round(time.Millisecond))
@@ -262,6 +260,13 @@ func (s *Sensor) evaluate(ctx context.Context, groups []string) {
 		s.status()
 	}
 	s.report(err)
+	if !s.rests && len(s.stale) == 0 {
+		// Reading package lists, compiling checks and looking at everything twice took
+		// memory that an idle sensor does not need.
+		s.rests = true
+		debug.FreeOSMemory()
+		footprint.Trim()
+	}
 }
 
 // causeWait is how long a difference that nothing explains waits for the kernel to

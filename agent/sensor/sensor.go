@@ -99,6 +99,7 @@ type Sensor struct {
 	lastRun map[string]cost
 	clock   clock
 	pending bool // something could not be appended
+	rests   bool // what the start needed was given back
 	owed    debt
 	telling telling
 	deaf    chan struct{} // closed after the last audit event

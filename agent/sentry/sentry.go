@@ -188,6 +188,9 @@ func (s *Sentry) Reload(now time.Time) {
 	s.changed = false
 	s.mu.Unlock()
 	list, ruleErr := rules.Load(s.cfg.Root, s.cfg.Dir)
+	for i := range list {
+		list[i].Custom = nil // examples, which are for lint
+	}
 	allowed, allowErr := s.allowances(now)
 	d, err := detect.New(detect.Config{
 		Rules: list, Allow: allowed, Processes: s.table, Sessions: s.sessions, User: s.users.Name, Redact: s.cfg.Redact,
