@@ -34,7 +34,9 @@
 //
 // # linux/process_creation
 //
-//	Image               exe: what the kernel runs; of a script, its interpreter
+//	Image               exe: what the kernel runs, of a script its interpreter; and the name it was
+//	                    started by where that differs: /usr/bin/pgrep and /usr/bin/pkill, a link to it;
+//	                    /usr/bin/perl and /usr/sbin/adduser, a script
 //	CommandLine         arguments with blanks between, not quoted
 //	CurrentDirectory    cwd
 //	ProcessId ParentProcessId

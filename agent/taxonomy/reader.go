@@ -131,6 +131,7 @@ func (r *Reader) words(f event.Field, s string) {
 
 func (r *Reader) creation(e *audit.Event) {
 	r.bytes(fieldImage, e.Exe)
+	r.executed(e)
 	if r.used[fieldCommandLine] {
 		from := len(r.text)
 		for i, arg := range e.Argv {
@@ -143,6 +144,19 @@ func (r *Reader) creation(e *audit.Event) {
 	}
 	r.bytes(fieldCurrentDirectory, e.CWD)
 	r.ids(e)
+}
+
+// executed adds the name by which a program was started where that is another than the
+// kernel's for it: of a link, or a script.
+func (r *Reader) executed(e *audit.Event) {
+	if !r.used[fieldImage] || len(e.Paths) == 0 || len(e.Paths[0].Name) == 0 {
+		return
+	}
+	from := len(r.text)
+	var ok bool
+	if r.text, ok = effect.AppendName(r.text, e, 0); ok && string(r.text[from:]) != string(e.Exe) {
+		r.put(fieldImage, from)
+	}
 }
 
 // who adds the process that acted, which is not a new one.

@@ -77,6 +77,35 @@ func syscall(serial int, what string) string {
 	return record(serial, "SYSCALL", "arch=c000003e "+what+` auid=1000 uid=1000 gid=1000 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=3 comm="a b" exe="/usr/bin/x" key=6B31016B32`)
 }
 
+// TestExecuted: rules may name the link or the script that was started.
+func TestExecuted(t *testing.T) {
+	for name, want := range map[string][]string{
+		"/usr/bin/x": {"/usr/bin/x"}, "/usr/bin/link": {"/usr/bin/x", "/usr/bin/link"}, "./y.sh": {"/usr/bin/x", "/tmp/y.sh"}, "": {"/usr/bin/x"},
+	} {
+		log := syscall(1, "syscall=59 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=1 ppid=5 pid=6") +
+			record(1, "EXECVE", `argc=1 a0="x"`) + record(1, "CWD", `cwd="/tmp"`) +
+			record(1, "PATH", `item=0 name="`+name+`" inode=9 dev=08:01 mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL`) + record(1, "EOE", "")
+		tax := For(using(t, "{product: linux, category: process_creation}", "Image"))
+		var got []string
+		r := NewReader(Config{Taxonomy: tax})
+		a := audit.NewAssembler(0, func(e *audit.Event) {
+			r.Read(e, Program{}, func(ev *event.Event) {
+				for i := ev.First(tax.Sources[ev.Source()].Fields["Image"]); i >= 0; i = ev.Next(i) {
+					_, v := ev.At(i)
+					got = append(got, string(v))
+				}
+			})
+		})
+		if _, err := auditlog.Read(strings.NewReader(log), func(typ uint16, payload []byte) { a.Push(typ, payload, time.Unix(1, 0)) }); err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: %s", name, diff)
+		}
+	}
+}
+
 func TestExec(t *testing.T) {
 	log := syscall(1, "syscall=59 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=1 ppid=5 pid=6") +
 		record(1, "EXECVE", `argc=3 a0="x" a1=612062 a2=""`) + record(1, "CWD", `cwd="/tmp"`) +
