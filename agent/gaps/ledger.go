@@ -79,13 +79,13 @@ func (l *Ledger) Add(g Gap) {
 	l.Missing += g.Missing
 	l.changed = true
 	if len(l.Gaps) > Kept {
-		l.Gaps[1] = merge(l.Gaps[0], l.Gaps[1])
+		l.Gaps[1] = Merge(l.Gaps[0], l.Gaps[1])
 		l.Gaps = append(l.Gaps[:0], l.Gaps[1:]...)
 	}
 }
 
-// merge makes one gap of two.
-func merge(a, b Gap) Gap {
+// Merge makes one gap of two, of which a is the older.
+func Merge(a, b Gap) Gap {
 	m := b
 	m.From, m.Before, m.Found = a.From, a.Before, a.Found
 	m.Missing, m.Filled, m.Late = a.Missing+b.Missing, a.Filled+b.Filled, a.Late+b.Late
@@ -99,6 +99,9 @@ func merge(a, b Gap) Gap {
 	}
 	return m
 }
+
+// Left is how many events are missing still.
+func (l *Ledger) Left() uint64 { return l.Missing - min(l.Missing, l.Filled+l.Late) }
 
 // Pending returns the gaps that may still be filled.
 func (l *Ledger) Pending() []*Gap {
@@ -132,12 +135,21 @@ func (l *Ledger) Came(serial uint32, filled bool) bool {
 	return false
 }
 
-// Settle ends what is done about a gap.
-func (l *Ledger) Settle(g *Gap, why string) {
-	g.Settled, l.changed = true, true
-	if g.Left() > 0 {
-		g.Why = why
+// Settle ends what is done about the gap that began with the serials from and to, and
+// returns it. It is not there when it became a part of another.
+func (l *Ledger) Settle(from, to uint32, why string) (Gap, bool) {
+	for i := len(l.Gaps) - 1; i >= 0; i-- {
+		g := &l.Gaps[i]
+		if g.From != from || g.To != to || g.Settled {
+			continue
+		}
+		g.Settled, l.changed = true, true
+		if g.Left() > 0 {
+			g.Why = why
+		}
+		return *g, true
 	}
+	return Gap{}, false
 }
 
 // Note sets what the sensor knows now.

@@ -3,7 +3,6 @@ package witness
 import (
 	"seawall/pkg/audit"
 	"seawall/pkg/finding"
-	"seawall/pkg/redact"
 	"seawall/pkg/text"
 )
 
@@ -17,7 +16,7 @@ const (
 // cause makes a finding's cause of an audit event that changed path. Everything
 // is copied: the event belongs to the assembler.
 func (n *names) cause(e *audit.Event, path, operation string) finding.Cause {
-	command := redact.Command(e.AppendCommand(nil))
+	command := n.redact(e.AppendCommand(nil))
 	return finding.Cause{
 		Serial:    uint64(e.Serial),
 		Time:      e.Time,

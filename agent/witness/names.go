@@ -11,9 +11,10 @@ import (
 // names resolves user ids by the host's /etc/passwd, read again when it changed.
 // A user of a directory service has no name here: the id stands for it.
 type names struct {
-	root hostfs.Root
-	seen fs.FileInfo
-	byID map[uint32]string
+	root   hostfs.Root
+	redact func([]byte) string // of command lines
+	seen   fs.FileInfo
+	byID   map[uint32]string
 }
 
 const passwd = "/etc/passwd"

@@ -249,8 +249,8 @@ func TestStoppedBeforeItBegan(t *testing.T) {
 	control := kernelAudit(t)
 	dir := t.TempDir()
 	// As a killed sensor left it: on, with a mark and a rule.
-	if err := errors.Join(control.SetEnabled(true), os.WriteFile(filepath.Join(dir, "audit-enabled"), bootID(), 0o600),
-		kaudit.NewWatches(control).Set([]string{filepath.Join(dir, "x")})); err != nil {
+	_, err := kaudit.NewWatches(control).Set([]string{filepath.Join(dir, "x")})
+	if err := errors.Join(err, control.SetEnabled(true), os.WriteFile(filepath.Join(dir, "audit-enabled"), bootID(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

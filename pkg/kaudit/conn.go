@@ -65,7 +65,7 @@ type copied struct {
 func Open(mode Mode) (*Conn, error) {
 	var groups uint32
 	if mode == Multicast {
-		groups = 1 // AUDIT_NLGRP_READLOG
+		groups = readLog
 	}
 	s, err := dial(groups)
 	if err != nil {
@@ -88,7 +88,9 @@ func Open(mode Mode) (*Conn, error) {
 // then on: a multicast one that systemd opened (ListenNetlink=audit 1), or a
 // unicast one that an earlier process registered and left with systemd. The
 // latter is not registered again, for the kernel would refuse, and Close does not
-// unregister it, for the kernel would refuse that too.
+// unregister it, for the kernel would refuse that too. One that listens is made to listen
+// again, should whoever had it have ended that; Finish ends it, Close does not, so that
+// what comes while nobody reads is kept for the next.
 func FromFile(fd uintptr, mode Mode) (*Conn, error) {
 	n := int(fd)
 	domain, err := unix.GetsockoptInt(n, unix.SOL_SOCKET, unix.SO_DOMAIN)
@@ -103,8 +105,16 @@ func FromFile(fd uintptr, mode Mode) (*Conn, error) {
 	if err := unix.SetNonblock(n, true); err != nil {
 		return nil, fmt.Errorf("inherited descriptor %d: %w", n, err)
 	}
+	if mode == Multicast {
+		if err := unix.SetsockoptInt(n, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, readLog); err != nil {
+			return nil, reason("listen with the inherited audit socket", err)
+		}
+	}
 	return newConn(&socket{fd: n}, mode)
 }
+
+// readLog is the multicast group AUDIT_NLGRP_READLOG.
+const readLog = 1
 
 func newConn(s *socket, mode Mode) (*Conn, error) {
 	f := os.NewFile(uintptr(s.fd), "audit")
@@ -232,6 +242,11 @@ func (c *Conn) Finish(handle func(typ uint16, payload []byte)) error {
 		c.pending = nil
 		if c.registered {
 			c.closeErr = c.unregister(func() { c.empty(handle) })
+		}
+		if c.mode == Multicast {
+			_ = c.raw.Control(func(fd uintptr) {
+				_ = unix.SetsockoptInt(int(fd), unix.SOL_NETLINK, unix.NETLINK_DROP_MEMBERSHIP, readLog)
+			})
 		}
 		c.empty(handle)
 		c.closed.Store(true)

@@ -1,0 +1,107 @@
+package witness
+
+import (
+	"bytes"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"seawall/agent/gaps"
+	"seawall/pkg/audit"
+	"seawall/pkg/effect"
+	"seawall/pkg/kaudit"
+)
+
+// event takes one event from the assembler. It runs while stream is locked and never
+// waits.
+func (a *Source) event(e *audit.Event) {
+	s := &a.stream
+	switch s.tracker.See(e.Serial, e.Time, s.now) {
+	case gaps.Fresh:
+		if s.tracker.Open() && !s.waits {
+			s.waits = true
+			a.poke()
+		}
+	case gaps.Again:
+		switch {
+		case s.filled[e.Serial]:
+			delete(s.filled, e.Serial)
+			return // it was read from the log
+		case s.ledger.Came(e.Serial, false):
+		case s.overlap != nil && !e.Partial:
+			return // by the other connection
+		}
+	case gaps.Tardy:
+	}
+	a.deliver(e)
+}
+
+// deliver gives an event to whoever asks, and offers what it changed.
+func (a *Source) deliver(e *audit.Event) {
+	if a.cfg.Observe != nil {
+		a.cfg.Observe(e)
+	}
+	if e.PID == uint32(os.Getpid()) && e.HasSyscall {
+		return
+	}
+	if starts(e) {
+		select {
+		case a.stream.starts <- struct{}{}:
+		default:
+		}
+	}
+	if a.configChanged(e) {
+		c := a.names.cause(e, "", "audit configuration")
+		a.cfg.Offer(Change{Cause: c})
+		return
+	}
+	w := a.watched.Load()
+	var may bool
+	if may, a.stream.name = w.concerns(e, a.stream.name); !may {
+		return
+	}
+	matched := false
+	for _, ch := range effect.Changes(e) {
+		name := ch.Path
+		if ch.Relative {
+			name = w.locate(&ch, time.Now())
+		}
+		if !w.has([]byte(name)) {
+			continue
+		}
+		matched = true
+		a.cfg.Offer(Change{Name: name, Cause: a.names.cause(e, name, ch.Operation)})
+	}
+	if matched {
+		a.mu.Lock()
+		a.counters.EventsMatched++
+		a.mu.Unlock()
+	}
+}
+
+// starts reports whether an audit daemon was started: it is about to ask for its place.
+func starts(e *audit.Event) bool {
+	return len(e.Argv) > 0 && e.Success && !e.Filled && string(e.Exe) == auditd
+}
+
+// configChanged reports whether the event says that somebody else changed the
+// kernel's audit configuration.
+func (a *Source) configChanged(e *audit.Event) bool {
+	for _, r := range e.Records {
+		if r.Type != unix.AUDIT_CONFIG_CHANGE {
+			continue
+		}
+		switch {
+		case bytes.Contains(r.Text, []byte("audit_pid=")):
+			a.poke()
+		case bytes.Contains(r.Text, []byte("op=add_rule")), bytes.Contains(r.Text, []byte("op=remove_rule")):
+			a.stream.rulesAt = a.stream.now
+			a.poke()
+		}
+		if !bytes.Contains(r.Text, []byte(`key="`+kaudit.Key)) {
+			return true
+		}
+	}
+	return false
+}

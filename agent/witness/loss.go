@@ -1,0 +1,322 @@
+package witness
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"seawall/agent/gaps"
+	"seawall/agent/refill"
+	"seawall/pkg/audit"
+	"seawall/pkg/kaudit"
+)
+
+// StateFile is the name, in Config.StateDir, of what is known of kernel audit and of what
+// is missing (gaps.ReadLedger).
+const StateFile = "audit.json"
+
+const markFile = "audit-serial"
+
+// kernelLost is the kernel's own count of lost events, as it was.
+type kernelLost struct {
+	known bool
+	count uint32
+	at    time.Time
+	head  uint32
+	high  uint32 // most records seen in the kernel's queue
+	// limited says that what was lost last was lost under a rate limit.
+	limited bool
+}
+
+// openState begins to keep account, where the sensor before ended if there was one in
+// this boot.
+func (a *Source) openState() {
+	s := &a.stream
+	s.Lock()
+	defer s.Unlock()
+	now := time.Now()
+	boot := strings.TrimSpace(string(bootID()))
+	s.asm = audit.NewAssembler(0, a.event)
+	s.wake, s.starts, s.filled = make(chan struct{}, 1), make(chan struct{}, 1), map[uint32]bool{}
+	s.ledger = gaps.NewLedger(boot, now)
+	if a.cfg.StateDir == "" {
+		return
+	}
+	if l, err := gaps.ReadLedger(a.cfg.Root, filepath.Join(a.cfg.StateDir, StateFile)); err == nil && l.Boot == boot {
+		s.ledger = l
+	}
+	s.base.left = s.ledger.Left()
+	mark, serial, at, ok, err := gaps.OpenMark(filepath.Join(a.cfg.StateDir, markFile), boot)
+	if err != nil {
+		a.log.Warn("the next sensor cannot see what it missed", "err", err)
+		return
+	}
+	s.mark = mark
+	if ok {
+		s.tracker.Resume(serial, at)
+		s.resumed = at
+	}
+	// Nobody goes on with those that the sensor before wanted to fill.
+	for _, g := range s.ledger.Pending() {
+		s.missing = append(s.missing, *g)
+	}
+	a.wakeFill()
+}
+
+// closeState hands out what is open and keeps what is known for the next.
+func (a *Source) closeState() {
+	now := time.Now()
+	s := &a.stream
+	s.Lock()
+	s.asm.Close()
+	s.Unlock()
+	a.noteState(now)
+	s.Lock()
+	defer s.Unlock()
+	if s.mark == nil {
+		return
+	}
+	if head, at, ok := s.tracker.Head(); ok {
+		_ = s.mark.Set(head, at)
+	}
+	if err := s.mark.Close(); err != nil {
+		a.log.Warn("the next sensor cannot see what it missed", "err", err)
+	}
+}
+
+// noteState writes what is known for people and for the next sensor.
+func (a *Source) noteState(now time.Time) {
+	a.rules.Lock()
+	loaded, problems := a.rules.loaded, a.rules.set.Problems
+	a.rules.Unlock()
+	c := a.Counters()
+	state := gaps.State{
+		Time: now, PID: os.Getpid(), Mode: c.AuditMode, Reason: c.AuditReason, Profile: a.cfg.Profile,
+		Records: c.Records, Events: c.Events, Overruns: c.Overruns,
+		RulesWanted: loaded.Wanted, RulesLoaded: loaded.Loaded, RulesShared: loaded.Shared, RulesRefused: loaded.Refused,
+	}
+	for _, p := range problems {
+		state.Problems = append(state.Problems, p.String())
+	}
+	var err error
+	if state.LogFile, err = refill.LogFile(a.cfg.Root); err != nil {
+		state.LogFile = ""
+	}
+	s := &a.stream
+	s.Lock()
+	defer s.Unlock()
+	if s.conn != nil {
+		state.Buffer = s.conn.Buffer()
+	}
+	state.BacklogHigh = s.lost.high
+	state.Partial = s.asm.Stats().Partial
+	s.ledger.Note(state)
+	a.mu.Lock()
+	a.counters.SerialGaps = s.ledger.Left() - min(s.ledger.Left(), s.base.left)
+	a.mu.Unlock()
+	if a.cfg.StateDir == "" {
+		return
+	}
+	if err := s.ledger.Write(filepath.Join(a.cfg.StateDir, StateFile)); err != nil {
+		a.log.Warn("what is missing of kernel audit is not kept", "err", err)
+	}
+}
+
+// baseline notes the kernel's counters as they are now: what it lost before is no loss of
+// ours.
+func (a *Source) baseline(st kaudit.Status) {
+	a.mu.Lock()
+	a.counters.KernelLost = uint64(st.Lost)
+	a.mu.Unlock()
+	s := &a.stream
+	s.Lock()
+	defer s.Unlock()
+	head, _, _ := s.tracker.Head()
+	s.lost = kernelLost{known: true, count: st.Lost, at: time.Now(), head: head, high: st.Backlog}
+}
+
+// watchStatus notes what the kernel's counters say.
+func (a *Source) watchStatus(st kaudit.Status, now time.Time) {
+	a.mu.Lock()
+	a.counters.KernelLost = uint64(st.Lost)
+	a.mu.Unlock()
+	s := &a.stream
+	s.Lock()
+	defer s.Unlock()
+	head, _, _ := s.tracker.Head()
+	if more := st.Lost - s.lost.count; more > 0 && more < 1<<31 && s.lost.known {
+		g := gaps.Gap{
+			From: s.lost.head, To: head, Missing: uint64(more), Before: s.lost.at, After: now, Found: now,
+			Cause: gaps.Backlog, Settled: true,
+		}
+		// What the rate limit keeps out has serials, which are missed by themselves.
+		if st.RateLimit == 0 {
+			s.ledger.Add(g)
+			a.tellGap(g)
+		}
+		s.lost.limited = st.RateLimit > 0
+	}
+	s.lost = kernelLost{true, st.Lost, now, head, max(s.lost.high, st.Backlog), s.lost.limited}
+}
+
+// settleGaps gives up on serials that are missing for long. The caller holds stream.
+func (a *Source) settleGaps(now time.Time) {
+	s := &a.stream
+	found := s.tracker.Settle(now.Add(-patience), now)
+	if len(found) == 0 {
+		return
+	}
+	overruns := s.base.overruns
+	if s.conn != nil {
+		overruns += s.conn.Overruns()
+	}
+	var lost []gaps.Gap
+	for _, g := range found {
+		g.Cause = a.cause(g, overruns)
+		fill := g.Cause == gaps.Stopped || g.Cause == gaps.Switched || s.conn != nil && s.conn.Mode() == kaudit.Multicast
+		if !fill || !g.Fillable() {
+			g.Settled = true
+			lost = append(lost, g)
+		} else {
+			s.missing = append(s.missing, g)
+		}
+		s.ledger.Add(g)
+	}
+	s.overruns = overruns
+	a.log.Warn("kernel audit events are missing", "serials", count(found), "gaps", len(found), "cause", found[0].Cause)
+	a.tellGaps(lost)
+	if len(s.missing) > 0 {
+		a.wakeFill()
+	}
+}
+
+func count(found []gaps.Gap) (n uint64) {
+	for i := range found {
+		n += found[i].Missing
+	}
+	return n
+}
+
+// cause says why events are missing, as far as it can be told.
+func (a *Source) cause(g gaps.Gap, overruns uint64) gaps.Cause {
+	s := &a.stream
+	switch {
+	case !s.resumed.IsZero() && g.Before.Equal(s.resumed):
+		return gaps.Stopped
+	case !s.moved.IsZero() && g.Before.Before(s.moved) && g.After.After(s.moved):
+		return gaps.Switched
+	case overruns != s.overruns:
+		return gaps.Overrun
+	case s.lost.limited:
+		return gaps.RateLimit
+	}
+	return gaps.Kernel
+}
+
+// tellGaps tells of gaps that are not filled, as one.
+func (a *Source) tellGaps(lost []gaps.Gap) {
+	if len(lost) == 0 {
+		return
+	}
+	g := lost[0]
+	for _, next := range lost[1:] {
+		g = gaps.Merge(g, next)
+	}
+	a.tellGap(g)
+}
+
+func (a *Source) tellGap(g gaps.Gap) {
+	if a.cfg.Gap != nil && g.Left() > 0 {
+		a.cfg.Gap(g)
+	}
+}
+
+func (a *Source) wakeFill() {
+	select {
+	case a.stream.wake <- struct{}{}:
+	default:
+	}
+}
+
+// fill reads what is missing from the audit daemon's log until ctx ends.
+func (a *Source) fill(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.stream.wake:
+		}
+		a.stream.Lock()
+		missing := a.stream.missing
+		a.stream.missing = nil
+		a.stream.Unlock()
+		if len(missing) > 0 {
+			a.fillGaps(ctx, missing)
+		}
+	}
+}
+
+// fillTimes are the times between two looks into the log: the audit daemon writes later
+// than it receives.
+func fillTimes() []time.Duration {
+	return []time.Duration{0, time.Second, 3 * time.Second, 10 * time.Second, 15 * time.Second}
+}
+
+// fillGaps reads gaps' events from the log, and gives up on those that it does not have.
+func (a *Source) fillGaps(ctx context.Context, missing []gaps.Gap) {
+	ranges := make([]refill.Range, 0, len(missing))
+	for _, g := range missing {
+		ranges = append(ranges, refill.Range{From: g.From, To: g.To, Before: g.Before, After: g.After})
+	}
+	job := refill.NewJob(ranges, a.filledEvent)
+	name, err := refill.LogFile(a.cfg.Root)
+	for _, wait := range fillTimes() {
+		if err != nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return // the next sensor goes on
+		case <-time.After(wait):
+		}
+		passed := job.Passed()
+		if err = job.Read(a.cfg.Root, name); err != nil || passed || uint64(job.Found()) >= count(missing) {
+			break
+		}
+	}
+	job.Close()
+	why := "the audit daemon's log does not have them"
+	if err != nil {
+		why = err.Error()
+	}
+	s := &a.stream
+	s.Lock()
+	defer s.Unlock()
+	var lost []gaps.Gap
+	for _, g := range missing {
+		if left, ok := s.ledger.Settle(g.From, g.To, why); ok && left.Left() > 0 {
+			lost = append(lost, left)
+		}
+	}
+	a.tellGaps(lost)
+	a.log.Info("missing audit events were looked for in the audit daemon's log", "found", job.Found(), "missing", count(missing), "log", name)
+}
+
+const maxFilled = 1 << 17
+
+// filledEvent takes an event from the log, unless it came meanwhile.
+func (a *Source) filledEvent(e *audit.Event) {
+	s := &a.stream
+	s.Lock()
+	defer s.Unlock()
+	if !s.ledger.Came(e.Serial, true) {
+		return
+	}
+	if len(s.filled) >= maxFilled {
+		clear(s.filled)
+	}
+	s.filled[e.Serial] = true
+	a.deliver(e)
+}

@@ -1,0 +1,274 @@
+package witness
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"seawall/agent/gaps"
+	"seawall/pkg/audit"
+	"seawall/pkg/kaudit"
+)
+
+const (
+	auditCheck = 15 * time.Second // between two looks at who the audit daemon is
+	// soon is between two looks while events are incomplete or serials missing.
+	soon = time.Second
+	// patience is how long a serial is waited for; an event that lacks its end takes
+	// audit.DefaultTimeout of it.
+	patience = 2 * audit.DefaultTimeout
+	// settled is how long the rules are left alone after somebody changed them:
+	// augenrules first deletes all.
+	settledRules = time.Second
+)
+
+// stream is what comes from the kernel, whichever connection it comes by. It is locked
+// while records and events are handled.
+type stream struct {
+	sync.Mutex
+	asm     *audit.Assembler
+	now     time.Time
+	tracker gaps.Tracker
+	ledger  *gaps.Ledger
+	mark    *gaps.Mark // nil without a directory for it
+	overlap *overlap   // what another connection gave; nil when there was none lately
+	moved   time.Time  // when one connection followed another
+	resumed time.Time  // the last event that the sensor before saw
+	name    []byte     // of event
+
+	base struct {
+		overruns uint64 // of connections that ended
+		left     uint64 // missing when we began
+	}
+	conn     *kaudit.Conn
+	overruns uint64 // when gaps were settled last
+	filled   map[uint32]bool
+	lost     kernelLost
+	missing  []gaps.Gap // that are to be filled
+	wake     chan struct{}
+	starts   chan struct{} // an audit daemon was started
+	rulesAt  time.Time     // when somebody changed the kernel's rules
+	waits    bool          // for serials that are missing
+}
+
+// record handles one record.
+func (a *Source) record(typ uint16, payload []byte, now time.Time) {
+	s := &a.stream
+	s.Lock()
+	defer s.Unlock()
+	s.now = now
+	if s.overlap != nil && s.overlap.had(typ, payload) {
+		return
+	}
+	s.asm.Push(typ, payload, now)
+}
+
+// read assembles records to events until the connection ends or another mode fits.
+func (a *Source) read(ctx context.Context, control *kaudit.Control, conn *kaudit.Conn) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil)
+	a.stream.Lock()
+	a.stream.conn = conn
+	a.stream.Unlock()
+	wg.Go(func() { a.check(ctx, control, conn.Mode(), cancel) })
+	now := time.Now()
+	first := true
+	err := conn.ReceiveBatches(ctx, func(typ uint16, payload []byte) {
+		if first {
+			now, first = time.Now(), false
+		}
+		a.record(typ, payload, now)
+		if typ == unix.AUDIT_REPLACE {
+			cancel(errYield)
+		}
+	}, func() {
+		first = true
+		a.tally()
+		select {
+		case <-a.stream.starts:
+			if a.cfg.Mode == Auto && conn.Mode() == kaudit.Unicast {
+				cancel(errStart)
+			}
+		default:
+		}
+	})
+	if cause := context.Cause(ctx); errors.Is(cause, errMove) {
+		return cause
+	}
+	return err
+}
+
+// tally notes what was read, and how far. It is called after each batch.
+func (a *Source) tally() {
+	s := &a.stream
+	s.Lock()
+	defer s.Unlock()
+	st := s.asm.Stats()
+	overruns := s.base.overruns + s.conn.Overruns()
+	if head, at, ok := s.tracker.Head(); ok && s.mark != nil {
+		if err := s.mark.Set(head, at); err != nil {
+			a.log.Warn("the next sensor cannot see what it missed", "err", err)
+			s.mark = nil
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.counters.Records, a.counters.Events = st.Records, st.Events
+	a.counters.Overruns = overruns
+}
+
+// check looks from time to time at who the audit daemon is, at what is missing and at the
+// rules; sooner when something says that it is worth it.
+func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit.Mode, move context.CancelCauseFunc) {
+	tick := time.NewTicker(auditCheck)
+	defer tick.Stop()
+	again := time.NewTimer(soon)
+	defer again.Stop()
+	var gone time.Time // since when there is no audit daemon
+	var watch daemonWatch
+	defer watch.close()
+	for {
+		whole := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			whole = true
+		case <-again.C:
+		case <-a.nudge:
+		}
+		now := time.Now()
+		waiting := a.tidy(now, whole)
+		status, err := control.Status()
+		if err != nil {
+			move(err)
+			return
+		}
+		a.watchStatus(status, now)
+		fits, _ := a.choose(status)
+		watch.follow(status.PID, a.nudge)
+		switch {
+		case mode == kaudit.Unicast && status.PID != a.daemon:
+			a.log.Info("the audit daemon changed", "pid", status.PID)
+			move(errMove)
+			return
+		case fits == mode:
+			gone = time.Time{}
+		case gone.IsZero() && mode == kaudit.Multicast:
+			gone, waiting = now, true
+		case mode == kaudit.Unicast || now.Sub(gone) >= restartTime:
+			a.log.Info("the audit daemon changed", "pid", status.PID)
+			move(errMove)
+			return
+		default:
+			waiting = true
+		}
+		if whole || a.rulesChanged(now) {
+			a.compare()
+		}
+		if whole {
+			a.noteState(now)
+		}
+		if waiting {
+			again.Reset(soon)
+		}
+	}
+}
+
+// tidy hands out events whose time is over and settles what is missing. It reports
+// whether something is waited for still.
+func (a *Source) tidy(now time.Time, whole bool) bool {
+	s := &a.stream
+	s.Lock()
+	defer s.Unlock()
+	s.now = now
+	s.asm.Flush(now)
+	if s.overlap != nil && now.After(s.overlap.until) {
+		s.overlap = nil
+	}
+	a.settleGaps(now)
+	if whole && a.cfg.Tick != nil {
+		a.cfg.Tick(now)
+	}
+	s.waits = s.tracker.Open()
+	return s.waits || s.overlap != nil || s.asm.Stats().Open > 0 || !s.rulesAt.IsZero()
+}
+
+// rulesChanged reports whether somebody changed the kernel's rules a while ago.
+func (a *Source) rulesChanged(now time.Time) bool {
+	s := &a.stream
+	s.Lock()
+	defer s.Unlock()
+	if s.rulesAt.IsZero() || now.Sub(s.rulesAt) < settledRules {
+		return false
+	}
+	s.rulesAt = time.Time{}
+	return true
+}
+
+// poke has check look at once.
+func (a *Source) poke() {
+	select {
+	case a.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// daemonWatch waits for the end of the process that is the audit daemon: one that is
+// killed leaves no record of it.
+type daemonWatch struct {
+	pid  uint32
+	file *os.File
+	done chan struct{}
+}
+
+// follow watches the process, and pokes nudge when it ended.
+func (w *daemonWatch) follow(pid uint32, nudge chan<- struct{}) {
+	if pid == w.pid {
+		return
+	}
+	w.close()
+	w.pid = pid
+	if pid == 0 || pid == uint32(os.Getpid()) {
+		return
+	}
+	fd, err := unix.PidfdOpen(int(pid), unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return // the next look sees it
+	}
+	w.file, w.done = os.NewFile(uintptr(fd), "pidfd"), make(chan struct{})
+	raw, err := w.file.SyscallConn()
+	if err != nil {
+		close(w.done)
+		return
+	}
+	go func(done chan<- struct{}) {
+		defer close(done)
+		err := raw.Read(func(fd uintptr) bool {
+			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+			return n > 0 || err != nil && err != unix.EINTR
+		})
+		if err == nil {
+			select {
+			case nudge <- struct{}{}:
+			default:
+			}
+		}
+	}(w.done)
+}
+
+func (w *daemonWatch) close() {
+	if w.file != nil {
+		_ = w.file.Close()
+		<-w.done
+		w.file = nil
+	}
+	w.pid = 0
+}

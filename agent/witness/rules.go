@@ -1,0 +1,125 @@
+package witness
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"seawall/agent/ruleset"
+	"seawall/pkg/auditrule"
+	"seawall/pkg/hostfs"
+	"seawall/pkg/kaudit"
+)
+
+// auditd is the program that makes itself the audit daemon.
+const auditd = "/usr/sbin/auditd"
+
+// rules is what we want of the kernel's rules. It is locked while they are changed.
+type rules struct {
+	sync.Mutex
+	names   []string // to watch
+	watches *kaudit.Watches
+	set     ruleset.Set
+	files   string // what the files of set looked like
+	state   uint64 // of the kernel's rules when ours were loaded
+	loaded  kaudit.Loaded
+	failed  bool
+}
+
+// use says where rules go. The caller holds rules.
+func (r *rules) use(control *kaudit.Control) { r.watches = kaudit.NewWatches(control) }
+
+func (r *rules) close() error {
+	if r.watches == nil {
+		return nil
+	}
+	err := r.watches.Close()
+	r.watches = nil
+	return err
+}
+
+// Watch says which names facts depend on. Rules follow as soon as there is a
+// connection.
+func (a *Source) Watch(names []string) {
+	a.watched.Store(newWatched(names))
+
+	a.rules.Lock()
+	defer a.rules.Unlock()
+	a.rules.names = names
+	a.load()
+}
+
+// load puts the rules that are wanted into the kernel. The caller holds rules.
+func (a *Source) load() {
+	r := &a.rules
+	if r.watches == nil {
+		return
+	}
+	if files := look(a.cfg.Root, a.cfg.RulesDir); files != r.files {
+		r.files = files
+		r.set = ruleset.Load(a.cfg.Profile, a.cfg.DetectRules, a.cfg.Root, a.cfg.RulesDir)
+		for _, p := range r.set.Problems {
+			a.log.Warn("an audit rule is not loaded", "problem", p.String())
+		}
+	}
+	more := r.set.Wires()
+	if a.cfg.Mode == Auto {
+		if start, err := auditrule.Parse("-a always,exit -F path=" + auditd + " -F perm=x -k " + kaudit.Key); err == nil {
+			more = append(more, start)
+		}
+	}
+	before := r.loaded
+	var err error
+	r.loaded, err = r.watches.Set(r.names, more...)
+	switch {
+	case errors.Is(err, kaudit.ErrLocked):
+		const reason = "the audit rules are locked until reboot: ours are not loaded, changes are seen without who made them"
+		if a.reason(reason) {
+			a.log.Warn("audit rules are locked", "err", err)
+		}
+	case err != nil && !slices.Equal(before.Refused, r.loaded.Refused):
+		a.log.Warn("some audit rules were refused", "err", err)
+	}
+	r.failed = err != nil
+	if r.state, err = r.watches.State(); err != nil {
+		r.state = 0
+	}
+}
+
+// compare loads our rules again where somebody changed the kernel's, where the files are
+// others, or where some wait for a directory.
+func (a *Source) compare() {
+	a.rules.Lock()
+	defer a.rules.Unlock()
+	r := &a.rules
+	if r.watches == nil {
+		return
+	}
+	state, err := r.watches.State()
+	if err != nil || state == r.state && look(a.cfg.Root, a.cfg.RulesDir) == r.files && (len(r.loaded.Refused) == 0 || r.failed) {
+		return
+	}
+	a.load()
+}
+
+// look says what the rules files in dir look like, in a line that changes when they do.
+func look(root hostfs.Root, dir string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "in %s", dir)
+	if dir == "" {
+		return b.String()
+	}
+	names, err := root.ReadDir(dir)
+	if err != nil {
+		return b.String() + " none"
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if fi, err := root.Stat(dir + "/" + name); err == nil && strings.HasSuffix(name, ".rules") {
+			fmt.Fprintf(&b, "\n%s %d %d", name, fi.Size(), fi.ModTime().UnixNano())
+		}
+	}
+	return b.String()
+}
