@@ -235,14 +235,19 @@ func (b *builder) finish() (source, error) {
 		}
 		b.sets[f] = set
 	}
+	b.wakes = make([]bool, len(b.sets))
 	b.trigger = make([][]int32, b.atoms)
 	b.always = make([]uint64, (len(b.slots)+63)/64)
 	for i, s := range b.slots {
 		atoms, _, ok := b.need(s.condition)
 		if !ok {
 			b.always[i/64] |= 1 << (i % 64)
+			b.restless = true
 		}
 		for _, a := range atoms {
+			if f := b.list[a].field; f >= 0 {
+				b.wakes[f] = true
+			}
 			if list := b.trigger[a]; len(list) == 0 || list[len(list)-1] != int32(i) {
 				b.trigger[a] = append(b.trigger[a], int32(i))
 			}

@@ -24,14 +24,16 @@ type Matcher struct {
 
 // source is what there is for one kind of events.
 type source struct {
-	sets    []*literals.Set // by field; nil where no rule looks for text
-	any     *literals.Set   // of keywords
-	atoms   int
-	trigger [][]int32 // by atom: the slots to evaluate if it was seen
-	always  []uint64  // slots to evaluate for each event
-	slots   []slot
-	nodes   []node
-	tests   []test
+	sets     []*literals.Set // by field; nil where no rule looks for text
+	any      *literals.Set   // of keywords
+	wakes    []bool          // by field: an atom in it is a trigger
+	atoms    int
+	trigger  [][]int32 // by atom: the slots to evaluate if it was seen
+	always   []uint64  // slots to evaluate for each event
+	restless bool      // there are such
+	slots    []slot
+	nodes    []node
+	tests    []test
 }
 
 // slot is a rule as compiled for a source.

@@ -16,7 +16,8 @@
 // that regards case contributes a text that its matches must contain, and is tried
 // only if the text was seen. For each rule the compiler picks a set of texts of which
 // one must be seen for the rule to match, the rarest of those that would do, and an
-// event has only the rules evaluated of which such a text was seen. Rules without one
+// event has only the rules evaluated of which such a text was seen; values of fields in
+// which no rule has such a text are scanned only then. Rules without one
 // (all of whose tests are of numbers, networks, missing fields and the like, or
 // negations) are evaluated for each event. Within a rule, tests are tried from cheap
 // to dear, and each test of an event at most once for all rules.

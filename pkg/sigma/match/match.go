@@ -73,14 +73,20 @@ func (m *Matcher) Match(e *event.Event, s *Scratch) []Result {
 	}
 	src := &m.sources[e.Source()]
 	s.begin(e)
-	src.scan(e, s)
+	src.scan(e, s, true)
 	slots := s.slots[:len(src.always)]
 	copy(slots, src.always)
+	woken := src.restless
 	for _, atom := range s.ids {
 		for _, i := range src.trigger[atom] {
 			slots[i/64] |= 1 << (i % 64)
+			woken = true
 		}
 	}
+	if !woken {
+		return nil
+	}
+	src.scan(e, s, false)
 	for word, set := range slots {
 		for ; set != 0; set &= set - 1 {
 			if i := word*64 + bits.TrailingZeros64(set); src.holds(src.slots[i].condition, e, s) {
@@ -92,16 +98,18 @@ func (m *Matcher) Match(e *event.Event, s *Scratch) []Result {
 }
 
 // scan looks for all atoms in all values, each value once for its field and, if there
-// are keywords, once for them. Text that is not ASCII is folded first; the automata
-// fold ASCII themselves.
-func (src *source) scan(e *event.Event, s *Scratch) {
+// are keywords, once for them: first in the fields in which texts wake rules and, if one
+// was woken, in the others. Text that is not ASCII is folded first; the automata fold
+// ASCII themselves.
+func (src *source) scan(e *event.Event, s *Scratch, wakes bool) {
 	for i := range e.Len() {
 		field, text := e.At(i)
 		var set *literals.Set
-		if int(field) < len(src.sets) {
+		if int(field) < len(src.sets) && src.wakes[field] == wakes {
 			set = src.sets[field]
 		}
-		if set == nil && src.any == nil {
+		keywords := src.any != nil && wakes
+		if set == nil && !keywords {
 			continue
 		}
 		if !literals.ASCII(text) {
@@ -110,7 +118,7 @@ func (src *source) scan(e *event.Event, s *Scratch) {
 		if set != nil {
 			s.ids = set.Find(text, s.mark, s.seen, s.ids)
 		}
-		if src.any != nil {
+		if keywords {
 			s.ids = src.any.Find(text, s.mark, s.seen, s.ids)
 		}
 	}

@@ -16,7 +16,8 @@ func (m *Matcher) Possible(e *event.Event, known []event.Field, s *Scratch) []in
 	}
 	p := partly{source: &m.sources[e.Source()], event: e, scratch: s, known: known}
 	s.begin(e)
-	p.source.scan(e, s)
+	p.source.scan(e, s, true)
+	p.source.scan(e, s, false)
 	var rules []int
 	for i := range p.source.slots {
 		if slot := &p.source.slots[i]; p.verdict(slot.condition) != no {
