@@ -15,7 +15,8 @@ import (
 // auditd makes the events of linux/auditd.
 func (r *Reader) auditd(e *audit.Event, each func(*event.Event)) {
 	last := len(e.Paths)
-	if c := r.class(e); c != nil {
+	c := r.class(e)
+	if c != nil {
 		if c.used == nil {
 			return
 		}
@@ -24,6 +25,7 @@ func (r *Reader) auditd(e *audit.Event, each func(*event.Event)) {
 			last = 0
 		}
 	}
+	r.common(e, c)
 	r.syscall(e)
 	r.arguments(e)
 	r.bytes(fieldCWD, e.CWD)
@@ -33,7 +35,6 @@ func (r *Reader) auditd(e *audit.Event, each func(*event.Event)) {
 		r.put(fieldProctitle, from)
 	}
 	r.sockaddr(e.Sockaddr)
-	r.types(e)
 	for i := range e.Records {
 		r.record(e, &e.Records[i])
 	}
@@ -46,14 +47,25 @@ func (r *Reader) auditd(e *audit.Event, each func(*event.Event)) {
 	for i := first; i < last; i++ {
 		r.event.Reset(Auditd)
 		r.text = r.text[:0]
+		r.common(e, c)
 		r.syscall(e)
 		if len(e.Argv) == 0 {
 			r.arguments(e)
 		}
 		r.bytes(fieldCWD, e.CWD)
-		r.types(e)
 		r.path(e, i)
 		each(&r.event)
+	}
+}
+
+// common adds what the event has in common with all of its class, which may be nil.
+func (r *Reader) common(e *audit.Event, c *class) {
+	if c == nil {
+		r.shared(e)
+		return
+	}
+	for i := range c.common {
+		r.event.Add(c.common[i].field, c.common[i].text)
 	}
 }
 
@@ -71,25 +83,9 @@ func (r *Reader) types(e *audit.Event) {
 	}
 }
 
-// call adds the system call, by its name and by its number.
-func (r *Reader) call(e *audit.Event) {
-	if r.used[fieldSyscall] {
-		r.string(fieldSyscall, effect.Call(e))
-		r.number(fieldSyscall, uint64(e.Syscall))
-	}
-}
-
 func (r *Reader) syscall(e *audit.Event) {
 	if !e.HasSyscall {
 		return
-	}
-	r.call(e)
-	if r.used[fieldSuccess] {
-		if e.Success {
-			r.event.AddString(fieldSuccess, "yes")
-		} else {
-			r.event.AddString(fieldSuccess, "no")
-		}
 	}
 	if r.used[fieldExit] {
 		from := len(r.text)
@@ -102,13 +98,6 @@ func (r *Reader) syscall(e *audit.Event) {
 	r.bytes(fieldExe, e.Exe)
 	r.bytes(fieldComm, e.Comm)
 	r.bytes(fieldTTY, e.TTY)
-	if r.used[fieldKey] {
-		for rest := e.Key; len(rest) > 0; {
-			var key []byte
-			key, rest, _ = bytes.Cut(rest, []byte{1})
-			r.event.Add(fieldKey, key)
-		}
-	}
 	r.number(fieldPID, uint64(e.PID))
 	r.number(fieldPPID, uint64(e.PPID))
 	r.number(fieldAUID, uint64(e.AUID))
@@ -219,15 +208,18 @@ func nametype(t audit.Nametype) string {
 
 // record adds what rules ask for of a record that package audit does not decode.
 func (r *Reader) record(e *audit.Event, rec *audit.Record) {
-	switch rec.Type {
-	case unix.AUDIT_PATH, unix.AUDIT_CWD, unix.AUDIT_EXECVE, unix.AUDIT_PROCTITLE, unix.AUDIT_SOCKADDR, unix.AUDIT_EOE:
-	case unix.AUDIT_SYSCALL, unix.AUDIT_URINGOP:
-		if r.Taxonomy.wide {
-			r.fields(rec.Text, !e.HasSyscall)
-		}
-	default:
+	if other(*rec) || r.Taxonomy.wide && (rec.Type == unix.AUDIT_SYSCALL || rec.Type == unix.AUDIT_URINGOP) {
 		r.fields(rec.Text, !e.HasSyscall)
 	}
+}
+
+// other reports whether a record is none of those that package audit decodes.
+func other(rec audit.Record) bool {
+	switch rec.Type {
+	case unix.AUDIT_SYSCALL, unix.AUDIT_URINGOP, unix.AUDIT_PATH, unix.AUDIT_CWD, unix.AUDIT_EXECVE, unix.AUDIT_PROCTITLE, unix.AUDIT_SOCKADDR, unix.AUDIT_EOE:
+		return false
+	}
+	return true
 }
 
 // fields adds the fields of a record's text. Those that a SYSCALL record has are taken

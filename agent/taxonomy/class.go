@@ -1,41 +1,57 @@
 package taxonomy
 
 import (
+	"bytes"
 	"maps"
+	"slices"
 
 	"seawall/pkg/audit"
+	"seawall/pkg/effect"
 	"seawall/pkg/sigma/event"
 )
 
 // Most events of linux/auditd match no rule for what a look at them tells: the types of
-// their records and their system call. A class is all events that are alike in these.
-// Rules are asked once for each class, and of its events only what the rules left ask
-// for is made.
+// their records, their system call, whether it succeeded, and the keys of the audit
+// rules that reported it. A class is all events that are alike in these. Rules are asked
+// once for each class, and of its events only what the rules left ask for is made.
 type class struct {
 	used  []bool // by field; nil: no rule can match
 	paths bool   // fields of PATH records are among them
+	// common is what all of them have.
+	common []common
+}
+
+type common struct {
+	field event.Field
+	text  []byte
 }
 
 // signature names a class.
 type signature struct {
-	arch  uint32
-	call  int32
-	uring bool
-	types [maxTypes]uint16
+	arch    uint32
+	call    int32
+	uring   bool
+	success bool
+	keyed   int8 // bytes of key
+	key     [maxKey]byte
+	types   [maxTypes]uint16
 }
 
+// Bounds. An event that has more of it is of no class.
 const (
-	maxTypes   = 8   // in an event of a class
+	maxTypes   = 8
+	maxKey     = 40
 	maxClasses = 512 // then they are made anew
 )
 
-// class returns the class of an event, nil for one of no class: without a system call
-// of its own, every field may be in the text of records.
-func (r *Reader) class(e *audit.Event) *class {
-	if r.Possible == nil || !e.HasSyscall {
-		return nil
+// sign returns the signature of an event; ok is false for one of no class: without a
+// system call of its own every field may be in the text of records.
+func sign(e *audit.Event) (s signature, ok bool) {
+	if !e.HasSyscall || len(e.Key) > maxKey {
+		return s, false
 	}
-	s := signature{arch: e.Arch, call: int32(e.Syscall), uring: e.Uring}
+	s = signature{arch: e.Arch, call: int32(e.Syscall), uring: e.Uring, success: e.Success, keyed: int8(len(e.Key))}
+	copy(s.key[:], e.Key)
 	n, last := 0, uint16(0)
 	for i := range e.Records {
 		typ := e.Records[i].Type
@@ -43,20 +59,29 @@ func (r *Reader) class(e *audit.Event) *class {
 			continue
 		}
 		if n == maxTypes {
-			return nil
+			return s, false
 		}
 		s.types[n], last = typ, typ
 		n++
+	}
+	return s, true
+}
+
+// class returns the class of an event, nil for one of no class.
+func (r *Reader) class(e *audit.Event) *class {
+	if r.Possible == nil {
+		return nil
+	}
+	s, ok := sign(e)
+	if !ok {
+		return nil
 	}
 	if r.latest != nil && s == r.signature {
 		return r.latest
 	}
 	c := r.classes[s]
 	if c == nil {
-		if len(r.classes) == maxClasses {
-			r.classes = nil
-		}
-		if r.classes == nil {
+		if r.classes == nil || len(r.classes) == maxClasses {
 			r.classes = map[signature]*class{}
 		}
 		c = r.newClass(e)
@@ -69,14 +94,22 @@ func (r *Reader) class(e *audit.Event) *class {
 // newClass asks which rules an event of its class can match.
 func (r *Reader) newClass(e *audit.Event) *class {
 	r.begin(Auditd)
-	r.types(e)
-	r.call(e)
-	rules := r.Possible(&r.event, []event.Field{fieldType, fieldSyscall})
+	r.shared(e)
+	c := &class{}
+	for i := range r.event.Len() {
+		f, text := r.event.At(i)
+		c.common = append(c.common, common{f, bytes.Clone(text)})
+	}
+	known := []event.Field{fieldType, fieldSyscall, fieldSuccess}
+	if !slices.ContainsFunc(e.Records, other) {
+		known = append(known, fieldKey) // which other records may have too
+	}
+	rules := r.Possible(&r.event, known)
 	r.begin(Auditd)
 	if len(rules) == 0 {
-		return &class{}
+		return c
 	}
-	c := &class{used: make([]bool, len(r.Taxonomy.used[Auditd]))}
+	c.used = make([]bool, len(r.Taxonomy.used[Auditd]))
 	for f := range r.Taxonomy.grouped {
 		c.used[f] = true
 	}
@@ -85,10 +118,33 @@ func (r *Reader) newClass(e *audit.Event) *class {
 			c.used[f] = true
 		}
 	}
+	c.common = slices.DeleteFunc(c.common, func(x common) bool { return !c.used[x.field] })
 	for _, f := range []event.Field{fieldName, fieldNametype, fieldMode, fieldOUID, fieldInode, fieldDev} {
 		c.paths = c.paths || c.used[f]
 	}
 	return c
+}
+
+// shared adds what all events of one class have in common.
+func (r *Reader) shared(e *audit.Event) {
+	r.types(e)
+	if !e.HasSyscall {
+		return
+	}
+	if r.used[fieldSyscall] {
+		r.string(fieldSyscall, effect.Call(e))
+		r.number(fieldSyscall, uint64(e.Syscall))
+	}
+	if r.used[fieldSuccess] {
+		r.string(fieldSuccess, map[bool]string{true: "yes", false: "no"}[e.Success])
+	}
+	if r.used[fieldKey] {
+		for rest := e.Key; len(rest) > 0; {
+			var key []byte
+			key, rest, _ = bytes.Cut(rest, []byte{1})
+			r.event.Add(fieldKey, key)
+		}
+	}
 }
 
 // note keeps which fields of linux/auditd a rule asks for.
