@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	roles := map[string]func() error{
 		"generate":    func() error { return generate(os.Args[1:]) },
+		"drain":       func() error { return drain(ctx) },
 		"seawall":     func() error { return readSeawall(ctx, os.Args[1:]) },
 		"go-libaudit": func() error { return readLibaudit(ctx, os.Args[1:]) },
 	}
@@ -183,7 +184,7 @@ func (r *running) lossless(k *kernel, dir string) (figure, error) {
 func wanted(tb testing.TB) []reader {
 	var list []reader
 	for _, r := range readers() {
-		if *readersFlag != "" && !slices.Contains(strings.Split(*readersFlag, ","), r.name) {
+		if named := slices.Contains(strings.Split(*readersFlag, ","), r.name); !named && (*readersFlag != "" || r.extra) {
 			continue
 		}
 		missing := slices.ContainsFunc(r.needs, func(name string) bool {

@@ -20,6 +20,7 @@ import (
 type reader struct {
 	name  string
 	needs []string // programs
+	extra bool     // measured only when it is named
 	start func(dir string) (*running, error)
 }
 
@@ -38,6 +39,7 @@ func readers() []reader {
 		{name: "auditd-enriched", needs: []string{"auditd"}, start: func(dir string) (*running, error) { return startAuditd(dir, "ENRICHED", false) }},
 		{name: "auditd-laurel", needs: []string{"auditd", "laurel"}, start: func(dir string) (*running, error) { return startAuditd(dir, "RAW", true) }},
 		{name: "go-libaudit", start: startOwn("go-libaudit")},
+		{name: "drain", extra: true, start: startOwn("drain")},
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"seawall/agent/detect"
 	"seawall/agent/detect/rules"
 	"seawall/agent/login"
@@ -21,6 +23,7 @@ import (
 	"seawall/agent/witness"
 	"seawall/pkg/audit"
 	"seawall/pkg/finding"
+	"seawall/pkg/kaudit"
 	"seawall/pkg/sigma"
 	"seawall/pkg/sigma/rulefile"
 	"seawall/pkg/wire"
@@ -78,6 +81,26 @@ func readSeawall(ctx context.Context, args []string) error {
 	}
 	d.Close()
 	return nil
+}
+
+// drain is the role that only receives: the floor of all that read in this language.
+func drain(ctx context.Context) error {
+	conn, err := kaudit.Open(kaudit.Unicast)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var events atomic.Int64
+	go answer(events.Load)
+	err = conn.Receive(ctx, func(typ uint16, _ []byte) {
+		if typ == unix.AUDIT_PROCTITLE {
+			events.Add(1)
+		}
+	})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // watched are names such as the sensor watches.
