@@ -60,6 +60,7 @@ type Detector struct {
 	allow      allowances
 	open       storms
 	stats      Stats
+	few        int // rules in matchers for classes of events
 
 	// The event at hand.
 	current *audit.Event
@@ -113,11 +114,6 @@ func (d *Detector) Observe(e *audit.Event) {
 	d.matched, d.current, d.process = d.matched[:0], nil, nil
 }
 
-// possible returns the rules that an event may match of which some fields are known.
-func (d *Detector) possible(ev *event.Event, known []event.Field) []int {
-	return d.matcher.Possible(ev, known, d.scratch)
-}
-
 // parent tells of the parent of the process at hand.
 func (d *Detector) parent() taxonomy.Program {
 	if d.process == nil {
@@ -134,9 +130,11 @@ func program(p *process.Process) taxonomy.Program {
 	return taxonomy.Program{Image: p.Exe, Argv: p.Argv}
 }
 
-// take matches one of the Sigma events that an audit event is.
-func (d *Detector) take(ev *event.Event) {
-	results := d.matcher.Match(ev, d.scratch)
+// take matches one of the Sigma events that an audit event is with all rules.
+func (d *Detector) take(ev *event.Event) { d.matches(ev, d.matcher.Match(ev, d.scratch)) }
+
+// matches takes the rules that a Sigma event matches.
+func (d *Detector) matches(ev *event.Event, results []match.Result) {
 	if len(results) == 0 {
 		return
 	}

@@ -21,6 +21,9 @@ func (r *Reader) auditd(e *audit.Event, each func(*event.Event)) {
 			return
 		}
 		r.used = c.used
+		if c.each != nil {
+			each = c.each
+		}
 		if !c.paths {
 			last = 0
 		}

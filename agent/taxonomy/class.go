@@ -7,6 +7,7 @@ import (
 
 	"seawall/pkg/audit"
 	"seawall/pkg/effect"
+	"seawall/pkg/sigma"
 	"seawall/pkg/sigma/event"
 )
 
@@ -19,6 +20,7 @@ type class struct {
 	paths bool   // fields of PATH records are among them
 	// common is what all of them have.
 	common []common
+	each   func(*event.Event) // takes them, instead of what takes all others; or nil
 }
 
 type common struct {
@@ -41,7 +43,7 @@ type signature struct {
 const (
 	maxTypes   = 8
 	maxKey     = 40
-	maxClasses = 512 // then they are made anew
+	maxClasses = 256 // then they are made anew
 )
 
 // sign returns the signature of an event; ok is false for one of no class: without a
@@ -104,18 +106,20 @@ func (r *Reader) newClass(e *audit.Event) *class {
 	if !slices.ContainsFunc(e.Records, other) {
 		known = append(known, fieldKey) // which other records may have too
 	}
-	rules := r.Possible(&r.event, known)
+	rules, each := r.Possible(&r.event, known)
 	r.begin(Auditd)
 	if len(rules) == 0 {
 		return c
 	}
-	c.used = make([]bool, len(r.Taxonomy.used[Auditd]))
-	for f := range r.Taxonomy.grouped {
-		c.used[f] = true
-	}
+	c.used, c.each = make([]bool, len(r.Taxonomy.used[Auditd])), each
 	for _, rule := range rules {
 		for f := range r.Taxonomy.ofRule[rule] {
 			c.used[f] = true
+		}
+		if r.Taxonomy.counted[rule] {
+			for f := range r.Taxonomy.grouped {
+				c.used[f] = true
+			}
 		}
 	}
 	c.common = slices.DeleteFunc(c.common, func(x common) bool { return !c.used[x.field] })
@@ -147,13 +151,18 @@ func (r *Reader) shared(e *audit.Event) {
 	}
 }
 
-// note keeps which fields of linux/auditd a rule asks for.
-func (t *Taxonomy) note(rule int, correlation bool, fields map[event.Field]bool) {
-	for len(t.ofRule) <= rule {
-		t.ofRule = append(t.ofRule, nil)
+// note keeps which fields of linux/auditd rules ask for.
+func (t *Taxonomy) note(rules []sigma.Rule) {
+	t.ofRule, t.counted = make([]map[event.Field]bool, len(rules)), make([]bool, len(rules))
+	var names []string
+	for i := range rules {
+		t.ofRule[i] = t.asked(Auditd, &rules[i])
+		if c := rules[i].Correlation; c != nil {
+			names = append(names, c.Rules...)
+			maps.Copy(t.grouped, t.ofRule[i])
+		}
 	}
-	t.ofRule[rule] = fields
-	if correlation { // of whichever rules it counts
-		maps.Copy(t.grouped, fields)
+	for i := range rules {
+		t.counted[i] = slices.Contains(names, rules[i].Name) || slices.Contains(names, rules[i].ID)
 	}
 }

@@ -128,8 +128,10 @@ type Taxonomy struct {
 	rest map[string]event.Field
 	wide bool
 
-	// Of linux/auditd: the fields by rule, and those of all correlations.
+	// Of linux/auditd: the fields by rule, which rules correlations count, and the
+	// fields of all correlations.
 	ofRule  []map[event.Field]bool
+	counted []bool
 	grouped map[event.Field]bool
 }
 
@@ -193,15 +195,12 @@ func (t *Taxonomy) mark(rules []sigma.Rule) {
 			if rules[i].Correlation == nil && !rules[i].Logsource.Covers(t.Sources[kind].Logsource) {
 				continue
 			}
-			fields := t.asked(kind, &rules[i])
-			for f := range fields {
+			for f := range t.asked(kind, &rules[i]) {
 				t.used[kind][f] = true
-			}
-			if kind == Auditd {
-				t.note(i, rules[i].Correlation != nil, fields)
 			}
 		}
 	}
+	t.note(rules)
 }
 
 // asked returns the fields of a kind of events that a rule asks for.

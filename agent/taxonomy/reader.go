@@ -16,8 +16,9 @@ type Config struct {
 	// User names a user, or returns "".
 	User func(uid uint32) string
 	// Possible returns the rules that an event may match of which only the values of
-	// these fields are known; nil: all.
-	Possible func(ev *event.Event, known []event.Field) []int
+	// these fields are known, and what is to take events that are alike in them, or nil.
+	// Without it all rules are.
+	Possible func(ev *event.Event, known []event.Field) (rules []int, each func(*event.Event))
 }
 
 // Program is what a process runs: its executable, absolute, and its arguments, which NUL

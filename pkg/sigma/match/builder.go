@@ -20,6 +20,7 @@ const maxLiteral = 24
 type builder struct {
 	source
 	fields map[string]event.Field
+	alike  []event.Field
 	atom   map[atom]int32
 	list   []atom
 	uses   []int // by atom: rules that need it or one of its peers
@@ -33,8 +34,8 @@ type atom struct {
 	start, end bool
 }
 
-func newBuilder(s event.Source) builder {
-	return builder{fields: s.Fields, atom: make(map[atom]int32), known: make(map[string]int32)}
+func newBuilder(s event.Source, alike []event.Field) builder {
+	return builder{fields: s.Fields, alike: alike, atom: make(map[atom]int32), known: make(map[string]int32)}
 }
 
 // add compiles a rule.
@@ -265,6 +266,9 @@ func (b *builder) finish() (source, error) {
 func (b *builder) need(n int32) (atoms []int32, cost float64, ok bool) {
 	switch x := &b.nodes[n]; x.op {
 	case sigma.Like:
+		if slices.Contains(b.alike, b.tests[x.test].field) {
+			return nil, 0, false
+		}
 		atoms = b.tests[x.test].atoms
 		for _, a := range atoms {
 			cost += float64(b.uses[a]) + 16/float64(len(b.list[a].text))

@@ -53,13 +53,14 @@ type node struct {
 
 // Compile makes a matcher of rules; correlation rules among them are passed over. What
 // is wrong with some rules does not disable the others: the matcher has all that could
-// be compiled, and the error joins a *sigma.Error for each of the rest.
-func Compile(rules []sigma.Rule, taxonomy event.Taxonomy) (*Matcher, error) {
+// be compiled, and the error joins a *sigma.Error for each of the rest. alike are fields
+// in which events do not differ, so that no text in them is to wake a rule.
+func Compile(rules []sigma.Rule, taxonomy event.Taxonomy, alike ...event.Field) (*Matcher, error) {
 	m := &Matcher{sources: make([]source, len(taxonomy))}
 	var errs []error
 	builders := make([]builder, len(taxonomy))
 	for i := range taxonomy {
-		builders[i] = newBuilder(taxonomy[i])
+		builders[i] = newBuilder(taxonomy[i], alike)
 	}
 	ids := make(map[string]*sigma.Rule)
 	for i := range rules {
