@@ -23,7 +23,9 @@ type queue struct {
 	bytes int
 }
 
-func newQueue() queue { return queue{ready: make(chan struct{}, 1), byID: map[string]finding.Detection{}} }
+func newQueue() queue {
+	return queue{ready: make(chan struct{}, 1), byID: map[string]finding.Detection{}}
+}
 
 // full reports whether there is room for no more.
 func (q *queue) full() bool {

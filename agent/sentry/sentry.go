@@ -31,6 +31,8 @@ type Config struct {
 	// Dir and Allow are the host's own rules and allow list. They need not exist.
 	Dir, Allow string
 	Redact     *redact.Redactor
+	// Off leaves the rules out: only gaps are told.
+	Off bool
 }
 
 // Sentry is the detections at work.
@@ -43,6 +45,7 @@ type Sentry struct {
 	table    *process.Table
 	sessions *login.Sessions
 	users    names.Users
+	hole     *hole // nil where no events are missing
 
 	next atomic.Pointer[detect.Detector] // takes the place of detector
 
@@ -65,6 +68,9 @@ type loaded struct {
 func New(cfg Config) *Sentry {
 	s := &Sentry{cfg: cfg, queue: newQueue(), table: process.New(process.Config{Root: cfg.Root}), users: names.Users{Root: cfg.Root}}
 	s.sessions = login.New(login.Config{Root: cfg.Root, Sender: s.sender})
+	if cfg.Off {
+		return s
+	}
 	if err := s.table.Scan(); err != nil {
 		cfg.Log.Warn("processes that ran before are known by their numbers alone", "err", err)
 	}
@@ -86,6 +92,9 @@ func (s *Sentry) sender(pid uint32, at time.Time) (login.Sender, bool) {
 
 // Observe holds an event against the rules. It keeps nothing of it.
 func (s *Sentry) Observe(e *audit.Event) {
+	if s.cfg.Off {
+		return
+	}
 	if d := s.next.Swap(nil); d != nil {
 		s.take(d)
 	}
@@ -115,6 +124,7 @@ func (s *Sentry) Tick(now time.Time) {
 		s.detector.Advance(now)
 		s.publish(false)
 	}
+	s.advanceHole(now)
 }
 
 // Close reports what was not yet, after the last event.
@@ -124,6 +134,7 @@ func (s *Sentry) Close() {
 		s.publish(true)
 		s.detector = nil
 	}
+	s.endHole()
 }
 
 // publish shows others what the detector counted, for the last time or not.
@@ -159,7 +170,9 @@ func (s *Sentry) Ready() <-chan struct{} { return s.queue.ready }
 func (s *Sentry) Deliver(to func(*finding.Detection) error) error { return s.queue.deliver(to) }
 
 // Files are the names that the rules depend on, directories with "/" at the end.
-func (s *Sentry) Files() []string { return []string{strings.TrimSuffix(s.cfg.Dir, "/") + "/", s.cfg.Allow} }
+func (s *Sentry) Files() []string {
+	return []string{strings.TrimSuffix(s.cfg.Dir, "/") + "/", s.cfg.Allow}
+}
 
 // Affected reports whether a changed name is of the rules, which Changed then says too.
 func (s *Sentry) Affected(name string) bool {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"seawall/agent/config"
+	"seawall/agent/detect/rules"
 	"seawall/agent/sensor"
 	"seawall/agent/sentry"
 	"seawall/pkg/finding"
@@ -14,17 +15,18 @@ import (
 	"seawall/pkg/redact"
 )
 
-// detections puts the detections between kernel audit and the sensor, if they are
-// switched on.
+// detections puts the detections between kernel audit and the sensor. Where they are
+// switched off, events that are missing are told all the same.
 func detections(c config.Config, log *slog.Logger, s *sensor.Config) {
 	hide := redact.New(c.RedactWords...)
-	if !c.Detect {
-		return
-	}
-	guard := sentry.New(sentry.Config{Log: log, Root: hostfs.Root{}, Dir: c.DetectionsDir, Allow: c.AllowFile, Redact: hide})
-	s.Audit.Observe, s.Audit.Tick = guard.Observe, guard.Tick
+	guard := sentry.New(sentry.Config{Log: log, Root: hostfs.Root{}, Dir: c.DetectionsDir, Allow: c.AllowFile, Redact: hide, Off: !c.Detect})
+	s.Audit.Redact = hide.Command
+	s.Audit.Observe, s.Audit.Tick, s.Audit.Gap = guard.Observe, guard.Tick, guard.Gap
+	s.Audit.Profile, s.Audit.RulesDir, s.Audit.DetectRules = c.AuditProfile, c.AuditRulesDir, rules.Profile()
 	s.Detections = sensor.Detections{Ready: guard.Ready(), Deliver: guard.Deliver, Close: guard.Close, Count: guard.Count}
-	s.Host = guarded(s.Host, guard, time.Now)
+	if c.Detect {
+		s.Host = guarded(s.Host, guard, time.Now)
+	}
 }
 
 // ruleGroup is the group of facts with which the rules of detections are looked at.
