@@ -3,17 +3,14 @@ package history
 import (
 	"io"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"seawall/agent/config/flags"
 	"seawall/agent/console"
-	"seawall/agent/look"
 	"seawall/agent/near"
 	"seawall/agent/spool"
 	"seawall/agent/usage"
-	"seawall/pkg/finding"
 )
 
 // program is the surroundings of the commands that show people what the sensor wrote.
@@ -22,16 +19,13 @@ type program struct {
 	show Print
 }
 
-// Print writes what the commands show.
-type Print struct {
-	Line   func(io.Writer, any) error // as JSON on one line
-	Change func(io.Writer, time.Time, finding.Change, look.Options) error
-}
+// Print writes what the commands show, as JSON on one line.
+type Print func(io.Writer, any) error
 
-// Commands returns the commands spool and watch.
-func Commands(c *console.Console, show Print) []*cobra.Command {
+// Command returns the command spool.
+func Command(c *console.Console, show Print) *cobra.Command {
 	p := &program{c, show}
-	return []*cobra.Command{p.newWatchCommand(), p.newSpoolCommand()}
+	return p.newSpoolCommand()
 }
 
 // newSpoolCommand holds the commands that look at the spool's records. They take no
@@ -75,7 +69,7 @@ printed too. Where records are missing, a line says which and why.`,
 				if !slices.Contains(all, lane) {
 					return near.Unknown("lane of "+c.SpoolDir, lane, all)
 				}
-				err := Dump(c.SpoolDir, lane, func(line any) error { return p.show.Line(p.Stdout, line) })
+				err := Dump(c.SpoolDir, lane, func(line any) error { return p.show(p.Stdout, line) })
 				if err != nil {
 					return err
 				}

@@ -7,10 +7,10 @@ import (
 	"seawall/agent/spool"
 )
 
-// Follow calls fn with each record of the posture lane that becomes durable from
-// now on, or from the oldest on, until ctx ends, which is no error, or fn fails.
-func Follow(ctx context.Context, dir string, fromOldest bool, fn func(spool.Record) error) error {
-	r, err := spool.OpenReader(dir, Posture)
+// Follow calls fn with each record of a lane that becomes durable from now on, or from
+// the oldest on, until ctx ends, which is no error, or fn fails.
+func Follow(ctx context.Context, dir, lane string, fromOldest bool, fn func(spool.Record) error) error {
+	r, err := spool.OpenReader(dir, lane)
 	if err != nil {
 		return err
 	}

@@ -165,7 +165,7 @@ func TestFollow(t *testing.T) {
 		started := make(chan struct{})
 		go func() {
 			close(started)
-			done <- Follow(ctx, dir, fromOldest, func(r spool.Record) error {
+			done <- Follow(ctx, dir, Posture, fromOldest, func(r spool.Record) error {
 				got = append(got, NewRecord(Posture, r.Position, r.Payload).Change.Result.Check)
 				if got[len(got)-1] != "a-old" {
 					cancel()
@@ -187,10 +187,10 @@ func TestFollow(t *testing.T) {
 		}
 	}
 	broken := errors.New("enough")
-	if err := Follow(context.Background(), dir, true, func(spool.Record) error { return broken }); !errors.Is(err, broken) {
+	if err := Follow(context.Background(), dir, Posture, true, func(spool.Record) error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v, want the function's own error", err)
 	}
-	if err := Follow(context.Background(), dir+"x", true, nil); !errors.Is(err, fs.ErrNotExist) {
+	if err := Follow(context.Background(), dir+"x", Posture, true, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no spool: %v", err)
 	}
 }

@@ -10,10 +10,11 @@ import (
 	"seawall/pkg/wire"
 )
 
-// The lanes that the sensor writes: results, and heartbeats.
+// The lanes that the sensor writes: results, what was detected, and heartbeats.
 const (
-	Posture = "posture"
-	Health  = "health"
+	Posture    = "posture"
+	Detections = "detections"
+	Health     = "health"
 )
 
 // Record is a record of the spool as JSON has it: who it is, and what is in it.
@@ -26,6 +27,7 @@ type Record struct {
 	State     *finding.StatePart `json:"state,omitempty"`
 	Heartbeat *finding.Heartbeat `json:"heartbeat,omitempty"`
 	Pack      *finding.Pack      `json:"pack,omitempty"`
+	Detection *finding.Detection `json:"detection,omitempty"`
 	Error     string             `json:"error,omitempty"`
 	Payload   string             `json:"payload,omitempty"` // in hexadecimal, where it cannot be decoded
 }
@@ -38,6 +40,6 @@ func NewRecord(lane string, pos spool.Position, payload []byte) Record {
 		r.Error, r.Payload = err.Error(), hex.EncodeToString(payload)
 		return r
 	}
-	r.Time, r.Change, r.State, r.Heartbeat, r.Pack = w.Time, w.Change, w.State, w.Heartbeat, w.Pack
+	r.Time, r.Change, r.State, r.Heartbeat, r.Pack, r.Detection = w.Time, w.Change, w.State, w.Heartbeat, w.Pack, w.Detection
 	return r
 }

@@ -16,6 +16,7 @@ import (
 	"seawall/agent/replay"
 	"seawall/agent/report"
 	"seawall/agent/usage"
+	"seawall/agent/watch"
 	"seawall/pkg/service"
 )
 
@@ -88,9 +89,8 @@ Exit status:
 	root.AddCommand(
 		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newStatusCommand(),
 		p.newSensorCommand(), p.newCheckConfigCommand(), p.newLintCommand(), replay.Command(&p.Console), p.newVersionCommand(),
-		p.newRestartsCommand(), p.newNetworkCommand(),
+		p.newRestartsCommand(), p.newNetworkCommand(), history.Command(&p.Console, report.Line), watch.Command(&p.Console),
 	)
-	root.AddCommand(history.Commands(&p.Console, history.Print{Line: report.Line, Change: report.Change})...)
 	usage.Finish(root)
 	return root
 }

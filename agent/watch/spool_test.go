@@ -1,4 +1,4 @@
-package history
+package watch
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"seawall/agent/console"
-	"seawall/agent/report"
+	"seawall/agent/history"
 	"seawall/agent/spool"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
@@ -30,9 +30,9 @@ func TestHostileRecords(t *testing.T) {
 	}
 	for _, format := range []string{"text", "json"} {
 		var out strings.Builder
-		p := program{&console.Console{Stdout: &out, Stderr: &out}, Print{report.Line, report.Change}}
+		p := program{&console.Console{Stdout: &out, Stderr: &out}}
 		for _, b := range [][]byte{payload, []byte(texttest.Evil)} {
-			if err := p.watched(spool.Record{Payload: b}, format); err != nil {
+			if err := p.record(history.Posture, spool.Record{Payload: b}, format); err != nil {
 				t.Error(err)
 			}
 		}
