@@ -23,7 +23,7 @@ import (
 
 // With -record=PATTERN the behaviours of testdata/behaviours.txtar whose names contain
 // it are run, and those that have no records yet, and testdata/captures.gz holds what
-// kernel audit said of them:
+// kernel audit said of them; so those of public.txtar and public.gz:
 //
 //	go test ./agent/detect/rules -run Record -record=.
 //
@@ -59,7 +59,7 @@ for a in 198.51.100.1 203.0.113.1 169.254.169.1; do ip addr add $a/24 dev lo; do
 hostname web-1
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 cd /root
-sh -e /run/p || exit 1
+sh -e /run/p || exit 1 # may add to /run/rules
 auditctl -R /run/rules > /run/rules.out 2>&1 || { cat /run/rules.out; exit 1; }
 test "$(auditctl -l | grep -c '^-[aw]')" = "$(grep -c '^-[aw]' /run/rules)" || { auditctl -l; exit 1; }
 echo ` + loginUID + ` > /proc/self/loginuid
@@ -71,11 +71,17 @@ func TestRecord(t *testing.T) {
 	if *record == "" {
 		return
 	}
-	all, err := txtar.ParseFile("testdata/behaviours.txtar")
+	recordAll(t, "testdata/behaviours.txtar", "testdata/captures.gz")
+	recordAll(t, "testdata/public.txtar", "testdata/public.gz")
+}
+
+func recordAll(t *testing.T, behaviours, name string) {
+	t.Helper()
+	all, err := txtar.ParseFile(behaviours)
 	if err != nil {
 		t.Fatal(err)
 	}
-	have := captures(t)
+	have := captures(t, name)
 	wanted := slices.DeleteFunc(slices.Clone(all.Files), func(f txtar.File) bool {
 		return have[f.Name] != nil && *record != "." && !strings.Contains(f.Name, *record)
 	})
@@ -86,12 +92,12 @@ func TestRecord(t *testing.T) {
 				have[f.Name] = behave(t, conn, f)
 			}
 		})
-		write(t, all.Files, have)
+		write(t, name, all.Files, have)
 	}
 }
 
 // write writes the captures of behaviours, in their order.
-func write(t *testing.T, behaviours []txtar.File, all map[string][]byte) {
+func write(t *testing.T, name string, behaviours []txtar.File, all map[string][]byte) {
 	t.Helper()
 	var packed bytes.Buffer
 	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
@@ -109,7 +115,7 @@ func write(t *testing.T, behaviours []txtar.File, all map[string][]byte) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile("testdata/captures.gz", packed.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(name, packed.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// captures returns the records of each behaviour, as auditd would write them.
-func captures(t testing.TB) map[string][]byte {
+// captures returns the records of each behaviour in a file, as auditd would write them.
+func captures(t testing.TB, name string) map[string][]byte {
 	t.Helper()
-	packed, err := os.ReadFile("testdata/captures.gz")
+	packed, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return map[string][]byte{}
 	} else if err != nil {
