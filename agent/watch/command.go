@@ -1,20 +1,47 @@
 package watch
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"seawall/agent/config"
 	"seawall/agent/config/flags"
 	"seawall/agent/console"
+	"seawall/agent/look"
+	"seawall/agent/spool"
 	"seawall/agent/usage"
+	"seawall/pkg/finding"
 	"seawall/pkg/redact"
 )
 
+// The lanes that are followed.
+const (
+	posture    = "posture"
+	detections = "detections"
+)
+
+// Spool is how the spool is read, and a change of a result printed.
+type Spool struct {
+	// Follow calls fn with each record of a lane, from the oldest on or from now on.
+	Follow func(ctx context.Context, dir, lane string, fromOldest bool, fn func(spool.Record) error) error
+	// Record is a record as JSON has it.
+	Record func(lane string, rec spool.Record) any
+	// Change prints a result that changed.
+	Change func(io.Writer, time.Time, finding.Change, look.Options) error
+	// Hint adds to an error what it may come from.
+	Hint func(error) error
+}
+
 // program is the surroundings of the command.
-type program struct{ *console.Console }
+type program struct {
+	*console.Console
+	spool Spool
+}
 
 // view is what somebody wants to see.
 type view struct {
@@ -25,8 +52,8 @@ type view struct {
 }
 
 // Command returns the command watch.
-func Command(c *console.Console) *cobra.Command {
-	p := &program{c}
+func Command(c *console.Console, from Spool) *cobra.Command {
+	p := &program{c, from}
 	var s flags.Flags
 	var v view
 	cmd := &cobra.Command{

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"seawall/agent/report"
+	"seawall/agent/look"
 	"seawall/pkg/audit"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/kaudit"
@@ -79,7 +79,7 @@ func (p *program) event(r *reader, e *audit.Event, v view) error {
 	case e.PID == uint32(os.Getpid()) && e.HasSyscall, v.changes && len(x.Changes) == 0:
 		return nil
 	case v.format == "json":
-		return report.Line(p.Stdout, x)
+		return look.Line(p.Stdout, x)
 	case v.changes:
 		return p.change(x)
 	}

@@ -10,8 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"seawall/agent/history"
-	"seawall/agent/report"
+	"seawall/agent/look"
 	"seawall/agent/spool"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
@@ -21,26 +20,26 @@ import (
 func (p *program) follow(ctx context.Context, dir string, v view) error {
 	var mu sync.Mutex // held while a record is printed
 	lane := func(name string) error {
-		return history.Follow(ctx, dir, name, v.all, func(rec spool.Record) error {
+		return p.spool.Follow(ctx, dir, name, v.all, func(rec spool.Record) error {
 			mu.Lock()
 			defer mu.Unlock()
 			return p.record(name, rec, v.format)
 		})
 	}
 	if v.detections {
-		return history.Hint(lane(history.Detections))
+		return p.spool.Hint(lane(detections))
 	}
 	g, with := errgroup.WithContext(ctx)
 	ctx = with
-	g.Go(func() error { return lane(history.Posture) })
+	g.Go(func() error { return lane(posture) })
 	g.Go(func() error {
-		err := lane(history.Detections)
+		err := lane(detections)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // a spool of before there were detections
 		}
 		return err
 	})
-	return history.Hint(g.Wait())
+	return p.spool.Hint(g.Wait())
 }
 
 // record prints one record. What the spool had to let go is said where it is missing;
@@ -52,7 +51,7 @@ func (p *program) record(lane string, rec spool.Record, format string) error {
 		}
 	}
 	if format == "json" {
-		return report.Line(p.Stdout, history.NewRecord(lane, rec.Position, rec.Payload))
+		return look.Line(p.Stdout, p.spool.Record(lane, rec))
 	}
 	w, err := wire.Decode(rec.Payload)
 	if err != nil {
@@ -61,7 +60,7 @@ func (p *program) record(lane string, rec spool.Record, format string) error {
 	}
 	switch {
 	case w.Change != nil:
-		return report.Change(p.Stdout, w.Time, *w.Change, p.Options())
+		return p.spool.Change(p.Stdout, w.Time, *w.Change, p.Options())
 	case w.State != nil:
 		return p.state(w.Time, w.State)
 	case w.Detection != nil:
@@ -79,7 +78,7 @@ func (p *program) state(at time.Time, s *finding.StatePart) error {
 		if !r.Status.Bad() {
 			continue
 		}
-		if err := report.Change(p.Stdout, at, finding.Change{Result: r}, p.Options()); err != nil {
+		if err := p.spool.Change(p.Stdout, at, finding.Change{Result: r}, p.Options()); err != nil {
 			return err
 		}
 	}

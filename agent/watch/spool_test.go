@@ -30,7 +30,7 @@ func TestHostileRecords(t *testing.T) {
 	}
 	for _, format := range []string{"text", "json"} {
 		var out strings.Builder
-		p := program{&console.Console{Stdout: &out, Stderr: &out}}
+		p := program{&console.Console{Stdout: &out, Stderr: &out}, reading()}
 		for _, b := range [][]byte{payload, []byte(texttest.Evil)} {
 			if err := p.record(history.Posture, spool.Record{Payload: b}, format); err != nil {
 				t.Error(err)

@@ -18,6 +18,7 @@ import (
 
 	"seawall/agent/console"
 	"seawall/agent/history"
+	"seawall/agent/report"
 	"seawall/agent/spool"
 	"seawall/pkg/audit"
 	"seawall/pkg/auditlog"
@@ -34,8 +35,15 @@ func detection(title, command string) wire.Record {
 	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	return wire.Record{Time: at, Detection: &finding.Detection{
 		ID: "0a", Rule: "r", Title: title, Severity: finding.SeverityHigh, Techniques: []string{"T1059.004"}, Count: 3, First: at, Last: at,
-		Group: []string{"203.0.113.7"},
+		Group:   []string{"203.0.113.7"},
 		Samples: []finding.Sample{{Time: at, Actor: finding.Actor{Text: "alice from 203.0.113.7 through sudo as root"}, Command: command, Target: "/etc/sudoers.d/x"}},
+	}}
+}
+
+// reading is the spool as the program has it.
+func reading() Spool {
+	return Spool{Follow: history.Follow, Hint: history.Hint, Change: report.Change, Record: func(lane string, rec spool.Record) any {
+		return history.NewRecord(lane, rec.Position, rec.Payload)
 	}}
 }
 
@@ -59,7 +67,7 @@ func TestDetections(t *testing.T) {
 		}
 		for _, format := range []string{"text", "json"} {
 			var out strings.Builder
-			p := program{&console.Console{Stdout: &out, Stderr: &out, Width: 80}}
+			p := program{&console.Console{Stdout: &out, Stderr: &out, Width: 80}, reading()}
 			if err := p.record(history.Detections, spool.Record{Payload: encode(t, r)}, format); err != nil {
 				t.Error(err)
 			}
@@ -87,7 +95,7 @@ func TestDetections(t *testing.T) {
 func TestColour(t *testing.T) {
 	for _, terminal := range []bool{false, true} {
 		var out strings.Builder
-		p := program{&console.Console{Stdout: &out, Stderr: &out, Terminal: terminal, Width: 80}}
+		p := program{&console.Console{Stdout: &out, Stderr: &out, Terminal: terminal, Width: 80}, reading()}
 		if err := p.record(history.Detections, spool.Record{Payload: encode(t, detection("t", "c"))}, "text"); err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +151,7 @@ func TestEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out strings.Builder
-		p := program{&console.Console{Stdout: &out, Stderr: &out, Width: 80}}
+		p := program{&console.Console{Stdout: &out, Stderr: &out, Width: 80}, reading()}
 		r := newReader(root, redact.New())
 		events(t, log, func(e *audit.Event) {
 			if err := p.event(r, e, tt.v); err != nil {
@@ -209,7 +217,7 @@ func TestListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out locked
-	p := program{&console.Console{Stdout: &out, Stderr: &out, Width: 80}}
+	p := program{&console.Console{Stdout: &out, Stderr: &out, Width: 80}, reading()}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- p.listen(ctx, view{changes: true, format: "text"}, redact.New()) }()

@@ -15,6 +15,7 @@ import (
 	"seawall/agent/history"
 	"seawall/agent/replay"
 	"seawall/agent/report"
+	"seawall/agent/spool"
 	"seawall/agent/usage"
 	"seawall/agent/watch"
 	"seawall/pkg/service"
@@ -89,8 +90,15 @@ Exit status:
 	root.AddCommand(
 		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newStatusCommand(),
 		p.newSensorCommand(), p.newCheckConfigCommand(), p.newLintCommand(), replay.Command(&p.Console), p.newVersionCommand(),
-		p.newRestartsCommand(), p.newNetworkCommand(), history.Command(&p.Console, report.Line), watch.Command(&p.Console),
+		p.newRestartsCommand(), p.newNetworkCommand(), history.Command(&p.Console, report.Line), watch.Command(&p.Console, followed()),
 	)
 	usage.Finish(root)
 	return root
+}
+
+// followed is the sensor's spool for those who watch it.
+func followed() watch.Spool {
+	return watch.Spool{Follow: history.Follow, Hint: history.Hint, Change: report.Change, Record: func(lane string, rec spool.Record) any {
+		return history.NewRecord(lane, rec.Position, rec.Payload)
+	}}
 }
