@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"slices"
 	"time"
 
 	"seawall/agent/config"
 	"seawall/agent/detect/rules"
+	"seawall/agent/lint"
+	"seawall/agent/policy"
+	"seawall/agent/replay"
 	"seawall/agent/sensor"
 	"seawall/agent/sentry"
 	"seawall/pkg/finding"
@@ -58,4 +62,19 @@ func guarded(host sensor.Host, guard *sentry.Sentry, now func() time.Time) senso
 	with.Depends = func() []string { return append(slices.Clip(host.Depends()), guard.Files()...) }
 	with.Pack = func() []finding.CheckInfo { return append(slices.Clip(host.Pack()), sentry.Info()) }
 	return with
+}
+
+// linted is lint for files of detections, beside our own.
+func linted() lint.Rules {
+	return lint.Rules{Is: replay.IsRules, Lint: func(w io.Writer, sources []policy.Source) (int, error) {
+		own, err := rules.Own()
+		if err != nil {
+			return 0, err
+		}
+		files := make([]replay.File, len(sources))
+		for i, s := range sources {
+			files[i] = replay.File{Name: s.Name, Data: s.Data}
+		}
+		return replay.Lint(hostfs.Root{}, own, files).Print(w)
+	}}
 }

@@ -11,8 +11,10 @@ import (
 	"golang.org/x/term"
 
 	"seawall/agent/console"
+	"seawall/agent/facts"
 	"seawall/agent/footprint"
 	"seawall/agent/history"
+	"seawall/agent/lint"
 	"seawall/agent/replay"
 	"seawall/agent/report"
 	"seawall/agent/spool"
@@ -89,7 +91,7 @@ Exit status:
 	root.SetVersionTemplate("seawall {{.Version}}\n")
 	root.AddCommand(
 		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newStatusCommand(),
-		p.newSensorCommand(), p.newCheckConfigCommand(), p.newLintCommand(), replay.Command(&p.Console), p.newVersionCommand(),
+		p.newSensorCommand(), p.newCheckConfigCommand(), lint.Command(&p.Console, facts.Facts{}, linted()), replay.Command(&p.Console), console.Version(&p.Console),
 		p.newRestartsCommand(), p.newNetworkCommand(), history.Command(&p.Console, report.Line), watch.Command(&p.Console, followed()),
 	)
 	usage.Finish(root)

@@ -1,21 +1,26 @@
-package main
+package lint
 
 import (
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"seawall/agent/console"
-	"seawall/agent/detect/rules"
-	"seawall/agent/facts"
-	"seawall/agent/lint"
 	"seawall/agent/policy"
-	"seawall/agent/replay"
-	"seawall/pkg/hostfs"
 )
 
-// newLintCommand is for whoever writes checks or detections: it touches no host.
-func (p *program) newLintCommand() *cobra.Command {
+// Rules is what knows files of detections.
+type Rules struct {
+	// Is reports whether a file is one.
+	Is func(data []byte) bool
+	// Lint checks files, prints what is wrong, and returns the exit status.
+	Lint func(w io.Writer, files []policy.Source) (int, error)
+}
+
+// Command returns the command lint, for whoever writes checks or detections: it touches
+// no host. Shape is the type of facts.
+func Command(c *console.Console, shape any, rules Rules) *cobra.Command {
 	return &cobra.Command{
 		Use:   "lint FILE...",
 		Short: "Check files of your own checks or detections, and run their examples",
@@ -39,44 +44,38 @@ Exit status:
 			if len(args) == 0 {
 				return errors.New("seawall lint wants files of checks or detections, such as /etc/seawall/checks.d")
 			}
-			sources, err := lint.Read(args...)
+			sources, err := Read(args...)
 			if err != nil {
 				return err
 			}
-			return p.lint(sources)
+			return run(c, shape, rules, sources)
 		},
 	}
 }
 
-// lint takes files of rules and of checks apart, and each kind to whoever knows it.
-func (p *program) lint(sources []policy.Source) error {
-	var (
-		checks []policy.Source
-		files  []replay.File
-		code   int
-	)
+// run takes files of rules and of checks apart, and each kind to whoever knows it.
+func run(c *console.Console, shape any, rules Rules, sources []policy.Source) error {
+	var checks, files []policy.Source
 	for _, s := range sources {
-		if replay.IsRules(s.Data) {
-			files = append(files, replay.File{Name: s.Name, Data: s.Data})
+		if rules.Is(s.Data) {
+			files = append(files, s)
 		} else {
 			checks = append(checks, s)
 		}
 	}
+	code := 0
 	if len(files) > 0 {
-		own, err := rules.Own()
-		if err != nil {
-			return err
-		}
-		if code, err = replay.Lint(hostfs.Root{}, own, files).Print(p.Stdout); err != nil {
+		var err error
+		if code, err = rules.Lint(c.Stdout, files); err != nil {
 			return err
 		}
 	}
 	if len(checks) > 0 || len(files) == 0 {
-		report, err := lint.Files(facts.Facts{}, checks...)
+		report, err := Files(shape, checks...)
 		if err != nil {
 			return err
 		}
-		more, err := report.Print(p.Stdout)
+		more, err := report.Print(c.Stdout)
 		if err != nil {
 			return err
 		}

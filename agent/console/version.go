@@ -1,16 +1,17 @@
-package main
+package console
 
 import (
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"seawall/agent/report"
+	"seawall/agent/look"
 	"seawall/agent/usage"
 	"seawall/pkg/service"
 )
 
-func (p *program) newVersionCommand() *cobra.Command {
+// Version returns the command version.
+func Version(c *Console) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "version",
@@ -20,16 +21,16 @@ func (p *program) newVersionCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			b := service.ReadBuild()
 			if format == "json" {
-				return report.JSON(p.Stdout, b)
+				return look.JSON(c.Stdout, b)
 			}
-			fmt.Fprintf(p.Stdout, "seawall %s\n", b.Version)
+			fmt.Fprintf(c.Stdout, "seawall %s\n", b.Version)
 			if b.Revision != "" {
-				fmt.Fprintf(p.Stdout, "revision %s of %s\n", b.Revision, b.Time)
+				fmt.Fprintf(c.Stdout, "revision %s of %s\n", b.Revision, b.Time)
 			}
 			if b.Modified {
-				fmt.Fprintln(p.Stdout, "built from files that were changed after that")
+				fmt.Fprintln(c.Stdout, "built from files that were changed after that")
 			}
-			fmt.Fprintf(p.Stdout, "%s %s\n", b.Go, b.Platform)
+			fmt.Fprintf(c.Stdout, "%s %s\n", b.Go, b.Platform)
 			return nil
 		},
 	}
