@@ -33,9 +33,9 @@ type system struct {
 // all returns the programs in the order in which they stop.
 func (s *system) all() []*stage.Program { return []*stage.Program{s.sensor, s.uplink, s.collector} }
 
-// launch starts collector, uplink and sensor. When the test ends they are stopped
+// launch starts collector, uplink and sensor, which is given more arguments. When the test ends they are stopped
 // in order, and each must end well.
-func launch(t *testing.T) *system {
+func launch(t *testing.T, sensor ...string) *system {
 	t.Helper()
 	place := private(t)
 	if err := os.WriteFile(dropIn, []byte("PasswordAuthentication no\n"), 0o644); err != nil {
@@ -81,7 +81,7 @@ func launch(t *testing.T) *system {
 		Log:  filepath.Join(dir, "uplink.log"),
 	})
 	s.sensor = stage.Launch(t, &stage.Program{
-		Argv: []string{stage.Built(t, "seawall"), "sensor", "--spool", s.spool},
+		Argv: append([]string{stage.Built(t, "seawall"), "sensor", "--spool", s.spool}, sensor...),
 		Cred: &syscall.Credential{Uid: 0, Gid: stage.SpoolGroup},
 		Log:  filepath.Join(dir, "sensor.log"),
 	})
