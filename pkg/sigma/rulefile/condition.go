@@ -29,6 +29,9 @@ func (r *reader) conditions(selections []sigma.Selection, n *yaml.Node) sigma.Ex
 		e.Line = item.Line
 		args = append(args, e)
 	}
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+		r.fail(n, "condition is empty; name a selection")
+	}
 	return combine(sigma.Or, args)
 }
 

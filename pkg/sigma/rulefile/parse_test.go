@@ -184,6 +184,7 @@ func TestErrors(t *testing.T) {
 		{head + "logsource: x\ndetection: {s: {a: b}, condition: s}", "2: logsource must be a map"},
 		{head + "action: global", "2: action is of version 1"},
 		{head + "logsource: {product: p}\nfilter:\n  rules: [x]", "4: filters for other rules are not supported"},
+		{condition("[]"), "6: condition is empty; name a selection"},
 		{source + "title2: x\ndetection: {s: {a: b}}", "4: detection has no condition"},
 		{source + "detection: {condition: s}", "3: detection has no selection"},
 		{source + "detection: {s: {a: b}, condition: s}\nlevel: severe", `4: level "severe" is none; use informational`},
