@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"seawall/agent/process/calls"
 	"seawall/pkg/audit"
 	"seawall/pkg/procfs"
 )
@@ -22,19 +23,19 @@ func (t *Table) Observe(e *audit.Event) *Process {
 	t.touch(p)
 	t.update(p, e)
 	switch t.call(e) {
-	case callFork:
+	case calls.Fork:
 		t.birth(p, e, 0)
-	case callClone:
+	case calls.Clone:
 		t.birth(p, e, e.Args[0])
-	case callClone3:
+	case calls.Clone3:
 		if e.Success && e.Exit > 0 {
 			t.hint(p, uint32(e.Exit), e.Time)
 		}
-	case callExit:
+	case calls.Exit:
 		p.checked = 0 // of one thread, the last perhaps
-	case callExitGroup:
+	case calls.ExitGroup:
 		t.end(p, e.Time)
-	case callOther, callExec:
+	case calls.Other, calls.Exec:
 	}
 	t.sweepWhenGrown()
 	return p
@@ -58,7 +59,7 @@ func (t *Table) holder(e *audit.Event) *Process {
 		return t.earlier(e)
 	}
 	if p.dead() {
-		after := p.sources&fromEvent != 0 && newerSerial(e.Serial, p.serial) && t.call(e) == callExec
+		after := p.sources&fromEvent != 0 && newerSerial(e.Serial, p.serial) && t.call(e) == calls.Exec
 		if !e.Time.After(p.End) && !after {
 			return p
 		}
@@ -145,7 +146,7 @@ func (t *Table) doubtful(p *Process, e *audit.Event, at int64) bool {
 	if e.Uring {
 		return false
 	}
-	if t.call(e) == callExec && e.Success {
+	if t.call(e) == calls.Exec && e.Success {
 		return !p.forked || at-p.seen > recheckParent
 	}
 	return p.Exe != "" && len(e.Exe) <= maxPath && p.Exe != string(e.Exe)
@@ -199,7 +200,7 @@ func (t *Table) plausible(p *Process, e *audit.Event, at int64) bool {
 	if p.PPID != 0 && e.PPID != p.PPID && !t.adopted(p, e.PPID) {
 		return false
 	}
-	other := !e.Uring && (t.call(e) == callExec || p.Exe != "" && p.Exe != string(e.Exe))
+	other := !e.Uring && (t.call(e) == calls.Exec || p.Exe != "" && p.Exe != string(e.Exe))
 	return !other || at-p.seen < recheck
 }
 
@@ -292,7 +293,7 @@ func (t *Table) parent(pid uint32, at time.Time, depth int) *Process {
 func (t *Table) update(p *Process, e *audit.Event) {
 	p.seen = max(p.seen, e.Time.UnixNano())
 	if p.sources&fromEvent != 0 && !newerSerial(e.Serial, p.serial) {
-		p.forked = p.forked && t.call(e) != callExec
+		p.forked = p.forked && t.call(e) != calls.Exec
 		return
 	}
 	p.serial = e.Serial
@@ -317,7 +318,7 @@ func (t *Table) update(p *Process, e *audit.Event) {
 // program takes the event's word on what p runs. gate says that what it ran before had
 // another effective user than its caller's.
 func (t *Table) program(p *Process, e *audit.Event, gate bool) {
-	exec := e.Success && t.call(e) == callExec
+	exec := e.Success && t.call(e) == calls.Exec
 	if exec {
 		p.forked, p.stale, p.namespace = false, true, nsUnknown
 	}
@@ -350,7 +351,7 @@ func (t *Table) program(p *Process, e *audit.Event, gate bool) {
 // birth takes the child that a fork returned.
 func (t *Table) birth(p *Process, e *audit.Event, flags uint64) {
 	const most = 1 << 22 // the kernel's PID_MAX_LIMIT
-	if !e.Success || e.Exit <= 0 || e.Exit > most || flags&cloneThread != 0 {
+	if !e.Success || e.Exit <= 0 || e.Exit > most || flags&calls.CloneThread != 0 {
 		return
 	}
 	child := uint32(e.Exit)
@@ -385,11 +386,11 @@ func (t *Table) birth(p *Process, e *audit.Event, flags uint64) {
 	t.share(c, p)
 	t.setParent(c, p)
 	c.PPID, c.forked, c.sources = p.PID, true, fromSyscall|fromBirth
-	if flags&cloneParent != 0 {
+	if flags&calls.CloneParent != 0 {
 		c.PPID = p.PPID
 	}
 	c.namespace = p.namespace
-	if flags&cloneNewPID != 0 {
+	if flags&calls.CloneNewPID != 0 {
 		c.namespace = nsNested
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"time"
 
+	"seawall/agent/process/calls"
 	"seawall/pkg/audit"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/procfs"
@@ -58,7 +59,7 @@ type Stats struct {
 // Table is the processes of one host. It is not safe for concurrent use.
 type Table struct {
 	cfg   Config
-	calls map[uint32]*[numbers]call
+	calls calls.Table
 	proc  procfs.Reader
 	clock func() time.Time
 
@@ -99,7 +100,7 @@ type list struct {
 // New returns an empty table.
 func New(cfg Config) *Table {
 	t := &Table{
-		cfg: cfg, calls: calls(), clock: time.Now, proc: procfs.Reader{Root: cfg.Root},
+		cfg: cfg, calls: calls.New(), clock: time.Now, proc: procfs.Reader{Root: cfg.Root},
 		index: map[uint32]uint32{}, seed: maphash.MakeSeed(),
 		maxLive: maxLive, maxDead: maxDead, maxText: maxText, tokens: readsPerSec,
 	}
@@ -182,17 +183,13 @@ func (t *Table) allow(files float64) bool {
 // newerSerial reports whether serial a is not before b.
 func newerSerial(a, b uint32) bool { return int32(a-b) >= 0 }
 
-// call returns which of the system calls that matter the event tells of.
-func (t *Table) call(e *audit.Event) call {
-	if !e.HasSyscall || e.Uring {
-		return callOther
+// call returns what the event's system call does to processes.
+func (t *Table) call(e *audit.Event) calls.Kind {
+	switch {
+	case !e.HasSyscall || e.Uring:
+		return calls.Other
+	case e.Success && e.Argc > 0:
+		return calls.Exec // whatever its number
 	}
-	if e.Success && e.Argc > 0 {
-		return callExec // whatever its number
-	}
-	n := e.Syscall &^ x32
-	if table := t.calls[e.Arch]; table != nil && n >= 0 && n < numbers {
-		return table[n]
-	}
-	return callOther
+	return t.calls.Of(e.Arch, e.Syscall)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/sys/unix"
 
+	"seawall/agent/process/calls"
 	"seawall/pkg/audit"
 	"seawall/pkg/hostfs"
 )
@@ -28,7 +29,7 @@ var serials uint32
 func event(ms int, pid, ppid uint32, exe string) *audit.Event {
 	serials++
 	return &audit.Event{
-		Serial: serials, Time: after(ms), HasSyscall: true, Success: true, Arch: archX8664, Syscall: 257,
+		Serial: serials, Time: after(ms), HasSyscall: true, Success: true, Arch: calls.X8664, Syscall: 257,
 		PID: pid, PPID: ppid, AUID: audit.Unset, Session: audit.Unset,
 		Exe: []byte(exe), Comm: []byte(filepath.Base(exe)),
 	}
@@ -125,10 +126,10 @@ func TestCallsOfEachMachine(t *testing.T) {
 		arch                                uint32
 		exec, fork, vfork, clone, exitGroup int
 	}{
-		{archX8664, 59, 57, 58, 56, 231},
-		{archI386, 11, 2, 190, 120, 252},
-		{archARM64, 221, 220, 220, 220, 94},
-		{archARM, 11, 2, 190, 120, 248},
+		{calls.X8664, 59, 57, 58, 56, 231},
+		{calls.I386, 11, 2, 190, 120, 252},
+		{calls.ARM64, 221, 220, 220, 220, 94},
+		{calls.ARM, 11, 2, 190, 120, 248},
 	} {
 		for _, fork := range []int{tt.fork, tt.vfork, tt.clone, 435} {
 			table := newTree(t).table()
@@ -154,7 +155,7 @@ func TestCallsOfEachMachine(t *testing.T) {
 	table := New(Config{Offline: true})
 	table.Observe(event(0, 5, 1, "/bin/sh"))
 	e := execve(1, 5, 1, "/bin/x")
-	e.Syscall = 520 | x32
+	e.Syscall = 520 | 0x40000000
 	if p := table.Observe(e); p.Argv != "/bin/x" {
 		t.Errorf("x32: %q", p.Argv)
 	}
