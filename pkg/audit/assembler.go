@@ -192,7 +192,8 @@ func (a *Assembler) finish(n int32, ended bool) {
 	case ended:
 		e.Partial = e.Partial || !e.HasSyscall && inSyscall || len(e.Records) == 0
 	default:
-		e.Partial = e.Partial || e.HasSyscall || inSyscall
+		// auditd keeps no ends. The process title is the last that the kernel writes.
+		e.Partial = e.Partial || (e.HasSyscall || inSyscall) && !(e.HasSyscall && e.Proctitle != nil)
 	}
 	a.release(n)
 	a.stats.Events++

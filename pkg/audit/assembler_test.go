@@ -102,6 +102,28 @@ func TestTimeoutPartial(t *testing.T) {
 	}
 }
 
+// TestEndNotKept holds that an event of auditd's log, which has no ends, is whole when it
+// has the last record before its end.
+func TestEndNotKept(t *testing.T) {
+	title := message{unix.AUDIT_PROCTITLE, record(1, `proctitle="sh"`)}
+	path := message{unix.AUDIT_PATH, record(1, `item=0 name="/x" inode=1 dev=00:00 mode=0100644 ouid=0 nametype=NORMAL`)}
+	call := message{unix.AUDIT_SYSCALL, record(1, syscallText)}
+	for _, tt := range []struct {
+		name     string
+		messages []message
+		partial  bool
+	}{
+		{"all of it", []message{call, path, path, title}, false},
+		{"without its title", []message{call, path, path}, true},
+		{"without a path", []message{call, path, title}, true},
+		{"without its call", []message{path, title}, true},
+	} {
+		if events, _ := assemble(t, tt.messages); len(events) != 1 || events[0].Partial != tt.partial {
+			t.Errorf("%s: %d events, partial is not %v", tt.name, len(events), tt.partial)
+		}
+	}
+}
+
 func TestSerialGaps(t *testing.T) {
 	one := func(a *Assembler, serial uint32) { a.Push(1112, record(serial, "pid=1"), clock) }
 	for _, tt := range []struct {

@@ -16,6 +16,15 @@ type decoder struct {
 	// lengths are those of the arguments that came in pieces, as the kernel told.
 	lengths []length
 	items   int // how many paths the call named, as the kernel told
+	op      operation
+}
+
+// operation is what an event's io_uring records say.
+type operation struct {
+	seen    bool
+	number  int
+	success bool
+	exit    int64
 }
 
 // piece is one of the pieces of an execve argument: a part of the arena, which may move
@@ -32,7 +41,7 @@ func (d *decoder) begin(n int) {
 	}
 	d.arena = d.arena[:0]
 	d.args, d.lengths = d.args[:0], d.lengths[:0]
-	d.items = 0
+	d.items, d.op = 0, operation{}
 }
 
 // text decodes value into the arena. Decoded text is not longer than its
@@ -63,8 +72,7 @@ func (d *decoder) record(e *Event, r Record) {
 	case unix.AUDIT_SYSCALL:
 		d.syscall(e, r.Text)
 	case unix.AUDIT_URINGOP:
-		e.Uring = true
-		d.syscall(e, r.Text)
+		d.uring(e, r.Text)
 	case unix.AUDIT_CWD:
 		if key, value, _, ok := NextField(r.Text); ok && string(key) == "cwd" {
 			e.CWD = d.text(value)
@@ -118,7 +126,7 @@ func (d *decoder) syscall(e *Event, text []byte) {
 		case "fsuid":
 			e.FSUID = id(value)
 		case "items":
-			d.items = int(min(decimal(value), 1<<16))
+			d.items = max(d.items, int(min(decimal(value), 1<<16)))
 		case "tty":
 			e.TTY = d.plain(value)
 		case "comm":
@@ -126,7 +134,9 @@ func (d *decoder) syscall(e *Event, text []byte) {
 		case "exe":
 			e.Exe = d.text(value)
 		case "key":
-			e.Key = d.text(value)
+			if key := d.text(value); key != nil {
+				e.Key = key
+			}
 		case "subj":
 			// A label is not encoded and may hold anything: what follows it is the key.
 			if i := bytes.LastIndex(rest, []byte(" key=")); i > 0 {
@@ -136,6 +146,20 @@ func (d *decoder) syscall(e *Event, text []byte) {
 			who(e, key, value)
 		}
 	}
+}
+
+// uring reads an io_uring operation. The call within which the kernel did it has its own
+// record, before or behind: of that stays who called.
+func (d *decoder) uring(e *Event, text []byte) {
+	d.syscall(e, text)
+	op := operation{true, e.Syscall, e.Success, e.Exit}
+	if d.op.seen {
+		op.success = op.success || d.op.success
+		if op.number != d.op.number {
+			op.number = -1
+		}
+	}
+	d.op = op
 }
 
 // who takes the fields that say who it was, which syscall records and the
@@ -335,6 +359,9 @@ func leading(b []byte) (n int, rest []byte) {
 // end closes the event.
 func (d *decoder) end(e *Event) {
 	d.argv(e)
+	if d.op.seen {
+		e.Uring, e.Syscall, e.Success, e.Exit = true, d.op.number, d.op.success, d.op.exit
+	}
 	// All paths may be missing because a rule excludes their type.
 	if len(e.Paths) > 0 && len(e.Paths) < d.items {
 		e.Partial = true

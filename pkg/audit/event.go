@@ -20,8 +20,10 @@ type Event struct {
 	Filled bool
 
 	// Syscall fields; HasSyscall says whether the event had such a record. Uring
-	// says that it was an io_uring operation, whose number is Syscall, and of
-	// which the kernel tells neither Arch, Args, AUID, Comm nor Exe.
+	// says that it was an io_uring operation, whose number is then Syscall, or -1 if
+	// one call (io_uring_enter) did several kinds. Success is that of any, Exit that
+	// of the last. Of one that the kernel did later, and not within that call, it
+	// tells neither Arch, Args, AUID, Session, TTY, Comm nor Exe.
 	HasSyscall bool
 	Uring      bool
 	Success    bool

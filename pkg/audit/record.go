@@ -87,8 +87,29 @@ func NextField(b []byte) (key, value, rest []byte, ok bool) {
 		if end = bytes.IndexByte(b, ' '); end < 0 {
 			end = len(b)
 		}
+		if string(key) == "ses" {
+			end = session(b[:end])
+		}
 	}
 	return key, b[:end], b[end:], true
+}
+
+// session returns how long the number is that b begins with, where the next field follows
+// it without a space: of a watch that goes with its file the kernel writes ses=3op=….
+func session(b []byte) int {
+	for i, c := range b {
+		if c == '=' {
+			n := 0
+			for n < i && b[n] >= '0' && b[n] <= '9' {
+				n++
+			}
+			if n > 0 {
+				return n
+			}
+			break
+		}
+	}
+	return len(b)
 }
 
 // AppendText appends to dst the bytes that the kernel encoded in value: those within

@@ -32,6 +32,10 @@ func TestRecordTypes(t *testing.T) {
 			whose{PID: 990, AUID: 1000, GID: nobody, Session: 4}},
 		{unix.AUDIT_CONFIG_CHANGE, `auid=1000 ses=3 op=add_rule key="a" list=4 res=1`,
 			whose{AUID: 1000, UID: nobody, GID: nobody, Session: 3, Key: "a"}},
+		{unix.AUDIT_CONFIG_CHANGE, `op=updated_rules path="/etc/gshadow" key="a" list=4 res=1`,
+			whose{AUID: nobody, UID: nobody, GID: nobody, Session: nobody, Key: "a"}},
+		{unix.AUDIT_CONFIG_CHANGE, `auid=4242 ses=13189op=remove_rule path="/etc/gshadow" key="a" list=4 res=1`,
+			whose{AUID: 4242, UID: nobody, GID: nobody, Session: 13189, Key: "a"}},
 		{unix.AUDIT_SECCOMP, `auid=1000 uid=33 gid=33 ses=5 pid=77 comm="a b" exe="/usr/bin/x" sig=31 arch=c000003e syscall=39 compat=0 ip=0x7f code=0x80000000`,
 			whose{PID: 77, AUID: 1000, UID: 33, GID: 33, Session: 5, Comm: "a b", Exe: "/usr/bin/x"}},
 		{unix.AUDIT_ANOM_ABEND, `auid=4294967295 uid=0 gid=0 ses=4294967295 pid=8 comm=610A62 exe="/bin/sh" sig=11 res=1`,
@@ -124,16 +128,43 @@ func TestSyscallKeepsItsFacts(t *testing.T) {
 }
 
 func TestURing(t *testing.T) {
-	events, _ := assemble(t, []message{
-		{unix.AUDIT_URINGOP, record(1, `uring_op=18 success=yes exit=5 items=1 ppid=2 pid=3 uid=4 gid=0 euid=6 suid=0 fsuid=7 egid=0 sgid=0 fsgid=0 subj=x key="k"`)},
-		{unix.AUDIT_CWD, record(1, `cwd="/"`)},
-		{unix.AUDIT_PATH, record(1, `item=0 name="/x" inode=1 dev=00:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL`)},
-		{unix.AUDIT_EOE, record(1, "")},
-	})
-	e := events[0]
-	if !e.Uring || !e.HasSyscall || e.Syscall != 18 || e.PID != 3 || e.PPID != 2 || e.EUID != 6 || e.FSUID != 7 || e.Exit != 5 ||
-		!e.Success || string(e.Key) != "k" || e.AUID != Unset || e.Partial || e.Arch != 0 {
-		t.Errorf("%+v", e)
+	const (
+		ids   = `ppid=2 pid=3 uid=4 gid=0 euid=6 suid=0 fsuid=7 egid=0 sgid=0 fsgid=0 subj=x `
+		open  = `uring_op=18 success=yes exit=5 items=1 ` + ids + `key="k"`
+		again = `uring_op=18 success=no exit=-11 items=1 ` + ids + `key=(null)`
+		other = `uring_op=36 success=no exit=-2 items=0 ` + ids + `key=(null)`
+		enter = `arch=c000003e syscall=426 success=yes exit=1 a0=9 a1=1 a2=1 a3=1 items=1 ppid=2 pid=3 auid=1000 uid=4 gid=0 euid=6 suid=0 ` +
+			`fsuid=7 egid=0 sgid=0 fsgid=0 tty=pts1 ses=3 comm="x" exe="/x" key=(null)`
+	)
+	for _, tt := range []struct {
+		name    string
+		records []message
+		op      int
+		exit    int64
+		success bool
+		auid    uint32
+	}{
+		{"later", []message{{unix.AUDIT_URINGOP, record(1, open)}}, 18, 5, true, Unset},
+		{"within its call", []message{{unix.AUDIT_URINGOP, record(1, open)}, {unix.AUDIT_SYSCALL, record(1, enter)}}, 18, 5, true, 1000},
+		{"the call first", []message{{unix.AUDIT_SYSCALL, record(1, enter)}, {unix.AUDIT_URINGOP, record(1, open)}}, 18, 5, true, 1000},
+		{"to be done again", []message{{unix.AUDIT_URINGOP, record(1, again)}, {unix.AUDIT_SYSCALL, record(1, enter)}}, 18, -11, false, 1000},
+		{"twice the same", []message{{unix.AUDIT_URINGOP, record(1, open)}, {unix.AUDIT_URINGOP, record(1, again)}, {unix.AUDIT_SYSCALL, record(1, enter)}}, 18, -11, true, 1000},
+		{"two kinds", []message{{unix.AUDIT_URINGOP, record(1, open)}, {unix.AUDIT_URINGOP, record(1, other)}, {unix.AUDIT_SYSCALL, record(1, enter)}}, -1, -2, true, 1000},
+	} {
+		events, _ := assemble(t, append(tt.records,
+			message{unix.AUDIT_CWD, record(1, `cwd="/"`)},
+			message{unix.AUDIT_PATH, record(1, `item=0 name="/x" inode=1 dev=00:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL`)},
+			message{unix.AUDIT_EOE, record(1, "")}))
+		e := events[0]
+		if !e.Uring || !e.HasSyscall || e.Syscall != tt.op || e.Exit != tt.exit || e.Success != tt.success || e.AUID != tt.auid {
+			t.Errorf("%s: operation %d, exit %d, success %v, auid %d", tt.name, e.Syscall, e.Exit, e.Success, e.AUID)
+		}
+		if e.PID != 3 || e.PPID != 2 || e.EUID != 6 || e.FSUID != 7 || e.Partial || string(e.Key) != "k" && tt.success {
+			t.Errorf("%s: %+v", tt.name, e)
+		}
+		if called := tt.auid == 1000; called != (e.Arch != 0) || called != (string(e.Exe) == "/x") || called != (e.Session == 3) {
+			t.Errorf("%s: not who called: %+v", tt.name, e)
+		}
 	}
 }
 

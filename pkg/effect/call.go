@@ -32,7 +32,7 @@ func (k effect) operation(t audit.Nametype) string {
 func effectOf(call string) effect {
 	k := effect{created: Create, deleted: Delete, dirOld: -1, dirNew: -1}
 	switch call {
-	case "creat", "open", "uring_openat":
+	case "creat", "open", "uring_openat", several:
 		k.op = Write
 	case "openat", "openat2":
 		k.op, k.dirOld, k.dirNew = Write, 0, 0
@@ -93,10 +93,16 @@ func opensForWriting(e *audit.Event, call string) bool {
 	return flags&accessMode != 0 || flags&truncate != 0
 }
 
+// several is the name of a call that had io_uring do several kinds of operations.
+const several = "uring_several"
+
 // Call returns the name of the event's system call, or "" when it is not
 // known. io_uring operations on files have names that begin with "uring_".
 func Call(e *audit.Event) string {
-	if e.Uring {
+	switch {
+	case e.Uring && e.Syscall < 0:
+		return several
+	case e.Uring:
 		return syscallname.Uring(e.Syscall)
 	}
 	return syscallname.Name(e.Arch, e.Syscall)

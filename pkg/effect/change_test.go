@@ -112,6 +112,21 @@ func TestChangedPaths(t *testing.T) {
 	}
 }
 
+// TestURing holds that what io_uring did counts as its kind, and several kinds at once as
+// the worst of them.
+func TestURing(t *testing.T) {
+	for op, want := range map[int]string{18: Write, 35: "", -1: Write} {
+		e := call(op, [4]uint64{}, "NORMAL /etc/a", "CREATE /etc/b")
+		e.Uring, e.Arch = true, 0
+		if got := Did(e, 0); got != want {
+			t.Errorf("operation %d did %q, want %q", op, got, want)
+		}
+		if got := Did(e, 1); got == "" {
+			t.Errorf("operation %d created nothing", op)
+		}
+	}
+}
+
 func TestChangedPathsInodes(t *testing.T) {
 	got := Changes(call(82, [4]uint64{}, "PARENT /etc", "PARENT /etc/ssh/", "DELETE a", "CREATE /etc/ssh/b"))
 	want := []Change{
