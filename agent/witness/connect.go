@@ -210,10 +210,10 @@ func (a *Source) choose(s kaudit.Status) (kaudit.Mode, string) {
 func (a *Source) move(control *kaudit.Control, old *kaudit.Conn, why error) (*kaudit.Conn, string, error) {
 	switch {
 	case errors.Is(why, errYield):
-		a.free = time.Now().Add(yieldTime)
-		a.log.Warn("another audit daemon asks for our place: start it again, we listen beside it", "free_for", yieldTime)
+		a.free = time.Now().Add(a.cfg.times.yield)
+		a.log.Warn("another audit daemon asks for our place: start it again, we listen beside it", "free_for", a.cfg.times.yield)
 	case errors.Is(why, errStart):
-		a.free = time.Now().Add(startTime)
+		a.free = time.Now().Add(a.cfg.times.start)
 	}
 	status, err := control.Status()
 	if err != nil {

@@ -17,6 +17,9 @@ import (
 // waits.
 func (a *Source) event(e *audit.Event) {
 	s := &a.stream
+	if e.Partial && s.fillable && s.broken.keep(e) {
+		return
+	}
 	switch s.tracker.See(e.Serial, e.Time, s.now) {
 	case gaps.Fresh:
 		if s.tracker.Open() && !s.waits {

@@ -10,6 +10,7 @@ import (
 	"seawall/agent/gaps"
 	"seawall/agent/refill"
 	"seawall/pkg/audit"
+	"seawall/pkg/hostfs"
 	"seawall/pkg/kaudit"
 )
 
@@ -44,7 +45,7 @@ func (a *Source) openState() {
 	if a.cfg.StateDir == "" {
 		return
 	}
-	if l, err := gaps.ReadLedger(a.cfg.Root, filepath.Join(a.cfg.StateDir, StateFile)); err == nil && l.Boot == boot {
+	if l, err := gaps.ReadLedger(hostfs.Root{}, filepath.Join(a.cfg.StateDir, StateFile)); err == nil && l.Boot == boot {
 		s.ledger = l
 	}
 	s.base.left = s.ledger.Left()
@@ -71,6 +72,7 @@ func (a *Source) closeState() {
 	s := &a.stream
 	s.Lock()
 	s.asm.Close()
+	a.giveBroken(1, 0)
 	s.Unlock()
 	a.noteState(now)
 	s.Lock()
@@ -168,14 +170,11 @@ func (a *Source) settleGaps(now time.Time) {
 	if len(found) == 0 {
 		return
 	}
-	overruns := s.base.overruns
-	if s.conn != nil {
-		overruns += s.conn.Overruns()
-	}
 	var lost []gaps.Gap
-	for _, g := range found {
-		g.Cause = a.cause(g, overruns)
-		fill := g.Cause == gaps.Stopped || g.Cause == gaps.Switched || s.conn != nil && s.conn.Mode() == kaudit.Multicast
+	for i := range found {
+		found[i].Cause = a.cause(&found[i])
+		g := found[i]
+		fill := g.Cause == gaps.Stopped || g.Cause == gaps.Switched || s.fillable
 		if !fill || !g.Fillable() {
 			g.Settled = true
 			lost = append(lost, g)
@@ -184,7 +183,6 @@ func (a *Source) settleGaps(now time.Time) {
 		}
 		s.ledger.Add(g)
 	}
-	s.overruns = overruns
 	a.log.Warn("kernel audit events are missing", "serials", count(found), "gaps", len(found), "cause", found[0].Cause)
 	a.tellGaps(lost)
 	if len(s.missing) > 0 {
@@ -200,14 +198,14 @@ func count(found []gaps.Gap) (n uint64) {
 }
 
 // cause says why events are missing, as far as it can be told.
-func (a *Source) cause(g gaps.Gap, overruns uint64) gaps.Cause {
+func (a *Source) cause(g *gaps.Gap) gaps.Cause {
 	s := &a.stream
 	switch {
 	case !s.resumed.IsZero() && g.Before.Equal(s.resumed):
 		return gaps.Stopped
 	case !s.moved.IsZero() && g.Before.Before(s.moved) && g.After.After(s.moved):
 		return gaps.Switched
-	case overruns != s.overruns:
+	case s.overran.After(g.Before.Add(-time.Second)):
 		return gaps.Overrun
 	case s.lost.limited:
 		return gaps.RateLimit
@@ -294,6 +292,9 @@ func (a *Source) fillGaps(ctx context.Context, missing []gaps.Gap) {
 	s := &a.stream
 	s.Lock()
 	defer s.Unlock()
+	for _, g := range missing {
+		a.giveBroken(g.From, g.To)
+	}
 	var lost []gaps.Gap
 	for _, g := range missing {
 		if left, ok := s.ledger.Settle(g.From, g.To, why); ok && left.Left() > 0 {
@@ -318,5 +319,6 @@ func (a *Source) filledEvent(e *audit.Event) {
 		clear(s.filled)
 	}
 	s.filled[e.Serial] = true
+	s.broken.drop(e.Serial)
 	a.deliver(e)
 }

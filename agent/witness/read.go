@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/agent/gaps"
+	"seawall/agent/refill"
 	"seawall/pkg/audit"
 	"seawall/pkg/kaudit"
 )
@@ -45,11 +46,14 @@ type stream struct {
 		left     uint64 // missing when we began
 	}
 	conn     *kaudit.Conn
-	overruns uint64 // when gaps were settled last
+	overruns uint64    // as they were, of all connections
+	overran  time.Time // when that grew
 	filled   map[uint32]bool
+	broken   broken
 	lost     kernelLost
 	missing  []gaps.Gap // that are to be filled
 	wake     chan struct{}
+	fillable bool          // what is missing can be in the audit daemon's log
 	starts   chan struct{} // an audit daemon was started
 	rulesAt  time.Time     // when somebody changed the kernel's rules
 	waits    bool          // for serials that are missing
@@ -76,11 +80,13 @@ func (a *Source) read(ctx context.Context, control *kaudit.Control, conn *kaudit
 	defer cancel(nil)
 	a.stream.Lock()
 	a.stream.conn = conn
+	_, err := refill.LogFile(a.cfg.Root)
+	a.stream.fillable = conn.Mode() == kaudit.Multicast && err == nil
 	a.stream.Unlock()
 	wg.Go(func() { a.check(ctx, control, conn.Mode(), cancel) })
 	now := time.Now()
 	first := true
-	err := conn.ReceiveBatches(ctx, func(typ uint16, payload []byte) {
+	err = conn.ReceiveBatches(ctx, func(typ uint16, payload []byte) {
 		if first {
 			now, first = time.Now(), false
 		}
@@ -112,6 +118,9 @@ func (a *Source) tally() {
 	defer s.Unlock()
 	st := s.asm.Stats()
 	overruns := s.base.overruns + s.conn.Overruns()
+	if overruns != s.overruns {
+		s.overruns, s.overran = overruns, time.Now()
+	}
 	if head, at, ok := s.tracker.Head(); ok && s.mark != nil {
 		if err := s.mark.Set(head, at); err != nil {
 			a.log.Warn("the next sensor cannot see what it missed", "err", err)
@@ -163,7 +172,7 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 			gone = time.Time{}
 		case gone.IsZero() && mode == kaudit.Multicast:
 			gone, waiting = now, true
-		case mode == kaudit.Unicast || now.Sub(gone) >= restartTime:
+		case mode == kaudit.Unicast || now.Sub(gone) >= a.cfg.times.restart:
 			a.log.Info("the audit daemon changed", "pid", status.PID)
 			move(errMove)
 			return

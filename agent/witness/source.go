@@ -1,6 +1,7 @@
 package witness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -75,7 +76,12 @@ type Config struct {
 	// says, of a source that is to end, that another follows at once. They may be nil.
 	Store      func(name string, f *os.File) error
 	Restarting func() bool
+
+	times times
 }
+
+// times are how long the place of the audit daemon is left free; zero means the default.
+type times struct{ yield, start, restart time.Duration }
 
 // StoredSocket is the name of the registered socket in systemd's descriptor store.
 const StoredSocket = "audit-unicast"
@@ -113,6 +119,9 @@ func New(cfg Config) *Source {
 	if cfg.Profile == "" {
 		cfg.Profile = ruleset.Drift
 	}
+	cfg.times.yield = cmp.Or(cfg.times.yield, yieldTime)
+	cfg.times.start = cmp.Or(cfg.times.start, startTime)
+	cfg.times.restart = cmp.Or(cfg.times.restart, restartTime)
 	if cfg.Redact == nil {
 		cfg.Redact = redact.Command
 	}

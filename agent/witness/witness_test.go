@@ -34,8 +34,11 @@ func kernelAudit(t *testing.T) *kaudit.Control {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := c.SetBacklogLimit(8192); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		if err := errors.Join(c.SetEnabled(false), c.Close(), f.Close()); err != nil {
+		if err := errors.Join(c.SetEnabled(false), c.SetBacklogLimit(64), c.Close(), f.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -46,7 +49,7 @@ func kernelAudit(t *testing.T) *kaudit.Control {
 func begin(t *testing.T, cfg Config) (a *Source, changes <-chan Change, end func()) {
 	t.Helper()
 	ch := make(chan Change, 256)
-	cfg.Log = slog.New(slog.DiscardHandler)
+	cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	cfg.Offer = func(c Change) {
 		select {
 		case ch <- c:
