@@ -108,6 +108,8 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 			Mode:      witness.Mode(c.AuditMode),
 			StateDir:  c.SpoolDir,
 			Inherited: service.Inherited(p.Environ, "audit-mcast"),
+			Unicast:   service.Inherited(p.Environ, witness.StoredSocket),
+			Store:     service.Store,
 		},
 		Version:   service.ReadBuild().Version,
 		Notify:    service.Notifier(log),
