@@ -28,6 +28,7 @@ import (
 	"strconv"
 
 	"github.com/elastic/go-libaudit/v2/auparse"
+	"golang.org/x/sys/unix"
 )
 
 // maxLine bounds a line. The kernel's records are at most 8,970 bytes.
@@ -75,8 +76,25 @@ func Line(line []byte) (typ uint16, payload []byte, ok bool) {
 	if typ, ok = Type(string(name)); !ok {
 		return 0, nil, false
 	}
-	payload, _, _ = bytes.Cut(payload, []byte{0x1d})
-	return typ, payload, true
+	return typ, sent(typ, payload), true
+}
+
+// sent is what the kernel sent of a line: what auditd added stands behind a byte 0x1d,
+// which the kernel encodes. What auditd decoded, an address for one, may have it again. Of
+// a program's record it is the last one, for the program may have sent some too, before
+// the quote that ends its text.
+func sent(typ uint16, payload []byte) []byte {
+	i := bytes.IndexByte(payload, 0x1d)
+	if typ == unix.AUDIT_USER || typ >= unix.AUDIT_FIRST_USER_MSG && typ <= unix.AUDIT_LAST_USER_MSG || typ >= unix.AUDIT_FIRST_USER_MSG2 {
+		if bytes.HasSuffix(payload, []byte("'")) {
+			return payload
+		}
+		i = bytes.LastIndexByte(payload, 0x1d)
+	}
+	if i < 0 {
+		return payload
+	}
+	return payload[:i]
 }
 
 // Type returns the number of a record type's name. A number is one, too.
