@@ -3,10 +3,13 @@ package audit
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // FuzzAssembler feeds arbitrary records. data is a list of records, each led by
@@ -45,6 +48,64 @@ func FuzzAssembler(f *testing.F) {
 		a.Close()
 		if s := a.Stats(); s.Open != 0 || a.bytes != 0 {
 			t.Errorf("left behind: %+v, %d bytes", s, a.bytes)
+		}
+	})
+}
+
+// FuzzRecord feeds the text of one record of any type. Its fields must stand in it, one
+// behind the other, and what is decoded must not be more than there is.
+func FuzzRecord(f *testing.F) {
+	seen := map[uint16]bool{}
+	for _, m := range capture(f) {
+		if !seen[m.typ] && len(m.payload) < 1000 {
+			seen[m.typ] = true
+			_, text, _ := bytes.Cut(m.payload, []byte(": "))
+			f.Add(m.typ, text)
+		}
+	}
+	f.Add(uint16(1305), []byte(`auid=1 ses=3op=remove_rule key=6101`))
+	f.Add(uint16(1309), []byte(`a1_len=4 a1[0]="ab" a1[1]=6364 a0="" argc=2`))
+	f.Add(uint16(1336), []byte(`uring_op=18 success=yes exit=0 items=1 key=(null)`))
+	a := NewAssembler(0, nil)
+	var got *Event
+	a.handle = func(e *Event) { got = e }
+	serial := uint32(1)
+	f.Fuzz(func(t *testing.T, typ uint16, text []byte) {
+		fields, at := 0, 0
+		for rest := text; ; fields++ {
+			key, value, more, ok := NextField(rest)
+			if !ok {
+				break
+			}
+			i := bytes.Index(text[at:], key)
+			if i < 0 || len(key)+1+len(value)+len(more) > len(rest) || bytes.ContainsRune(key, ' ') {
+				t.Fatalf("field %q=%q of %q", key, value, rest)
+			}
+			at += i + len(key)
+			rest = more
+		}
+		got = nil
+		serial++
+		a.Push(typ, append(fmt.Appendf(nil, "audit(1.000:%d): ", serial), text...), clock)
+		a.Close()
+		switch {
+		case got == nil:
+			t.Fatal("no event")
+		case typ == unix.AUDIT_EOE:
+			return
+		case len(got.Records) != 1 || got.Records[0].Type != typ || !bytes.Contains(text, got.Records[0].Text):
+			t.Fatalf("records %+v of %q", got.Records, text)
+		}
+		size := len(got.TTY) + len(got.Comm) + len(got.Exe) + len(got.Key) + len(got.CWD) + len(got.Proctitle) + len(got.Sockaddr) + len(got.Message)
+		for _, arg := range got.Argv {
+			size += len(arg)
+		}
+		for _, p := range got.Paths {
+			size += len(p.Name)
+		}
+		// A field that comes again replaces the one before.
+		if size > len(text) || len(got.Argv) > fields || typ != unix.AUDIT_EXECVE && len(got.Argv) > 0 {
+			t.Errorf("%d bytes of %d, %d arguments of %d fields", size, len(text), len(got.Argv), fields)
 		}
 	})
 }
