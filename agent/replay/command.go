@@ -2,9 +2,11 @@ package replay
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,6 +50,13 @@ Exit status:
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("seawall replay wants audit logs, such as /var/log/audit/audit.log")
+			}
+			for _, name := range []*string{&dir, &allow} {
+				abs, err := filepath.Abs(*name)
+				if err != nil {
+					return fmt.Errorf("%s: %w", *name, err)
+				}
+				*name = abs
 			}
 			return p.replay(args, format, dir, allow)
 		},
