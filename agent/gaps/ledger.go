@@ -51,7 +51,9 @@ type State struct {
 	RulesShared  int      `json:"rules_shared"` // a rule of the user's does the same
 	RulesRefused []string `json:"rules_refused"`
 	Problems     []string `json:"problems"` // of the rules files
-	LogFile      string   `json:"log_file"` // that gaps are filled from, or why none is
+	// Hits counts the events of each key since the sensor began.
+	Hits    map[string]uint64 `json:"hits"`
+	LogFile string            `json:"log_file"` // that gaps are filled from, or empty
 }
 
 // NewLedger returns an empty one for this boot.

@@ -79,6 +79,10 @@ func (a *Source) connect(ctx context.Context) (err error) {
 	for {
 		a.note(Mode(conn.Mode().String()), reason)
 		a.log.Info("reading kernel audit", "mode", conn.Mode().String(), "reason", reason, "buffer", conn.Buffer())
+		a.stream.Lock()
+		a.stream.conn = conn
+		a.stream.Unlock()
+		a.noteState(time.Now())
 		a.settle()
 		err := a.read(ctx, control, conn)
 		if !errors.Is(err, errMove) {

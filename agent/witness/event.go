@@ -40,8 +40,27 @@ func (a *Source) event(e *audit.Event) {
 	a.deliver(e)
 }
 
+// maxKeys bounds the keys whose events are counted.
+const maxKeys = 512
+
+// hit counts an event by its key.
+func (s *stream) hit(key []byte) {
+	if len(key) == 0 {
+		return
+	}
+	if n := s.hits[string(key)]; n != nil {
+		*n++
+		return
+	}
+	if len(s.hits) < maxKeys {
+		n := uint64(1)
+		s.hits[string(key)] = &n
+	}
+}
+
 // deliver gives an event to whoever asks, and offers what it changed.
 func (a *Source) deliver(e *audit.Event) {
+	a.stream.hit(e.Key)
 	if a.cfg.Observe != nil {
 		a.cfg.Observe(e)
 	}

@@ -40,7 +40,8 @@ func (a *Source) openState() {
 	now := time.Now()
 	boot := strings.TrimSpace(string(bootID()))
 	s.asm = audit.NewAssembler(0, a.event)
-	s.wake, s.starts, s.filled = make(chan struct{}, 1), make(chan struct{}, 1), map[uint32]bool{}
+	s.wake, s.starts = make(chan struct{}, 1), make(chan struct{}, 1)
+	s.filled, s.hits = map[uint32]bool{}, map[string]*uint64{}
 	s.ledger = gaps.NewLedger(boot, now)
 	if a.cfg.StateDir == "" {
 		return
@@ -113,6 +114,10 @@ func (a *Source) noteState(now time.Time) {
 		state.Buffer = s.conn.Buffer()
 	}
 	state.BacklogHigh = s.lost.high
+	state.Hits = make(map[string]uint64, len(s.hits))
+	for key, n := range s.hits {
+		state.Hits[key] = *n
+	}
 	state.Partial = s.asm.Stats().Partial
 	s.ledger.Note(state)
 	a.mu.Lock()

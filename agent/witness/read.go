@@ -50,6 +50,7 @@ type stream struct {
 	overran  time.Time // when that grew
 	filled   map[uint32]bool
 	broken   broken
+	hits     map[string]*uint64 // events of each key
 	lost     kernelLost
 	missing  []gaps.Gap // that are to be filled
 	wake     chan struct{}
