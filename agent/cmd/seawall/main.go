@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"seawall/agent/auditcmd"
 	"seawall/agent/console"
 	"seawall/agent/facts"
 	"seawall/agent/footprint"
@@ -92,7 +93,7 @@ Exit status:
 	root.AddCommand(
 		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newStatusCommand(),
 		p.newSensorCommand(), p.newCheckConfigCommand(), lint.Command(&p.Console, facts.Facts{}, linted()), replay.Command(&p.Console), console.Version(&p.Console),
-		p.newRestartsCommand(), p.newNetworkCommand(), history.Command(&p.Console, report.Line), watch.Command(&p.Console, followed()),
+		p.newRestartsCommand(), p.newNetworkCommand(), history.Command(&p.Console, report.Line), watch.Command(&p.Console, followed()), auditcmd.Command(&p.Console),
 	)
 	usage.Finish(root)
 	return root
