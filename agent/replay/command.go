@@ -69,7 +69,7 @@ Exit status:
 
 // replay prints what rules say of files, all that could be read of them.
 func (p program) replay(files []string, format, dir, allow string) error {
-	d, problem := compiled(dir, allow)
+	d, _, problem := Compile(dir, allow)
 	if d == nil {
 		return problem
 	}
@@ -93,8 +93,9 @@ func (p program) replay(files []string, format, dir, allow string) error {
 	return nil
 }
 
-// compiled has all rules, and what is wrong with some beside it.
-func compiled(dir, allow string) (*detect.Detector, error) {
+// Compile reads our rules and those of a file or directory, and an allow list, of this
+// host. It returns how many rules there are, and what is wrong with some beside them.
+func Compile(dir, allow string) (d *detect.Detector, count int, problem error) {
 	root := hostfs.Root{}
 	list, problem := rules.Load(root, dir)
 	var allowed []detect.Allowance
@@ -106,7 +107,7 @@ func compiled(dir, allow string) (*detect.Detector, error) {
 		problem = errors.Join(problem, err)
 	}
 	d, err := detect.New(detect.Config{Rules: list, Allow: allowed, Report: func(finding.Detection) {}, User: user(root)})
-	return d, errors.Join(problem, err)
+	return d, len(list), errors.Join(problem, err)
 }
 
 // user names the users of this host.

@@ -10,6 +10,7 @@ import (
 	"seawall/agent/config"
 	"seawall/agent/config/flags"
 	"seawall/agent/facts"
+	"seawall/agent/replay"
 	"seawall/agent/standard"
 	"seawall/agent/usage"
 )
@@ -23,6 +24,7 @@ func (p *program) newCheckConfigCommand() *cobra.Command {
 		Short: "Check the configuration, your own checks and waivers",
 		Long: `Check-config reads the sensor's configuration, and the checks and waivers that it
 names, as the sensor would, prints every problem with its place, and what is in force.
+A detection with a fault is said too, and left out by the sensor, which starts.
 
 Each setting comes from the last of these that gives one: the default, the file,
 the environment (SEAWALL_ and the name in capitals), the command line.
@@ -41,6 +43,11 @@ Exit status:
 				fmt.Fprintf(p.Stdout, "%s: %s\n", set.Name, set.Value(&c))
 			}
 			fmt.Fprintf(p.Stdout, "# %d checks\n", len(held.Policy.Checks()))
+			_, count, problem := replay.Compile(c.DetectionsDir, c.AllowFile)
+			fmt.Fprintf(p.Stdout, "# %d detections\n", count)
+			if problem != nil {
+				p.Complain(problem)
+			}
 			return nil
 		},
 	}

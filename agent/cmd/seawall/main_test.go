@@ -134,6 +134,8 @@ func mkspool() {
 	for lane, list := range map[string][]wire.Record{
 		"posture": {{Pack: &packs[0]}, {State: &parts[0]}, {Change: &finding.Change{Result: fail, Previous: finding.StatusPass}}},
 		"health":  {{Heartbeat: &beat}, {Heartbeat: &beat}},
+		"detections": {{Detection: &finding.Detection{ID: "0a", Rule: "r", Title: "Sudo rules changed", Severity: finding.SeverityHigh, Count: 2, First: now, Last: now,
+			Samples: []finding.Sample{{Time: now, Actor: finding.Actor{Text: "ann from 203.0.113.7 through sudo as root"}, Command: "vi x\x1b[2J", Target: "/etc/sudoers.d/x"}}}}},
 	} {
 		for _, r := range list {
 			r.Time = now
