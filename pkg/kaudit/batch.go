@@ -16,6 +16,10 @@ type batch struct {
 	iovecs  [batchSize]unix.Iovec
 	names   [batchSize]unix.RawSockaddrNetlink
 	buffers [batchSize][maxMessage]byte
+
+	n     int // of the last recvmmsg
+	errno syscall.Errno
+	step  func(fd uintptr) // a recvmmsg, for RawConn.Control
 }
 
 // mmsghdr is struct mmsghdr; the compiler pads it as C does.
@@ -34,35 +38,19 @@ func newBatch() *batch {
 		h.SetIovlen(1)
 		h.Name = (*byte)(unsafe.Pointer(&b.names[i]))
 	}
+	b.step = func(fd uintptr) { b.n, b.errno = b.recvmmsg(fd) }
 	return b
-}
-
-// receive waits for messages and takes as many as are there.
-func (b *batch) receive(raw syscall.RawConn) (n int, err error) {
-	var errno syscall.Errno
-	rerr := raw.Read(func(fd uintptr) bool {
-		n, errno = b.recvmmsg(fd)
-		return errno != unix.EAGAIN
-	})
-	if rerr != nil {
-		return 0, rerr
-	}
-	if errno != 0 {
-		return 0, errno
-	}
-	return n, nil
 }
 
 // take takes the messages that are there, and does not wait: with none it is EAGAIN.
 func (b *batch) take(raw syscall.RawConn) (n int, err error) {
-	var errno syscall.Errno
-	if err := raw.Control(func(fd uintptr) { n, errno = b.recvmmsg(fd) }); err != nil {
+	if err := raw.Control(b.step); err != nil {
 		return 0, err
 	}
-	if errno != 0 {
-		return 0, errno
+	if b.errno != 0 {
+		return 0, b.errno
 	}
-	return n, nil
+	return b.n, nil
 }
 
 func (b *batch) recvmmsg(fd uintptr) (int, syscall.Errno) {

@@ -45,6 +45,7 @@ type Conn struct {
 	registered bool // with this process as audit daemon
 	file       *os.File
 	raw        syscall.RawConn
+	wait       *waiter
 	sock       *socket
 	batch      *batch
 	overruns   atomic.Uint64
@@ -78,7 +79,7 @@ func Open(mode Mode) (*Conn, error) {
 	}
 	if mode == Unicast {
 		if err := c.register(); err != nil {
-			return nil, errors.Join(err, c.file.Close())
+			return nil, errors.Join(err, c.Leave())
 		}
 	}
 	return c, nil
@@ -117,12 +118,23 @@ func FromFile(fd uintptr, mode Mode) (*Conn, error) {
 const readLog = 1
 
 func newConn(s *socket, mode Mode) (*Conn, error) {
+	// The runtime's poller takes a file that does not block when it is made.
+	err := unix.SetNonblock(s.fd, false)
 	f := os.NewFile(uintptr(s.fd), "audit")
-	raw, err := f.SyscallConn()
+	if err == nil {
+		err = unix.SetNonblock(s.fd, true)
+	}
+	c := &Conn{mode: mode, file: f, sock: s, batch: newBatch()}
+	if err == nil {
+		c.raw, err = f.SyscallConn()
+	}
+	if err == nil {
+		c.wait, err = newWaiter(s.fd)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("audit socket: %w", err), f.Close())
 	}
-	return &Conn{mode: mode, file: f, raw: raw, sock: s, batch: newBatch()}, nil
+	return c, nil
 }
 
 // setBuffer asks for a receive buffer; without CAP_NET_ADMIN the kernel caps it
@@ -186,35 +198,28 @@ func (c *Conn) Receive(ctx context.Context, handle func(typ uint16, payload []by
 func (c *Conn) ReceiveBatches(ctx context.Context, handle func(typ uint16, payload []byte), after func()) error {
 	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		_ = c.file.SetReadDeadline(time.Unix(1, 0))
+		_ = c.wait.file.SetReadDeadline(time.Unix(1, 0))
 		close(woken)
 	})
 	defer func() {
 		if !stop() {
 			<-woken // or the deadline would meet the next Receive
-			_ = c.file.SetReadDeadline(time.Time{})
+			_ = c.wait.file.SetReadDeadline(time.Time{})
 		}
 	}()
 	for _, p := range c.pending {
 		handle(p.typ, p.payload)
 	}
 	c.pending = nil
-	for ctx.Err() == nil {
-		n, err := c.batch.receive(c.raw)
-		switch {
-		case err == unix.ENOBUFS:
-			c.overruns.Add(1)
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			// ctx is done.
-		case err != nil && c.closed.Load():
-			return ErrClosed
-		case err != nil:
-			return reason("receive audit records", err)
-		}
-		c.hand(n, handle)
-		after()
+	r := receiving{conn: c, ctx: ctx, handle: handle, after: after, nap: napOf(c.Buffer())}
+	err := errors.Join(c.wait.each(r.take), r.err, r.end())
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case c.closed.Load():
+		return ErrClosed
 	}
-	return ctx.Err()
+	return reason("receive audit records", err)
 }
 
 // hand gives the records among the n messages received last to handle.
@@ -250,7 +255,7 @@ func (c *Conn) Finish(handle func(typ uint16, payload []byte)) error {
 		}
 		c.empty(handle)
 		c.closed.Store(true)
-		err = errors.Join(c.closeErr, c.file.Close())
+		err = errors.Join(c.closeErr, c.wait.close(), c.file.Close())
 		c.closeErr = err
 	})
 	return err
@@ -309,7 +314,7 @@ func (c *Conn) close(unregister bool) error {
 			c.closeErr = c.unregister(c.drain)
 		}
 		c.closed.Store(true)
-		c.closeErr = errors.Join(c.closeErr, c.file.Close())
+		c.closeErr = errors.Join(c.closeErr, c.wait.close(), c.file.Close())
 	})
 	return c.closeErr
 }

@@ -316,8 +316,79 @@ func TestReceiveAgain(t *testing.T) {
 		if err := unix.Send(pair[1], []byte("x"), 0); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := c.batch.receive(c.raw); n != 1 || err != nil {
-			t.Fatalf("after a Receive that was ended: %d, %v", n, err)
+		ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
+		if err := c.ReceiveBatches(ctx, func(uint16, []byte) {}, cancel); !errors.Is(err, context.Canceled) {
+			t.Fatalf("after a Receive that was ended: %v", err)
+		}
+	}
+}
+
+// TestNaps: where messages come often many are taken at a time, each a little later, and
+// one that comes alone is taken at once. None is missed.
+func TestNaps(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[1])
+	setBuffer(pair[0], DefaultBuffer)
+	setBuffer(pair[1], DefaultBuffer)
+	c, err := newConn(&socket{fd: pair[0]}, Multicast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Leave()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	batches := make(chan uint64, 4096)
+	done := make(chan error, 1)
+	go func() {
+		done <- c.ReceiveBatches(ctx, nil, func() { batches <- c.Malformed() }) // none is the kernel's
+	}()
+	send := func(n int) {
+		for range n {
+			if err := unix.Send(pair[1], []byte("x"), 0); err != nil {
+				t.Error(err)
+			}
+			<-time.After(time.Millisecond)
+		}
+	}
+	until := func(want uint64) (taken int) {
+		for got := uint64(0); got < want; taken++ {
+			select {
+			case got = <-batches:
+			case <-time.After(10 * time.Second):
+				t.Fatalf("%d of %d messages", c.Malformed(), want)
+			}
+		}
+		return taken
+	}
+	const often, seldom = 300, 20
+	send(often)
+	if n := until(often); n > often/4 {
+		t.Errorf("%d messages were taken one after another", n)
+	}
+	fastest := time.Hour
+	for i := range uint64(seldom) {
+		<-time.After(2 * longestNap)
+		sent := time.Now()
+		send(1)
+		until(often + i + 1)
+		fastest = min(fastest, time.Since(sent))
+	}
+	if fastest >= longestNap/2 {
+		t.Errorf("a message alone takes %v", fastest)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestNapOf(t *testing.T) {
+	for buffer, want := range map[int]time.Duration{0: 0, 212992: 0, 4 << 20: 10240 * time.Microsecond, 2 * DefaultBuffer: longestNap} {
+		if got := napOf(buffer); got != want {
+			t.Errorf("%d bytes: %v, want %v", buffer, got, want)
 		}
 	}
 }
