@@ -51,11 +51,13 @@ type figure struct {
 	rate    float64 // events a second
 	worst   float64 // ms
 	rss     float64 // MB
+	sleeps  float64 // of its threads, an event
 	missing float64
 }
 
-// forever is how long a system call waits for room in the kernel's queue; its default.
-const forever = time.Minute
+// forever is how long a system call waits for room in the kernel's queue. The kernel's
+// default is a minute, and a waiter that is just not woken waits all of it.
+const forever = 5 * time.Second
 
 // paced are the loads with nothing lost, by name.
 func paced() map[string]load {
@@ -113,14 +115,14 @@ func (r results) round(tb testing.TB, one reader, dir string) error {
 
 // measure gives the reader a load and waits until it has all of it, or no more comes.
 func (r *running) measure(l load, dir string) (figure, error) {
-	events, before := r.events(), r.cpu()
+	events, before, sleeps := r.events(), r.cpu(), r.sleeps()
 	start := time.Now()
 	m, err := l.run(dir)
 	if err != nil {
 		return figure{}, err
 	}
 	got := r.settle(events + int64(l.events))
-	took := r.cpu() - before
+	took, sleeps := r.cpu()-before, r.sleeps()-sleeps
 	if before == 0 || took <= 0 {
 		return figure{}, fmt.Errorf("the reader ended")
 	}
@@ -130,6 +132,7 @@ func (r *running) measure(l load, dir string) (figure, error) {
 		rate:    float64(l.events) / m.Took.Seconds(),
 		worst:   m.Worst.Seconds() * 1e3,
 		rss:     float64(r.rss()) / 1e6,
+		sleeps:  float64(sleeps) / float64(l.events),
 		missing: float64(events + int64(l.events) - got),
 	}, nil
 }
@@ -234,6 +237,7 @@ func report(b *testing.B, figures, ours []figure) {
 		"cpu-µs/event": func(f figure) float64 { return f.cpu }, "cpu-%": func(f figure) float64 { return f.core },
 		"events/s": func(f figure) float64 { return f.rate }, "worst-ms": func(f figure) float64 { return f.worst },
 		"rss-MB": func(f figure) float64 { return f.rss }, "missing": func(f figure) float64 { return f.missing },
+		"sleeps/event": func(f figure) float64 { return f.sleeps },
 	} {
 		b.ReportMetric(median(figures, of), unit)
 	}

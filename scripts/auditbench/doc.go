@@ -24,10 +24,10 @@
 // reader's process clock, in user and kernel mode, all threads (and laurel's).
 //
 //   - flat: as fast as the kernel lets the program, which waits when its queue is full
-//     (backlog_wait_time 60 s), so nothing is lost: cpu-µs/event, events/s, and the
+//     (backlog_wait_time), so nothing is lost: cpu-µs/event, events/s, and the
 //     longest system call of the program, worst-ms.
-//   - 2000, 100: so many events a second, each by itself: cpu-µs/event and cpu-%, of
-//     one core.
+//   - 2000, 100: so many events a second, each by itself: cpu-µs/event, cpu-% of one
+//     core, and how often a thread of the reader went to sleep, sleeps/event.
 //   - lossless: the highest of a ladder of rates at which nothing is lost although the
 //     kernel does not wait (backlog_wait_time 0): events/s.
 //

@@ -107,6 +107,26 @@ func peakRSS(pid int) int64 {
 	return kb << 10
 }
 
+// switches counts how often the threads of a process that still run went to sleep.
+func switches(pid int) (sum int64) {
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		return 0
+	}
+	for _, task := range tasks {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/status", pid, task.Name()))
+		if err != nil {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(text), "\nvoluntary_ctxt_switches:")
+		if fields := strings.Fields(rest); len(fields) > 0 {
+			n, _ := strconv.ParseInt(fields[0], 10, 64)
+			sum += n
+		}
+	}
+	return sum
+}
+
 // eventually asks until it is so, for at most limit.
 func eventually(limit time.Duration, what string, so func() bool) error {
 	const pause = 5 * time.Millisecond

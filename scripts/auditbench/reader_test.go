@@ -87,6 +87,14 @@ func (r *running) cpu() (sum time.Duration) {
 	return sum
 }
 
+// sleeps is how often it went to sleep so far.
+func (r *running) sleeps() (sum int64) {
+	for _, pid := range r.pids {
+		sum += switches(pid)
+	}
+	return sum
+}
+
 func (r *running) rss() (sum int64) {
 	for _, pid := range r.pids {
 		sum += peakRSS(pid)
