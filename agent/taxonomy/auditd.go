@@ -32,11 +32,7 @@ func (r *Reader) auditd(e *audit.Event, each func(*event.Event)) {
 	r.syscall(e)
 	r.arguments(e)
 	r.bytes(fieldCWD, e.CWD)
-	if r.used[fieldProctitle] && len(e.Proctitle) > 0 {
-		from := len(r.text)
-		r.text = blanks(append(r.text, e.Proctitle...), from)
-		r.put(fieldProctitle, from)
-	}
+	r.proctitle(e)
 	r.sockaddr(e.Sockaddr)
 	for i := range e.Records {
 		r.record(e, &e.Records[i])
@@ -56,9 +52,19 @@ func (r *Reader) auditd(e *audit.Event, each func(*event.Event)) {
 			r.arguments(e)
 		}
 		r.bytes(fieldCWD, e.CWD)
+		r.proctitle(e)
 		r.path(e, i)
 		each(&r.event)
 	}
+}
+
+func (r *Reader) proctitle(e *audit.Event) {
+	if !r.used[fieldProctitle] || len(e.Proctitle) == 0 {
+		return
+	}
+	from := len(r.text)
+	r.text = blanks(append(r.text, e.Proctitle...), from)
+	r.put(fieldProctitle, from)
 }
 
 // common adds what the event has in common with all of its class, which may be nil.
