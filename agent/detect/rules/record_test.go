@@ -268,8 +268,8 @@ func (k *keeper) take(typ uint16, payload []byte) {
 	header, rest, _ := bytes.Cut(payload, []byte("): "))
 	_, serial, _ := bytes.Cut(header, []byte(":"))
 	k.begun = k.begun || typ == unix.AUDIT_LOGIN && bytes.Contains(rest, []byte(" auid="+loginUID+" "))
-	if !k.begun {
-		return
+	if !k.begun || k.done {
+		return // what follows the end is of the sandbox that goes
 	}
 	_, pid, _ := bytes.Cut(rest, []byte(" pid="))
 	pid, _, _ = bytes.Cut(pid, []byte(" "))
