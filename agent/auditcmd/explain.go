@@ -21,6 +21,7 @@ import (
 	"seawall/pkg/auditlog"
 	"seawall/pkg/effect"
 	"seawall/pkg/finding"
+	"seawall/pkg/hostfs"
 	"seawall/pkg/kaudit"
 	"seawall/pkg/names"
 	"seawall/pkg/redact"
@@ -78,16 +79,18 @@ func (p *program) explain(serial uint32, dir, detections, log string) (*explanat
 
 // readLog decodes the event from the audit daemon's log.
 func (p *program) readLog(x *explanation, log, detections string) error {
-	name, err := log, error(nil)
+	root := p.root
+	name, err := "", error(nil)
 	if log == "" {
-		name, err = refill.LogFile(p.root)
-	} else if name, err = filepath.Abs(log); err != nil {
-		return err
+		name, err = refill.LogFile(root)
+	} else {
+		root = hostfs.Root{}
+		name, err = filepath.Abs(log)
 	}
 	if err != nil {
 		return err
 	}
-	lines, _, err := refill.Find(p.root, name, x.Serial)
+	lines, _, err := refill.Find(root, name, x.Serial)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w; run this as root", err)
@@ -142,10 +145,15 @@ func (p *program) detector(x *explanation, dir string, n *namer) (*detect.Detect
 
 // event takes what a decoded event says. An event that came in parts adds to itself.
 func (x *explanation) event(e *audit.Event, n *namer) {
+	if len(e.Records) == 0 {
+		return // an end without an event
+	}
 	x.Time, x.Partial = e.Time, x.Partial || e.Partial
 	if e.HasSyscall || e.PID != 0 {
 		x.Who, x.Program = n.who(e), n.program(e)
-		x.Command = redact.Command(e.AppendCommand(nil))
+		if command := e.AppendCommand(nil); len(command) > 0 {
+			x.Command = redact.Command(command)
+		}
 	}
 	if e.HasSyscall {
 		x.Did = did(e)
@@ -232,7 +240,7 @@ func (x *explanation) told(w wire.Record) {
 		}
 	}
 	if c := w.Change; c != nil && c.Result.Cause != nil && c.Result.Cause.Serial == uint64(x.Serial) {
-		add("check %s is %s since then, for %s", c.Result.Check, c.Result.Status, c.Result.Cause.Path)
+		add("check %s: %s, because of %s", c.Result.Check, c.Result.Status, c.Result.Cause.Path)
 		x.fromCause(c.Result.Cause)
 	}
 	if d := w.Detection; d != nil {
@@ -290,7 +298,7 @@ func (x *explanation) print(p *page) {
 	}
 	p.list("by rule", texts)
 	p.list("detections", x.Detections)
-	if x.Detections == nil && x.Records != nil {
+	if x.Detections == nil && x.Told == nil {
 		p.row("detections", "say nothing of this event by itself")
 	}
 	p.list("told", x.Told)

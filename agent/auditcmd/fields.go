@@ -73,11 +73,14 @@ func (n *namer) who(e *audit.Event) string {
 }
 
 func (n *namer) program(e *audit.Event) string {
-	s := fmt.Sprintf("%s (process %d", e.Exe, e.PID)
+	s := fmt.Sprintf("process %d", e.PID)
 	if e.PPID != 0 {
 		s += fmt.Sprintf(", started by %d", e.PPID)
 	}
-	return s + ")"
+	if len(e.Exe) > 0 {
+		s = fmt.Sprintf("%s (%s)", e.Exe, s)
+	}
+	return s
 }
 
 // fields splits a record's text, and says what each field means. An argument of a
@@ -86,7 +89,7 @@ func (n *namer) fields(e *audit.Event, r audit.Record) []field {
 	var fields []field
 	args := hidden(e)
 	for name, raw := range pairs(string(r.Text)) {
-		f := field{Name: name, Raw: raw, Value: plain(name, raw)}
+		f := field{Name: name, Raw: raw, Value: plain(r.Type, name, raw)}
 		f.Meaning = n.meaning(e, r.Type, name, f.Value)
 		switch {
 		case r.Type == unix.AUDIT_EXECVE && strings.HasPrefix(name, "a") && name != "argc":
@@ -100,8 +103,7 @@ func (n *namer) fields(e *audit.Event, r audit.Record) []field {
 				f.Value, f.Raw = "…", ""
 			}
 		case name == "proctitle" || name == "cmd" || name == "data":
-			f.Value, f.Raw = redact.Command([]byte(f.Value)), ""
-			f.Value = strings.ReplaceAll(f.Value, "\x00", " ")
+			f.Value, f.Raw = redact.Command([]byte(strings.ReplaceAll(f.Value, " ", "\x00"))), ""
 		}
 		fields = append(fields, f)
 	}
@@ -169,12 +171,12 @@ func pairs(text string) func(func(string, string) bool) {
 const encoded = " exe comm name cwd key tty proctitle path acct cmd data dir vm ocomm old new-disk old-disk device cgroup watch grp "
 
 // plain undoes the kernel's quotes and hexadecimal.
-func plain(name, raw string) string {
+func plain(typ uint16, name, raw string) string {
 	if n := len(raw); n >= 2 && raw[0] == '"' && raw[n-1] == '"' {
 		return raw[1 : n-1]
 	}
-	argument := len(name) > 1 && name[0] == 'a' && name[1] >= '0' && name[1] <= '9'
-	if strings.Contains(encoded, " "+name+" ") || argument && len(raw) > 2 {
+	argument := typ == unix.AUDIT_EXECVE && len(name) > 1 && name[0] == 'a' && name[1] >= '0' && name[1] <= '9'
+	if strings.Contains(encoded, " "+name+" ") || argument {
 		if b, err := hex.DecodeString(raw); err == nil && len(raw) > 0 {
 			return string(b)
 		}
@@ -312,6 +314,6 @@ func meaning(typ string) string {
 		"USER_CMD": "told by a program: a command was run", "USER_AUTH": "told by a program: somebody proved who they are",
 		"USER_LOGIN": "told by a program: a login", "USER_START": "told by a program: a session began", "USER_END": "told by a program: a session ended",
 		"MMAP": "memory was mapped", "OPENAT2": "how it opened", "SECCOMP": "a filter of system calls spoke", "AVC": "the security module spoke",
-		"BPF": "a program for the kernel", "KERN_MODULE": "a kernel module", "NETFILTER_CFG": "the packet filter was changed",
+		"BPRM_FCAPS": "capabilities of the program's file, and the process's before and after", "BPF": "a program for the kernel", "KERN_MODULE": "a kernel module", "NETFILTER_CFG": "the packet filter was changed",
 	}[typ]
 }

@@ -69,7 +69,7 @@ func left(g *gaps.Gap) string {
 func why(g *gaps.Gap) string {
 	w := map[gaps.Cause]string{
 		gaps.Overrun: "no room in our buffer", gaps.Kernel: "dropped by kernel", gaps.RateLimit: "rate limit",
-		gaps.Stopped: "sensor stopped", gaps.Switched: "daemon changed", gaps.Backlog: "kernel queue full", gaps.Several: "several causes",
+		gaps.Stopped: "sensor stopped", gaps.Switched: "daemon changed", gaps.Backlog: "kernel queue full", gaps.Several: "several",
 	}[g.Cause]
 	if g.Merged > 0 {
 		w += fmt.Sprintf(" (%d gaps)", g.Merged+1)

@@ -1,6 +1,7 @@
 package auditcmd
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -125,7 +126,7 @@ func (r *rulePage) count(state string) (n uint64) {
 
 func (r *rulePage) print(p *page) {
 	p.line("Profile %s: %s wanted, %d loaded, %d left to yours, %d missing.", r.Profile, plural(uint64(len(r.Rules))-r.count(extra), "rule"), r.count(loaded), r.count(yours), r.count(missing))
-	p.line("%s for files that checks depend on, %s in the kernel not Seawall's.", plural(uint64(len(r.Watches)), "watch rule"), plural(uint64(r.Others), "rule"))
+	p.line("%s of files that checks depend on, %s not Seawall's.", plural(uint64(len(r.Watches)), "watch rule"), plural(uint64(r.Others), "rule"))
 	if r.Locked {
 		p.line("The rules are locked until reboot (auditctl -e 2): nobody can change them.")
 	}
@@ -148,18 +149,22 @@ func (r *rulePage) table(p *page, rules []rule) {
 	}
 	p.line("")
 	p.line("%-8s %7s  %s", "STATE", "HITS", "RULE")
-	file, key := "", ""
+	file, key := rules[0].State, "" // no file's name
 	for _, x := range rules {
 		name, _, _ := strings.Cut(x.Where, ":")
-		if name != file {
+		if name != file && x.State != watch {
 			file = name
-			p.line("# %s", name)
+			p.line("# %s", cmp.Or(name, "in the kernel as Seawall's, and not wanted"))
 		}
 		hits := ""
 		if x.Key != key {
 			key = x.Key
-			if hits = "?"; r.Hits {
+			switch {
+			case x.State == missing || x.State == yours:
+			case r.Hits:
 				hits = thousands(x.Hits)
+			default:
+				hits = "?"
 			}
 		}
 		const indent = 18

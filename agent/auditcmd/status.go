@@ -139,7 +139,7 @@ func (st *statusPage) printKernel(p *page) {
 	if st.Sensor != nil {
 		high = fmt.Sprintf(", %d at most", max(st.Sensor.BacklogHigh, k.Backlog))
 	}
-	p.row("queue", "%d of %d records%s; processes wait %s when it is full", k.Backlog, k.BacklogLimit, high, wait(k.BacklogWaitTime))
+	p.row("queue", "%d of %d records%s; when it is full, processes %s", k.Backlog, k.BacklogLimit, high, wait(k.BacklogWaitTime))
 	if k.RateLimit > 0 {
 		p.row("rate limit", "%d records a second: what is more is lost", k.RateLimit)
 	}
@@ -180,12 +180,13 @@ func buffer(bytes int) string {
 	return s
 }
 
-// wait is a time in the kernel's jiffies, which are 1/250 or 1/1000 of a second.
+// wait says how long a process waits, which the kernel has in jiffies: 1/250 of a second
+// as distributions build it.
 func wait(jiffies uint32) string {
 	if jiffies == 0 {
-		return "not at all"
+		return "do not wait: what is more is lost"
 	}
-	return fmt.Sprintf("up to %s (HZ 250) or %s (HZ 1000)", seconds(jiffies, 250), seconds(jiffies, 1000))
+	return fmt.Sprintf("wait up to %s (%d jiffies at HZ 250)", seconds(jiffies, 250), jiffies)
 }
 
 func seconds(jiffies uint32, hertz float64) string {
