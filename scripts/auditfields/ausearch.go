@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"seawall/pkg/auditlog"
+)
+
+// searched compares events with what ausearch says of the log.
+func searched(ctx context.Context, t *tally, log string, events []*event) error {
+	whole, err := ended(log)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(whole)
+	cmd := exec.CommandContext(ctx, "ausearch", "-i", "-if", whole)
+	cmd.Env = []string{"LC_ALL=C", "TZ=UTC", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("run ausearch: %w", err)
+	}
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("run ausearch: %w", err)
+	}
+	walkErr := walk(t, out, events)
+	if err := cmd.Wait(); err != nil && walkErr == nil {
+		return fmt.Errorf("run ausearch: %w: %s", err, said.Bytes())
+	}
+	return walkErr
+}
+
+// ended copies a log and puts the ends of events back, which the kernel sent and auditd
+// left out. Without them ausearch holds an event for two seconds of the log's time, and
+// looks through all that it holds for each record: a log of a busy host takes it hours.
+func ended(log string) (name string, err error) {
+	text, err := os.ReadFile(log)
+	if err != nil {
+		return "", fmt.Errorf("read log: %w", err)
+	}
+	f, err := os.Create(log + ".ended")
+	if err != nil {
+		return "", fmt.Errorf("copy log: %w", err)
+	}
+	out := bufio.NewWriter(f)
+	for line := range bytes.Lines(text) {
+		_, _ = out.Write(line) // Flush tells
+		if rest, ok := bytes.CutPrefix(line, []byte("type=PROCTITLE msg=")); ok {
+			stamp, _, _ := bytes.Cut(rest, []byte(" "))
+			_, _ = fmt.Fprintf(out, "type=EOE msg=%s\n", stamp)
+		}
+	}
+	if err := errors.Join(out.Flush(), f.Close()); err != nil {
+		return "", fmt.Errorf("copy log: %w", err)
+	}
+	return f.Name(), nil
+}
+
+// head is what each line of ausearch begins with.
+type head struct{ typ, when, serial string }
+
+// headed splits type=T msg=audit(DATE TIME.MILLI:SERIAL) : off a line.
+func headed(line string) (h head, rest string, ok bool) {
+	var ok1, ok2, ok3 bool
+	line, ok = strings.CutPrefix(line, "type=")
+	h.typ, line, ok1 = strings.Cut(line, " msg=audit(")
+	h.when, rest, ok2 = strings.Cut(line, ") :")
+	at := strings.LastIndexByte(h.when, ':')
+	ok3 = at > 0
+	if ok3 {
+		h.when, h.serial = h.when[:at], h.when[at+1:]
+	}
+	return h, rest, ok && ok1 && ok2 && ok3
+}
+
+// walk compares events with ausearch's output.
+func walk(t *tally, out io.Reader, events []*event) error {
+	n := newNames()
+	bySerial := make(map[uint32]*event, len(events))
+	for _, e := range events {
+		bySerial[e.serial] = e
+	}
+	at := map[uint32]int{} // records of an event that were compared
+	var block []string     // an event's lines, which come the last first
+	in := bufio.NewReaderSize(out, 1<<20)
+	for {
+		line, readErr := in.ReadString('\n')
+		if line = strings.TrimSuffix(line, "\n"); line != "" && line != "----" {
+			block = append(block, line)
+		}
+		if line == "----" || readErr != nil {
+			for _, line := range slices.Backward(block) {
+				h, rest, ok := headed(line)
+				if !ok {
+					t.differs("line without a header", "", line, line)
+				} else if err := n.line(t, h, rest, bySerial, at); err != nil {
+					return err
+				}
+			}
+			block = block[:0]
+		}
+		if errors.Is(readErr, io.EOF) {
+			break
+		}
+		if readErr != nil {
+			return fmt.Errorf("read ausearch: %w", readErr)
+		}
+	}
+	for _, e := range events {
+		t.events++
+		if at[e.serial] != len(e.records) {
+			t.differs("records of an event", strconv.Itoa(len(e.records)), strconv.Itoa(at[e.serial]), e.records[0].line)
+		}
+	}
+	return nil
+}
+
+// line compares one line.
+func (n *names) line(t *tally, h head, rest string, events map[uint32]*event, at map[uint32]int) error {
+	serial, err := strconv.ParseUint(h.serial, 10, 32)
+	if err != nil {
+		return fmt.Errorf("read ausearch: %w", err)
+	}
+	if h.typ == "EOE" {
+		return nil
+	}
+	e := events[uint32(serial)]
+	if e == nil || at[e.serial] >= len(e.records) {
+		t.differs("records of an event", "none", h.typ, rest)
+		return nil
+	}
+	r := &e.records[at[e.serial]]
+	at[e.serial]++
+	t.records++
+	if name := auditlog.Name(r.typ); name != h.typ {
+		t.differs("type of a record", name, h.typ, r.line)
+		return nil
+	}
+	if when := e.time.UTC().Format("01/02/06 15:04:05.000"); when != h.when {
+		t.differs("time", when, h.when, r.line)
+	} else {
+		t.same()
+	}
+	n.fields(t, e, r, rest)
+	return nil
+}
+
+// fields compares the fields of a record with what ausearch has of them. Its values are
+// not quoted and may hold anything: a value ends where the next field begins.
+func (n *names) fields(t *tally, e *event, r *record, rest string) {
+	rest = strings.TrimSuffix(rest, " ")
+	for i := range r.fields {
+		f := &r.fields[i]
+		name := called(r, f.key)
+		rest = strings.TrimLeft(rest, " ")
+		if f.told {
+			rest = strings.TrimPrefix(rest, "msg='")
+		}
+		after, ok := strings.CutPrefix(rest, f.key+"=")
+		if !ok {
+			t.differs(classOf(name+": not where we have it", r, f, "", ""), f.text, rest, r.line)
+			return
+		}
+		words, symbol := n.in(r, f)
+		value, left := upTo(after, r, i, words)
+		rest = left
+		if f.told {
+			value = strings.TrimSuffix(value, "'")
+		}
+		switch {
+		case equal(f.key, value, words):
+			t.same()
+		case symbol:
+			key := name
+			if r.typ == unix.AUDIT_SYSCALL {
+				key = fmt.Sprintf("%s %x %d", name, e.arch, e.call)
+			}
+			t.symbol(key, f.text, value, r.line)
+		default:
+			t.differs(classOf(name, r, f, value, words[0]), words[0], value, r.line)
+		}
+	}
+}
+
+func equal(key, value string, words []string) bool {
+	for _, w := range words {
+		if value == w || key == "exit" && strings.HasSuffix(w, "(") && strings.HasPrefix(value, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// upTo cuts the value of field i off text: where one of words ends and the next field
+// begins, or else where the next field begins first.
+func upTo(text string, r *record, i int, words []string) (value, rest string) {
+	end := ""
+	switch last := i+1 == len(r.fields); {
+	case r.sent && !r.fields[i].told && (last || r.fields[i+1].told):
+		end = " msg="
+	case !last:
+		end = " " + r.fields[i+1].key + "="
+	}
+	for _, w := range words {
+		if after, ok := strings.CutPrefix(text, w); ok && (end == "" && strings.Trim(after, "' ") == "" || end != "" && strings.HasPrefix(strings.TrimLeft(after, " "), end[1:])) {
+			return w, after
+		}
+	}
+	if end == "" {
+		return text, ""
+	}
+	if at := strings.Index(text, end); at >= 0 {
+		return strings.TrimRight(text[:at], " "), text[at:]
+	}
+	return text, ""
+}
+
+// called names a field.
+func called(r *record, key string) string {
+	if r.typ == unix.AUDIT_EXECVE && key != "argc" {
+		key = "argument"
+	}
+	return auditlog.Name(r.typ) + " " + key
+}
+
+// classOf names a difference.
+func classOf(name string, r *record, f *field, theirs, ours string) string {
+	switch {
+	case f.told:
+		return "told by a program"
+	case r.sent && strings.Contains(r.line, "\x1d"):
+		return "of a record in which a program sent 0x1d"
+	case theirs == f.raw:
+		return "not in words: " + name
+	case f.key == "proctitle" && strings.HasPrefix(f.text, "\x00"):
+		return name + ": begins with NUL"
+	case f.key == "saddr" && strings.HasSuffix(theirs, "(unsupported) }"):
+		return name + ": family not supported"
+	case f.key == "saddr" && strings.HasSuffix(theirs, "too short }"):
+		return name + ": too short"
+	case f.key == "saddr" && len(f.text) > 0:
+		return fmt.Sprintf("%s: family %d", name, f.text[0])
+	}
+	return name
+}

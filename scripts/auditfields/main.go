@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ok, err := run(ctx, os.Stdout, os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "auditfields:", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, w io.Writer, args []string) (ok bool, err error) {
+	if len(args) == 0 {
+		return false, fmt.Errorf("one of log, live and capture is needed")
+	}
+	c := newComparison()
+	switch args[0] {
+	case "capture":
+		return true, convert(w, args[1])
+	case "log":
+		for _, name := range args[1:] {
+			if err := c.log(ctx, name); err != nil {
+				return false, err
+			}
+		}
+	case "live":
+		flags := flag.NewFlagSet("live", flag.ContinueOnError)
+		chunks := flags.Int("chunks", 20, "how often to record and compare")
+		calls := flags.Int("calls", 50_000, "calls in each")
+		keep := flags.String("keep", "", "folder to keep logs in")
+		if err := flags.Parse(args[1:]); err != nil {
+			return false, fmt.Errorf("read flags: %w", err)
+		}
+		if err := live(ctx, w, c, *chunks, *calls, *keep); err != nil {
+			return false, err
+		}
+	default:
+		return false, fmt.Errorf("unknown word %s", args[0])
+	}
+	return c.report(w) == 0, nil
+}
+
+// comparison holds the figures with both.
+type comparison struct{ search, library *tally }
+
+func newComparison() *comparison {
+	return &comparison{newTally("ausearch"), newTally("go-libaudit")}
+}
+
+func (c *comparison) log(ctx context.Context, name string) error {
+	events, err := read(name)
+	if err != nil {
+		return err
+	}
+	if err := searched(ctx, c.search, name, events); err != nil {
+		return err
+	}
+	parsed(c.library, events)
+	return nil
+}
+
+func (c *comparison) report(w io.Writer) (unknown int) {
+	return c.search.report(w) + c.library.report(w)
+}
