@@ -40,6 +40,7 @@ const label = 13
 // row is a name and what is to be said of it, on as many lines as it needs.
 func (p *page) row(name, format string, args ...any) {
 	said := text.Terminal(fmt.Sprintf(format, args...))
+	name = text.Terminal(name)
 	for i, line := range strings.Split(look.Wrap(said, p.wide()-label-1), "\n") {
 		if i > 0 {
 			name = ""

@@ -53,9 +53,13 @@ func (t *Tracker) See(serial uint32, at, now time.Time) Sight {
 	case step > 1:
 		h := hole{from: t.head + 1, to: serial - 1, before: t.at, after: at, noticed: now}
 		// The kernel never uses 0.
-		if h.from == 0 {
+		if h.from > h.to && h.to != 0 && h.from != 0 {
+			high := h
+			high.to = ^uint32(0)
+			t.open(high)
 			h.from = 1
 		}
+		h.from = max(h.from, 1)
 		if h.to == 0 {
 			h.to--
 		}
