@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"seawall/pkg/auditconf"
 	"seawall/pkg/auditlog"
 	"seawall/pkg/hostfs"
 )
@@ -36,17 +35,33 @@ func LogFile(root hostfs.Root) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("auditd's configuration: %w", err)
 	}
-	conf, err := auditconf.ParseDaemon(string(b))
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", confName, err)
-	}
-	if conf["write_logs"].Value == "no" || conf["log_format"].Value == "nolog" {
+	name, none := logSettings(string(b))
+	if none {
 		return "", fmt.Errorf("%w: %s says so", ErrNoLog, confName)
 	}
-	if name := conf["log_file"].Value; strings.HasPrefix(name, "/") {
-		return name, nil
+	return name, nil
+}
+
+// logSettings says where a configuration has the log written, and whether it has none
+// written. Everything else in it is passed over: which settings there are, and which fit
+// together, differs from one auditd to the next, and the one that wrote understood it.
+func logSettings(conf string) (name string, none bool) {
+	name = defaultLog
+	for line := range strings.Lines(conf) {
+		f := strings.Fields(line)
+		if len(f) < 3 || f[1] != "=" {
+			continue
+		}
+		switch key, value := strings.ToLower(f[0]), strings.ToLower(f[2]); {
+		case key == "log_file" && strings.HasPrefix(f[2], "/"):
+			name = f[2]
+		case key == "write_logs":
+			none = value == "no"
+		case key == "log_format" && value == "nolog":
+			return "", true
+		}
 	}
-	return defaultLog, nil
+	return name, none
 }
 
 // file is one of the log's files.
