@@ -163,7 +163,7 @@ func (t *Taxonomy) add(kind int, fields map[string]event.Field) {
 
 // extend gives numbers to the fields that have none yet.
 func (t *Taxonomy) extend(rules []sigma.Rule) {
-	next := event.Field(fieldRest)
+	next := fieldRest
 	for kind := ProcessCreation; kind < kinds; kind++ {
 		for _, name := range absent() {
 			t.Sources[kind].Fields[name] = next
