@@ -239,16 +239,12 @@ func TestStatuses(t *testing.T) {
 	l := gaps.NewLedger("boot", noon)
 	l.Note(gaps.State{Time: noon})
 	name := filepath.Join(dir, "audit.json")
-	if err := l.Write(name); err != nil {
-		t.Fatal(err)
-	}
+	put(t, l, name)
 	if out, code := run(t, "gaps", "--spool", dir); code != 0 || !strings.Contains(out, "Nothing was missed") {
 		t.Errorf("status %d: %s", code, out)
 	}
 	l.Add(gaps.Gap{From: 1, To: 2, Missing: 2, Before: noon, After: noon, Cause: gaps.Kernel, Settled: true})
-	if err := l.Write(name); err != nil {
-		t.Fatal(err)
-	}
+	put(t, l, name)
 	if out, code := run(t, "gaps", "--spool", dir, "--json"); code != 1 || !strings.Contains(out, `"left": 2`) {
 		t.Errorf("status %d: %s", code, out)
 	}
@@ -257,6 +253,17 @@ func TestStatuses(t *testing.T) {
 	}
 	if out, code := run(t, "gaps", "--spool", dir); code != 2 || !strings.Contains(out, "audit.json") {
 		t.Errorf("status %d: %s", code, out)
+	}
+}
+
+func put(t *testing.T, l *gaps.Ledger, name string) {
+	t.Helper()
+	b, err := l.Encode()
+	if err == nil {
+		err = gaps.WriteFile(name, b)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -1,7 +1,6 @@
 package gaps
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -157,23 +156,28 @@ func (l *Ledger) Settle(from, to uint32, why string) (Gap, bool) {
 // Note sets what the sensor knows now.
 func (l *Ledger) Note(s State) { l.State, l.changed = s, true }
 
-// Write writes the ledger if it changed since: to a file beside and then over name, so
-// that readers see one or the other.
-func (l *Ledger) Write(name string) error {
+// Encode returns what WriteFile is to write, nil when nothing changed since the last time.
+func (l *Ledger) Encode() ([]byte, error) {
 	if !l.changed {
-		return nil
+		return nil, nil
 	}
 	b, err := json.Marshal(l)
 	if err != nil {
-		return fmt.Errorf("audit gaps: %w", err)
+		return nil, fmt.Errorf("audit gaps: %w", err)
 	}
+	l.changed = false
+	return append(b, '\n'), nil
+}
+
+// WriteFile writes an encoded ledger: to a file beside and then over name, so that readers
+// see one or the other.
+func WriteFile(name string, encoded []byte) error {
 	next := name + ".new"
-	if err := os.WriteFile(next, append(bytes.TrimSpace(b), '\n'), 0o640); err != nil {
+	if err := os.WriteFile(next, encoded, 0o640); err != nil {
 		return fmt.Errorf("audit gaps: %w", err)
 	}
 	if err := os.Rename(next, name); err != nil {
 		return fmt.Errorf("audit gaps: %w", err)
 	}
-	l.changed = false
 	return nil
 }

@@ -2,6 +2,7 @@ package witness
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,12 +51,20 @@ func (a *Source) openState() {
 		s.ledger = l
 	}
 	s.base.left = s.ledger.Left()
-	mark, serial, at, ok, err := gaps.OpenMark(filepath.Join(a.cfg.StateDir, markFile), boot)
+	dir := a.cfg.RunDir
+	if dir == "" {
+		dir, s.lazy = a.cfg.StateDir, true
+	}
+	mark, serial, at, ok, err := gaps.OpenMark(filepath.Join(dir, markFile), boot)
 	if err != nil {
 		a.log.Warn("the next sensor cannot see what it missed", "err", err)
 		return
 	}
 	s.mark = mark
+	if !ok && !s.lazy {
+		// What is in memory goes when the service is stopped; this was left then.
+		serial, at, ok = a.leftMark(boot)
+	}
 	if ok {
 		s.tracker.Resume(serial, at)
 		s.resumed = at
@@ -84,9 +93,31 @@ func (a *Source) closeState() {
 	if head, at, ok := s.tracker.Head(); ok {
 		_ = s.mark.Set(head, at)
 	}
-	if err := s.mark.Close(); err != nil {
+	err := s.mark.Close()
+	if head, at, ok := s.tracker.Head(); ok && !s.lazy {
+		err = errors.Join(err, a.leaveMark(s.ledger.Boot, head, at))
+	}
+	if err != nil {
 		a.log.Warn("the next sensor cannot see what it missed", "err", err)
 	}
+}
+
+// leaveMark leaves word on the disk.
+func (a *Source) leaveMark(boot string, serial uint32, at time.Time) error {
+	m, _, _, _, err := gaps.OpenMark(filepath.Join(a.cfg.StateDir, markFile), boot)
+	if err != nil {
+		return err
+	}
+	return errors.Join(m.Set(serial, at), m.Close())
+}
+
+// leftMark reads what leaveMark left.
+func (a *Source) leftMark(boot string) (serial uint32, at time.Time, ok bool) {
+	m, serial, at, ok, err := gaps.OpenMark(filepath.Join(a.cfg.StateDir, markFile), boot)
+	if err != nil {
+		return 0, time.Time{}, false
+	}
+	return serial, at, ok && m.Close() == nil
 }
 
 // noteState writes what is known for people and for the next sensor.
@@ -107,6 +138,18 @@ func (a *Source) noteState(now time.Time) {
 	if state.LogFile, err = refill.LogFile(a.cfg.Root); err != nil {
 		state.LogFile = ""
 	}
+	encoded, err := a.encodeState(state)
+	if err == nil && encoded != nil && a.cfg.StateDir != "" {
+		// A disk that hangs must not keep records from being read: nothing is locked here.
+		err = gaps.WriteFile(filepath.Join(a.cfg.StateDir, StateFile), encoded)
+	}
+	if err != nil {
+		a.log.Warn("what is missing of kernel audit is not kept", "err", err)
+	}
+}
+
+// encodeState puts what the stream knows into state, and the whole into bytes.
+func (a *Source) encodeState(state gaps.State) ([]byte, error) {
 	s := &a.stream
 	s.Lock()
 	defer s.Unlock()
@@ -123,12 +166,7 @@ func (a *Source) noteState(now time.Time) {
 	a.mu.Lock()
 	a.counters.SerialGaps = s.ledger.Left() - min(s.ledger.Left(), s.base.left)
 	a.mu.Unlock()
-	if a.cfg.StateDir == "" {
-		return
-	}
-	if err := s.ledger.Write(filepath.Join(a.cfg.StateDir, StateFile)); err != nil {
-		a.log.Warn("what is missing of kernel audit is not kept", "err", err)
-	}
+	return s.ledger.Encode()
 }
 
 // baseline notes the kernel's counters as they are now: what it lost before is no loss of
@@ -168,13 +206,11 @@ func (a *Source) watchStatus(st kaudit.Status, now time.Time) {
 	s.lost = kernelLost{true, st.Lost, now, head, max(s.lost.high, st.Backlog), s.lost.limited}
 }
 
-// settleGaps gives up on serials that are missing for long. The caller holds stream.
-func (a *Source) settleGaps(now time.Time) {
+// settleGaps gives up on serials that are missing for long, and returns them. The caller
+// holds stream.
+func (a *Source) settleGaps(now time.Time) []gaps.Gap {
 	s := &a.stream
 	found := s.tracker.Settle(now.Add(-patience), now)
-	if len(found) == 0 {
-		return
-	}
 	var lost []gaps.Gap
 	for i := range found {
 		found[i].Cause = a.cause(&found[i])
@@ -188,11 +224,11 @@ func (a *Source) settleGaps(now time.Time) {
 		}
 		s.ledger.Add(g)
 	}
-	a.log.Warn("kernel audit events are missing", "serials", count(found), "gaps", len(found), "cause", found[0].Cause)
 	a.tellGaps(lost)
 	if len(s.missing) > 0 {
 		a.wakeFill()
 	}
+	return found
 }
 
 func count(found []gaps.Gap) (n uint64) {
@@ -294,6 +330,12 @@ func (a *Source) fillGaps(ctx context.Context, missing []gaps.Gap) {
 	if err != nil {
 		why = err.Error()
 	}
+	a.giveUp(missing, why)
+	a.log.Info("missing audit events were looked for in the audit daemon's log", "found", job.Found(), "missing", count(missing), "log", name)
+}
+
+// giveUp ends what is done about gaps, for a reason.
+func (a *Source) giveUp(missing []gaps.Gap, why string) {
 	s := &a.stream
 	s.Lock()
 	defer s.Unlock()
@@ -307,7 +349,6 @@ func (a *Source) fillGaps(ctx context.Context, missing []gaps.Gap) {
 		}
 	}
 	a.tellGaps(lost)
-	a.log.Info("missing audit events were looked for in the audit daemon's log", "found", job.Found(), "missing", count(missing), "log", name)
 }
 
 const maxFilled = 1 << 17

@@ -31,15 +31,17 @@ const (
 // while records and events are handled.
 type stream struct {
 	sync.Mutex
-	asm     *audit.Assembler
-	now     time.Time
-	tracker gaps.Tracker
-	ledger  *gaps.Ledger
-	mark    *gaps.Mark // nil without a directory for it
-	overlap *overlap   // what another connection gave; nil when there was none lately
-	moved   time.Time  // when one connection followed another
-	resumed time.Time  // the last event that the sensor before saw
-	name    []byte     // of event
+	asm       *audit.Assembler
+	now       time.Time
+	tracker   gaps.Tracker
+	ledger    *gaps.Ledger
+	mark      *gaps.Mark // nil without a directory for it
+	lazy      bool       // the mark is on a disk, which may hang
+	markError error
+	overlap   *overlap  // what another connection gave; nil when there was none lately
+	moved     time.Time // when one connection followed another
+	resumed   time.Time // the last event that the sensor before saw
+	name      []byte    // of event
 
 	base struct {
 		overruns uint64 // of connections that ended
@@ -122,10 +124,9 @@ func (a *Source) tally() {
 	if overruns != s.overruns {
 		s.overruns, s.overran = overruns, time.Now()
 	}
-	if head, at, ok := s.tracker.Head(); ok && s.mark != nil {
+	if head, at, ok := s.tracker.Head(); ok && s.mark != nil && !s.lazy {
 		if err := s.mark.Set(head, at); err != nil {
-			a.log.Warn("the next sensor cannot see what it missed", "err", err)
-			s.mark = nil
+			s.mark, s.markError = nil, err
 		}
 	}
 	a.mu.Lock()
@@ -156,6 +157,9 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 		}
 		now := time.Now()
 		waiting := a.tidy(now, whole)
+		if a.stream.lazy {
+			a.setMark()
+		}
 		status, err := control.Status()
 		if err != nil {
 			move(err)
@@ -195,6 +199,18 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 // tidy hands out events whose time is over and settles what is missing. It reports
 // whether something is waited for still.
 func (a *Source) tidy(now time.Time, whole bool) bool {
+	waits, found, err := a.tidied(now, whole)
+	if err != nil {
+		a.log.Warn("the next sensor cannot see what it missed", "err", err)
+	}
+	if len(found) > 0 {
+		a.log.Warn("kernel audit events are missing", "serials", count(found), "gaps", len(found), "cause", found[0].Cause)
+	}
+	return waits
+}
+
+// tidied is tidy without a word to the log, which can make wait whoever writes to it.
+func (a *Source) tidied(now time.Time, whole bool) (waits bool, found []gaps.Gap, err error) {
 	s := &a.stream
 	s.Lock()
 	defer s.Unlock()
@@ -203,12 +219,31 @@ func (a *Source) tidy(now time.Time, whole bool) bool {
 	if s.overlap != nil && now.After(s.overlap.until) {
 		s.overlap = nil
 	}
-	a.settleGaps(now)
+	found = a.settleGaps(now)
 	if whole && a.cfg.Tick != nil {
 		a.cfg.Tick(now)
 	}
+	err, s.markError = s.markError, nil
 	s.waits = s.tracker.Open()
-	return s.waits || s.overlap != nil || s.asm.Stats().Open > 0 || !s.rulesAt.IsZero()
+	return s.waits || s.overlap != nil || s.asm.Stats().Open > 0 || !s.rulesAt.IsZero(), found, err
+}
+
+// setMark leaves word of the serial that was seen last. Where that is on a disk it is not
+// the reader who does it.
+func (a *Source) setMark() {
+	s := &a.stream
+	s.Lock()
+	mark := s.mark
+	head, at, ok := s.tracker.Head()
+	s.Unlock()
+	if mark == nil || !ok {
+		return
+	}
+	if err := mark.Set(head, at); err != nil {
+		s.Lock()
+		s.mark, s.markError = nil, err
+		s.Unlock()
+	}
 }
 
 // rulesChanged reports whether somebody changed the kernel's rules a while ago.

@@ -61,6 +61,9 @@ type Config struct {
 	Mode Mode // Auto when empty
 	// StateDir is a directory of our own for what outlives us, or empty.
 	StateDir string
+	// RunDir is one in memory, which outlives us and not the kernel: what is written there
+	// for each event costs no disk. StateDir takes its place, less exactly, when empty.
+	RunDir string
 
 	// Profile names the rules to load besides the watches, RulesDir holds a user's own,
 	// DetectRules are those of the profile detect: see package ruleset.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -110,6 +111,7 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 			Inherited: service.Inherited(p.Environ, "audit-mcast"),
 			Unicast:   service.Inherited(p.Environ, witness.StoredSocket),
 			Store:     service.Store,
+			RunDir:    os.Getenv("RUNTIME_DIRECTORY"),
 		},
 		Version:   service.ReadBuild().Version,
 		Notify:    service.Notifier(log),
