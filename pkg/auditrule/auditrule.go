@@ -98,6 +98,16 @@ func check(wire []byte) error {
 	if n := word(wire, buflenAt); uint64(n) > uint64(len(wire)-headSize) {
 		return fmt.Errorf("strings of %d bytes in %d", n, len(wire)-headSize)
 	}
+	// go-libaudit adds the lengths in 32 bits, where they may come round.
+	var strings uint64
+	for i := range int(word(wire, 8)) {
+		if textual(word(wire, fieldsAt+4*i)) {
+			strings += uint64(word(wire, valuesAt+4*i))
+		}
+	}
+	if n := word(wire, buflenAt); strings > uint64(n) {
+		return fmt.Errorf("strings of %d bytes in %d", strings, n)
+	}
 	return nil
 }
 
