@@ -260,9 +260,15 @@ func (s *Sensor) evaluate(ctx context.Context, groups []string) {
 		s.status()
 	}
 	s.report(err)
-	if !s.rests && len(s.stale) == 0 {
-		// Reading package lists, compiling checks and looking at everything twice took
-		// memory that an idle sensor does not need.
+	if len(s.stale) == 0 {
+		s.rest()
+	}
+}
+
+// rest gives back, once, the memory that reading package lists, compiling checks and
+// looking at everything twice took, and that an idle sensor does not need.
+func (s *Sensor) rest() {
+	if !s.rests {
 		s.rests = true
 		debug.FreeOSMemory()
 		footprint.Trim()
@@ -363,6 +369,9 @@ func (s *Sensor) report(err error) {
 // clock.
 func (s *Sensor) beat(ctx context.Context) {
 	now := time.Now()
+	if now.Sub(s.started) >= s.cfg.Heartbeat {
+		s.rest() // also where files change all the time
+	}
 	if s.owe() {
 		s.report(s.settle(now))
 	}

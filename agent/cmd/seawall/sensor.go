@@ -32,7 +32,7 @@ import (
 
 // gcPercent makes the collector of garbage trade CPU, of which an idle sensor uses
 // next to none, for memory, which the host's own work wants.
-const gcPercent = 50
+const gcPercent = 30
 
 // newSensorCommand is the only command that writes: to the spool and to the kernel's
 // audit rules.
