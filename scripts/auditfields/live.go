@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/elastic/go-libaudit/v2"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -41,6 +42,8 @@ func live(ctx context.Context, w io.Writer, c *comparison, chunks, count int, ke
 	if err := build(ctx, dir); err != nil {
 		return err
 	}
+	// One chunk is compared while the next is recorded.
+	var compared errgroup.Group
 	for n := range chunks {
 		log := filepath.Join(dir, fmt.Sprintf("audit-%d.log", n))
 		if keep != "" {
@@ -51,18 +54,25 @@ func live(ctx context.Context, w io.Writer, c *comparison, chunks, count int, ke
 			return fmt.Errorf("record chunk %d: %w", n, err)
 		}
 		recorded := time.Since(start)
-		if err := c.log(ctx, log); err != nil {
-			return fmt.Errorf("compare chunk %d: %w", n, err)
+		if err := compared.Wait(); err != nil {
+			return err
 		}
-		if keep == "" {
-			if err := os.Remove(log); err != nil {
-				return fmt.Errorf("remove log: %w", err)
+		compared.Go(func() error {
+			start := time.Now()
+			if err := c.log(ctx, log); err != nil {
+				return fmt.Errorf("compare chunk %d: %w", n, err)
 			}
-		}
-		fmt.Fprintf(w, "chunk %d: recorded in %.1f s, compared in %.1f s; %d events, %d fields so far\n", n,
-			recorded.Seconds(), (time.Since(start) - recorded).Seconds(), c.search.events, c.search.fields+c.library.fields)
+			if keep == "" {
+				if err := os.Remove(log); err != nil {
+					return fmt.Errorf("remove log: %w", err)
+				}
+			}
+			fmt.Fprintf(w, "chunk %d: recorded in %.1f s, compared in %.1f s; %d events, %d fields so far\n", n,
+				recorded.Seconds(), time.Since(start).Seconds(), c.search.events, c.search.fields+c.library.fields)
+			return nil
+		})
 	}
-	return nil
+	return compared.Wait()
 }
 
 // build makes program load of 64 and of 32 bits.

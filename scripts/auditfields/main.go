@@ -7,10 +7,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+
+	"golang.org/x/sys/unix"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
 	defer stop()
 	ok, err := run(ctx, os.Stdout, os.Args[1:])
 	if err != nil {
