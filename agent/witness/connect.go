@@ -138,7 +138,8 @@ func (a *Source) adopt(status kaudit.Status) (*kaudit.Conn, string, error) {
 		return nil, "", a.unstore()
 	}
 	alive := status.PID != 0 && unix.Kill(int(status.PID), 0) != unix.ESRCH
-	if status.PID != 0 && !alive && a.cfg.Mode != Multicast {
+	ours := status.PID != 0 && (!alive || status.PID == uint32(os.Getpid()))
+	if ours && a.cfg.Mode != Multicast {
 		a.daemon = status.PID
 		return conn, fmt.Sprintf("going on as the audit daemon that process %d was", status.PID), nil
 	}

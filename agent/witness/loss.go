@@ -83,6 +83,8 @@ func (a *Source) closeState() {
 	s.Lock()
 	s.asm.Close()
 	a.giveBroken(1, 0)
+	s.now = now
+	a.settleGaps(now.Add(2 * patience)) // nothing more will come
 	s.Unlock()
 	a.noteState(now)
 	s.Lock()
