@@ -28,6 +28,7 @@ import (
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/service"
+	"seawall/pkg/unitbus"
 )
 
 // gcPercent makes the collector of garbage trade CPU, of which an idle sensor uses
@@ -111,7 +112,12 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 			Inherited: service.Inherited(p.Environ, "audit-mcast"),
 			Unicast:   service.Inherited(p.Environ, witness.StoredSocket),
 			Store:     service.Store,
-			RunDir:    os.Getenv("RUNTIME_DIRECTORY"),
+			Restarting: func() bool {
+				// Without an answer the kernel is left as it was found.
+				again, err := unitbus.Restarting(context.WithoutCancel(ctx), os.Getpid())
+				return err == nil && again
+			},
+			RunDir: os.Getenv("RUNTIME_DIRECTORY"),
 		},
 		Version:   service.ReadBuild().Version,
 		Notify:    service.Notifier(log),
