@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,7 +13,6 @@ import (
 
 	"seawall/pkg/auditlog"
 	"seawall/pkg/sockaddr"
-	"seawall/pkg/syscallname"
 )
 
 // parsed compares events with what go-libaudit makes of their records.
@@ -114,19 +114,9 @@ func inLibrary(r *record, f *field) (key, want string) {
 			}
 		}
 	case "arch":
-		if name := machine(want); name != "" {
-			want = name
-		}
+		want = cmp.Or(machine(want), want)
 	case "syscall":
-		number, err := strconv.Atoi(want)
-		for i := range r.fields {
-			if r.fields[i].key == "arch" && err == nil {
-				arch, _ := strconv.ParseUint(r.fields[i].text, 16, 32)
-				if name := syscallname.Name(uint32(arch), number); name != "" {
-					want = name
-				}
-			}
-		}
+		want = cmp.Or(callName(r, f), want)
 	case "sig":
 		if n, err := strconv.Atoi(want); err == nil && r.typ == unix.AUDIT_SECCOMP {
 			want = unix.SignalName(unix.Signal(n))

@@ -139,7 +139,6 @@ func encoded(typ uint16, key string) bool {
 
 // typed is what Event says of a field: of path number n, if it is a path's.
 func typed(e *audit.Event, typ uint16, n int, key string) (text string, ok bool) {
-	dec := func(v uint64) (string, bool) { return strconv.FormatUint(v, 10), true }
 	switch typ {
 	case unix.AUDIT_PATH:
 		return typedPath(&e.Paths[n], key)
@@ -151,7 +150,7 @@ func typed(e *audit.Event, typ uint16, n int, key string) (text string, ok bool)
 		return string(e.Sockaddr), key == "saddr"
 	case unix.AUDIT_EXECVE:
 		if key == "argc" {
-			return dec(uint64(e.Argc))
+			return strconv.Itoa(e.Argc), true
 		}
 		if i, err := strconv.Atoi(key[1:]); err == nil && key[0] == 'a' && i < len(e.Argv) {
 			return string(e.Argv[i]), true
@@ -166,23 +165,29 @@ func typed(e *audit.Event, typ uint16, n int, key string) (text string, ok bool)
 			return "", false
 		}
 	}
+	return typedWho(e, key)
+}
+
+// typedWho is what Event says of who it was.
+func typedWho(e *audit.Event, key string) (text string, ok bool) {
+	dec := func(v uint32) (string, bool) { return strconv.FormatUint(uint64(v), 10), true }
 	switch key {
 	case "pid":
-		return dec(uint64(e.PID))
+		return dec(e.PID)
 	case "ppid":
-		return dec(uint64(e.PPID))
+		return dec(e.PPID)
 	case "auid":
-		return dec(uint64(e.AUID))
+		return dec(e.AUID)
 	case "uid":
-		return dec(uint64(e.UID))
+		return dec(e.UID)
 	case "gid":
-		return dec(uint64(e.GID))
+		return dec(e.GID)
 	case "euid":
-		return dec(uint64(e.EUID))
+		return dec(e.EUID)
 	case "fsuid":
-		return dec(uint64(e.FSUID))
+		return dec(e.FSUID)
 	case "ses":
-		return dec(uint64(e.Session))
+		return dec(e.Session)
 	case "tty":
 		return string(e.TTY), true
 	case "comm":

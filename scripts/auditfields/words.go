@@ -50,59 +50,68 @@ func (n *names) group(id string) string {
 // in returns the words in which ausearch says f, any of which will do; symbol says that
 // it may also have words of its own.
 func (n *names) in(r *record, f *field) (words []string, symbol bool) {
-	switch f.key {
-	case "auid", "uid", "euid", "suid", "fsuid", "ouid", "oauid", "old-auid", "id", "sauid", "iuid", "inode_uid":
+	switch {
+	case users[f.key]:
 		return []string{n.user(f.text)}, false
-	case "gid", "egid", "sgid", "fsgid", "ogid", "igid", "inode_gid", "new_gid":
+	case groups[f.key]:
 		return []string{n.group(f.text)}, false
+	case f.key == "exit":
+		return exit(f.text), false
+	case f.key == "mode" && r.typ == unix.AUDIT_PATH:
+		return []string{mode(f.text)}, false
+	case f.key == "saddr":
+		return addresses(f.text)
+	}
+	if word := known(r, f); word != "" {
+		return []string{word}, false
+	}
+	switch {
+	case f.null:
+		return []string{f.raw}, symbolic[f.key]
+	case f.key == "proctitle":
+		return []string{escape(strings.ReplaceAll(strings.TrimRight(f.text, "\x00"), "\x00", " "))}, false
+	case f.key == "key": // of each of a rule's keys it makes a field
+		return []string{strings.ReplaceAll(escape(strings.ReplaceAll(f.text, "\x01", "\x7f")), "\x7f", " key=")}, false
+	case encoded(r.typ, f.key):
+		return []string{escape(f.text)}, false
+	case r.typ == unix.AUDIT_SYSCALL && len(f.key) == 2 && f.key[0] == 'a':
+		return []string{"0x" + f.text}, true
+	}
+	return []string{f.text}, symbolic[f.key] || f.key == "mode"
+}
+
+// known is the one word of a field that has one, or "".
+func known(r *record, f *field) string {
+	switch f.key {
 	case "ses":
 		if f.text == "4294967295" {
-			return []string{"unset"}, false
+			return "unset"
 		}
 	case "arch":
-		if name := machine(f.text); name != "" {
-			return []string{name}, false
-		}
+		return machine(f.text)
 	case "syscall":
-		if name := n.call(r, f); name != "" {
-			return []string{name}, false
-		}
-	case "exit":
-		return exit(f.text), false
+		return callName(r, f)
 	case "res", "result":
 		switch {
 		case f.text == "1" && !f.told:
-			return []string{"yes"}, false
+			return "yes"
 		case f.text == "0" && !f.told:
-			return []string{"no"}, false
+			return "no"
 		}
-	case "mode":
-		if r.typ == unix.AUDIT_PATH {
-			return []string{mode(f.text)}, false
-		}
-		return []string{f.text}, true
-	case "saddr":
-		return addresses(f.text)
-	case "proctitle":
-		if f.null {
-			break
-		}
-		return []string{escape(strings.ReplaceAll(strings.TrimRight(f.text, "\x00"), "\x00", " "))}, false
 	}
-	if f.null {
-		return []string{f.raw}, symbolic[f.key]
-	}
-	if f.key == "key" { // of each of a rule's keys it makes a field
-		return []string{strings.ReplaceAll(escape(strings.ReplaceAll(f.text, "\x01", "\x7f")), "\x7f", " key=")}, false
-	}
-	if encoded(r.typ, f.key) {
-		return []string{escape(f.text)}, false
-	}
-	if r.typ == unix.AUDIT_SYSCALL && len(f.key) == 2 && f.key[0] == 'a' {
-		return []string{"0x" + f.text}, true
-	}
-	return []string{f.text}, symbolic[f.key]
+	return ""
 }
+
+// The fields that are users and groups.
+var (
+	users = map[string]bool{
+		"auid": true, "uid": true, "euid": true, "suid": true, "fsuid": true, "ouid": true, "oauid": true, "old-auid": true,
+		"id": true, "sauid": true, "iuid": true, "inode_uid": true,
+	}
+	groups = map[string]bool{
+		"gid": true, "egid": true, "sgid": true, "fsgid": true, "ogid": true, "igid": true, "inode_gid": true, "new_gid": true,
+	}
+)
 
 // symbolic are the fields for which ausearch has words that are not here.
 var symbolic = map[string]bool{
@@ -113,7 +122,8 @@ var symbolic = map[string]bool{
 	"audit_failure": true, "proto": true, "macproto": true, "hook": true, "action": true, "resrc": true, "prom": true, "old_prom": true,
 }
 
-func (n *names) call(r *record, f *field) string {
+// callName names the system call that f is the number of.
+func callName(r *record, f *field) string {
 	number, err := strconv.Atoi(f.text)
 	if err != nil {
 		return ""
