@@ -22,7 +22,8 @@ import (
 const (
 	lockFile = "/tmp/seawall-audit.lock" // of all tests that use kernel audit
 	loginUID = 54321                     // whom nobody logs in as
-	patience = 50 * time.Second          // for a chunk
+	patience = 55 * time.Second          // for a chunk
+	worktime = 30 * time.Second          // for its calls: what is made by then is compared
 )
 
 // calls are recorded, of both kinds of programs, where they exist.
@@ -32,8 +33,14 @@ var calls = strings.Fields(`open openat openat2 creat rename renameat renameat2 
 	init_module mq_open mq_unlink mq_notify mq_timedsend mq_getsetattr shmget shmctl capset bpf sethostname personality setns
 	unshare memfd_create execve execveat`)
 
+// extent says how much to record.
+type extent struct {
+	chunks, calls, events int
+	keep                  string // folder for logs
+}
+
 // live records and compares chunks.
-func live(ctx context.Context, w io.Writer, c *comparison, chunks, count int, keep string) error {
+func live(ctx context.Context, w io.Writer, c *comparison, x extent) error {
 	dir, err := os.MkdirTemp("", "auditfields")
 	if err != nil {
 		return fmt.Errorf("make folder: %w", err)
@@ -44,25 +51,28 @@ func live(ctx context.Context, w io.Writer, c *comparison, chunks, count int, ke
 	}
 	// One chunk is compared while the next is recorded.
 	var compared errgroup.Group
-	for n := range chunks {
+	for n := range x.chunks {
 		log := filepath.Join(dir, fmt.Sprintf("audit-%d.log", n))
-		if keep != "" {
-			log = filepath.Join(keep, filepath.Base(log))
+		if x.keep != "" {
+			log = filepath.Join(x.keep, filepath.Base(log))
 		}
 		start := time.Now()
-		if err := recordChunk(ctx, dir, log, count, uint64(n), n%2 == 1); err != nil {
+		if err := recordChunk(ctx, dir, log, x.calls, uint64(n), n%2 == 1); err != nil {
 			return fmt.Errorf("record chunk %d: %w", n, err)
 		}
 		recorded := time.Since(start)
 		if err := compared.Wait(); err != nil {
 			return err
 		}
+		if c.search.events >= x.events {
+			break
+		}
 		compared.Go(func() error {
 			start := time.Now()
 			if err := c.log(ctx, log); err != nil {
 				return fmt.Errorf("compare chunk %d: %w", n, err)
 			}
-			if keep == "" {
+			if x.keep == "" {
 				if err := os.Remove(log); err != nil {
 					return fmt.Errorf("remove log: %w", err)
 				}
@@ -231,13 +241,15 @@ func work(ctx context.Context, dir string, count int, seed uint64) error {
 			return fmt.Errorf("make folder: %w", err)
 		}
 	}
-	cmd := exec.CommandContext(ctx, "sh", "-c", script, "sh", strconv.Itoa(loginUID), dir,
+	limited, cancel := context.WithTimeout(ctx, worktime)
+	defer cancel()
+	cmd := exec.CommandContext(limited, "sh", "-c", script, "sh", strconv.Itoa(loginUID), dir,
 		strconv.Itoa(count-count/5), strconv.FormatUint(seed, 10), strconv.Itoa(count/5))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Run(); err != nil {
+	if err := cmd.Run(); err != nil && (limited.Err() == nil || ctx.Err() != nil) {
 		return fmt.Errorf("run load: %w: %s", err, said.Bytes())
 	}
 	if bytes.Contains(said.Bytes(), []byte("load: ")) {

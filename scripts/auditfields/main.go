@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -39,13 +40,14 @@ func run(ctx context.Context, w io.Writer, args []string) (ok bool, err error) {
 		}
 	case "live":
 		flags := flag.NewFlagSet("live", flag.ContinueOnError)
-		chunks := flags.Int("chunks", 20, "how often to record and compare")
+		chunks := flags.Int("chunks", 20, "how often to record and compare, at most")
 		calls := flags.Int("calls", 50_000, "calls in each")
+		enough := flags.Int("events", 1_000_000, "end when so many were compared")
 		keep := flags.String("keep", "", "folder to keep logs in")
 		if err := flags.Parse(args[1:]); err != nil {
 			return false, fmt.Errorf("read flags: %w", err)
 		}
-		if err := live(ctx, w, c, *chunks, *calls, *keep); err != nil {
+		if err := live(ctx, w, c, extent{*chunks, *calls, *enough, *keep}); err != nil {
 			return false, err
 		}
 	default:
@@ -66,11 +68,13 @@ func (c *comparison) log(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := searched(ctx, c.search, name, events); err != nil {
-		return err
-	}
-	parsed(c.library, events)
-	return nil
+	var both errgroup.Group
+	both.Go(func() error { return searched(ctx, c.search, name, events) })
+	both.Go(func() error {
+		parsed(c.library, events)
+		return nil
+	})
+	return both.Wait()
 }
 
 func (c *comparison) report(w io.Writer) (unknown int) {

@@ -109,7 +109,7 @@ func TestLive(t *testing.T) {
 	}
 	c := newComparison()
 	var out bytes.Buffer
-	if err := live(t.Context(), &out, c, 2, 1500, ""); err != nil {
+	if err := live(t.Context(), &out, c, extent{chunks: 2, calls: 1500, events: 1e6}); err != nil {
 		t.Fatal(err)
 	}
 	if c.report(&out) != 0 || c.search.events < 3000 {
