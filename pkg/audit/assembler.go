@@ -10,7 +10,7 @@ import (
 // Bounds of an Assembler. They hold for any input.
 const (
 	MaxOpen  = 4096    // open events; a power of two
-	MaxBytes = 8 << 20 // memory of all open events together
+	maxBytes = 8 << 20 // memory of all open events together
 	maxEvent = 1 << 20 // text of one event
 	keepSlot = 16 << 10
 	keepFree = 64
@@ -160,7 +160,7 @@ func (a *Assembler) add(n int32, typ uint16, text []byte) {
 	}
 	if need > cap(s.text) {
 		size := max(need, 2*cap(s.text), 1024)
-		for a.bytes+size > MaxBytes && a.oldest != a.newest {
+		for a.bytes+size > maxBytes && a.oldest != a.newest {
 			victim := a.oldest
 			if victim == n {
 				victim = a.slots[n].newer

@@ -185,14 +185,14 @@ func TestMemoryIsBounded(t *testing.T) {
 	for serial := range uint32(40) {
 		for range 200 { // 1.6 MB for each event, none of which ends
 			a.Push(unix.AUDIT_EXECVE, record(serial+1, huge), clock)
-			if a.bytes > MaxBytes {
+			if a.bytes > maxBytes {
 				t.Fatalf("%d bytes held", a.bytes)
 			}
 		}
 	}
 	for serial := range uint32(3 * MaxOpen) {
 		a.Push(unix.AUDIT_SYSCALL, record(serial+100, syscallText), clock)
-		if a.bytes > MaxBytes {
+		if a.bytes > maxBytes {
 			t.Fatalf("%d bytes held", a.bytes)
 		}
 	}

@@ -10,7 +10,7 @@
 // the kernel's end-of-event record (1320) arrives, at once for record types that
 // stand alone, or after a time, by the caller's clock, for an event whose end was
 // lost. Records of different events interleave and serials are not monotonic.
-// Memory is bounded: at most [MaxOpen] open events and [MaxBytes] of text, the
+// Memory is bounded: at most [MaxOpen] open events and 8 MiB of text, the
 // oldest event being handed out unfinished when more is needed. An event that
 // lacks records is marked Partial, one whose text was cut Truncated.
 //
