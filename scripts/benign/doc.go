@@ -1,7 +1,7 @@
 // Program benign records what a web and database server does in a week that nothing is
 // wrong with, for detections to be silent about.
 //
-//	go run ./scripts/benign -tree DIR -out week.gz [-step NAME]
+//	go run ./scripts/benign -tree DIR -out week.gz [-step NAME] [-steps FILE]
 //	go run ./scripts/benign -shorten week.gz -out testdata/benign.gz
 //	seawall replay week.gz
 //

@@ -31,6 +31,7 @@ const (
 func main() {
 	tree := flag.String("tree", "", "file system of a Debian 12 (`directory`)")
 	out := flag.String("out", "week.gz", "`file` to write")
+	script := flag.String("steps", "scripts/benign/week.txtar", "`file` of steps")
 	only := flag.String("step", "", "the one step to run, beside the start")
 	long := flag.String("shorten", "", "recorded `file` to make a shorter one of")
 	flag.Parse()
@@ -38,7 +39,7 @@ func main() {
 	if *long != "" {
 		err = shortenFile(*long, *out)
 	} else {
-		err = week(*tree, *out, *only)
+		err = week(*tree, *out, *script, *only)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "benign:", err)
@@ -54,12 +55,12 @@ type machine struct {
 }
 
 // week records all steps, or one.
-func week(tree, name, only string) (err error) {
+func week(tree, name, script, only string) (err error) {
 	dir, err := os.MkdirTemp("", "benign")
 	if err != nil {
 		return fmt.Errorf("benign: %w", err)
 	}
-	steps, err := txtar.ParseFile("scripts/benign/week.txtar")
+	steps, err := txtar.ParseFile(script)
 	if err != nil {
 		return fmt.Errorf("read steps: %w", err)
 	}
