@@ -36,6 +36,7 @@ var calls = strings.Fields(`open openat openat2 creat rename renameat renameat2 
 // extent says how much to record.
 type extent struct {
 	chunks, calls, events int
+	seed                  uint64
 	keep                  string // folder for logs
 }
 
@@ -57,7 +58,7 @@ func live(ctx context.Context, w io.Writer, c *comparison, x extent) error {
 			log = filepath.Join(x.keep, filepath.Base(log))
 		}
 		start := time.Now()
-		if err := recordChunk(ctx, dir, log, x.calls, uint64(n), n%2 == 1); err != nil {
+		if err := recordChunk(ctx, dir, log, x.calls, x.seed+uint64(n), n%2 == 1); err != nil {
 			return fmt.Errorf("record chunk %d: %w", n, err)
 		}
 		recorded := time.Since(start)

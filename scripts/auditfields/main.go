@@ -42,12 +42,13 @@ func run(ctx context.Context, w io.Writer, args []string) (ok bool, err error) {
 		flags := flag.NewFlagSet("live", flag.ContinueOnError)
 		chunks := flags.Int("chunks", 20, "how often to record and compare, at most")
 		calls := flags.Int("calls", 50_000, "calls in each")
+		seed := flags.Uint64("seed", 0, "of the calls")
 		enough := flags.Int("events", 1_000_000, "end when so many were compared")
 		keep := flags.String("keep", "", "folder to keep logs in")
 		if err := flags.Parse(args[1:]); err != nil {
 			return false, fmt.Errorf("read flags: %w", err)
 		}
-		if err := live(ctx, w, c, extent{*chunks, *calls, *enough, *keep}); err != nil {
+		if err := live(ctx, w, c, extent{*chunks, *calls, *enough, *seed, *keep}); err != nil {
 			return false, err
 		}
 	default:
