@@ -17,6 +17,8 @@ import (
 	"github.com/elastic/go-libaudit/v2"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"seawall/scripts/auditfields/compare"
 )
 
 const (
@@ -41,7 +43,7 @@ type extent struct {
 }
 
 // live records and compares chunks.
-func live(ctx context.Context, w io.Writer, c *comparison, x extent) error {
+func live(ctx context.Context, w io.Writer, c *compare.Comparison, x extent) error {
 	dir, err := os.MkdirTemp("", "auditfields")
 	if err != nil {
 		return fmt.Errorf("make folder: %w", err)
@@ -65,12 +67,12 @@ func live(ctx context.Context, w io.Writer, c *comparison, x extent) error {
 		if err := compared.Wait(); err != nil {
 			return err
 		}
-		if c.search.events >= x.events {
+		if c.Events() >= x.events {
 			break
 		}
 		compared.Go(func() error {
 			start := time.Now()
-			if err := c.log(ctx, log); err != nil {
+			if err := c.Log(ctx, log); err != nil {
 				return fmt.Errorf("compare chunk %d: %w", n, err)
 			}
 			if x.keep == "" {
@@ -79,7 +81,7 @@ func live(ctx context.Context, w io.Writer, c *comparison, x extent) error {
 				}
 			}
 			fmt.Fprintf(w, "chunk %d: recorded in %.1f s, compared in %.1f s; %d events, %d fields so far\n", n,
-				recorded.Seconds(), time.Since(start).Seconds(), c.search.events, c.search.fields+c.library.fields)
+				recorded.Seconds(), time.Since(start).Seconds(), c.Events(), c.Fields())
 			return nil
 		})
 	}

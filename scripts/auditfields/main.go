@@ -8,8 +8,9 @@ import (
 	"os"
 	"os/signal"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"seawall/scripts/auditfields/compare"
 )
 
 func main() {
@@ -28,13 +29,13 @@ func run(ctx context.Context, w io.Writer, args []string) (ok bool, err error) {
 	if len(args) == 0 {
 		return false, fmt.Errorf("one of log, live and capture is needed")
 	}
-	c := newComparison()
+	c := compare.New()
 	switch args[0] {
 	case "capture":
-		return true, convert(w, args[1])
+		return true, compare.Capture(w, args[1])
 	case "log":
 		for _, name := range args[1:] {
-			if err := c.log(ctx, name); err != nil {
+			if err := c.Log(ctx, name); err != nil {
 				return false, err
 			}
 		}
@@ -54,30 +55,5 @@ func run(ctx context.Context, w io.Writer, args []string) (ok bool, err error) {
 	default:
 		return false, fmt.Errorf("unknown word %s", args[0])
 	}
-	return c.report(w) == 0, nil
-}
-
-// comparison holds the figures with both.
-type comparison struct{ search, library *tally }
-
-func newComparison() *comparison {
-	return &comparison{newTally("ausearch"), newTally("go-libaudit")}
-}
-
-func (c *comparison) log(ctx context.Context, name string) error {
-	events, err := read(name)
-	if err != nil {
-		return err
-	}
-	var both errgroup.Group
-	both.Go(func() error { return searched(ctx, c.search, name, events) })
-	both.Go(func() error {
-		parsed(c.library, events)
-		return nil
-	})
-	return both.Wait()
-}
-
-func (c *comparison) report(w io.Writer) (unknown int) {
-	return c.search.report(w) + c.library.report(w)
+	return c.Report(w) == 0, nil
 }

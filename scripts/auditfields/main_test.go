@@ -2,104 +2,11 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
-	"io"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
+
+	"seawall/scripts/auditfields/compare"
 )
-
-// captured writes the first lines of package audit's capture as a log and returns its
-// name.
-func captured(t *testing.T, lines int) string {
-	t.Helper()
-	f, err := os.Open("../../pkg/audit/testdata/capture.log.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = bytes.Join(slices.Collect(bytes.Lines(text))[:lines], nil)
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "capture"), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	if err := convert(&log, filepath.Join(dir, "capture")); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(dir, "audit.log")
-	if err := os.WriteFile(name, log.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
-// TestCapture holds that of the capture every field is read as ausearch and go-libaudit
-// read it, but for what has a reason.
-func TestCapture(t *testing.T) {
-	c := newComparison()
-	if err := c.log(t.Context(), captured(t, 11_626)); err != nil {
-		t.Fatal(err)
-	}
-	var report bytes.Buffer
-	if c.report(&report) != 0 || c.search.events != 2814 || c.search.records != 8829 || c.search.equal < 93_000 || c.library.equal < 81_000 {
-		t.Error(report.String())
-	}
-}
-
-// TestDifferencesAreSeen changes what we read and holds that each change is a difference
-// for which there is no reason.
-func TestDifferencesAreSeen(t *testing.T) {
-	name := captured(t, 1000)
-	for what, change := range map[string]func(e *event){
-		"a time":       func(e *event) { e.time = e.time.Add(1e6) },
-		"a number":     func(e *event) { field1(e, "pid").text += "1" },
-		"a text":       func(e *event) { field1(e, "comm").text = "x" },
-		"a user":       func(e *event) { field1(e, "uid").text = "1" },
-		"an argument":  func(e *event) { field1(e, "a1").text = "1" },
-		"a call":       func(e *event) { field1(e, "syscall").text = "1" },
-		"a record":     func(e *event) { e.records = e.records[:len(e.records)-1] },
-		"a field less": func(e *event) { e.records[0].fields = e.records[0].fields[1:] },
-	} {
-		events, err := read(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := newComparison()
-		for _, e := range events {
-			if f := field1(e, "syscall"); f != nil && f.text == "257" && len(e.records) == 4 {
-				change(e)
-				break
-			}
-		}
-		if err := searched(t.Context(), c.search, name, events); err != nil {
-			t.Fatal(err)
-		}
-		if c.report(io.Discard) == 0 {
-			t.Errorf("%s was changed, and no difference is seen", what)
-		}
-	}
-}
-
-// field1 is the field of an event's first record, or nil.
-func field1(e *event, key string) *field {
-	for i := range e.records[0].fields {
-		if f := &e.records[0].fields[i]; f.key == key {
-			return f
-		}
-	}
-	return nil
-}
 
 // TestLive records some events with auditd and compares them. scripts/auditfields live
 // does it with as many as one likes.
@@ -107,34 +14,12 @@ func TestLive(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Fatal("needs root, to record events")
 	}
-	c := newComparison()
+	c := compare.New()
 	var out bytes.Buffer
 	if err := live(t.Context(), &out, c, extent{chunks: 2, calls: 1500, events: 1e6}); err != nil {
 		t.Fatal(err)
 	}
-	if c.report(&out) != 0 || c.search.events < 3000 {
+	if c.Report(&out) != 0 || c.Events() < 3000 {
 		t.Error(out.String())
-	}
-}
-
-func TestWords(t *testing.T) {
-	for text, want := range map[string]string{
-		"0100644": "file,644", "040755": "dir,755", "0104755": "file,suid,755", "041777": "dir,sticky,777", "020620": "character,620",
-		"0140777": "socket,777", "0120777": "link,777", "010600": "fifo,600", "060660": "block,660",
-	} {
-		if got := mode(text); got != want {
-			t.Errorf("mode %s: %s, want %s", text, got, want)
-		}
-	}
-	for text, want := range map[string]string{"3": "3", "-2": "ENOENT(", "-9999": "-9999", "x": "x"} {
-		if got := exit(text); len(got) != 1 || got[0] != want {
-			t.Errorf("exit %s: %s, want %s", text, got, want)
-		}
-	}
-	if got := escape("a\nb\x00c\xff"); got != "a\\012b" {
-		t.Errorf("escaped %q", got)
-	}
-	if words, _ := addresses("\x02\x00\x00\x16\x7f\x00\x00\x01"); !strings.Contains(words[0], "laddr=127.0.0.1 lport=22") {
-		t.Errorf("address %q", words)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package compare
 
 // reasons returns the known classes of differences, by the beginnings of their names, each
 // with the reason why what we read is right.

@@ -1,4 +1,4 @@
-package main
+package compare
 
 import (
 	"bufio"
@@ -10,8 +10,8 @@ import (
 	"seawall/pkg/auditlog"
 )
 
-// convert writes a capture, which has the numbers of types, as auditd writes a log.
-func convert(w io.Writer, name string) error {
+// Capture writes a capture, which has the numbers of types, as auditd writes a log.
+func Capture(w io.Writer, name string) error {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("read capture: %w", err)
