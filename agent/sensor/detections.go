@@ -1,6 +1,7 @@
 package sensor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -37,6 +38,26 @@ func none() Detections {
 type telling struct {
 	retry   time.Time // when to try again, zero where nothing failed
 	backoff time.Duration
+}
+
+// deliver brings detections into the spool until ctx ends, and then the last of them. It
+// is beside the loop, which may be busy with checks for seconds.
+func (s *Sensor) deliver(ctx context.Context) error {
+	retry := time.NewTimer(time.Hour)
+	defer retry.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.last()
+			return ctx.Err()
+		case <-s.cfg.Detections.Ready:
+		case <-retry.C:
+		}
+		s.tell(time.Now())
+		if !s.telling.retry.IsZero() {
+			retry.Reset(time.Until(s.telling.retry))
+		}
+	}
 }
 
 // tell appends what was found, and makes it durable. What cannot be appended stays

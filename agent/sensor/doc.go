@@ -48,9 +48,9 @@
 // that starts while a check cannot be evaluated; the first time that it can the whole
 // state is told again, for nobody here knows what was told before.
 //
-// Detections go into a lane of their own, made durable as they come. They wait where
-// they were found (package sentry) while the loop evaluates or the disk is full; at the
-// end the loop waits for the last of them.
+// Detections go into a lane of their own, made durable as they come, by a goroutine
+// that the loop never holds up. They wait where they were found (package sentry) while
+// the disk is slow or full; at the end the last of them are waited for.
 //
 // The sensor reads nothing that the uplink or the collector wrote.
 package sensor

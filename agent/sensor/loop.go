@@ -54,12 +54,7 @@ func (s *Sensor) loop(ctx context.Context) error {
 			return ctx.Err()
 		case c := <-s.queue:
 			s.take(c)
-		case <-s.cfg.Detections.Ready:
-			s.tell(time.Now())
 		case <-due.C:
-			if !s.telling.retry.IsZero() {
-				s.tell(time.Now())
-			}
 			s.evaluate(ctx, s.ready(time.Now()))
 		case <-heartbeat.C:
 			s.beat(ctx)
@@ -139,7 +134,6 @@ func (s *Sensor) follow(names []string) {
 // stop tells systemd and makes what was appended durable.
 func (s *Sensor) stop() {
 	s.cfg.Notify("STOPPING=1")
-	s.last()
 	if err := s.cfg.Spool.Sync(); err != nil {
 		s.log.Error("sync spool at stop", "err", err)
 	}
@@ -198,9 +192,6 @@ func (s *Sensor) arm(due *time.Timer) {
 		if next.IsZero() || s.retry.Before(next) {
 			next = s.retry
 		}
-	}
-	if retry := s.telling.retry; !retry.IsZero() && (next.IsZero() || retry.Before(next)) {
-		next = retry
 	}
 	if next.IsZero() {
 		due.Stop()

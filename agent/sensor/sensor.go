@@ -101,7 +101,7 @@ type Sensor struct {
 	pending bool // something could not be appended
 	rests   bool // what the start needed was given back
 	owed    debt
-	telling telling
+	telling telling       // of the goroutine that delivers
 	deaf    chan struct{} // closed after the last audit event
 
 	backoff time.Duration
@@ -199,6 +199,7 @@ func (s *Sensor) Run(ctx context.Context) error {
 			return nil
 		}
 	})
+	g.Go(func() error { return s.deliver(ctx) })
 	g.Go(func() error { return s.loop(ctx) })
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
