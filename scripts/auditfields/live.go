@@ -82,6 +82,7 @@ func live(ctx context.Context, w io.Writer, c *compare.Comparison, x extent) err
 			}
 			fmt.Fprintf(w, "chunk %d: recorded in %.1f s, compared in %.1f s; %d events, %d fields so far\n", n,
 				recorded.Seconds(), time.Since(start).Seconds(), c.Events(), c.Fields())
+			c.Report(w)
 			return nil
 		})
 	}

@@ -38,6 +38,7 @@ func run(ctx context.Context, w io.Writer, args []string) (ok bool, err error) {
 			if err := c.Log(ctx, name); err != nil {
 				return false, err
 			}
+			c.Report(w) // of all so far
 		}
 	case "live":
 		flags := flag.NewFlagSet("live", flag.ContinueOnError)

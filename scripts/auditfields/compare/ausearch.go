@@ -13,19 +13,42 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/auditlog"
 )
 
+// parts is how many ausearch read a log at a time, each its part of the events.
+const parts = 4
+
+func part(serial uint32) int { return int(serial / 64 % parts) }
+
 // searched compares events with what ausearch says of the log.
 func searched(ctx context.Context, t *tally, log string, events []*event) error {
-	whole, err := ended(log)
+	var mine [parts][]*event
+	for _, e := range events {
+		mine[part(e.serial)] = append(mine[part(e.serial)], e)
+	}
+	names, err := ended(log)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(whole)
-	cmd := exec.CommandContext(ctx, "ausearch", "-i", "-if", whole)
+	var all errgroup.Group
+	for i, name := range names {
+		all.Go(func() error {
+			defer os.Remove(name)
+			return searchedPart(ctx, t, name, mine[i])
+		})
+	}
+	return all.Wait()
+}
+
+func searchedPart(ctx context.Context, t *tally, log string, events []*event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	cmd := exec.CommandContext(ctx, "ausearch", "-i", "-if", log)
 	cmd.Env = []string{"LC_ALL=C", "TZ=UTC", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -43,30 +66,34 @@ func searched(ctx context.Context, t *tally, log string, events []*event) error 
 	return walkErr
 }
 
-// ended copies a log and puts the ends of events back, which the kernel sent and auditd
-// left out. Without them ausearch holds an event for two seconds of the log's time, and
-// looks through all that it holds for each record: a log of a busy host takes it hours.
-func ended(log string) (name string, err error) {
+// ended copies a log in parts and puts the ends of events back, which the kernel sent and
+// auditd left out. Without them ausearch holds an event for two seconds of the log's time,
+// and looks through all that it holds for each record: a log of a busy host takes it hours.
+func ended(log string) (names [parts]string, err error) {
 	text, err := os.ReadFile(log)
 	if err != nil {
-		return "", fmt.Errorf("read log: %w", err)
+		return names, fmt.Errorf("read log: %w", err)
 	}
-	f, err := os.Create(log + ".ended")
-	if err != nil {
-		return "", fmt.Errorf("copy log: %w", err)
-	}
-	out := bufio.NewWriter(f)
+	var out [parts]bytes.Buffer
 	for line := range bytes.Lines(text) {
-		_, _ = out.Write(line) // Flush tells
-		if rest, ok := bytes.CutPrefix(line, []byte("type=PROCTITLE msg=")); ok {
-			stamp, _, _ := bytes.Cut(rest, []byte(" "))
-			_, _ = fmt.Fprintf(out, "type=EOE msg=%s\n", stamp)
+		_, rest, _ := bytes.Cut(line, []byte(" msg="))
+		stamp, _, _ := bytes.Cut(rest, []byte(" "))
+		stamp = bytes.TrimSuffix(stamp, []byte("\n"))
+		_, number, _ := bytes.Cut(stamp, []byte(":"))
+		serial, _ := strconv.ParseUint(string(bytes.TrimRight(number, "):")), 10, 32)
+		to := &out[part(uint32(serial))]
+		to.Write(line)
+		if bytes.HasPrefix(line, []byte("type=PROCTITLE ")) {
+			fmt.Fprintf(to, "type=EOE msg=%s\n", stamp)
 		}
 	}
-	if err := errors.Join(out.Flush(), f.Close()); err != nil {
-		return "", fmt.Errorf("copy log: %w", err)
+	for i := range out {
+		names[i] = fmt.Sprintf("%s.part%d", log, i)
+		if err := os.WriteFile(names[i], out[i].Bytes(), 0o600); err != nil {
+			return names, fmt.Errorf("copy log: %w", err)
+		}
 	}
-	return f.Name(), nil
+	return names, nil
 }
 
 // head is what each line of ausearch begins with.
@@ -120,7 +147,7 @@ func walk(t *tally, out io.Reader, events []*event) error {
 		}
 	}
 	for _, e := range events {
-		t.events++
+		t.saw(1, 0)
 		if at[e.serial] != len(e.records) {
 			t.differs("records of an event", strconv.Itoa(len(e.records)), strconv.Itoa(at[e.serial]), e.records[0].line)
 		}
@@ -144,7 +171,7 @@ func (n *names) line(t *tally, h head, rest string, events map[uint32]*event, at
 	}
 	r := &e.records[at[e.serial]]
 	at[e.serial]++
-	t.records++
+	t.saw(0, 1)
 	if name := auditlog.Name(r.typ); name != h.typ {
 		t.differs("type of a record", name, h.typ, r.line)
 		return nil

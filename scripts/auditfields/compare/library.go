@@ -18,10 +18,9 @@ import (
 // parsed compares events with what go-libaudit makes of their records.
 func parsed(t *tally, events []*event) {
 	for _, e := range events {
-		t.events++
+		t.saw(1, len(e.records))
 		var messages []*auparse.AuditMessage
 		for i := range e.records {
-			t.records++
 			r := &e.records[i]
 			m, err := auparse.Parse(auparse.AuditMessageType(r.typ), "audit("+stamp(e)+"): "+r.line)
 			if err != nil {

@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // tally counts what was compared.
 type tally struct {
+	mu      sync.Mutex
 	with    string // what ours was compared with
 	events  int
 	records int
@@ -32,10 +34,23 @@ func newTally(with string) *tally {
 }
 
 // same counts a field that is equal.
-func (t *tally) same() { t.fields, t.equal = t.fields+1, t.equal+1 }
+func (t *tally) same() {
+	t.mu.Lock()
+	t.fields, t.equal = t.fields+1, t.equal+1
+	t.mu.Unlock()
+}
+
+// saw counts events and records.
+func (t *tally) saw(events, records int) {
+	t.mu.Lock()
+	t.events, t.records = t.events+events, t.records+records
+	t.mu.Unlock()
+}
 
 // differs counts one that is not.
 func (t *tally) differs(name, ours, theirs, line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.fields++
 	c := t.classes[name]
 	if c == nil {
@@ -53,11 +68,14 @@ func (t *tally) symbol(name, number, words, line string) {
 		return
 	}
 	key := name + " " + number
-	if was, ok := t.symbols[key]; ok && was != words {
+	t.mu.Lock()
+	was, ok := t.symbols[key]
+	t.symbols[key] = words
+	t.mu.Unlock()
+	if ok && was != words {
 		t.differs(name+": words", number+" was "+was, words, line)
 		return
 	}
-	t.symbols[key] = words
 	t.same()
 }
 
