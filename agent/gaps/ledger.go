@@ -156,6 +156,9 @@ func (l *Ledger) Settle(from, to uint32, why string) (Gap, bool) {
 // Note sets what the sensor knows now.
 func (l *Ledger) Note(s State) { l.State, l.changed = s, true }
 
+// Changed reports whether there is something that Encode did not return yet.
+func (l *Ledger) Changed() bool { return l.changed }
+
 // Encode returns what WriteFile is to write, nil when nothing changed since the last time.
 func (l *Ledger) Encode() ([]byte, error) {
 	if !l.changed {

@@ -42,6 +42,31 @@ func (t *Tracker) Resume(serial uint32, at time.Time) {
 // Head returns the newest serial and the time of its event; ok is false before the first.
 func (t *Tracker) Head() (serial uint32, at time.Time, ok bool) { return t.head, t.at, t.started }
 
+// Sure returns the newest serial, the time of its event and the holes before it, which
+// are appended to buf: what a process that follows is to resume from. Of more holes than
+// a Mark has room for it is the serial before them. ok is false before the first event.
+func (t *Tracker) Sure(buf []Range) (serial uint32, at time.Time, holes []Range, ok bool) {
+	holes = buf
+	for _, open := range [][]hole{t.early, t.holes} {
+		for _, h := range open {
+			if len(holes) == maxMarked {
+				return h.from - 1, h.before, holes, true
+			}
+			holes = append(holes, Range{h.from, h.to})
+		}
+	}
+	return t.head, t.at, holes, t.started
+}
+
+// Reopen says of serials before the one resumed from that they were waited for.
+func (t *Tracker) Reopen(holes []Range, now time.Time) {
+	for _, r := range holes {
+		if int32(r.To-r.From) >= 0 && int32(t.head-r.To) > 0 {
+			t.open(hole{from: r.From, to: r.To, before: t.at, after: t.at, noticed: now})
+		}
+	}
+}
+
 // See notes the serial of an event that was at a time and came now.
 func (t *Tracker) See(serial uint32, at, now time.Time) Sight {
 	step := int32(serial - t.head)

@@ -67,6 +67,7 @@ func (a *Source) openState() {
 	}
 	if ok {
 		s.tracker.Resume(serial, at)
+		s.tracker.Reopen(mark.Left(), now)
 		s.resumed = at
 	}
 	// Nobody goes on with those that the sensor before wanted to fill.

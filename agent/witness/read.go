@@ -35,8 +35,9 @@ type stream struct {
 	now       time.Time
 	tracker   gaps.Tracker
 	ledger    *gaps.Ledger
-	mark      *gaps.Mark // nil without a directory for it
-	lazy      bool       // the mark is on a disk, which may hang
+	mark      *gaps.Mark   // nil without a directory for it
+	holes     []gaps.Range // of the mark
+	lazy      bool         // the mark is on a disk, which may hang
 	markError error
 	overlap   *overlap  // what another connection gave; nil when there was none lately
 	moved     time.Time // when one connection followed another
@@ -124,8 +125,9 @@ func (a *Source) tally() {
 	if overruns != s.overruns {
 		s.overruns, s.overran = overruns, time.Now()
 	}
-	if head, at, ok := s.tracker.Head(); ok && s.mark != nil && !s.lazy {
-		if err := s.mark.Set(head, at); err != nil {
+	if head, at, holes, ok := s.tracker.Sure(s.holes[:0]); ok && s.mark != nil && !s.lazy {
+		s.holes = holes
+		if err := s.mark.Set(head, at, holes...); err != nil {
 			s.mark, s.markError = nil, err
 		}
 	}
@@ -187,7 +189,7 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 		if whole || a.rulesChanged(now) {
 			a.compare()
 		}
-		if whole {
+		if whole || a.learned() {
 			a.noteState(now)
 		}
 		if waiting {
@@ -234,16 +236,24 @@ func (a *Source) setMark() {
 	s := &a.stream
 	s.Lock()
 	mark := s.mark
-	head, at, ok := s.tracker.Head()
+	head, at, holes, ok := s.tracker.Sure(nil)
 	s.Unlock()
 	if mark == nil || !ok {
 		return
 	}
-	if err := mark.Set(head, at); err != nil {
+	if err := mark.Set(head, at, holes...); err != nil {
 		s.Lock()
 		s.mark, s.markError = nil, err
 		s.Unlock()
 	}
+}
+
+// learned reports whether something is known of gaps that is not kept yet. The mark is
+// past them, so that a sensor that follows a killed one would not find them again.
+func (a *Source) learned() bool {
+	a.stream.Lock()
+	defer a.stream.Unlock()
+	return a.stream.ledger.Changed()
 }
 
 // rulesChanged reports whether somebody changed the kernel's rules a while ago.
