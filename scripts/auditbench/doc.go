@@ -16,8 +16,9 @@
 //     plugin, as Debian configures them but for rotation;
 //   - go-libaudit's parser, reassembler and coalescing, with names resolved and each
 //     event written as JSON, which is what Auditbeat does before its output;
-//   - seawall: parser, assembler, process table and logins, 100 detections of which
-//     one matches every 64th event, redaction, spool.
+//   - seawall: what the sensor does with events: parser, assembler, account of serials,
+//     process table and logins, all of its own detections (more than 100) and one that
+//     matches every 64th event, redaction, spool.
 //
 // One round runs every reader once with every load; the figures are medians over the
 // rounds, of which the readers take turns, since the machine may be shared. CPU is the

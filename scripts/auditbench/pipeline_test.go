@@ -2,12 +2,12 @@ package auditbench
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"seawall/agent/spool"
 	"seawall/pkg/audit"
 )
 
@@ -63,16 +63,11 @@ func BenchmarkPipeline(b *testing.B) {
 	b.Run("parse", func(b *testing.B) { run(b, func(*audit.Event) {}) })
 	for _, rules := range []int{100, 500} {
 		b.Run(fmt.Sprintf("detections=%d", rules), func(b *testing.B) {
-			s, err := spool.Open(b.TempDir(), spool.Config{})
+			guard, err := newSentry(rules, b.TempDir(), slog.New(slog.DiscardHandler))
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer s.Close()
-			d, err := newDetector(rules, s)
-			if err != nil {
-				b.Fatal(err)
-			}
-			run(b, d.Observe)
+			run(b, guard.Observe)
 		})
 	}
 }

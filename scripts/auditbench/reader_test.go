@@ -56,8 +56,9 @@ func (r reader) begin(k *kernel, dir string) (*running, error) {
 	return run, nil
 }
 
-func (k *kernel) registered(pid int) error {
-	const limit = 20 * time.Second
+func (k *kernel) registered(pid int) error { return k.registeredWithin(pid, 20*time.Second) }
+
+func (k *kernel) registeredWithin(pid int, limit time.Duration) error {
 	return eventually(limit, "audit daemon", func() bool {
 		s, err := k.control.Status()
 		return err == nil && s.PID == uint32(pid)

@@ -8,32 +8,27 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"runtime/pprof"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"seawall/agent/detect"
 	"seawall/agent/detect/rules"
-	"seawall/agent/login"
-	"seawall/agent/process"
+	"seawall/agent/sentry"
 	"seawall/agent/spool"
 	"seawall/agent/witness"
 	"seawall/pkg/audit"
 	"seawall/pkg/finding"
 	"seawall/pkg/kaudit"
-	"seawall/pkg/sigma"
-	"seawall/pkg/sigma/rulefile"
 	"seawall/pkg/wire"
 )
 
 // gcPercent is the sensor's.
 const gcPercent = 50
 
-// readSeawall is the role of Seawall: what the sensor does with audit events, with so
-// many detections. With AUDITBENCH_PROFILE its CPU profile goes into that file.
+// readSeawall is the role of Seawall: what the sensor does with audit events, with all of
+// its own detections and one more. With AUDITBENCH_PROFILE its CPU profile goes into that file.
 func readSeawall(ctx context.Context, args []string) error {
 	debug.SetGCPercent(gcPercent)
 	if name := os.Getenv("AUDITBENCH_PROFILE"); name != "" {
@@ -47,40 +42,81 @@ func readSeawall(ctx context.Context, args []string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	count := 100
-	if len(args) > 1 {
-		if _, err := fmt.Sscan(args[1], &count); err != nil {
-			return err
-		}
-	}
-	s, err := spool.Open(filepath.Join(args[0], "spool"), spool.Config{})
+	sp, err := spool.Open(filepath.Join(args[0], "spool"), spool.Config{})
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	d, err := newDetector(count, s)
+	defer sp.Close()
+	// On a host it is systemd that makes it.
+	memory, err := os.MkdirTemp("/dev/shm", "auditbench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(memory)
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	guard, err := newSentry(100, args[0], log)
 	if err != nil {
 		return err
 	}
 	var events atomic.Int64
 	go answer(events.Load)
+	go deliver(ctx, guard, sp)
 	w := witness.New(witness.Config{
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), Mode: witness.Unicast,
+		Log: log, Mode: witness.Unicast, StateDir: args[0], RunDir: memory,
 		Offer: func(witness.Change) {},
 		Observe: func(e *audit.Event) {
 			if e.HasKey(key) {
 				events.Add(1)
 			}
-			d.Observe(e)
+			guard.Observe(e)
 		},
-		Tick: d.Advance,
+		Tick: guard.Tick, Gap: guard.Gap,
 	})
 	w.Watch(watched())
 	if err := w.Run(ctx); ctx.Err() == nil {
 		return err
 	}
-	d.Close()
+	guard.Close()
 	return nil
+}
+
+// newSentry has so many rules at work, or all of our own: what there is beside them is in
+// a file below dir.
+func newSentry(count int, dir string, log *slog.Logger) (*sentry.Sentry, error) {
+	own, err := rules.Own()
+	if err != nil {
+		return nil, err
+	}
+	text := canaryRule
+	for i := range count - len(own) - 1 {
+		text += "---\n" + variant(i)
+	}
+	name := filepath.Join(dir, "rules.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		return nil, err
+	}
+	return sentry.New(sentry.Config{Log: log, Dir: name, Allow: filepath.Join(dir, "none")}), nil
+}
+
+// deliver takes detections to the spool, as the sensor does.
+func deliver(ctx context.Context, guard *sentry.Sentry, sp *spool.Spool) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-guard.Ready():
+		}
+		err := guard.Deliver(func(d *finding.Detection) error {
+			payload, err := wire.Encode(wire.Record{Time: time.Now(), Detection: d})
+			if err == nil {
+				_, err = sp.Append("detections", payload)
+			}
+			return err
+		})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
 }
 
 // drain is the role that only receives: the floor of all that read in this language.
@@ -115,29 +151,6 @@ func watched() []string {
 	return names
 }
 
-func newDetector(count int, s *spool.Spool) (*detect.Detector, error) {
-	list, err := detections(count)
-	if err != nil {
-		return nil, err
-	}
-	table := process.New(process.Config{})
-	table.Scan()
-	sessions := login.New(login.Config{})
-	sessions.Load(time.Now())
-	return detect.New(detect.Config{
-		Rules: list, Processes: table, Sessions: sessions, User: func(uint32) string { return "games" },
-		Report: func(x finding.Detection) {
-			payload, err := wire.Encode(wire.Record{Detection: &x})
-			if err == nil {
-				_, err = s.Append("detections", payload)
-			}
-			if err != nil {
-				fmt.Fprintln(os.Stderr, err)
-			}
-		},
-	})
-}
-
 // canaryRule is the one that matches.
 const canaryRule = `title: A canary is opened
 id: 5f6d1c7e-0000-4000-8000-000000000000
@@ -147,40 +160,6 @@ detection:
   selection: {TargetFilename|endswith: /` + canary + `}
   condition: selection
 `
-
-// detections are so many rules: our own, those of correlations first, then more of
-// their kind.
-func detections(count int) ([]sigma.Rule, error) {
-	list, err := rulefile.Parse("canary", []byte(canaryRule))
-	if err != nil {
-		return nil, err
-	}
-	own, err := rules.Own()
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(own, func(a, b sigma.Rule) int { return part(a) - part(b) })
-	list = append(list, own...)
-	for i := 0; len(list) < count; i++ {
-		more, err := rulefile.Parse("more", []byte(variant(i)))
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, more...)
-	}
-	return list[:count], nil
-}
-
-// part orders rules: correlations, what they count, all others.
-func part(r sigma.Rule) int {
-	switch {
-	case r.Correlation != nil:
-		return 0
-	case r.Level <= 1 || r.Name != "":
-		return 1
-	}
-	return 2
-}
 
 // variant makes a rule in the manner of our own.
 func variant(i int) string {
