@@ -73,7 +73,7 @@ func (p *program) rules(dir, profile, rulesDir string) (*rulePage, error) {
 func (r *rulePage) compare(have []auditrule.Rule, want []ruleset.Rule, hits map[string]uint64) {
 	own, bodies := map[string]bool{}, map[string]bool{}
 	for _, h := range have {
-		if kaudit.Owned(h) {
+		if h.Owned() {
 			own[h.ID()] = true
 		} else {
 			r.Others++
@@ -100,8 +100,8 @@ func (r *rulePage) compare(have []auditrule.Rule, want []ruleset.Rule, hits map[
 	}
 	for _, h := range have {
 		switch {
-		case !kaudit.Owned(h) || known[h.ID()]:
-		case slices.Equal(h.Keys(), []string{kaudit.Key}):
+		case !h.Owned() || known[h.ID()]:
+		case slices.Equal(h.Keys(), []string{auditrule.Key}):
 			r.Watches = append(r.Watches, made(watch, "", h))
 		default:
 			r.Rules = append(r.Rules, made(extra, "", h))

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"seawall/pkg/auditwatch"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/kaudit"
 )
@@ -52,7 +53,7 @@ func TestCost(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- conn.Receive(ctx, func(uint16, []byte) { records.Add(1) }) }()
-	watches := kaudit.NewWatches(control)
+	watches := auditwatch.New(control)
 	defer func() {
 		cancel()
 		<-done

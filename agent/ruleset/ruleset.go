@@ -11,7 +11,6 @@ import (
 
 	"seawall/pkg/auditrule"
 	"seawall/pkg/hostfs"
-	"seawall/pkg/kaudit"
 )
 
 // The profiles.
@@ -25,7 +24,7 @@ const (
 const Dir = "/etc/seawall/audit.d"
 
 const (
-	localKey = kaudit.Key + "-local"
+	localKey = auditrule.Key + "-local"
 	maxFile  = 1 << 20
 	maxFiles = 256
 	maxRules = 256 // of a set
@@ -78,9 +77,9 @@ func Load(profile, detect string, root hostfs.Root, dir string) Set {
 	s.readDir(root, dir)
 	switch profile {
 	case Detect:
-		s.read("profile detect", detect, kaudit.Key+"-detect")
+		s.read("profile detect", detect, auditrule.Key+"-detect")
 	case CIS:
-		s.read("profile cis", cis, kaudit.Key+"-cis")
+		s.read("profile cis", cis, auditrule.Key+"-cis")
 	}
 	return s
 }
@@ -157,9 +156,9 @@ func parse(text, key string) (auditrule.Rule, error) {
 	if err != nil {
 		return auditrule.Rule{}, err
 	}
-	if kaudit.Owned(r) {
-		if slices.Contains(r.Keys(), kaudit.Key) {
-			return auditrule.Rule{}, fmt.Errorf("the key %q is that of the sensor's watches", kaudit.Key)
+	if r.Owned() {
+		if slices.Contains(r.Keys(), auditrule.Key) {
+			return auditrule.Rule{}, fmt.Errorf("the key %q is that of the sensor's watches", auditrule.Key)
 		}
 		return r, nil
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/pkg/hostfs"
-	"seawall/pkg/kaudit"
 )
 
 // dir makes a host with files in audit.d.
@@ -82,7 +81,7 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("%s: %d rules, problems %v", profile, len(s.Rules), s.Problems)
 		}
 		for _, r := range s.Rules {
-			if !kaudit.Owned(r.Rule) {
+			if !r.Owned() {
 				t.Errorf("%s:%d: %s is not ours", profile, r.Line, r.Text)
 			}
 		}
@@ -117,7 +116,7 @@ func FuzzRead(f *testing.F) {
 		var s Set
 		s.read("x", text, localKey)
 		for _, r := range s.Rules {
-			if !r.OfExit() || !kaudit.Owned(r.Rule) {
+			if !r.OfExit() || !r.Owned() {
 				t.Errorf("%q is not ours: %s", text, r.Text)
 			}
 		}

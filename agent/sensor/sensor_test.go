@@ -21,6 +21,7 @@ import (
 	"seawall/agent/policy/checks"
 	"seawall/agent/spool"
 	"seawall/agent/witness"
+	"seawall/pkg/auditrule"
 	"seawall/pkg/finding"
 	"seawall/pkg/kaudit"
 	"seawall/pkg/wire"
@@ -253,7 +254,7 @@ func TestChangeBecomesFinding(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, rule := range rules {
-		if strings.Contains(rule.Text, kaudit.Key) {
+		if strings.Contains(rule.Text, auditrule.Key) {
 			t.Errorf("rule left behind: %s", rule.Text)
 		}
 	}

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"seawall/agent/spool"
 	"seawall/pkg/audit"
 	"seawall/pkg/auditlog"
+	"seawall/pkg/auditwatch"
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/kaudit"
@@ -170,6 +172,22 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// FuzzMessage: what a program told has no secret of its command, however it is told.
+func FuzzMessage(f *testing.F) {
+	for _, s := range []string{"'cwd=\"/\" cmd=6C73 exe=\"/usr/bin/sudo\" res=success'", "'op=PAM:authentication acct=\"root\"'", "", "'", "cmd=", "data=00ff", "cmd=zz cmd=41 ="} {
+		f.Add(s)
+	}
+	r := &reader{hide: redact.New()}
+	f.Fuzz(func(t *testing.T, s string) {
+		r.message(s)
+		const secret = "Zq9Zq9Zq9"
+		told := "cmd=" + hex.EncodeToString([]byte("mysql --password="+secret+" -h db")) + " " + s
+		if !strings.Contains(s, "Zq9") && strings.Contains(r.message(told), secret) {
+			t.Errorf("%q shows it", told)
+		}
+	})
+}
+
 // locked is an output that several goroutines may write.
 type locked struct {
 	mu  sync.Mutex
@@ -204,7 +222,7 @@ func TestListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	watches := kaudit.NewWatches(control)
+	watches := auditwatch.New(control)
 	if err := control.SetEnabled(true); err != nil {
 		t.Fatal(err)
 	}

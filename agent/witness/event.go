@@ -9,8 +9,8 @@ import (
 
 	"seawall/agent/gaps"
 	"seawall/pkg/audit"
+	"seawall/pkg/auditrule"
 	"seawall/pkg/effect"
-	"seawall/pkg/kaudit"
 )
 
 // event takes one event from the assembler. It runs while stream is locked and never
@@ -121,7 +121,7 @@ func (a *Source) configChanged(e *audit.Event) bool {
 			a.stream.rulesAt = a.stream.now
 			a.poke()
 		}
-		if !bytes.Contains(r.Text, []byte(`key="`+kaudit.Key)) {
+		if !bytes.Contains(r.Text, []byte(`key="`+auditrule.Key)) {
 			return true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"seawall/agent/ruleset"
 	"seawall/pkg/auditrule"
+	"seawall/pkg/auditwatch"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/kaudit"
 )
@@ -20,16 +21,16 @@ const auditd = "/usr/sbin/auditd"
 type rules struct {
 	sync.Mutex
 	names   []string // to watch
-	watches *kaudit.Watches
+	watches *auditwatch.Watches
 	set     ruleset.Set
 	files   string // what the files of set looked like
 	state   uint64 // of the kernel's rules when ours were loaded
-	loaded  kaudit.Loaded
+	loaded  auditwatch.Loaded
 	failed  bool
 }
 
 // use says where rules go. The caller holds rules.
-func (r *rules) use(control *kaudit.Control) { r.watches = kaudit.NewWatches(control) }
+func (r *rules) use(control *kaudit.Control) { r.watches = auditwatch.New(control) }
 
 func (r *rules) close() error {
 	if r.watches == nil {
@@ -66,7 +67,7 @@ func (a *Source) load() {
 	}
 	more := r.set.Wires()
 	if a.cfg.Mode == Auto {
-		if start, err := auditrule.Parse("-a always,exit -F path=" + auditd + " -F perm=x -k " + kaudit.Key); err == nil {
+		if start, err := auditrule.Parse("-a always,exit -F path=" + auditd + " -F perm=x -k " + auditrule.Key); err == nil {
 			more = append(more, start)
 		}
 	}

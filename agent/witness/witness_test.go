@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"seawall/pkg/auditrule"
+	"seawall/pkg/auditwatch"
 	"seawall/pkg/effect"
 	"seawall/pkg/finding"
 	"seawall/pkg/kaudit"
@@ -252,7 +254,7 @@ func TestStoppedBeforeItBegan(t *testing.T) {
 	control := kernelAudit(t)
 	dir := t.TempDir()
 	// As a killed sensor left it: on, with a mark and a rule.
-	_, err := kaudit.NewWatches(control).Set([]string{filepath.Join(dir, "x")})
+	_, err := auditwatch.New(control).Set([]string{filepath.Join(dir, "x")})
 	if err := errors.Join(err, control.SetEnabled(true), os.WriteFile(filepath.Join(dir, "audit-enabled"), bootID(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +270,7 @@ func TestStoppedBeforeItBegan(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range rules {
-		if strings.Contains(r.Text, kaudit.Key) {
+		if strings.Contains(r.Text, auditrule.Key) {
 			t.Errorf("rule left: %s", r.Text)
 		}
 	}

@@ -6,6 +6,17 @@ import (
 	"strings"
 )
 
+// Key is the key of the rules that Seawall makes of names of files. Others of its own have
+// keys that begin with it and "-".
+const Key = "seawall"
+
+// Owned reports whether the rule is Seawall's: Key is its only key, or one of its keys
+// begins with Key and "-".
+func (r Rule) Owned() bool {
+	keys := r.Keys()
+	return len(keys) == 1 && keys[0] == Key || slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, Key+"-") })
+}
+
 // OfExit reports whether the rule is of the list exit, of which alone an event has a key.
 func (r Rule) OfExit() bool { return check(r.Wire) == nil && word(r.Wire, 0)&^flagPrepend == listExit }
 

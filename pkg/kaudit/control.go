@@ -89,8 +89,8 @@ func (c *Control) SetBacklogLimit(limit uint32) error {
 	return c.change("set audit backlog limit", msgSet, statusWire(maskBacklogLimit, limit))
 }
 
-// wires lists the rules in the kernel as the kernel has them.
-func (c *Control) wires() ([][]byte, error) {
+// Wires lists the rules in the kernel as the kernel has them, struct audit_rule_data.
+func (c *Control) Wires() ([][]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.net.forget()
@@ -100,7 +100,7 @@ func (c *Control) wires() ([][]byte, error) {
 
 // Rules lists the rules in the kernel in their order.
 func (c *Control) Rules() ([]auditrule.Rule, error) {
-	wires, err := c.wires()
+	wires, err := c.Wires()
 	if err != nil {
 		return nil, err
 	}

@@ -10,10 +10,8 @@
 // gap in the serials, which package audit counts; the kernel's lost counter does
 // not show it.
 //
-// [Control] asks for the status and the rules and changes them. [Watches] holds
-// the rules that carry Seawall's own key in the kernel and touches no other. A
-// user's "never" rules that stand before ours hide what they match: ours are
-// appended, for putting them first would change what the user's rules report.
+// [Control] asks for the status and the rules and changes them; package auditwatch holds
+// rules of our own in the kernel.
 //
 // Reading is non-blocking on the runtime's poller with recvmmsg(2) into buffers
 // that are used again: a blocking read costs two to three times the CPU at

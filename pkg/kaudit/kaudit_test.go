@@ -4,17 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/elastic/go-libaudit/v2"
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/auditrule"
@@ -181,98 +176,6 @@ func TestForgedSender(t *testing.T) {
 	_ = c.Receive(ctx, func(typ uint16, _ []byte) { t.Errorf("a forged record of type %d", typ) })
 	if c.Malformed() != 1 {
 		t.Errorf("%d forged messages counted, want 1", c.Malformed())
-	}
-}
-
-func TestPlan(t *testing.T) {
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range []string{"ssh/conf.d", "real"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := errors.Join(
-		os.WriteFile(dir+"/ssh/sshd_config", nil, 0o644), os.Symlink("real", dir+"/linked"),
-		os.Symlink("loop", dir+"/loop"), os.Symlink("/proc/self/status", dir+"/procfile"),
-	); err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct {
-		names []string
-		want  string // directories end in "/"
-	}{
-		{[]string{"/ssh/sshd_config"}, "/ssh/sshd_config"},
-		{[]string{"/ssh/", "/ssh/sshd_config", "/ssh/conf.d/", "/ssh/conf.d/x"}, "/ssh/"},
-		{[]string{"/ssh/sshd_config", "/ssh/conf.d/"}, "/ssh/conf.d/ /ssh/sshd_config"},
-		{[]string{"/ssh"}, "/ssh"},
-		{[]string{"/ssh/sshd_config/"}, "/ssh/sshd_config"},
-		{[]string{"/ssh/sshd_config/below"}, "/ssh/sshd_config"},
-		{[]string{"/linked/"}, "/linked /real/"},
-		{[]string{"/linked/x"}, "/linked/x"},
-		{[]string{"/loop"}, "/loop"},
-		{[]string{"/procfile"}, "/procfile"},
-		{[]string{"/not/there/"}, "/not"},
-		{[]string{"/not/there", "/not/either"}, "/not"},
-	} {
-		var names []string
-		for _, n := range tt.names {
-			names = append(names, dir+n)
-		}
-		rules, err := plan(names)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, r := range rules {
-			if _, name, ok := strings.Cut(r.Text, "dir="+dir); ok {
-				name, _, _ = strings.Cut(name, " ")
-				got = append(got, name+"/")
-			} else {
-				_, name, _ := strings.Cut(r.Text, "-w "+dir)
-				name, _, _ = strings.Cut(name, " ")
-				got = append(got, name)
-			}
-		}
-		slices.Sort(got)
-		if s := strings.Join(slices.Compact(got), " "); s != tt.want {
-			t.Errorf("%q: watched %q, want %q", tt.names, s, tt.want)
-		}
-	}
-	if _, err := plan([]string{"relative"}); err == nil {
-		t.Error("a relative name was taken")
-	}
-	if rules, err := plan([]string{"/proc/cmdline", "/", "/sys/", "/dev/../proc/x"}); err != nil || len(rules) != 0 {
-		t.Errorf("%d rules for names that cannot be watched, %v", len(rules), err)
-	}
-}
-
-// TestPlanOfMany: of many names below /etc one rule is made, whatever there is of them;
-// few have their own.
-func TestPlanOfMany(t *testing.T) {
-	var names []string
-	for i := range 400 {
-		names = append(names, fmt.Sprintf("/etc/none%d/file", i), fmt.Sprintf("/etc/none%d.d/", i))
-	}
-	texts := func(names []string) string {
-		rules, err := plan(append(names, "/usr/none"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, r := range rules {
-			got = append(got, r.Text)
-		}
-		slices.Sort(got)
-		return strings.Join(got, "\n")
-	}
-	if got := texts(names); !strings.Contains(got, "dir=/etc ") || strings.Contains(got, "none1") || !strings.Contains(got, "/usr/none") {
-		t.Errorf("many names: %s", got)
-	}
-	if got := texts(names[:4]); strings.Contains(got, "dir=/etc ") || !strings.Contains(got, "none1") {
-		t.Errorf("few names: %s", got)
 	}
 }
 

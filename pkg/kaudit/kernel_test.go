@@ -139,7 +139,7 @@ func changes(t *testing.T, c *Conn) <-chan change {
 	go func() {
 		a := audit.NewAssembler(0, func(e *audit.Event) {
 			for _, ch := range effect.Changes(e) {
-				if e.HasKey(Key) {
+				if e.HasKey("seawall-test") {
 					out <- change{e.UID, string(e.Comm), ch}
 				}
 			}
@@ -185,21 +185,24 @@ func open(t *testing.T, mode Mode) *Conn {
 	return c
 }
 
-func watch(t *testing.T, c *Control, names ...string) *Watches {
+// watch has the kernel report what is written below directories, until the test ends.
+func watch(t *testing.T, c *Control, dirs ...string) {
 	t.Helper()
-	w := NewWatches(c)
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Errorf("remove watches: %v", err)
+	for _, dir := range dirs {
+		rules, err := auditrule.WatchDir(strings.TrimSuffix(dir, "/"), "seawall-test")
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	if _, err := w.Set(names); err != nil {
-		t.Fatal(err)
+		for _, r := range rules {
+			if err := c.Add(r); err != nil && !errors.Is(err, ErrExists) {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = c.Delete(r) })
+		}
 	}
 	if err := c.SetEnabled(true); err != nil {
 		t.Fatal(err)
 	}
-	return w
 }
 
 func TestUnicast(t *testing.T) {
@@ -233,85 +236,6 @@ func TestUnicast(t *testing.T) {
 	var held *HeldError
 	if _, err := Open(Unicast); !errors.As(err, &held) || int(held.PID) != os.Getpid() {
 		t.Errorf("a second registration: %v", err)
-	}
-}
-
-func TestWatchMissingAndLinks(t *testing.T) {
-	control := kernel(t)
-	conn := open(t, Unicast)
-	dir := publicDir(t)
-	real := filepath.Join(dir, "real")
-	if err := os.WriteFile(real, nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(os.Chmod(real, 0o666), os.Symlink("real", dir+"/link")); err != nil {
-		t.Fatal(err)
-	}
-	got := changes(t, conn)
-	watch(t, control, dir+"/link", dir+"/missing.d/sub/", dir+"/absent")
-	for _, r := range rules(t, control) {
-		t.Log(r.Text)
-	}
-	run(t, "echo a >"+real+"; echo b >"+dir+"/absent; echo c >"+dir+"/unwatched; umask 0; mkdir "+dir+"/missing.d")
-	if c := wait(t, got, real); c.Operation != effect.Write {
-		t.Errorf("behind the link: %+v", c)
-	}
-	if c := wait(t, got, dir+"/absent"); c.Operation != effect.Create {
-		t.Errorf("created: %+v", c)
-	}
-	if c := wait(t, got, dir+"/missing.d"); c.Operation != effect.Create {
-		t.Errorf("first missing part: %+v", c)
-	}
-}
-
-// TestRulesOfOthers holds that the user's rules stay byte for byte, in order.
-func TestRulesOfOthers(t *testing.T) {
-	control := kernel(t)
-	dir := publicDir(t)
-	for _, text := range []string{
-		"-w " + dir + "/user -p wa -k user",
-		"-a always,exit -F arch=b64 -S adjtimex -F uid=5 -F key=time",
-		"-a never,exit -F path=" + dir + "/user2 -k seawall -k other",
-		"-a always,exit -F arch=b64 -S connect -F uid=5",
-	} {
-		r, err := auditrule.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := control.Add(r); err != nil {
-			t.Fatal(err)
-		}
-		if err := control.Add(r); !errors.Is(err, ErrExists) {
-			t.Errorf("added twice: %v", err)
-		}
-	}
-	before := state(t, control).rules
-	w := watch(t, control, dir+"/")
-	own := len(rules(t, control)) - len(before)
-	if own < 1 {
-		t.Fatalf("%d own rules", own)
-	}
-	if _, err := w.Set([]string{dir + "/", dir + "/inside", dir + "/"}); err != nil || len(rules(t, control)) != len(before)+own {
-		t.Errorf("the same again: %d rules, %v", len(rules(t, control)), err)
-	}
-	if _, err := w.Set([]string{dir + "/one", dir + "/two", "/proc/self/x", "/"}); err != nil || len(rules(t, control)) != len(before)+2 {
-		t.Errorf("two files: %d rules, %v", len(rules(t, control)), err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, state(t, control).rules); diff != "" {
-		t.Errorf("the user's rules changed: %s", diff)
-	}
-	if err := control.Delete(rules(t, control)[0]); err != nil {
-		t.Error(err)
-	}
-	r, err := auditrule.WatchFile(dir+"/user", "user")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := control.Delete(r); !errors.Is(err, ErrNoRule) {
-		t.Errorf("deleted twice: %v", err)
 	}
 }
 

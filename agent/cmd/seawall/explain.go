@@ -10,8 +10,8 @@ import (
 	"seawall/agent/policy"
 	"seawall/agent/report"
 	"seawall/agent/usage"
+	"seawall/pkg/auditrule"
 	"seawall/pkg/finding"
-	"seawall/pkg/kaudit"
 )
 
 // newExplainCommand takes a family in place of a check, as check does.
@@ -69,7 +69,7 @@ func (p *program) explain(cmd *cobra.Command, h *host, id string) error {
 
 // explanation gathers what is known of a check.
 func (e *evaluation) explanation(c policy.Check) (report.Explanation, error) {
-	x := report.Explanation{CheckInfo: c.CheckInfo, Rule: c.Rule, Profiles: c.Profiles, Parameters: c.Parameters, AuditKey: kaudit.Key, Place: fmt.Sprintf("%s:%d", c.File, c.Line)}
+	x := report.Explanation{CheckInfo: c.CheckInfo, Rule: c.Rule, Profiles: c.Profiles, Parameters: c.Parameters, AuditKey: auditrule.Key, Place: fmt.Sprintf("%s:%d", c.File, c.Line)}
 	for _, info := range e.sheet.Checks {
 		if info.ID == c.ID {
 			x.Remediation = info.Remediation

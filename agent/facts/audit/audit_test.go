@@ -238,7 +238,7 @@ func TestRulesLoadedAndOnDisk(t *testing.T) {
 	}
 	load(auditrule.Parse("-a exit,always -F uid=5 -F arch=b64 -S adjtimex -F key=time"))
 	load(auditrule.WatchFile("/etc/seawall-test-extra", "extra"))
-	load(auditrule.WatchFile("/etc/seawall-test-own", kaudit.Key))
+	load(auditrule.WatchFile("/etc/seawall-test-own", auditrule.Key))
 
 	env := host(t, nil)
 	r := &reader{root: env.Root, live: true, open: kaudit.OpenControl}

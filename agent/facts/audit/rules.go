@@ -70,7 +70,7 @@ func (r *reader) loaded(out *Rules, control *kaudit.Control, k Kernel) map[strin
 	out.LoadedKnown = true
 	loaded := map[string]string{}
 	for _, rule := range rules {
-		if slices.Equal(rule.Keys(), []string{kaudit.Key}) {
+		if slices.Equal(rule.Keys(), []string{auditrule.Key}) {
 			continue
 		}
 		loaded[rule.ID()] = rule.Text

@@ -1,4 +1,9 @@
-package kaudit
+// Package auditwatch keeps rules of Seawall's own in the kernel's audit system: watches
+// of names, and what else is asked for, beside a user's rules and without touching them.
+// Which are ours their keys say (auditrule.Key). A user's "never" rules that stand before
+// ours hide what they match: ours are appended, for putting them first would change what
+// the user's rules report.
+package auditwatch
 
 import (
 	"cmp"
@@ -16,10 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/auditrule"
+	"seawall/pkg/kaudit"
 )
-
-// Key is the key of every rule that Watches makes of names.
-const Key = "seawall"
 
 const (
 	// maxWatches bounds the rules of one Set: each costs every system call that it
@@ -35,17 +38,11 @@ const (
 // costs less than many rules, and brings few events that nobody asked for.
 func seldom() []string { return []string{"/etc", "/boot"} }
 
-// Owned reports whether a rule is Seawall's: one of its keys is Key, or begins with Key
-// and "-". No other is ever touched.
-func Owned(r auditrule.Rule) bool {
-	return slices.ContainsFunc(r.Keys(), func(k string) bool { return k == Key || strings.HasPrefix(k, Key+"-") })
-}
-
 // Watches keeps rules in the kernel: for names, and others that are Seawall's own
-// ([Owned]). The kernel itself drops the rules of a directory that is removed (a
+// (auditrule.Rule.Owned). The kernel itself drops the rules of a directory that is removed (a
 // CONFIG_CHANGE record with op=remove_rule and our key says so) and cannot watch below
 // one that does not exist, so Set is to be called again after such a change.
-type Watches struct{ control *Control }
+type Watches struct{ control *kaudit.Control }
 
 // Loaded says what became of the rules of a Set.
 type Loaded struct {
@@ -57,8 +54,8 @@ type Loaded struct {
 	Refused []string
 }
 
-// NewWatches returns the watches that go through c. Nothing is loaded yet.
-func NewWatches(c *Control) *Watches { return &Watches{c} }
+// New returns the watches that go through c. Nothing is loaded yet.
+func New(c *kaudit.Control) *Watches { return &Watches{c} }
 
 // Set makes the kernel report every change of the named files, and of everything
 // below names that end in "/", and what more asks for, and of nothing else that was
@@ -68,7 +65,7 @@ func NewWatches(c *Control) *Watches { return &Watches{c} }
 //
 // The rules in more stand before the others and in their order. A rule that the kernel
 // refuses does not keep the others from being loaded; the error then tells of each. A
-// locked configuration is ErrLocked.
+// locked configuration is kaudit.ErrLocked.
 func (w *Watches) Set(names []string, more ...auditrule.Rule) (Loaded, error) {
 	want, err := wanted(names, more)
 	if err != nil {
@@ -83,7 +80,7 @@ func (w *Watches) Set(names []string, more ...auditrule.Rule) (Loaded, error) {
 	l.Shared = l.Wanted - len(want)
 	var errs []error
 	for _, r := range surplus(own, want) {
-		if err := w.control.Delete(r); err != nil && !errors.Is(err, ErrNoRule) {
+		if err := w.control.Delete(r); err != nil && !errors.Is(err, kaudit.ErrNoRule) {
 			errs = append(errs, fmt.Errorf("%s: %w", r.Text, err))
 		}
 		delete(own, r.ID())
@@ -98,7 +95,7 @@ func (w *Watches) Set(names []string, more ...auditrule.Rule) (Loaded, error) {
 			l.Refused = append(l.Refused, fmt.Sprintf("%s: there is no %s", r.Text, place))
 			continue
 		}
-		if err := w.control.Add(r); err != nil && !errors.Is(err, ErrExists) {
+		if err := w.control.Add(r); err != nil && !errors.Is(err, kaudit.ErrExists) {
 			errs = append(errs, fmt.Errorf("%s: %w", r.Text, err))
 			continue
 		}
@@ -106,7 +103,7 @@ func (w *Watches) Set(names []string, more ...auditrule.Rule) (Loaded, error) {
 	}
 	for _, err := range errs {
 		l.Refused = append(l.Refused, err.Error())
-		if errors.Is(err, ErrLocked) {
+		if errors.Is(err, kaudit.ErrLocked) {
 			return l, err
 		}
 	}
@@ -123,7 +120,7 @@ func (w *Watches) Close() error {
 
 // State returns a number that changes when the kernel's rules do.
 func (w *Watches) State() (uint64, error) {
-	wires, err := w.control.wires()
+	wires, err := w.control.Wires()
 	if err != nil {
 		return 0, err
 	}
@@ -142,7 +139,7 @@ func (w *Watches) loaded() (own map[string]placed, others map[string]bool, err e
 	}
 	own, others = map[string]placed{}, map[string]bool{}
 	for i, r := range rules {
-		if Owned(r) {
+		if r.Owned() {
 			own[r.ID()] = placed{r, i}
 		} else {
 			others[r.Body()] = true
@@ -253,7 +250,7 @@ func plan(names []string) (map[string]auditrule.Rule, error) {
 		if below(path.Dir(dir), dirs) {
 			continue
 		}
-		made, err := auditrule.WatchDir(dir, Key)
+		made, err := auditrule.WatchDir(dir, auditrule.Key)
 		if err != nil {
 			return nil, err
 		}
@@ -265,7 +262,7 @@ func plan(names []string) (map[string]auditrule.Rule, error) {
 		if below(file, dirs) {
 			continue
 		}
-		r, err := auditrule.WatchFile(file, Key)
+		r, err := auditrule.WatchFile(file, auditrule.Key)
 		if err != nil {
 			return nil, err
 		}
