@@ -120,6 +120,8 @@ func (st *Status) Print(out io.Writer) error {
 		row("audit", "%s", strings.TrimSuffix(c.AuditMode+": "+c.AuditReason, ": "))
 		row("records", "%d read, %d events, %d of files that checks depend on", c.Records, c.Events, c.EventsMatched)
 		row("lost", "%d by the kernel, %d overruns, %d serials never seen", c.KernelLost, c.Overruns, c.SerialGaps)
+		row("detections", "%d at work, %d left out for a fault; %d matches, %d allowed, %d lost",
+			c.DetectionRules, c.DetectionFaults, c.Detections, c.DetectionsSuppressed, c.DetectionsLost)
 		row("checks", "%d evaluations, %d changes", c.Evaluations, c.Changes)
 		row("spool", "%d bytes, %d records evicted, %d refused, %d damaged", c.SpoolBytes, c.SpoolEvicted, c.SpoolRefused, c.SpoolDamaged)
 	}
