@@ -15,7 +15,9 @@
 //
 // Reading is non-blocking on the runtime's poller with recvmmsg(2) into buffers
 // that are used again: a blocking read costs two to three times the CPU at
-// ordinary rates. Every message's sender is checked to be the kernel. Nothing
+// ordinary rates. Waking up costs more than what an event does, so where records come
+// often they are left to gather for up to 40 ms, as long as the socket's buffer has room
+// for any flood meanwhile; one that comes after a pause is read at once. Every message's sender is checked to be the kernel. Nothing
 // here waits for the kernel without a limit, and closing a registered connection
 // reads what is queued so that the kernel never waits for us.
 package kaudit

@@ -10,7 +10,7 @@ import (
 // receiving is a Receive that runs.
 type receiving struct {
 	conn   *Conn
-	ctx    context.Context //nolint:containedctx // the Receive's own
+	ctx    context.Context // the Receive's own
 	handle func(typ uint16, payload []byte)
 	after  func()
 	nap    time.Duration // how long at most; 0: never

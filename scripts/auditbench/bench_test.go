@@ -99,12 +99,11 @@ func (r results) round(tb testing.TB, one reader, dir string) error {
 		return err
 	}
 	for _, name := range strings.Split(*loadsFlag, ",") {
-		f, err := figure{}, error(nil)
+		measure := func() (figure, error) { return run.measure(paced()[name], dir) }
 		if name == "lossless" {
-			f, err = run.lossless(k, dir)
-		} else {
-			f, err = run.measure(paced()[name], dir)
+			measure = func() (figure, error) { return run.lossless(k, dir) }
 		}
+		f, err := measure()
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", one.name, name, err)
 		}

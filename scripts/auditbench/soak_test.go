@@ -26,7 +26,7 @@ import (
 var eventsFlag = flag.Int("events", 60_000, "events of the soak")
 
 // eventsOfCycle is how many events one cycle makes at most: the kernel is held for as long.
-const eventsOfCycle = 400_000
+const eventsOfCycle = 150_000
 
 // serialSet is a set of serials in a file that is mapped, so that a process that is killed
 // leaves what it put in. It is sparse.
