@@ -50,20 +50,22 @@ func searchedPart(ctx context.Context, t *tally, log string, events []*event) er
 	}
 	cmd := exec.CommandContext(ctx, "ausearch", "-i", "-if", log)
 	cmd.Env = []string{"LC_ALL=C", "TZ=UTC", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
-	out, err := cmd.StdoutPipe()
+	// A file, for on a busy machine a pipe has each wait for the other.
+	out, err := os.Create(log + ".out")
 	if err != nil {
 		return fmt.Errorf("run ausearch: %w", err)
 	}
+	defer os.Remove(out.Name())
+	defer out.Close()
 	var said bytes.Buffer
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("run ausearch: %w", err)
-	}
-	walkErr := walk(t, out, events)
-	if err := cmd.Wait(); err != nil && walkErr == nil {
+	cmd.Stdout, cmd.Stderr = out, &said
+	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("run ausearch: %w: %s", err, said.Bytes())
 	}
-	return walkErr
+	if _, err := out.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read ausearch: %w", err)
+	}
+	return walk(t, out, events)
 }
 
 // ended copies a log in parts and puts the ends of events back, which the kernel sent and

@@ -22,6 +22,7 @@ func reasons(with string) [][2]string {
 		{"SOCKADDR saddr: family 10", "an IPv4 address within an IPv6 one: go-libaudit says it as IPv4's, ours as it was given"},
 		{"SOCKADDR saddr: family 1", "an abstract name begins with NUL, where go-libaudit ends it; ours is whole"},
 		{"SOCKADDR: fields not read: failed to parse saddr", "an address shorter than its family's: go-libaudit reads nothing, we keep its bytes"},
+		{"PATH name: as written", "go-libaudit cuts quotes and blanks off both ends of a text, those that are part of it too"},
 		{"PATH name: left out", "a file called (null) or ?: the kernel writes that in quotes, and none without; go-libaudit takes it for none"},
 		{"PROCTITLE: fields not read: proctitle key not found", "the same, of a process title"},
 		{"USER_CMD: fields not read: cmd key not found", "the sender gave no cmd=: go-libaudit then has not even the kernel's fields"},
