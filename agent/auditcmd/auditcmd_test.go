@@ -17,10 +17,10 @@ import (
 
 	"seawall/agent/console"
 	"seawall/agent/gaps"
+	"seawall/agent/meaning"
 	"seawall/agent/ruleset"
 	"seawall/agent/spool"
 	"seawall/agent/usage"
-	"seawall/pkg/audit"
 	"seawall/pkg/auditrule"
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
@@ -267,21 +267,9 @@ func put(t *testing.T, l *gaps.Ledger, name string) {
 	}
 }
 
-func FuzzFields(f *testing.F) {
-	f.Add(uint16(1300), `arch=c000003e syscall=59 success=yes exit=-13 comm=6120620A63 exe="/usr/bin/x" key=(null)`)
-	f.Add(uint16(1123), `pid=1 uid=0 msg='cwd="/home/a" cmd=6C73 res=success'`)
-	f.Add(uint16(1309), `argc=2 a0="x" a1[0]=6162 a1_len=5 a99999999999999999999=`)
-	f.Add(uint16(1306), "saddr=0200")
-	f.Fuzz(func(t *testing.T, typ uint16, text string) {
-		n := &namer{}
-		for name := range pairs(text) {
-			if strings.ContainsRune(name, '=') {
-				t.Errorf("%q has a field %q", text, name)
-			}
-		}
-		x := &explanation{Records: []record{{"X", n.fields(&audit.Event{}, audit.Record{Type: typ, Text: []byte(text)})}}}
-		if out := printed(x.print); strings.ContainsAny(out, "\x1b\x00") {
-			t.Errorf("%q is not escaped: %q", text, out)
-		}
-	})
+func TestPageEscapes(t *testing.T) {
+	x := &explanation{Who: "a\x1b[2Jb", Files: []string{"\x00\n"}, Records: []record{{"X", []meaning.Field{{Name: "\x1b", Value: "\x07"}}}}}
+	if out := printed(x.print); strings.ContainsAny(out, "\x1b\x00\x07") {
+		t.Errorf("%q", out)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"seawall/agent/console"
 	"seawall/agent/detect"
 	"seawall/agent/detect/rules"
+	"seawall/agent/meaning"
 	"seawall/agent/refill"
 	"seawall/agent/spool"
 	"seawall/agent/spool/inspect"
@@ -50,8 +51,8 @@ type explanation struct {
 
 // record is one record, field by field.
 type record struct {
-	Type   string  `json:"type"`
-	Fields []field `json:"fields"`
+	Type   string          `json:"type"`
+	Fields []meaning.Field `json:"fields"`
 }
 
 func detectRules() string { return rules.Profile() }
@@ -103,7 +104,7 @@ func (p *program) readLog(x *explanation, log, detections string) error {
 	}
 	x.Source = name
 	known, _ := names.Read(p.root)
-	n := &namer{known}
+	n := &meaning.Namer{Known: known}
 	detector, err := p.detector(x, detections, n)
 	if err != nil {
 		return err
@@ -126,14 +127,14 @@ func (p *program) readLog(x *explanation, log, detections string) error {
 }
 
 // detector says what the detections, ours and the owners', think of the event alone.
-func (p *program) detector(x *explanation, dir string, n *namer) (*detect.Detector, error) {
+func (p *program) detector(x *explanation, dir string, n *meaning.Namer) (*detect.Detector, error) {
 	list, err := rules.Load(p.root, dir)
 	if err != nil && list == nil {
 		return nil, err
 	}
 	return detect.New(detect.Config{
 		Rules: list,
-		User:  func(uid uint32) string { return n.user(uid) },
+		User:  func(uid uint32) string { return n.User(uid) },
 		Report: func(d finding.Detection) {
 			said := fmt.Sprintf("%s (%s, %s)", d.Title, d.Severity, strings.Join(append([]string{d.Rule}, d.Techniques...), ", "))
 			if !slices.Contains(x.Detections, said) {
@@ -144,13 +145,13 @@ func (p *program) detector(x *explanation, dir string, n *namer) (*detect.Detect
 }
 
 // event takes what a decoded event says. An event that came in parts adds to itself.
-func (x *explanation) event(e *audit.Event, n *namer) {
+func (x *explanation) event(e *audit.Event, n *meaning.Namer) {
 	if len(e.Records) == 0 {
 		return // an end without an event
 	}
 	x.Time, x.Partial = e.Time, x.Partial || e.Partial
 	if e.HasSyscall || e.PID != 0 {
-		x.Who, x.Program = n.who(e), n.program(e)
+		x.Who, x.Program = n.Who(e), n.Program(e)
 		if command := e.AppendCommand(nil); len(command) > 0 {
 			x.Command = redact.Command(command)
 		}
@@ -167,7 +168,7 @@ func (x *explanation) event(e *audit.Event, n *namer) {
 		}
 	}
 	for _, r := range e.Records {
-		x.Records = append(x.Records, record{auditlog.Name(r.Type), n.fields(e, r)})
+		x.Records = append(x.Records, record{auditlog.Name(r.Type), n.Fields(e, r)})
 	}
 }
 
@@ -180,15 +181,7 @@ func did(e *audit.Event) string {
 	case e.Success:
 		return fmt.Sprintf("%s: done, result %d", call, e.Exit)
 	}
-	return fmt.Sprintf("%s: failed, %s", call, errno(e.Exit))
-}
-
-func errno(exit int64) string {
-	n := unix.Errno(-exit)
-	if name := unix.ErrnoName(n); name != "" {
-		return fmt.Sprintf("%s (%s)", name, n.Error())
-	}
-	return fmt.Sprint(exit)
+	return fmt.Sprintf("%s: failed, %s", call, meaning.Errno(e.Exit))
 }
 
 // findRules looks which rules in the kernel have the event's keys, if it may be asked.
@@ -256,7 +249,7 @@ func (x *explanation) told(w wire.Record) {
 func (x *explanation) fromCause(c *finding.Cause) {
 	if x.Who == "" {
 		x.Time, x.Source = c.Time, "the spool"
-		x.Who = fmt.Sprintf("%s, logged in as %s", account(c.User, c.UID), account(c.LoginUser, c.AUID))
+		x.Who = fmt.Sprintf("%s, logged in as %s", meaning.Account(c.User, c.UID), meaning.Account(c.LoginUser, c.AUID))
 		x.Program, x.Command = fmt.Sprintf("%s (process %d)", c.Exe, c.PID), c.Command
 		x.Files = append(x.Files, c.Operation+" "+c.Path)
 	}
@@ -272,8 +265,8 @@ func (x *explanation) fromSample(s *finding.Sample) {
 		for _, text := range s.Records {
 			if typ, payload, ok := auditlog.Line([]byte(text)); ok {
 				_, body, _ := strings.Cut(string(payload), "): ")
-				n := &namer{}
-				x.Records = append(x.Records, record{auditlog.Name(typ), n.fields(&audit.Event{}, audit.Record{Type: typ, Text: []byte(body)})})
+				n := &meaning.Namer{}
+				x.Records = append(x.Records, record{auditlog.Name(typ), n.Fields(&audit.Event{}, audit.Record{Type: typ, Text: []byte(body)})})
 			}
 		}
 	}
@@ -307,9 +300,13 @@ func (x *explanation) print(p *page) {
 	}
 	for _, r := range x.Records {
 		p.line("")
-		p.line("%s  %s", r.Type, meaning(r.Type))
+		p.line("%s  %s", r.Type, meaning.Type(r.Type))
 		for _, f := range r.Fields {
-			f.print(p)
+			said := f.Value
+			if f.Meaning != "" {
+				said += "  – " + f.Meaning
+			}
+			p.row("  "+f.Name, "%s", said)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elastic/go-libaudit/v2"
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/auditrule"

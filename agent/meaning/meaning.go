@@ -1,4 +1,7 @@
-package auditcmd
+// Package meaning says what the fields of audit records mean, in words for people: who a
+// number is, which call, what an address. What it is given comes from hostile processes
+// and is not escaped here; secrets of command lines are hidden (package redact).
+package meaning
 
 import (
 	"encoding/hex"
@@ -15,34 +18,28 @@ import (
 	"seawall/pkg/syscallname"
 )
 
-// field is one field of a record: as the kernel wrote it and as people read it.
-type field struct {
+// Field is one field of a record: as the kernel wrote it and as people read it.
+type Field struct {
 	Name    string `json:"name"`
 	Raw     string `json:"raw"`
 	Value   string `json:"value"`
 	Meaning string `json:"meaning"`
 }
 
-func (f field) print(p *page) {
-	said := f.Value
-	if f.Meaning != "" {
-		said += "  – " + f.Meaning
-	}
-	p.row("  "+f.Name, "%s", said)
-}
+// Namer names numbers as a host does. The zero Namer knows no names.
+type Namer struct{ Known *names.Names }
 
-// namer names numbers as this host does.
-type namer struct{ known *names.Names }
-
-func (n *namer) user(uid uint32) string {
-	if n.known == nil {
+// User names a user, "" where it has no name.
+func (n *Namer) User(uid uint32) string {
+	if n.Known == nil {
 		return ""
 	}
-	name, _ := n.known.User(int(uid))
+	name, _ := n.Known.User(int(uid))
 	return name
 }
 
-func account(name string, id uint32) string {
+// Account says a user's name and number.
+func Account(name string, id uint32) string {
 	switch {
 	case id == audit.Unset:
 		return "nobody"
@@ -52,16 +49,16 @@ func account(name string, id uint32) string {
 	return fmt.Sprintf("%s (%d)", name, id)
 }
 
-// who says whose rights were used, and who had logged in.
-func (n *namer) who(e *audit.Event) string {
-	s := account(n.user(e.UID), e.UID)
+// Who says whose rights were used, and who had logged in.
+func (n *Namer) Who(e *audit.Event) string {
+	s := Account(n.User(e.UID), e.UID)
 	if e.EUID != e.UID && e.EUID != audit.Unset {
-		s += " with the rights of " + account(n.user(e.EUID), e.EUID)
+		s += " with the rights of " + Account(n.User(e.EUID), e.EUID)
 	}
 	if e.AUID == audit.Unset {
 		s += ", not in a login session"
 	} else {
-		s += ", logged in as " + account(n.user(e.AUID), e.AUID)
+		s += ", logged in as " + Account(n.User(e.AUID), e.AUID)
 	}
 	if e.Session != audit.Unset {
 		s += fmt.Sprintf(", session %d", e.Session)
@@ -72,7 +69,8 @@ func (n *namer) who(e *audit.Event) string {
 	return s
 }
 
-func (n *namer) program(e *audit.Event) string {
+// Program says which program acted, as which process.
+func (n *Namer) Program(e *audit.Event) string {
 	s := fmt.Sprintf("process %d", e.PID)
 	if e.PPID != 0 {
 		s += fmt.Sprintf(", started by %d", e.PPID)
@@ -83,13 +81,13 @@ func (n *namer) program(e *audit.Event) string {
 	return s
 }
 
-// fields splits a record's text, and says what each field means. An argument of a
+// Fields splits a record's text, and says what each field means. An argument of a
 // command can be a secret: it is shown as the whole command line has it.
-func (n *namer) fields(e *audit.Event, r audit.Record) []field {
-	var fields []field
+func (n *Namer) Fields(e *audit.Event, r audit.Record) []Field {
+	var fields []Field
 	args := hidden(e)
 	for name, raw := range pairs(string(r.Text)) {
-		f := field{Name: name, Raw: raw, Value: plain(r.Type, name, raw)}
+		f := Field{Name: name, Raw: raw, Value: plain(r.Type, name, raw)}
 		f.Meaning = n.meaning(e, r.Type, name, f.Value)
 		switch {
 		case r.Type == unix.AUDIT_EXECVE && strings.HasPrefix(name, "a") && name != "argc":
@@ -185,7 +183,7 @@ func plain(typ uint16, name, raw string) string {
 }
 
 // meaning says what a value stands for; what speaks for itself has none.
-func (n *namer) meaning(e *audit.Event, typ uint16, name, value string) string {
+func (n *Namer) meaning(e *audit.Event, typ uint16, name, value string) string {
 	switch name {
 	case "uid", "euid", "suid", "fsuid", "auid", "ouid", "oauid", "old-auid", "new-auid", "sauid", "iuid", "id":
 		return n.account(name, value)
@@ -203,7 +201,7 @@ func (n *namer) meaning(e *audit.Event, typ uint16, name, value string) string {
 		}
 	case "exit":
 		if number, err := strconv.ParseInt(value, 10, 64); err == nil && number < 0 {
-			return errno(number)
+			return Errno(number)
 		}
 	case "mode":
 		return mode(value)
@@ -236,7 +234,7 @@ func words() map[string]string {
 	}
 }
 
-func (n *namer) account(name, value string) string {
+func (n *Namer) account(name, value string) string {
 	id, err := strconv.ParseUint(value, 10, 32)
 	switch {
 	case err != nil:
@@ -246,15 +244,15 @@ func (n *namer) account(name, value string) string {
 	case uint32(id) == audit.Unset:
 		return "none"
 	}
-	return n.user(uint32(id))
+	return n.User(uint32(id))
 }
 
-func (n *namer) group(value string) string {
+func (n *Namer) group(value string) string {
 	id, err := strconv.Atoi(value)
-	if err != nil || n.known == nil {
+	if err != nil || n.Known == nil {
 		return ""
 	}
-	name, _ := n.known.Group(id)
+	name, _ := n.Known.Group(id)
 	return name
 }
 
@@ -305,8 +303,8 @@ func address(value string) string {
 	return a.String()
 }
 
-// meaning says what a type of records is about.
-func meaning(typ string) string {
+// Type says what a type of records is about.
+func Type(typ string) string {
 	return map[string]string{
 		"SYSCALL": "the system call and who made it", "PATH": "a file that it named", "CWD": "where relative names begin",
 		"EXECVE": "the arguments of the program that it started", "PROCTITLE": "the command", "SOCKADDR": "the address that it named",
@@ -316,4 +314,13 @@ func meaning(typ string) string {
 		"MMAP": "memory was mapped", "OPENAT2": "how it opened", "SECCOMP": "a filter of system calls spoke", "AVC": "the security module spoke",
 		"BPRM_FCAPS": "capabilities of the program's file, and the process's before and after", "BPF": "a program for the kernel", "KERN_MODULE": "a kernel module", "NETFILTER_CFG": "the packet filter was changed",
 	}[typ]
+}
+
+// Errno says what the result of a call that failed means.
+func Errno(exit int64) string {
+	n := unix.Errno(-exit)
+	if name := unix.ErrnoName(n); name != "" {
+		return fmt.Sprintf("%s (%s)", name, n.Error())
+	}
+	return fmt.Sprint(exit)
 }
