@@ -165,10 +165,13 @@ func auditd(ctx context.Context, dir, log string, enriched bool) (*exec.Cmd, err
 	for tick := time.NewTicker(20 * time.Millisecond); ; <-tick.C {
 		out, err := exec.CommandContext(ctx, "auditctl", "-s").Output()
 		if err != nil {
-			return cmd, fmt.Errorf("auditctl -s: %w: auditd says %s", err, said.Bytes())
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+			return nil, fmt.Errorf("auditctl -s: %w: auditd says %s", err, said.Bytes())
 		}
-		if unix.Kill(cmd.Process.Pid, 0) != nil || zombie(cmd.Process.Pid) {
-			return cmd, fmt.Errorf("start auditd: it ended: %s", said.Bytes())
+		if zombie(cmd.Process.Pid) { // another daemon was not gone yet
+			_ = cmd.Wait()
+			return auditd(ctx, dir, log, enriched)
 		}
 		if strings.Contains(string(out), "\npid "+strconv.Itoa(cmd.Process.Pid)+"\n") {
 			return cmd, nil

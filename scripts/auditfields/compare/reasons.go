@@ -11,6 +11,7 @@ func reasons(with string) [][2]string {
 			{"type of a record", "2999 and 1199 are the ends of ranges, which the tables of go-libaudit name and ausearch's do not; the number is the same"},
 			{"PROCTITLE proctitle: begins with NUL", "the first argument is empty: ausearch leaves it out"},
 			{"SOCKADDR saddr: family not supported", "this ausearch does not read vsock's; context and port are those that were given (linux/vm_sockets.h)"},
+			{"SOCKADDR saddr: words", "of an address of a family that is not read here ausearch escapes the bytes where auditd decoded it, and not where it did itself; they are the same"},
 			{"SOCKADDR saddr: too short", "address and port are whole, what lacks is padding; ausearch asks for the size of the whole struct"},
 		}
 	}
