@@ -104,6 +104,26 @@ func Merge(a, b Gap) Gap {
 // Left is how many events are missing still.
 func (l *Ledger) Left() uint64 { return l.Missing - min(l.Missing, l.Filled+l.Late) }
 
+// MergeAll makes one gap of several, the oldest first; any is false where there are none.
+func MergeAll(gaps []Gap) (g Gap, any bool) {
+	for i, next := range gaps {
+		if i == 0 {
+			g = next
+		} else {
+			g = Merge(g, next)
+		}
+	}
+	return g, len(gaps) > 0
+}
+
+// Missing is how many events were missing in all of the gaps.
+func Missing(gaps []Gap) (n uint64) {
+	for i := range gaps {
+		n += gaps[i].Missing
+	}
+	return n
+}
+
 // Pending returns the gaps that may still be filled.
 func (l *Ledger) Pending() []*Gap {
 	var open []*Gap

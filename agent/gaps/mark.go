@@ -1,6 +1,7 @@
 package gaps
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -111,4 +112,22 @@ func digits(b []byte, n uint64) {
 		b[i] = byte('0' + n%10)
 		n /= 10
 	}
+}
+
+// LeaveMark writes a mark once.
+func LeaveMark(name, boot string, serial uint32, at time.Time) error {
+	m, _, _, _, err := OpenMark(name, boot)
+	if err != nil {
+		return err
+	}
+	return errors.Join(m.Set(serial, at), m.Close())
+}
+
+// ReadMark reads what LeaveMark wrote; ok is false where it says nothing of this boot.
+func ReadMark(name, boot string) (serial uint32, at time.Time, ok bool) {
+	b, err := hostfs.Root{}.ReadFile(name, 4096)
+	if err != nil {
+		return 0, time.Time{}, false
+	}
+	return parseMark(string(b), boot)
 }

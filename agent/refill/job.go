@@ -2,6 +2,7 @@ package refill
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -187,4 +188,33 @@ func (j *Job) event(e *audit.Event) {
 	j.got[e.Serial] = true
 	e.Filled = true
 	j.deliver(e)
+}
+
+// lookTimes are the times between two looks into the log: the audit daemon writes later
+// than it receives.
+func lookTimes() []time.Duration {
+	return []time.Duration{0, time.Second, 3 * time.Second, 10 * time.Second, 15 * time.Second}
+}
+
+// Look gives the events of some ranges, of which there are so many, to deliver, and returns
+// how many it found: at once, and as the log grows for half a minute.
+func Look(ctx context.Context, root hostfs.Root, ranges []Range, wanted uint64, deliver func(*audit.Event)) (found int, err error) {
+	name, err := LogFile(root)
+	if err != nil {
+		return 0, err
+	}
+	j := NewJob(ranges, deliver)
+	for _, wait := range lookTimes() {
+		select {
+		case <-ctx.Done():
+			return j.Found(), ctx.Err()
+		case <-time.After(wait):
+		}
+		passed := j.Passed()
+		if err = j.Read(root, name); err != nil || passed || uint64(j.Found()) >= wanted {
+			break
+		}
+	}
+	j.Close()
+	return j.Found(), err
 }

@@ -164,3 +164,23 @@ func parse(text, key string) (auditrule.Rule, error) {
 	}
 	return auditrule.Parse(text + " -k " + key)
 }
+
+// Look says what the rules files in dir look like, in a line that changes when they do.
+func Look(root hostfs.Root, dir string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "in %s", dir)
+	if dir == "" {
+		return b.String()
+	}
+	names, err := root.ReadDir(dir)
+	if err != nil {
+		return b.String() + " none"
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if fi, err := root.Stat(dir + "/" + name); err == nil && strings.HasSuffix(name, ".rules") {
+			fmt.Fprintf(&b, "\n%s %d %d", name, fi.Size(), fi.ModTime().UnixNano())
+		}
+	}
+	return b.String()
+}

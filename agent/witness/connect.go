@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
-	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"seawall/agent/gaps"
+	"seawall/agent/listen"
 	"seawall/pkg/kaudit"
 )
 
@@ -21,17 +19,6 @@ const (
 	startTime = time.Minute
 	// How long it is left free by one that ended: a restart ends it first.
 	restartTime = 10 * time.Second
-	// overlapTime is how long the records of two connections are compared.
-	overlapTime = 5 * time.Second
-)
-
-var (
-	// errMove ends one connection to begin another in the mode that fits now.
-	errMove = errors.New("audit daemon changed")
-	// errYield is errMove where another audit daemon asked for our place.
-	errYield = fmt.Errorf("another asked to be the audit daemon: %w", errMove)
-	// errStart is errMove where another audit daemon is about to.
-	errStart = fmt.Errorf("an audit daemon starts: %w", errMove)
 )
 
 // connect reads kernel audit, moving between connections, until it cannot.
@@ -41,7 +28,7 @@ func (a *Source) connect(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, control.Close()) }()
-	conn, reason, err := a.open(control)
+	conn, reason, err := a.link.Open(control)
 	if err != nil {
 		return err
 	}
@@ -52,7 +39,7 @@ func (a *Source) connect(ctx context.Context) (err error) {
 			return
 		}
 		if conn != nil {
-			err = errors.Join(err, conn.Close(), a.unstore())
+			err = errors.Join(err, conn.Close(), a.link.Unstore())
 		}
 	}()
 	if err := a.begin(control, conn.Mode()); err != nil {
@@ -85,11 +72,12 @@ func (a *Source) connect(ctx context.Context) (err error) {
 		a.noteState(time.Now())
 		a.settle()
 		err := a.read(ctx, control, conn)
-		if !errors.Is(err, errMove) {
+		if !errors.Is(err, listen.ErrMove) {
 			return err
 		}
 		var next *kaudit.Conn
-		next, reason, err = a.move(control, conn, err)
+		next, reason, err = a.link.Move(control, conn, err)
+		a.disown(control)
 		conn = next
 		if err != nil {
 			return err
@@ -97,196 +85,13 @@ func (a *Source) connect(ctx context.Context) (err error) {
 	}
 }
 
-// open opens the first connection. What waits in sockets that we inherited is read
-// before those that are not needed are left.
-func (a *Source) open(control *kaudit.Control) (conn *kaudit.Conn, reason string, err error) {
-	status, err := control.Status()
-	if err != nil {
-		return nil, "", err
-	}
-	if a.cfg.Unicast > 0 {
-		conn, reason, err = a.adopt(status)
-		if err != nil || conn != nil {
-			return conn, reason, err
-		}
-	}
-	mode, reason := a.choose(status)
-	if mode == kaudit.Multicast || a.cfg.Inherited == 0 {
-		return a.dial(mode, reason)
-	}
-	// Being the daemon, and what was made since systemd opened its socket.
-	listening, _, err := a.dial(kaudit.Multicast, "")
-	if err != nil {
-		a.log.Warn("the inherited audit socket is not read", "err", err)
-		return a.dial(mode, reason)
-	}
-	conn, reason, err = a.dial(mode, reason)
-	if err != nil {
-		return nil, "", errors.Join(err, listening.Close())
-	}
-	return conn, reason, a.finish(listening)
-}
-
-// adopt goes on with the socket that an earlier sensor registered. It is nil where the
-// kernel does not send to it any more; what is in it was read then.
-func (a *Source) adopt(status kaudit.Status) (*kaudit.Conn, string, error) {
-	fd := a.cfg.Unicast
-	a.cfg.Unicast = 0
-	conn, err := kaudit.FromFile(uintptr(fd), kaudit.Unicast)
-	if err != nil {
-		a.log.Warn("the stored audit socket is not used", "err", err)
-		return nil, "", a.unstore()
-	}
-	alive := status.PID != 0 && unix.Kill(int(status.PID), 0) != unix.ESRCH
-	ours := status.PID != 0 && (!alive || status.PID == uint32(os.Getpid()))
-	if ours && a.cfg.Mode != Multicast {
-		a.daemon = status.PID
-		return conn, fmt.Sprintf("going on as the audit daemon that process %d was", status.PID), nil
-	}
-	return nil, "", errors.Join(a.finish(conn), a.unstore())
-}
-
-// dial opens a connection. One that listens is made of the inherited socket where there
-// is one: it alone reaches the kernel from a network namespace of our own.
-func (a *Source) dial(mode kaudit.Mode, reason string) (*kaudit.Conn, string, error) {
-	if mode == kaudit.Multicast && a.cfg.Inherited > 0 {
-		fd, err := unix.FcntlInt(uintptr(a.cfg.Inherited), unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			return nil, "", fmt.Errorf("inherited audit socket: %w", err)
-		}
-		conn, err := kaudit.FromFile(uintptr(fd), mode)
-		return conn, reason, err
-	}
-	conn, err := kaudit.Open(mode)
-	var held *kaudit.HeldError
-	if errors.As(err, &held) && a.cfg.Mode == Auto {
-		// It registered since we looked.
-		return a.dial(kaudit.Multicast, held.Error())
-	}
-	if err == nil && mode == kaudit.Unicast {
-		a.daemon = uint32(os.Getpid())
-		a.store(conn)
-	}
-	return conn, reason, err
-}
-
-func (a *Source) store(conn *kaudit.Conn) {
-	if a.cfg.Store == nil {
-		return
-	}
-	f, err := conn.File()
-	if err == nil {
-		err = errors.Join(a.cfg.Store(StoredSocket, f), f.Close())
-	}
-	if err != nil {
-		a.log.Warn("audit records are missed while the sensor restarts", "err", err)
-	}
-}
-
-func (a *Source) unstore() error {
-	if a.cfg.Store == nil {
-		return nil
-	}
-	return a.cfg.Store(StoredSocket, nil)
-}
-
-// choose says which mode fits: as configured or, in auto mode, by who is the audit
-// daemon now, except that a place that somebody else wants stays free for a while.
-func (a *Source) choose(s kaudit.Status) (kaudit.Mode, string) {
-	switch a.cfg.Mode {
-	case Unicast:
-		return kaudit.Unicast, "configured"
-	case Multicast, Off:
-		return kaudit.Multicast, "configured"
-	case Auto:
-	}
-	mode, why := kaudit.Choose(s)
-	if s.PID != 0 && s.PID == a.daemon {
-		return kaudit.Unicast, why
-	}
-	if mode == kaudit.Unicast && time.Now().Before(a.free) {
-		return kaudit.Multicast, "the place of the audit daemon is left free for another"
-	}
-	return mode, why
-}
-
-// move opens the connection that fits now before it ends the one there was, so that each
-// record comes by one of them or by both. It closes old whatever happens.
-func (a *Source) move(control *kaudit.Control, old *kaudit.Conn, why error) (*kaudit.Conn, string, error) {
-	switch {
-	case errors.Is(why, errYield):
-		a.free = time.Now().Add(a.cfg.times.yield)
-		a.log.Warn("another audit daemon asks for our place: start it again, we listen beside it", "free_for", a.cfg.times.yield)
-	case errors.Is(why, errStart):
-		a.free = time.Now().Add(a.cfg.times.start)
-	}
-	status, err := control.Status()
-	if err != nil {
-		return nil, "", errors.Join(err, old.Close())
-	}
-	if old.Mode() == kaudit.Unicast && status.PID == a.daemon && errors.Is(why, errMove) {
-		status.PID = 0 // ours, which ends
-	}
-	mode, reason := a.choose(status)
-	next, reason, err := a.dial(mode, reason)
-	if err != nil {
-		return nil, "", errors.Join(err, old.Close())
-	}
-	if old.Mode() == kaudit.Unicast && mode == kaudit.Multicast {
-		a.daemon = 0
-		err = a.unstore()
-	}
-	if err = errors.Join(err, a.finish(old)); err != nil {
-		a.log.Warn("the audit connection before did not end in order", "err", err)
-	}
-	a.disown(control)
-	return next, reason, nil
-}
-
-// finish reads what old has, and remembers it: another connection has it too.
-func (a *Source) finish(old *kaudit.Conn) error {
-	seen := &overlap{seed: maphash.MakeSeed(), records: map[uint64]int{}, until: time.Now().Add(overlapTime)}
-	err := old.Finish(func(typ uint16, payload []byte) {
-		seen.note(typ, payload)
-		a.record(typ, payload, time.Now())
-	})
+// finished notes that a connection ended, and what it gave that the next may give too.
+func (a *Source) finished(old *kaudit.Conn, seen *listen.Overlap) {
 	a.stream.Lock()
+	defer a.stream.Unlock()
 	a.stream.overlap = seen
 	a.stream.base.overruns += old.Overruns()
 	a.stream.moved = time.Now()
-	a.stream.Unlock()
-	return err
-}
-
-// overlap is the records that one connection gave while another was open.
-type overlap struct {
-	seed    maphash.Seed
-	records map[uint64]int
-	until   time.Time
-}
-
-const maxOverlap = 1 << 18
-
-func (o *overlap) key(typ uint16, payload []byte) uint64 {
-	return maphash.Bytes(o.seed, payload) + uint64(typ)
-}
-
-func (o *overlap) note(typ uint16, payload []byte) {
-	if len(o.records) < maxOverlap {
-		o.records[o.key(typ, payload)]++
-	}
-}
-
-// had reports whether a record came by the other connection, once for each time it did.
-func (o *overlap) had(typ uint16, payload []byte) bool {
-	k := o.key(typ, payload)
-	if o.records[k] == 0 {
-		return false
-	}
-	if o.records[k]--; o.records[k] == 0 {
-		delete(o.records, k)
-	}
-	return true
 }
 
 // begin switches kernel audit on where it is off and nobody else decides, and
@@ -299,13 +104,15 @@ func (a *Source) begin(control *kaudit.Control, mode kaudit.Mode) error {
 	a.begun = true
 	switch {
 	case status.Enabled == 0 && (mode == kaudit.Unicast || status.PID == 0):
-		a.mark()
+		if err := gaps.Flag(a.cfg.StateDir).Set(); err != nil {
+			a.log.Warn("kernel audit stays on should the sensor be killed", "err", err)
+		}
 		if err := control.SetEnabled(true); err != nil {
 			return err
 		}
 		a.enabled = true
 		a.log.Info("kernel audit was off and is on while the sensor runs")
-	case status.Enabled == 1 && a.marked():
+	case status.Enabled == 1 && gaps.Flag(a.cfg.StateDir).IsSet():
 		a.enabled = true // by an earlier sensor that could not switch it off
 	}
 	a.baseline(status)
@@ -321,11 +128,11 @@ func (a *Source) disown(control *kaudit.Control) {
 	if !a.enabled {
 		return
 	}
-	if s, err := control.Status(); err != nil || s.PID == 0 || s.PID == a.daemon {
+	if s, err := control.Status(); err != nil || s.PID == 0 || a.link.Ours(s) {
 		return
 	}
 	a.enabled = false
-	if err := a.unmark(); err != nil {
+	if err := gaps.Flag(a.cfg.StateDir).Clear(); err != nil {
 		a.log.Warn("the mark that kernel audit is on because of us stays", "err", err)
 	}
 }
@@ -338,7 +145,7 @@ func (a *Source) end(control *kaudit.Control) error {
 	a.disown(control)
 	if a.enabled {
 		a.enabled = false
-		err = errors.Join(err, control.SetEnabled(false), a.unmark())
+		err = errors.Join(err, control.SetEnabled(false), gaps.Flag(a.cfg.StateDir).Clear())
 	}
 	if err != nil && !errors.Is(err, kaudit.ErrLocked) {
 		return fmt.Errorf("restore kernel audit: %w", err)

@@ -3,10 +3,12 @@ package witness
 import (
 	"bytes"
 	"os"
+	"path"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"seawall/agent/cause"
 	"seawall/agent/gaps"
 	"seawall/pkg/audit"
 	"seawall/pkg/auditrule"
@@ -17,7 +19,7 @@ import (
 // waits.
 func (a *Source) event(e *audit.Event) {
 	s := &a.stream
-	if e.Partial && s.fillable && s.broken.keep(e) {
+	if e.Partial && s.fillable && s.broken.Keep(e) {
 		return
 	}
 	switch s.tracker.See(e.Serial, e.Time, s.now) {
@@ -40,27 +42,9 @@ func (a *Source) event(e *audit.Event) {
 	a.deliver(e)
 }
 
-// maxKeys bounds the keys whose events are counted.
-const maxKeys = 512
-
-// hit counts an event by its key.
-func (s *stream) hit(key []byte) {
-	if len(key) == 0 {
-		return
-	}
-	if n := s.hits[string(key)]; n != nil {
-		*n++
-		return
-	}
-	if len(s.hits) < maxKeys {
-		n := uint64(1)
-		s.hits[string(key)] = &n
-	}
-}
-
 // deliver gives an event to whoever asks, and offers what it changed.
 func (a *Source) deliver(e *audit.Event) {
-	a.stream.hit(e.Key)
+	a.stream.hits.Count(e.Key)
 	if a.cfg.Observe != nil {
 		a.cfg.Observe(e)
 	}
@@ -68,32 +52,29 @@ func (a *Source) deliver(e *audit.Event) {
 		return
 	}
 	if starts(e) {
-		select {
-		case a.stream.starts <- struct{}{}:
-		default:
-		}
+		wake(a.stream.starts)
 	}
 	if a.configChanged(e) {
-		c := a.names.cause(e, "", "audit configuration")
+		c := a.names.Of(e, "", "audit configuration")
 		a.cfg.Offer(Change{Cause: c})
 		return
 	}
 	w := a.watched.Load()
 	var may bool
-	if may, a.stream.name = w.concerns(e, a.stream.name); !may {
+	if may, a.stream.name = concerns(w, e, a.stream.name); !may {
 		return
 	}
 	matched := false
 	for _, ch := range effect.Changes(e) {
 		name := ch.Path
 		if ch.Relative {
-			name = w.locate(&ch, time.Now())
+			name = w.Locate(ch.Dir, ch.DirDev, path.Base(ch.Path), time.Now())
 		}
-		if !w.has([]byte(name)) {
+		if !w.Has([]byte(name)) {
 			continue
 		}
 		matched = true
-		a.cfg.Offer(Change{Name: name, Cause: a.names.cause(e, name, ch.Operation)})
+		a.cfg.Offer(Change{Name: name, Cause: a.names.Of(e, name, ch.Operation)})
 	}
 	if matched {
 		a.mu.Lock()
@@ -126,4 +107,23 @@ func (a *Source) configChanged(e *audit.Event) bool {
 		}
 	}
 	return false
+}
+
+// concerns reports whether e may have changed what facts depend on, without looking at
+// the host. buf is lent and returned.
+func concerns(w *cause.Watched, e *audit.Event, buf []byte) (bool, []byte) {
+	if e.Partial {
+		return len(e.Paths) > 0, buf
+	}
+	for i := range e.Paths {
+		if effect.Did(e, i) == "" {
+			continue
+		}
+		name, absolute := effect.AppendName(buf[:0], e, i)
+		buf = name
+		if !absolute || w.Has(name) {
+			return true, buf
+		}
+	}
+	return false, buf
 }

@@ -21,17 +21,6 @@ const StateFile = "audit.json"
 
 const markFile = "audit-serial"
 
-// kernelLost is the kernel's own count of lost events, as it was.
-type kernelLost struct {
-	known bool
-	count uint32
-	at    time.Time
-	head  uint32
-	high  uint32 // most records seen in the kernel's queue
-	// limited says that what was lost last was lost under a rate limit.
-	limited bool
-}
-
 // openState begins to keep account, where the sensor before ended if there was one in
 // this boot.
 func (a *Source) openState() {
@@ -39,10 +28,10 @@ func (a *Source) openState() {
 	s.Lock()
 	defer s.Unlock()
 	now := time.Now()
-	boot := strings.TrimSpace(string(bootID()))
+	boot := strings.TrimSpace(string(gaps.BootID()))
 	s.asm = audit.NewAssembler(0, a.event)
 	s.wake, s.starts = make(chan struct{}, 1), make(chan struct{}, 1)
-	s.filled, s.hits = map[uint32]bool{}, map[string]*uint64{}
+	s.filled = map[uint32]bool{}
 	s.ledger = gaps.NewLedger(boot, now)
 	if a.cfg.StateDir == "" {
 		return
@@ -63,7 +52,7 @@ func (a *Source) openState() {
 	s.mark = mark
 	if !ok && !s.lazy {
 		// What is in memory goes when the service is stopped; this was left then.
-		serial, at, ok = a.leftMark(boot)
+		serial, at, ok = gaps.ReadMark(filepath.Join(a.cfg.StateDir, markFile), boot)
 	}
 	if ok {
 		s.tracker.Resume(serial, at)
@@ -74,7 +63,7 @@ func (a *Source) openState() {
 	for _, g := range s.ledger.Pending() {
 		s.missing = append(s.missing, *g)
 	}
-	a.wakeFill()
+	wake(s.wake)
 }
 
 // closeState hands out what is open and keeps what is known for the next.
@@ -98,29 +87,11 @@ func (a *Source) closeState() {
 	}
 	err := s.mark.Close()
 	if head, at, ok := s.tracker.Head(); ok && !s.lazy {
-		err = errors.Join(err, a.leaveMark(s.ledger.Boot, head, at))
+		err = errors.Join(err, gaps.LeaveMark(filepath.Join(a.cfg.StateDir, markFile), s.ledger.Boot, head, at))
 	}
 	if err != nil {
 		a.log.Warn("the next sensor cannot see what it missed", "err", err)
 	}
-}
-
-// leaveMark leaves word on the disk.
-func (a *Source) leaveMark(boot string, serial uint32, at time.Time) error {
-	m, _, _, _, err := gaps.OpenMark(filepath.Join(a.cfg.StateDir, markFile), boot)
-	if err != nil {
-		return err
-	}
-	return errors.Join(m.Set(serial, at), m.Close())
-}
-
-// leftMark reads what leaveMark left.
-func (a *Source) leftMark(boot string) (serial uint32, at time.Time, ok bool) {
-	m, serial, at, ok, err := gaps.OpenMark(filepath.Join(a.cfg.StateDir, markFile), boot)
-	if err != nil {
-		return 0, time.Time{}, false
-	}
-	return serial, at, ok && m.Close() == nil
 }
 
 // noteState writes what is known for people and for the next sensor.
@@ -159,11 +130,8 @@ func (a *Source) encodeState(state gaps.State) ([]byte, error) {
 	if s.conn != nil {
 		state.Buffer = s.conn.Buffer()
 	}
-	state.BacklogHigh = s.lost.high
-	state.Hits = make(map[string]uint64, len(s.hits))
-	for key, n := range s.hits {
-		state.Hits[key] = *n
-	}
+	state.BacklogHigh = s.lost.High
+	state.Hits = s.hits.Counts()
 	state.Partial = s.asm.Stats().Partial
 	s.ledger.Note(state)
 	a.mu.Lock()
@@ -182,7 +150,7 @@ func (a *Source) baseline(st kaudit.Status) {
 	s.Lock()
 	defer s.Unlock()
 	head, _, _ := s.tracker.Head()
-	s.lost = kernelLost{known: true, count: st.Lost, at: time.Now(), head: head, high: st.Backlog}
+	s.lost.Begin(st.Lost, st.Backlog, head, time.Now())
 }
 
 // watchStatus notes what the kernel's counters say.
@@ -194,19 +162,10 @@ func (a *Source) watchStatus(st kaudit.Status, now time.Time) {
 	s.Lock()
 	defer s.Unlock()
 	head, _, _ := s.tracker.Head()
-	if more := st.Lost - s.lost.count; more > 0 && more < 1<<31 && s.lost.known {
-		g := gaps.Gap{
-			From: s.lost.head, To: head, Missing: uint64(more), Before: s.lost.at, After: now, Found: now,
-			Cause: gaps.Backlog, Settled: true,
-		}
-		// What the rate limit keeps out has serials, which are missed by themselves.
-		if st.RateLimit == 0 {
-			s.ledger.Add(g)
-			a.tellGap(g)
-		}
-		s.lost.limited = st.RateLimit > 0
+	if g, lost := s.lost.See(st.Lost, st.Backlog, st.RateLimit, head, now); lost {
+		s.ledger.Add(g)
+		a.tellGap(g)
 	}
-	s.lost = kernelLost{true, st.Lost, now, head, max(s.lost.high, st.Backlog), s.lost.limited}
 }
 
 // settleGaps gives up on serials that are missing for long, and returns them. The caller
@@ -229,16 +188,9 @@ func (a *Source) settleGaps(now time.Time) []gaps.Gap {
 	}
 	a.tellGaps(lost)
 	if len(s.missing) > 0 {
-		a.wakeFill()
+		wake(s.wake)
 	}
 	return found
-}
-
-func count(found []gaps.Gap) (n uint64) {
-	for i := range found {
-		n += found[i].Missing
-	}
-	return n
 }
 
 // cause says why events are missing, as far as it can be told.
@@ -251,7 +203,7 @@ func (a *Source) cause(g *gaps.Gap) gaps.Cause {
 		return gaps.Switched
 	case s.overran.After(g.Before.Add(-time.Second)):
 		return gaps.Overrun
-	case s.lost.limited:
+	case s.lost.Limited:
 		return gaps.RateLimit
 	}
 	return gaps.Kernel
@@ -259,26 +211,14 @@ func (a *Source) cause(g *gaps.Gap) gaps.Cause {
 
 // tellGaps tells of gaps that are not filled, as one.
 func (a *Source) tellGaps(lost []gaps.Gap) {
-	if len(lost) == 0 {
-		return
+	if g, any := gaps.MergeAll(lost); any {
+		a.tellGap(g)
 	}
-	g := lost[0]
-	for _, next := range lost[1:] {
-		g = gaps.Merge(g, next)
-	}
-	a.tellGap(g)
 }
 
 func (a *Source) tellGap(g gaps.Gap) {
 	if a.cfg.Gap != nil && g.Left() > 0 {
 		a.cfg.Gap(g)
-	}
-}
-
-func (a *Source) wakeFill() {
-	select {
-	case a.stream.wake <- struct{}{}:
-	default:
 	}
 }
 
@@ -300,41 +240,22 @@ func (a *Source) fill(ctx context.Context) {
 	}
 }
 
-// fillTimes are the times between two looks into the log: the audit daemon writes later
-// than it receives.
-func fillTimes() []time.Duration {
-	return []time.Duration{0, time.Second, 3 * time.Second, 10 * time.Second, 15 * time.Second}
-}
-
 // fillGaps reads gaps' events from the log, and gives up on those that it does not have.
 func (a *Source) fillGaps(ctx context.Context, missing []gaps.Gap) {
 	ranges := make([]refill.Range, 0, len(missing))
 	for _, g := range missing {
 		ranges = append(ranges, refill.Range{From: g.From, To: g.To, Before: g.Before, After: g.After})
 	}
-	job := refill.NewJob(ranges, a.filledEvent)
-	name, err := refill.LogFile(a.cfg.Root)
-	for _, wait := range fillTimes() {
-		if err != nil {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return // the next sensor goes on
-		case <-time.After(wait):
-		}
-		passed := job.Passed()
-		if err = job.Read(a.cfg.Root, name); err != nil || passed || uint64(job.Found()) >= count(missing) {
-			break
-		}
+	found, err := refill.Look(ctx, a.cfg.Root, ranges, gaps.Missing(missing), a.filledEvent)
+	if ctx.Err() != nil {
+		return // the next sensor goes on
 	}
-	job.Close()
 	why := "the audit daemon's log does not have them"
 	if err != nil {
 		why = err.Error()
 	}
 	a.giveUp(missing, why)
-	a.log.Info("missing audit events were looked for in the audit daemon's log", "found", job.Found(), "missing", count(missing), "log", name)
+	a.log.Info("missing audit events were looked for in the audit daemon's log", "found", found, "missing", gaps.Missing(missing))
 }
 
 // giveUp ends what is done about gaps, for a reason.
@@ -368,6 +289,15 @@ func (a *Source) filledEvent(e *audit.Event) {
 		clear(s.filled)
 	}
 	s.filled[e.Serial] = true
-	s.broken.drop(e.Serial)
+	s.broken.Drop(e.Serial)
 	a.deliver(e)
+}
+
+// giveBroken hands out the incomplete events that are kept of the serials from and to
+// included, all when to is before from. The caller holds stream.
+func (a *Source) giveBroken(from, to uint32) {
+	a.stream.broken.Give(from, to, func(e *audit.Event) {
+		a.stream.ledger.Came(e.Serial, false)
+		a.deliver(e)
+	})
 }

@@ -3,13 +3,13 @@ package witness
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"seawall/agent/gaps"
+	"seawall/agent/listen"
 	"seawall/agent/refill"
 	"seawall/pkg/audit"
 	"seawall/pkg/kaudit"
@@ -39,10 +39,10 @@ type stream struct {
 	holes     []gaps.Range // of the mark
 	lazy      bool         // the mark is on a disk, which may hang
 	markError error
-	overlap   *overlap  // what another connection gave; nil when there was none lately
-	moved     time.Time // when one connection followed another
-	resumed   time.Time // the last event that the sensor before saw
-	name      []byte    // of event
+	overlap   *listen.Overlap // what another connection gave; nil when there was none lately
+	moved     time.Time       // when one connection followed another
+	resumed   time.Time       // the last event that the sensor before saw
+	name      []byte          // of event
 
 	base struct {
 		overruns uint64 // of connections that ended
@@ -52,9 +52,9 @@ type stream struct {
 	overruns uint64    // as they were, of all connections
 	overran  time.Time // when that grew
 	filled   map[uint32]bool
-	broken   broken
-	hits     map[string]*uint64 // events of each key
-	lost     kernelLost
+	broken   refill.Broken
+	hits     gaps.Hits // events of each key
+	lost     gaps.Lost
 	missing  []gaps.Gap // that are to be filled
 	wake     chan struct{}
 	fillable bool          // what is missing can be in the audit daemon's log
@@ -69,7 +69,7 @@ func (a *Source) record(typ uint16, payload []byte, now time.Time) {
 	s.Lock()
 	defer s.Unlock()
 	s.now = now
-	if s.overlap != nil && s.overlap.had(typ, payload) {
+	if s.overlap != nil && s.overlap.Had(typ, payload) {
 		return
 	}
 	s.asm.Push(typ, payload, now)
@@ -96,7 +96,7 @@ func (a *Source) read(ctx context.Context, control *kaudit.Control, conn *kaudit
 		}
 		a.record(typ, payload, now)
 		if typ == unix.AUDIT_REPLACE {
-			cancel(errYield)
+			cancel(listen.ErrYield)
 		}
 	}, func() {
 		first = true
@@ -104,12 +104,12 @@ func (a *Source) read(ctx context.Context, control *kaudit.Control, conn *kaudit
 		select {
 		case <-a.stream.starts:
 			if a.cfg.Mode == Auto && conn.Mode() == kaudit.Unicast {
-				cancel(errStart)
+				cancel(listen.ErrStart)
 			}
 		default:
 		}
 	})
-	if cause := context.Cause(ctx); errors.Is(cause, errMove) {
+	if cause := context.Cause(ctx); errors.Is(cause, listen.ErrMove) {
 		return cause
 	}
 	return err
@@ -145,8 +145,8 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 	again := time.NewTimer(soon)
 	defer again.Stop()
 	var gone time.Time // since when there is no audit daemon
-	var watch daemonWatch
-	defer watch.close()
+	var watch listen.Daemon
+	defer watch.Close()
 	for {
 		whole := false
 		select {
@@ -168,12 +168,12 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 			return
 		}
 		a.watchStatus(status, now)
-		fits, _ := a.choose(status)
-		watch.follow(status.PID, a.nudge)
+		fits, _ := a.link.Choose(status)
+		watch.Follow(status.PID, a.nudge)
 		switch {
-		case mode == kaudit.Unicast && status.PID != a.daemon:
+		case mode == kaudit.Unicast && !a.link.Ours(status):
 			a.log.Info("the audit daemon changed", "pid", status.PID)
-			move(errMove)
+			move(listen.ErrMove)
 			return
 		case fits == mode:
 			gone = time.Time{}
@@ -181,7 +181,7 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 			gone, waiting = now, true
 		case mode == kaudit.Unicast || now.Sub(gone) >= a.cfg.times.restart:
 			a.log.Info("the audit daemon changed", "pid", status.PID)
-			move(errMove)
+			move(listen.ErrMove)
 			return
 		default:
 			waiting = true
@@ -206,7 +206,7 @@ func (a *Source) tidy(now time.Time, whole bool) bool {
 		a.log.Warn("the next sensor cannot see what it missed", "err", err)
 	}
 	if len(found) > 0 {
-		a.log.Warn("kernel audit events are missing", "serials", count(found), "gaps", len(found), "cause", found[0].Cause)
+		a.log.Warn("kernel audit events are missing", "serials", gaps.Missing(found), "gaps", len(found), "cause", found[0].Cause)
 	}
 	return waits
 }
@@ -218,7 +218,7 @@ func (a *Source) tidied(now time.Time, whole bool) (waits bool, found []gaps.Gap
 	defer s.Unlock()
 	s.now = now
 	s.asm.Flush(now)
-	if s.overlap != nil && now.After(s.overlap.until) {
+	if s.overlap != nil && now.After(s.overlap.Until) {
 		s.overlap = nil
 	}
 	found = a.settleGaps(now)
@@ -269,61 +269,12 @@ func (a *Source) rulesChanged(now time.Time) bool {
 }
 
 // poke has check look at once.
-func (a *Source) poke() {
+func (a *Source) poke() { wake(a.nudge) }
+
+// wake tells whoever reads c, which holds one word, without waiting.
+func wake(c chan<- struct{}) {
 	select {
-	case a.nudge <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
-}
-
-// daemonWatch waits for the end of the process that is the audit daemon: one that is
-// killed leaves no record of it.
-type daemonWatch struct {
-	pid  uint32
-	file *os.File
-	done chan struct{}
-}
-
-// follow watches the process, and pokes nudge when it ended.
-func (w *daemonWatch) follow(pid uint32, nudge chan<- struct{}) {
-	if pid == w.pid {
-		return
-	}
-	w.close()
-	w.pid = pid
-	if pid == 0 || pid == uint32(os.Getpid()) {
-		return
-	}
-	fd, err := unix.PidfdOpen(int(pid), unix.PIDFD_NONBLOCK)
-	if err != nil {
-		return // the next look sees it
-	}
-	w.file, w.done = os.NewFile(uintptr(fd), "pidfd"), make(chan struct{})
-	raw, err := w.file.SyscallConn()
-	if err != nil {
-		close(w.done)
-		return
-	}
-	go func(done chan<- struct{}) {
-		defer close(done)
-		err := raw.Read(func(fd uintptr) bool {
-			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-			return n > 0 || err != nil && err != unix.EINTR
-		})
-		if err == nil {
-			select {
-			case nudge <- struct{}{}:
-			default:
-			}
-		}
-	}(w.done)
-}
-
-func (w *daemonWatch) close() {
-	if w.file != nil {
-		_ = w.file.Close()
-		<-w.done
-		w.file = nil
-	}
-	w.pid = 0
 }

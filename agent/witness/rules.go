@@ -2,15 +2,13 @@ package witness
 
 import (
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
+	"seawall/agent/cause"
 	"seawall/agent/ruleset"
 	"seawall/pkg/auditrule"
 	"seawall/pkg/auditwatch"
-	"seawall/pkg/hostfs"
 	"seawall/pkg/kaudit"
 )
 
@@ -44,7 +42,7 @@ func (r *rules) close() error {
 // Watch says which names facts depend on. Rules follow as soon as there is a
 // connection.
 func (a *Source) Watch(names []string) {
-	a.watched.Store(newWatched(names))
+	a.watched.Store(cause.Watch(names))
 
 	a.rules.Lock()
 	defer a.rules.Unlock()
@@ -58,7 +56,7 @@ func (a *Source) load() {
 	if r.watches == nil {
 		return
 	}
-	if files := look(a.cfg.Root, a.cfg.RulesDir); files != r.files {
+	if files := ruleset.Look(a.cfg.Root, a.cfg.RulesDir); files != r.files {
 		r.files = files
 		r.set = ruleset.Load(a.cfg.Profile, a.cfg.DetectRules, a.cfg.Root, a.cfg.RulesDir)
 		for _, p := range r.set.Problems {
@@ -99,28 +97,8 @@ func (a *Source) compare() {
 		return
 	}
 	state, err := r.watches.State()
-	if err != nil || state == r.state && look(a.cfg.Root, a.cfg.RulesDir) == r.files && (len(r.loaded.Refused) == 0 || r.failed) {
+	if err != nil || state == r.state && ruleset.Look(a.cfg.Root, a.cfg.RulesDir) == r.files && (len(r.loaded.Refused) == 0 || r.failed) {
 		return
 	}
 	a.load()
-}
-
-// look says what the rules files in dir look like, in a line that changes when they do.
-func look(root hostfs.Root, dir string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "in %s", dir)
-	if dir == "" {
-		return b.String()
-	}
-	names, err := root.ReadDir(dir)
-	if err != nil {
-		return b.String() + " none"
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if fi, err := root.Stat(dir + "/" + name); err == nil && strings.HasSuffix(name, ".rules") {
-			fmt.Fprintf(&b, "\n%s %d %d", name, fi.Size(), fi.ModTime().UnixNano())
-		}
-	}
-	return b.String()
 }

@@ -10,7 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"seawall/agent/cause"
 	"seawall/agent/gaps"
+	"seawall/agent/listen"
 	"seawall/agent/ruleset"
 	"seawall/pkg/audit"
 	"seawall/pkg/finding"
@@ -20,15 +22,14 @@ import (
 )
 
 // Mode is how kernel audit is read.
-type Mode string
+type Mode = listen.Mode
 
-// The modes. Auto listens beside a running audit daemon and is the audit daemon
-// where there is none, and moves between the two when that changes.
+// The modes, of package listen.
 const (
-	Auto      Mode = "auto"
-	Unicast   Mode = "unicast"
-	Multicast Mode = "multicast"
-	Off       Mode = "off"
+	Auto      = listen.Auto
+	Unicast   = listen.Unicast
+	Multicast = listen.Multicast
+	Off       = listen.Off
 )
 
 // auditRetry is how long nothing is tried after kernel audit could not be read.
@@ -87,26 +88,25 @@ type Config struct {
 type times struct{ yield, start, restart time.Duration }
 
 // StoredSocket is the name of the registered socket in systemd's descriptor store.
-const StoredSocket = "audit-unicast"
+const StoredSocket = listen.StoredSocket
 
 // Source reads kernel audit. Whatever goes wrong with it is noted in the counters
 // and tried again: its user goes on without causes.
 type Source struct {
 	cfg     Config
 	log     *slog.Logger
-	names   names
+	names   cause.Names
 	settled chan struct{} // closed when it is known how audit is read at first
 	settle  func()
 
-	begun   bool      // a connection was made
-	enabled bool      // kernel audit was off and is on because of us
-	free    time.Time // until when the audit daemon's place is left free
-	daemon  uint32    // the process that the kernel has for the audit daemon when it is us
+	begun   bool // a connection was made
+	enabled bool // kernel audit was off and is on because of us
+	link    listen.Link
 	nudge   chan struct{}
 
 	rules rules
 
-	watched atomic.Pointer[watched]
+	watched atomic.Pointer[cause.Watched]
 
 	mu       sync.Mutex
 	counters finding.Counters
@@ -129,11 +129,17 @@ func New(cfg Config) *Source {
 		cfg.Redact = redact.Command
 	}
 	a := &Source{
-		cfg: cfg, log: cfg.Log, names: names{root: cfg.Root, redact: cfg.Redact},
+		cfg: cfg, log: cfg.Log, names: cause.Names{Root: cfg.Root, Redact: cfg.Redact},
 		settled: make(chan struct{}), nudge: make(chan struct{}, 1),
 	}
+	a.link = listen.Link{
+		Log: cfg.Log, Mode: cfg.Mode, Inherited: cfg.Inherited, Unicast: cfg.Unicast, Store: cfg.Store,
+		Yield: cfg.times.yield, Start: cfg.times.start,
+		Record:   func(typ uint16, payload []byte) { a.record(typ, payload, time.Now()) },
+		Finished: a.finished,
+	}
 	a.settle = sync.OnceFunc(func() { close(a.settled) })
-	a.watched.Store(newWatched(nil))
+	a.watched.Store(cause.Watch(nil))
 	a.counters.AuditMode, a.counters.AuditReason = string(Off), "not started"
 	return a
 }
@@ -209,7 +215,7 @@ func (a *Source) sweep() {
 		return // nothing can have been left
 	}
 	defer control.Close()
-	a.enabled = a.marked()
+	a.enabled = gaps.Flag(a.cfg.StateDir).IsSet()
 	a.rules.use(control)
 	if err := a.end(control); err != nil {
 		a.log.Debug("kernel audit is left as it is", "err", err)

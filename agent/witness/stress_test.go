@@ -230,7 +230,7 @@ func sensorProcess(t *testing.T, state string) {
 	within(t, "the kernel's counters are seen", func() bool {
 		a.stream.Lock()
 		defer a.stream.Unlock()
-		return time.Since(a.stream.lost.at) < 500*time.Millisecond
+		return time.Since(a.stream.lost.At()) < 500*time.Millisecond
 	})
 	l := ledger(a)
 	var missing, lost uint64

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"seawall/agent/gaps"
 	"seawall/pkg/auditrule"
 	"seawall/pkg/auditwatch"
 	"seawall/pkg/effect"
@@ -226,7 +227,7 @@ func TestMarkOutlivesAKill(t *testing.T) {
 	control := kernelAudit(t)
 	dir := t.TempDir()
 	// As a killed sensor left it: on, with a mark.
-	if err := errors.Join(control.SetEnabled(true), os.WriteFile(filepath.Join(dir, "audit-enabled"), bootID(), 0o600)); err != nil {
+	if err := errors.Join(control.SetEnabled(true), os.WriteFile(filepath.Join(dir, "audit-enabled"), gaps.BootID(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	_, _, end := begin(t, Config{StateDir: dir})
@@ -255,7 +256,7 @@ func TestStoppedBeforeItBegan(t *testing.T) {
 	dir := t.TempDir()
 	// As a killed sensor left it: on, with a mark and a rule.
 	_, err := auditwatch.New(control).Set([]string{filepath.Join(dir, "x")})
-	if err := errors.Join(err, control.SetEnabled(true), os.WriteFile(filepath.Join(dir, "audit-enabled"), bootID(), 0o600)); err != nil {
+	if err := errors.Join(err, control.SetEnabled(true), os.WriteFile(filepath.Join(dir, "audit-enabled"), gaps.BootID(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -1,4 +1,6 @@
-package witness
+// Package cause says who made an audit event, as a finding tells it: login user, user,
+// session, terminal, program, command line without its secrets, time and serial.
+package cause
 
 import (
 	"seawall/pkg/audit"
@@ -13,10 +15,10 @@ const (
 	maxWord    = 128
 )
 
-// cause makes a finding's cause of an audit event that changed path. Everything
+// Of makes a finding's cause of an audit event that changed path. Everything
 // is copied: the event belongs to the assembler.
-func (n *names) cause(e *audit.Event, path, operation string) finding.Cause {
-	command := n.redact(e.AppendCommand(nil))
+func (n *Names) Of(e *audit.Event, path, operation string) finding.Cause {
+	command := n.Redact(e.AppendCommand(nil))
 	return finding.Cause{
 		Serial:    uint64(e.Serial),
 		Time:      e.Time,
@@ -35,7 +37,7 @@ func (n *names) cause(e *audit.Event, path, operation string) finding.Cause {
 	}
 }
 
-func (n *names) word(id uint32) string {
+func (n *Names) word(id uint32) string {
 	if id == finding.Unset {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package witness
+package cause
 
 import (
 	"io/fs"
@@ -8,19 +8,19 @@ import (
 	"seawall/pkg/hostfs"
 )
 
-// names resolves user ids by the host's /etc/passwd, read again when it changed.
+// Names resolves user ids by the host's /etc/passwd, read again when it changed.
 // A user of a directory service has no name here: the id stands for it.
-type names struct {
-	root   hostfs.Root
-	redact func([]byte) string // of command lines
+type Names struct {
+	Root   hostfs.Root
+	Redact func([]byte) string // of command lines
 	seen   fs.FileInfo
 	byID   map[uint32]string
 }
 
 const passwd = "/etc/passwd"
 
-func (n *names) user(id uint32) string {
-	fi, err := n.root.Stat(passwd)
+func (n *Names) user(id uint32) string {
+	fi, err := n.Root.Stat(passwd)
 	if err != nil {
 		return ""
 	}
@@ -31,9 +31,9 @@ func (n *names) user(id uint32) string {
 	return n.byID[id]
 }
 
-func (n *names) read() {
+func (n *Names) read() {
 	n.byID = map[uint32]string{}
-	b, err := n.root.ReadFile(passwd, 16<<20)
+	b, err := n.Root.ReadFile(passwd, 16<<20)
 	if err != nil {
 		return
 	}

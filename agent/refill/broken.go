@@ -1,4 +1,4 @@
-package witness
+package refill
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"seawall/pkg/audit"
 )
 
-// broken keeps events that lack records, while the audit daemon's log may have them
+// Broken keeps events that lack records, while the audit daemon's log may have them
 // whole. To the account of gaps they were not seen.
-type broken struct {
+type Broken struct {
 	events map[uint32][]kept
 	times  map[uint32]time.Time
 	bytes  int
@@ -23,8 +23,8 @@ type kept struct {
 
 const maxBroken = 1 << 20 // bytes
 
-// keep keeps an event. It reports false where there is no room.
-func (b *broken) keep(e *audit.Event) bool {
+// Keep keeps an event. It reports false where there is no room.
+func (b *Broken) Keep(e *audit.Event) bool {
 	size := 0
 	for _, r := range e.Records {
 		size += len(r.Text) + 64
@@ -43,7 +43,8 @@ func (b *broken) keep(e *audit.Event) bool {
 	return true
 }
 
-func (b *broken) drop(serial uint32) {
+// Drop forgets an event.
+func (b *Broken) Drop(serial uint32) {
 	for _, r := range b.events[serial] {
 		b.bytes -= len(r.text) + 64
 	}
@@ -51,27 +52,23 @@ func (b *broken) drop(serial uint32) {
 	delete(b.times, serial)
 }
 
-// giveBroken hands out what is kept of the serials from and to included, as it came: all
-// of it when to is before from. The caller holds stream.
-func (a *Source) giveBroken(from, to uint32) {
-	s := &a.stream
-	if len(s.broken.events) == 0 {
+// Give hands out what is kept of the serials from and to included, as it came, and forgets
+// it: all of it when to is before from.
+func (b *Broken) Give(from, to uint32, handle func(*audit.Event)) {
+	if len(b.events) == 0 {
 		return
 	}
-	asm := audit.NewAssembler(time.Hour, func(e *audit.Event) {
-		s.ledger.Came(e.Serial, false)
-		a.deliver(e)
-	})
+	asm := audit.NewAssembler(time.Hour, handle)
 	now := time.Now()
-	for serial, records := range s.broken.events {
+	for serial, records := range b.events {
 		if to >= from && (int32(serial-from) < 0 || int32(serial-to) > 0) {
 			continue
 		}
-		at := s.broken.times[serial]
+		at := b.times[serial]
 		for _, r := range records {
 			asm.Push(r.typ, fmt.Appendf(nil, "audit(%d.%03d:%d): %s", at.Unix(), at.Nanosecond()/1e6, serial, r.text), now)
 		}
-		s.broken.drop(serial)
+		b.Drop(serial)
 	}
 	asm.Close()
 }

@@ -1,4 +1,4 @@
-package witness
+package cause
 
 import (
 	"path"
@@ -6,14 +6,11 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"seawall/pkg/audit"
-	"seawall/pkg/effect"
 )
 
-// watched are the names that facts depend on. What it is asked costs no more with many
+// Watched are the names that facts depend on. What it is asked costs no more with many
 // names than with few: it is asked for each file that any event changes.
-type watched struct {
+type Watched struct {
 	names map[string]bool // clean
 	above map[string]bool // directories above them
 	trees map[string]bool // as wanted, with "/" at the end
@@ -28,8 +25,9 @@ type inode struct {
 	dev    [2]uint32
 }
 
-func newWatched(names []string) *watched {
-	w := &watched{names: make(map[string]bool, len(names)), above: map[string]bool{}, trees: map[string]bool{}}
+// Watch returns the names.
+func Watch(names []string) *Watched {
+	w := &Watched{names: make(map[string]bool, len(names)), above: map[string]bool{}, trees: map[string]bool{}}
 	for _, n := range names {
 		if strings.HasSuffix(n, "/") {
 			w.trees[n] = true
@@ -43,9 +41,9 @@ func newWatched(names []string) *watched {
 	return w
 }
 
-// has reports whether facts depend on name, which is one of the names, below a tree, or
+// Has reports whether facts depend on name, which is one of the names, below a tree, or
 // a directory above a name, renamed or removed with it.
-func (w *watched) has(name []byte) bool {
+func (w *Watched) Has(name []byte) bool {
 	if w.names[string(name)] || w.above[string(name)] {
 		return true
 	}
@@ -57,41 +55,22 @@ func (w *watched) has(name []byte) bool {
 	return false
 }
 
-// concerns reports whether e may have changed what facts depend on, without looking at
-// the host. buf is lent and returned.
-func (w *watched) concerns(e *audit.Event, buf []byte) (bool, []byte) {
-	if e.Partial {
-		return len(e.Paths) > 0, buf
-	}
-	for i := range e.Paths {
-		if effect.Did(e, i) == "" {
-			continue
-		}
-		name, absolute := effect.AppendName(buf[:0], e, i)
-		buf = name
-		if !absolute || w.has(name) {
-			return true, buf
-		}
-	}
-	return false, buf
-}
-
 // oldDirs is for how long the inodes of directories are taken to be what they were.
 const oldDirs = time.Second
 
-// locate finds the absolute name of a change whose directory the kernel did not name, by
-// the directory's inode. It is empty when facts depend on nothing there.
-func (w *watched) locate(ch *effect.Change, now time.Time) string {
+// Locate finds the absolute name of a file base in a directory that is known by its inode
+// alone. It is empty when facts depend on nothing there.
+func (w *Watched) Locate(number uint64, dev [2]uint32, base string, now time.Time) string {
 	if w.dirs == nil || now.Sub(w.since) > oldDirs || now.Before(w.since) {
 		w.dirs, w.since = w.inodes(), now
 	}
-	if dir, ok := w.dirs[inode{ch.Dir, ch.DirDev}]; ok {
-		return path.Join(dir, path.Base(ch.Path))
+	if dir, ok := w.dirs[inode{number, dev}]; ok {
+		return path.Join(dir, base)
 	}
 	return ""
 }
 
-func (w *watched) inodes() map[inode]string {
+func (w *Watched) inodes() map[inode]string {
 	dirs := map[inode]string{}
 	add := func(dir string) {
 		var st unix.Stat_t
