@@ -22,13 +22,26 @@ const (
 
 const granted = "/etc/sudoers.d/90-e2e-grant"
 
-// TestDetections has a person log in by the real sshd from another address and do, by
-// the real sudo, what the detections are about; and follows each to the collector.
+// TestDetections is a host without auditd.
 func TestDetections(t *testing.T) {
 	stage.TakeAudit(t)
+	followDetections(t, "unicast")
+}
+
+// TestDetectionsBesideAuditd is a host whose auditd goes on undisturbed.
+func TestDetectionsBesideAuditd(t *testing.T) {
+	stage.TakeAudit(t)
+	stage.StartAuditd(t)
+	followDetections(t, "multicast")
+}
+
+// followDetections has a person log in by the real sshd from another address and do, by
+// the real sudo, what the detections are about; and follows each to the collector.
+func followDetections(t *testing.T, mode string) {
+	t.Helper()
 	s := launch(t, "--audit-profile", "detect", "--redact-words", "zzpin")
 	b := open(t, s.connection.Dashboard, s.password)
-	host := settled(t, s, b, "unicast")
+	host := settled(t, s, b, mode)
 	ssh := login(t, s.dir)
 	t.Cleanup(func() { os.Remove(granted) })
 
