@@ -146,10 +146,19 @@ func libraryClass(name string, r *record, f *field, has bool, theirs, want strin
 	switch {
 	case f.told:
 		return "told by a program"
-	case r.typ == unix.AUDIT_SOCKADDR && len(f.text) > 0:
-		return fmt.Sprintf("%s: family %d", name, f.text[0])
-	case !has:
+	case r.typ == unix.AUDIT_SOCKADDR && f.key == "saddr":
+		a, ok := sockaddr.Parse([]byte(f.text))
+		switch {
+		case ok && a.Abstract:
+			return name + ": abstract"
+		case ok && a.IP.Is4In6():
+			return name + ": IPv4 in IPv6"
+		}
+		return fmt.Sprintf("%s: family %d", name, a.Family)
+	case !has && (want == "(null)" || want == "?"):
 		return name + ": left out"
+	case !has:
+		return name + ": not there"
 	case theirs == f.raw || theirs == strings.Trim(f.raw, `"' `):
 		return name + ": as written"
 	}
