@@ -2,6 +2,7 @@ package kaudit
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,48 +15,41 @@ type receiving struct {
 	handle func(typ uint16, payload []byte)
 	after  func()
 	nap    time.Duration // how long at most; 0: never
-	timer  *time.Timer
-	last   time.Time // when the socket was empty last
+	last   time.Time     // when the socket was empty last
 	muted  bool
 	err    error
 }
 
-// take hands out what is there, and returns false to wait for more.
+// take hands out what is there, and returns false to wait for more: for the next message
+// or, where they come often, for the end of a nap.
 func (r *receiving) take() (done bool) {
-	for r.ctx.Err() == nil {
-		found, err := r.empty()
-		if err != nil {
-			r.err = err
-			return true
-		}
-		now := time.Now()
-		busy := found && (r.muted || now.Sub(r.last) < often)
-		r.last = now
-		if !busy || r.nap == 0 {
-			// What came since then wakes us at once.
-			r.err = r.mute(false)
-			return r.err != nil
-		}
-		if r.err = r.mute(true); r.err != nil {
-			return true
-		}
-		r.rest()
+	if r.muted {
+		r.conn.wait.ticked()
 	}
-	return true
+	found, err := r.empty()
+	if err == nil {
+		now := time.Now()
+		busy := found && r.nap > 0 && (r.muted || now.Sub(r.last) < often)
+		r.last = now
+		// What came before it listens again wakes us at once.
+		err = r.mute(busy)
+	}
+	r.err = err
+	return err != nil || r.ctx.Err() != nil
 }
 
-// mute says that messages are not to wake us, or that they are.
-func (r *receiving) mute(mute bool) (err error) {
-	if mute == r.muted {
+// mute says that not messages are to wake us but the clock, or messages again.
+func (r *receiving) mute(mute bool) error {
+	w := r.conn.wait
+	switch {
+	case mute == r.muted:
 		return nil
+	case mute:
+		r.muted = true
+		return errors.Join(w.mute(), w.tick(r.nap))
 	}
-	if mute {
-		err = r.conn.wait.mute()
-	} else {
-		err = r.conn.wait.listen()
-	}
-	r.muted = mute && err == nil
-	return err
+	r.muted = false
+	return errors.Join(w.tick(0), w.listen())
 }
 
 // empty hands out all that is queued, and reports whether there was anything.
@@ -81,24 +75,8 @@ func (r *receiving) empty() (found bool, err error) {
 	return found, nil
 }
 
-// rest waits a while, deaf to the socket.
-func (r *receiving) rest() {
-	if r.timer == nil {
-		r.timer = time.NewTimer(r.nap)
-	} else {
-		r.timer.Reset(r.nap)
-	}
-	select {
-	case <-r.timer.C:
-	case <-r.ctx.Done():
-	}
-}
-
 // end leaves the connection ready for the next Receive.
 func (r *receiving) end() error {
-	if r.timer != nil {
-		r.timer.Stop()
-	}
 	if r.conn.closed.Load() {
 		return nil
 	}
