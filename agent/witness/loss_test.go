@@ -326,7 +326,7 @@ func TestYieldsToStartingDaemon(t *testing.T) {
 	top := t.TempDir()
 	dir := t.TempDir()
 	seen := &counted{dir: dir, of: map[string]int{}}
-	a, _, _ := begin(t, Config{Observe: seen.observe, times: times{start: 2 * time.Second, restart: time.Second}})
+	a, _, _ := begin(t, Config{Observe: seen.observe, times: times{yield: 3 * time.Second, start: 2 * time.Second, restart: time.Second}})
 	a.Watch([]string{dir + "/"})
 	if c := a.Counters(); c.AuditMode != string(Unicast) {
 		t.Fatalf("%+v", c)
@@ -334,6 +334,7 @@ func TestYieldsToStartingDaemon(t *testing.T) {
 	const rounds, each = 5, 400
 	made, failed := 0, 0
 	for round := range rounds {
+		<-time.After(300 * time.Millisecond) // quiet: records are read as they come
 		cmd := auditdCommand(t, top, "RAW")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
