@@ -53,9 +53,9 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func printed(print func(*page)) string {
+func printed(show func(*page)) string {
 	var b bytes.Buffer
-	print(&page{out: &b})
+	show(&page{out: &b})
 	return b.String()
 }
 
@@ -74,7 +74,8 @@ func someGaps() []gaps.Gap {
 
 func TestGaps(t *testing.T) {
 	l := gapList{Since: noon.Add(-50 * time.Hour), Missing: 3437, Filled: 1120, Late: 1, Left: 2316, Gaps: someGaps()}
-	golden(t, "gaps.txt", printed(l.print)+"\n--\n"+printed(gapList{Since: noon}.print))
+	none := gapList{Since: noon}
+	golden(t, "gaps.txt", printed(l.print)+"\n--\n"+printed((&none).print))
 }
 
 func TestStatus(t *testing.T) {

@@ -49,14 +49,15 @@ type Link struct {
 	// Store leaves a socket with systemd, or with a nil file takes it back.
 	Store func(name string, f *os.File) error
 	// Yield is how long the place of the audit daemon is left free for one that asked for
-	// it, Start for one that starts.
-	Yield, Start time.Duration
+	// it, Start for one that starts, Restart by one that ended: a restart ends it first.
+	Yield, Start, Restart time.Duration
 	// Record takes the records that a connection which ends has still, and Finished word
 	// of its end, with what another connection gives too.
 	Record   func(typ uint16, payload []byte)
 	Finished func(old *kaudit.Conn, seen *Overlap)
 
 	free   atomic.Int64  // until when the place is left free, in nanoseconds
+	gone   time.Time     // since when there is no audit daemon beside whom we listen
 	daemon atomic.Uint32 // the process that the kernel has for the audit daemon when it is us
 }
 
@@ -195,6 +196,7 @@ func (l *Link) Move(control *kaudit.Control, old *kaudit.Conn, why error) (*kaud
 	if old.Mode() == kaudit.Unicast && l.Ours(status) && errors.Is(why, ErrMove) {
 		status.PID = 0 // ours, which ends
 	}
+	l.gone = time.Time{}
 	mode, reason := l.Choose(status)
 	next, reason, err := l.dial(mode, reason)
 	if err != nil {
@@ -219,4 +221,22 @@ func (l *Link) finish(old *kaudit.Conn) error {
 	})
 	l.Finished(old, seen)
 	return err
+}
+
+// Over reports whether a connection's mode no longer fits the kernel's status, and if not
+// now, whether that is to be asked again soon.
+func (l *Link) Over(mode kaudit.Mode, s kaudit.Status, now time.Time) (over, soon bool) {
+	fits, _ := l.Choose(s)
+	switch {
+	case mode == kaudit.Unicast && !l.Ours(s):
+		return true, false
+	case fits == mode:
+		l.gone = time.Time{}
+		return false, false
+	case mode == kaudit.Unicast:
+		return true, false
+	case l.gone.IsZero():
+		l.gone = now
+	}
+	return now.Sub(l.gone) >= l.Restart, true
 }

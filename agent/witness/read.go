@@ -144,7 +144,6 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 	defer tick.Stop()
 	again := time.NewTimer(soon)
 	defer again.Stop()
-	var gone time.Time // since when there is no audit daemon
 	var watch listen.Daemon
 	defer watch.Close()
 	for {
@@ -168,23 +167,12 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 			return
 		}
 		a.watchStatus(status, now)
-		fits, _ := a.link.Choose(status)
 		watch.Follow(status.PID, a.nudge)
-		switch {
-		case mode == kaudit.Unicast && !a.link.Ours(status):
+		over, later := a.link.Over(mode, status, now)
+		if over {
 			a.log.Info("the audit daemon changed", "pid", status.PID)
 			move(listen.ErrMove)
 			return
-		case fits == mode:
-			gone = time.Time{}
-		case gone.IsZero() && mode == kaudit.Multicast:
-			gone, waiting = now, true
-		case mode == kaudit.Unicast || now.Sub(gone) >= a.cfg.times.restart:
-			a.log.Info("the audit daemon changed", "pid", status.PID)
-			move(listen.ErrMove)
-			return
-		default:
-			waiting = true
 		}
 		if whole || a.rulesChanged(now) {
 			a.compare()
@@ -192,7 +180,7 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 		if whole || a.learned() {
 			a.noteState(now)
 		}
-		if waiting {
+		if waiting || later {
 			again.Reset(soon)
 		}
 	}

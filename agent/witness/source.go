@@ -134,7 +134,7 @@ func New(cfg Config) *Source {
 	}
 	a.link = listen.Link{
 		Log: cfg.Log, Mode: cfg.Mode, Inherited: cfg.Inherited, Unicast: cfg.Unicast, Store: cfg.Store,
-		Yield: cfg.times.yield, Start: cfg.times.start,
+		Yield: cfg.times.yield, Start: cfg.times.start, Restart: cfg.times.restart,
 		Record:   func(typ uint16, payload []byte) { a.record(typ, payload, time.Now()) },
 		Finished: a.finished,
 	}
