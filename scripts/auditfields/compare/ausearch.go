@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/auditlog"
+	"seawall/scripts/auditfields/words"
 )
 
 // parts is how many ausearch read a log at a time, each its part of the events.
@@ -117,7 +118,7 @@ func headed(line string) (h head, rest string, ok bool) {
 
 // walk compares events with ausearch's output.
 func walk(t *tally, out io.Reader, events []*event) error {
-	n := newNames()
+	n := words.New()
 	bySerial := make(map[uint32]*event, len(events))
 	for _, e := range events {
 		bySerial[e.serial] = e
@@ -135,7 +136,7 @@ func walk(t *tally, out io.Reader, events []*event) error {
 				h, rest, ok := headed(line)
 				if !ok {
 					t.differs("line without a header", "", line, line)
-				} else if err := n.line(t, h, rest, bySerial, at); err != nil {
+				} else if err := compareLine(t, n, h, rest, bySerial, at); err != nil {
 					return err
 				}
 			}
@@ -158,7 +159,7 @@ func walk(t *tally, out io.Reader, events []*event) error {
 }
 
 // line compares one line.
-func (n *names) line(t *tally, h head, rest string, events map[uint32]*event, at map[uint32]int) error {
+func compareLine(t *tally, n *words.Names, h head, rest string, events map[uint32]*event, at map[uint32]int) error {
 	serial, err := strconv.ParseUint(h.serial, 10, 32)
 	if err != nil {
 		return fmt.Errorf("read ausearch: %w", err)
@@ -183,13 +184,13 @@ func (n *names) line(t *tally, h head, rest string, events map[uint32]*event, at
 	} else {
 		t.same()
 	}
-	n.fields(t, e, r, rest)
+	compareFields(t, n, e, r, rest)
 	return nil
 }
 
 // fields compares the fields of a record with what ausearch has of them. Its values are
 // not quoted and may hold anything: a value ends where the next field begins.
-func (n *names) fields(t *tally, e *event, r *record, rest string) {
+func compareFields(t *tally, n *words.Names, e *event, r *record, rest string) {
 	rest = strings.TrimSuffix(rest, " ")
 	for i := range r.fields {
 		f := &r.fields[i]
@@ -203,14 +204,14 @@ func (n *names) fields(t *tally, e *event, r *record, rest string) {
 			t.differs(classOf(name+": not where we have it", r, f, "", ""), f.text, rest, r.line)
 			return
 		}
-		words, symbol := n.in(r, f)
-		value, left := upTo(after, r, i, words)
+		said, symbol := in(n, r, f)
+		value, left := upTo(after, r, i, said)
 		rest = left
 		if f.told {
 			value = strings.TrimSuffix(value, "'")
 		}
 		switch {
-		case equal(f.key, value, words):
+		case equal(f.key, value, said):
 			t.same()
 		case symbol:
 			key := name
@@ -219,13 +220,13 @@ func (n *names) fields(t *tally, e *event, r *record, rest string) {
 			}
 			t.symbol(key, f.text, value, r.line)
 		default:
-			t.differs(classOf(name, r, f, value, words[0]), words[0], value, r.line)
+			t.differs(classOf(name, r, f, value, said[0]), said[0], value, r.line)
 		}
 	}
 }
 
-func equal(key, value string, words []string) bool {
-	for _, w := range words {
+func equal(key, value string, said []string) bool {
+	for _, w := range said {
 		if value == w || key == "exit" && strings.HasSuffix(w, "(") && strings.HasPrefix(value, w) {
 			return true
 		}
@@ -233,9 +234,9 @@ func equal(key, value string, words []string) bool {
 	return false
 }
 
-// upTo cuts the value of field i off text: where one of words ends and the next field
+// upTo cuts the value of field i off text: where one of said ends and the next field
 // begins, or else where the next field begins first.
-func upTo(text string, r *record, i int, words []string) (value, rest string) {
+func upTo(text string, r *record, i int, said []string) (value, rest string) {
 	end := ""
 	switch last := i+1 == len(r.fields); {
 	case r.sent && !r.fields[i].told && (last || r.fields[i+1].told):
@@ -243,7 +244,7 @@ func upTo(text string, r *record, i int, words []string) (value, rest string) {
 	case !last:
 		end = " " + r.fields[i+1].key + "="
 	}
-	for _, w := range words {
+	for _, w := range said {
 		if after, ok := strings.CutPrefix(text, w); ok && (end == "" && strings.Trim(after, "' ") == "" || end != "" && strings.HasPrefix(strings.TrimLeft(after, " "), end[1:])) {
 			return w, after
 		}

@@ -13,6 +13,7 @@ import (
 
 	"seawall/pkg/auditlog"
 	"seawall/pkg/sockaddr"
+	"seawall/scripts/auditfields/words"
 )
 
 // parsed compares events with what go-libaudit makes of their records.
@@ -113,7 +114,7 @@ func inLibrary(r *record, f *field) (key, want string) {
 			}
 		}
 	case "arch":
-		want = cmp.Or(machine(want), want)
+		want = cmp.Or(words.Machine(want), want)
 	case "syscall":
 		want = cmp.Or(callName(r, f), want)
 	case "sig":
