@@ -211,7 +211,7 @@ func (c *Conn) ReceiveBatches(ctx context.Context, handle func(typ uint16, paylo
 		handle(p.typ, p.payload)
 	}
 	c.pending = nil
-	r := receiving{conn: c, ctx: ctx, handle: handle, after: after, nap: napOf(c.Buffer())}
+	r := receiving{conn: c, ended: ctx.Err, handle: handle, after: after, nap: napOf(c.Buffer())}
 	err := errors.Join(c.wait.each(r.take), r.err, r.end())
 	switch {
 	case ctx.Err() != nil:

@@ -1,7 +1,6 @@
 package kaudit
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -11,7 +10,7 @@ import (
 // receiving is a Receive that runs.
 type receiving struct {
 	conn   *Conn
-	ctx    context.Context // the Receive's own
+	ended  func() error // by whoever asked for it
 	handle func(typ uint16, payload []byte)
 	after  func()
 	nap    time.Duration // how long at most; 0: never
@@ -35,7 +34,7 @@ func (r *receiving) take() (done bool) {
 		err = r.mute(busy)
 	}
 	r.err = err
-	return err != nil || r.ctx.Err() != nil
+	return err != nil || r.ended() != nil
 }
 
 // mute says that not messages are to wake us but the clock, or messages again.
@@ -55,7 +54,7 @@ func (r *receiving) mute(mute bool) error {
 // empty hands out all that is queued, and reports whether there was anything.
 func (r *receiving) empty() (found bool, err error) {
 	c := r.conn
-	for r.ctx.Err() == nil {
+	for r.ended() == nil {
 		n, err := c.batch.take(c.raw)
 		switch {
 		case err == unix.EAGAIN:
