@@ -12,8 +12,8 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/web/answer"
-	"seawall/collector/web/live"
 	"seawall/collector/web/list"
+	"seawall/collector/web/live"
 	"seawall/collector/web/page"
 )
 

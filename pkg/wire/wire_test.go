@@ -189,7 +189,7 @@ func TestTablesMatchSchema(t *testing.T) {
 		"Cause": causeFields(new(finding.Cause)), "StatePart": partFields(new(finding.StatePart)),
 		"Pack": packFields(new(finding.Pack)), "CheckInfo": infoFields(new(finding.CheckInfo)),
 		"Heartbeat": heartbeatFields(new(finding.Heartbeat)), "Host": hostFields(new(finding.Host)),
-		"Counters": counterFields(new(finding.Counters)),
+		"Counters":  counterFields(new(finding.Counters)),
 		"Detection": detectionFields(new(finding.Detection)), "Sample": sampleFields(new(finding.Sample)),
 		"Actor": actorFields(new(finding.Actor)), "Process": processFields(new(finding.Process)),
 	}

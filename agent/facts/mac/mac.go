@@ -16,8 +16,8 @@ import (
 const (
 	selinuxConfig = "/etc/selinux/config"
 	maxProcesses  = 20000 // programs that run
-	maxUnconfined = 256 // that are shown: one is enough
-	maxValue      = 512 // bytes of a text that is shown
+	maxUnconfined = 256   // that are shown: one is enough
+	maxValue      = 512   // bytes of a text that is shown
 )
 
 // Read reads what confines programs. container says that the kernel is not the
