@@ -109,7 +109,7 @@ func TestLedger(t *testing.T) {
 	for i := range uint32(Kept + 50) {
 		l.Add(Gap{From: 10 * i, To: 10*i + 3, Missing: 4, Before: noon, After: noon, Cause: Overrun, Why: "x"})
 	}
-	if len(l.Gaps) != Kept || l.Missing != 4*(Kept+50) || l.Gaps[0].Missing != 4*51 || l.Gaps[0].Merged != 50 || l.Gaps[0].From != 0 || !l.Gaps[0].Settled {
+	if len(l.Gaps) != Kept || l.Missing != 4*(Kept+50) || l.Gaps[0].Missing != 4*51 || l.Gaps[0].Merged != 50 || l.Gaps[0].From != 0 || !l.Gaps[0].Settled || l.Found() != Kept+50 {
 		t.Errorf("%d gaps, %d missing; the oldest: %+v", len(l.Gaps), l.Missing, l.Gaps[0])
 	}
 	last := l.Gaps[Kept-1]

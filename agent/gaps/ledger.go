@@ -104,6 +104,14 @@ func Merge(a, b Gap) Gap {
 // Left is how many events are missing still.
 func (l *Ledger) Left() uint64 { return l.Missing - min(l.Missing, l.Filled+l.Late) }
 
+// Found is how many gaps were filed, those that were merged included.
+func (l *Ledger) Found() (n uint64) {
+	for i := range l.Gaps {
+		n += uint64(1 + l.Gaps[i].Merged)
+	}
+	return n
+}
+
 // MergeAll makes one gap of several, the oldest first; any is false where there are none.
 func MergeAll(gaps []Gap) (g Gap, any bool) {
 	for i, next := range gaps {

@@ -46,7 +46,7 @@ func add(t *testing.T, s *spool.Spool, lane string, r wire.Record) {
 }
 
 func beat(records uint64, at time.Time) wire.Record {
-	return wire.Record{Time: at, Heartbeat: &finding.Heartbeat{Counter: finding.Counters{AuditMode: "off", AuditReason: "no\x1bkernel", Records: records,
+	return wire.Record{Time: at, Heartbeat: &finding.Heartbeat{Counter: finding.Counters{AuditMode: "off", AuditReason: "no\x1bkernel", Records: records, SerialGaps: 4, AuditFilled: 6,
 		DetectionRules: 125, DetectionFaults: 1, Detections: 9, DetectionsSuppressed: 2, DetectionsLost: 3}}}
 }
 
@@ -76,7 +76,7 @@ func TestReadStatus(t *testing.T) {
 		if err := st.Print(&b); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"last heartbeat " + age.String() + " ago", `off: no\x1bkernel`, "records 1 to 3", "125 at work, 1 left out for a fault; 9 matches, 2 allowed, 3 lost"} {
+		for _, want := range []string{"last heartbeat " + age.String() + " ago", `off: no\x1bkernel`, "records 1 to 3", "4 serials never seen, 6 read from auditd's log", "125 at work, 1 left out for a fault; 9 matches, 2 allowed, 3 lost"} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("%s\nlacks %q", b.String(), want)
 			}

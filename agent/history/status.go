@@ -119,7 +119,7 @@ func (st *Status) Print(out io.Writer) error {
 		row("up", "%s, %.1f s CPU, %d MiB", time.Duration(c.UptimeSeconds)*time.Second, c.CPUSeconds, c.RSSBytes>>20)
 		row("audit", "%s", strings.TrimSuffix(c.AuditMode+": "+c.AuditReason, ": "))
 		row("records", "%d read, %d events, %d of files that checks depend on", c.Records, c.Events, c.EventsMatched)
-		row("lost", "%d by the kernel, %d overruns, %d serials never seen", c.KernelLost, c.Overruns, c.SerialGaps)
+		row("lost", "%d by the kernel, %d overruns, %d serials never seen, %d read from auditd's log", c.KernelLost, c.Overruns, c.SerialGaps, c.AuditFilled)
 		row("detections", "%d at work, %d left out for a fault; %d matches, %d allowed, %d lost",
 			c.DetectionRules, c.DetectionFaults, c.Detections, c.DetectionsSuppressed, c.DetectionsLost)
 		row("checks", "%d evaluations, %d changes", c.Evaluations, c.Changes)

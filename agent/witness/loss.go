@@ -39,7 +39,7 @@ func (a *Source) openState() {
 	if l, err := gaps.ReadLedger(hostfs.Root{}, filepath.Join(a.cfg.StateDir, StateFile)); err == nil && l.Boot == boot {
 		s.ledger = l
 	}
-	s.base.left = s.ledger.Left()
+	s.base.left, s.base.filled, s.base.gaps = s.ledger.Left(), s.ledger.Filled, s.ledger.Found()
 	dir := a.cfg.RunDir
 	if dir == "" {
 		dir, s.lazy = a.cfg.StateDir, true
@@ -134,17 +134,30 @@ func (a *Source) encodeState(state gaps.State) ([]byte, error) {
 	state.Hits = s.hits.Counts()
 	state.Partial = s.asm.Stats().Partial
 	s.ledger.Note(state)
-	a.mu.Lock()
-	a.counters.SerialGaps = s.ledger.Left() - min(s.ledger.Left(), s.base.left)
-	a.mu.Unlock()
+	a.count(&state)
 	return s.ledger.Encode()
+}
+
+// count puts what a heartbeat has of state and gaps into the counters. The caller holds
+// stream.
+func (a *Source) count(state *gaps.State) {
+	s := &a.stream
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := &a.counters
+	c.SerialGaps = s.ledger.Left() - min(s.ledger.Left(), s.base.left)
+	c.AuditFilled = s.ledger.Filled - s.base.filled
+	c.AuditGaps = s.ledger.Found() - s.base.gaps
+	c.AuditPartial = state.Partial
+	c.AuditBacklogHigh, c.AuditBuffer = uint64(state.BacklogHigh), uint64(state.Buffer)
+	c.AuditRules, c.AuditRulesRefused = uint64(state.RulesLoaded), uint64(len(state.RulesRefused))
 }
 
 // baseline notes the kernel's counters as they are now: what it lost before is no loss of
 // ours.
 func (a *Source) baseline(st kaudit.Status) {
 	a.mu.Lock()
-	a.counters.KernelLost = uint64(st.Lost)
+	a.counters.KernelLost, a.counters.AuditRateLimit = uint64(st.Lost), uint64(st.RateLimit)
 	a.mu.Unlock()
 	s := &a.stream
 	s.Lock()
@@ -156,7 +169,7 @@ func (a *Source) baseline(st kaudit.Status) {
 // watchStatus notes what the kernel's counters say.
 func (a *Source) watchStatus(st kaudit.Status, now time.Time) {
 	a.mu.Lock()
-	a.counters.KernelLost = uint64(st.Lost)
+	a.counters.KernelLost, a.counters.AuditRateLimit = uint64(st.Lost), uint64(st.RateLimit)
 	a.mu.Unlock()
 	s := &a.stream
 	s.Lock()

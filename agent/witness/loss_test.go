@@ -260,6 +260,10 @@ func TestFillsFromLog(t *testing.T) {
 			if seen.filled == 0 || uint64(seen.filled) != l.Filled || len(unfilled) > 0 {
 				t.Errorf("%d events were filled, the ledger says %d; given up: %v", seen.filled, l.Filled, unfilled)
 			}
+			a.noteState(time.Now())
+			if c := a.Counters(); c.AuditFilled != l.Filled || c.AuditGaps != uint64(len(l.Gaps)) || c.AuditBuffer == 0 || c.AuditRules == 0 || c.AuditRulesRefused > 0 || c.AuditRateLimit > 0 {
+				t.Errorf("%+v", c)
+			}
 			for _, g := range l.Gaps {
 				if g.Cause != gaps.Overrun || !g.Settled || g.From == 0 || g.To < g.From || g.After.Before(g.Before.Add(-time.Second)) {
 					t.Errorf("%+v", g)

@@ -47,6 +47,8 @@ type stream struct {
 	base struct {
 		overruns uint64 // of connections that ended
 		left     uint64 // missing when we began
+		filled   uint64 // likewise
+		gaps     uint64
 	}
 	conn     *kaudit.Conn
 	overruns uint64    // as they were, of all connections

@@ -252,12 +252,21 @@ type Counters struct {
 	SpoolRefused  uint64 `json:"spool_refused"` // appends refused by a full or broken disk
 	SpoolDamaged  uint64 `json:"spool_damaged"` // records found missing when it was opened
 	// Matches of detections: found, left out by allowances, never told for want of room.
-	Detections           uint64  `json:"detections"`
-	DetectionsSuppressed uint64  `json:"detections_suppressed"`
-	DetectionsLost       uint64  `json:"detections_lost"`
-	DetectionRules       uint64  `json:"detection_rules"`  // gauge: at work
-	DetectionFaults      uint64  `json:"detection_faults"` // gauge: left out for a fault
-	CPUSeconds           float64 `json:"cpu_seconds"`
-	RSSBytes             uint64  `json:"rss_bytes"` // gauge
-	UptimeSeconds        uint64  `json:"uptime_seconds"`
+	Detections           uint64 `json:"detections"`
+	DetectionsSuppressed uint64 `json:"detections_suppressed"`
+	DetectionsLost       uint64 `json:"detections_lost"`
+	DetectionRules       uint64 `json:"detection_rules"`  // gauge: at work
+	DetectionFaults      uint64 `json:"detection_faults"` // gauge: left out for a fault
+	// Kernel audit: what became of missing serials, and how it is read.
+	AuditFilled       uint64  `json:"audit_filled"`        // missing events read from the audit daemon's log
+	AuditPartial      uint64  `json:"audit_partial"`       // events of which some records are missing
+	AuditBacklogHigh  uint64  `json:"audit_backlog_high"`  // gauge: most records seen in the kernel's queue
+	AuditBuffer       uint64  `json:"audit_buffer"`        // gauge: bytes of the socket's receive buffer
+	AuditRules        uint64  `json:"audit_rules"`         // gauge: of ours in the kernel
+	AuditRulesRefused uint64  `json:"audit_rules_refused"` // gauge
+	AuditGaps         uint64  `json:"audit_gaps"`          // ranges of serials that were found missing
+	AuditRateLimit    uint64  `json:"audit_rate_limit"`    // gauge: the kernel's, records a second, 0 for none
+	CPUSeconds        float64 `json:"cpu_seconds"`
+	RSSBytes          uint64  `json:"rss_bytes"` // gauge
+	UptimeSeconds     uint64  `json:"uptime_seconds"`
 }

@@ -240,5 +240,13 @@ func counterFields(c *finding.Counters) []field {
 		{22, "detections_lost", &c.DetectionsLost},
 		{23, "detection_rules", &c.DetectionRules},
 		{24, "detection_faults", &c.DetectionFaults},
+		{40, "audit_filled", &c.AuditFilled},
+		{41, "audit_partial", &c.AuditPartial},
+		{42, "audit_backlog_high", &c.AuditBacklogHigh},
+		{43, "audit_buffer", &c.AuditBuffer},
+		{44, "audit_rules", &c.AuditRules},
+		{45, "audit_rules_refused", &c.AuditRulesRefused},
+		{46, "audit_gaps", &c.AuditGaps},
+		{47, "audit_rate_limit", &c.AuditRateLimit},
 	}
 }

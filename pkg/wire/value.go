@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -261,9 +263,13 @@ func readFields(b []byte, fields []field) error {
 	return nil
 }
 
-// find returns the field with the number; the tables are in order, without holes.
+// find returns the field with the number; the tables are in order, most without holes.
 func find(fields []field, num protowire.Number) *field {
-	if i := int(num) - 1; i < len(fields) && fields[i].num == num {
+	i := int(num) - 1
+	if i >= len(fields) || fields[i].num != num {
+		i, _ = slices.BinarySearchFunc(fields, num, func(f field, num protowire.Number) int { return cmp.Compare(f.num, num) })
+	}
+	if i < len(fields) && fields[i].num == num {
 		return &fields[i]
 	}
 	return nil

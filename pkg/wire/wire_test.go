@@ -123,6 +123,10 @@ func genHeartbeat(t *rapid.T) *finding.Heartbeat {
 			SpoolEpoch: n.Draw(t, "epoch"), SpoolSeq: n.Draw(t, "seq"), SpoolBytes: n.Draw(t, "bytes"),
 			SpoolEvicted: n.Draw(t, "evicted"), SpoolRefused: n.Draw(t, "refused"), SpoolDamaged: n.Draw(t, "damaged"), CPUSeconds: f.Draw(t, "cpu"), RSSBytes: n.Draw(t, "rss"),
 			UptimeSeconds: n.Draw(t, "age"),
+			Detections:    n.Draw(t, "detections"), DetectionsSuppressed: n.Draw(t, "suppressed"), DetectionsLost: n.Draw(t, "untold"),
+			DetectionRules: n.Draw(t, "rules"), DetectionFaults: n.Draw(t, "faults"),
+			AuditFilled: n.Draw(t, "filled"), AuditPartial: n.Draw(t, "partial"), AuditBacklogHigh: n.Draw(t, "high"), AuditBuffer: n.Draw(t, "buffer"),
+			AuditRules: n.Draw(t, "loaded"), AuditRulesRefused: n.Draw(t, "unloaded"), AuditGaps: n.Draw(t, "ranges"), AuditRateLimit: n.Draw(t, "limit"),
 		},
 	}
 }
@@ -202,10 +206,17 @@ func TestTablesMatchSchema(t *testing.T) {
 		if fields.Len() != len(table) {
 			t.Errorf("%s: %d fields in the schema, %d here", name, fields.Len(), len(table))
 		}
+		last := protowire.Number(0)
 		for i, f := range table {
 			d := fields.ByNumber(f.num)
-			if d == nil || string(d.Name()) != f.name || int(f.num) != i+1 {
+			if d == nil || string(d.Name()) != f.name || f.num <= last || find(table, f.num) != &table[i] {
 				t.Errorf("%s: field %d %q is not the schema's", name, f.num, f.name)
+			}
+			last = f.num
+		}
+		for num := protowire.Number(1); num <= last+1; num++ {
+			if f := find(table, num); (f != nil) != (fields.ByNumber(num) != nil) {
+				t.Errorf("%s: field %d is not found as the schema has it", name, num)
 			}
 		}
 	}

@@ -1527,6 +1527,14 @@ type Counters struct {
 	DetectionsLost       uint64                 `protobuf:"varint,22,opt,name=detections_lost,json=detectionsLost,proto3" json:"detections_lost,omitempty"`
 	DetectionRules       uint64                 `protobuf:"varint,23,opt,name=detection_rules,json=detectionRules,proto3" json:"detection_rules,omitempty"`
 	DetectionFaults      uint64                 `protobuf:"varint,24,opt,name=detection_faults,json=detectionFaults,proto3" json:"detection_faults,omitempty"`
+	AuditFilled          uint64                 `protobuf:"varint,40,opt,name=audit_filled,json=auditFilled,proto3" json:"audit_filled,omitempty"`
+	AuditPartial         uint64                 `protobuf:"varint,41,opt,name=audit_partial,json=auditPartial,proto3" json:"audit_partial,omitempty"`
+	AuditBacklogHigh     uint64                 `protobuf:"varint,42,opt,name=audit_backlog_high,json=auditBacklogHigh,proto3" json:"audit_backlog_high,omitempty"`
+	AuditBuffer          uint64                 `protobuf:"varint,43,opt,name=audit_buffer,json=auditBuffer,proto3" json:"audit_buffer,omitempty"`
+	AuditRules           uint64                 `protobuf:"varint,44,opt,name=audit_rules,json=auditRules,proto3" json:"audit_rules,omitempty"`
+	AuditRulesRefused    uint64                 `protobuf:"varint,45,opt,name=audit_rules_refused,json=auditRulesRefused,proto3" json:"audit_rules_refused,omitempty"`
+	AuditGaps            uint64                 `protobuf:"varint,46,opt,name=audit_gaps,json=auditGaps,proto3" json:"audit_gaps,omitempty"`
+	AuditRateLimit       uint64                 `protobuf:"varint,47,opt,name=audit_rate_limit,json=auditRateLimit,proto3" json:"audit_rate_limit,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -1729,6 +1737,62 @@ func (x *Counters) GetDetectionFaults() uint64 {
 	return 0
 }
 
+func (x *Counters) GetAuditFilled() uint64 {
+	if x != nil {
+		return x.AuditFilled
+	}
+	return 0
+}
+
+func (x *Counters) GetAuditPartial() uint64 {
+	if x != nil {
+		return x.AuditPartial
+	}
+	return 0
+}
+
+func (x *Counters) GetAuditBacklogHigh() uint64 {
+	if x != nil {
+		return x.AuditBacklogHigh
+	}
+	return 0
+}
+
+func (x *Counters) GetAuditBuffer() uint64 {
+	if x != nil {
+		return x.AuditBuffer
+	}
+	return 0
+}
+
+func (x *Counters) GetAuditRules() uint64 {
+	if x != nil {
+		return x.AuditRules
+	}
+	return 0
+}
+
+func (x *Counters) GetAuditRulesRefused() uint64 {
+	if x != nil {
+		return x.AuditRulesRefused
+	}
+	return 0
+}
+
+func (x *Counters) GetAuditGaps() uint64 {
+	if x != nil {
+		return x.AuditGaps
+	}
+	return 0
+}
+
+func (x *Counters) GetAuditRateLimit() uint64 {
+	if x != nil {
+		return x.AuditRateLimit
+	}
+	return 0
+}
+
 var File_seawall_v1_finding_proto protoreflect.FileDescriptor
 
 const file_seawall_v1_finding_proto_rawDesc = "" +
@@ -1870,7 +1934,7 @@ const file_seawall_v1_finding_proto_rawDesc = "" +
 	"droplet_id\x18\x10 \x01(\tR\tdropletId\x12\x16\n" +
 	"\x06region\x18\x11 \x01(\tR\x06region\x12\x12\n" +
 	"\x04tags\x18\x12 \x03(\tR\x04tags\x12#\n" +
-	"\ragent_version\x18\x13 \x01(\tR\fagentVersion\"\xc4\x06\n" +
+	"\ragent_version\x18\x13 \x01(\tR\fagentVersion\"\xf7\b\n" +
 	"\bCounters\x12\x1d\n" +
 	"\n" +
 	"audit_mode\x18\x01 \x01(\tR\tauditMode\x12!\n" +
@@ -1904,7 +1968,17 @@ const file_seawall_v1_finding_proto_rawDesc = "" +
 	"\x15detections_suppressed\x18\x15 \x01(\x04R\x14detectionsSuppressed\x12'\n" +
 	"\x0fdetections_lost\x18\x16 \x01(\x04R\x0edetectionsLost\x12'\n" +
 	"\x0fdetection_rules\x18\x17 \x01(\x04R\x0edetectionRules\x12)\n" +
-	"\x10detection_faults\x18\x18 \x01(\x04R\x0fdetectionFaults*\x96\x01\n" +
+	"\x10detection_faults\x18\x18 \x01(\x04R\x0fdetectionFaults\x12!\n" +
+	"\faudit_filled\x18( \x01(\x04R\vauditFilled\x12#\n" +
+	"\raudit_partial\x18) \x01(\x04R\fauditPartial\x12,\n" +
+	"\x12audit_backlog_high\x18* \x01(\x04R\x10auditBacklogHigh\x12!\n" +
+	"\faudit_buffer\x18+ \x01(\x04R\vauditBuffer\x12\x1f\n" +
+	"\vaudit_rules\x18, \x01(\x04R\n" +
+	"auditRules\x12.\n" +
+	"\x13audit_rules_refused\x18- \x01(\x04R\x11auditRulesRefused\x12\x1d\n" +
+	"\n" +
+	"audit_gaps\x18. \x01(\x04R\tauditGaps\x12(\n" +
+	"\x10audit_rate_limit\x18/ \x01(\x04R\x0eauditRateLimit*\x96\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vSTATUS_PASS\x10\x01\x12\x0f\n" +
