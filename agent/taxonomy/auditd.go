@@ -10,6 +10,7 @@ import (
 	"seawall/pkg/auditlog"
 	"seawall/pkg/effect"
 	"seawall/pkg/sigma/event"
+	"seawall/pkg/sockaddr"
 )
 
 // auditd makes the events of linux/auditd.
@@ -149,18 +150,16 @@ func (r *Reader) arguments(e *audit.Event) {
 }
 
 func (r *Reader) sockaddr(b []byte) {
-	r.string(fieldSaddrFam, family(b))
+	a, _ := sockaddr.Parse(b)
+	r.string(fieldSaddrFam, family(a.Family))
 	if addr, ok := Endpoint(b); ok {
 		r.address(fieldLaddr, addr.Addr())
 		r.number(fieldLport, uint64(addr.Port()))
-	} else if family(b) == "local" {
-		name := bytes.TrimLeft(b[2:], "\x00")
-		if i := bytes.IndexByte(name, 0); i >= 0 {
-			name = name[:i]
-		}
-		if len(name) > 0 {
-			r.bytes(fieldPath, name)
-		}
+		return
+	}
+	// Only an abstract name goes on after a NUL; rules are about the words before it.
+	if name, _, _ := bytes.Cut(a.Path, []byte{0}); len(name) > 0 {
+		r.bytes(fieldPath, name)
 	}
 }
 

@@ -1,61 +1,44 @@
 package taxonomy
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 
 	"seawall/pkg/audit"
 	"seawall/pkg/effect"
 	"seawall/pkg/sigma/event"
+	"seawall/pkg/sockaddr"
 )
 
-// Address families of Linux.
-const (
-	familyLocal   = 1
-	familyInet    = 2
-	familyInet6   = 10
-	familyNetlink = 16
-	familyPacket  = 17
-	familyVsock   = 40
-)
-
-// family names the address family of a struct sockaddr as ausearch does, "" where
-// that is not known here.
-func family(b []byte) string {
-	if len(b) < 2 {
-		return ""
-	}
-	switch binary.LittleEndian.Uint16(b) {
-	case familyLocal:
+// family names an address family as ausearch does, "" where that is not known here.
+func family(number uint16) string {
+	switch number {
+	case unix.AF_LOCAL:
 		return "local"
-	case familyInet:
+	case unix.AF_INET:
 		return "inet"
-	case familyInet6:
+	case unix.AF_INET6:
 		return "inet6"
-	case familyNetlink:
+	case unix.AF_NETLINK:
 		return "netlink"
-	case familyPacket:
+	case unix.AF_PACKET:
 		return "packet"
-	case familyVsock:
+	case unix.AF_VSOCK:
 		return "vsock"
 	}
 	return ""
 }
 
-// Endpoint returns the address and port of a struct sockaddr of IPv4 or IPv6.
+// Endpoint returns the address and port of a struct sockaddr of IPv4 or IPv6. An IPv4
+// address that was written as IPv6 is IPv4, and there is no zone: rules name networks.
 func Endpoint(b []byte) (addr netip.AddrPort, ok bool) {
-	switch family(b) {
-	case "inet":
-		if len(b) >= 8 {
-			return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:8])), binary.BigEndian.Uint16(b[2:])), true
-		}
-	case "inet6":
-		if len(b) >= 24 {
-			return netip.AddrPortFrom(netip.AddrFrom16([16]byte(b[8:24])).Unmap(), binary.BigEndian.Uint16(b[2:])), true
-		}
+	a, ok := sockaddr.Parse(b)
+	if !ok || !a.IP.IsValid() {
+		return netip.AddrPort{}, false
 	}
-	return netip.AddrPort{}, false
+	return netip.AddrPortFrom(a.IP.Unmap().WithZone(""), uint16(a.Port)), true
 }
 
 // reached reports whether a system call with an address went out, or tried in earnest.

@@ -170,6 +170,7 @@ func TestNetwork(t *testing.T) {
 		"in progress":    {"syscall=42 success=no exit=-115", "020001BBCB00710500000000", "true 203.0.113.5:443 false - "},
 		"refused inet6":  {"syscall=42 success=no exit=-111", "0A0000160000000020010DB800000000000000000000000100000000", "true 2001:db8::1:22 true - "},
 		"mapped":         {"syscall=42 success=yes exit=0", "0A0000160000000000000000000000000000FFFFCB00710500000000", "true 203.0.113.5:22 false - "},
+		"zone":           {"syscall=42 success=yes exit=0", "0A00001600000000FE80000000000000000000000000000102000000", "true fe80::1:22 true - "},
 		"datagram":       {"syscall=44 success=yes exit=9", "02000035CB00710500000000", "true 203.0.113.5:53 false - udp"},
 		"accept":         {"syscall=288 success=yes exit=9", "0200D431CB00710500000000", "false : false 203.0.113.5:54321 "},
 		"bind":           {"syscall=49 success=yes exit=0", "02000050CB00710500000000", ""},
@@ -204,6 +205,8 @@ func TestUserSpace(t *testing.T) {
 		record(1, "ANOM_PROMISCUOUS", `dev=eth0 prom=256 old_prom=0 auid=7 uid=0 gid=0 ses=1`):                                                                                           "auid=7 dev=eth0 prom=256 type=ANOM_PROMISCUOUS",
 		syscall(1, "syscall=42 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=0 ppid=5 pid=6") + record(1, "SOCKADDR", "saddr=020001BBCB00710500000000") + record(1, "EOE", ""):            "auid=1000 exe=/usr/bin/x laddr=203.0.113.5 lport=443 saddr_fam=inet type=SYSCALL",
 		syscall(1, "syscall=42 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=0 ppid=5 pid=6") + record(1, "SOCKADDR", "saddr=01002F72756E2F7800") + record(1, "EOE", ""):                  "auid=1000 exe=/usr/bin/x path=/run/x saddr_fam=local type=SYSCALL",
+		syscall(1, "syscall=42 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=0 ppid=5 pid=6") + record(1, "SOCKADDR", "saddr=0100002F78007979") + record(1, "EOE", ""):                    "auid=1000 exe=/usr/bin/x path=/x saddr_fam=local type=SYSCALL",
+		syscall(1, "syscall=42 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=0 ppid=5 pid=6") + record(1, "SOCKADDR", "saddr=280000000010000003000000") + record(1, "EOE", ""):            "auid=1000 exe=/usr/bin/x saddr_fam=vsock type=SYSCALL",
 	} {
 		got := read(t, rules, log)
 		if len(got) != 1 {
