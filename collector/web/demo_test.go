@@ -277,6 +277,9 @@ func (d *demo) addHost(l finding.Host, p fleet.Presence, seen time.Duration) {
 			AuditMode: "multicast", AuditReason: "auditd holds the kernel's audit pid", Records: 1_204_551 * uint64(n+1), Events: 240_112,
 			EventsMatched: 312, Evaluations: 1804, Changes: 41, SpoolEpoch: 9_120_331, SpoolSeq: 20_411, SpoolBytes: 3 << 20,
 			CPUSeconds: 41.73, RSSBytes: 19 << 20, UptimeSeconds: 1_209_600,
+			SerialGaps: 3, AuditGaps: 2, AuditFilled: 140, AuditPartial: 1, AuditBacklogHigh: 57, AuditBuffer: 32 << 20,
+			AuditRules: 61, AuditRulesRefused: 1, AuditRateLimit: 500,
+			Detections: 12, DetectionsSuppressed: 4, DetectionsLost: 1, DetectionRules: 130, DetectionFaults: 2,
 		},
 	})
 }
