@@ -74,8 +74,8 @@ func someGaps() []gaps.Gap {
 
 func TestGaps(t *testing.T) {
 	l := gapList{Since: noon.Add(-50 * time.Hour), Missing: 3437, Filled: 1120, Late: 1, Left: 2316, Gaps: someGaps()}
-	none := gapList{Since: noon}
-	golden(t, "gaps.txt", printed(l.print)+"\n--\n"+printed((&none).print))
+	none := &gapList{Since: noon}
+	golden(t, "gaps.txt", printed(l.print)+"\n--\n"+printed(none.print))
 }
 
 func TestStatus(t *testing.T) {
