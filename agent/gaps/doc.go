@@ -22,7 +22,23 @@
 //
 // A [Ledger] holds the last [Kept] gaps; beyond that the two oldest become one, which
 // still says how many events are missing. It is written to a file of the sensor's, for
-// people ("seawall audit gaps") and for the next sensor. The serial that was seen last is
-// in another, a line of fixed length that is written again and again ([Mark]): a sensor
-// that was killed leaves there where the next one's first gap begins.
+// people ("seawall audit gaps") and for the next sensor.
+//
+// Which serials were delivered is in a [Mark], a bit for each of the newest two million,
+// in memory that outlives the process. A ledger says up to which serial it tells all
+// (Through). So whatever a sensor did not write before it was killed, the next one knows
+// which events of each gap came since ([Ledger.Agree]) and which are missing and not told
+// of yet ([Mark.Holes]); nothing is read from the audit daemon's log twice.
+//
+// # What the numbers mean
+//
+// An event is delivered when whoever it was handed to has returned: its effects in that
+// program's memory go with a process that is killed, but it does not count as missing. A
+// missing event is told once: what is delivered and what the ledger counts have nothing in
+// common, and together they are all serials there were, except that the one event that was
+// being handed out at the moment of a SIGKILL may be in both. That holds for gaps shorter
+// than the window; of a longer one that was being filled, the filling begins anew and its
+// events may come twice. Events without a serial are counted by the kernel, in records: one
+// that lost records after it had its serial was delivered in part, and each of those
+// records counts there too. So that count is never too small and may be too large.
 package gaps

@@ -36,5 +36,8 @@ func (l *Lost) See(count, backlog, limit, head uint32, now time.Time) (Gap, bool
 	return g, lost && limit == 0
 }
 
+// Count is the kernel's count as it was then; known is false before Begin.
+func (l *Lost) Count() (count uint32, known bool) { return l.count, l.known }
+
 // At is when the counters were looked at last.
 func (l *Lost) At() time.Time { return l.at }

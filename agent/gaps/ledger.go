@@ -25,7 +25,11 @@ type Ledger struct {
 	Missing uint64 `json:"missing"`
 	Filled  uint64 `json:"filled"`
 	Late    uint64 `json:"late"`
-	State   State  `json:"state"`
+	// Through is the serial up to which all that is missing is in Gaps, and KernelLost the
+	// kernel's count of lost events up to which they are: where the next sensor goes on.
+	Through    uint32  `json:"through"`
+	KernelLost *uint32 `json:"kernel_lost,omitempty"`
+	State      State   `json:"state"`
 
 	changed bool
 }
@@ -79,9 +83,19 @@ func (l *Ledger) Add(g Gap) {
 	l.Gaps = append(l.Gaps, g)
 	l.Missing += g.Missing
 	l.changed = true
-	if len(l.Gaps) > Kept {
-		l.Gaps[1] = Merge(l.Gaps[0], l.Gaps[1])
-		l.Gaps = append(l.Gaps[:0], l.Gaps[1:]...)
+	if len(l.Gaps) <= Kept {
+		return
+	}
+	// Those without serials are never a part of one that has them.
+	of := map[bool]int{}
+	for i := range l.Gaps {
+		class := l.Gaps[i].Cause == Backlog
+		if older, ok := of[class]; ok {
+			l.Gaps[i] = Merge(l.Gaps[older], l.Gaps[i])
+			l.Gaps = append(l.Gaps[:older], l.Gaps[older+1:]...)
+			return
+		}
+		of[class] = i
 	}
 }
 
@@ -162,6 +176,30 @@ func (l *Ledger) Came(serial uint32, filled bool) bool {
 		return true
 	}
 	return false
+}
+
+// Agree has the ledger say of each gap what a mark that is newer says: how much of it came
+// before the sensor was killed and is not noted here. Of one that is to be filled, and that
+// the mark does not reach, nobody knows what was filled: it begins anew.
+func (l *Ledger) Agree(m *Mark) {
+	for i := range l.Gaps {
+		g := &l.Gaps[i]
+		if g.Cause == Backlog {
+			continue
+		}
+		left, known := m.Missing(g.From, g.To)
+		switch {
+		case known && left < g.Left() && g.Settled:
+			l.Late += g.Left() - left
+			g.Late += g.Left() - left
+		case known && left < g.Left():
+			l.Filled += g.Left() - left
+			g.Filled += g.Left() - left
+		case !known && !g.Settled:
+			l.Filled -= min(l.Filled, g.Filled)
+			g.Filled = 0
+		}
+	}
 }
 
 // Settle ends what is done about the gap that began with the serials from and to, and

@@ -1,6 +1,10 @@
 package gaps
 
-import "time"
+import (
+	"slices"
+	"sort"
+	"time"
+)
 
 // maxHoles bounds the holes of a Tracker; the oldest are reported before their time.
 const maxHoles = 4096
@@ -42,20 +46,16 @@ func (t *Tracker) Resume(serial uint32, at time.Time) {
 // Head returns the newest serial and the time of its event; ok is false before the first.
 func (t *Tracker) Head() (serial uint32, at time.Time, ok bool) { return t.head, t.at, t.started }
 
-// Sure returns the newest serial, the time of its event and the holes before it, which
-// are appended to buf: what a process that follows is to resume from. Of more holes than
-// a Mark has room for it is the serial before them. ok is false before the first event.
-func (t *Tracker) Sure(buf []Range) (serial uint32, at time.Time, holes []Range, ok bool) {
-	holes = buf
-	for _, open := range [][]hole{t.early, t.holes} {
-		for _, h := range open {
-			if len(holes) == maxMarked {
-				return h.from - 1, h.before, holes, true
-			}
-			holes = append(holes, Range{h.from, h.to})
-		}
+// Through returns the newest serial up to which no hole waits for its time: of what is
+// missing up to there, Settle told.
+func (t *Tracker) Through() uint32 {
+	switch {
+	case len(t.early) > 0:
+		return t.early[0].from - 1
+	case len(t.holes) > 0:
+		return t.holes[0].from - 1
 	}
-	return t.head, t.at, holes, t.started
+	return t.head
 }
 
 // Reopen says of serials before the one resumed from that they were waited for.
@@ -98,40 +98,43 @@ func (t *Tracker) See(serial uint32, at, now time.Time) Sight {
 
 func (t *Tracker) open(h hole) {
 	if len(t.holes) == maxHoles {
-		t.early = append(t.early, t.holes[0])
-		t.holes = append(t.holes[:0], t.holes[1:]...)
+		const many = maxHoles / 2 // to move the rest seldom
+		t.early = append(t.early, t.holes[:many]...)
+		t.holes = append(t.holes[:0], t.holes[many:]...)
 	}
 	t.holes = append(t.holes, h)
 }
 
-// find takes a serial out of the hole that it is in. Most are in one of the newest.
+// find takes a serial out of the hole that it is in.
 func (t *Tracker) find(serial uint32) Sight {
-	for i := len(t.holes) - 1; i >= 0; i-- {
-		h := &t.holes[i]
-		if int32(serial-h.to) > 0 {
-			return Again // between two holes
-		}
-		if int32(serial-h.from) < 0 {
-			continue
-		}
-		switch {
-		case h.from == h.to:
-			t.holes = append(t.holes[:i], t.holes[i+1:]...)
-		case serial == h.from:
-			h.from++
-		case serial == h.to:
-			h.to--
-		default:
-			rest := *h
-			rest.from = serial + 1
-			h.to = serial - 1
-			t.holes = append(t.holes, hole{})
-			copy(t.holes[i+2:], t.holes[i+1:])
-			t.holes[i+1] = rest
-		}
+	if take(&t.holes, serial) || take(&t.early, serial) {
 		return Tardy
 	}
 	return Again
+}
+
+// take takes a serial out of one of the holes, which are in the order of their serials.
+func take(list *[]hole, serial uint32) bool {
+	holes := *list
+	i := sort.Search(len(holes), func(i int) bool { return int32(serial-holes[i].to) <= 0 })
+	if i == len(holes) || int32(serial-holes[i].from) < 0 {
+		return false
+	}
+	h := &holes[i]
+	switch {
+	case h.from == h.to:
+		*list = append(holes[:i], holes[i+1:]...)
+	case serial == h.from:
+		h.from++
+	case serial == h.to:
+		h.to--
+	default:
+		rest := *h
+		rest.from = serial + 1
+		h.to = serial - 1
+		*list = slices.Insert(holes, i+1, rest)
+	}
+	return true
 }
 
 // Open reports whether there are holes that wait for their time.

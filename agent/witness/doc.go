@@ -41,8 +41,10 @@
 // is an event of which some records are missing. What the log does not have after half a
 // minute, and in unicast mode all that is missing, is told to Config.Gap, with its serials,
 // times and cause. The kernel's own count of what it lost before it gave a serial is a gap
-// too. The serial seen last outlives the process: what was made while no sensor ran is the
-// next one's first gap.
+// too. Which events were handed to Config.Observe outlives the process (package gaps): what
+// was made while no sensor ran, or was read and not handed out, is the next one's first gap,
+// and nothing else is. Config.Gap is told at least once of each: one that was killed may
+// have told what the next tells again. The account is the ledger.
 //
 // Nothing on a disk is waited for between the kernel's socket and Config.Observe.
 //
@@ -51,6 +53,5 @@
 // An event is made when a file is opened for writing, not when it is written; a
 // process that changes a file through a descriptor that it was given shows with
 // the program that opened it. Rules that are locked (enabled 2) keep ours out: the
-// counters say so, and changes are then seen without who made them. What the kernel lost
-// between the last look at its counter and its own end is not told.
+// counters say so, and changes are then seen without who made them.
 package witness

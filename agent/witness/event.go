@@ -33,7 +33,7 @@ func (a *Source) event(e *audit.Event) {
 		case s.filled[e.Serial]:
 			delete(s.filled, e.Serial)
 			return // it was read from the log
-		case s.ledger.Came(e.Serial, false):
+		case !s.mark.Has(e.Serial) && s.ledger.Came(e.Serial, false):
 		case s.overlap != nil && !e.Partial:
 			return // by the other connection
 		}
@@ -42,8 +42,14 @@ func (a *Source) event(e *audit.Event) {
 	a.deliver(e)
 }
 
-// deliver gives an event to whoever asks, and offers what it changed.
+// deliver gives an event to whoever asks, and notes that it did.
 func (a *Source) deliver(e *audit.Event) {
+	a.offer(e)
+	a.stream.mark.Deliver(e.Serial, e.Time)
+}
+
+// offer gives an event to whoever asks, and offers what it changed.
+func (a *Source) offer(e *audit.Event) {
 	a.stream.hits.Count(e.Key)
 	if a.cfg.Observe != nil {
 		a.cfg.Observe(e)

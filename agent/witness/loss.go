@@ -1,8 +1,10 @@
 package witness
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,33 +34,31 @@ func (a *Source) openState() {
 	s.asm = audit.NewAssembler(0, a.event)
 	s.wake, s.starts = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.filled = map[uint32]bool{}
-	s.ledger = gaps.NewLedger(boot, now)
+	s.ledger, s.mark = gaps.NewLedger(boot, now), gaps.NewMark(boot)
 	if a.cfg.StateDir == "" {
 		return
 	}
 	if l, err := gaps.ReadLedger(hostfs.Root{}, filepath.Join(a.cfg.StateDir, StateFile)); err == nil && l.Boot == boot {
 		s.ledger = l
 	}
-	s.base.left, s.base.filled, s.base.gaps = s.ledger.Left(), s.ledger.Filled, s.ledger.Found()
-	dir := a.cfg.RunDir
-	if dir == "" {
-		dir, s.lazy = a.cfg.StateDir, true
+	s.lazy = a.cfg.RunDir == ""
+	if !s.lazy {
+		mark, err := gaps.OpenMark(filepath.Join(a.cfg.RunDir, markFile), boot)
+		if err != nil {
+			a.log.Warn("what the sensor saw is not kept exactly, should it be killed", "err", err)
+			s.lazy = true
+		} else {
+			s.mark = mark
+		}
 	}
-	mark, serial, at, ok, err := gaps.OpenMark(filepath.Join(dir, markFile), boot)
-	if err != nil {
-		a.log.Warn("the next sensor cannot see what it missed", "err", err)
-		return
-	}
-	s.mark = mark
-	if !ok && !s.lazy {
+	if _, _, ok := s.mark.Newest(); !ok {
 		// What is in memory goes when the service is stopped; this was left then.
-		serial, at, ok = gaps.ReadMark(filepath.Join(a.cfg.StateDir, markFile), boot)
+		if err := s.mark.Load(filepath.Join(a.cfg.StateDir, markFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			a.log.Warn("what the sensor before saw is not known", "err", err)
+		}
 	}
-	if ok {
-		s.tracker.Resume(serial, at)
-		s.tracker.Reopen(mark.Left(), now)
-		s.resumed = at
-	}
+	a.resume(now)
+	s.base.left, s.base.filled, s.base.gaps = s.ledger.Left(), s.ledger.Filled, s.ledger.Found()
 	// Nobody goes on with those that the sensor before wanted to fill.
 	for _, g := range s.ledger.Pending() {
 		s.missing = append(s.missing, *g)
@@ -66,30 +66,54 @@ func (a *Source) openState() {
 	wake(s.wake)
 }
 
+// resume goes on where the sensor before ended: what it did not deliver and did not tell
+// of is waited for.
+func (a *Source) resume(now time.Time) {
+	s := &a.stream
+	newest, at, ok := s.mark.Newest()
+	if !ok {
+		return
+	}
+	s.ledger.Agree(s.mark)
+	holes := s.mark.Holes(s.ledger.Through)
+	if int32(s.ledger.Through-newest) > 0 && s.ledger.Through != 0 {
+		newest = s.ledger.Through // the mark is older
+	}
+	s.tracker.Resume(newest, at)
+	s.tracker.Reopen(holes, now)
+	s.resumed = at
+}
+
 // closeState hands out what is open and keeps what is known for the next.
 func (a *Source) closeState() {
 	now := time.Now()
 	s := &a.stream
 	s.Lock()
+	s.now = now
 	s.asm.Close()
 	a.giveBroken(1, 0)
-	s.now = now
 	a.settleGaps(now.Add(2 * patience)) // nothing more will come
 	s.Unlock()
 	a.noteState(now)
+	a.saveMark()
 	s.Lock()
 	defer s.Unlock()
-	if s.mark == nil {
+	if err := s.mark.Close(); err != nil {
+		a.log.Debug("what the sensor saw stays mapped", "err", err)
+	}
+}
+
+// saveMark keeps on a disk which events were delivered. What waits for the disk is never
+// who reads them.
+func (a *Source) saveMark() {
+	s := &a.stream
+	s.Lock()
+	b := s.mark.Encode()
+	s.Unlock()
+	if b == nil || a.cfg.StateDir == "" {
 		return
 	}
-	if head, at, ok := s.tracker.Head(); ok {
-		_ = s.mark.Set(head, at)
-	}
-	err := s.mark.Close()
-	if head, at, ok := s.tracker.Head(); ok && !s.lazy {
-		err = errors.Join(err, gaps.LeaveMark(filepath.Join(a.cfg.StateDir, markFile), s.ledger.Boot, head, at))
-	}
-	if err != nil {
+	if err := gaps.WriteFile(filepath.Join(a.cfg.StateDir, markFile), b); err != nil {
 		a.log.Warn("the next sensor cannot see what it missed", "err", err)
 	}
 }
@@ -133,6 +157,10 @@ func (a *Source) encodeState(state gaps.State) ([]byte, error) {
 	state.BacklogHigh = s.lost.High
 	state.Hits = s.hits.Counts()
 	state.Partial = s.asm.Stats().Partial
+	s.ledger.Through = s.tracker.Through()
+	if count, ok := s.lost.Count(); ok {
+		s.ledger.KernelLost = &count
+	}
 	s.ledger.Note(state)
 	a.count(&state)
 	return s.ledger.Encode()
@@ -153,8 +181,8 @@ func (a *Source) count(state *gaps.State) {
 	c.AuditRules, c.AuditRulesRefused = uint64(state.RulesLoaded), uint64(len(state.RulesRefused))
 }
 
-// baseline notes the kernel's counters as they are now: what it lost before is no loss of
-// ours.
+// baseline notes the kernel's counters as they are now. What it lost before is no loss of
+// ours, but for what it lost since the sensor before looked.
 func (a *Source) baseline(st kaudit.Status) {
 	a.mu.Lock()
 	a.counters.KernelLost, a.counters.AuditRateLimit = uint64(st.Lost), uint64(st.RateLimit)
@@ -163,7 +191,20 @@ func (a *Source) baseline(st kaudit.Status) {
 	s.Lock()
 	defer s.Unlock()
 	head, _, _ := s.tracker.Head()
-	s.lost.Begin(st.Lost, st.Backlog, head, time.Now())
+	now := time.Now()
+	s.lost.Begin(st.Lost, st.Backlog, head, now)
+	if before := s.ledger.KernelLost; before != nil {
+		s.lost.Begin(*before, st.Backlog, head, cmp.Or(s.ledger.State.Time, now))
+		a.seeLost(st, head, now)
+	}
+}
+
+// seeLost notes what the kernel lost since the last look.
+func (a *Source) seeLost(st kaudit.Status, head uint32, now time.Time) {
+	if g, lost := a.stream.lost.See(st.Lost, st.Backlog, st.RateLimit, head, now); lost {
+		a.stream.ledger.Add(g)
+		a.tellGap(g)
+	}
 }
 
 // watchStatus notes what the kernel's counters say.
@@ -175,10 +216,7 @@ func (a *Source) watchStatus(st kaudit.Status, now time.Time) {
 	s.Lock()
 	defer s.Unlock()
 	head, _, _ := s.tracker.Head()
-	if g, lost := s.lost.See(st.Lost, st.Backlog, st.RateLimit, head, now); lost {
-		s.ledger.Add(g)
-		a.tellGap(g)
-	}
+	a.seeLost(st, head, now)
 }
 
 // settleGaps gives up on serials that are missing for long, and returns them. The caller
@@ -281,7 +319,12 @@ func (a *Source) giveUp(missing []gaps.Gap, why string) {
 	}
 	var lost []gaps.Gap
 	for _, g := range missing {
-		if left, ok := s.ledger.Settle(g.From, g.To, why); ok && left.Left() > 0 {
+		left, ok := s.ledger.Settle(g.From, g.To, why)
+		if missing, known := s.mark.Missing(g.From, g.To); !ok && known {
+			left, left.Why = g, why // it became a part of another
+			left.Filled = g.Missing - min(missing, g.Missing)
+		}
+		if left.Left() > 0 {
 			lost = append(lost, left)
 		}
 	}
@@ -295,7 +338,7 @@ func (a *Source) filledEvent(e *audit.Event) {
 	s := &a.stream
 	s.Lock()
 	defer s.Unlock()
-	if !s.ledger.Came(e.Serial, true) {
+	if s.mark.Has(e.Serial) || !s.ledger.Came(e.Serial, true) {
 		return
 	}
 	if len(s.filled) >= maxFilled {
@@ -309,8 +352,11 @@ func (a *Source) filledEvent(e *audit.Event) {
 // giveBroken hands out the incomplete events that are kept of the serials from and to
 // included, all when to is before from. The caller holds stream.
 func (a *Source) giveBroken(from, to uint32) {
-	a.stream.broken.Give(from, to, func(e *audit.Event) {
-		a.stream.ledger.Came(e.Serial, false)
+	s := &a.stream
+	s.broken.Give(from, to, func(e *audit.Event) {
+		if s.tracker.See(e.Serial, e.Time, s.now) == gaps.Again && !s.mark.Has(e.Serial) {
+			s.ledger.Came(e.Serial, false)
+		}
 		a.deliver(e)
 	})
 }

@@ -31,18 +31,16 @@ const (
 // while records and events are handled.
 type stream struct {
 	sync.Mutex
-	asm       *audit.Assembler
-	now       time.Time
-	tracker   gaps.Tracker
-	ledger    *gaps.Ledger
-	mark      *gaps.Mark   // nil without a directory for it
-	holes     []gaps.Range // of the mark
-	lazy      bool         // the mark is on a disk, which may hang
-	markError error
-	overlap   *listen.Overlap // what another connection gave; nil when there was none lately
-	moved     time.Time       // when one connection followed another
-	resumed   time.Time       // the last event that the sensor before saw
-	name      []byte          // of event
+	asm     *audit.Assembler
+	now     time.Time
+	tracker gaps.Tracker
+	ledger  *gaps.Ledger
+	mark    *gaps.Mark      // what was delivered
+	lazy    bool            // the mark is in our memory, and kept on a disk from time to time
+	overlap *listen.Overlap // what another connection gave; nil when there was none lately
+	moved   time.Time       // when one connection followed another
+	resumed time.Time       // the last event that the sensor before saw
+	name    []byte          // of event
 
 	base struct {
 		overruns uint64 // of connections that ended
@@ -127,12 +125,6 @@ func (a *Source) tally() {
 	if overruns != s.overruns {
 		s.overruns, s.overran = overruns, time.Now()
 	}
-	if head, at, holes, ok := s.tracker.Sure(s.holes[:0]); ok && s.mark != nil && !s.lazy {
-		s.holes = holes
-		if err := s.mark.Set(head, at, holes...); err != nil {
-			s.mark, s.markError = nil, err
-		}
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.counters.Records, a.counters.Events = st.Records, st.Events
@@ -161,7 +153,7 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 		now := time.Now()
 		waiting := a.tidy(now, whole)
 		if a.stream.lazy {
-			a.setMark()
+			a.saveMark()
 		}
 		status, err := control.Status()
 		if err != nil {
@@ -191,10 +183,7 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 // tidy hands out events whose time is over and settles what is missing. It reports
 // whether something is waited for still.
 func (a *Source) tidy(now time.Time, whole bool) bool {
-	waits, found, err := a.tidied(now, whole)
-	if err != nil {
-		a.log.Warn("the next sensor cannot see what it missed", "err", err)
-	}
+	waits, found := a.tidied(now, whole)
 	if len(found) > 0 {
 		a.log.Warn("kernel audit events are missing", "serials", gaps.Missing(found), "gaps", len(found), "cause", found[0].Cause)
 	}
@@ -202,7 +191,7 @@ func (a *Source) tidy(now time.Time, whole bool) bool {
 }
 
 // tidied is tidy without a word to the log, which can make wait whoever writes to it.
-func (a *Source) tidied(now time.Time, whole bool) (waits bool, found []gaps.Gap, err error) {
+func (a *Source) tidied(now time.Time, whole bool) (waits bool, found []gaps.Gap) {
 	s := &a.stream
 	s.Lock()
 	defer s.Unlock()
@@ -215,31 +204,11 @@ func (a *Source) tidied(now time.Time, whole bool) (waits bool, found []gaps.Gap
 	if whole && a.cfg.Tick != nil {
 		a.cfg.Tick(now)
 	}
-	err, s.markError = s.markError, nil
 	s.waits = s.tracker.Open()
-	return s.waits || s.overlap != nil || s.asm.Stats().Open > 0 || !s.rulesAt.IsZero(), found, err
+	return s.waits || s.overlap != nil || s.asm.Stats().Open > 0 || !s.rulesAt.IsZero(), found
 }
 
-// setMark leaves word of the serial that was seen last. Where that is on a disk it is not
-// the reader who does it.
-func (a *Source) setMark() {
-	s := &a.stream
-	s.Lock()
-	mark := s.mark
-	head, at, holes, ok := s.tracker.Sure(nil)
-	s.Unlock()
-	if mark == nil || !ok {
-		return
-	}
-	if err := mark.Set(head, at, holes...); err != nil {
-		s.Lock()
-		s.mark, s.markError = nil, err
-		s.Unlock()
-	}
-}
-
-// learned reports whether something is known of gaps that is not kept yet. The mark is
-// past them, so that a sensor that follows a killed one would not find them again.
+// learned reports whether something is known of gaps that is not kept yet.
 func (a *Source) learned() bool {
 	a.stream.Lock()
 	defer a.stream.Unlock()
