@@ -102,16 +102,10 @@ func inLibrary(r *record, f *field) (key, want string) {
 			want = "unset"
 		}
 	case "success", "res":
-		key = "result"
-		success := want == "yes" || want == "1" || strings.HasPrefix(want, "suc")
-		if want = "fail"; success {
-			want = "success"
-		}
+		key, want = "result", outcome(want)
 	case "exit":
 		if n, err := strconv.Atoi(want); err == nil && n < 0 {
-			if name := unix.ErrnoName(unix.Errno(-n)); name != "" {
-				want = name
-			}
+			want = cmp.Or(unix.ErrnoName(unix.Errno(-n)), want)
 		}
 	case "arch":
 		want = cmp.Or(words.Machine(want), want)
@@ -128,6 +122,14 @@ func inLibrary(r *record, f *field) (key, want string) {
 		want = f.raw
 	}
 	return key, want
+}
+
+// outcome is success or fail, whichever word a record has for it.
+func outcome(text string) string {
+	if text == "yes" || text == "1" || strings.HasPrefix(text, "suc") {
+		return "success"
+	}
+	return "fail"
 }
 
 // libraryAddress says both readings of an address in one way.

@@ -100,16 +100,7 @@ func (o *event) add(e *audit.Event) {
 			text = rest
 			f := field{key: string(key), raw: string(value), told: told}
 			f.null = f.raw == "(null)" || f.raw == "(none)" || f.raw == "?"
-			var known bool
-			if !told {
-				f.text, known = typed(e, r.Type, paths, f.key)
-			}
-			if !known {
-				f.text = f.raw
-				if encoded(r.Type, f.key) {
-					f.text = string(audit.AppendText(nil, value))
-				}
-			}
+			f.text = meant(e, r.Type, paths, &f)
 			rec.fields = append(rec.fields, f)
 		}
 		if r.Type == unix.AUDIT_PATH {
@@ -117,6 +108,19 @@ func (o *event) add(e *audit.Event) {
 		}
 		o.records = append(o.records, rec)
 	}
+}
+
+// meant is the text of a field: what Event has of it, else what its record has.
+func meant(e *audit.Event, typ uint16, path int, f *field) string {
+	if !f.told {
+		if text, known := typed(e, typ, path, f.key); known {
+			return text
+		}
+	}
+	if encoded(typ, f.key) {
+		return string(audit.AppendText(nil, []byte(f.raw)))
+	}
+	return f.raw
 }
 
 // message is what stands between the quotes of msg='…'.
