@@ -153,25 +153,35 @@ func gate(program string) string {
 //	www-data in nginx.service
 //	root in docker container 3f2a91c07be4
 func (a Actor) String() string {
-	var b strings.Builder
-	b.WriteString(a.who())
-	switch {
-	case a.From.Address.IsValid():
-		b.WriteString(" from " + a.From.Address.String())
-	case a.From.Host != "":
-		b.WriteString(" from " + a.From.Host)
-	case a.From.Terminal != "" && a.From.Service != "cron" && a.Login != "":
-		b.WriteString(" at " + a.From.Terminal)
-	}
-	if a.From.Source == Utmp && (a.From.Address.IsValid() || a.From.Host != "") {
-		b.WriteString(" (by utmp)")
-	}
+	s := a.who() + a.whence()
 	if len(a.Through) > 0 {
-		b.WriteString(" through " + strings.Join(a.Through, ", "))
+		s += " through " + strings.Join(a.Through, ", ")
 	}
 	if a.Login != "" && a.User != "" && a.UID != a.AUID {
-		b.WriteString(" as " + a.User)
+		s += " as " + a.User
 	}
+	return s + a.within()
+}
+
+// whence says where the login came from.
+func (a Actor) whence() string {
+	from := ""
+	switch {
+	case a.From.Address.IsValid():
+		from = " from " + a.From.Address.String()
+	case a.From.Host != "":
+		from = " from " + a.From.Host
+	case a.From.Terminal != "" && a.From.Service != "cron" && a.Login != "":
+		return " at " + a.From.Terminal
+	}
+	if from != "" && a.From.Source == Utmp {
+		from += " (by utmp)"
+	}
+	return from
+}
+
+// within names the container or the unit, but for those that are made for any login.
+func (a Actor) within() string {
 	const short = 12
 	switch {
 	case a.Container != "":
@@ -179,11 +189,11 @@ func (a Actor) String() string {
 		if len(id) > 2*short && strings.Trim(id, "0123456789abcdef") == "" {
 			id = id[:short]
 		}
-		b.WriteString(" in " + a.Runtime + " container " + id)
-	case a.Unit != "" && (a.Login == "" || !strings.HasPrefix(a.Unit, "session-") && !strings.HasPrefix(a.Unit, "user@")):
-		b.WriteString(" in " + a.Unit)
+		return " in " + a.Runtime + " container " + id
+	case a.Unit == "", a.Login != "" && (strings.HasPrefix(a.Unit, "session-") || strings.HasPrefix(a.Unit, "user@")):
+		return ""
 	}
-	return b.String()
+	return " in " + a.Unit
 }
 
 // who is the login user, else the user, for a process that nobody's login began.
