@@ -69,6 +69,16 @@ func (r *reader) sound(c *sigma.Correlation, n *yaml.Node) {
 	case c.Timespan == 0:
 		r.fail(n, "correlation has no timespan; add one, such as 5m")
 	}
+	r.soundCount(c, n)
+	for alias := range c.Aliases {
+		if !slices.Contains(c.GroupBy, alias) && alias != c.Field {
+			r.fail(n, "alias %q is used neither in group-by nor as field", alias)
+		}
+	}
+}
+
+// soundCount reports what is missing of a count, or of no use without one.
+func (r *reader) soundCount(c *sigma.Correlation, n *yaml.Node) {
 	switch {
 	case c.Type == "value_count" && c.Field == "":
 		r.fail(n, "value_count has no field; add the one whose values are counted to condition")
@@ -76,11 +86,6 @@ func (r *reader) sound(c *sigma.Correlation, n *yaml.Node) {
 		r.fail(n, "condition has a field, which only value_count counts")
 	case len(c.Bounds) == 0 && strings.HasSuffix(c.Type, "_count"):
 		r.fail(n, "correlation has no condition; add one, such as \"gte: 10\"")
-	}
-	for alias := range c.Aliases {
-		if !slices.Contains(c.GroupBy, alias) && alias != c.Field {
-			r.fail(n, "alias %q is used neither in group-by nor as field", alias)
-		}
 	}
 }
 
