@@ -81,8 +81,8 @@ type Config struct {
 	Now func() time.Time // default: time.Now
 }
 
-// complete fills the defaults and says what is missing.
-func (c *Config) complete() error {
+// missing says what a server cannot do without and was not given.
+func (c *Config) missing() error {
 	switch {
 	case c.Posture == nil:
 		return errors.New("web: no source of posture")
@@ -94,6 +94,14 @@ func (c *Config) complete() error {
 		return errors.New("web: no feed of updates")
 	case c.Verify == nil:
 		return errors.New("web: no way to verify a password")
+	}
+	return nil
+}
+
+// complete fills the defaults and says what is missing.
+func (c *Config) complete() error {
+	if err := c.missing(); err != nil {
+		return err
 	}
 	for _, h := range c.Hosts {
 		if h == "" || strings.ContainsAny(h, "/:@ ") {
