@@ -1,6 +1,7 @@
 package taxonomy
 
 import (
+	"bytes"
 	"strconv"
 
 	"seawall/pkg/audit"
@@ -58,24 +59,29 @@ func (r *Reader) Read(e *audit.Event, p Program, each func(*event.Event)) {
 		each(&r.event)
 	}
 	for i := range e.Paths {
-		switch op := effect.Did(e, i); op {
-		case effect.Create, effect.Write, effect.Link, effect.Rename:
-			deleted := e.Paths[i].Nametype == audit.NametypeDelete
-			if deleted && r.begin(FileDelete) {
-				r.file(e, p, i, each)
-			} else if !deleted && r.begin(FileEvent) {
-				r.file(e, p, i, each)
-			}
-		case effect.Delete:
-			if r.begin(FileDelete) {
-				r.file(e, p, i, each)
-			}
+		if kind, ok := fileKind(e, i); ok && r.begin(kind) {
+			r.file(e, p, i, each)
 		}
 	}
 	if len(e.Sockaddr) > 0 && r.begin(NetworkConnection) && r.connection(e) {
 		r.who(e, p)
 		each(&r.event)
 	}
+}
+
+// fileKind returns the kind of event that became of path i, if one did: what a rename
+// takes away is a deletion too.
+func fileKind(e *audit.Event, i int) (kind int, ok bool) {
+	switch effect.Did(e, i) {
+	case effect.Create, effect.Write, effect.Link, effect.Rename:
+		if e.Paths[i].Nametype == audit.NametypeDelete {
+			return FileDelete, true
+		}
+		return FileEvent, true
+	case effect.Delete:
+		return FileDelete, true
+	}
+	return 0, false
 }
 
 // begin starts an event of a kind, if rules are about it.
@@ -120,13 +126,7 @@ func (r *Reader) number(f event.Field, n uint64) {
 // words adds arguments that NUL separates, with blanks between.
 func (r *Reader) words(f event.Field, s string) {
 	from := len(r.text)
-	for i := range len(s) {
-		c := s[i]
-		if c == 0 {
-			c = ' '
-		}
-		r.text = append(r.text, c)
-	}
+	r.text = blanks(append(r.text, s...), from)
 	r.put(f, from)
 }
 
@@ -183,12 +183,14 @@ func (r *Reader) who(e *audit.Event, p Program) {
 
 // blanks makes the NULs of b[from:] blanks.
 func blanks(b []byte, from int) []byte {
-	for i := from; i < len(b); i++ {
-		if b[i] == 0 {
-			b[i] = ' '
+	for {
+		i := bytes.IndexByte(b[from:], 0)
+		if i < 0 {
+			return b
 		}
+		from += i + 1
+		b[from-1] = ' '
 	}
-	return b
 }
 
 func (r *Reader) ids(e *audit.Event) {
