@@ -4,7 +4,7 @@
 // system for themselves while they run.
 //
 //	make bench BENCH=./scripts/auditbench
-//	go test ./scripts/auditbench -run Soak -args -events 10000000
+//	go test ./scripts/auditbench -run Soak -v -timeout 1h -args -events 10000000
 //
 // # What is measured
 //
