@@ -1,6 +1,8 @@
 package witness
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -200,5 +202,36 @@ func TestKernelLostWhileAway(t *testing.T) {
 		if got, want := l.stream.ledger.Left(), []uint64{17, 17, 20, 20}[i]; got != want {
 			t.Errorf("%d were lost in all, want %d", got, want)
 		}
+	}
+}
+
+// TestKernelMute: a kernel that does not answer for a moment does not end the reading, one
+// that never does ends it, and with its own error.
+func TestKernelMute(t *testing.T) {
+	control, err := kaudit.OpenControl()
+	if err != nil {
+		t.Skipf("needs the kernel's audit system: %v", err)
+	}
+	if err := control.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l := newLife(t, t.TempDir(), hostfs.Root{}, map[uint32]int{})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	start, done := time.Now(), make(chan struct{})
+	go func() {
+		defer close(done)
+		l.check(ctx, control, kaudit.Multicast, cancel)
+	}()
+	for i := range mutes {
+		if ctx.Err() != nil && time.Since(start) < soon {
+			t.Fatalf("it ended after %d looks", i)
+		}
+		l.poke()
+		within(t, "it looks", func() bool { return len(l.nudge) == 0 || ctx.Err() != nil })
+	}
+	<-done
+	if err := context.Cause(ctx); err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
 	}
 }

@@ -2,7 +2,6 @@ package witness
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -22,6 +21,8 @@ const (
 	// patience is how long a serial is waited for; an event that lacks its end takes
 	// audit.DefaultTimeout of it.
 	patience = 2 * audit.DefaultTimeout
+	// mutes is how often in a row the kernel may not answer before all begins anew.
+	mutes = 5
 	// settled is how long the rules are left alone after somebody changed them:
 	// augenrules first deletes all.
 	settledRules = time.Second
@@ -77,6 +78,7 @@ func (a *Source) record(typ uint16, payload []byte, now time.Time) {
 
 // read assembles records to events until the connection ends or another mode fits.
 func (a *Source) read(ctx context.Context, control *kaudit.Control, conn *kaudit.Conn) error {
+	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -109,8 +111,8 @@ func (a *Source) read(ctx context.Context, control *kaudit.Control, conn *kaudit
 		default:
 		}
 	})
-	if cause := context.Cause(ctx); errors.Is(cause, listen.ErrMove) {
-		return cause
+	if cause := context.Cause(ctx); cause != nil && outer.Err() == nil {
+		return cause // another mode fits, or the kernel does not answer
 	}
 	return err
 }
@@ -140,6 +142,7 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 	defer again.Stop()
 	var watch listen.Daemon
 	defer watch.Close()
+	mute := 0
 	for {
 		whole := false
 		select {
