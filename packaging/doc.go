@@ -12,7 +12,9 @@
 // capabilities nor a network of its own. What needs another capability is a process
 // of its own, for a moment, behind a socket that the sensor alone may open: seeing
 // what others' processes have mapped (seawall-restarts, CAP_SYS_PTRACE), without
-// the system calls by which that capability could read or change them; and seeing
+// the system calls by which that capability could read or change them; seeing
 // the packet filters and sockets of the host's network (seawall-network,
-// CAP_NET_ADMIN too). What they tell is unknown where their sockets are not installed.
+// CAP_NET_ADMIN too); and enlarging the buffer of the sensor's audit socket
+// (seawall-buffer, CAP_NET_ADMIN, in a network of its own). What they tell is unknown, and
+// the buffer small, where their sockets are not installed.
 package packaging

@@ -12,6 +12,8 @@ import (
 
 	"seawall/agent/facts/exposure"
 	"seawall/agent/facts/restart"
+	"seawall/agent/roomy"
+	"seawall/pkg/kaudit"
 )
 
 // exposed is the most that `systemd-analyze security` may say, in tenths.
@@ -136,9 +138,39 @@ func TestSandboxes(t *testing.T) {
 			"User=seawall-sensor",
 			"PrivateNetwork=yes",
 			"RestrictAddressFamilies=AF_UNIX AF_NETLINK",
+			"AmbientCapabilities=CAP_AUDIT_CONTROL CAP_AUDIT_READ CAP_DAC_READ_SEARCH",
 			"CapabilityBoundingSet=CAP_AUDIT_CONTROL CAP_AUDIT_READ CAP_DAC_READ_SEARCH",
 			"NoNewPrivileges=yes",
 			"NoExecPaths=/",
+			// Nothing is lost over a restart: the sockets and the serial seen last stay.
+			"NotifyAccess=main",
+			"FileDescriptorStoreMax=4",
+			"RuntimeDirectoryPreserve=restart",
+			"Restart=always",
+			"Wants=seawall-sensor-audit.socket",
+			"Wants=seawall-buffer.socket",
+		},
+		"seawall-sensor-audit.socket": {
+			"ListenNetlink=audit 1",
+			fmt.Sprintf("ReceiveBuffer=%dM", kaudit.DefaultBuffer>>20),
+			"FileDescriptorName=audit-mcast",
+		},
+		"seawall-buffer@.service": {
+			"DynamicUser=yes",
+			"StandardInput=socket",
+			"PrivateNetwork=yes",
+			"RestrictAddressFamilies=AF_UNIX",
+			"CapabilityBoundingSet=CAP_NET_ADMIN",
+			"AmbientCapabilities=CAP_NET_ADMIN",
+			"NoNewPrivileges=yes",
+			"NoExecPaths=/",
+		},
+		"seawall-buffer.socket": {
+			"Accept=yes",
+			"ListenStream=" + roomy.Socket,
+			"SocketUser=seawall-sensor",
+			"SocketGroup=root",
+			"SocketMode=0600",
 		},
 		"seawall-restarts@.service": {
 			"DynamicUser=yes",

@@ -18,6 +18,7 @@ import (
 	"seawall/agent/lint"
 	"seawall/agent/replay"
 	"seawall/agent/report"
+	"seawall/agent/roomy"
 	"seawall/agent/spool"
 	"seawall/agent/usage"
 	"seawall/agent/watch"
@@ -93,7 +94,7 @@ Exit status:
 	root.AddCommand(
 		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newStatusCommand(),
 		p.newSensorCommand(), p.newCheckConfigCommand(), lint.Command(&p.Console, facts.Facts{}, linted()), replay.Command(&p.Console), console.Version(&p.Console),
-		p.newRestartsCommand(), p.newNetworkCommand(), history.Command(&p.Console, report.Line), watch.Command(&p.Console, followed()), auditcmd.Command(&p.Console),
+		p.newRestartsCommand(), p.newNetworkCommand(), history.Command(&p.Console, report.Line), watch.Command(&p.Console, followed()), auditcmd.Command(&p.Console), roomy.Command(),
 	)
 	usage.Finish(root)
 	return root

@@ -20,6 +20,7 @@ import (
 	"seawall/agent/facts/fact"
 	"seawall/agent/machine"
 	"seawall/agent/pending"
+	"seawall/agent/roomy"
 	"seawall/agent/sensor"
 	"seawall/agent/spool"
 	"seawall/agent/standard"
@@ -111,7 +112,7 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 			StateDir:  c.SpoolDir,
 			Inherited: service.Inherited(p.Environ, "audit-mcast"),
 			Unicast:   service.Inherited(p.Environ, witness.StoredSocket),
-			Store:     service.Store,
+			Store:     roomy.Before(log, service.Store),
 			Restarting: func() bool {
 				// Without an answer the kernel is left as it was found.
 				again, err := unitbus.Restarting(context.WithoutCancel(ctx), os.Getpid())
