@@ -12,7 +12,10 @@
 // counted. So neither a slow disk nor a storm is ever waited for.
 //
 // Deliver, Reload and the rest belong to whoever takes detections on. One that could not
-// be delivered stays at the front of the queue.
+// be delivered stays at the front of the queue. They also keep what was counted and not
+// told in a file, every ten seconds while it grows: after a kill the next sentry tells
+// it, as a report of the same detection that ends it. The file is of this boot, not made
+// durable, and gone when nothing is in it.
 //
 // # Rules
 //

@@ -45,10 +45,25 @@ func (q *queue) put(d finding.Detection) {
 	}
 	q.byID[d.ID] = d
 	q.bytes += size(&d)
+	q.wake()
+}
+
+// wake has deliver called.
+func (q *queue) wake() {
 	select {
 	case q.ready <- struct{}{}:
 	default:
 	}
+}
+
+// waiting returns what was not delivered.
+func (q *queue) waiting() (list []finding.Detection) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, id := range q.order {
+		list = append(list, q.byID[id])
+	}
+	return list
 }
 
 // deliver empties the queue as far as to takes what is in it.

@@ -33,6 +33,8 @@ type Config struct {
 	Redact     *redact.Redactor
 	// Off leaves the rules out: only gaps are told.
 	Off bool
+	// Kept is a file that keeps what was counted and not told over a kill; "" is none.
+	Kept string
 }
 
 // Sentry is the detections at work.
@@ -46,6 +48,7 @@ type Sentry struct {
 	sessions *login.Sessions
 	users    names.Users
 	hole     *hole // nil where no events are missing
+	grown    grown
 
 	next atomic.Pointer[detect.Detector] // takes the place of detector
 
@@ -68,6 +71,7 @@ type loaded struct {
 func New(cfg Config) *Sentry {
 	s := &Sentry{cfg: cfg, queue: newQueue(), table: process.New(process.Config{Root: cfg.Root}), users: names.Users{Root: cfg.Root}}
 	s.sessions = login.New(login.Config{Root: cfg.Root, Sender: s.sender})
+	s.restore()
 	if cfg.Off {
 		return s
 	}
@@ -125,6 +129,7 @@ func (s *Sentry) Tick(now time.Time) {
 		s.publish(false)
 	}
 	s.advanceHole(now)
+	s.noteGrown(now, false)
 }
 
 // Close reports what was not yet, after the last event.
@@ -135,6 +140,7 @@ func (s *Sentry) Close() {
 		s.detector = nil
 	}
 	s.endHole()
+	s.noteGrown(s.grown.at, true)
 }
 
 // publish shows others what the detector counted, for the last time or not.
@@ -166,8 +172,18 @@ func (s *Sentry) Count(c *finding.Counters) {
 func (s *Sentry) Ready() <-chan struct{} { return s.queue.ready }
 
 // Deliver gives each detection that waits to to, the first found first, until one
-// could not be delivered.
-func (s *Sentry) Deliver(to func(*finding.Detection) error) error { return s.queue.deliver(to) }
+// could not be delivered. Then it keeps what may be lost.
+func (s *Sentry) Deliver(to func(*finding.Detection) error) error {
+	err := s.queue.deliver(func(d *finding.Detection) error {
+		if err := to(d); err != nil {
+			return err
+		}
+		s.grown.told(d)
+		return nil
+	})
+	s.keep()
+	return err
+}
 
 // Files are the names that the rules depend on, directories with "/" at the end.
 func (s *Sentry) Files() []string {

@@ -52,13 +52,19 @@ func (h *host) write(name, text string) {
 	}
 }
 
+// start starts a sentry of the host.
 func (h *host) start(words ...string) *Sentry {
+	h.t.Helper()
+	return New(h.config(words...))
+}
+
+func (h *host) config(words ...string) Config {
 	h.t.Helper()
 	root, err := hostfs.Open(h.dir)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return New(Config{Log: slog.New(slog.NewTextHandler(&h.log, nil)), Root: root, Dir: "/etc/seawall/detections.d", Allow: "/etc/seawall/allow.yaml", Redact: redact.New(words...)})
+	return Config{Log: slog.New(slog.NewTextHandler(&h.log, nil)), Root: root, Dir: "/etc/seawall/detections.d", Allow: "/etc/seawall/allow.yaml", Redact: redact.New(words...)}
 }
 
 // write is the event of a file that tee opens for writing.
@@ -307,7 +313,7 @@ func TestRefused(t *testing.T) {
 func TestBeside(t *testing.T) {
 	h := newHost(t)
 	h.write("/etc/seawall/detections.d/mine.yaml", ruleText)
-	s := h.start()
+	s := keeping(h, filepath.Join(t.TempDir(), KeptFile))
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -23,7 +25,8 @@ import (
 // switched off, events that are missing are told all the same.
 func detections(c config.Config, log *slog.Logger, s *sensor.Config) {
 	hide := redact.New(c.RedactWords...)
-	guard := sentry.New(sentry.Config{Log: log, Root: hostfs.Root{}, Dir: c.DetectionsDir, Allow: c.AllowFile, Redact: hide, Off: !c.Detect})
+	guard := sentry.New(sentry.Config{Log: log, Root: hostfs.Root{}, Dir: c.DetectionsDir, Allow: c.AllowFile, Redact: hide, Off: !c.Detect,
+		Kept: filepath.Join(cmp.Or(s.Audit.RunDir, c.SpoolDir), sentry.KeptFile)})
 	s.Audit.Redact = hide.Command
 	s.Audit.Observe, s.Audit.Tick, s.Audit.Gap = guard.Observe, guard.Tick, guard.Gap
 	s.Audit.Profile, s.Audit.RulesDir, s.Audit.DetectRules = c.AuditProfile, c.AuditRulesDir, rules.Profile()
