@@ -2,7 +2,9 @@ package audit
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"math/bits"
 )
 
 var errHeader = errors.New("no audit(seconds.milliseconds:serial): header")
@@ -30,7 +32,10 @@ func parseHeader(payload []byte) (header, []byte, error) {
 	if len(rest) == 0 || rest[0] != ':' {
 		return header{}, nil, errHeader
 	}
-	rest = bytes.TrimRight(rest[1:], "\x00\n")
+	rest = rest[1:]
+	for len(rest) > 0 && (rest[len(rest)-1] == 0 || rest[len(rest)-1] == '\n') {
+		rest = rest[:len(rest)-1]
+	}
 	if len(rest) > 0 && rest[0] == ' ' {
 		rest = rest[1:]
 	}
@@ -56,27 +61,17 @@ func number(b []byte, end byte) (n uint64, rest []byte, ok bool) {
 // The value keeps its quotes, so that a quoted string can be told from hexadecimal.
 // Words without "=" are skipped. ok is false at the end.
 func NextField(b []byte) (key, value, rest []byte, ok bool) {
-	for {
-		for len(b) > 0 && b[0] == ' ' {
-			b = b[1:]
-		}
-		if len(b) == 0 {
-			return nil, nil, nil, false
-		}
-		i := 0
-		for i < len(b) && b[i] != '=' && b[i] != ' ' {
-			i++
-		}
-		if i == len(b) {
-			return nil, nil, nil, false
-		}
+	from, i := 0, 0
+	for i < len(b) && b[i] != '=' {
 		if b[i] == ' ' {
-			b = b[i:]
-			continue
+			from = i + 1
 		}
-		key, b = b[:i], b[i+1:]
-		break
+		i++
 	}
+	if i == len(b) {
+		return nil, nil, nil, false
+	}
+	key, b = b[from:i], b[i+1:]
 	end := -1
 	if len(b) > 0 && b[0] == '"' {
 		if q := bytes.IndexByte(b[1:], '"'); q >= 0 {
@@ -84,14 +79,30 @@ func NextField(b []byte) (key, value, rest []byte, ok bool) {
 		}
 	}
 	if end < 0 {
-		if end = bytes.IndexByte(b, ' '); end < 0 {
-			end = len(b)
-		}
+		end = word(b)
 		if string(key) == "ses" {
 			end = session(b[:end])
 		}
 	}
 	return key, b[:end], b[end:], true
+}
+
+// word returns how many bytes there are before the first blank.
+func word(b []byte) int {
+	// Most values are short: eight bytes are looked at at once. A byte that is a blank
+	// becomes 0, and the lowest 0 borrows into its own highest bit first.
+	const ones, highs, blanks = 0x0101010101010101, 0x8080808080808080, 0x2020202020202020
+	n := 0
+	for ; n+8 <= len(b) && n < 24; n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:]) ^ blanks
+		if zero := (x - ones) &^ x & highs; zero != 0 {
+			return n + bits.TrailingZeros64(zero)/8
+		}
+	}
+	if i := bytes.IndexByte(b[n:], ' '); i >= 0 {
+		return n + i
+	}
+	return len(b)
 }
 
 // session returns how long the number is that b begins with, where the next field follows
