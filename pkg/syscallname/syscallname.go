@@ -4,6 +4,7 @@ package syscallname
 
 import (
 	"runtime"
+	"sync"
 
 	"github.com/elastic/go-libaudit/v2/auparse"
 )
@@ -15,6 +16,9 @@ func Name(arch uint32, number int) string {
 	if machine == "x86_64" && number >= x32 && number < x32+512 {
 		number -= x32
 	}
+	if number >= 0 && number < firstNew && machine != "" && machine == archName(0) {
+		return native()[number]
+	}
 	if name, ok := auparse.AuditSyscalls[machine][number]; ok {
 		return name
 	}
@@ -23,6 +27,17 @@ func Name(arch uint32, number int) string {
 	}
 	return newer[number-firstNew]
 }
+
+// native are this machine's names, by number: they are asked for several times an event.
+var native = sync.OnceValue(func() []string {
+	names := make([]string, firstNew)
+	for number, name := range auparse.AuditSyscalls[archName(0)] {
+		if number >= 0 && number < firstNew {
+			names[number] = name
+		}
+	}
+	return names
+})
 
 // x32 is set in the number of a call by a program of x86-64's 32-bit pointers, whose
 // calls below 512 are those of x86-64 but for few that the kernel calls alike.

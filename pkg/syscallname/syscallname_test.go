@@ -1,6 +1,10 @@
 package syscallname
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/elastic/go-libaudit/v2/auparse"
+)
 
 func TestName(t *testing.T) {
 	for _, tt := range []struct {
@@ -33,6 +37,15 @@ func TestName(t *testing.T) {
 	}
 	if Name(0, 437) != "openat2" {
 		t.Error("this machine's openat2 is not known")
+	}
+}
+
+// What the table of this machine says is what go-libaudit's says.
+func TestNative(t *testing.T) {
+	for number, want := range auparse.AuditSyscalls[archName(0)] {
+		if got := Name(0, number); got != want {
+			t.Errorf("Name(0, %d) = %q, want %q", number, got, want)
+		}
 	}
 }
 
