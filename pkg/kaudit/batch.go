@@ -17,7 +17,8 @@ type batch struct {
 	names   [batchSize]unix.RawSockaddrNetlink
 	buffers [batchSize][maxMessage]byte
 
-	n     int // of the last recvmmsg
+	long  bool // the scheduler is to know of the next recvmmsg
+	n     int  // of the last recvmmsg
 	errno syscall.Errno
 	step  func(fd uintptr) // a recvmmsg, for RawConn.Control
 }
@@ -58,6 +59,14 @@ func (b *batch) recvmmsg(fd uintptr) (int, syscall.Errno) {
 		b.headers[i].hdr.Namelen = unix.SizeofSockaddrNetlink
 	}
 	for {
+		if b.long {
+			n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.headers)),
+				batchSize, unix.MSG_DONTWAIT, 0, 0)
+			if errno != unix.EINTR {
+				return int(n), errno
+			}
+			continue
+		}
 		// The socket does not block, so the scheduler need not know.
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.headers)),
 			batchSize, unix.MSG_DONTWAIT, 0, 0)

@@ -51,10 +51,17 @@ func (r *receiving) mute(mute bool) error {
 	return errors.Join(w.tick(0), w.listen())
 }
 
+// patience is how many batches are taken one after another before the scheduler is told
+// that it goes on: some 30 ms.
+const patience = 512
+
 // empty hands out all that is queued, and reports whether there was anything.
 func (r *receiving) empty() (found bool, err error) {
 	c := r.conn
-	for r.ended() == nil {
+	for batches := 1; r.ended() == nil; batches++ {
+		// What the scheduler does not know of does not wake the runtime's monitor, without
+		// which timers and other descriptors wait for us.
+		c.batch.long = batches%patience == 0
 		n, err := c.batch.take(c.raw)
 		switch {
 		case err == unix.EAGAIN:
