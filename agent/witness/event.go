@@ -42,6 +42,9 @@ func (a *Source) event(e *audit.Event) {
 	a.deliver(e)
 }
 
+// self is this process, whose number the runtime asks the kernel for each time.
+var self = uint32(os.Getpid())
+
 // deliver gives an event to whoever asks, and notes that it did.
 func (a *Source) deliver(e *audit.Event) {
 	a.offer(e)
@@ -54,7 +57,7 @@ func (a *Source) offer(e *audit.Event) {
 	if a.cfg.Observe != nil {
 		a.cfg.Observe(e)
 	}
-	if e.PID == uint32(os.Getpid()) && e.HasSyscall {
+	if e.PID == self && e.HasSyscall {
 		return
 	}
 	if starts(e) {
