@@ -85,3 +85,22 @@ func TestProgress(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestTrial(t *testing.T) {
+	bad := errors.New("a.yaml:1: \x1b[31mred")
+	for _, tt := range []struct {
+		trial Trial
+		code  int
+		want  string
+	}{
+		{Trial{Rules: 2, Examples: 3}, 0, "checks: 2, examples: 3, all as they should be\n"},
+		{Trial{Warnings: []string{"a.yaml: warning: no examples"}}, 0, "a.yaml: warning: no examples\nchecks: 0, examples: 0, all as they should be\n"},
+		{Trial{Failures: []error{errors.New("fires")}, Examples: 4}, Findings, "fires\n1 of 4 examples failed\n"},
+		{Trial{Problems: []error{bad}, Failures: []error{errors.New("fires")}}, Problem, "a.yaml:1: \\x1b[31mred\nfires\n"},
+	} {
+		var out strings.Builder
+		if code, err := tt.trial.Print(&out, "checks"); code != tt.code || err != nil || out.String() != tt.want {
+			t.Errorf("%d, %v: %q, want %d: %q", code, err, out.String(), tt.code, tt.want)
+		}
+	}
+}

@@ -75,7 +75,7 @@ func run(c *console.Console, shape any, rules Rules, sources []policy.Source) er
 		if err != nil {
 			return err
 		}
-		more, err := report.Print(c.Stdout)
+		more, err := report.Print(c.Stdout, "checks")
 		if err != nil {
 			return err
 		}

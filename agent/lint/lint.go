@@ -1,34 +1,26 @@
 package lint
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
+	"seawall/agent/console"
 	"seawall/agent/facts/fact"
 	"seawall/agent/policy"
 	"seawall/agent/policy/checks"
 	"seawall/agent/policy/format"
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
-	"seawall/pkg/text"
 )
 
-// Report is what was found in files.
-type Report struct {
-	Problems []error  // the files would not load
-	Failures []error  // examples that came out otherwise
-	Warnings []string // what is allowed and should not be
-	Checks   int
-	Examples int
-}
+// Report is what was found in files of checks.
+type Report struct{ console.Trial }
 
 // Files checks sources together, with the built-in checks that they may speak of.
 // Shape is the type of facts.
@@ -51,7 +43,7 @@ func Files(shape any, sources ...policy.Source) (*Report, error) {
 	for _, src := range sources {
 		f := format.Parse(src)
 		for _, c := range f.Checks {
-			r.Checks++
+			r.Rules++
 			if len(c.Examples) == 0 {
 				line, column := f.Place(c.At, 0)
 				r.Warnings = append(r.Warnings, fmt.Sprintf("%s:%d:%d: warning: %s has no examples", src.Name, line, column, c.Info.ID))
@@ -156,27 +148,4 @@ func Read(names ...string) ([]policy.Source, error) {
 		}
 	}
 	return list, nil
-}
-
-// Print writes the report for people and for editors, and returns the exit status:
-// 2 where a file would not load, 1 where an example failed.
-func (r *Report) Print(w io.Writer) (int, error) {
-	out := bufio.NewWriter(w)
-	for _, err := range slices.Concat(r.Problems, r.Failures) {
-		fmt.Fprintln(out, text.Terminal(text.Clean(err.Error(), text.Limit)))
-	}
-	for _, warning := range r.Warnings {
-		fmt.Fprintln(out, text.Terminal(text.Clean(warning, text.Limit)))
-	}
-	code := 0
-	switch {
-	case len(r.Problems) > 0:
-		code = 2
-	case len(r.Failures) > 0:
-		code = 1
-		fmt.Fprintf(out, "%d of %d examples failed\n", len(r.Failures), r.Examples)
-	default:
-		fmt.Fprintf(out, "checks: %d, examples: %d, all as they should be\n", r.Checks, r.Examples)
-	}
-	return code, out.Flush()
 }

@@ -100,7 +100,7 @@ func TestBaseline(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := Files(facts.Facts{}, policy.Source{Name: "ssh.yaml", Data: sources[len(sources)-1].Data})
-	if err != nil || r.Checks == 0 {
+	if err != nil || r.Rules == 0 {
 		t.Errorf("got %+v, %v", r, err)
 	}
 	for _, p := range r.Problems {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"seawall/agent/console"
 	"seawall/agent/detect"
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
@@ -21,13 +22,7 @@ type File struct {
 }
 
 // Report is what was found in files of rules.
-type Report struct {
-	Problems []error // the files would not load
-	Failures []error // examples that came out otherwise
-	Warnings []string
-	Rules    int
-	Examples int
-}
+type Report struct{ console.Trial }
 
 // IsRules reports whether a file of YAML is one of Sigma rules: a document has the
 // key detection or correlation.

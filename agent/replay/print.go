@@ -136,26 +136,3 @@ func color(s finding.Severity) look.Color {
 	}
 	return look.Dim
 }
-
-// Print writes the report for people and for editors, and returns the exit status: 2
-// where a file would not load, 1 where an example failed.
-func (r *Report) Print(w io.Writer) (int, error) {
-	out := bufio.NewWriter(w)
-	for _, err := range append(append([]error{}, r.Problems...), r.Failures...) {
-		fmt.Fprintln(out, text.Terminal(text.Clean(err.Error(), text.Limit)))
-	}
-	for _, warning := range r.Warnings {
-		fmt.Fprintln(out, text.Terminal(text.Clean(warning, text.Limit)))
-	}
-	code := 0
-	switch {
-	case len(r.Problems) > 0:
-		code = 2
-	case len(r.Failures) > 0:
-		code = 1
-		fmt.Fprintf(out, "%d of %d examples failed\n", len(r.Failures), r.Examples)
-	default:
-		fmt.Fprintf(out, "detections: %d, examples: %d, all as they should be\n", r.Rules, r.Examples)
-	}
-	return code, out.Flush()
-}

@@ -126,7 +126,7 @@ func TestLint(t *testing.T) {
 		"one id":    {good + "---\n" + good, "the id is that of my.yaml:1 too", 2},
 	} {
 		var out strings.Builder
-		code, err := Lint(hostfs.Root{}, nil, []File{{"my.yaml", []byte(tt.text)}}).Print(&out)
+		code, err := Lint(hostfs.Root{}, nil, []File{{"my.yaml", []byte(tt.text)}}).Print(&out, "detections")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -78,6 +78,6 @@ func linted() lint.Rules {
 		for i, s := range sources {
 			files[i] = replay.File{Name: s.Name, Data: s.Data}
 		}
-		return replay.Lint(hostfs.Root{}, own, files).Print(w)
+		return replay.Lint(hostfs.Root{}, own, files).Print(w, "detections")
 	}}
 }
