@@ -30,6 +30,8 @@ type Config struct {
 	Sessions  *login.Sessions
 	// User names a user, or returns "".
 	User func(uid uint32) string
+	// Place names a file by device and inode, or returns "". It may be nil.
+	Place func(dev [2]uint32, inode uint64) string
 	// Redact hides secrets of command lines; nil is package redact's usual.
 	Redact *redact.Redactor
 	// Matched is called for each match of a rule, with its index, whether it is
@@ -89,7 +91,7 @@ func New(cfg Config) (*Detector, error) {
 		return nil, errors.Join(allowErr, matchErr, correlateErr)
 	}
 	d.scratch = d.matcher.NewScratch()
-	d.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: t, Parent: d.parent, User: cfg.User, Possible: d.possible})
+	d.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: t, Parent: d.parent, User: cfg.User, Place: cfg.Place, Possible: d.possible})
 	d.seen = make([]bool, len(d.rules))
 	d.each, d.alert = d.take, d.correlated
 	return d, errors.Join(allowErr, matchErr, correlateErr)
@@ -175,7 +177,7 @@ func (d *Detector) Fresh(cfg Config) (*Detector, error) {
 	if f.correlator, err = correlate.New(d.rules, d.reader.Taxonomy.Sources, correlate.Limits{}); f.correlator == nil {
 		return nil, err
 	}
-	f.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: d.reader.Taxonomy, Parent: f.parent, User: cfg.User, Possible: f.possible})
+	f.reader = taxonomy.NewReader(taxonomy.Config{Taxonomy: d.reader.Taxonomy, Parent: f.parent, User: cfg.User, Place: cfg.Place, Possible: f.possible})
 	f.seen = make([]bool, len(d.rules))
 	f.each, f.alert = f.take, f.correlated
 	return f, nil

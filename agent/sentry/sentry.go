@@ -13,6 +13,7 @@ import (
 	"seawall/agent/detect"
 	"seawall/agent/detect/rules"
 	"seawall/agent/login"
+	"seawall/agent/places"
 	"seawall/agent/process"
 	"seawall/pkg/audit"
 	"seawall/pkg/finding"
@@ -222,7 +223,7 @@ func (s *Sentry) Reload(now time.Time) {
 	}
 	allowed, allowErr := s.allowances(now)
 	d, err := detect.New(detect.Config{
-		Rules: list, Allow: allowed, Processes: s.table, Sessions: s.sessions, User: s.users.Name, Redact: s.cfg.Redact,
+		Rules: list, Allow: allowed, Processes: s.table, Sessions: s.sessions, User: s.users.Name, Place: places.New(s.cfg.Root).Name, Redact: s.cfg.Redact,
 		Report: s.queue.put, Full: s.queue.full,
 	})
 	l := loaded{faults: faults(errors.Join(ruleErr, allowErr, err)), allow: d}

@@ -172,6 +172,11 @@ func (r *Reader) path(e *audit.Event, i int) {
 		if r.text, _ = effect.AppendName(r.text, e, i); string(r.text[from:]) != string(p.Name) {
 			r.put(fieldName, from)
 		}
+		from = len(r.text)
+		var found bool
+		if r.text, _, found = r.named(r.text, e, i); found {
+			r.put(fieldName, from)
+		}
 	}
 	if r.used[fieldNametype] {
 		r.event.AddString(fieldNametype, nametype(p.Nametype))

@@ -23,7 +23,7 @@
 //	exe comm tty key    decoded; key several times for several keys
 //	pid ppid auid uid gid euid fsuid ses     numbers
 //	cwd                 decoded
-//	name                as the process named it, and again as absolute path where that differs
+//	name                as the process named it, and again as absolute path, and by its place, where these differ
 //	nametype            NORMAL, PARENT, CREATE, DELETE, UNKNOWN
 //	mode ouid inode dev of a PATH record, as written: 0100644, 0, 1234, 08:01
 //	proctitle           decoded, blanks between arguments
@@ -50,8 +50,10 @@
 //
 // # linux/file_event, linux/file_delete
 //
-//	TargetFilename      absolute and clean; relative where the kernel names no directory
-//	                    (a descriptor of one was given): a known gap
+//	TargetFilename      absolute and clean; by the inode of its directory, or by its own, where that
+//	                    has another name than the process used (Config.Place): a descriptor of a
+//	                    directory was given, or a link was gone through. Then that which was used is a
+//	                    second value, if it is absolute. Relative where neither is known.
 //	SourceFilename      file_event by rename: what it was called before
 //	Image CommandLine ParentImage ParentCommandLine ProcessId ParentProcessId User LogonId   of who did it
 //

@@ -16,6 +16,9 @@ type Config struct {
 	Parent func() Program
 	// User names a user, or returns "".
 	User func(uid uint32) string
+	// Place names a file by device and inode, or returns "". It may be nil: then names are
+	// as processes gave them, and relative where they opened a directory before.
+	Place func(dev [2]uint32, inode uint64) string
 	// Possible returns the rules that an event may match of which only the values of
 	// these fields are known, and what is to take events that are alike in them, or nil.
 	// Without it all rules are.
@@ -237,12 +240,22 @@ func (r *Reader) file(e *audit.Event, p Program, i int, each func(*event.Event))
 	each(&r.event)
 }
 
+// name adds the name of path i as the process gave it, unless that is relative, and by its
+// place where this is another.
 func (r *Reader) name(f event.Field, e *audit.Event, i int) bool {
 	from := len(r.text)
-	r.text, _ = effect.AppendName(r.text, e, i)
-	if len(r.text) == from {
+	var found bool
+	if r.text, _, found = r.named(r.text, e, i); len(r.text) == from {
 		return false
 	}
 	r.put(f, from)
+	if !found {
+		return true
+	}
+	from = len(r.text)
+	var absolute bool
+	if r.text, absolute = effect.AppendName(r.text, e, i); absolute {
+		r.put(f, from)
+	}
 	return true
 }
