@@ -177,7 +177,7 @@ func Try(d *detect.Detector, rule int, e *Example, captures Captures) (matched [
 			return nil, fmt.Errorf("there is no capture %q in testdata/captures.gz", text.Clean(e.Capture, 100))
 		}
 	}
-	result, err := Run(bytes.NewReader(records), d, note)
+	result, err := runCapture(records, d, note)
 	switch {
 	case err != nil:
 		return nil, err
@@ -187,4 +187,27 @@ func Try(d *detect.Detector, rule int, e *Example, captures Captures) (matched [
 		return nil, fmt.Errorf("%d of its lines are no records", result.Lines)
 	}
 	return matched, nil
+}
+
+// runCapture replays the records of a capture, whose files have the places in it.
+func runCapture(records []byte, d *detect.Detector, note func(rule int)) (*Result, error) {
+	records, place := places(records)
+	return run(bytes.NewReader(records), d, note, place)
+}
+
+// places takes the lines "# DEVICE INODE NAME" at the start of records.
+func places(records []byte) (rest []byte, place func(dev [2]uint32, inode uint64) string) {
+	names := map[string]string{}
+	for bytes.HasPrefix(records, []byte("# ")) {
+		line, after, _ := bytes.Cut(records[2:], []byte("\n"))
+		file, name, _ := strings.Cut(string(line), " /")
+		names[file] = "/" + name
+		records = after
+	}
+	if len(names) == 0 {
+		return records, nil
+	}
+	return records, func(dev [2]uint32, inode uint64) string {
+		return names[fmt.Sprintf("%02x:%02x %d", dev[0], dev[1], inode)]
+	}
 }

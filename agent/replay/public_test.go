@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,7 +92,7 @@ func TestPublicCaptures(t *testing.T) {
 	}
 	d := detector(t, own(t))
 	for name, records := range all {
-		if r, err := Run(bytes.NewReader(records), d, nil); err != nil || r.Audit.Events == 0 || r.Lines > 0 {
+		if r, err := runCapture(records, d, nil); err != nil || r.Audit.Events == 0 || r.Lines > 0 {
 			t.Errorf("%s: %v, %d lines are no records", name, err, r.Lines)
 		}
 	}

@@ -32,6 +32,10 @@ type Result struct {
 
 // Run replays records with the rules of d, of whose state nothing is used.
 func Run(r io.Reader, d *detect.Detector, matched func(rule int)) (*Result, error) {
+	return run(r, d, matched, nil)
+}
+
+func run(r io.Reader, d *detect.Detector, matched func(rule int), place func(dev [2]uint32, inode uint64) string) (*Result, error) {
 	in, err := plainText(r)
 	if err != nil {
 		return nil, err
@@ -40,7 +44,7 @@ func Run(r io.Reader, d *detect.Detector, matched func(rule int)) (*Result, erro
 	index := map[string]int{}
 	table := process.New(process.Config{Offline: true})
 	sessions := login.New(login.Config{Offline: true, Sender: sender(table)})
-	fresh, err := d.Fresh(detect.Config{Processes: table, Sessions: sessions, Matched: matched, Report: func(x finding.Detection) {
+	fresh, err := d.Fresh(detect.Config{Processes: table, Sessions: sessions, Matched: matched, Place: place, Report: func(x finding.Detection) {
 		if i, ok := index[x.ID]; ok {
 			out.Detections[i] = x
 			return
