@@ -34,8 +34,11 @@ func (a *Source) event(e *audit.Event) {
 			delete(s.filled, e.Serial)
 			return // it was read from the log
 		case !s.mark.Has(e.Serial) && s.ledger.Came(e.Serial, false):
-		case s.overlap != nil && !e.Partial:
+		case e.Partial:
+		case s.overlap != nil:
 			return // by the other connection
+		case s.now.Before(s.anew) && s.mark.Has(e.Serial):
+			return // by the sensor before, and the kernel sends it to the audit daemon anew
 		}
 	case gaps.Tardy:
 	}

@@ -94,6 +94,10 @@ func TestKilled(t *testing.T) {
 		l.make(109, 3)                  // but this one came
 		l.make(109, 3)
 		l = newLife(t, dir, root, seen) // and nobody had written that
+		l.make(109, 3)                  // the kernel sends it anew
+		if seen[109] != 1 {
+			t.Errorf("109 came %d times", seen[109])
+		}
 		serial += 50
 		l.make(serial, 3)
 		l.wait(patience + time.Second)
@@ -169,8 +173,15 @@ func TestFilledOnce(t *testing.T) {
 		t.Errorf("%d events are there", len(seen))
 	}
 	l = newLife(t, dir, root, seen) // nobody wrote that
-	if pending := l.stream.missing; len(pending) != 1 || pending[0].Left() != 2 {
+	pending := l.stream.missing
+	if len(pending) != 1 || pending[0].Left() != 2 {
 		t.Errorf("%+v", pending)
+	}
+	l.stream.missing = nil
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if l.fillGaps(ended, pending); len(l.stream.missing) != 1 || len(l.stream.wake) != 1 {
+		t.Error("a connection that ended forgets what was to be filled")
 	}
 	l.fillGaps(t.Context(), l.stream.missing)
 	l.noteState(l.now)

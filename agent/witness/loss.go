@@ -81,7 +81,7 @@ func (a *Source) resume(now time.Time) {
 	}
 	s.tracker.Resume(newest, at)
 	s.tracker.Reopen(holes, now)
-	s.resumed = at
+	s.resumed, s.anew = at, now.Add(anewTime)
 }
 
 // closeState hands out what is open and keeps what is known for the next.
@@ -299,7 +299,8 @@ func (a *Source) fillGaps(ctx context.Context, missing []gaps.Gap) {
 	}
 	found, err := refill.Look(ctx, a.cfg.Root, ranges, gaps.Missing(missing), a.filledEvent)
 	if ctx.Err() != nil {
-		return // the next sensor goes on
+		a.putBack(missing) // whoever reads next goes on, or the next sensor
+		return
 	}
 	why := "the audit daemon's log does not have them"
 	if err != nil {
@@ -307,6 +308,15 @@ func (a *Source) fillGaps(ctx context.Context, missing []gaps.Gap) {
 	}
 	a.giveUp(missing, why)
 	a.log.Info("missing audit events were looked for in the audit daemon's log", "found", found, "missing", gaps.Missing(missing))
+}
+
+// putBack has gaps be filled by the next fill.
+func (a *Source) putBack(missing []gaps.Gap) {
+	s := &a.stream
+	s.Lock()
+	defer s.Unlock()
+	s.missing = append(missing, s.missing...)
+	wake(s.wake)
 }
 
 // giveUp ends what is done about gaps, for a reason.

@@ -23,6 +23,9 @@ const (
 	patience = 2 * audit.DefaultTimeout
 	// mutes is how often in a row the kernel may not answer before all begins anew.
 	mutes = 5
+	// anewTime is how long the kernel may send what it could not send to an audit daemon
+	// that ended, although we heard it beside that.
+	anewTime = 10 * time.Second
 	// settled is how long the rules are left alone after somebody changed them:
 	// augenrules first deletes all.
 	settledRules = time.Second
@@ -41,6 +44,7 @@ type stream struct {
 	overlap *listen.Overlap // what another connection gave; nil when there was none lately
 	moved   time.Time       // when one connection followed another
 	resumed time.Time       // the last event that the sensor before saw
+	anew    time.Time       // until when what that saw can come once more
 	name    []byte          // of event
 
 	base struct {

@@ -239,23 +239,25 @@ func lines(name string, give func(line []byte)) error {
 	return in.Err()
 }
 
-// eventText is the serial, process and file of the event that is read from a log.
-type eventText struct{ serial, pid string }
+// eventText is the processes of the events that are begun in a log, by serial: their
+// records are between one another.
+type eventText map[string]string
 
-// next reads a line and returns the text when it has its last part.
-func (e *eventText) next(line []byte) (text string, ok bool) {
+// next reads a line and returns what an event is about when it has the last part of it.
+func (e eventText) next(line []byte) (text string, ok bool) {
 	typ, payload, ok := auditlog.Line(line)
 	_, rest, _ := strings.Cut(string(payload), ":")
 	serial, _, _ := strings.Cut(rest, ")")
 	switch {
 	case ok && typ == unix.AUDIT_SYSCALL:
 		_, rest, _ := strings.Cut(rest, " pid=")
-		e.serial = serial
-		e.pid, _, _ = strings.Cut(rest, " ")
-	case ok && typ == unix.AUDIT_PATH && serial == e.serial:
+		e[serial], _, _ = strings.Cut(rest, " ")
+	case ok && typ == unix.AUDIT_PATH && e[serial] != "":
 		_, rest, _ := strings.Cut(rest, ` name="`)
 		name, _, _ := strings.Cut(rest, `"`)
-		return filledText(serial, e.pid, name), true
+		pid := e[serial]
+		delete(e, serial)
+		return filledText(serial, pid, name), true
 	}
 	return "", false
 }
