@@ -46,6 +46,7 @@ const Dir = "/etc/seawall/detections.d"
 const (
 	maxFile  = 4 << 20
 	maxFiles = 10_000
+	maxRules = 10_000 // of a directory: what is compiled of them has to fit into a sensor
 )
 
 //go:embed *.yaml
@@ -113,6 +114,11 @@ func Read(root hostfs.Root, name string) ([]sigma.Rule, error) {
 		}
 		rules, err := readFile(root, filepath.Join(name, file))
 		list, problems = append(list, rules...), append(problems, err)
+		if len(list) > maxRules {
+			list = list[:maxRules]
+			problems = append(problems, fmt.Errorf("%s: more than %d rules; what comes after some of %s is left out", name, maxRules, file))
+			break
+		}
 	}
 	return list, errors.Join(problems...)
 }
