@@ -75,11 +75,12 @@ func TestShorten(t *testing.T) {
 	}
 	fmt.Fprint(&in, "type=SYSCALL msg=audit(1.000:99): arch=c000003e syscall=59 success=yes pid=5 uid=0 exe=\"/usr/bin/id\" key=\"seawall-exec\"\n")
 	fmt.Fprint(&in, "type=EXECVE msg=audit(1.000:99): argc=2 a0=\"id\" a1=\"user123\"\ntype=PROCTITLE msg=audit(1.000:99): proctitle=6964\n")
+	fmt.Fprint(&in, "# 08:01 1234 /etc\n")
 	var out bytes.Buffer
 	if err := shorten(&out, strings.NewReader(in.String())); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(out.String(), "\n"); n != 3*most+2 || !strings.Contains(out.String(), "user123") || strings.Contains(out.String(), "PROCTITLE") {
+	if n := strings.Count(out.String(), "\n"); n != 3*most+3 || !strings.Contains(out.String(), "# 08:01 1234 /etc") || !strings.Contains(out.String(), "user123") || strings.Contains(out.String(), "PROCTITLE") {
 		t.Errorf("%d lines:\n%s", n, out.String())
 	}
 }

@@ -6,11 +6,12 @@
 #	machine.sh prepare TREE DIR   copies nothing: DIR is an overlay over TREE, a Debian 12
 #	machine.sh start DIR          all of it with the login user that stands for none
 #	machine.sh as DIR USER        runs the script on standard input in a login of USER, by ssh
+#	machine.sh places DIR         prints the inodes of files
 #	machine.sh stop DIR
 set -euo pipefail
 
 none=4242 # the login user of all that no one logged in for; users have 4243 and above
-packages=(apache2-utils rsync git man-db gcc libc6-dev make postgresql certbot zip jq)
+packages=(apache2-utils rsync git man-db gcc libc6-dev make postgresql certbot zip jq ansible-core podman crun busybox-static)
 
 prepare() {
 	local tree=$1 dir=$2 root=$2/root
@@ -24,7 +25,7 @@ prepare() {
 		deb http://deb.debian.org/debian-security bookworm-security main
 	X
 	: >"$root/etc/fstab"
-	: >"$root/etc/cloud/cloud-init.disabled"
+	mkdir -p "$root/etc/cloud" && : >"$root/etc/cloud/cloud-init.disabled"
 	ln -sf /dev/null "$root/etc/systemd/system/auditd.service"
 	ln -sf /dev/null "$root/etc/systemd/system/networking.service"
 	echo web-1 >"$root/etc/hostname"
@@ -42,6 +43,7 @@ prepare() {
 		install -d -m 700 -o "$id" -g "$id" "$root/home/$user/.ssh"
 		install -m 600 -o "$id" -g "$id" "$dir/key.pub" "$root/home/$user/.ssh/authorized_keys"
 	done
+	install -m 600 -o $((none + 1)) -g $((none + 1)) "$dir/key" "$root/home/ann/.ssh/id_ed25519" # for programs that log in
 	echo 'ann ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/ann"
 	chmod 440 "$root/etc/sudoers.d/ann"
 	echo ann:Right-horse-1 | "${in[@]}" chpasswd
@@ -57,6 +59,22 @@ prepare() {
 		curl -fsS -m 5 -o /dev/null http://127.0.0.1/ || logger -t health "web is down"
 	X
 	chmod 755 "$root/usr/local/bin/healthcheck"
+	ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
+	: >"$root/usr/local/bin/node"
+	[[ -z ${BENIGN_SEAWALL:-} ]] || seawall "$root" "${in[@]}"
+}
+
+# seawall ROOT COMMAND...: as a package would have placed it.
+seawall() {
+	local root=$1 from
+	shift
+	from=$(dirname "$0")/../../packaging
+	install -m 755 "$BENIGN_SEAWALL"/seawall{,-uplink,-collector} "$root/usr/bin"
+	install -m 644 "$from"/systemd/seawall-* "$root/usr/lib/systemd/system"
+	install -m 644 "$from"/sysusers.d/*.conf "$root/usr/lib/sysusers.d"
+	install -m 644 "$from"/tmpfiles.d/*.conf "$root/usr/lib/tmpfiles.d"
+	"$@" systemd-sysusers
+	systemd-tmpfiles --root="$root" --create seawall.conf seawall-collector.conf
 }
 
 start() {
@@ -73,7 +91,8 @@ start() {
 	# nspawn's filter of system calls would keep programs from telling audit anything.
 	SYSTEMD_SECCOMP=0 SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 setsid systemd-nspawn -q --register=no --keep-unit -D "$root" --console=pipe \
 		--machine=web-1 --network-namespace-path=/run/netns/seawall-benign --capability=CAP_AUDIT_CONTROL,CAP_AUDIT_WRITE \
-		${BENIGN_GO:+--bind-ro="$BENIGN_GO:/usr/local/go"} --kill-signal=SIGRTMIN+3 \
+		${BENIGN_GO:+--bind-ro="$BENIGN_GO:/usr/local/go"} \
+		${BENIGN_NODE:+--bind-ro="$BENIGN_NODE/bin/node:/usr/local/bin/node" --bind-ro="$BENIGN_NODE/lib/node_modules:/usr/local/lib/node_modules"} --kill-signal=SIGRTMIN+3 \
 		sh -c "echo $none > /proc/self/loginuid; exec /lib/systemd/systemd" </dev/null >"$dir/console.log" 2>&1 &
 	echo $! >"$dir/nspawn.pid"
 	for ((h = 0; h < 200; h++)); do
@@ -87,6 +106,17 @@ start() {
 # as runs outside of the machine, so that only its server of ssh is seen.
 as() {
 	ip netns exec seawall-benign ssh -q -i "$1/key" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=2 "$2@10.0.2.100" bash -s
+}
+
+# places tells the files that a sensor would know by inode, as replay reads them.
+places() {
+	local root=$1/root
+	{
+		find "$root"/{etc,root,var/spool/cron,var/log,usr/lib/systemd,usr/lib/*/security} -xdev -printf '%D %i %p\n'
+		find "$root"/usr/{bin,sbin} -maxdepth 0 -printf '%D %i %p\n'
+	} 2>/dev/null | awk -v root="$root" 'NF == 3 && sub(root, "", $3) {
+		printf "# %02x:%02x %s %s\n", int($1 / 256) % 4096, $1 % 256 + int($1 / 1048576) * 256, $2, $3
+	}'
 }
 
 stop() {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 const (
 	lockFile = "/tmp/seawall-audit.lock"
 	longest  = 58 * time.Second // that a step has, and the lock is held
+	pause    = 2 * time.Second  // for others that wait for the lock
 	marker   = "seawall-end-of-step"
 )
 
@@ -32,14 +34,15 @@ func main() {
 	tree := flag.String("tree", "", "file system of a Debian 12 (`directory`)")
 	out := flag.String("out", "week.gz", "`file` to write")
 	script := flag.String("steps", "scripts/benign/week.txtar", "`file` of steps")
-	only := flag.String("step", "", "the one step to run, beside the start")
+	only := flag.String("step", "", "the `steps` to run, beside the start, with commas between; none: all")
+	programs := flag.String("seawall", "", "`directory` of Seawall's programs, to run them there too")
 	long := flag.String("shorten", "", "recorded `file` to make a shorter one of")
 	flag.Parse()
 	var err error
 	if *long != "" {
 		err = shortenFile(*long, *out)
 	} else {
-		err = week(*tree, *out, *script, *only)
+		err = week(*tree, *out, *script, *only, *programs)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "benign:", err)
@@ -50,12 +53,13 @@ func main() {
 // machine is the container.
 type machine struct {
 	dir  string
+	bin  string // of Seawall's programs
 	log  io.Writer
 	keep keeper
 }
 
 // week records all steps, or one.
-func week(tree, name, script, only string) (err error) {
+func week(tree, name, script, only, programs string) (err error) {
 	dir, err := os.MkdirTemp("", "benign")
 	if err != nil {
 		return fmt.Errorf("benign: %w", err)
@@ -69,32 +73,38 @@ func week(tree, name, script, only string) (err error) {
 		return fmt.Errorf("benign: %w", err)
 	}
 	z := gzip.NewWriter(file)
-	m := &machine{dir: filepath.Join(dir, "m"), log: os.Stderr, keep: keeper{out: bufio.NewWriter(z)}}
+	m := &machine{dir: filepath.Join(dir, "m"), bin: programs, log: os.Stderr, keep: keeper{out: bufio.NewWriter(z)}}
 	defer func() {
 		err = errors.Join(err, m.keep.out.Flush(), z.Close(), file.Close(), os.RemoveAll(dir))
 	}()
 	if err := m.sh(context.Background(), nil, "prepare", tree, m.dir); err != nil {
-		return err
+		return errors.Join(err, m.sh(context.Background(), nil, "stop", m.dir))
 	}
 	if err := m.record("start", func(ctx context.Context) error { return m.sh(ctx, nil, "start", m.dir) }); err != nil {
 		return errors.Join(err, m.sh(context.Background(), nil, "stop", m.dir))
 	}
 	for _, step := range steps.Files {
+		time.Sleep(pause)
 		name, user, _ := strings.Cut(step.Name, " ")
-		if only != "" && name != only {
+		if only != "" && !slices.Contains(strings.Split(only, ","), name) {
 			continue
 		}
 		if err := m.record(name, func(ctx context.Context) error { return m.sh(ctx, step.Data, "as", m.dir, user) }); err != nil {
 			fmt.Fprintf(m.log, "%s: %v\n", name, err) // the others are of worth
 		}
 	}
+	places, err := exec.Command("scripts/benign/machine.sh", "places", m.dir).Output()
+	if err != nil {
+		fmt.Fprintf(m.log, "places: %v\n", err) // then names are as programs gave them
+	}
+	_, _ = m.keep.out.Write(places) // Flush has the error
 	return m.record("stop", func(ctx context.Context) error { return m.sh(ctx, nil, "stop", m.dir) })
 }
 
 // sh runs machine.sh.
 func (m *machine) sh(ctx context.Context, in []byte, args ...string) error {
 	cmd := exec.CommandContext(ctx, "scripts/benign/machine.sh", args...)
-	cmd.Env = append(os.Environ(), "BENIGN_GO=/usr/local/go")
+	cmd.Env = append(os.Environ(), "BENIGN_GO=/usr/local/go", "BENIGN_NODE=/usr", "BENIGN_SEAWALL="+m.bin)
 	cmd.Stdin = bytes.NewReader(in)
 	text, err := os.CreateTemp("", "benign-output") // not a pipe: what goes on has it open
 	if err != nil {

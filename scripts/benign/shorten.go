@@ -55,6 +55,12 @@ func shorten(w io.Writer, r io.Reader) error {
 	}
 	for in.Scan() {
 		line := in.Bytes()
+		if bytes.HasPrefix(line, []byte("# ")) { // of a file's inode
+			if _, err := fmt.Fprintf(w, "%s\n", line); err != nil {
+				return fmt.Errorf("shorten: %w", err)
+			}
+			continue
+		}
 		head, _, _ := bytes.Cut(line, []byte("): "))
 		_, s, _ := bytes.Cut(head, []byte(":"))
 		if !bytes.Equal(s, serial) {
