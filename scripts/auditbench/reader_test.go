@@ -34,7 +34,7 @@ type running struct {
 
 func readers() []reader {
 	return []reader{
-		{name: "seawall", start: startOwn("seawall")},
+		seawallReader(),
 		{name: "auditd-raw", needs: []string{"auditd"}, start: func(dir string) (*running, error) { return startAuditd(dir, "RAW", false) }},
 		{name: "auditd-enriched", needs: []string{"auditd"}, start: func(dir string) (*running, error) { return startAuditd(dir, "ENRICHED", false) }},
 		{name: "auditd-laurel", needs: []string{"auditd", "laurel"}, start: func(dir string) (*running, error) { return startAuditd(dir, "RAW", true) }},

@@ -24,8 +24,10 @@ import (
 	"seawall/pkg/wire"
 )
 
-// gcPercent is the sensor's.
-const gcPercent = 50
+const (
+	gcPercent = 50 // the sensor's
+	lane      = "detections"
+)
 
 // readSeawall is the role of Seawall: what the sensor does with audit events, with all of
 // its own detections and one more. With AUDITBENCH_PROFILE its CPU profile goes into that file.
@@ -77,7 +79,7 @@ func readSeawall(ctx context.Context, args []string) error {
 		return err
 	}
 	guard.Close()
-	return nil
+	return handOut(guard, sp)
 }
 
 // newSentry has so many rules at work, or all of our own: what there is beside them is in
@@ -106,17 +108,20 @@ func deliver(ctx context.Context, guard *sentry.Sentry, sp *spool.Spool) {
 			return
 		case <-guard.Ready():
 		}
-		err := guard.Deliver(func(d *finding.Detection) error {
-			payload, err := wire.Encode(wire.Record{Time: time.Now(), Detection: d})
-			if err == nil {
-				_, err = sp.Append("detections", payload)
-			}
-			return err
-		})
-		if err != nil {
+		if err := handOut(guard, sp); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}
+}
+
+func handOut(guard *sentry.Sentry, sp *spool.Spool) error {
+	return guard.Deliver(func(d *finding.Detection) error {
+		payload, err := wire.Encode(wire.Record{Time: time.Now(), Detection: d})
+		if err == nil {
+			_, err = sp.Append(lane, payload)
+		}
+		return err
+	})
 }
 
 // drain is the role that only receives: the floor of all that read in this language.
