@@ -40,6 +40,29 @@ func (c Cause) Text() string {
 	return "not known"
 }
 
+// Clues are what is known besides of when events were missed: the last event that the
+// sensor before saw, when one connection followed another, when the kernel last said that
+// it found no room, and whether what it lost last was lost under a rate limit.
+type Clues struct {
+	Resumed, Moved, Overran time.Time
+	Limited                 bool
+}
+
+// Cause says why the events of a gap are missing, as far as it can be told.
+func (c Clues) Cause(g *Gap) Cause {
+	switch {
+	case !c.Resumed.IsZero() && g.Before.Equal(c.Resumed):
+		return Stopped
+	case !c.Moved.IsZero() && g.Before.Before(c.Moved) && g.After.After(c.Moved):
+		return Switched
+	case c.Overran.After(g.Before.Add(-time.Second)):
+		return Overrun
+	case c.Limited:
+		return RateLimit
+	}
+	return Kernel
+}
+
 // Gap is events that were not seen.
 type Gap struct {
 	// From and To are the first and the last serial that are missing. Of a Backlog the

@@ -204,3 +204,16 @@ func TestString(t *testing.T) {
 		t.Errorf("%v", said)
 	}
 }
+
+func TestCause(t *testing.T) {
+	g := Gap{Before: noon, After: noon.Add(time.Minute)}
+	inside := noon.Add(time.Second)
+	for want, c := range map[Cause]Clues{
+		Stopped: {Resumed: noon, Moved: inside, Overran: inside}, Switched: {Resumed: inside, Moved: inside, Overran: inside},
+		Overrun: {Moved: noon, Overran: noon, Limited: true}, RateLimit: {Overran: noon.Add(-time.Hour), Limited: true}, Kernel: {},
+	} {
+		if got := c.Cause(&g); got != want {
+			t.Errorf("%+v: %s, want %s", c, got, want)
+		}
+	}
+}

@@ -3,8 +3,6 @@ package witness
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,15 +11,12 @@ import (
 	"seawall/agent/gaps"
 	"seawall/agent/refill"
 	"seawall/pkg/audit"
-	"seawall/pkg/hostfs"
 	"seawall/pkg/kaudit"
 )
 
 // StateFile is the name, in Config.StateDir, of what is known of kernel audit and of what
 // is missing (gaps.ReadLedger).
-const StateFile = "audit.json"
-
-const markFile = "audit-serial"
+const StateFile = gaps.StateFile
 
 // openState begins to keep account, where the sensor before ended if there was one in
 // this boot.
@@ -34,54 +29,20 @@ func (a *Source) openState() {
 	s.asm = audit.NewAssembler(0, a.event)
 	s.wake, s.starts = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.filled = map[uint32]bool{}
-	s.ledger, s.mark = gaps.NewLedger(boot, now), gaps.NewMark(boot)
-	if a.cfg.StateDir == "" {
-		return
+	left, err := gaps.Restore(a.cfg.StateDir, a.cfg.RunDir, boot, now)
+	if err != nil {
+		a.log.Warn("what the sensor before saw is not known exactly, or will not be to the next", "err", err)
 	}
-	if l, err := gaps.ReadLedger(hostfs.Root{}, filepath.Join(a.cfg.StateDir, StateFile)); err == nil && l.Boot == boot {
-		s.ledger = l
+	s.ledger, s.mark, s.tracker, s.lazy = left.Ledger, left.Mark, left.Tracker, !left.Mapped
+	if !left.Newest.IsZero() {
+		s.resumed, s.anew = left.Newest, now.Add(anewTime)
 	}
-	s.lazy = a.cfg.RunDir == ""
-	if !s.lazy {
-		mark, err := gaps.OpenMark(filepath.Join(a.cfg.RunDir, markFile), boot)
-		if err != nil {
-			a.log.Warn("what the sensor saw is not kept exactly, should it be killed", "err", err)
-			s.lazy = true
-		} else {
-			s.mark = mark
-		}
-	}
-	if _, _, ok := s.mark.Newest(); !ok {
-		// What is in memory goes when the service is stopped; this was left then.
-		if err := s.mark.Load(filepath.Join(a.cfg.StateDir, markFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			a.log.Warn("what the sensor before saw is not known", "err", err)
-		}
-	}
-	a.resume(now)
 	s.base.left, s.base.filled, s.base.gaps = s.ledger.Left(), s.ledger.Filled, s.ledger.Found()
 	// Nobody goes on with those that the sensor before wanted to fill.
 	for _, g := range s.ledger.Pending() {
 		s.missing = append(s.missing, *g)
 	}
 	wake(s.wake)
-}
-
-// resume goes on where the sensor before ended: what it did not deliver and did not tell
-// of is waited for.
-func (a *Source) resume(now time.Time) {
-	s := &a.stream
-	newest, at, ok := s.mark.Newest()
-	if !ok {
-		return
-	}
-	s.ledger.Agree(s.mark)
-	holes := s.mark.Holes(s.ledger.Through)
-	if int32(s.ledger.Through-newest) > 0 && s.ledger.Through != 0 {
-		newest = s.ledger.Through // the mark is older
-	}
-	s.tracker.Resume(newest, at)
-	s.tracker.Reopen(holes, now)
-	s.resumed, s.anew = at, now.Add(anewTime)
 }
 
 // closeState hands out what is open and keeps what is known for the next.
@@ -110,10 +71,7 @@ func (a *Source) saveMark() {
 	s.Lock()
 	b := s.mark.Encode()
 	s.Unlock()
-	if b == nil || a.cfg.StateDir == "" {
-		return
-	}
-	if err := gaps.WriteFile(filepath.Join(a.cfg.StateDir, markFile), b); err != nil {
+	if err := gaps.SaveMark(a.cfg.StateDir, b); err != nil {
 		a.log.Warn("the next sensor cannot see what it missed", "err", err)
 	}
 }
@@ -225,8 +183,9 @@ func (a *Source) settleGaps(now time.Time) []gaps.Gap {
 	s := &a.stream
 	found := s.tracker.Settle(now.Add(-patience), now)
 	var lost []gaps.Gap
+	clues := gaps.Clues{Resumed: s.resumed, Moved: s.moved, Overran: s.overran, Limited: s.lost.Limited}
 	for i := range found {
-		found[i].Cause = a.cause(&found[i])
+		found[i].Cause = clues.Cause(&found[i])
 		g := found[i]
 		fill := g.Cause == gaps.Stopped || g.Cause == gaps.Switched || s.fillable
 		if !fill || !g.Fillable() {
@@ -242,22 +201,6 @@ func (a *Source) settleGaps(now time.Time) []gaps.Gap {
 		wake(s.wake)
 	}
 	return found
-}
-
-// cause says why events are missing, as far as it can be told.
-func (a *Source) cause(g *gaps.Gap) gaps.Cause {
-	s := &a.stream
-	switch {
-	case !s.resumed.IsZero() && g.Before.Equal(s.resumed):
-		return gaps.Stopped
-	case !s.moved.IsZero() && g.Before.Before(s.moved) && g.After.After(s.moved):
-		return gaps.Switched
-	case s.overran.After(g.Before.Add(-time.Second)):
-		return gaps.Overrun
-	case s.lost.Limited:
-		return gaps.RateLimit
-	}
-	return gaps.Kernel
 }
 
 // tellGaps tells of gaps that are not filled, as one.

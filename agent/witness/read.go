@@ -164,9 +164,14 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 		}
 		status, err := control.Status()
 		if err != nil {
-			move(err)
-			return
+			if mute++; mute == mutes {
+				move(err)
+				return
+			}
+			again.Reset(soon)
+			continue
 		}
+		mute = 0
 		a.watchStatus(status, now)
 		watch.Follow(status.PID, a.nudge)
 		over, later := a.link.Over(mode, status, now)

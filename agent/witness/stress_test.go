@@ -18,6 +18,7 @@ import (
 
 	"seawall/agent/gaps"
 	"seawall/pkg/finding"
+	"seawall/pkg/kaudit"
 )
 
 // cycles is how often TestStopStart does it; 1,000 are asked for before a release.
@@ -60,55 +61,185 @@ func load(t *testing.T, dir string) (stop func() (int, time.Duration)) {
 }
 
 // TestStopStart stops and starts a source again and again while processes are audited, as
-// systemd would with its descriptor store: nobody waits for the kernel, and what was not
-// seen while no source ran is accounted for.
+// systemd would with its descriptor store; now and then auditd takes the place and leaves
+// it, and the socket's buffer is too small. Nobody waits for the kernel, each source hears
+// of what is made after its start, and what was not seen is accounted for. With -args
+// -cycles it is done more often.
 func TestStopStart(t *testing.T) {
-	control := kernelAudit(t)
+	const piece = 100 // for so many the kernel is held
+	var sum stopStart
+	for left := *cycles; left > 0; left -= piece {
+		t.Run(strconv.Itoa(*cycles-left), func(t *testing.T) {
+			s := &stopStart{t: t, control: kernelAudit(t), top: t.TempDir(), dir: t.TempDir(), state: t.TempDir()}
+			s.run(min(piece, left), &sum)
+		})
+	}
+	t.Logf("%d cycles, %d with auditd, %d overruns, the slowest system call took %v", *cycles, sum.visits, sum.overruns, sum.slowest)
+	if *cycles > firstVisit && (sum.visits == 0 || sum.overruns == 0) {
+		t.Error("no auditd came or nothing overran: this test shows nothing")
+	}
+}
+
+// In one of so many cycles auditd has the place before a source comes, and in another it
+// takes it from one.
+const (
+	everyVisit = 40
+	firstVisit = 3
+	laterVisit = 15
+)
+
+type stopStart struct {
+	t               *testing.T
+	control         *kaudit.Control
+	top, dir, state string // of auditd, the files and the source
+	seen            *counted
+
+	visits   int
+	overruns uint64
+	slowest  time.Duration
+}
+
+func (s *stopStart) run(cycles int, sum *stopStart) {
+	t := s.t
+	// A queue for which a process waits a second, and not a minute as by default, when
+	// somebody else is the audit daemon.
+	auditctl(t, "--backlog_wait_time", "250")
+	t.Cleanup(func() { auditctl(t, "--backlog_wait_time", "15000") })
 	// Audit stays on while nothing reads: what is made then is lost, and has serials.
-	if err := control.SetEnabled(true); err != nil {
+	if err := s.control.SetEnabled(true); err != nil {
 		t.Fatal(err)
 	}
-	dir, state := t.TempDir(), t.TempDir()
-	if out, err := exec.Command("/sbin/auditctl", "-w", dir, "-p", "wa", "-k", "stress").CombinedOutput(); err != nil {
-		t.Fatalf("auditctl: %v: %s", err, out)
-	}
-	t.Cleanup(func() { _ = exec.Command("/sbin/auditctl", "-W", dir, "-p", "wa", "-k", "stress").Run() })
-	stop := load(t, dir)
-	seen := &counted{dir: dir, of: map[string]int{}}
-	var lastLedger gaps.Ledger
-	for i := range *cycles {
-		a := New(Config{Log: slog.New(slog.DiscardHandler), Offer: func(Change) {}, Observe: seen.observe, StateDir: state, RunDir: state})
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- a.Run(ctx) }()
-		<-a.Settled()
-		if c := a.Counters(); c.AuditMode != string(Unicast) {
-			t.Fatalf("cycle %d: %+v", i, c)
+	auditctl(t, "-w", s.dir, "-p", "wa", "-k", "stress")
+	t.Cleanup(func() { auditctl(t, "-W", s.dir, "-p", "wa", "-k", "stress") })
+	s.seen = &counted{dir: s.dir, of: map[string]int{}}
+	var stop func() (int, time.Duration)
+	for i := range cycles {
+		var auditd func()
+		if i%everyVisit == firstVisit {
+			auditd = startAuditd(t, s.control, s.top, "RAW")
+			s.visits++
 		}
-		within(t, "events come", func() bool { return a.Counters().Events > 20 })
-		if i == *cycles-1 {
+		a, end := s.begin(i)
+		if stop == nil {
+			stop = load(t, s.dir) // not before somebody sees it
+		}
+		s.comes(a)
+		switch {
+		case auditd != nil:
+			s.overrun(a)
+			auditd()
+			s.becomes(a, Unicast)
+			s.comes(a)
+		case i%everyVisit == laterVisit:
+			auditd := s.compete(a)
+			s.comes(a)
+			auditd()
+			s.visits++
+		}
+		if i == cycles-1 {
 			n, slowest := stop()
-			t.Logf("%d cycles, %d files, the slowest system call took %v", *cycles, n, slowest)
-			if slowest > worst {
+			s.account(a, n)
+			if s.slowest = slowest; slowest > worst {
 				t.Errorf("a system call took %v", slowest)
 			}
-			within(t, "all is accounted for", func() bool {
-				a.stream.Lock()
-				defer a.stream.Unlock()
-				return !a.stream.tracker.Open()
-			})
-			lastLedger = ledger(a)
-			status, err := control.Status()
-			if err != nil {
-				t.Fatal(err)
-			}
-			account(t, seen, n, lastLedger, status.Lost)
 		}
+		s.overruns += a.Counters().Overruns
+		end()
+	}
+	sum.visits += s.visits
+	sum.overruns += s.overruns
+	sum.slowest = max(sum.slowest, s.slowest)
+}
+
+func auditctl(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("/sbin/auditctl", args...).CombinedOutput(); err != nil {
+		t.Errorf("auditctl: %v: %s", err, out)
+	}
+}
+
+// begin starts a source.
+func (s *stopStart) begin(cycle int) (a *Source, end func()) {
+	a = New(Config{
+		Log: slog.New(slog.DiscardHandler), Offer: func(Change) {}, Observe: s.seen.observe, StateDir: s.state, RunDir: s.state,
+		times: times{yield: 5 * time.Second, start: 2 * time.Second, restart: 50 * time.Millisecond},
+	})
+	ctx, cancel := context.WithCancel(s.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	<-a.Settled()
+	if c := a.Counters(); c.AuditMode == string(Off) {
+		s.t.Fatalf("cycle %d: %+v", cycle, c)
+	}
+	return a, func() {
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
-			t.Fatalf("cycle %d: %v", i, err)
+			s.t.Fatalf("cycle %d: %v", cycle, err)
 		}
 	}
+}
+
+// comes waits for events from now on.
+func (s *stopStart) comes(a *Source) {
+	before := a.Counters().Events
+	within(s.t, "events come", func() bool { return a.Counters().Events > before+20 })
+}
+
+func (s *stopStart) becomes(a *Source, mode Mode) {
+	within(s.t, "it is "+string(mode), func() bool { return a.Counters().AuditMode == string(mode) })
+}
+
+// overrun has the kernel find no room in the socket's buffer, which it says of one that
+// listens.
+func (s *stopStart) overrun(a *Source) {
+	squeeze(s.t, a, 16<<10)
+	before := a.Counters().Overruns
+	within(s.t, "the socket overruns", func() bool {
+		a.stream.Lock() // the reader waits
+		<-time.After(50 * time.Millisecond)
+		a.stream.Unlock()
+		return a.Counters().Overruns > before
+	})
+}
+
+// compete has auditd take the place of a source, which its start may need some tries for.
+func (s *stopStart) compete(a *Source) (stop func()) {
+	for range 10 {
+		cmd := auditdCommand(s.t, s.top, "RAW")
+		if err := cmd.Start(); err != nil {
+			s.t.Fatalf("needs auditd: %v", err)
+		}
+		for until := time.Now().Add(time.Second); time.Now().Before(until); <-time.After(5 * time.Millisecond) {
+			if st, err := s.control.Status(); err == nil && int(st.PID) == cmd.Process.Pid {
+				s.becomes(a, Multicast)
+				return func() { endAuditd(cmd) }
+			}
+		}
+		endAuditd(cmd)
+	}
+	s.t.Fatal("auditd did not get the place")
+	return nil
+}
+
+// account waits until all is accounted for, and compares.
+func (s *stopStart) account(a *Source, made int) {
+	within(s.t, "all is accounted for", func() bool {
+		a.stream.Lock()
+		defer a.stream.Unlock()
+		return !a.stream.tracker.Open()
+	})
+	now := time.Now()
+	within(s.t, "the kernel's counters are seen", func() bool {
+		a.poke()
+		a.stream.Lock()
+		defer a.stream.Unlock()
+		return a.stream.lost.At().After(now)
+	})
+	status, err := s.control.Status()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	account(s.t, s.seen, made, ledger(a), status.Lost)
 }
 
 // account compares files that were made with those told of and those missing.
@@ -119,6 +250,7 @@ func account(t *testing.T, seen *counted, made int, l gaps.Ledger, lost uint32) 
 	if more > 0 {
 		t.Errorf("%d were told of more than once", more)
 	}
+	// Events that were lost before they had a serial are in the kernel's count alone.
 	if unseen := made - told; uint64(unseen) > l.Left()+uint64(seen.partialCount()) {
 		t.Errorf("%d events are neither told of nor accounted for as missing (%d and %d partial)", unseen, l.Left(), seen.partialCount())
 	}
@@ -163,6 +295,10 @@ func TestSensorStandsStill(t *testing.T) {
 	if err := cmd.Process.Signal(unix.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
+	within(t, "the kernel's queue is empty", func() bool {
+		s, err := control.Status()
+		return err == nil && s.Backlog == 0
+	})
 	slowest = max(slowest, files(t, dir, made, 10))
 	made += 10
 	// It ends by itself when it has seen the last, or word of it.
@@ -187,13 +323,13 @@ func TestSensorStandsStill(t *testing.T) {
 	}
 	t.Logf("%d made, %d told of, %d partial, %d serials missing, %d lost by the kernel (%d by its counter); slowest system call %v",
 		made, told, partial, missing, lost, after.Lost-before.Lost, slowest)
-	if slowest > worst {
+	if slowest > unheeded {
 		t.Errorf("a system call took %v", slowest)
 	}
-	// An event that is lost before it has a serial counts once in the kernel; each record
-	// that a partial one lacks counts too.
-	if sum := uint64(told) + missing + lost; sum < uint64(made)-uint64(partial) || sum > uint64(made)+uint64(4*partial)+20 {
-		t.Errorf("%d made, %d accounted for", made, sum)
+	// An event that is lost before it has a serial counts once in the kernel; so does each
+	// record that one with a serial lacks.
+	if with := uint64(told) + missing; with > uint64(made)+20 || with+lost < uint64(made)-uint64(partial) {
+		t.Errorf("%d made, %d accounted for", made, with+lost)
 	}
 	if missing+lost == 0 {
 		t.Error("nothing was lost: this test shows nothing")
