@@ -90,13 +90,13 @@ func TestStatus(t *testing.T) {
 	pages := []statusPage{
 		{
 			Kernel: &kaudit.Status{Enabled: 1, Failure: 1, PID: 640, BacklogLimit: 8192, BacklogWaitTime: 15000, Lost: 17}, Daemon: "auditd",
-			Running: true, Sensor: s, Gaps: 6, Missing: 3437, Filled: 1121, Left: 2316, ledger: ledger,
+			Running: true, Age: 9.2, Sensor: s, Gaps: 6, Missing: 3437, Filled: 1121, Left: 2316, ledger: ledger,
 		},
 		{
 			Kernel: &kaudit.Status{Enabled: 2, Failure: 2, RateLimit: 100, BacklogLimit: 64}, Running: false,
 			Sensor: &gaps.State{Time: noon, Mode: "unicast", Reason: "no audit daemon is registered", Profile: "drift", Buffer: 425984}, ledger: ledger,
 		},
-		{KernelError: "read audit status: no permission: run this as root", SensorError: "open /var/lib/seawall/spool/audit.json: no such file or directory; does the sensor run, and with this spool?"},
+		{KernelError: forRoot(fmt.Errorf("open: %w", kaudit.ErrPermission)).Error(), SensorError: "open /var/lib/seawall/spool/audit.json: no such file or directory; does the sensor run, and with this spool?"},
 	}
 	var all strings.Builder
 	for i, st := range pages {
@@ -125,7 +125,7 @@ func TestRules(t *testing.T) {
 	have := append(auditrule.Narrow(dir), want[2].Rule, rule("-a always,exit -F arch=b64 -S ptrace -F a0=16 -k mine"),
 		rule("-w /etc/hosts -p wa -k other"), rule("-w /old -p wa -k seawall-old"), rule("-w /etc/passwd -p wa -k seawall"),
 		auditrule.Narrow(want[4].Rule)[0])
-	r := &rulePage{Profile: "detect", Hits: true, All: true, Problems: []string{"/etc/seawall/audit.d/a.rules:3: -D is no rule (-a, -A, -w)"}}
+	r := &rulePage{Profile: "detect", Sensor: "drift", Hits: true, All: true, Problems: []string{"/etc/seawall/audit.d/a.rules:3: -D is no rule (-a, -A, -w)"}}
 	r.compare(have, want, map[string]uint64{"shop\x01seawall-local": 12, "seawall-exec": 123456, "seawall": 7})
 	golden(t, "rules.txt", printed(r.print))
 	if !r.wrong() {
@@ -141,7 +141,8 @@ func run(t *testing.T, args ...string) (string, int) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	p := &program{Console: &console.Console{Stdout: &out, Stderr: &out}, now: func() time.Time { return noon }, root: root}
+	refuse := func(func(*kaudit.Control) error) error { return kaudit.ErrNamespace } // of its rules others may have theirs
+	p := &program{Console: &console.Console{Stdout: &out, Stderr: &out}, now: func() time.Time { return noon }, root: root, kernel: refuse}
 	cmd := p.command()
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	usage.Finish(cmd)

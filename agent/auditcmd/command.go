@@ -31,11 +31,13 @@ type program struct {
 	*console.Console
 	now  func() time.Time
 	root hostfs.Root
+	// kernel asks the kernel.
+	kernel func(func(*kaudit.Control) error) error
 }
 
 // Command returns the command audit.
 func Command(c *console.Console) *cobra.Command {
-	return (&program{Console: c, now: time.Now}).command()
+	return (&program{Console: c, now: time.Now, kernel: kernel}).command()
 }
 
 func (p *program) command() *cobra.Command {
@@ -229,11 +231,15 @@ func (p *program) ledger(dir string) (*gaps.Ledger, error) {
 func kernel(fn func(*kaudit.Control) error) error {
 	c, err := kaudit.OpenControl()
 	if err != nil {
-		return err
+		return forRoot(err)
 	}
-	err = errors.Join(fn(c), c.Close())
+	return forRoot(errors.Join(fn(c), c.Close()))
+}
+
+// forRoot says shortly what the kernel's refusal means.
+func forRoot(err error) error {
 	if errors.Is(err, kaudit.ErrPermission) {
-		return fmt.Errorf("%w; run this as root", err)
+		return errors.New("the kernel tells of audit to root alone, or with the capability AUDIT_CONTROL: use sudo")
 	}
 	return err
 }

@@ -94,7 +94,7 @@ func (p *program) readLog(x *explanation, log, detections string) error {
 	lines, _, err := refill.Find(root, name, x.Serial)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w; run this as root", err)
+		return fmt.Errorf("%w; use sudo", err)
 	case errors.Is(err, fs.ErrNotExist) && log == "":
 		return fmt.Errorf("auditd keeps no log in %s", name)
 	case err != nil:
@@ -122,7 +122,7 @@ func (p *program) readLog(x *explanation, log, detections string) error {
 	}
 	asm.Close()
 	detector.Close()
-	x.findRules()
+	p.findRules(x)
 	return nil
 }
 
@@ -185,11 +185,11 @@ func did(e *audit.Event) string {
 }
 
 // findRules looks which rules in the kernel have the event's keys, if it may be asked.
-func (x *explanation) findRules() {
+func (p *program) findRules(x *explanation) {
 	if len(x.Keys) == 0 {
 		return
 	}
-	_ = kernel(func(c *kaudit.Control) error {
+	_ = p.kernel(func(c *kaudit.Control) error {
 		have, err := c.Rules()
 		for _, r := range have {
 			if slices.Equal(r.Keys(), x.Keys) {

@@ -39,7 +39,13 @@ func (l gapList) print(p *page) {
 		p.line("Nothing is missing.")
 		return
 	}
-	p.line("%s missing for good.", plural(l.Left, "event"))
+	waiting := l.waiting()
+	if gone := l.Left - min(l.Left, waiting); gone > 0 {
+		p.line("%s missing for good.", plural(gone, "event"))
+	}
+	if waiting > 0 {
+		p.line("%s waiting: auditd's log may have them.", plural(waiting, "event"))
+	}
 	said := map[string]bool{}
 	for i := range l.Gaps {
 		if w := l.Gaps[i].Why; w != "" && !said[w] {
@@ -47,6 +53,16 @@ func (l gapList) print(p *page) {
 			p.line("Not filled: %s.", w)
 		}
 	}
+}
+
+// waiting is how many are still looked for.
+func (l gapList) waiting() (n uint64) {
+	for i := range l.Gaps {
+		if l.Gaps[i].Fillable() {
+			n += l.Gaps[i].Left()
+		}
+	}
+	return n
 }
 
 func was(n uint64) string {

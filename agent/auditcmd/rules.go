@@ -28,6 +28,8 @@ type rulePage struct {
 	Watches  []rule   `json:"watches"`
 	Others   int      `json:"others"`   // rules in the kernel that are not Seawall's
 	Problems []string `json:"problems"` // lines of files that are no rules
+	// Sensor is the profile of the sensor that runs, or ran last.
+	Sensor string `json:"sensor_profile,omitempty"`
 	// Hits says whether the sensor told of them.
 	Hits bool `json:"hits_known"`
 	All  bool `json:"-"` // print the watches too
@@ -45,7 +47,7 @@ type rule struct {
 func (p *program) rules(dir, profile, rulesDir string) (*rulePage, error) {
 	var have []auditrule.Rule
 	r := &rulePage{Profile: profile}
-	err := kernel(func(c *kaudit.Control) error {
+	err := p.kernel(func(c *kaudit.Control) error {
 		s, err := c.Status()
 		if err != nil {
 			return err
@@ -63,7 +65,7 @@ func (p *program) rules(dir, profile, rulesDir string) (*rulePage, error) {
 	}
 	hits := map[string]uint64{}
 	if l, err := p.ledger(dir); err == nil {
-		r.Hits, hits = true, l.State.Hits
+		r.Hits, hits, r.Sensor = true, l.State.Hits, l.State.Profile
 	}
 	r.compare(have, set.Rules, hits)
 	return r, nil
@@ -127,6 +129,9 @@ func (r *rulePage) count(state string) (n uint64) {
 func (r *rulePage) print(p *page) {
 	p.line("Profile %s: %s wanted, %d loaded, %d left to yours, %d missing.", r.Profile, plural(uint64(len(r.Rules))-r.count(extra), "rule"), r.count(loaded), r.count(yours), r.count(missing))
 	p.line("%s of files that checks depend on, %s not Seawall's.", plural(uint64(len(r.Watches)), "watch rule"), plural(uint64(r.Others), "rule"))
+	if r.Sensor != "" && r.Sensor != r.Profile {
+		p.line("The sensor has profile %s: --audit-profile %s compares with that.", r.Sensor, r.Sensor)
+	}
 	if r.Locked {
 		p.line("The rules are locked until reboot (auditctl -e 2): nobody can change them.")
 	}

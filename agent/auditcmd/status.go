@@ -2,6 +2,7 @@ package auditcmd
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ type statusPage struct {
 // status gathers what can be had. It is an error only when nothing can.
 func (p *program) status(dir string) (*statusPage, error) {
 	st := &statusPage{}
-	kerr := kernel(func(c *kaudit.Control) error {
+	kerr := p.kernel(func(c *kaudit.Control) error {
 		s, err := c.Status()
 		st.Kernel = &s
 		return err
@@ -45,7 +46,7 @@ func (p *program) status(dir string) (*statusPage, error) {
 	l, lerr := p.ledger(dir)
 	if lerr != nil {
 		if kerr != nil {
-			return nil, fmt.Errorf("%w; %w", kerr, lerr)
+			return nil, errors.Join(kerr, lerr)
 		}
 		st.SensorError = lerr.Error()
 	}
@@ -108,7 +109,7 @@ func (st *statusPage) printSensor(p *page) {
 		p.row("sensor", "not known: %s", st.SensorError)
 		return
 	case st.Running:
-		p.row("sensor", "running (process %d)", s.PID)
+		p.row("sensor", "running (process %d); what it says here is %.0f s old", s.PID, max(st.Age, 0))
 	default:
 		p.row("sensor", "not running: what it wrote is of %s", day(s.Time))
 	}
@@ -148,7 +149,7 @@ func (st *statusPage) printKernel(p *page) {
 
 func (st *statusPage) printRules(p *page) {
 	s := st.Sensor
-	said := fmt.Sprintf("profile %s: %d of %d are loaded", s.Profile, s.RulesLoaded, s.RulesWanted)
+	said := fmt.Sprintf("profile %s and watches: %d of %d kernel rules are loaded", s.Profile, s.RulesLoaded, s.RulesWanted)
 	if s.RulesShared > 0 {
 		said += fmt.Sprintf(", %d are left to rules of yours that report the same", s.RulesShared)
 	}

@@ -92,13 +92,15 @@ line.`,
 	cmd.Flags().BoolVar(&v.detections, "detections", false, "detections alone")
 	cmd.Flags().BoolVar(&v.changes, "changes", false, "changes of files, from kernel audit")
 	cmd.Flags().BoolVar(&v.raw, "raw", false, "every event of kernel audit")
-	cmd.MarkFlagsMutuallyExclusive("detections", "changes", "raw")
 	return cmd
 }
 
 // watch prints until it is told to end, which is no error.
 func (p *program) watch(cmd *cobra.Command, c config.Config, v view) error {
 	kernel := v.changes || v.raw
+	if v.changes && v.raw || kernel && v.detections {
+		return errors.New("--detections, --changes and --raw are three things to watch: choose one")
+	}
 	if kernel && v.all {
 		return errors.New("--all is about the spool: kernel audit keeps nothing of what was")
 	}

@@ -22,7 +22,7 @@ const tidy = time.Second
 func (p *program) listen(ctx context.Context, v view, hide *redact.Redactor) error {
 	conn, err := kaudit.Open(kaudit.Multicast)
 	if err != nil {
-		return hint(err)
+		return hint(err, v)
 	}
 	defer conn.Close()
 	if reason := silent(); reason != "" {
@@ -87,10 +87,14 @@ func (p *program) event(r *reader, e *audit.Event, v view) error {
 }
 
 // hint says what can be done where listening is refused.
-func hint(err error) error {
+func hint(err error, v view) error {
 	switch {
 	case errors.Is(err, kaudit.ErrPermission):
-		return fmt.Errorf("listen to kernel audit: %w; as root it works: sudo seawall watch …", err)
+		what := "--raw"
+		if v.changes {
+			what = "--changes"
+		}
+		return fmt.Errorf("only root may listen to kernel audit, or who has the capability AUDIT_READ: sudo seawall watch %s", what)
 	case errors.Is(err, kaudit.ErrNamespace):
 		return fmt.Errorf("listen to kernel audit: %w; run it on the host", err)
 	}

@@ -263,9 +263,12 @@ func TestListen(t *testing.T) {
 
 // TestHint: who may not listen is told what would do.
 func TestHint(t *testing.T) {
-	for err, want := range map[error]string{kaudit.ErrPermission: "sudo seawall watch", kaudit.ErrNamespace: "run it on the host", kaudit.ErrUnsupported: "no audit support"} {
-		if got := hint(err); !errors.Is(got, err) || !strings.Contains(got.Error(), want) {
+	for err, want := range map[error]string{kaudit.ErrPermission: "AUDIT_READ: sudo seawall watch --changes", kaudit.ErrNamespace: "run it on the host", kaudit.ErrUnsupported: "no audit support"} {
+		if got := hint(fmt.Errorf("bind: %w", err), view{changes: true}); !strings.Contains(got.Error(), want) || strings.Contains(got.Error(), "no permission") {
 			t.Errorf("%v", got)
 		}
+	}
+	if got := hint(kaudit.ErrPermission, view{raw: true}); !strings.HasSuffix(got.Error(), "sudo seawall watch --raw") {
+		t.Error(got)
 	}
 }
