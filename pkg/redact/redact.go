@@ -51,6 +51,9 @@ func Text(s string) string { return usual.Text(s) }
 
 // Command is the package's Command with r's own words.
 func (r *Redactor) Command(raw []byte) string {
+	if len(raw) == 0 {
+		return "" // not '', which is one empty argument: a kernel thread has none
+	}
 	cut := len(raw) > maxCommand
 	if cut {
 		raw = raw[:maxCommand]

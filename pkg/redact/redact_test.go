@@ -143,6 +143,9 @@ func TestUntouched(t *testing.T) {
 }
 
 func TestQuote(t *testing.T) {
+	if got := Command(nil) + Command([]byte{}); got != "" {
+		t.Errorf("no command is %q", got)
+	}
 	got := Command([]byte("sh\x00-c\x00echo it's; ls\x00\x00$HOME"))
 	if want := `sh -c 'echo it'\''s; ls' '' '$HOME'`; got != want {
 		t.Errorf("%s, want %s", got, want)
