@@ -38,11 +38,13 @@ var (
 	ErrStart = fmt.Errorf("an audit daemon starts: %w", ErrMove)
 )
 
-// Link opens connections to kernel audit, one after the other. All fields but Inherited,
+// Link opens connections to kernel audit, one after the other. All fields but Dir, Inherited,
 // Unicast and Store are required. It belongs to one goroutine, except for Choose and Ours.
 type Link struct {
 	Log  *slog.Logger
 	Mode Mode
+	// Dir is a directory for what outlives us, or empty.
+	Dir string
 	// Inherited is an audit multicast socket that systemd opened, or 0; Unicast one that
 	// an earlier process registered and left with systemd, or 0.
 	Inherited, Unicast int
@@ -56,9 +58,11 @@ type Link struct {
 	Record   func(typ uint16, payload []byte)
 	Finished func(old *kaudit.Conn, seen *Overlap)
 
-	free   atomic.Int64  // until when the place is left free, in nanoseconds
-	gone   time.Time     // since when there is no audit daemon beside whom we listen
-	daemon atomic.Uint32 // the process that the kernel has for the audit daemon when it is us
+	free    atomic.Int64  // until when the place is left free, in nanoseconds
+	gone    time.Time     // since when there is no audit daemon beside whom we listen
+	daemon  atomic.Uint32 // the process that the kernel has for the audit daemon when it is us
+	enabled bool          // kernel audit was off and is on because of us
+	queue   queue
 }
 
 // Ours reports whether the kernel has this process for the audit daemon, or the one before
@@ -202,11 +206,17 @@ func (l *Link) Move(control *kaudit.Control, old *kaudit.Conn, why error) (*kaud
 	if err != nil {
 		return nil, "", errors.Join(err, old.Close())
 	}
-	if old.Mode() == kaudit.Unicast && mode == kaudit.Multicast {
+	left := old.Mode() == kaudit.Unicast && mode == kaudit.Multicast
+	if left {
 		l.daemon.Store(0)
 		err = l.Unstore()
 	}
-	if err = errors.Join(err, l.finish(old)); err != nil {
+	err = errors.Join(err, l.finish(old))
+	if left {
+		// Before whoever follows sets its own.
+		err = errors.Join(err, l.queue.release(control))
+	}
+	if err != nil {
 		l.Log.Warn("the audit connection before did not end in order", "err", err)
 	}
 	return next, reason, nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"seawall/agent/gaps"
 	"seawall/agent/listen"
 	"seawall/pkg/kaudit"
 )
@@ -32,32 +31,15 @@ func (a *Source) connect(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	leave := false
-	defer func() {
-		if leave {
-			err = errors.Join(err, conn.Leave())
-			return
-		}
-		if conn != nil {
-			err = errors.Join(err, conn.Close(), a.link.Unstore())
-		}
-	}()
+	defer func() { err = errors.Join(err, a.leave(ctx, control, conn)) }()
 	if err := a.begin(control, conn.Mode()); err != nil {
 		return err
 	}
-	defer func() {
-		if ctx.Err() != nil && a.cfg.Restarting != nil && a.cfg.Restarting() {
-			a.log.Info("kernel audit goes on for the sensor that follows")
-			leave = true
-			return
-		}
-		err = errors.Join(err, a.end(control))
-	}()
-	ctx, cancel := context.WithCancel(ctx)
+	filling, cancel := context.WithCancel(ctx)
 	filled := make(chan struct{})
 	go func() {
 		defer close(filled)
-		a.fill(ctx)
+		a.fill(filling)
 	}()
 	defer func() {
 		cancel()
@@ -77,12 +59,26 @@ func (a *Source) connect(ctx context.Context) (err error) {
 		}
 		var next *kaudit.Conn
 		next, reason, err = a.link.Move(control, conn, err)
-		a.disown(control)
+		a.link.Disown(control)
 		conn = next
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// leave ends what connect began, unless another sensor is to go on with it; conn is nil
+// where it ended already.
+func (a *Source) leave(ctx context.Context, control *kaudit.Control, conn *kaudit.Conn) error {
+	if conn != nil && ctx.Err() != nil && a.cfg.Restarting != nil && a.cfg.Restarting() {
+		a.log.Info("kernel audit goes on for the sensor that follows")
+		return conn.Leave()
+	}
+	err := a.end(control)
+	if conn != nil {
+		err = errors.Join(err, conn.Close(), a.link.Unstore())
+	}
+	return err
 }
 
 // finished notes that a connection ended, and what it gave that the next may give too.
@@ -94,26 +90,15 @@ func (a *Source) finished(old *kaudit.Conn, seen *listen.Overlap) {
 	a.stream.moved = time.Now()
 }
 
-// begin switches kernel audit on where it is off and nobody else decides, and
-// loads our rules.
+// begin has kernel audit on and loads our rules.
 func (a *Source) begin(control *kaudit.Control, mode kaudit.Mode) error {
 	status, err := control.Status()
 	if err != nil {
 		return err
 	}
 	a.begun = true
-	switch {
-	case status.Enabled == 0 && (mode == kaudit.Unicast || status.PID == 0):
-		if err := gaps.Flag(a.cfg.StateDir).Set(); err != nil {
-			a.log.Warn("kernel audit stays on should the sensor be killed", "err", err)
-		}
-		if err := control.SetEnabled(true); err != nil {
-			return err
-		}
-		a.enabled = true
-		a.log.Info("kernel audit was off and is on while the sensor runs")
-	case status.Enabled == 1 && gaps.Flag(a.cfg.StateDir).IsSet():
-		a.enabled = true // by an earlier sensor that could not switch it off
+	if err := a.link.Begin(control, status, mode); err != nil {
+		return err
 	}
 	a.baseline(status)
 	a.rules.Lock()
@@ -123,30 +108,15 @@ func (a *Source) begin(control *kaudit.Control, mode kaudit.Mode) error {
 	return nil
 }
 
-// disown leaves it to another audit daemon, if there is one, whether audit is on.
-func (a *Source) disown(control *kaudit.Control) {
-	if !a.enabled {
-		return
-	}
-	if s, err := control.Status(); err != nil || s.PID == 0 || a.link.Ours(s) {
-		return
-	}
-	a.enabled = false
-	if err := gaps.Flag(a.cfg.StateDir).Clear(); err != nil {
-		a.log.Warn("the mark that kernel audit is on because of us stays", "err", err)
-	}
-}
-
-// end takes our rules out and puts the enabled flag back.
+// end takes our rules out and puts the kernel's settings back.
 func (a *Source) end(control *kaudit.Control) error {
 	a.rules.Lock()
 	defer a.rules.Unlock()
 	err := a.rules.close()
-	a.disown(control)
-	if a.enabled {
-		a.enabled = false
-		err = errors.Join(err, control.SetEnabled(false), gaps.Flag(a.cfg.StateDir).Clear())
+	if status, serr := control.Status(); serr == nil && a.begun {
+		a.watchStatus(status, time.Now()) // what was lost since the last look
 	}
+	err = errors.Join(err, a.link.End(control))
 	if err != nil && !errors.Is(err, kaudit.ErrLocked) {
 		return fmt.Errorf("restore kernel audit: %w", err)
 	}

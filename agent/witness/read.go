@@ -173,6 +173,7 @@ func (a *Source) check(ctx context.Context, control *kaudit.Control, mode kaudit
 		}
 		mute = 0
 		a.watchStatus(status, now)
+		a.link.Tend(control, status)
 		watch.Follow(status.PID, a.nudge)
 		over, later := a.link.Over(mode, status, now)
 		if over {

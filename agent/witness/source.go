@@ -99,10 +99,9 @@ type Source struct {
 	settled chan struct{} // closed when it is known how audit is read at first
 	settle  func()
 
-	begun   bool // a connection was made
-	enabled bool // kernel audit was off and is on because of us
-	link    listen.Link
-	nudge   chan struct{}
+	begun bool // a connection was made
+	link  listen.Link
+	nudge chan struct{}
 
 	rules rules
 
@@ -133,7 +132,7 @@ func New(cfg Config) *Source {
 		settled: make(chan struct{}), nudge: make(chan struct{}, 1),
 	}
 	a.link = listen.Link{
-		Log: cfg.Log, Mode: cfg.Mode, Inherited: cfg.Inherited, Unicast: cfg.Unicast, Store: cfg.Store,
+		Log: cfg.Log, Mode: cfg.Mode, Dir: cfg.StateDir, Inherited: cfg.Inherited, Unicast: cfg.Unicast, Store: cfg.Store,
 		Yield: cfg.times.yield, Start: cfg.times.start, Restart: cfg.times.restart,
 		Record:   func(typ uint16, payload []byte) { a.record(typ, payload, time.Now()) },
 		Finished: a.finished,
@@ -215,7 +214,6 @@ func (a *Source) sweep() {
 		return // nothing can have been left
 	}
 	defer control.Close()
-	a.enabled = gaps.Flag(a.cfg.StateDir).IsSet()
 	a.rules.use(control)
 	if err := a.end(control); err != nil {
 		a.log.Debug("kernel audit is left as it is", "err", err)

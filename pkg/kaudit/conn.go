@@ -261,8 +261,10 @@ func (c *Conn) Finish(handle func(typ uint16, payload []byte)) error {
 	return err
 }
 
-// empty gives handle what is queued now, up to a bound.
+// empty gives handle what is queued now, up to a bound. A kernel that goes on sending does
+// not keep it: it ends with what was made after it began.
 func (c *Conn) empty(handle func(typ uint16, payload []byte)) {
+	began, later := time.Now(), false
 	for range 1 << 13 {
 		n, err := c.batch.take(c.raw)
 		switch {
@@ -271,7 +273,13 @@ func (c *Conn) empty(handle func(typ uint16, payload []byte)) {
 		case err != nil || n == 0:
 			return
 		}
-		c.hand(n, handle)
+		c.hand(n, func(typ uint16, payload []byte) {
+			handle(typ, payload)
+			later = later || madeAfter(payload, began)
+		})
+		if later {
+			return
+		}
 	}
 }
 
@@ -363,7 +371,7 @@ const (
 
 // statusWire encodes a struct audit_status that sets one word.
 func statusWire(mask, value uint32) []byte {
-	at := map[uint32]int{maskEnabled: 1, maskPID: 3, maskBacklogLimit: 5}[mask]
+	at := map[uint32]int{maskEnabled: 1, maskPID: 3, maskBacklogLimit: 5, maskBacklogWaitTime: 9}[mask]
 	b := make([]byte, 11*4)
 	binary.NativeEndian.PutUint32(b, mask)
 	binary.NativeEndian.PutUint32(b[4*at:], value)

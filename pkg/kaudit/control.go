@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/elastic/go-libaudit/v2"
 	"golang.org/x/sys/unix"
@@ -13,8 +14,9 @@ import (
 )
 
 const (
-	maskEnabled      = 1
-	maskBacklogLimit = 16
+	maskEnabled         = 1
+	maskBacklogLimit    = 16
+	maskBacklogWaitTime = 32
 )
 
 // Status is the kernel's struct audit_status.
@@ -26,7 +28,8 @@ type Status struct {
 	BacklogLimit    uint32
 	Lost            uint32
 	Backlog         uint32
-	BacklogWaitTime uint32 // jiffies
+	BacklogWaitTime uint32 // in jiffies, of Tick
+	BacklogWaited   uint32 // how long processes slept, in jiffies, since boot or a reset
 }
 
 // Control asks the kernel and changes its configuration. It may be used by
@@ -72,6 +75,7 @@ func (c *Control) Status() (Status, error) {
 	return Status{
 		Enabled: s.Enabled, Failure: s.Failure, PID: s.PID, RateLimit: s.RateLimit,
 		BacklogLimit: s.BacklogLimit, Lost: s.Lost, Backlog: s.Backlog, BacklogWaitTime: s.BacklogWaitTime,
+		BacklogWaited: s.BacklogWaitTimeActual,
 	}, nil
 }
 
@@ -87,6 +91,22 @@ func (c *Control) SetEnabled(on bool) error {
 // SetBacklogLimit sets how many records the kernel queues.
 func (c *Control) SetBacklogLimit(limit uint32) error {
 	return c.change("set audit backlog limit", msgSet, statusWire(maskBacklogLimit, limit))
+}
+
+// SetBacklogWaitTime sets for how many jiffies ([Tick]) a process sleeps that finds the
+// kernel's queue full, for each record that it makes; 0 is not at all.
+func (c *Control) SetBacklogWaitTime(jiffies uint32) error {
+	return c.change("set audit backlog wait time", msgSet, statusWire(maskBacklogWaitTime, jiffies))
+}
+
+// Tick returns how long a jiffy of the running kernel is, 1/CONFIG_HZ: what its clocks that
+// go by the tick resolve.
+func Tick() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &t); err != nil || t.Nano() <= 0 {
+		return time.Second / 250 // as distributions build it
+	}
+	return time.Duration(t.Nano())
 }
 
 // Wires lists the rules in the kernel as the kernel has them, struct audit_rule_data.
