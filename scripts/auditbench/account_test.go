@@ -17,6 +17,7 @@ import (
 
 	"seawall/agent/gaps"
 	"seawall/agent/witness"
+	"seawall/pkg/audit"
 	"seawall/pkg/auditlog"
 	"seawall/pkg/hostfs"
 )
@@ -76,6 +77,7 @@ type sums struct {
 	Lost                              int // of ours that the kernel lost before it gave them a serial
 	Records                           int // that the kernel counts as lost, as it was told
 	Wrong                             int // read from auditd's log, and not what stands there
+	Twice                             int // delivered twice, and whole
 	Parts                             int // delivered without all of their records
 	Kills, Ends, Stalls, Visits, Gaps int
 	Worst                             time.Duration // system call of our program
@@ -92,6 +94,7 @@ func (a *sums) add(b sums) {
 	a.Untold += b.Untold
 	a.Lost += b.Lost
 	a.Records += b.Records
+	a.Twice += b.Twice
 	a.Wrong += b.Wrong
 	a.Parts += b.Parts
 	a.Kills += b.Kills
@@ -105,8 +108,8 @@ func (a *sums) add(b sums) {
 // String is one line.
 func (a *sums) String() string {
 	return fmt.Sprintf("%d generated = %d live + %d from auditd's log + %d missing + %d lost without a serial; "+
-		"told %d = missing + %d of others, over-told %d, untold %d; kernel's count %d, parts %d, wrong %d; %d kill -9, %d ends, %d stalls, %d auditd, %d gaps, worst call %v",
-		a.Generated, a.Live, a.Filled, a.Missing, a.Lost, a.Told, a.Others, a.Over, a.Untold, a.Records, a.Parts, a.Wrong,
+		"told %d = missing + %d of others, over-told %d, untold %d, twice %d; kernel's count %d, parts %d, wrong %d; %d kill -9, %d ends, %d stalls, %d auditd, %d gaps, worst call %v",
+		a.Generated, a.Live, a.Filled, a.Missing, a.Lost, a.Told, a.Others, a.Over, a.Untold, a.Twice, a.Records, a.Parts, a.Wrong,
 		a.Kills, a.Ends, a.Stalls, a.Visits, a.Gaps, a.Worst.Round(time.Millisecond))
 }
 
@@ -122,6 +125,7 @@ func (a *sums) table() string {
 	row("generated - all of these", a.Generated-a.Live-a.Filled-a.Missing-a.Lost)
 	row("over-told", a.Over)
 	row("untold", a.Untold)
+	row("delivered twice", a.Twice)
 	row("the kernel's count of lost ones, as told", a.Records)
 	row("of these, records of events that have a serial", a.Records-a.Lost)
 	row("read from auditd's log and not what stands there", a.Wrong)
@@ -133,18 +137,34 @@ type delivered struct {
 	all    serialSet
 	filled serialSet // of these, from auditd's log
 	parts  serialSet // of these, incomplete
+	twice  serialSet // whole, and more than once
 }
 
 func openDelivered(dir string) (d delivered, err error) {
-	var errs [3]error
+	var errs [4]error
 	d.all, errs[0] = openSerials(filepath.Join(dir, "all"))
 	d.filled, errs[1] = openSerials(filepath.Join(dir, "filled"))
 	d.parts, errs[2] = openSerials(filepath.Join(dir, "parts"))
+	d.twice, errs[3] = openSerials(filepath.Join(dir, "twice"))
 	return d, errors.Join(errs[:]...)
 }
 
+// add notes an event.
+func (d delivered) add(e *audit.Event) {
+	switch {
+	case e.Partial:
+		d.parts.add(e.Serial)
+	case d.all.has(e.Serial) && !d.parts.has(e.Serial) && e.HasKey(key):
+		d.twice.add(e.Serial)
+	}
+	if e.Filled {
+		d.filled.add(e.Serial)
+	}
+	d.all.add(e.Serial)
+}
+
 func (d delivered) close() error {
-	return errors.Join(unix.Munmap(d.all), unix.Munmap(d.filled), unix.Munmap(d.parts))
+	return errors.Join(unix.Munmap(d.all), unix.Munmap(d.filled), unix.Munmap(d.parts), unix.Munmap(d.twice))
 }
 
 // account compares what was delivered with what was told to be missing. Whatever is not
@@ -174,6 +194,9 @@ func account(dir string, others map[uint32]bool, out *sums) (err error) {
 		}
 		if d.parts.has(serial) {
 			out.Parts++
+		}
+		if d.twice.has(serial) {
+			out.Twice++
 		}
 	}
 	out.Lost = out.Generated - out.Live - out.Filled - out.Missing

@@ -63,13 +63,7 @@ func readSoak(ctx context.Context, args []string) error {
 			if e.Filled && len(e.Paths) > 0 && e.HasKey(key) {
 				fmt.Fprintln(texts, filledText(fmt.Sprint(e.Serial), fmt.Sprint(e.PID), string(e.Paths[0].Name)))
 			}
-			if e.Filled {
-				d.filled.add(e.Serial)
-			}
-			if e.Partial {
-				d.parts.add(e.Serial)
-			}
-			d.all.add(e.Serial)
+			d.add(e)
 			if e.HasKey(key) {
 				events.Add(1)
 			}
@@ -368,6 +362,9 @@ func check(t *testing.T, out *sums) {
 	}
 	if out.Lost < 0 || out.Lost > out.Records {
 		t.Errorf("%d events have no serial, the kernel's count was told as %d", out.Lost, out.Records)
+	}
+	if out.Twice > 0 {
+		t.Errorf("%d events were delivered twice", out.Twice)
 	}
 	if out.Wrong > 0 {
 		t.Errorf("%d events are not what auditd's log has", out.Wrong)
