@@ -30,8 +30,8 @@ type Config struct {
 	Sessions  *login.Sessions
 	// User names a user, or returns "".
 	User func(uid uint32) string
-	// Place names a file by device and inode, or returns "". It may be nil.
-	Place func(dev [2]uint32, inode uint64) string
+	// Place names a file by device and inode, or returns ""; see taxonomy.Config. It may be nil.
+	Place func(dev [2]uint32, inode uint64, needed bool) string
 	// Redact hides secrets of command lines; nil is package redact's usual.
 	Redact *redact.Redactor
 	// Matched is called for each match of a rule, with its index, whether it is

@@ -8,15 +8,17 @@
 // Walked are directories that rules are about, each to some depth, and the files of those
 // that are small. Homes but root's are left out,
 // for they may be of another host that does not answer. Other file systems are not entered.
-// A name is held against the file before it is told, and the walk is done again where a
-// file is not known, at most every few seconds: a directory that is made and used within
-// that time is not known, and a file by its number alone is not told where file systems
-// number their devices anew for programs (btrfs).
+// A name is held against the file before it is told. The walk is done beside the reader of
+// events, and again where the name of a file was needed and not known, once a minute at the
+// most: a directory that is made and used within that time is not known. Nor is one of a
+// file system that numbers its devices anew for programs (btrfs).
 package places
 
 import (
 	"io/fs"
 	"path"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,7 +30,7 @@ import (
 // Bounds of a walk.
 const (
 	most  = 20_000
-	again = 2 * time.Second
+	again = time.Minute
 )
 
 // top is a directory that is walked.
@@ -46,12 +48,16 @@ func tops() []top {
 	}
 }
 
-// Places belongs to one goroutine.
+// Places may be used by several goroutines.
 type Places struct {
 	root   hostfs.Root
-	now    func() time.Time
+	names  atomic.Pointer[map[inode]string]
+	wanted atomic.Bool // a walk
+	walks  sync.WaitGroup
+
+	mu     sync.Mutex
+	busy   bool
 	walked time.Time
-	names  map[inode]string
 }
 
 type inode struct {
@@ -59,36 +65,69 @@ type inode struct {
 	number       uint64
 }
 
-// New returns the places of a host. Nothing is read before the first is asked for.
-func New(root hostfs.Root) *Places { return &Places{root: root, now: time.Now} }
+// New returns the places of a host. Nothing is known before the first Tick.
+func New(root hostfs.Root) *Places {
+	p := &Places{root: root}
+	p.names.Store(&map[inode]string{})
+	p.wanted.Store(true)
+	return p
+}
 
-// Name returns the name of a file that is known, or "".
-func (p *Places) Name(dev [2]uint32, number uint64) string {
+// Name returns the name of a file that is known, or "". Where it was needed and is not
+// known, the next Tick sees to it. It waits for nothing but the file's own metadata.
+func (p *Places) Name(dev [2]uint32, number uint64, needed bool) string {
 	if number == 0 {
 		return ""
 	}
-	i := inode{dev[0], dev[1], number}
-	if name := p.held(i); name != "" {
+	if name := p.held(inode{dev[0], dev[1], number}); name != "" {
 		return name
 	}
-	now := p.now()
-	if !p.walked.IsZero() && now.Sub(p.walked) < again {
-		return ""
+	if needed && !p.wanted.Load() {
+		p.wanted.Store(true)
 	}
-	p.walked, p.names = now, map[inode]string{}
+	return ""
+}
+
+// Tick says how late it is, and begins a walk if one is due.
+func (p *Places) Tick(now time.Time) {
+	if !p.wanted.Load() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy || !p.walked.IsZero() && now.Sub(p.walked) < again {
+		return
+	}
+	p.busy, p.walked = true, now
+	p.wanted.Store(false)
+	p.walks.Go(func() {
+		names := p.all()
+		p.names.Store(&names)
+		p.mu.Lock()
+		p.busy = false
+		p.mu.Unlock()
+	})
+}
+
+// Close waits for a walk that is on its way.
+func (p *Places) Close() { p.walks.Wait() }
+
+// all walks.
+func (p *Places) all() map[inode]string {
+	names := map[inode]string{}
 	for _, t := range tops() {
 		if fi, err := p.root.Lstat(t.name); err == nil && fi.IsDir() {
 			if i, ok := of(fi); ok {
-				p.walk(t.name, i, t.files, t.deep)
+				p.walk(names, t.name, i, t.files, t.deep)
 			}
 		}
 	}
-	return p.held(i)
+	return names
 }
 
 // held returns a name that still is that of the file.
 func (p *Places) held(i inode) string {
-	name, ok := p.names[i]
+	name, ok := (*p.names.Load())[i]
 	if !ok {
 		return ""
 	}
@@ -102,11 +141,11 @@ func (p *Places) held(i inode) string {
 	return name
 }
 
-func (p *Places) walk(name string, i inode, files bool, left int) {
-	if len(p.names) >= most {
+func (p *Places) walk(names map[inode]string, name string, i inode, files bool, left int) {
+	if len(names) >= most {
 		return
 	}
-	p.names[i] = name
+	names[i] = name
 	if left == 1 && !files {
 		return
 	}
@@ -124,9 +163,9 @@ func (p *Places) walk(name string, i inode, files bool, left int) {
 		switch {
 		case !ok || j.major != i.major || j.minor != i.minor:
 		case fi.IsDir() && left > 1:
-			p.walk(below, j, files, left-1)
-		case files && fi.Mode().IsRegular() && len(p.names) < most:
-			p.names[j] = below
+			p.walk(names, below, j, files, left-1)
+		case files && fi.Mode().IsRegular() && len(names) < most:
+			names[j] = below
 		}
 	}
 }

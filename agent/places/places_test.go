@@ -13,8 +13,8 @@ import (
 	"seawall/pkg/hostfs"
 )
 
-// host has files of a host below a directory, and a clock.
-func host(t *testing.T, files ...string) (dir string, p *Places, now *time.Time) {
+// host has files of a host below a directory, which was walked.
+func host(t *testing.T, files ...string) (dir string, p *Places) {
 	t.Helper()
 	dir = t.TempDir()
 	for _, f := range files {
@@ -24,11 +24,16 @@ func host(t *testing.T, files ...string) (dir string, p *Places, now *time.Time)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now = new(time.Time)
-	*now = time.Unix(1000, 0)
 	p = New(root)
-	p.now = func() time.Time { return *now }
-	return dir, p, now
+	t.Cleanup(p.Close)
+	walk(p, time.Unix(1000, 0))
+	return dir, p
+}
+
+// walk says how late it is, and waits for the walk.
+func walk(p *Places, now time.Time) {
+	p.Tick(now)
+	p.Close()
 }
 
 func write(t *testing.T, name string) {
@@ -50,11 +55,11 @@ func named(t *testing.T, p *Places, name string) string {
 	}
 	st := fi.Sys().(*syscall.Stat_t)
 	dev := uint64(st.Dev)
-	return p.Name([2]uint32{unix.Major(dev), unix.Minor(dev)}, st.Ino)
+	return p.Name([2]uint32{unix.Major(dev), unix.Minor(dev)}, st.Ino, true)
 }
 
 func TestName(t *testing.T) {
-	dir, p, _ := host(t, "etc/cron.d/x", "etc/shadow", "root/.ssh/id_x", "root/notes/n", "usr/bin/ls", "var/log/app/a.log", "srv/etc/shadow")
+	dir, p := host(t, "etc/cron.d/x", "etc/shadow", "root/.ssh/id_x", "root/notes/n", "usr/bin/ls", "var/log/app/a.log", "srv/etc/shadow")
 	if err := os.Symlink("shadow", filepath.Join(dir, "etc/link")); err != nil {
 		t.Fatal(err)
 	}
@@ -67,22 +72,27 @@ func TestName(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if got := p.Name([2]uint32{}, 0); got != "" {
+	if got := p.Name([2]uint32{}, 0, true); got != "" {
 		t.Errorf("no inode is %q", got)
 	}
 }
 
 // TestChanges: what is new is known after a while, and what is gone is not told.
 func TestChanges(t *testing.T) {
-	dir, p, now := host(t, "etc/a", "etc/old/b")
+	dir, p := host(t, "etc/a", "etc/old/b")
 	if got := named(t, p, filepath.Join(dir, "etc/old")); got != "/etc/old" {
 		t.Fatalf("got %q", got)
 	}
 	write(t, filepath.Join(dir, "etc/sudoers.d/x"))
+	walk(p, time.Unix(1050, 0))
 	if got := named(t, p, filepath.Join(dir, "etc/sudoers.d")); got != "" {
-		t.Errorf("walked again at once: %q", got)
+		t.Errorf("walked without need: %q", got)
 	}
-	*now = now.Add(again)
+	walk(p, time.Unix(1059, 0))
+	if got := named(t, p, filepath.Join(dir, "etc/sudoers.d")); got != "" {
+		t.Errorf("walked again too soon: %q", got)
+	}
+	walk(p, time.Unix(1060, 0))
 	if got := named(t, p, filepath.Join(dir, "etc/sudoers.d")); got != "/etc/sudoers.d" {
 		t.Errorf("not walked again: %q", got)
 	}
@@ -92,7 +102,7 @@ func TestChanges(t *testing.T) {
 	if got := named(t, p, filepath.Join(dir, "etc/new")); got != "" {
 		t.Errorf("the name that it had is told: %q", got)
 	}
-	*now = now.Add(again)
+	walk(p, time.Unix(1120, 0))
 	if got := named(t, p, filepath.Join(dir, "etc/new")); got != "/etc/new" {
 		t.Errorf("got %q", got)
 	}
@@ -109,19 +119,28 @@ func TestBounds(t *testing.T) {
 	for i := range 500 {
 		files = append(files, fmt.Sprintf("etc/many/%d", i))
 	}
-	dir, p, _ := host(t, files...)
+	dir, p := host(t, files...)
 	if got := named(t, p, filepath.Join(dir, deepest)); got != "" {
 		t.Errorf("too deep: %q", got)
 	}
-	if len(p.names) > 600 || len(p.names) < 500 {
-		t.Errorf("%d names", len(p.names))
+	names := *p.names.Load()
+	if len(names) > 600 || len(names) < 500 {
+		t.Errorf("%d names", len(names))
 	}
-	p.names = map[inode]string{}
+	names = map[inode]string{}
 	for i := range most {
-		p.names[inode{number: uint64(i) << 32}] = "/x"
+		names[inode{number: uint64(i) << 32}] = "/x"
 	}
-	p.walk("/etc", inode{1, 2, 3}, true, 6)
-	if len(p.names) > most {
-		t.Errorf("%d names, more than %d", len(p.names), most)
+	p.walk(names, "/etc", inode{1, 2, 3}, true, 6)
+	if len(names) > most {
+		t.Errorf("%d names, more than %d", len(names), most)
+	}
+}
+
+// TestNoAllocation: what is not known costs next to nothing.
+func TestNoAllocation(t *testing.T) {
+	_, p := host(t, "etc/a")
+	if n := testing.AllocsPerRun(100, func() { p.Name([2]uint32{1, 2}, 3, true) }); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"bytes"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -24,12 +26,19 @@ func expected() map[string]string {
 
 // TestBenign: the shortened records of scripts/benign make no other rule fire.
 func TestBenign(t *testing.T) {
-	f, err := os.Open("testdata/benign.gz")
+	packed, err := os.ReadFile("testdata/benign.gz")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	r, err := Run(f, detector(t, own(t)), nil)
+	in, err := plainText(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := io.ReadAll(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := runCapture(records, detector(t, own(t)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -195,19 +195,21 @@ func runCapture(records []byte, d *detect.Detector, note func(rule int)) (*Resul
 	return run(bytes.NewReader(records), d, note, place)
 }
 
-// places takes the lines "# DEVICE INODE NAME" at the start of records.
-func places(records []byte) (rest []byte, place func(dev [2]uint32, inode uint64) string) {
+// places takes the lines "# DEVICE INODE NAME" out of records.
+func places(records []byte) (rest []byte, place func(dev [2]uint32, inode uint64, needed bool) string) {
 	names := map[string]string{}
-	for bytes.HasPrefix(records, []byte("# ")) {
-		line, after, _ := bytes.Cut(records[2:], []byte("\n"))
-		file, name, _ := strings.Cut(string(line), " /")
-		names[file] = "/" + name
-		records = after
+	rest = make([]byte, 0, len(records))
+	for line := range bytes.Lines(records) {
+		if file, name, ok := strings.Cut(strings.TrimSpace(string(line)), " /"); ok && strings.HasPrefix(file, "# ") {
+			names[file[2:]] = "/" + name
+			continue
+		}
+		rest = append(rest, line...)
 	}
 	if len(names) == 0 {
-		return records, nil
+		return rest, nil
 	}
-	return records, func(dev [2]uint32, inode uint64) string {
+	return rest, func(dev [2]uint32, inode uint64, needed bool) string {
 		return names[fmt.Sprintf("%02x:%02x %d", dev[0], dev[1], inode)]
 	}
 }

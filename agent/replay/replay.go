@@ -35,7 +35,7 @@ func Run(r io.Reader, d *detect.Detector, matched func(rule int)) (*Result, erro
 	return run(r, d, matched, nil)
 }
 
-func run(r io.Reader, d *detect.Detector, matched func(rule int), place func(dev [2]uint32, inode uint64) string) (*Result, error) {
+func run(r io.Reader, d *detect.Detector, matched func(rule int), place func(dev [2]uint32, inode uint64, needed bool) string) (*Result, error) {
 	in, err := plainText(r)
 	if err != nil {
 		return nil, err

@@ -195,3 +195,26 @@ func FuzzCaptures(f *testing.F) {
 		_, _ = ParseCaptures(text)
 	})
 }
+
+// TestManyRules: with ten thousand rules the right one fires.
+func TestManyRules(t *testing.T) {
+	var list []sigma.Rule
+	for i := range 10 {
+		var b strings.Builder
+		for j := range 1000 {
+			fmt.Fprintf(&b, "title: rule %[1]d\nid: %[1]d\nlogsource: {product: linux, category: process_creation}\ndetection: {s: {CommandLine|contains: 'word-%[1]d-of-many'}, condition: s}\n---\n", i*1000+j)
+		}
+		some, err := rulefile.Parse("many.yaml", []byte(b.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, some...)
+	}
+	d := detector(t, list)
+	for _, rule := range []int{0, 4711, 9999} {
+		e := Example{Event: map[string][]string{"CommandLine": {fmt.Sprintf("x word-%d-of-many y", rule)}}}
+		if matched, err := Try(d, rule, &e, nil); err != nil || len(matched) != 1 || matched[0] != rule {
+			t.Errorf("rule %d: %v fire, %v", rule, matched, err)
+		}
+	}
+}

@@ -48,6 +48,7 @@ type Sentry struct {
 	table    *process.Table
 	sessions *login.Sessions
 	users    names.Users
+	places   *places.Places
 	hole     *hole // nil where no events are missing
 	grown    grown
 
@@ -70,7 +71,7 @@ type loaded struct {
 // New reads the rules, the processes that run and who is logged in. What is wrong with
 // any of it is logged and does not stop the rest.
 func New(cfg Config) *Sentry {
-	s := &Sentry{cfg: cfg, queue: newQueue(), table: process.New(process.Config{Root: cfg.Root}), users: names.Users{Root: cfg.Root}}
+	s := &Sentry{cfg: cfg, queue: newQueue(), table: process.New(process.Config{Root: cfg.Root}), users: names.Users{Root: cfg.Root}, places: places.New(cfg.Root)}
 	s.sessions = login.New(login.Config{Root: cfg.Root, Sender: s.sender})
 	s.restore()
 	if cfg.Off {
@@ -131,6 +132,9 @@ func (s *Sentry) Tick(now time.Time) {
 	}
 	s.advanceHole(now)
 	s.noteGrown(now, false)
+	if !s.cfg.Off {
+		s.places.Tick(now)
+	}
 }
 
 // Close reports what was not yet, after the last event.
@@ -142,6 +146,7 @@ func (s *Sentry) Close() {
 	}
 	s.endHole()
 	s.noteGrown(s.grown.at, true)
+	s.places.Close()
 }
 
 // publish shows others what the detector counted, for the last time or not.
@@ -223,7 +228,7 @@ func (s *Sentry) Reload(now time.Time) {
 	}
 	allowed, allowErr := s.allowances(now)
 	d, err := detect.New(detect.Config{
-		Rules: list, Allow: allowed, Processes: s.table, Sessions: s.sessions, User: s.users.Name, Place: places.New(s.cfg.Root).Name, Redact: s.cfg.Redact,
+		Rules: list, Allow: allowed, Processes: s.table, Sessions: s.sessions, User: s.users.Name, Place: s.places.Name, Redact: s.cfg.Redact,
 		Report: s.queue.put, Full: s.queue.full,
 	})
 	l := loaded{faults: faults(errors.Join(ruleErr, allowErr, err)), allow: d}

@@ -16,7 +16,7 @@ func (r *Reader) named(dst []byte, e *audit.Event, i int) (name []byte, absolute
 		return dst, absolute, false
 	}
 	said := len(dst)
-	dst = r.place(dst, e, i)
+	dst = r.place(dst, e, i, !absolute)
 	placed := dst[said:]
 	if len(placed) == 0 || bytes.Equal(placed, dst[from:said]) {
 		return dst[:said], absolute, false
@@ -25,16 +25,16 @@ func (r *Reader) named(dst []byte, e *audit.Event, i int) (name []byte, absolute
 }
 
 // place appends the name of path i by inode, or nothing where that is not known.
-func (r *Reader) place(dst []byte, e *audit.Event, i int) []byte {
+func (r *Reader) place(dst []byte, e *audit.Event, i int, needed bool) []byte {
 	p := &e.Paths[i]
 	if dir := directory(e, i); dir != nil {
 		name := bytes.TrimRight(p.Name, "/")
 		name = name[bytes.LastIndexByte(name, '/')+1:]
-		if place := r.Place(dir.Dev, dir.Inode); place != "" && len(name) > 0 && string(name) != "." && string(name) != ".." {
+		if place := r.Place(dir.Dev, dir.Inode, needed); place != "" && len(name) > 0 && string(name) != "." && string(name) != ".." {
 			return append(append(append(dst, place...), '/'), name...)
 		}
 	}
-	return append(dst, r.Place(p.Dev, p.Inode)...)
+	return append(dst, r.Place(p.Dev, p.Inode, needed)...)
 }
 
 // directory returns the record of the directory that path i is in, or nil. The kernel

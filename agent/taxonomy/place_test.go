@@ -15,7 +15,7 @@ import (
 // TestPlace: what was opened by a descriptor of its directory, or through a link, has its
 // name by inode; what is not known, the name it was given.
 func TestPlace(t *testing.T) {
-	place := func(dev [2]uint32, inode uint64) string {
+	place := func(dev [2]uint32, inode uint64, needed bool) string {
 		return map[uint64]string{2: "/etc", 7: "/etc/shadow", 9: "/etc/cron.d"}[inode]
 	}
 	for _, tt := range []struct {

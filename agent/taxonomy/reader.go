@@ -16,9 +16,10 @@ type Config struct {
 	Parent func() Program
 	// User names a user, or returns "".
 	User func(uid uint32) string
-	// Place names a file by device and inode, or returns "". It may be nil: then names are
-	// as processes gave them, and relative where they opened a directory before.
-	Place func(dev [2]uint32, inode uint64) string
+	// Place names a file by device and inode, or returns ""; needed says that it has no
+	// absolute name without. It may be nil: then names are as processes gave them, and
+	// relative where they opened a directory before.
+	Place func(dev [2]uint32, inode uint64, needed bool) string
 	// Possible returns the rules that an event may match of which only the values of
 	// these fields are known, and what is to take events that are alike in them, or nil.
 	// Without it all rules are.
