@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -16,7 +17,10 @@ import (
 	"seawall/pkg/kaudit"
 )
 
-const forger = "SEAWALL_TEST_FORGER"
+const (
+	forger = "SEAWALL_TEST_FORGER"
+	forged = "203.0.113.146" // where no other session of this machine claims to be from
+)
 
 // forge begins a session as a login does, and then sends what sshd would send.
 func forge(t *testing.T) {
@@ -28,7 +32,7 @@ func forge(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	const text = `op=PAM:session_open acct="root" exe="/usr/sbin/sshd" hostname=203.0.113.7 addr=203.0.113.7 terminal=ssh res=success`
+	const text = `op=PAM:session_open acct="root" exe="/usr/sbin/sshd" hostname=` + forged + ` addr=` + forged + ` terminal=ssh res=success`
 	msg := binary.NativeEndian.AppendUint32(nil, uint32(unix.NLMSG_HDRLEN+len(text)+1))
 	msg = binary.NativeEndian.AppendUint16(msg, typeUserStart)
 	msg = binary.NativeEndian.AppendUint16(msg, unix.NLM_F_REQUEST)
@@ -62,13 +66,13 @@ func TestRealForgery(t *testing.T) {
 		t.Fatal(err)
 	}
 	table, sessions := enrichment(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var claimed, session uint32
 	assembler := audit.NewAssembler(0, func(e *audit.Event) {
 		table.Observe(e)
 		sessions.Observe(e)
-		if len(e.Records) == 1 && e.Records[0].Type == typeUserStart && e.Session != audit.Unset {
+		if len(e.Records) == 1 && e.Records[0].Type == typeUserStart && bytes.Contains(e.Message, []byte(forged)) {
 			claimed, session = e.PID, e.Session
 			cancel()
 		}
@@ -79,6 +83,8 @@ func TestRealForgery(t *testing.T) {
 	}()
 	cmd := exec.Command("/proc/self/exe", "-test.run=^TestRealForgery$")
 	cmd.Env = append(os.Environ(), forger+"=1")
+	var said bytes.Buffer
+	cmd.Stdout = &said
 	in, err := cmd.StdinPipe() // it waits until it was looked at
 	if err == nil {
 		err = cmd.Start()
@@ -88,7 +94,7 @@ func TestRealForgery(t *testing.T) {
 	}
 	err = <-done
 	if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
-		t.Error(err)
+		t.Errorf("%v: %s", err, &said)
 	}
 	if !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
