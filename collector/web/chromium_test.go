@@ -167,8 +167,8 @@ func detectionPath(d *demo, n int) string {
 func looks(t *testing.T, tab context.Context, base string, pages map[string]string) {
 	for name, path := range pages {
 		for _, scheme := range []string{"light", "dark"} {
-			for _, width := range []int64{1280, 390} {
-				if *shots == "" && (scheme == "dark") != (width == 390) {
+			for _, width := range []int64{1280, 345} {
+				if *shots == "" && (scheme == "dark") != (width == 345) {
 					continue // two of the four find what there is to find
 				}
 				t.Run(fmt.Sprintf("%s-%s-%d", name, scheme, width), func(t *testing.T) {
@@ -193,6 +193,9 @@ func look(t *testing.T, tab context.Context, address, scheme string, width int64
 	if wide := value[int](t, tab, `document.documentElement.scrollWidth`); wide > int(width) {
 		t.Errorf("the page is %d wide in a window of %d", wide, width)
 	}
+	if broken := value[[]string](t, tab, brokenWords); len(broken) > 0 {
+		t.Errorf("the menu has broken words: %q", broken)
+	}
 	if low := value[[]string](t, tab, contrast); len(low) > 0 {
 		t.Errorf("too little contrast: %q", low)
 	}
@@ -208,6 +211,13 @@ func look(t *testing.T, tab context.Context, address, scheme string, width int64
 		t.Fatal(err)
 	}
 }
+
+// brokenWords returns the words of the menu that stand on several lines.
+const brokenWords = `[...document.querySelectorAll('.top nav a')].filter(a => {
+	const words = document.createRange();
+	words.selectNodeContents(a);
+	return words.getClientRects().length > 1;
+}).map(a => a.textContent)`
 
 // contrast returns, for every text that can be seen, those whose contrast with
 // their ground is below what WCAG 2.1 AA asks.

@@ -42,6 +42,15 @@ func (s storm) First() finding.Sample {
 	return finding.Sample{}
 }
 
+// openFor is for how long after its last report a detection may go on: a host ends it
+// after ten minutes of quiet, and says so only where it had more to tell.
+const openFor = 15 * time.Minute
+
+// Open reports whether more of the detection may come.
+func (s storm) Open() bool {
+	return !s.Storm().Ended && s.Now.Sub(s.Received) < openFor
+}
+
 func storms(now time.Time, all []fleet.Detection) (out []storm) {
 	for _, d := range all {
 		out = append(out, storm{now, d})

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"seawall/collector/fleet"
 	"seawall/pkg/finding"
@@ -59,5 +60,20 @@ func TestDetection(t *testing.T) {
 	all := []finding.Process{{PID: 3}, {PID: 2}, {PID: 1}}
 	if got := chain(all); got[0].PID != 1 || got[2].PID != 3 || all[0].PID != 3 {
 		t.Errorf("chain %v of %v", got, all)
+	}
+}
+
+// TestOpen: what a host did not end is over some time after its last report.
+func TestOpen(t *testing.T) {
+	for _, tt := range []struct {
+		ended bool
+		ago   time.Duration
+		want  bool
+	}{{false, 0, true}, {false, openFor - 1, true}, {false, openFor, false}, {true, 0, false}} {
+		d := detections(1)[0]
+		d.Detection.Ended, d.Received = tt.ended, now.Add(-tt.ago)
+		if got := (storm{now, d}).Open(); got != tt.want {
+			t.Errorf("%+v: %v", tt, got)
+		}
 	}
 }
