@@ -32,8 +32,10 @@ const (
 	longestLoad = 36 * time.Second
 	// soakRate is how many events there are in a second, but for floods.
 	soakRate = 20_000
-	// pieceOf is how many events one process makes.
-	pieceOf = 4000
+	// pieceOf is how many events one process makes, floodOf in a flood each of so many.
+	pieceOf = 1000
+	floodOf = 4000
+	writers = 8
 )
 
 // readSoak is the role of the sensor in the soak: what it delivers goes into sets of
@@ -197,14 +199,14 @@ func (s *soak) generate(events int, over chan<- struct{}, done <-chan struct{}) 
 	said := false
 	for {
 		pace := time.After(pieceOf * time.Second / soakRate)
-		writers := 1
+		count, l := 1, load{pieceOf, 0}
 		if s.flood.Swap(false) {
-			writers = 8
+			count, l = writers, load{floodOf, 0}
 		}
-		results, errs := make([]made, writers), make([]error, writers)
+		results, errs := make([]made, count), make([]error, count)
 		var wg sync.WaitGroup
-		for i := range writers {
-			wg.Go(func() { results[i], errs[i] = load{pieceOf, 0}.run(s.files) })
+		for i := range count {
+			wg.Go(func() { results[i], errs[i] = l.run(s.files) })
 		}
 		wg.Wait()
 		for _, m := range results {
