@@ -27,7 +27,7 @@ import (
 //
 //	go test ./agent/detect/rules -run Record -record=.
 //
-// It needs root, has copies of /etc, /var and /usr and empty /root, /home, /opt, /run and /tmp, in
+// It needs root, has copies of /etc, /var and /usr, and empty /root, /home, /opt, /run and /tmp, in
 // namespaces of its own, and takes the lock of all tests that use kernel audit, for a
 // few behaviours at a time.
 var record = flag.String("record", "", "run the behaviours whose names contain this, . for all")
@@ -46,7 +46,8 @@ const sandbox = `
 mount -t tmpfs none /run && mkdir -p /run/lock || exit 1
 cp "$2" /run/rules; cp "$3" /run/p; cp "$4" /run/b
 mount -t tmpfs none "$1" || exit 1
-for d in etc var usr; do
+mkdir "$1/etc" && cp -a /etc/. "$1/etc" && mount --bind "$1/etc" /etc || exit 1 # inodes as audit tells them
+for d in var usr; do
 	mkdir -p "$1/$d/u" "$1/$d/w" && mount -t overlay none -o "lowerdir=/$d,upperdir=$1/$d/u,workdir=$1/$d/w" "/$d" || exit 1
 done
 for d in root home opt; do mount -t tmpfs -o mode=755 none /$d || exit 1; done
@@ -62,6 +63,9 @@ cd /root
 sh -e /run/p || exit 1 # may add to /run/rules
 auditctl -R /run/rules > /run/rules.out 2>&1 || { cat /run/rules.out; exit 1; }
 test "$(auditctl -l | grep -c '^-[aw]')" = "$(grep -c '^-[aw]' /run/rules)" || { auditctl -l; exit 1; }
+find /etc /root /var/spool/cron /var/log /usr/lib/systemd /usr/lib/*/security -xdev -printf '%D %i %p\n' >&3
+find /usr/bin /usr/sbin -maxdepth 0 -printf '%D %i %p\n' >&3
+exec 3>&-
 echo ` + loginUID + ` > /proc/self/loginuid
 sh /run/b
 /bin/true ` + marker + `
@@ -231,6 +235,12 @@ func attempt(t *testing.T, conn *kaudit.Conn, f txtar.File) (k keeper, output []
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.WaitDelay = time.Second
+	places, err := os.Create(filepath.Join(dir, "places"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer places.Close()
+	cmd.ExtraFiles = []*os.File{places}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -246,12 +256,18 @@ func attempt(t *testing.T, conn *kaudit.Conn, f txtar.File) (k keeper, output []
 		}
 	})
 	<-ended // killed with ctx, or what it ended with is part of the behaviour
+	known, perr := os.ReadFile(places.Name())
+	if perr != nil {
+		t.Fatal(perr)
+	}
+	k.places = known
 	return k, said.Bytes(), err
 }
 
 // keeper keeps the records of the behaviour's events: from its login on, those of its
 // login users, and what their processes did to packet filters, whose records have none.
 type keeper struct {
+	places  []byte // of files: device, inode and name, each on a line
 	lines   []line
 	serials map[string]bool
 	pids    map[string]bool
@@ -292,6 +308,23 @@ func (k *keeper) text() []byte {
 	for _, l := range k.lines {
 		if k.serials[l.serial] {
 			out = append(out, l.text...)
+		}
+	}
+	return append(k.seen(out), out...)
+}
+
+// seen returns the places of files that are in records, as replay reads them.
+func (k *keeper) seen(records []byte) []byte {
+	var out []byte
+	for line := range bytes.Lines(k.places) {
+		var dev, inode uint64
+		var name string
+		if n, err := fmt.Sscanf(string(line), "%d %d %s", &dev, &inode, &name); n != 3 || err != nil {
+			continue // a name with blanks is none of those
+		}
+		file := fmt.Sprintf("%02x:%02x", unix.Major(dev), unix.Minor(dev))
+		if bytes.Contains(records, fmt.Appendf(nil, " inode=%d dev=%s ", inode, file)) {
+			out = fmt.Appendf(out, "# %s %d %s\n", file, inode, name)
 		}
 	}
 	return out
