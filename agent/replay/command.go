@@ -1,15 +1,16 @@
 package replay
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"seawall/agent/console"
 	"seawall/agent/detect"
@@ -47,7 +48,7 @@ Exit status:
 		Example: `  seawall replay /var/log/audit/audit.log
   seawall replay --format jsonl old.log.gz
   ausearch --raw -ts today | seawall replay -`,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("seawall replay wants audit logs, such as /var/log/audit/audit.log")
 			}
@@ -58,7 +59,7 @@ Exit status:
 				}
 				*name = abs
 			}
-			return p.replay(args, format, dir, allow)
+			return p.replay(cmd.Context(), args, format, dir, allow)
 		},
 	}
 	usage.AddFormat(cmd, &format, "table", "json", "jsonl")
@@ -68,18 +69,26 @@ Exit status:
 }
 
 // replay prints what rules say of files, all that could be read of them.
-func (p program) replay(files []string, format, dir, allow string) error {
+func (p program) replay(ctx context.Context, files []string, format, dir, allow string) error {
 	d, _, problem := Compile(dir, allow)
 	if d == nil {
 		return problem
 	}
 	var all Result
+	read := 0
 	for _, name := range files {
-		one, err := replayFile(name, d)
+		one, err := replayFile(ctx, name, d)
 		problem = errors.Join(problem, err)
 		if one != nil {
 			all.Add(one)
+			read++
 		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if read == 0 {
+		return problem // no zeros, which would look like an answer
 	}
 	if err := all.Print(p.Stdout, format, p.Options()); err != nil {
 		return errors.Join(problem, err)
@@ -122,15 +131,42 @@ func user(root hostfs.Root) func(uint32) string {
 	}
 }
 
-func replayFile(name string, d *detect.Detector) (*Result, error) {
-	in := io.Reader(os.Stdin)
+func replayFile(ctx context.Context, name string, d *detect.Detector) (*Result, error) {
+	f := os.Stdin
 	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
+		var err error
+		if f, err = os.Open(name); err != nil {
 			return nil, err
 		}
 		defer f.Close()
-		in = f
+		if fi, err := f.Stat(); err == nil && fi.IsDir() {
+			return nil, fmt.Errorf("%s is a directory: name the logs in it", name)
+		}
 	}
-	return Run(in, d, nil)
+	return Run(&until{f, ctx.Done()}, d, nil)
+}
+
+// until reads a file, a pipe or a terminal until done, also where nothing comes.
+type until struct {
+	f    *os.File
+	done <-chan struct{}
+}
+
+const glance = 100 // milliseconds between two looks at done
+
+var errEnded = errors.New("ended before all was read")
+
+// Read waits for bytes and reads them.
+func (u *until) Read(b []byte) (int, error) {
+	fds := []unix.PollFd{{Fd: int32(u.f.Fd()), Events: unix.POLLIN}}
+	for {
+		select {
+		case <-u.done:
+			return 0, errEnded
+		default:
+		}
+		if n, err := unix.Poll(fds, glance); n > 0 || err != nil && !errors.Is(err, unix.EINTR) {
+			return u.f.Read(b)
+		}
+	}
 }

@@ -94,14 +94,19 @@ func (r *Result) Print(w io.Writer, format string, opt look.Options) error {
 
 // table writes one detection: what, who, by which command, on what.
 func table(out io.Writer, d *finding.Detection, opt look.Options) {
-	fmt.Fprintf(out, "%s  %s  %s", d.First.UTC().Format("2006-01-02 15:04:05"), opt.Paint(color(d.Severity), d.Severity.String()), shown(d.Title))
+	fmt.Fprintf(out, "%s  %s  %s", d.First.UTC().Format("2006-01-02 15:04:05 MST"), opt.Paint(color(d.Severity), fmt.Sprintf("%-8s", d.Severity)), shown(d.Title))
 	if d.Count > 1 {
-		fmt.Fprintf(out, "  (%d until %s)", d.Count, d.Last.UTC().Format("15:04:05"))
+		fmt.Fprintf(out, "  (%d times until %s)", d.Count, d.Last.UTC().Format("15:04:05"))
 	}
 	fmt.Fprintln(out)
+	const indent = 11
 	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(out, "  %-8s %s\n", name, shown(value))
+		if value == "" {
+			return
+		}
+		for _, part := range opt.Fit(shown(value), indent) {
+			fmt.Fprintf(out, "  %-8s %s\n", name, part)
+			name = ""
 		}
 	}
 	line("rule", d.Rule+" "+strings.Join(d.Techniques, " "))
