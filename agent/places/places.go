@@ -175,6 +175,6 @@ func of(fi fs.FileInfo) (inode, bool) {
 	if !ok {
 		return inode{}, false
 	}
-	dev := uint64(st.Dev)
+	dev := st.Dev
 	return inode{unix.Major(dev), unix.Minor(dev), st.Ino}, true
 }

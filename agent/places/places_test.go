@@ -54,7 +54,7 @@ func named(t *testing.T, p *Places, name string) string {
 		t.Fatal(err)
 	}
 	st := fi.Sys().(*syscall.Stat_t)
-	dev := uint64(st.Dev)
+	dev := st.Dev
 	return p.Name([2]uint32{unix.Major(dev), unix.Minor(dev)}, st.Ino, true)
 }
 

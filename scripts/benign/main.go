@@ -84,7 +84,7 @@ func week(tree, name, script, only, programs string) (err error) {
 		return errors.Join(err, m.sh(context.Background(), nil, "stop", m.dir))
 	}
 	for _, step := range steps.Files {
-		time.Sleep(pause)
+		<-time.After(pause)
 		name, user, _ := strings.Cut(step.Name, " ")
 		if only != "" && !slices.Contains(strings.Split(only, ","), name) {
 			continue
