@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,11 +76,8 @@ func TestOwnRules(t *testing.T) {
 			t.Errorf("%s: %d examples that fire, %d that do not", list[i].Title, positive, negative)
 		}
 	}
-	name := os.Getenv("SEAWALL_CAPTURES")
-	if name == "" {
-		name = "../detect/rules/testdata/captures.gz"
-	}
-	all := recorded(t, name)
+	again := os.Getenv("SEAWALL_CAPTURES") // may lack some
+	all := recorded(t, cmp.Or(again, "../detect/rules/testdata/captures.gz"))
 	for name := range all {
 		t.Run(name, func(t *testing.T) {
 			matched, err := Try(d, 0, &Example{Capture: name}, all)
@@ -99,7 +97,7 @@ func TestOwnRules(t *testing.T) {
 		})
 	}
 	for name := range fires {
-		if all[name] == nil {
+		if all[name] == nil && again == "" {
 			t.Errorf("there is no capture %s", name)
 		}
 	}
