@@ -86,7 +86,7 @@ start() {
 	echo nameserver 10.0.2.3 >"$root/etc/resolv.conf"
 	for h in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
 		[[ -e $h/cgroup.procs ]] || continue
-		mkdir -p "$h/seawall-benign" 2>/dev/null && echo $BASHPID >"$h/seawall-benign/cgroup.procs" || true
+		if mkdir -p "$h/seawall-benign" 2>/dev/null; then echo $BASHPID >"$h/seawall-benign/cgroup.procs" || true; fi
 	done
 	# nspawn's filter of system calls would keep programs from telling audit anything.
 	SYSTEMD_SECCOMP=0 SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 setsid systemd-nspawn -q --register=no --keep-unit -D "$root" --console=pipe \
@@ -122,7 +122,7 @@ places() {
 stop() {
 	local dir=$1 pid
 	pid=$(cat "$dir/nspawn.pid" 2>/dev/null) && kill -TERM "$pid" 2>/dev/null && while kill -0 "$pid" 2>/dev/null; do read -rt 0.2 <> <(:) || true; done
-	pid=$(cat "$dir/slirp.pid" 2>/dev/null) && kill "$pid" 2>/dev/null || true
+	if pid=$(cat "$dir/slirp.pid" 2>/dev/null); then kill "$pid" 2>/dev/null || true; fi
 	ip netns del seawall-benign 2>/dev/null || true
 	umount "$dir/root"
 	rm -rf "$dir"
