@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"seawall/agent/config"
 	"seawall/agent/config/flags"
 	"seawall/agent/console"
 	"seawall/agent/gaps"
@@ -19,9 +20,6 @@ import (
 	"seawall/pkg/hostfs"
 	"seawall/pkg/kaudit"
 )
-
-// stateFile is what the sensor keeps beside its spool.
-const stateFile = "audit.json"
 
 // stale is how old what the sensor wrote may be while it runs: it writes each 15 seconds.
 const stale = 45 * time.Second
@@ -54,9 +52,7 @@ were missed and why, and what one event says. It changes nothing.`,
 }
 
 func (p *program) newStatusCommand() *cobra.Command {
-	var s flags.Flags
-	var asJSON bool
-	cmd := &cobra.Command{
+	return p.asks(&cobra.Command{
 		Use:   "status",
 		Short: "Say how kernel audit is read, and whether anything is lost",
 		Long: `Status asks the kernel, and reads what the sensor wrote last.
@@ -66,27 +62,18 @@ Exit status:
   1  there is something to look at
   2  it could not be told`,
 		Args: usage.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.LoadReadable(cmd, p.Environ)
-			if err != nil {
-				return err
-			}
-			st, err := p.status(c.SpoolDir)
-			if err != nil {
-				return err
-			}
-			return p.show(asJSON, st, st.print, st.Problems > 0)
-		},
-	}
-	s.Add(cmd, "spool_dir")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	}, func(c *config.Config, _ []string) (*answer, error) {
+		st, err := p.status(c.SpoolDir)
+		if err != nil {
+			return nil, err
+		}
+		return &answer{st, st.print, st.Problems > 0}, nil
+	}, "spool_dir")
 }
 
 func (p *program) newRulesCommand() *cobra.Command {
-	var s flags.Flags
-	var asJSON, watches bool
-	cmd := &cobra.Command{
+	var watches bool
+	cmd := p.asks(&cobra.Command{
 		Use:   "rules",
 		Short: "Compare Seawall's audit rules with those in the kernel",
 		Long: `Rules lists the rules of the profile and of your own in audit_rules_dir, and says of
@@ -100,29 +87,20 @@ Exit status:
   1  some are not
   2  it could not be told`,
 		Args: usage.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.LoadReadable(cmd, p.Environ)
-			if err != nil {
-				return err
-			}
-			r, err := p.rules(c.SpoolDir, c.AuditProfile, c.AuditRulesDir)
-			if err != nil {
-				return err
-			}
-			r.All = watches
-			return p.show(asJSON, r, r.print, r.wrong())
-		},
-	}
-	s.Add(cmd, "spool_dir", "audit_profile", "audit_rules_dir")
+	}, func(c *config.Config, _ []string) (*answer, error) {
+		r, err := p.rules(c.SpoolDir, c.AuditProfile, c.AuditRulesDir)
+		if err != nil {
+			return nil, err
+		}
+		r.All = watches
+		return &answer{r, r.print, r.wrong()}, nil
+	}, "spool_dir", "audit_profile", "audit_rules_dir")
 	cmd.Flags().BoolVar(&watches, "watches", false, "list the watch rules too")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
 func (p *program) newGapsCommand() *cobra.Command {
-	var s flags.Flags
-	var asJSON bool
-	cmd := &cobra.Command{
+	return p.asks(&cobra.Command{
 		Use:   "gaps",
 		Short: "List audit events that were missed, and why",
 		Long: `Gaps lists what the sensor missed since this boot: when, which serials, why, and how
@@ -134,29 +112,19 @@ Exit status:
   1  something is
   2  it could not be told`,
 		Args: usage.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.LoadReadable(cmd, p.Environ)
-			if err != nil {
-				return err
-			}
-			l, err := p.ledger(c.SpoolDir)
-			if err != nil {
-				return err
-			}
-			g := gapList{Since: l.Since, Missing: l.Missing, Filled: l.Filled, Late: l.Late, Left: l.Left(), Gaps: l.Gaps}
-			return p.show(asJSON, g, g.print, g.Left > 0)
-		},
-	}
-	s.Add(cmd, "spool_dir")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	}, func(c *config.Config, _ []string) (*answer, error) {
+		l, err := p.ledger(c.SpoolDir)
+		if err != nil {
+			return nil, err
+		}
+		g := gapList{Since: l.Since, Missing: l.Missing, Filled: l.Filled, Late: l.Late, Left: l.Left(), Gaps: l.Gaps}
+		return &answer{g, g.print, g.Left > 0}, nil
+	}, "spool_dir")
 }
 
 func (p *program) newExplainCommand() *cobra.Command {
-	var s flags.Flags
-	var asJSON bool
 	var log string
-	cmd := &cobra.Command{
+	cmd := p.asks(&cobra.Command{
 		Use:   "explain SERIAL",
 		Short: "Say what one audit event means, field by field",
 		Long: `Explain looks for the event with a serial in auditd's log and in the spool, and says
@@ -170,45 +138,57 @@ Exit status:
 		Example: `  seawall audit explain 48213
   seawall audit explain 48213 --log old/audit.log`,
 		Args: usage.One("serial"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := s.LoadReadable(cmd, p.Environ)
-			if err != nil {
-				return err
-			}
-			serial, err := strconv.ParseUint(strings.TrimPrefix(args[0], "#"), 10, 32)
-			if err != nil || serial == 0 {
-				return fmt.Errorf("%q is no serial: it is the number behind the colon in audit(1795289500.540:48213)", args[0])
-			}
-			e, err := p.explain(uint32(serial), c.SpoolDir, c.DetectionsDir, log)
-			if err != nil {
-				return err
-			}
-			return p.show(asJSON, e, e.print, false)
-		},
-	}
-	s.Add(cmd, "spool_dir", "detections_dir")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	}, func(c *config.Config, args []string) (*answer, error) {
+		serial, err := strconv.ParseUint(strings.TrimPrefix(args[0], "#"), 10, 32)
+		if err != nil || serial == 0 {
+			return nil, fmt.Errorf("%q is no serial: it is the number behind the colon in audit(1795289500.540:48213)", args[0])
+		}
+		e, err := p.explain(uint32(serial), c.SpoolDir, c.DetectionsDir, log)
+		if err != nil {
+			return nil, err
+		}
+		return &answer{e, e.print, false}, nil
+	}, "spool_dir", "detections_dir")
 	cmd.Flags().StringVar(&log, "log", "", "the log to look in (default: auditd's)")
 	return cmd
 }
 
-// show prints what was found, and ends with 1 when there is something to look at.
-func (p *program) show(asJSON bool, v any, text func(*page), bad bool) error {
-	if asJSON {
-		if err := look.JSON(p.Stdout, v); err != nil {
+// answer is what a command found.
+type answer struct {
+	value any         // for JSON
+	text  func(*page) // for people
+	bad   bool        // there is something to look at
+}
+
+// asks has a command read the configuration, with flags for settings of it, and print the
+// answer. The command ends with 1 when there is something to look at.
+func (p *program) asks(cmd *cobra.Command, ask func(c *config.Config, args []string) (*answer, error), settings ...string) *cobra.Command {
+	var s flags.Flags
+	var asJSON bool
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := s.LoadReadable(cmd, p.Environ)
+		if err != nil {
 			return err
 		}
-	} else {
-		pg := &page{out: p.Stdout, width: p.Width, opt: p.Options()}
-		text(pg)
-		if pg.err != nil {
-			return fmt.Errorf("write: %w", pg.err)
+		a, err := ask(&c, args)
+		if err != nil {
+			return err
 		}
+		if asJSON {
+			err = look.JSON(p.Stdout, a.value)
+		} else {
+			pg := &page{out: p.Stdout, width: p.Width, opt: p.Options()}
+			a.text(pg)
+			err = pg.err
+		}
+		if err == nil && a.bad {
+			return console.Exit(console.Findings)
+		}
+		return err
 	}
-	if bad {
-		return console.Exit(console.Findings)
-	}
-	return nil
+	s.Add(cmd, settings...)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
 }
 
 // ledger reads what the sensor keeps.
@@ -217,7 +197,7 @@ func (p *program) ledger(dir string) (*gaps.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := gaps.ReadLedger(hostfs.Root{}, filepath.Join(abs, stateFile))
+	l, err := gaps.ReadLedger(hostfs.Root{}, filepath.Join(abs, gaps.StateFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w; does the sensor run, and with this spool?", err)

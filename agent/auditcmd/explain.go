@@ -61,17 +61,11 @@ func detectRules() string { return rules.Profile() }
 // the event was not found elsewhere.
 func (p *program) explain(serial uint32, dir, detections, log string) (*explanation, error) {
 	x := &explanation{Serial: serial}
-	var problems []error
-	if err := x.readSpool(dir); err != nil {
-		problems = append(problems, err)
-	}
-	if err := p.readLog(x, log, detections); err != nil {
-		problems = append(problems, err)
-	}
+	problems := errors.Join(x.readSpool(dir), p.readLog(x, log, detections))
 	if len(x.Records) == 0 && len(x.Told) == 0 {
 		none := fmt.Errorf("no event with serial %d was found in auditd's log or in the spool", serial)
-		if len(problems) > 0 {
-			return nil, errors.Join(append([]error{none}, problems...)...)
+		if problems != nil {
+			return nil, errors.Join(none, problems)
 		}
 		return nil, &console.ExitError{Code: console.Findings, Err: none}
 	}

@@ -29,8 +29,11 @@ func (p *page) wide() int {
 func (p *page) line(format string, args ...any) { p.put(text.Terminal(fmt.Sprintf(format, args...))) }
 
 func (p *page) put(line string) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintln(p.out, strings.TrimRight(line, " "))
+	if p.err != nil {
+		return
+	}
+	if _, err := fmt.Fprintln(p.out, strings.TrimRight(line, " ")); err != nil {
+		p.err = fmt.Errorf("write: %w", err)
 	}
 }
 
