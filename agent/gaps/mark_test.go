@@ -224,3 +224,34 @@ func BenchmarkDeliver(b *testing.B) {
 		serial++
 	}
 }
+
+func FuzzMark(f *testing.F) {
+	m := NewMark(boot)
+	m.Deliver(7, noon)
+	m.Deliver(90, noon)
+	f.Add(m.Encode()[bootLength:200], uint32(8), uint32(100))
+	f.Add([]byte{}, uint32(0), uint32(1<<32-1))
+	name := filepath.Join(f.TempDir(), "mark")
+	f.Fuzz(func(t *testing.T, text []byte, from, to uint32) {
+		b := NewMark(boot).bytes
+		copy(b[bootLength:], text)
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m := NewMark(boot)
+		if err := m.Load(name); err != nil {
+			t.Fatal(err)
+		}
+		m.Deliver(from, noon)
+		m.Deliver(to, noon)
+		n, known := m.Missing(from, to)
+		if known && n > uint64(to-from) || m.newest()-m.first() >= Window {
+			t.Errorf("%d are missing; from %d to %d", n, m.first(), m.newest())
+		}
+		for _, r := range m.Holes(from) {
+			if m.Has(r.From) || m.Has(r.To) || int32(r.To-r.From) < 0 {
+				t.Fatalf("%+v is no hole", r)
+			}
+		}
+	})
+}
