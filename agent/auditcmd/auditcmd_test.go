@@ -3,6 +3,7 @@ package auditcmd
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -273,5 +274,18 @@ func TestPageEscapes(t *testing.T) {
 	x := &explanation{Who: "a\x1b[2Jb", Files: []string{"\x00\n"}, Records: []record{{"X", []meaning.Field{{Name: "\x1b", Value: "\x07"}}}}}
 	if out := printed(x.print); strings.ContainsAny(out, "\x1b\x00\x07") {
 		t.Errorf("%q", out)
+	}
+}
+
+// TestStatusJSON: programs find what auditctl says by auditctl's names.
+func TestStatusJSON(t *testing.T) {
+	b, err := json.Marshal(statusPage{Kernel: &kaudit.Status{PID: 7, BacklogLimit: 8193, BacklogWaited: 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"kernel":{"enabled":0,`, `"pid":7`, `"backlog_limit":8193`, `"backlog_wait_time_actual":2`} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("no %s in %s", want, b)
+		}
 	}
 }

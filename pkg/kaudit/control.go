@@ -19,17 +19,17 @@ const (
 	maskBacklogWaitTime = 32
 )
 
-// Status is the kernel's struct audit_status.
+// Status is the kernel's struct audit_status, in JSON with auditctl's names.
 type Status struct {
-	Enabled         uint32 // 0 off, 1 on, 2 on and locked until reboot
-	Failure         uint32 // 0 silent, 1 printk, 2 panic
-	PID             uint32 // the audit daemon, 0 when none
-	RateLimit       uint32
-	BacklogLimit    uint32
-	Lost            uint32
-	Backlog         uint32
-	BacklogWaitTime uint32 // in jiffies, of Tick
-	BacklogWaited   uint32 // how long processes slept, in jiffies, since boot or a reset
+	Enabled         uint32 `json:"enabled"` // 0 off, 1 on, 2 on and locked until reboot
+	Failure         uint32 `json:"failure"` // 0 silent, 1 printk, 2 panic
+	PID             uint32 `json:"pid"`     // the audit daemon, 0 when none
+	RateLimit       uint32 `json:"rate_limit"`
+	BacklogLimit    uint32 `json:"backlog_limit"`
+	Lost            uint32 `json:"lost"`
+	Backlog         uint32 `json:"backlog"`
+	BacklogWaitTime uint32 `json:"backlog_wait_time"`        // in jiffies, of Tick
+	BacklogWaited   uint32 `json:"backlog_wait_time_actual"` // how long processes slept, in jiffies, since boot or a reset
 }
 
 // Control asks the kernel and changes its configuration. It may be used by
