@@ -1,6 +1,7 @@
 package auditbench
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -95,12 +96,26 @@ func (s *soak) start() (err error) {
 	return err
 }
 
-// daemon starts the sensor, where no audit daemon is, and waits until it is that.
+// daemon starts the sensor, where no audit daemon is any more, and waits until it is that.
 func (s *soak) daemon() error {
-	if err := s.start(); err != nil {
-		return err
+	const limit = 30 * time.Second
+	err := eventually(limit, "nobody is the audit daemon", func() bool {
+		status, err := s.k.control.Status()
+		return err == nil && status.PID == 0
+	})
+	if err == nil {
+		err = s.start()
 	}
-	return s.k.registered(s.sensor.pids[0])
+	if err == nil {
+		err = s.k.registered(s.sensor.pids[0])
+	}
+	if err == nil {
+		return nil
+	}
+	status, serr := s.k.control.Status()
+	comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", status.PID))
+	own, _ := os.ReadFile(filepath.Join(s.dir, witness.StateFile))
+	return errors.Join(fmt.Errorf("%w; it is process %d, %s; the sensor says %s", err, status.PID, bytes.TrimSpace(comm), own), serr)
 }
 
 // pause lets some time pass, up to limit.
@@ -268,10 +283,14 @@ func (s *soak) run(events int) (serials map[uint32]bool, err error) {
 		serials, serr = stop()
 		err = errors.Join(err, serr)
 	}()
+	defer func() {
+		if s.sensor != nil {
+			s.sensor.end() // once more does nothing
+		}
+	}()
 	if err := s.daemon(); err != nil {
 		return nil, err
 	}
-	defer func() { s.sensor.end() }() // once more does nothing
 	if err := s.even(); err != nil {
 		return nil, err
 	}
