@@ -151,7 +151,7 @@ func (x *explanation) event(e *audit.Event, n *meaning.Namer) {
 		}
 	}
 	if e.HasSyscall {
-		x.Did = did(e)
+		x.Did = meaning.Did(e)
 	}
 	for _, ch := range effect.Changes(e) {
 		x.Files = append(x.Files, ch.Operation+" "+ch.Path)
@@ -164,18 +164,6 @@ func (x *explanation) event(e *audit.Event, n *meaning.Namer) {
 	for _, r := range e.Records {
 		x.Records = append(x.Records, record{auditlog.Name(r.Type), n.Fields(e, r)})
 	}
-}
-
-// did says the call and its result.
-func did(e *audit.Event) string {
-	call := effect.Call(e)
-	switch {
-	case e.Success && e.Exit == 0:
-		return call + ": done"
-	case e.Success:
-		return fmt.Sprintf("%s: done, result %d", call, e.Exit)
-	}
-	return fmt.Sprintf("%s: failed, %s", call, meaning.Errno(e.Exit))
 }
 
 // findRules looks which rules in the kernel have the event's keys, if it may be asked.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/pkg/audit"
+	"seawall/pkg/effect"
 	"seawall/pkg/names"
 	"seawall/pkg/redact"
 	"seawall/pkg/sockaddr"
@@ -323,4 +324,16 @@ func Errno(exit int64) string {
 		return fmt.Sprintf("%s (%s)", name, n.Error())
 	}
 	return fmt.Sprint(exit)
+}
+
+// Did says the call of an event, and its result.
+func Did(e *audit.Event) string {
+	call := effect.Call(e)
+	switch {
+	case e.Success && e.Exit == 0:
+		return call + ": done"
+	case e.Success:
+		return fmt.Sprintf("%s: done, result %d", call, e.Exit)
+	}
+	return fmt.Sprintf("%s: failed, %s", call, Errno(e.Exit))
 }

@@ -66,3 +66,15 @@ func FuzzFields(f *testing.F) {
 		}
 	})
 }
+
+func TestDid(t *testing.T) {
+	for want, e := range map[string]audit.Event{
+		"openat: done, result 3": {Arch: 0xc000003e, Syscall: 257, HasSyscall: true, Success: true, Exit: 3},
+		"unlink: done":           {Arch: 0xc000003e, Syscall: 87, HasSyscall: true, Success: true},
+		"unlink: failed, ENOENT (no such file or directory)": {Arch: 0xc000003e, Syscall: 87, HasSyscall: true, Exit: -2},
+	} {
+		if got := Did(&e); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

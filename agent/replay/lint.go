@@ -3,16 +3,20 @@ package replay
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"seawall/agent/console"
 	"seawall/agent/detect"
+	"seawall/agent/detect/rules"
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/sigma"
 	"seawall/pkg/sigma/rulefile"
+	"seawall/pkg/text"
 )
 
 // File is a file of rules.
@@ -22,38 +26,81 @@ type File struct {
 }
 
 // Report is what was found in files of rules.
-type Report struct{ console.Trial }
+type Report struct {
+	console.Trial
+	Allowances int
+}
 
-// IsRules reports whether a file of YAML is one of Sigma rules: a document has the
-// key detection or correlation.
-func IsRules(data []byte) bool {
+// Print writes the report and returns the exit status, as a trial does.
+func (r *Report) Print(w io.Writer, what string) (code int, err error) {
+	if r.Rules > 0 || r.Allowances == 0 || len(r.Problems) > 0 {
+		return r.Trial.Print(w, what)
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintln(w, text.Terminal(text.Clean(warning, text.Limit)))
+	}
+	_, err = fmt.Fprintf(w, "allowances: %d, all can be read\n", r.Allowances)
+	return 0, err
+}
+
+// IsRules reports whether a file of YAML is one of Sigma rules, a document has the key
+// detection or correlation, or an allow list.
+func IsRules(data []byte) bool { return has(data, "detection:", "correlation:") || IsAllow(data) }
+
+// IsAllow reports whether a file of YAML is an allow list.
+func IsAllow(data []byte) bool { return has(data, "allow:") }
+
+// has reports whether a line begins with one of keys.
+func has(data []byte, keys ...string) bool {
 	for line := range strings.Lines(string(data)) {
-		if strings.HasPrefix(line, "detection:") || strings.HasPrefix(line, "correlation:") {
+		if slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(line, k) }) {
 			return true
 		}
 	}
 	return false
 }
 
+// LintHost reads files of rules beside Seawall's own and, where an allow list is among
+// them, those of the host, which it may be about.
+func LintHost(root hostfs.Root, files []File) (*Report, error) {
+	base, err := rules.Own()
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(files, func(f File) bool { return IsAllow(f.Data) }) {
+		base, _ = rules.Load(root, rules.Dir) // faults of the host's are no matter here
+	}
+	return Lint(root, base, files), nil
+}
+
 // Lint reads files of rules as loading does, beside base, which their correlations may
 // speak of, and runs the examples of theirs. A rule of base with the id of one of theirs
-// makes room for it.
+// makes room for it. An allow list may speak of rules of both.
 func Lint(root hostfs.Root, base []sigma.Rule, files []File) *Report {
 	r := &Report{}
 	var own []sigma.Rule
+	var allow []detect.Allowance
 	for _, f := range files {
-		rules, err := rulefile.Parse(f.Name, f.Data)
-		own, r.Problems = append(own, rules...), append(r.Problems, separate(err)...)
+		if IsAllow(f.Data) {
+			list, err := detect.ParseAllow(f.Name, f.Data, time.Now())
+			allow, r.Problems = append(allow, list...), append(r.Problems, separate(err)...)
+			continue
+		}
+		list, err := rulefile.Parse(f.Name, f.Data)
+		own, r.Problems = append(own, list...), append(r.Problems, separate(err)...)
 	}
 	base = slices.DeleteFunc(slices.Clone(base), func(b sigma.Rule) bool {
 		return slices.ContainsFunc(own, func(o sigma.Rule) bool { return o.ID != "" && o.ID == b.ID })
 	})
-	r.Rules = len(own)
+	r.Rules, r.Allowances = len(own), len(allow)
 	r.same(own)
-	d, err := detect.New(detect.Config{Rules: append(slices.Clone(own), base...), Report: func(finding.Detection) {}})
+	d, err := detect.New(detect.Config{Rules: append(slices.Clone(own), base...), Allow: allow, Report: func(finding.Detection) {}})
 	r.Problems = append(r.Problems, separate(err)...)
 	if d == nil {
 		return r
+	}
+	for _, a := range d.Expired(time.Now()) {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s:%d: warning: %s's allowance is past its last day and allows nothing", a.File, a.Line, a.Owner))
 	}
 	captures := map[string]Captures{}
 	for i := range own {

@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/agent/detect"
+	"seawall/agent/detect/rules"
 	"seawall/agent/look"
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
@@ -123,6 +127,8 @@ func TestLint(t *testing.T) {
 		"no fires":  {strings.Replace(good, "fires: true, event", "event", 1), "want fires, and one of", 2},
 		"capture":   {strings.Replace(good, "event: {Image: /usr/bin/nc}", "capture: x", 1), "captures", 2},
 		"no record": {netcat + "      x\n", "no record", 2},
+		"allowed":   {"allow:\n- {rule: 5d3f0f54-7c38-4a7e-9d0e-0f2b8f0d7c11, owner: a, reason: b, expires: 2001-02-03}\n", `my.yaml:2: allow: no rule has the id "5d3f0f54`, 2},
+		"unasked":   {"allow:\n- {rule: a, owner: b, expires: 3}\n", "my.yaml:2:3: reason is missing", 2},
 		"one id":    {good + "---\n" + good, "the id is that of my.yaml:1 too", 2},
 	} {
 		var out strings.Builder
@@ -136,6 +142,46 @@ func TestLint(t *testing.T) {
 		}
 		if code != tt.code || !strings.Contains(out.String(), want) {
 			t.Errorf("%s: status %d\n%s", name, code, out.String())
+		}
+	}
+}
+
+// TestLintAllow: an allow list is read beside the rules that it is about.
+func TestLintAllow(t *testing.T) {
+	id := own(t)[0].ID
+	for expires, want := range map[string]string{
+		time.Now().AddDate(0, 0, 2).Format(time.DateOnly): "allowances: 1, all can be read\n",
+		"2001-02-03": "allow.yaml:2: warning: ann's allowance is past its last day and allows nothing\nallowances: 1, all can be read\n",
+	} {
+		var out strings.Builder
+		list := File{"allow.yaml", []byte("allow:\n- {rule: " + id + ", owner: ann, reason: b, expires: " + expires + "}\n")}
+		if code, err := Lint(hostfs.Root{}, own(t), []File{list}).Print(&out, "detections"); code != 0 || err != nil || out.String() != want {
+			t.Errorf("%s: status %d, %v: %s", expires, code, err, &out)
+		}
+	}
+}
+
+// TestLintHost: an allowance of a rule of the host's own is right.
+func TestLintHost(t *testing.T) {
+	root, err := hostfs.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.MkdirAll(root.Path(rules.Dir), 0o755), os.WriteFile(root.Path(rules.Dir+"/mine.yaml"), []byte(netcat), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := rulefile.Parse("mine.yaml", []byte(netcat))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]int{theirs[0].ID: 0, "5d3f0f54-7c38-4a7e-9d0e-0f2b8f0d7c11": 2} {
+		r, err := LintHost(root, []File{{"allow.yaml", []byte("allow:\n- {rule: " + id + ", owner: a, reason: b, expires: 2026-01-02}\n")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		if code, err := r.Print(&out, "detections"); code != want || err != nil {
+			t.Errorf("%s: status %d, %v: %s", id, code, err, &out)
 		}
 	}
 }

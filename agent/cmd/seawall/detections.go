@@ -70,14 +70,14 @@ func guarded(host sensor.Host, guard *sentry.Sentry, now func() time.Time) senso
 // linted is lint for files of detections, beside our own.
 func linted() lint.Rules {
 	return lint.Rules{Is: replay.IsRules, Lint: func(w io.Writer, sources []policy.Source) (int, error) {
-		own, err := rules.Own()
-		if err != nil {
-			return 0, err
-		}
 		files := make([]replay.File, len(sources))
 		for i, s := range sources {
 			files[i] = replay.File{Name: s.Name, Data: s.Data}
 		}
-		return replay.Lint(hostfs.Root{}, own, files).Print(w, "detections")
+		report, err := replay.LintHost(hostfs.Root{}, files)
+		if err != nil {
+			return 0, err
+		}
+		return report.Print(w, "detections")
 	}}
 }
