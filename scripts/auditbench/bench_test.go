@@ -85,13 +85,21 @@ func (r results) add(load, reader string, f figure) {
 	r[load][reader] = append(r[load][reader], f)
 }
 
-// round runs one reader with every load.
-func (r results) round(tb testing.TB, one reader, dir string) error {
+// round runs one reader with every load, and tells for how long it held the kernel.
+func (r results) round(tb testing.TB, one reader, dir string) (held time.Duration, err error) {
 	k, err := holdKernel(forever)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	defer k.release()
+	start := time.Now()
+	defer func() {
+		k.release()
+		held = time.Since(start)
+	}()
+	return 0, r.turn(tb, k, one, dir)
+}
+
+func (r results) turn(tb testing.TB, k *kernel, one reader, dir string) error {
 	work, err := os.MkdirTemp(dir, one.name)
 	if err != nil {
 		return err
@@ -226,12 +234,15 @@ func BenchmarkReaders(b *testing.B) {
 	}
 	const others = time.Second // to whoever waits for the kernel
 	r, list := results{}, wanted(b)
+	var sum, longest time.Duration
 	for range *roundsFlag {
 		for _, one := range list {
 			<-time.After(others)
-			if err := r.round(b, one, dir); err != nil {
+			held, err := r.round(b, one, dir)
+			if err != nil {
 				fmt.Fprintf(&summary, "a round without %s: %v\n", one.name, err)
 			}
+			sum, longest = sum+held, max(longest, held)
 		}
 	}
 	b.StopTimer()
@@ -241,6 +252,7 @@ func BenchmarkReaders(b *testing.B) {
 		}
 	}
 	summary.WriteString(r.table(strings.Split(*loadsFlag, ",")))
+	fmt.Fprintf(&summary, "\nthe kernel was held for %.0f s, %.0f s at a time at most\n", sum.Seconds(), longest.Seconds())
 }
 
 // report tells the medians of one reader's figures, and what its CPU is of base's.
