@@ -193,9 +193,12 @@ func (l *Link) Move(control *kaudit.Control, old *kaudit.Conn, why error) (*kaud
 	case errors.Is(why, ErrStart):
 		l.free.Store(time.Now().Add(l.Start).UnixNano())
 	}
-	status, err := control.Status()
-	if err != nil {
-		return nil, "", errors.Join(err, old.Close())
+	var status kaudit.Status // to ask takes longer than a daemon that starts waits
+	if !errors.Is(why, ErrStart) {
+		var err error
+		if status, err = control.Status(); err != nil {
+			return nil, "", errors.Join(err, old.Close())
+		}
 	}
 	if old.Mode() == kaudit.Unicast && l.Ours(status) && errors.Is(why, ErrMove) {
 		status.PID = 0 // ours, which ends

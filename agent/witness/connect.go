@@ -35,6 +35,13 @@ func (a *Source) connect(ctx context.Context) (err error) {
 	if err := a.begin(control, conn.Mode()); err != nil {
 		return err
 	}
+	if a.cfg.Mode == Auto {
+		starts, err := listen.NewStarts(auditd, func() { wake(a.stream.starts) })
+		if err != nil {
+			a.log.Debug("the start of an audit daemon is seen by its event alone", "err", err)
+		}
+		defer starts.Close()
+	}
 	filling, cancel := context.WithCancel(ctx)
 	filled := make(chan struct{})
 	go func() {

@@ -94,6 +94,9 @@ func (a *Source) read(ctx context.Context, control *kaudit.Control, conn *kaudit
 	a.stream.fillable = conn.Mode() == kaudit.Multicast && err == nil
 	a.stream.Unlock()
 	wg.Go(func() { a.check(ctx, control, conn.Mode(), cancel) })
+	if a.cfg.Mode == Auto && conn.Mode() == kaudit.Unicast {
+		wg.Go(func() { a.giveWay(ctx, cancel) })
+	}
 	now := time.Now()
 	first := true
 	err = conn.ReceiveBatches(ctx, func(typ uint16, payload []byte) {
@@ -107,18 +110,24 @@ func (a *Source) read(ctx context.Context, control *kaudit.Control, conn *kaudit
 	}, func() {
 		first = true
 		a.tally()
-		select {
-		case <-a.stream.starts:
-			if a.cfg.Mode == Auto && conn.Mode() == kaudit.Unicast {
-				cancel(listen.ErrStart)
-			}
-		default:
-		}
 	})
 	if cause := context.Cause(ctx); cause != nil && outer.Err() == nil {
 		return cause // another mode fits, or the kernel does not answer
 	}
 	return err
+}
+
+// giveWay leaves the place of the audit daemon to one that starts.
+func (a *Source) giveWay(ctx context.Context, move context.CancelCauseFunc) {
+	select {
+	case <-a.stream.starts: // while it was not ours
+	default:
+	}
+	select {
+	case <-ctx.Done():
+	case <-a.stream.starts:
+		move(listen.ErrStart)
+	}
 }
 
 // tally notes what was read, and how far. It is called after each batch.

@@ -334,7 +334,7 @@ func (c *Conn) unregister(drain func()) error {
 	const tries = 100
 	var err error
 	for range tries {
-		drain()
+		// At once: a daemon that starts asks for the place within milliseconds.
 		cerr := c.raw.Control(func(uintptr) { _, err = c.sock.send(msgSet, 0, statusWire(maskPID, 0)) })
 		if cerr != nil {
 			return fmt.Errorf("unregister as audit daemon: %w", cerr)
