@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"seawall/agent/listen"
+	"seawall/pkg/execwatch"
 	"seawall/pkg/kaudit"
 )
 
@@ -36,7 +37,7 @@ func (a *Source) connect(ctx context.Context) (err error) {
 		return err
 	}
 	if a.cfg.Mode == Auto {
-		starts, err := listen.NewStarts(auditd, func() { wake(a.stream.starts) })
+		starts, err := execwatch.New(auditd, func() { wake(a.stream.starts) })
 		if err != nil {
 			a.log.Debug("the start of an audit daemon is seen by its event alone", "err", err)
 		}

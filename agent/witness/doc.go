@@ -18,7 +18,7 @@
 // record to its log, and switches kernel audit on if it was off. It moves at once when
 //
 //   - auditd is started: the kernel tells that its program is opened to be executed
-//     (listen.Starts), and an event does, milliseconds before it asks for its place; that is
+//     (package execwatch), and an event does, milliseconds before it asks for its place; that is
 //     then free for a minute. Where we come too late the kernel asks us (AUDIT_REPLACE) and
 //     refuses it in the same breath, under the lock that giving up would need: auditd's
 //     start has then failed, and the place is free for five minutes, for somebody or

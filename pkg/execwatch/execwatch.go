@@ -1,4 +1,8 @@
-package listen
+// Package execwatch tells when a program is started: the kernel says that it is opened to be
+// executed (fanotify(7), FAN_OPEN_EXEC, in the form that needs no capability, since Linux
+// 5.13) before it runs. That is milliseconds earlier than its audit event comes, which stands
+// behind all others. It does not say who started it.
+package execwatch
 
 import (
 	"encoding/binary"
@@ -10,51 +14,48 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Starts watches for a program being opened to be executed, until it is closed. The kernel
-// tells of that (fanotify(7), FAN_OPEN_EXEC, in the form that needs no capability, since
-// Linux 5.13) before the program runs: milliseconds earlier than its audit event comes, which
-// stands behind all others.
-type Starts struct {
+// Watch watches for starts of one program, until it is closed.
+type Watch struct {
 	program string
 	file    *os.File
 	done    chan struct{}
 }
 
-// NewStarts calls told, from a goroutine of its own, whenever the program starts.
-func NewStarts(program string, told func()) (*Starts, error) {
+// New calls told, from a goroutine of its own, whenever the program starts.
+func New(program string, told func()) (*Watch, error) {
 	fd, err := unix.FanotifyInit(unix.FAN_CLASS_NOTIF|unix.FAN_REPORT_FID|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK, unix.O_RDONLY|unix.O_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("watch for starts of %s: %w", program, err)
 	}
-	s := &Starts{program: program, file: os.NewFile(uintptr(fd), "fanotify"), done: make(chan struct{})}
+	w := &Watch{program: program, file: os.NewFile(uintptr(fd), "fanotify"), done: make(chan struct{})}
 	// It may be installed later, or anew.
 	err = unix.FanotifyMark(fd, unix.FAN_MARK_ADD, unix.FAN_CREATE|unix.FAN_MOVED_TO, unix.AT_FDCWD, filepath.Dir(program))
 	if err == nil {
-		err = s.mark(fd)
+		err = w.mark(fd)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("watch for starts of %s: %w", program, err), s.file.Close())
+		return nil, errors.Join(fmt.Errorf("watch for starts of %s: %w", program, err), w.file.Close())
 	}
 	go func() {
-		defer close(s.done)
-		s.read(fd, told)
+		defer close(w.done)
+		w.read(fd, told)
 	}()
-	return s, nil
+	return w, nil
 }
 
 // mark watches the file that has the program's name now; again is as good as once.
-func (s *Starts) mark(fd int) error {
-	err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD, unix.FAN_OPEN_EXEC, unix.AT_FDCWD, s.program)
+func (w *Watch) mark(fd int) error {
+	err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD, unix.FAN_OPEN_EXEC, unix.AT_FDCWD, w.program)
 	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}
 	return err
 }
 
-func (s *Starts) read(fd int, told func()) {
+func (w *Watch) read(fd int, told func()) {
 	b := make([]byte, 4096)
 	for {
-		n, err := s.file.Read(b)
+		n, err := w.file.Read(b)
 		if err != nil {
 			return
 		}
@@ -63,7 +64,7 @@ func (s *Starts) read(fd int, told func()) {
 			told()
 		}
 		if mask&^unix.FAN_OPEN_EXEC != 0 {
-			_ = s.mark(fd) // the audit event is left where it cannot be
+			_ = w.mark(fd) // the audit event is left where it cannot be
 		}
 	}
 }
@@ -84,10 +85,10 @@ func masks(b []byte) (sum uint64) {
 }
 
 // Close ends the watch. It may be called for a nil one.
-func (s *Starts) Close() {
-	if s == nil {
+func (w *Watch) Close() {
+	if w == nil {
 		return
 	}
-	_ = s.file.Close()
-	<-s.done
+	_ = w.file.Close()
+	<-w.done
 }

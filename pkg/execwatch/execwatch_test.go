@@ -1,4 +1,4 @@
-package listen
+package execwatch
 
 import (
 	"errors"
@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// TestStarts: a program's start is told, also of one that was not there at first or that
+// TestWatch: a program's start is told, also of one that was not there at first or that
 // another took the place of; that it is read is not.
-func TestStarts(t *testing.T) {
+func TestWatch(t *testing.T) {
 	text, err := os.ReadFile("/bin/true")
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := filepath.Join(t.TempDir(), "daemon")
 	told := make(chan struct{}, 100)
-	s, err := NewStarts(name, func() { told <- struct{}{} })
+	s, err := New(name, func() { told <- struct{}{} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,9 +59,9 @@ func TestStarts(t *testing.T) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	var none *Starts
+	var none *Watch
 	none.Close()
-	if _, err := NewStarts(name+"/x", func() {}); err == nil {
+	if _, err := New(name+"/x", func() {}); err == nil {
 		t.Error("a folder that is none")
 	}
 }
