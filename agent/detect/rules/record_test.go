@@ -27,7 +27,7 @@ import (
 //
 //	go test ./agent/detect/rules -run Record -record=.
 //
-// It needs root, has copies of /etc, /var and /usr, and empty /root, /home, /opt, /run and /tmp, in
+// It needs root and the programs that behaviours name (busybox, python3, socat, at, …), has copies of /etc, /var and /usr, and empty /root, /home, /opt, /run and /tmp, in
 // namespaces of its own, and takes the lock of all tests that use kernel audit, for a
 // few behaviours at a time.
 var record = flag.String("record", "", "run the behaviours whose names contain this, . for all")

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"golang.org/x/sys/unix"
 
+	"seawall/pkg/auditrule"
 	"seawall/pkg/hostfs"
 )
 
@@ -129,4 +130,25 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	t.Log(err)
+}
+
+// TestProfile: the sensor can make each rule of the profile, and none is there twice.
+func TestProfile(t *testing.T) {
+	seen := map[string]bool{}
+	for line := range strings.Lines(Profile()) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if _, err := auditrule.Parse(line); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		if seen[line] {
+			t.Errorf("%s is there twice", line)
+		}
+		seen[line] = true
+	}
+	if len(seen) < 40 {
+		t.Errorf("%d rules", len(seen))
+	}
 }
