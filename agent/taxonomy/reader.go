@@ -1,7 +1,7 @@
 package taxonomy
 
 import (
-	"bytes"
+	"encoding/binary"
 	"strconv"
 
 	"seawall/pkg/audit"
@@ -187,13 +187,23 @@ func (r *Reader) who(e *audit.Event, p Program) {
 
 // blanks makes the NULs of b[from:] blanks.
 func blanks(b []byte, from int) []byte {
-	for {
-		i := bytes.IndexByte(b[from:], 0)
-		if i < 0 {
-			return b
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	p := b[from:]
+	for ; len(p) >= 8; p = p[8:] {
+		// Most eight bytes have none.
+		if x := binary.LittleEndian.Uint64(p); (x-ones)&^x&highs != 0 {
+			blank(p[:8])
 		}
-		from += i + 1
-		b[from-1] = ' '
+	}
+	blank(p)
+	return b
+}
+
+func blank(p []byte) {
+	for i := range p {
+		if p[i] == 0 {
+			p[i] = ' '
+		}
 	}
 }
 

@@ -285,3 +285,15 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestBlanks(t *testing.T) {
+	line := strings.Repeat("a\x00\x01\x80\xff b", 3)
+	for from := range len(line) {
+		for to := from; to <= len(line); to++ {
+			want := "\x00" + strings.ReplaceAll(line[from:to], "\x00", " ")
+			if got := blanks([]byte("\x00"+line[from:to]), 1); string(got) != want {
+				t.Fatalf("%q, want %q", got, want)
+			}
+		}
+	}
+}
