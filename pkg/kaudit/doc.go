@@ -10,6 +10,19 @@
 // gap in the serials, which package audit counts; the kernel's lost counter does
 // not show it.
 //
+// A process that makes a record while the kernel's queue is full (backlog_limit) sleeps in
+// audit_log_start() for up to backlog_wait_time, a minute as the kernel comes, and for each
+// record of a system call anew: until a reader that stands still goes on, or all of it, where
+// the kernel's wake-up comes between its look at the queue and its falling asleep. With a
+// wait of 0 it does not sleep, and the record counts as lost; an event whose first record is
+// lost has no serial. One jiffy is no middle way: at 250 a second a call of six records
+// takes up to 60 ms. Package listen sets 0 as long as this process is the audit daemon.
+//
+// When another process asks for the daemon's place, the kernel sends AUDIT_REPLACE to the one
+// there is, looks at once whether it is still there and answers EEXIST, all of it holding the
+// lock that giving the place up takes: whoever leaves upon AUDIT_REPLACE is always too late
+// for that request, and in time for the next.
+//
 // [Control] asks for the status and the rules and changes them; package auditwatch holds
 // rules of our own in the kernel.
 //
