@@ -31,8 +31,8 @@ verdict out. Each line of its output has file, line and column.
 
 Files of detections, in Sigma's format, are told by their key detection or
 correlation. They are read and compiled beside our own, and their examples are run:
-an event, records, or a capture in, and whether the rule fires. Allow lists are told by
-their key allow, and read beside our rules and those of the host.
+an event, records, or a capture in, and whether the rule fires. Allow lists are
+told by their key allow, and read beside our rules and those of the host.
 
 Exit status:
   0  all is well; a check or detection without examples is a warning
