@@ -3,6 +3,7 @@ package stage
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -75,13 +76,19 @@ func Await(t *testing.T, what string, limit time.Duration, condition func() bool
 	}
 }
 
-// FreeAddress is an address that nothing listens on now.
+// FreeAddress is an address that nothing listens on now. Its port is below those that
+// the kernel gives to whoever asks for any (ip_local_port_range): nobody else gets it
+// by chance before the caller takes it.
 func FreeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	for range 100 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10240+rand.IntN(32768-10240))); err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal(err)
+	return ""
 }
