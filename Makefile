@@ -21,10 +21,11 @@ build: ## build the three programs into bin/ (BIN=DIR: elsewhere)
 run: ## build, then collector, uplink and sensor on this host until Ctrl-C (root)
 	@scripts/run
 
-# -count=1: results depend on the kernel, on sshd, on what apt knows today.
+# -count=1: results depend on the kernel, on sshd, on what apt knows today. One package more at a
+# time than there are processors: many tests wait, for kernel audit's lock among others.
 test: ## install what the tests need, then all tests with the race detector (root)
 	@scripts/setup
-	$(GO) test -race -count=1 -timeout 30m ./...
+	$(GO) test -race -count=1 -p $$(($$(nproc) + 1)) -timeout 30m ./...
 
 bench: ## all benchmarks, one second each (BENCH=./scripts/peers: beside apt, dnf and needrestart alone; ./scripts/auditbench: beside auditd and laurel, 12 minutes)
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m $(or $(BENCH),./...)

@@ -13,7 +13,7 @@ import (
 )
 
 // daemonStarts is how often TestDaemonStarts does it; 30 are asked for before a release.
-var daemonStarts = flag.Int("starts", 6, "how often auditd is started beside the source")
+var daemonStarts = flag.Int("starts", 4, "how often auditd is started beside the source")
 
 // TestDaemonStarts starts the real auditd beside a source that is the audit daemon, in turns
 // on a quiet host and under load. Its first start succeeds all but always; one that fails

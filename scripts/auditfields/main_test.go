@@ -16,10 +16,10 @@ func TestLive(t *testing.T) {
 	}
 	c := compare.New()
 	var out bytes.Buffer
-	if err := live(t.Context(), &out, c, extent{chunks: 2, calls: 1500, events: 1e6}); err != nil {
+	if err := live(t.Context(), &out, c, extent{chunks: 1, calls: 2500, events: 1e6}); err != nil {
 		t.Fatal(err)
 	}
-	if c.Report(&out) != 0 || c.Events() < 3000 {
+	if c.Report(&out) != 0 || c.Events() < 2000 {
 		t.Error(out.String())
 	}
 }
