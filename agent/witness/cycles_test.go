@@ -14,7 +14,7 @@ import (
 )
 
 // cycles is how often TestStopStart does it; 1,000 are asked for before a release.
-var cycles = flag.Int("cycles", 12, "how often the source is stopped and started under load")
+var cycles = flag.Int("cycles", 18, "how often the source is stopped and started under load")
 
 // TestStopStart stops and starts a source again and again while processes are audited, as
 // systemd would with its descriptor store; now and then auditd takes the place and leaves
