@@ -76,7 +76,9 @@ func (p *parser) until(name string, into *section, counts bool) (closed string, 
 			continue
 		}
 		word, args := getWord(text)
-		word = strings.ToLower(word)
+		if word = strings.ToLower(word); word == "" {
+			continue // a name of nothing but quotes, as ap_build_config_sub() has it
+		}
 		if strings.HasPrefix(word, "</") {
 			closed := strings.TrimSuffix(word, ">")
 			if name != "" && closed != "</"+name {
