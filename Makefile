@@ -27,7 +27,7 @@ test: ## install what the tests need, then all tests with the race detector (roo
 	@scripts/setup
 	$(GO) test -race -count=1 -p $$(($$(nproc) + 1)) -timeout 30m ./...
 
-bench: ## all benchmarks, one second each (BENCH=./scripts/peers: beside apt, dnf and needrestart alone; ./scripts/auditbench: beside auditd and laurel, 12 minutes)
+bench: ## all benchmarks, one second each (BENCH=./scripts/peers: beside apt, dnf and needrestart alone; ./scripts/auditbench: beside auditd and laurel, 11 minutes)
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m $(or $(BENCH),./...)
 
 load: ## 8,000 simulated hosts on the real collector, every scenario (20 minutes; LOAD=ARGUMENTS: others)
