@@ -221,12 +221,13 @@ func account(dir string, others map[uint32]bool, out *sums) (err error) {
 	}
 	out.Untold += max(0, told) // in no gap
 	out.Over += max(0, -told)  // in two
-	out.Wrong, err = wrong(dir)
+	out.Wrong, err = wrong(dir, out.Kills)
 	return err
 }
 
-// wrong counts the events that were read from auditd's log and are not what stands there.
-func wrong(dir string) (n int, err error) {
+// wrong counts the events that were read from auditd's log and are not what stands there,
+// once. For each kill one may have been noted whose delivery was not, and came again.
+func wrong(dir string, kills int) (n int, err error) {
 	want := map[string]int{}
 	err = lines(filepath.Join(dir, "texts"), func(line []byte) { want[string(line)]++ })
 	if err != nil || len(want) == 0 {
@@ -242,7 +243,7 @@ func wrong(dir string) (n int, err error) {
 			delete(want, line)
 		}
 	})
-	return twice + len(want), err
+	return max(0, twice-kills) + len(want), err
 }
 
 // lines gives each line of a file, if it is there.
