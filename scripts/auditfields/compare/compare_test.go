@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -52,6 +54,27 @@ func TestCapture(t *testing.T) {
 	}
 	var report bytes.Buffer
 	if c.Report(&report) != 0 || c.search.events != 2814 || c.search.records != 8829 || c.search.equal < 93_000 || c.library.equal < 81_000 {
+		t.Error(report.String())
+	}
+}
+
+// A file may be called by a quote alone, which go-libaudit cuts off.
+func TestQuote(t *testing.T) {
+	name := captured(t, 1000)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = regexp.MustCompile(`(type=PATH [^\n]* name=")/[^"]*"`).ReplaceAll(text, []byte(`${1}'"`))
+	if err := os.WriteFile(name, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := New()
+	if err := c.Log(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	var report bytes.Buffer
+	if c.Report(&report) != 0 || !strings.Contains(report.String(), "PATH name: as written") {
 		t.Error(report.String())
 	}
 }

@@ -160,6 +160,8 @@ func libraryClass(name string, r *record, f *field, has bool, theirs, want strin
 		return fmt.Sprintf("%s: family %d", name, a.Family)
 	case !has && (want == "(null)" || want == "?"):
 		return name + ": left out"
+	case !has && strings.Trim(f.raw, `"' `) == "":
+		return name + ": as written"
 	case !has:
 		return name + ": not there"
 	case theirs == f.raw || theirs == strings.Trim(f.raw, `"' `):
