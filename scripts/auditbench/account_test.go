@@ -77,6 +77,7 @@ type sums struct {
 	Lost                              int // of ours that the kernel lost before it gave them a serial
 	Records                           int // that the kernel counts as lost, as it was told
 	Wrong                             int // read from auditd's log, and not what stands there
+	Again                             int // read from auditd's log and noted twice: once by a sensor killed just then
 	Twice                             int // delivered twice, and whole
 	Parts                             int // delivered without all of their records
 	Kills, Ends, Stalls, Visits, Gaps int
@@ -96,6 +97,7 @@ func (a *sums) add(b sums) {
 	a.Records += b.Records
 	a.Twice += b.Twice
 	a.Wrong += b.Wrong
+	a.Again += b.Again
 	a.Parts += b.Parts
 	a.Kills += b.Kills
 	a.Ends += b.Ends
@@ -108,8 +110,8 @@ func (a *sums) add(b sums) {
 // String is one line.
 func (a *sums) String() string {
 	return fmt.Sprintf("%d generated = %d live + %d from auditd's log + %d missing + %d lost without a serial; "+
-		"told %d = missing + %d of others, over-told %d, untold %d, twice %d; kernel's count %d, parts %d, wrong %d; %d kill -9, %d ends, %d stalls, %d auditd, %d gaps, worst call %v",
-		a.Generated, a.Live, a.Filled, a.Missing, a.Lost, a.Told, a.Others, a.Over, a.Untold, a.Twice, a.Records, a.Parts, a.Wrong,
+		"told %d = missing + %d of others, over-told %d, untold %d, twice %d; kernel's count %d, parts %d, wrong %d, noted again %d; %d kill -9, %d ends, %d stalls, %d auditd, %d gaps, worst call %v",
+		a.Generated, a.Live, a.Filled, a.Missing, a.Lost, a.Told, a.Others, a.Over, a.Untold, a.Twice, a.Records, a.Parts, a.Wrong, a.Again,
 		a.Kills, a.Ends, a.Stalls, a.Visits, a.Gaps, a.Worst.Round(time.Millisecond))
 }
 
@@ -122,13 +124,13 @@ func (a *sums) table() string {
 	row("read from auditd's log", a.Filled)
 	row("told as missing, with serials", a.Missing)
 	row("lost by the kernel without a serial", a.Lost)
-	row("generated - all of these", a.Generated-a.Live-a.Filled-a.Missing-a.Lost)
 	row("over-told", a.Over)
 	row("untold", a.Untold)
 	row("delivered twice", a.Twice)
 	row("the kernel's count of lost ones, as told", a.Records)
 	row("of these, records of events that have a serial", a.Records-a.Lost)
 	row("read from auditd's log and not what stands there", a.Wrong)
+	row("read from auditd's log and noted again after a kill", a.Again)
 	return b.String()
 }
 
@@ -221,21 +223,20 @@ func account(dir string, others map[uint32]bool, out *sums) (err error) {
 	}
 	out.Untold += max(0, told) // in no gap
 	out.Over += max(0, -told)  // in two
-	out.Wrong, err = wrong(dir, out.Kills)
+	out.Wrong, out.Again, err = wrong(dir)
 	return err
 }
 
 // wrong counts the events that were read from auditd's log and are not what stands there,
-// once. For each kill one may have been noted whose delivery was not, and came again.
-func wrong(dir string, kills int) (n int, err error) {
+// and those that were noted again.
+func wrong(dir string) (n, again int, err error) {
 	want := map[string]int{}
 	err = lines(filepath.Join(dir, "texts"), func(line []byte) { want[string(line)]++ })
 	if err != nil || len(want) == 0 {
-		return 0, err
+		return 0, 0, err
 	}
-	twice := 0
 	for _, times := range want {
-		twice += times - 1
+		again += times - 1
 	}
 	text := eventText{}
 	err = lines(filepath.Join(dir, "root", "audit.log"), func(line []byte) {
@@ -243,7 +244,7 @@ func wrong(dir string, kills int) (n int, err error) {
 			delete(want, line)
 		}
 	})
-	return max(0, twice-kills) + len(want), err
+	return len(want), again, err
 }
 
 // lines gives each line of a file, if it is there.
