@@ -38,7 +38,7 @@ func TestLoad(t *testing.T) {
 		"README":     "not a rules file",
 		"30-c.rules": strings.Join([]string{
 			"-D", "-e 2", "-b 8192", "-a never,exclude -F msgtype=CWD", "-a always,exit -S nosuchcall",
-			"-a never,filesystem -F fstype=tracefs", "-w relative", "-w /x -k seawall", "-w /x -k seawall-mine",
+			"-a never,filesystem -F fstype=tracefs", "-w relative", "-w /x -k seawall", "-w /x -k seawall-mine", "-w /y wa",
 		}, "\n"),
 	})
 	s := Load(Drift, "", root, Dir)
@@ -63,6 +63,7 @@ func TestLoad(t *testing.T) {
 		"/etc/seawall/audit.d/30-c.rules:6: only rules of the list exit can be Seawall's own: others belong to /etc/audit/rules.d",
 		"/etc/seawall/audit.d/30-c.rules:7: build audit rule: path must be absolute: relative",
 		`/etc/seawall/audit.d/30-c.rules:8: the key "seawall" is that of the sensor's watches`,
+		"/etc/seawall/audit.d/30-c.rules:10: parse audit rule: a word in it is neither an option nor an option's value",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -49,7 +49,25 @@ func Parse(text string) (Rule, error) {
 	if err != nil {
 		return Rule{}, fmt.Errorf("parse audit rule: %w", err)
 	}
+	// The parser ends at a word that is neither an option nor its value, and says nothing of what it
+	// left: then not even one more key is seen.
+	more, err := flags.Parse(text + " -k more")
+	if err != nil || len(keys(more)) != len(keys(parsed))+1 {
+		return Rule{}, errors.New("parse audit rule: a word in it is neither an option nor an option's value")
+	}
 	return build(parsed)
+}
+
+func keys(parsed rule.Rule) []string {
+	switch r := parsed.(type) {
+	case *rule.DeleteAllRule:
+		return r.Keys
+	case *rule.FileWatchRule:
+		return r.Keys
+	case *rule.SyscallRule:
+		return r.Keys
+	}
+	return nil
 }
 
 func build(parsed rule.Rule) (Rule, error) {

@@ -41,6 +41,8 @@ func TestParseRefuses(t *testing.T) {
 		"-a sometimes,exit":            "invalid list type or action",
 		"-D":                           "unknown rule type",
 		"-w relative -p wa":            "absolute",
+		"-w /etc 00 -p wa":             "neither an option",
+		"-a always,exit -S open -- -k": "neither an option",
 		`-w "/etc`:                     "parse audit rule",
 	} {
 		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) {
