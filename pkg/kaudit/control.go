@@ -48,6 +48,7 @@ func OpenControl() (*Control, error) {
 	if err != nil {
 		return nil, err
 	}
+	setBuffer(s.fd, controlBuffer)
 	n := &netlink{socket: s, buf: make([]byte, maxReply)}
 	return &Control{net: n, client: &libaudit.AuditClient{Netlink: n}, request: n.request}, nil
 }
@@ -113,10 +114,26 @@ func Tick() time.Duration {
 func (c *Control) Wires() ([][]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.net.forget()
-	wires, err := c.client.GetRules()
+	var wires [][]byte
+	err := error(unix.ENOBUFS)
+	for range maxLists {
+		if !errors.Is(err, unix.ENOBUFS) {
+			break
+		}
+		c.net.forget()
+		wires, err = c.client.GetRules()
+	}
 	return wires, reason("list audit rules", err)
 }
+
+const (
+	// controlBuffer holds the replies of some thousand rules, where it is granted. Without
+	// CAP_NET_ADMIN it is a tenth of that.
+	controlBuffer = 4 << 20
+	// maxLists bounds how often rules are asked for. The kernel sends them all at once, and
+	// gives up on a reader that has not made room for a tenth of a second.
+	maxLists = 5
+)
 
 // Rules lists the rules in the kernel in their order.
 func (c *Control) Rules() ([]auditrule.Rule, error) {
