@@ -120,6 +120,40 @@ func (x Index) Same(m Mount) bool {
 	return m.Path != "/" && x.shown(m.Path, path.Dir(m.Path)) == x.shown(m.Path, m.Path)
 }
 
+// Placed returns the mounts of a process that finds directories at other places, by the
+// directories' own names. What is mounted over these names it does not look at. A place
+// where nothing is mounted shows nothing.
+func (x Index) Placed(places map[string]string) Index {
+	shown := map[string]string{}
+	for name, at := range places {
+		if _, ok := x[at]; ok {
+			shown[name] = at
+		}
+	}
+	if len(shown) == 0 {
+		return x
+	}
+	moved := make(Index, len(x))
+	for at, m := range x {
+		passed := false
+		for name, place := range shown {
+			passed = passed || Below(at, name) || Below(at, place)
+		}
+		if !passed {
+			moved[at] = m
+		}
+	}
+	for name, place := range shown {
+		for at, m := range x {
+			if Below(at, place) {
+				m.Path = name + strings.TrimPrefix(at, place)
+				moved[m.Path] = m
+			}
+		}
+	}
+	return moved
+}
+
 // Below reports whether name is dir or lies in it.
 func Below(name, dir string) bool {
 	return name == dir || dir == "/" || strings.HasPrefix(name, dir) && name[len(dir)] == '/'

@@ -125,6 +125,33 @@ func TestHidden(t *testing.T) {
 	}
 }
 
+// TestPlaced: what a sandbox hides and shows at another place is not hidden, unless
+// something else is shown there, or nothing.
+func TestPlaced(t *testing.T) {
+	const private = "61 27 254:1 /tmp/systemd-private-1/tmp /tmp rw - ext4 /dev/vda1 rw\n" +
+		"62 27 0:24 /systemd/inaccessible/dir /usr/lib/modules ro - tmpfs tmpfs rw\n"
+	places := map[string]string{"/tmp": "/tmp/host/tmp", "/usr/lib/modules": "/tmp/host/modules"}
+	host := parse(t, droplet).Index()
+	for shown, want := range map[string][]string{
+		"": {"/tmp", "/usr/lib/modules"},
+		"63 61 254:1 /tmp /tmp/host/tmp ro - ext4 /dev/vda1 rw\n":       {"/usr/lib/modules"},
+		"63 61 254:1 /tmp/other /tmp/host/tmp ro - ext4 /dev/vda1 rw\n": {"/tmp", "/usr/lib/modules"},
+		"63 61 254:1 /tmp /tmp/host/tmp ro - ext4 /dev/vda1 rw\n" +
+			"64 61 254:1 /usr/lib/modules /tmp/host/modules ro - ext4 /dev/vda1 rw\n": nil,
+	} {
+		own := parse(t, droplet+private+shown).Index().Placed(places)
+		if diff := cmp.Diff(want, Hidden(own, host)); diff != "" {
+			t.Errorf("with %q: %s", shown, diff)
+		}
+	}
+	// A file system mounted in a shown directory is where it belongs.
+	inside := "63 61 254:1 /tmp /tmp/host/tmp ro - ext4 /dev/vda1 rw\n65 63 0:90 / /tmp/host/tmp/a rw - tmpfs tmpfs rw\n"
+	own := parse(t, droplet+private+inside).Index().Placed(places)
+	if m := own["/tmp/a"]; m.Device != "0:90" || m.Path != "/tmp/a" || own["/tmp/host/tmp/a"].Path != "" {
+		t.Errorf("got %+v of %v", m, own)
+	}
+}
+
 func TestKind(t *testing.T) {
 	for fstype, want := range map[string]string{"ext4": Disk, "tmpfs": Memory, "nfs4": Network, "fuse.sshfs": Network, "fuse.lxcfs": Pseudo,
 		"squashfs": Image, "vfat": Foreign, "overlay": Overlay, "cgroup2": Pseudo, "": Pseudo} {

@@ -24,6 +24,9 @@ const MaxDepth = 500
 // Config says where a walk goes.
 type Config struct {
 	Top string // the directory as this process opens it
+	// Places are directories, by their names below the top, that this process finds
+	// elsewhere (hostfs.Root.Places).
+	Places map[string]string
 	// Enter says whether to go into the directory name (below the top, "/" being
 	// the top itself) of a device. crossed is the file system's magic number where
 	// its device is another than that of the directory above, else 0.
@@ -113,7 +116,11 @@ func (w *walker) down(at int, dir, sub string, dev uint64, depth int) {
 	if dir == "/" {
 		name = "/" + sub
 	}
-	fd, err := unix.Openat(at, sub, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	file := sub
+	if shown, ok := w.Places[name]; ok {
+		file = shown // absolute: at does not count
+	}
+	fd, err := unix.Openat(at, file, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		if err != unix.ENOENT && err != unix.ENOTDIR && err != unix.ELOOP { // it went away, or is another thing now
 			w.result.Denied++

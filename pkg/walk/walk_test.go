@@ -75,6 +75,19 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+// TestPlaces: a directory that is shown elsewhere is walked there, under its own name, and
+// no link stands for it.
+func TestPlaces(t *testing.T) {
+	dir, elsewhere := tree(t, "a/hidden", "b/c", "d/hidden"), tree(t, "shown", "deep/er")
+	must(t, os.Symlink(elsewhere, filepath.Join(dir, "link")))
+	c := everywhere(dir, nil)
+	c.Places = map[string]string{"/a": elsewhere, "/d": filepath.Join(dir, "link")}
+	got, r := names(t, c)
+	if diff := cmp.Diff([]string{"/", "/a", "/a/deep", "/a/deep/er", "/a/shown", "/b", "/b/c"}, got); diff != "" || r.Denied != 0 {
+		t.Errorf("%+v %s", r, diff)
+	}
+}
+
 // TestAgainstFind: a walk sees what find(1) sees, with the modes that it sees.
 func TestAgainstFind(t *testing.T) {
 	out, err := exec.Command("find", "/usr/share/doc", "/usr/share/doc-base", "/etc", "-xdev", "(", "-type", "f", "-o", "-type", "d", ")", "-printf", "%p %m %U\n").Output()

@@ -66,7 +66,7 @@ type reader struct {
 
 	table  mounts.Index // what process 1 sees mounted; nil for an image
 	order  mounts.Table
-	own    mounts.Index // what this process sees
+	own    mounts.Index // what this process sees, by the names that it has for it
 	hidden []string     // where the two differ
 	shared []string     // where they do not, inside of those: /dev/shm in a private /dev
 	tab    []mounts.Entry
@@ -95,7 +95,7 @@ func (r *reader) readMounts() (reason string) {
 	if err != nil {
 		return text.Clean(err.Error(), text.Limit)
 	}
-	r.own = own.Index()
+	r.own = own.Index().Placed(r.root.Places())
 	first, err := r.info("/proc/1/mountinfo")
 	if err != nil || len(first) == 0 { // process 1 cannot be seen (hidepid)
 		first = own

@@ -50,7 +50,7 @@ func (r *reader) walk(ctx context.Context) {
 		}
 	}
 	var files []found
-	result, err := walk.Walk(ctx, walk.Config{Top: r.root.Path("/"), MaxEntries: maxEntries, MaxTime: maxTime,
+	result, err := walk.Walk(ctx, walk.Config{Top: r.root.Path("/"), Places: r.root.Places(), MaxEntries: maxEntries, MaxTime: maxTime,
 		Enter: func(name string, crossed int64) bool { return !remote(crossed) && (above[name] || r.enter(name)) },
 		Visit: func(e *walk.Entry) { files = r.visit(e, files) }})
 	switch {

@@ -58,7 +58,7 @@ func (s *scan) run(ctx context.Context) error {
 	s.items, s.more, s.orphans = map[string][]Item{}, map[string]int{}, map[string]bool{}
 	s.dir, s.zone = "/", zoneOf("/")
 	var err error
-	s.result, err = walk.Walk(ctx, walk.Config{Top: s.env.Root.Path("/"), Enter: s.enter, Visit: s.visit,
+	s.result, err = walk.Walk(ctx, walk.Config{Top: s.env.Root.Path("/"), Places: s.env.Root.Places(), Enter: s.enter, Visit: s.visit,
 		MaxEntries: MaxEntries, MaxTime: MaxTime})
 	if err == nil && s.result.Denied > 0 && s.result.Cut == "" {
 		s.result.Cut = fmt.Sprintf("%d directories could not be read", s.result.Denied)
