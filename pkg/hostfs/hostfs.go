@@ -6,6 +6,10 @@
 // names. Below a root other than "/" symbolic links are followed as the host
 // would follow them, never out of the root (openat2(2), RESOLVE_IN_ROOT).
 //
+// A service whose sandbox hides directories of the running system at their own names, and
+// shows them at others, is told so ([Placed]). Names stay the host's own then, too, in
+// errors as well; only opening goes elsewhere.
+//
 // Nothing read here can hang or exhaust the reader: files are opened without
 // blocking, must be regular, and are read to a limit. A FIFO, a device, a
 // directory in place of a file, or a file beyond the limit is an error that says
@@ -39,7 +43,10 @@ var ErrTooLarge = errors.New("file is larger than the limit")
 
 // Root is the directory that stands for a host's "/". The zero Root is the
 // running system.
-type Root struct{ dir string }
+type Root struct {
+	dir    string
+	places *places // nil where all is at its own name, as in an image
+}
 
 // Open checks that dir is a directory and returns it as a root.
 func Open(dir string) (Root, error) {
@@ -66,7 +73,7 @@ func (r Root) Live() bool { return r.dir == "" }
 
 // Path returns name as this process would have to open it. For messages and
 // commands only: opening it does not keep links inside the root.
-func (r Root) Path(name string) string { return r.dir + clean(name) }
+func (r Root) Path(name string) string { return r.dir + r.at(clean(name)) }
 
 func clean(name string) string { return path.Clean("/" + name) }
 
@@ -80,7 +87,7 @@ func (r Root) open(name string, flags int) (*os.File, error) {
 	var fd int
 	var err error
 	if r.Live() {
-		fd, err = retry(func() (int, error) { return unix.Open(name, flags, 0) })
+		fd, err = retry(func() (int, error) { return unix.Open(r.at(name), flags, 0) })
 	} else {
 		fd, err = r.openBelow(name, flags)
 	}
@@ -199,10 +206,12 @@ func (r Root) Lstat(name string) (fs.FileInfo, error) { return r.stat(name, unix
 
 func (r Root) stat(name string, flags int) (fs.FileInfo, error) {
 	if r.Live() {
+		look := os.Stat
 		if flags&unix.O_NOFOLLOW != 0 {
-			return os.Lstat(clean(name))
+			look = os.Lstat
 		}
-		return os.Stat(clean(name))
+		fi, err := look(r.at(clean(name)))
+		return fi, named(err, clean(name))
 	}
 	f, err := r.open(name, unix.O_PATH|flags)
 	if err != nil {
