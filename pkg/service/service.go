@@ -3,6 +3,7 @@
 package service
 
 import (
+	"cmp"
 	"io"
 	"log/slog"
 	"os"
@@ -26,9 +27,12 @@ type Build struct {
 	Platform string `json:"platform"`
 }
 
+// version is set by the linker where a package is made of the program.
+var version string
+
 // ReadBuild returns the running program's.
 func ReadBuild() Build {
-	b := Build{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := Build{Version: cmp.Or(version, "unknown"), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
@@ -43,7 +47,7 @@ func ReadBuild() Build {
 			b.Modified = s.Value == "true"
 		}
 	}
-	b.Version = info.Main.Version
+	b.Version = cmp.Or(version, info.Main.Version)
 	if b.Version == "" || b.Version == "(devel)" {
 		b.Version = "devel"
 		if b.Revision != "" {

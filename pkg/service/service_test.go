@@ -55,6 +55,11 @@ func TestLogger(t *testing.T) {
 }
 
 func TestReadBuild(t *testing.T) {
+	version = "1.2.3"
+	if b := ReadBuild(); b.Version != version {
+		t.Errorf("of a package's program: %+v", b)
+	}
+	version = ""
 	b := ReadBuild()
 	if b.Version == "" || b.Go != runtime.Version() || b.Platform != runtime.GOOS+"/"+runtime.GOARCH {
 		t.Errorf("%+v", b)
