@@ -18,6 +18,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"seawall/pkg/wholefile"
 )
 
 // ErrBusy is returned by Lock when another process has the lock.
@@ -98,28 +100,16 @@ func owner(dir string) (uid, gid int, err error) {
 }
 
 // WriteFile replaces a file and returns when it is durable.
-func WriteFile(name string, b []byte) (err error) {
-	dir := filepath.Dir(name)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(name)+"-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
+func WriteFile(name string, b []byte) error {
+	var like fs.FileInfo
+	if os.Geteuid() == 0 {
+		dir, err := os.Stat(filepath.Dir(name))
 		if err != nil {
-			os.Remove(f.Name())
+			return err
 		}
-	}()
-	_, err = f.Write(b)
-	if err == nil {
-		err = give(f, dir)
+		like = dir
 	}
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return wholefile.Write(name, b, 0o600, like)
 }
 
 // give makes a file that root writes the directory's owner's.
@@ -149,7 +139,7 @@ func Remove(name string) error {
 	} else if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(name))
+	return wholefile.SyncFolder(filepath.Dir(name))
 }
 
 // Wipe removes a file for good, and what a crash left of a WriteFile of it.
@@ -159,14 +149,6 @@ func Wipe(name string) error {
 		err = errors.Join(err, Remove(temporary))
 	}
 	return errors.Join(err, Remove(name))
-}
-
-func syncDir(name string) error {
-	dir, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // Lock takes the lock that is the file name, until the result is closed or the

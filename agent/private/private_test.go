@@ -151,6 +151,15 @@ func TestWriteFileKeepsTheOld(t *testing.T) {
 	}
 }
 
+// TestWriteFileNames: an error is the same each time, and has no temporary name.
+func TestWriteFileNames(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "none", "state")
+	first, second := WriteFile(name, nil), WriteFile(name, nil)
+	if first == nil || second == nil || first.Error() != second.Error() || strings.Contains(first.Error(), "state-") {
+		t.Errorf("%v, then %v", first, second)
+	}
+}
+
 func TestLock(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "lock")
 	lock, err := Lock(name)
