@@ -26,7 +26,9 @@
 // # Who may look
 //
 // Reading the rules needs CAP_NET_ADMIN, others' descriptors CAP_SYS_PTRACE and
-// CAP_DAC_READ_SEARCH. The sensor has neither and is in a namespace without a network:
-// it connects to [SocketPath], for which systemd starts seawall-network@.service (see
-// package ask). Settings in /proc/sys/net are the namespace's, too, and come along.
+// CAP_DAC_READ_SEARCH. The sensor has the third alone and is in a namespace without a
+// network: it connects to [SocketPath], for which systemd starts seawall-network@.service
+// with the first (see package ask). Whose the sockets are it asks of another (package
+// holder), so that nobody who can change the host's network sees its processes. Settings
+// in /proc/sys/net are the namespace's, too, and come along.
 package exposure

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"seawall/agent/facts/ask/asktest"
 	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
 )
@@ -90,7 +91,7 @@ func TestScan(t *testing.T) {
 			listen(t, s[0], s[1])
 		}
 		var err error
-		if look, err = Scan(t.Context()); err != nil {
+		if look, err = Scan(t.Context(), hostfs.Root{}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -125,7 +126,7 @@ func TestScan(t *testing.T) {
 func TestManyAddresses(t *testing.T) {
 	for n, more := range map[int]bool{20: false, maxAddresses: true} { // beside those it has
 		inside(t, "seq -f 'addr add 198.51.100.%g/32 dev eth0' "+itoa(n)+" | ip -batch -", func() {
-			if look, err := Scan(t.Context()); err != nil || look.Others != more {
+			if look, err := Scan(t.Context(), hostfs.Root{}); err != nil || look.Others != more {
 				t.Errorf("%d: others: %v, %v", n, look.Others, err)
 			}
 		})
@@ -138,7 +139,7 @@ func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
 func TestOpenHost(t *testing.T) {
 	inside(t, "ip link set eth0 promisc on", func() {
 		listen(t, "tcp4", "0.0.0.0:23")
-		look, err := Scan(t.Context())
+		look, err := Scan(t.Context(), hostfs.Root{})
 		if err != nil || len(look.Sockets) != 1 || look.Sockets[0].Reachable.Verdict != Accept {
 			t.Errorf("got %+v, %v", look.Sockets, err)
 			return
@@ -159,7 +160,7 @@ func TestOpenHost(t *testing.T) {
 func TestNoWayOut(t *testing.T) {
 	inside(t, "ip link del eth0", func() {
 		listen(t, "tcp4", "0.0.0.0:23")
-		look, err := Scan(t.Context())
+		look, err := Scan(t.Context(), hostfs.Root{})
 		if err != nil || len(look.Sockets) != 1 || look.Sockets[0].Reachable.Verdict != Drop || look.Filter.IPv4.Present {
 			t.Errorf("got %+v, %v", look, err)
 		}
@@ -284,7 +285,7 @@ func TestReader(t *testing.T) {
 	go func() {
 		conn, err := l.Accept()
 		if err == nil {
-			err = errors.Join(Serve(context.Background(), conn, []string{"net.ipv4.ip_forward", "kernel.panic", "net.../x"}), conn.Close())
+			err = errors.Join(Serve(context.Background(), conn, hostfs.Root{}, []string{"net.ipv4.ip_forward", "kernel.panic", "net.../x"}), conn.Close())
 		}
 		done <- err
 	}()
@@ -301,6 +302,47 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// TestOwners: one says what there is and another whose it is; without the other that is
+// not known, and with neither of late it stays what it was.
+func TestOwners(t *testing.T) {
+	var seen Look
+	inside(t, "", func() {
+		listen(t, "tcp4", "0.0.0.0:23")
+		var err error
+		if seen, err = scan(hostfs.Root{}); err != nil || len(seen.Inodes) != 1 || seen.Sockets[0].PID != 0 {
+			t.Errorf("got %+v, %v", seen, err)
+		}
+	})
+	if t.Failed() {
+		return
+	}
+	reply, err := json.Marshal(seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := fact.Env{Now: time.Now}
+	r := NewReader(asktest.Reply(t, reply, []byte("{")))
+	r.may = func() bool { return false }
+	r.held.Socket = asktest.Reply(t, []byte(`{"held":[{"inode":`+itoa(int(seen.Inodes[0]))+`,"pid":4711,"comm":"sshd"},{"inode":0,"pid":1}]}`), []byte("{"))
+	for _, want := range []bool{false, true} {
+		got, err := r.Look(t.Context(), live)
+		if err != nil || got.Unowned != 0 || len(got.Sockets) != 1 || got.Sockets[0].PID != 4711 || (got.Stale != "") != want || (got.Limited != "") != want {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		r.at = r.at.Add(-fresh)
+	}
+	alone := NewReader(asktest.Reply(t, reply))
+	alone.may, alone.held.Socket = r.may, "/nowhere"
+	if got, err := alone.Look(t.Context(), live); err != nil || got.Unowned != 1 || got.Sockets[0].PID != 0 || !strings.Contains(got.Limited, "nowhere") {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for reply, want := range map[string]int{`{"interfaces":[{}],"sockets":[{},{}],"inodes":[7]}`: 2, `{"interfaces":[{}],"sockets":[{}],"inodes":[7,8]}`: 1} {
+		if l, err := parseReply([]byte(reply)); err != nil || len(l.Inodes) != want {
+			t.Errorf("%s: got %v, %v", reply, l.Inodes, err)
+		}
+	}
+}
+
 // BenchmarkScan is a look through 300 rules that name 50 ports.
 func BenchmarkScan(b *testing.B) {
 	rules := "table inet filter {\nchain own {\n" + strings.Repeat("ip saddr 10.0.0.0/8 tcp dport 5000-5010 counter accept\n", 250) + "}\nchain input {\ntype filter hook input priority 0; policy drop;\nct state established accept\njump own\n"
@@ -309,7 +351,7 @@ func BenchmarkScan(b *testing.B) {
 	}
 	inside(b, "nft -f - <<'END'\n"+rules+"}\n}\nEND\n", func() {
 		for b.Loop() {
-			if look, err := Scan(b.Context()); err != nil || len(look.Filter.Open) != 50 {
+			if look, err := Scan(b.Context(), hostfs.Root{}); err != nil || len(look.Filter.Open) != 50 {
 				b.Errorf("got %+v, %v", look.Filter.Open, err)
 				return
 			}

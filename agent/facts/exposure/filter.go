@@ -50,9 +50,9 @@ type filter struct {
 }
 
 // readFilter reads the rules that are loaded.
-func readFilter(l *links) filter {
+func readFilter(l *links, root hostfs.Root) filter {
 	f := filter{links: l, Filter: Filter{Tables: []Table{}, Legacy: legacy(), Open: []Open{}}}
-	rules, err := load()
+	rules, err := load(root)
 	if err != nil {
 		f.Reason = text.Clean("read the rules: "+err.Error(), maxBy)
 		return f
@@ -79,16 +79,15 @@ func readFilter(l *links) filter {
 
 // load reads the rules, unless nf_tables is a module that was not loaded: asking
 // would load it.
-func load() (*nftables.Ruleset, error) {
+func load(root hostfs.Root) (*nftables.Ruleset, error) {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
 		return nil, err
 	}
-	host := hostfs.Root{}
-	if !host.Exists("/sys/module/nf_tables") {
+	if !root.Exists("/sys/module/nf_tables") {
 		base := "/lib/modules/" + unix.ByteSliceToString(name.Release[:]) + "/kernel/net/netfilter/nf_tables.ko"
 		for _, packed := range []string{"", ".xz", ".zst", ".gz"} {
-			if _, err := host.Stat(base + packed); err == nil {
+			if _, err := root.Stat(base + packed); err == nil {
 				return nftables.Decode(nil)
 			}
 		}

@@ -1,6 +1,7 @@
 package exposure
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/agent/facts/ask"
+	"seawall/agent/facts/exposure/holder"
 	"seawall/agent/facts/fact"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/text"
@@ -29,8 +31,18 @@ const (
 	maxValue    = 512
 )
 
-// Scan looks at the network namespace of this process.
-func Scan(ctx context.Context) (Look, error) {
+// Scan looks at the network namespace of this process on the running system, and for who
+// holds its sockets.
+func Scan(ctx context.Context, root hostfs.Root) (Look, error) {
+	look, err := scan(root)
+	if err == nil {
+		look.own(holder.Find(ctx, look.Inodes))
+	}
+	return look, err
+}
+
+// scan looks, and leaves open who holds the sockets.
+func scan(root hostfs.Root) (Look, error) {
 	l, err := readLinks()
 	if err != nil {
 		return Look{}, err
@@ -39,27 +51,28 @@ func Scan(ctx context.Context) (Look, error) {
 	if err != nil {
 		return Look{}, fmt.Errorf("list sockets: %w", err)
 	}
-	look := Look{Sockets: []Socket{}, Interfaces: l.all, Others: l.more}
+	look := Look{Sockets: []Socket{}, Inodes: []uint64{}, Interfaces: l.all, Others: l.more}
 	if len(list) > maxSockets {
 		look.More, list = len(list)-maxSockets, list[:maxSockets]
 	}
-	look.Unowned, look.Limited = own(ctx, list)
-	f := readFilter(&l)
+	users(list)
+	f := readFilter(&l, root)
 	f.policies()
 	f.openings(list)
 	for i := range list {
 		list[i].Reachable = f.reachable(&list[i])
-		look.Sockets = append(look.Sockets, list[i].Socket)
+		look.Sockets, look.Inodes = append(look.Sockets, list[i].Socket), append(look.Inodes, list[i].inode)
 	}
 	look.Filter = f.Filter
 	return look, nil
 }
 
 // Serve looks and writes the answer to one who asked at the socket, with the running
-// values of those settings in keys that are the network namespace's.
-func Serve(ctx context.Context, w io.Writer, keys []string) error {
-	return ask.Serve(ctx, w, func(ctx context.Context) (Look, error) {
-		look, err := Scan(ctx)
+// values of those settings in keys that are the network namespace's. Who holds the sockets
+// is for another to say.
+func Serve(ctx context.Context, w io.Writer, root hostfs.Root, keys []string) error {
+	return ask.Serve(ctx, w, func(context.Context) (Look, error) {
+		look, err := scan(root)
 		look.Sysctl = settings(keys)
 		return look, err
 	})
@@ -91,6 +104,7 @@ func (r *Reader) Sysctl(ctx context.Context, env fact.Env) (map[string]string, e
 type Reader struct {
 	mu    sync.Mutex
 	asker ask.Asker[Look]
+	held  ask.Asker[holder.Holders]
 	may   func() bool
 	last  Look
 	err   error
@@ -101,6 +115,7 @@ type Reader struct {
 func NewReader(socket string) *Reader {
 	return &Reader{
 		asker: ask.Asker[Look]{Socket: socket, Parse: parseReply},
+		held:  ask.Asker[holder.Holders]{Socket: holder.Socket, Parse: holder.Parse},
 		may:   func() bool { return ask.May(unix.CAP_NET_ADMIN, unix.CAP_SYS_PTRACE) },
 	}
 }
@@ -119,14 +134,27 @@ func (r *Reader) Look(ctx context.Context, env fact.Env) (Look, error) {
 		return r.last, r.err
 	}
 	if r.may() {
-		r.last, r.err = Scan(ctx)
+		r.last, r.err = Scan(ctx, env.Root)
 	} else {
-		var stale string
-		r.last, stale, r.err = r.asker.Ask(ctx, env.Now())
-		r.last.Stale = stale
+		r.last, r.err = r.ask(ctx, env.Now())
 	}
 	r.at = time.Now()
 	return r.last, r.err
+}
+
+// ask has one look who sees the network, and another who sees the processes.
+func (r *Reader) ask(ctx context.Context, now time.Time) (Look, error) {
+	look, stale, err := r.asker.Ask(ctx, now)
+	if err != nil {
+		return look, err
+	}
+	look.Stale = stale
+	held, late, err := r.held.Ask(ctx, now)
+	if err != nil {
+		late = text.Clean(err.Error(), text.Limit)
+	}
+	look.own(held.Found, cmp.Or(late, held.Limited))
+	return look, nil
 }
 
 // parseReply reads an answer, and bounds what is in it as Scan does. What it does not
@@ -141,6 +169,7 @@ func parseReply(data []byte) (Look, error) {
 	}
 	l.More, l.Others = max(0, l.More, len(l.Sockets)-maxSockets), l.Others || len(l.Interfaces) > maxInterfaces
 	l.Sockets, l.Interfaces = first(l.Sockets, maxSockets), first(l.Interfaces, maxInterfaces)
+	l.Inodes = append(first(l.Inodes, len(l.Sockets)), make([]uint64, max(0, len(l.Sockets)-len(l.Inodes)))...)
 	l.Limited, l.Stale = text.Clean(l.Limited, text.Limit), ""
 	for i := range l.Sockets {
 		s := &l.Sockets[i]

@@ -2,7 +2,6 @@ package exposure
 
 import (
 	"cmp"
-	"context"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -103,25 +102,24 @@ func families(list []waiting) {
 	}
 }
 
-// own finds the processes that hold the sockets, and returns how many are left.
-func own(ctx context.Context, list []waiting) (unowned int, limited string) {
+// users names the users of the sockets.
+func users(list []waiting) {
 	passwd, _ := hostfs.Root{}.ReadFile("/etc/passwd", maxPasswd) // without it users have numbers
-	var inodes []uint64
 	for i := range list {
 		list[i].User = text.Clean(cgroup.User(string(passwd), strconv.Itoa(list[i].UID)), maxWord)
-		if list[i].inode != 0 { // of the kernel's own otherwise
-			inodes = append(inodes, list[i].inode)
+	}
+}
+
+// own names the processes that hold the sockets.
+func (l *Look) own(found map[uint64]holder.Process, limited string) {
+	l.Sockets, l.Unowned, l.Limited = slices.Clone(l.Sockets), 0, limited
+	for i := range l.Sockets {
+		s := &l.Sockets[i]
+		if p, ok := found[l.Inodes[i]]; ok && l.Inodes[i] != 0 { // of the kernel's own otherwise
+			s.PID, s.Comm, s.Exe, s.Deleted, s.Unit = p.PID, p.Comm, p.Exe, p.Deleted, p.Unit
+		}
+		if s.PID == 0 {
+			l.Unowned++
 		}
 	}
-	found, limited := holder.Find(ctx, inodes)
-	for i := range list {
-		p, ok := found[list[i].inode]
-		if !ok {
-			unowned++
-			continue
-		}
-		s := &list[i].Socket
-		s.PID, s.Comm, s.Exe, s.Deleted, s.Unit = p.PID, p.Comm, p.Exe, p.Deleted, p.Unit
-	}
-	return unowned, limited
 }

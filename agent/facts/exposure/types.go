@@ -4,6 +4,7 @@ package exposure
 type Look struct {
 	Filter     Filter      `json:"filter"`
 	Sockets    []Socket    `json:"sockets"`    // sorted by protocol, port and address
+	Inodes     []uint64    `json:"inodes"`     // of the sockets, 0 where it has none: others know who holds them
 	Interfaces []Interface `json:"interfaces"` // in the kernel's order
 	// Others says that there are more interfaces, or more addresses of one, than are listed.
 	Others bool `json:"others"`

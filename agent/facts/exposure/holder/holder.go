@@ -5,6 +5,11 @@
 // cgroup are read, not its memory or environment. Descriptors of others need
 // CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; what may not be seen is said. A process has at
 // most 4096 descriptors looked at.
+//
+// The sensor has not these capabilities. It asks at [Socket], for which systemd starts
+// seawall-restarts@.service, whose process has them (see package ask): [Look] answers with
+// the holders of all sockets that wait for others in process 1's network namespace, and
+// whoever knows these sockets finds them in there by their inodes.
 package holder
 
 import (
@@ -32,11 +37,11 @@ const (
 
 // Process is one that holds a socket.
 type Process struct {
-	PID     int
-	Comm    string
-	Exe     string
-	Deleted bool // the program's file is gone
-	Unit    string
+	PID     int    `json:"pid"`
+	Comm    string `json:"comm"`
+	Exe     string `json:"exe"`
+	Deleted bool   `json:"deleted"` // the program's file is gone
+	Unit    string `json:"unit"`
 }
 
 // Find looks for the processes that hold the sockets with these inodes. limited says
@@ -45,7 +50,9 @@ func Find(ctx context.Context, inodes []uint64) (found map[uint64]Process, limit
 	found = map[uint64]Process{}
 	wanted := map[uint64]bool{}
 	for _, n := range inodes {
-		wanted[n] = true
+		if n != 0 { // a socket of the kernel's own
+			wanted[n] = true
+		}
 	}
 	pids, err := processes()
 	if err != nil {
