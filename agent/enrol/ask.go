@@ -6,15 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
 
 	"seawall/agent/identity"
+	"seawall/agent/reach"
 	"seawall/pkg/token"
 	"seawall/pkg/trust"
 	seawallv1 "seawall/proto/seawall/v1"
@@ -40,7 +38,11 @@ func (e *Enrolment) byToken(ctx context.Context, t token.Token, original *identi
 		config.GetClientCertificate = original.TLS().GetClientCertificate
 	}
 	config.VerifyConnection = func(s tls.ConnectionState) error {
-		return t.Pin.VerifyCollector(s.PeerCertificates, e.cfg.Now())
+		err := t.Pin.VerifyCollector(s.PeerCertificates, e.cfg.Now())
+		if errors.Is(err, trust.ErrPin) {
+			err = fmt.Errorf("%w: the token is another collector's, or somebody stands in between: %s", trust.ErrPin, newToken)
+		}
+		return err
 	}
 	return e.enrol(ctx, config, &seawallv1.EnrolRequest{TokenId: t.ID[:], TokenSecret: t.Secret[:]}, tokenID(t))
 }
@@ -96,25 +98,14 @@ func (e *Enrolment) adopt(token string, c *seawallv1.Credentials) error {
 }
 
 // call makes one call over a connection of its own. What the collector refused is
-// a Problem; why the collector was not believed is told by its own error.
+// a Problem; why it was not reached, or not believed, is told in package reach's words.
 func (e *Enrolment) call(ctx context.Context, config *tls.Config, ask func(context.Context, seawallv1.EnrolmentServiceClient) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	var disbelief atomic.Pointer[error]
-	verify := config.VerifyConnection
-	config.VerifyConnection = func(s tls.ConnectionState) error {
-		err := verify(s)
-		if err != nil {
-			disbelief.Store(&err)
-		}
-		return err
-	}
-	dialer := net.Dialer{Timeout: dialTimeout}
+	line := reach.Line{Patience: dialTimeout}
 	conn, err := grpc.NewClient("passthrough:///"+e.cfg.Collector,
-		grpc.WithTransportCredentials(credentials.NewTLS(config)),
-		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "tcp", addr)
-		}),
+		grpc.WithTransportCredentials(line.TLS(config)),
+		grpc.WithContextDialer(line.Dial),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: dialTimeout}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
 		grpc.WithMaxHeaderListSize(8<<10),
@@ -129,8 +120,8 @@ func (e *Enrolment) call(ctx context.Context, config *tls.Config, ask func(conte
 	if err == nil {
 		return nil
 	}
-	if why := disbelief.Load(); why != nil {
-		return fmt.Errorf("collector %s: %w", e.cfg.Collector, *why)
+	if why := line.Explain(err); why != err {
+		return why
 	}
 	if p := refusal(err); p != nil {
 		return p

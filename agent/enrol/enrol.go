@@ -229,14 +229,14 @@ func (e *Enrolment) judge(err error, n int) time.Duration {
 	case errors.Is(err, errNoToken):
 		return e.idle()
 	case errors.As(err, &p):
-		why := plain(p)
-		if e.tell(Refused, why) {
-			e.cfg.Log.Error("not enrolled", "collector", e.cfg.Collector, "err", why)
-		}
+		why, phase, pause := plain(p), Refused, rare()
 		if p.Reason == seawallv1.Reason_REASON_UNSPECIFIED { // the token file's fault
-			return forever
+			phase, pause = BadToken, forever
 		}
-		return rare()
+		if e.tell(phase, why) {
+			e.cfg.Log.Error("not enrolled", "collector", e.cfg.Collector, "phase", phase, "err", why)
+		}
+		return pause
 	}
 	why := plain(err)
 	pause := jitter(e.cfg.MaxBackoff, baseBackoff, n)
@@ -255,7 +255,7 @@ func (e *Enrolment) idle() time.Duration {
 		return forever
 	}
 	problem := fmt.Sprintf("make a token (seawall-collector token create) and put it in %s, mode 0600, or run seawall-uplink enroll", e.cfg.TokenFile)
-	if e.tell(NoToken, problem) {
+	if e.tell(noToken, problem) {
 		e.cfg.Log.Warn("waiting for a token", "file", e.cfg.TokenFile)
 	}
 	return forever

@@ -116,7 +116,7 @@ func (e *Enrolment) Told(reason seawallv1.Reason) {
 		e.hold.stale = true
 		e.mu.Unlock()
 	default:
-		e.refuse(&Problem{reason, errors.New("refused: " + Word(reason))})
+		e.refuse(&Problem{reason, errors.New(Word(reason))})
 	}
 }
 

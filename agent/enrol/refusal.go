@@ -1,7 +1,7 @@
 package enrol
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -11,8 +11,8 @@ import (
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
-// maxMessage is how much of the collector's words is kept.
-const maxMessage = 256
+// maxMessage is how much of an error is kept, with the collector's words in it.
+const maxMessage = 400
 
 // Problem is an error that a person must mend: trying again would not.
 type Problem struct {
@@ -48,12 +48,15 @@ func (p *Problem) GRPCStatus() *status.Status {
 	return s
 }
 
+// newToken is what to do where a token is no good.
+const newToken = "make a new one (seawall-collector token create), and put it in the token file or run seawall-uplink enroll"
+
 // remedy says what to do about a refusal, or nothing.
 func remedy(r seawallv1.Reason) string {
 	switch r {
 	case seawallv1.Reason_REASON_TOKEN_UNKNOWN, seawallv1.Reason_REASON_TOKEN_EXPIRED, seawallv1.Reason_REASON_TOKEN_USED_UP,
 		seawallv1.Reason_REASON_TOKEN_REVOKED, seawallv1.Reason_REASON_TOKEN_SCOPE:
-		return "make a new one (seawall-collector token create) and put it in the token file"
+		return newToken
 	case seawallv1.Reason_REASON_HOST_REVOKED, seawallv1.Reason_REASON_HOST_UNKNOWN:
 		return "to enrol this machine as a new host, put a new token in the token file"
 	case seawallv1.Reason_REASON_TOO_LATE:
@@ -76,7 +79,7 @@ func refusal(err error) *Problem {
 	}
 	for _, detail := range s.Details() {
 		if r, ok := detail.(*seawallv1.Refusal); ok && r.GetReason() != seawallv1.Reason_REASON_UNSPECIFIED {
-			return &Problem{r.GetReason(), fmt.Errorf("refused: %s", Word(r.GetReason()))}
+			return &Problem{r.GetReason(), errors.New(Word(r.GetReason()))}
 		}
 	}
 	return nil

@@ -20,7 +20,8 @@ type Phase string
 
 // The phases.
 const (
-	NoToken  Phase = "waiting for a token"
+	noToken  Phase = "waiting for a token"
+	BadToken Phase = "token not usable" // what lies there is no token, or not private
 	Trying   Phase = "enrolling"
 	Pending  Phase = "waiting for approval"
 	Refused  Phase = "refused"

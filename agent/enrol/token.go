@@ -31,7 +31,7 @@ func (e *Enrolment) readToken() (token.Token, error) {
 	}
 	t, err := token.Parse(string(b))
 	if err != nil {
-		return token.Token{}, &Problem{Err: fmt.Errorf("%s: %w", e.cfg.TokenFile, err)}
+		return token.Token{}, &Problem{Err: fmt.Errorf("%s: %w: %s", e.cfg.TokenFile, err, newToken)}
 	}
 	if e.spent == t || (e.barred() && tokenID(t) == e.id.Token()) {
 		return token.Token{}, errNoToken

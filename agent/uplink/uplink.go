@@ -12,10 +12,10 @@ import (
 
 	"google.golang.org/grpc"
 	grpcbackoff "google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 
 	"seawall/agent/identity"
+	"seawall/agent/reach"
 	"seawall/agent/spool"
 	"seawall/agent/uplink/pace"
 	"seawall/agent/uplink/refusal"
@@ -76,10 +76,6 @@ func New(cfg Config) (*Uplink, error) {
 	}
 	if cfg.patience == 0 {
 		cfg.patience = dialTimeout + welcomeTimeout
-	}
-	if cfg.dial == nil {
-		dialer := net.Dialer{Timeout: dialTimeout}
-		cfg.dial = func(ctx context.Context, addr string) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) }
 	}
 	if cfg.run == nil {
 		cfg.run = connect
@@ -226,9 +222,10 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // connect runs one stream over a connection of its own, so that no pause but ours
 // is between attempts.
 func connect(ctx context.Context, u *Uplink) (outcome, error) {
-	door := pace.Door{Dial: u.cfg.dial, Unanswered: keepaliveTimeout}
+	line := reach.Line{Open: u.cfg.dial, Patience: dialTimeout}
+	door := pace.Door{Dial: line.Dial, Unanswered: keepaliveTimeout}
 	conn, err := grpc.NewClient("passthrough:///"+u.cfg.Collector,
-		grpc.WithTransportCredentials(credentials.NewTLS(u.cfg.Identity.TLS())),
+		grpc.WithTransportCredentials(line.TLS(u.cfg.Identity.TLS())),
 		grpc.WithContextDialer(door.Open),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: grpcbackoff.DefaultConfig, MinConnectTimeout: dialTimeout}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
@@ -246,5 +243,5 @@ func connect(ctx context.Context, u *Uplink) (outcome, error) {
 	}
 	defer conn.Close()
 	out, err := runSession(ctx, u, conn)
-	return out, door.Tell(err)
+	return out, door.Tell(line.Explain(err))
 }
