@@ -58,7 +58,7 @@ func settings() []setting {
 			c.collector = v
 			return checkAddress(v)
 		}},
-		{"state_dir", "directory of this program's key and state", "/var/lib/seawall-uplink", func(c *config, v string) error {
+		{"state_dir", "directory of this program's key and state", standardState, func(c *config, v string) error {
 			return setPath(&c.stateDir, v)
 		}},
 		{"token_file", "file with the token to enrol with (default token in state_dir)", "", func(c *config, v string) error {

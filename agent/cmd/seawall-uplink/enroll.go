@@ -160,6 +160,9 @@ func outcome(s enrol.State) error {
 	if s.Phase == enrol.Pending {
 		return fmt.Errorf("%w: %s", errPending, problem)
 	}
+	if s.Phase == enrol.Trying {
+		return fmt.Errorf("not enrolled: %s", problem)
+	}
 	return fmt.Errorf("not enrolled, %s: %s", s.Phase, problem)
 }
 
@@ -186,7 +189,7 @@ func (p *program) follow(ctx context.Context, c config, before enrol.State) erro
 		switch {
 		case s.Phase == enrol.Enrolled:
 			return nil
-		case s.Phase == enrol.Refused && s != before:
+		case (s.Phase == enrol.Refused || s.Phase == enrol.BadToken) && s != before:
 			return outcome(s)
 		}
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -19,6 +21,7 @@ import (
 	"seawall/agent/uplink"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/service"
+	"seawall/pkg/startup"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -46,6 +49,7 @@ func (p *program) enrolment(c config, id *identity.Identity, log *slog.Logger) e
 }
 
 func (p *program) run(cmd *cobra.Command, _ []string) error {
+	p.begun = time.Now()
 	c, err := p.config(cmd, "")
 	if err != nil {
 		return err
@@ -72,6 +76,9 @@ func (p *program) run(cmd *cobra.Command, _ []string) error {
 	g, ctx := errgroup.WithContext(cmd.Context())
 	g.Go(func() error { return h.run(ctx) })
 	g.Go(func() error { return h.notifier.run(ctx, h.status) })
+	if os.Getenv("NOTIFY_SOCKET") != "" {
+		g.Go(func() error { return h.fresh(ctx) })
+	}
 	err = g.Wait()
 	log.Info("stopped")
 	return err
@@ -119,6 +126,35 @@ func (h *host) told(s uplink.State) {
 		h.enrolment.Told(seawallv1.Reason_REASON_UNSPECIFIED)
 	} else if s.Refusal != "" {
 		h.enrolment.Told(enrol.Reason(s.Refusal))
+	}
+}
+
+// errStale ends the program so that systemd makes its sandbox anew.
+var errStale = errors.New("what this process sees is out of date: starting again")
+
+const freshEvery = 15 * time.Second
+
+// fresh ends the program when it looks for the collector by a name and its sandbox
+// shows name resolution as it once was.
+func (h *host) fresh(ctx context.Context) error {
+	name, _, err := net.SplitHostPort(h.config.collector)
+	if err != nil || net.ParseIP(name) != nil {
+		return nil
+	}
+	tick := time.NewTicker(freshEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if u := h.uplink.Load(); u != nil && u.State().Connected {
+			continue
+		}
+		if stale := startup.OldResolver(); stale != "" {
+			return fmt.Errorf("%s: %w", stale, errStale)
+		}
 	}
 }
 

@@ -8,7 +8,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+
+	"seawall/pkg/startup"
+	"seawall/pkg/unitctl"
 )
 
 // Exit codes.
@@ -21,10 +25,16 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	p := program{environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	p := newProgram()
 	code := p.main(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
+}
+
+// newProgram returns the program with what this process has.
+func newProgram() *program {
+	return &program{environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		units: unitctl.Run, unitDir: "/usr/lib/systemd/system"}
 }
 
 // main runs the program and returns its exit code.
@@ -35,7 +45,12 @@ func (p *program) main(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(p.stderr, "seawall-uplink:", err)
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(p.stderr, "seawall-uplink:", strings.TrimSuffix(line, "\n"))
+	}
+	if !p.begun.IsZero() && !errors.Is(err, errStale) {
+		startup.Failed(ctx, p.begun, err, p.files...)
+	}
 	switch {
 	case errors.As(err, new(configError)):
 		return exitConfig

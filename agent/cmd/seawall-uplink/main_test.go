@@ -23,8 +23,7 @@ func TestMain(m *testing.M) {
 		"seawall-uplink": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
-			p := program{environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-			os.Exit(p.main(ctx, os.Args[1:]))
+			os.Exit(newProgram().main(ctx, os.Args[1:]))
 		},
 		"mkspool": func() { // DIR LANE PAYLOAD...
 			s, err := spool.Open(os.Args[1], spool.Config{})

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -74,6 +75,9 @@ func status(s uplink.State) string {
 	}
 	if s.Error == "" {
 		return "STATUS=connecting to " + s.Collector
+	}
+	if strings.HasPrefix(s.Error, s.Collector+":") {
+		return "STATUS=not connected: " + s.Error
 	}
 	return fmt.Sprintf("STATUS=not connected to %s: %s", s.Collector, s.Error)
 }

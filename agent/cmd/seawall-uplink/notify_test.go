@@ -99,7 +99,7 @@ func TestStatusIsOneLine(t *testing.T) {
 			t.Errorf("%+v: %q", s, line)
 		}
 	}
-	for _, s := range []enrol.State{{}, {Phase: enrol.Refused}, {Phase: enrol.NoToken, Problem: "forged\nREADY=1"}} {
+	for _, s := range []enrol.State{{}, {Phase: enrol.Refused}, {Phase: enrol.Pending, Problem: "forged\nREADY=1"}} {
 		if line := enrolmentStatus(s); strings.Contains(line, "\n") || !strings.HasPrefix(line, "STATUS=") {
 			t.Errorf("%+v: %q", s, line)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,13 +20,22 @@ import (
 	"seawall/agent/uplink"
 	"seawall/pkg/service"
 	"seawall/pkg/text"
+	"seawall/pkg/unitbus"
+	"seawall/pkg/unitctl"
 )
+
+// standardState is where the state is of the program that a package's unit runs.
+const standardState = "/var/lib/seawall-uplink"
 
 // program is the command with what it touches of the process.
 type program struct {
 	environ        []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	begun          time.Time // when the service began to run; zero where another command does
+	files          []string  // that its start depends on
+	units          func(context.Context, unitctl.Plan) error
+	unitDir        string
 }
 
 func (p *program) command() *cobra.Command {
@@ -35,7 +45,7 @@ func (p *program) command() *cobra.Command {
 		Long: `seawall-uplink follows the spool that "seawall sensor" writes and sends each record
 to the collector as soon as it is durable, over TLS 1.3 with certificates of the
 collector's on both sides. It needs no privilege but to read the spool, and decodes
-nothing. A host that is not enrolled yet waits for a token; see "enroll".
+nothing. A host that is not enrolled yet waits for a token; see "setup".
 
 Settings come from the configuration file, then from the environment
 (SEAWALL_UPLINK_COLLECTOR and so on), then from flags.
@@ -61,7 +71,7 @@ nor is one that refuses this host.`,
 		root.AddCommand(&cobra.Command{Use: use, Short: short, Args: noArgs, RunE: run})
 	}
 	sub("run", "Carry records until stopped (the default)", p.run)
-	root.AddCommand(p.enrollCommand())
+	root.AddCommand(p.setupCommand(), p.enrollCommand())
 	sub("prepare-image", "Remove key, identity, token and state, before a disk becomes an image", p.prepareImage)
 	sub("status", "Show what is sent, and what waits", p.status)
 	sub("check-config", "Check the configuration and exit", p.checkConfig)
@@ -83,6 +93,10 @@ func noArgs(cmd *cobra.Command, args []string) error {
 // config loads the configuration for a command, as if the flag named without were
 // not given.
 func (p *program) config(cmd *cobra.Command, without string) (config, error) {
+	return load(p.sources(cmd, without))
+}
+
+func (p *program) sources(cmd *cobra.Command, without string) sources {
 	src := sources{file: defaultConfig, optional: true, environ: p.environ, flags: map[string]string{}}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if f.Name == "config" {
@@ -92,7 +106,7 @@ func (p *program) config(cmd *cobra.Command, without string) (config, error) {
 		src.flags[f.Name] = f.Value.String()
 	})
 	delete(src.flags, without)
-	return load(src)
+	return src
 }
 
 func (p *program) checkConfig(cmd *cobra.Command, _ []string) error {
@@ -100,9 +114,15 @@ func (p *program) checkConfig(cmd *cobra.Command, _ []string) error {
 	return err
 }
 
-// status prints what the state directory and the spool say; no process is asked.
+// status prints what systemd, the state directory and the spool say; the program that
+// runs is not asked.
 func (p *program) status(cmd *cobra.Command, _ []string) error {
 	c, err := p.config(cmd, "")
+	if c.stateDir == standardState {
+		if said := unitbus.Describe(cmd.Context(), "seawall-uplink.service"); said != "" {
+			fmt.Fprintf(p.stdout, "service  %s\n", text.Terminal(said))
+		}
+	}
 	if err != nil {
 		return err
 	}

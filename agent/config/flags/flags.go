@@ -55,6 +55,11 @@ func (f *Flags) LoadReadable(cmd *cobra.Command, environ []string) (config.Confi
 	return c, err
 }
 
+// Files are those that the configuration, and what it names, are read from.
+func (f *Flags) Files(c config.Config) []string {
+	return []string{f.file, c.ChecksDir, c.WaiversDir, c.TagsFile, c.AuditRulesDir, c.DetectionsDir, c.AllowFile}
+}
+
 // Load reads the configuration. The file may be missing unless it was asked for.
 func (f *Flags) Load(cmd *cobra.Command, environ []string) (config.Config, error) {
 	given := map[string]string{}
