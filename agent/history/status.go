@@ -22,6 +22,8 @@ type Status struct {
 	Time      time.Time          `json:"heartbeat_time"`
 	Heartbeat *finding.Heartbeat `json:"heartbeat"`
 	Spool     []Lane             `json:"spool"`
+	// Service is what systemd knows of the sensor's unit, for whoever asked it.
+	Service string `json:"service,omitempty"`
 }
 
 // Lane is what a lane holds, by sequence.
@@ -108,10 +110,15 @@ func (st *Status) Print(out io.Writer) error {
 	switch {
 	case st.Running:
 		row("sensor", "running, last heartbeat %s", st.ago())
+	case st.Heartbeat != nil && strings.HasPrefix(st.Service, "active"):
+		row("sensor", "running, but writes nothing: last heartbeat %s (%s)", st.ago(), st.Time.Format(time.RFC3339))
 	case st.Heartbeat != nil:
 		row("sensor", "not running: last heartbeat %s (%s)", st.ago(), st.Time.Format(time.RFC3339))
 	default:
 		row("sensor", "no heartbeat in the spool")
+	}
+	if st.Service != "" {
+		row("service", "%s", st.Service)
 	}
 	if h := st.Heartbeat; h != nil {
 		c := h.Counter

@@ -1,6 +1,7 @@
 package sensor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"seawall/agent/witness"
 	"seawall/pkg/finding"
 	"seawall/pkg/fswatch"
+	"seawall/pkg/text"
 	"seawall/pkg/wire"
 )
 
@@ -25,6 +27,8 @@ const (
 	minBackoff = 250 * time.Millisecond
 	maxBackoff = 30 * time.Second
 	maxNames   = 256 // changed names kept per stale group
+	maxStatus  = 512
+	sayAgain   = time.Minute // until the same trouble of the spool is logged again
 	// lookTimeout is less than systemd's watchdog waits: programs that hang make
 	// their facts errors, and the sensor goes on.
 	lookTimeout = 30 * time.Second
@@ -341,17 +345,25 @@ func (s *Sensor) drain() {
 
 // report notes what could not be appended and when to try again.
 func (s *Sensor) report(err error) {
+	before := s.pending
+	defer func() {
+		if s.pending != before {
+			s.status()
+		}
+	}()
 	if err == nil {
-		if s.pending {
+		if s.pending && s.said {
 			s.log.Info("spool takes records again")
 		}
-		s.pending, s.backoff = false, 0
+		s.pending, s.said, s.backoff = false, false, 0
 		return
 	}
-	if !s.pending {
+	// On a full disk every small record may find room and the next not.
+	if !s.pending && time.Since(s.saidAt) > sayAgain {
+		s.said, s.saidAt = true, time.Now()
 		s.log.Error("record not in the spool, trying again", "err", err)
 	}
-	s.pending = true
+	s.pending, s.trouble = true, err
 	s.backoff = min(max(2*s.backoff, minBackoff), maxBackoff)
 	s.retry = time.Now().Add(s.backoff)
 }
@@ -373,6 +385,10 @@ func (s *Sensor) beat(ctx context.Context) {
 	err = s.ledger.write(laneHealth, wire.Record{Time: now, Heartbeat: &finding.Heartbeat{Host: h, Counter: s.counters(now)}})
 	if err != nil {
 		s.log.Warn("heartbeat not in the spool", "err", err)
+	}
+	if mute := err != nil; mute != s.mute {
+		s.mute, s.trouble = mute, cmp.Or(err, s.trouble)
+		s.status()
 	}
 	due := s.clock.due(now)
 	if s.blind {
@@ -406,7 +422,14 @@ func (s *Sensor) counters(now time.Time) finding.Counters {
 
 // status puts one line into systemctl status.
 func (s *Sensor) status() {
-	n := s.ledger.counts()
-	s.cfg.Notify(fmt.Sprintf("STATUS=%d fail, %d pass, %d unknown or error; audit %s",
-		n[finding.StatusFail], n[finding.StatusPass], n[finding.StatusUnknown]+n[finding.StatusError], s.audit.Counters().AuditMode))
+	n, c := s.ledger.counts(), s.audit.Counters()
+	line := fmt.Sprintf("%d fail, %d pass, %d unknown or error; audit %s",
+		n[finding.StatusFail], n[finding.StatusPass], n[finding.StatusUnknown]+n[finding.StatusError], c.AuditMode)
+	if c.AuditMode == string(witness.Off) && c.AuditReason != "" {
+		line += ", who makes changes is not seen: " + c.AuditReason
+	}
+	if s.pending || s.mute {
+		line = fmt.Sprintf("findings cannot be kept: %v; %s", s.trouble, line)
+	}
+	s.cfg.Notify("STATUS=" + text.Terminal(text.Clean(line, maxStatus)))
 }

@@ -98,8 +98,12 @@ type Sensor struct {
 	stale   map[string]staleGroup
 	lastRun map[string]cost
 	clock   clock
-	pending bool // something could not be appended
-	rests   bool // what the start needed was given back
+	pending bool      // something could not be appended
+	mute    bool      // the last heartbeat could not
+	trouble error     // why, the last time
+	said    bool      // that it is so is in the log
+	saidAt  time.Time // when that was
+	rests   bool      // what the start needed was given back
 	owed    debt
 	telling telling       // of the goroutine that delivers
 	deaf    chan struct{} // closed after the last audit event

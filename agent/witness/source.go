@@ -181,6 +181,7 @@ func (a *Source) Run(ctx context.Context) error {
 	}
 	a.openState()
 	defer a.closeState()
+	said := ""
 	for ctx.Err() == nil {
 		err := a.connect(ctx)
 		switch {
@@ -190,7 +191,12 @@ func (a *Source) Run(ctx context.Context) error {
 			}
 			continue
 		case errors.Is(err, kaudit.ErrUnsupported), errors.Is(err, kaudit.ErrNamespace), errors.Is(err, kaudit.ErrPermission):
-			a.log.Warn("kernel audit cannot be read, changes are seen without who made them", "err", err)
+			level := slog.LevelWarn
+			if err.Error() == said {
+				level = slog.LevelDebug // once is enough, in a container for as long as it lives
+			}
+			said = err.Error()
+			a.log.Log(ctx, level, "kernel audit cannot be read, changes are seen without who made them", "err", err)
 		default:
 			a.log.Warn("reading kernel audit ended, trying again", "err", err, "after", auditRetry)
 		}

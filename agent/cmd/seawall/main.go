@@ -13,9 +13,11 @@ import (
 	"seawall/agent/auditcmd"
 	"seawall/agent/console"
 	"seawall/agent/facts"
+	"seawall/agent/facts/kernel"
 	"seawall/agent/footprint"
 	"seawall/agent/history"
 	"seawall/agent/lint"
+	"seawall/agent/lookout"
 	"seawall/agent/replay"
 	"seawall/agent/report"
 	"seawall/agent/roomy"
@@ -94,7 +96,7 @@ Exit status:
 	root.AddCommand(
 		p.newCheckCommand(), p.newPatchCommand(), p.newExplainCommand(), p.newFactsCommand(), p.newStatusCommand(),
 		p.newSensorCommand(), p.newCheckConfigCommand(), lint.Command(&p.Console, facts.Facts{}, linted()), replay.Command(&p.Console), console.Version(&p.Console),
-		p.newRestartsCommand(), p.newNetworkCommand(), history.Command(&p.Console, report.Line), watch.Command(&p.Console, followed()), auditcmd.Command(&p.Console), roomy.Command(),
+		lookout.Restarts(p.Stdout), lookout.Network(p.Stdout, kernel.Keys()), history.Command(&p.Console, report.Line), watch.Command(&p.Console, followed()), auditcmd.Command(&p.Console), roomy.Command(),
 	)
 	usage.Finish(root)
 	return root

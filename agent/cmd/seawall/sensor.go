@@ -15,6 +15,7 @@ import (
 
 	"seawall/agent/config"
 	"seawall/agent/config/flags"
+	"seawall/agent/console"
 	"seawall/agent/facts"
 	"seawall/agent/facts/command"
 	"seawall/agent/facts/fact"
@@ -29,6 +30,7 @@ import (
 	"seawall/pkg/finding"
 	"seawall/pkg/hostfs"
 	"seawall/pkg/service"
+	"seawall/pkg/startup"
 	"seawall/pkg/unitbus"
 )
 
@@ -64,11 +66,17 @@ Exit status:
   seawall sensor --spool /tmp/spool --audit-mode multicast --log-level debug`,
 		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			begun := time.Now()
 			c, err := s.Load(cmd, p.Environ)
-			if err != nil {
-				return err
+			if err == nil {
+				err = p.sense(cmd.Context(), c)
 			}
-			return p.sense(cmd.Context(), c)
+			if err == nil {
+				return nil
+			}
+			p.Complain(err)
+			startup.Failed(cmd.Context(), begun, err, s.Files(c)...)
+			return console.Exit(console.Problem)
 		},
 	}
 	s.Add(cmd)
@@ -83,13 +91,12 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	here := machine.Read(hostfs.Root{})
-	copied := false
-	if before, err := machine.Left(c.SpoolDir); err == nil && before.Differs(here) {
-		copied = true
-		log.Warn("this disk was copied from another machine, whose records in the spool are discarded", "spool", c.SpoolDir)
+	root, err := hostfs.Running()
+	if err != nil {
+		return err
 	}
-	sp, err := spool.Open(c.SpoolDir, spool.Config{Lanes: c.Lanes(), Discard: copied})
+	here := machine.Read(hostfs.Root{})
+	sp, err := spool.Open(c.SpoolDir, spool.Config{Lanes: c.Lanes(), Discard: copied(log, c.SpoolDir, here)})
 	if err != nil {
 		return err
 	}
@@ -105,7 +112,7 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 	}
 	settings := sensor.Config{
 		Spool: sp,
-		Host:  watched(held, log, fact.Env{Command: &command.Runner{}, Now: time.Now, PendingFile: c.PendingFile(), Again: true}, pending.Open(c.PendingFile(), log)),
+		Host:  watched(held, log, fact.Env{Root: root, Command: &command.Runner{}, Now: time.Now, PendingFile: c.PendingFile(), Again: true}, pending.Open(c.PendingFile(), log)),
 		Log:   log,
 		Audit: witness.Config{
 			Mode:      witness.Mode(c.AuditMode),
@@ -133,6 +140,16 @@ func (p *program) sense(ctx context.Context, c config.Config) (err error) {
 		return err
 	}
 	return watcher.Run(ctx)
+}
+
+// copied reports whether a spool is that of another machine than here.
+func copied(log *slog.Logger, dir string, here machine.Machine) bool {
+	before, err := machine.Left(dir)
+	if err != nil || !before.Differs(here) {
+		return false
+	}
+	log.Warn("this disk was copied from another machine, whose records in the spool are discarded", "spool", dir)
+	return true
 }
 
 // patchSpacing holds looks at the patch level apart while an upgrade runs, and is

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"seawall/agent/config"
 	"seawall/agent/config/flags"
 	"seawall/agent/console"
 	"seawall/agent/facts"
@@ -15,6 +17,8 @@ import (
 	"seawall/agent/history"
 	"seawall/agent/report"
 	"seawall/agent/usage"
+	"seawall/pkg/text"
+	"seawall/pkg/unitbus"
 )
 
 // status is what is known of the sensor, and of the kernel that it reads from.
@@ -42,13 +46,18 @@ Exit status:
 		Args: usage.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := s.Load(cmd, p.Environ)
+			service := sensorService(cmd.Context(), c)
 			if err != nil {
+				if service != "" {
+					fmt.Fprintf(p.Stdout, "service  %s\n", text.Terminal(service))
+				}
 				return err
 			}
 			st := status{}
 			if st.Status, err = history.ReadStatus(c.SpoolDir, time.Now(), 3*c.HeartbeatInterval); err != nil {
 				return history.Hint(err)
 			}
+			st.Service = service
 			st.Kernel = kernelAudit(cmd.Context())
 			if format == "json" {
 				err = report.JSON(p.Stdout, st)
@@ -64,6 +73,14 @@ Exit status:
 	s.Add(cmd, "spool_dir", "heartbeat_interval")
 	usage.AddFormat(cmd, &format, "text", "json")
 	return cmd
+}
+
+// sensorService asks systemd for the sensor, unless another's spool is looked at.
+func sensorService(ctx context.Context, c config.Config) string {
+	if def := config.Default(); c.SpoolDir != def.SpoolDir {
+		return ""
+	}
+	return unitbus.Describe(ctx, "seawall-sensor.service")
 }
 
 // kernelAudit asks this host's kernel. What it does not answer is in the result.
