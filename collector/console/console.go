@@ -1,5 +1,5 @@
 // Package console is the commands with which a person works with a running
-// collector: tokens, hosts, authorities. They talk to it over the administrator's
+// collector: user-data, tokens, hosts, authorities. They talk to it over the administrator's
 // socket (package socket) and hold nothing themselves.
 //
 // What is for a program is on standard output alone: "token create" prints the token
@@ -27,23 +27,27 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"seawall/collector/admin/socket"
+	"seawall/collector/bootstrap"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
 // Console is where commands read and write.
 type Console struct {
 	Folder func() string // the collector's state folder, asked when a command runs
+	// Host is what the configuration says to new machines: where the collector is and
+	// where packages come from. Asked when a command runs; an error says what is missing.
+	Host   func() (bootstrap.Host, error)
 	Stdout io.Writer
 	Stderr io.Writer
 	Now    func() time.Time // default time.Now
 }
 
-// Commands returns the commands token, host and ca.
+// Commands returns the commands bootstrap, token, host and ca.
 func (c Console) Commands() []*cobra.Command {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return []*cobra.Command{c.token(), c.host(), c.ca()}
+	return []*cobra.Command{c.bootstrap(), c.token(), c.host(), c.ca()}
 }
 
 const (

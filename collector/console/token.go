@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	seawallv1 "seawall/proto/seawall/v1"
 )
@@ -22,14 +23,9 @@ func (c Console) token() *cobra.Command {
 }
 
 func (c Console) tokenCreate() *cobra.Command {
-	request := &seawallv1.CreateTokenRequest{Scope: &seawallv1.Scope{}}
-	ttl := life(time.Hour)
+	var i invitation
 	cmd := c.command("create", "Print a new token, which invites a host", cobra.NoArgs, func(ctx context.Context, to client, _ []string) error {
-		if request.GetUses() == 0 {
-			return errors.New("uses: 0 hosts cannot be invited")
-		}
-		request.TtlSeconds = uint64(time.Duration(ttl) / time.Second)
-		made, err := to.CreateToken(ctx, request)
+		made, err := i.create(ctx, to)
 		if err != nil {
 			return err
 		}
@@ -46,14 +42,36 @@ func (c Console) tokenCreate() *cobra.Command {
 The token holds a secret, which is shown once and not kept, and names this
 collector's authority: a host that has it talks to no other collector.`
 	f := cmd.Flags()
-	f.Var(&ttl, "ttl", "how long it invites, like 90m, 1h or 7d")
-	f.Uint32Var(&request.Uses, "uses", 1, "how many hosts it invites")
-	f.StringVar(&request.Label, "label", "", "`text` for people")
-	f.StringSliceVar(&request.Scope.Networks, "network", nil, "`network` that hosts must come from, like 10.0.0.0/8; may be repeated")
-	f.StringVar(&request.Scope.Name, "name", "", "`pattern` that a host's name must match, like 'web-*'")
-	f.BoolVar(&request.Scope.Clones, "clones", false, "only for copies of enrolled hosts")
-	f.BoolVar(&request.Approval, "approval", false, "a person has to approve each host")
+	f.StringVar(&i.request.Label, "label", "", "`text` for people")
+	f.BoolVar(&i.scope.Clones, "clones", false, "only for copies of enrolled hosts")
+	i.register(f)
 	return cmd
+}
+
+// invitation is a token to be made.
+type invitation struct {
+	request seawallv1.CreateTokenRequest
+	scope   seawallv1.Scope
+	ttl     life
+}
+
+// register registers the flags that say what a token is good for.
+func (i *invitation) register(f *pflag.FlagSet) {
+	i.ttl = life(time.Hour)
+	f.Var(&i.ttl, "ttl", "how long it invites, like 90m, 1h or 7d")
+	f.Uint32Var(&i.request.Uses, "uses", 1, "how many hosts it invites")
+	f.StringSliceVar(&i.scope.Networks, "network", nil, "`network` that hosts must come from, like 10.0.0.0/8; may be repeated")
+	f.StringVar(&i.scope.Name, "name", "", "`pattern` that a host's name must match, like 'web-*'")
+	f.BoolVar(&i.request.Approval, "approval", false, "a person has to approve each host")
+}
+
+func (i *invitation) create(ctx context.Context, to client) (*seawallv1.CreateTokenResponse, error) {
+	if i.request.GetUses() == 0 {
+		return nil, errors.New("uses: 0 hosts cannot be invited")
+	}
+	i.request.TtlSeconds = uint64(time.Duration(i.ttl) / time.Second)
+	i.request.Scope = &i.scope
+	return to.CreateToken(ctx, &i.request)
 }
 
 func (c Console) tokenList() *cobra.Command {

@@ -17,6 +17,7 @@ import (
 	"seawall/collector/password"
 	"seawall/collector/store"
 	"seawall/pkg/service"
+	"seawall/pkg/wholefile"
 )
 
 // firstPassword gives the administrator a password when there is none. It is shown
@@ -82,7 +83,7 @@ func resetPassword(cmd *cobra.Command, c config, stdout, stderr io.Writer) error
 func givePassword(file string, keep func(hash string) error) (string, error) {
 	word := password.Generate()
 	if file != "" {
-		if err := writeFile(file, []byte(word+"\n"), 0o600); err != nil {
+		if err := wholefile.Write(file, []byte(word+"\n"), 0o600, nil); err != nil {
 			return "", fmt.Errorf("write the password: %w", err)
 		}
 	}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"seawall/collector/contact"
 )
 
 var word = regexp.MustCompile(`(?:[a-z2-9]{5}-){4}[a-z2-9]{5}`)
@@ -133,7 +135,7 @@ func TestPasswordOnTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
-	if !poll(func() bool { _, err := os.Stat(filepath.Join(folder, connectionFile)); return err == nil }) {
+	if !poll(func() bool { _, err := os.Stat(filepath.Join(folder, contact.File)); return err == nil }) {
 		t.Fatal("the collector does not start")
 	}
 	buf := make([]byte, 4096)

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"seawall/collector/bootstrap"
 	"seawall/collector/console"
 	"seawall/pkg/service"
 )
@@ -59,47 +56,9 @@ line; the later wins.`,
 			fmt.Fprintln(stdout, "seawall-collector", service.ReadBuild().Version)
 			return nil
 		}}
-	root.AddCommand(version)
-	root.AddCommand(console.Console{Folder: func() string { return c.StateDir }, Stdout: stdout, Stderr: stderr}.Commands()...)
+	root.AddCommand(version, setupCommand(&c, stdout))
+	root.AddCommand(console.Console{
+		Folder: func() string { return c.StateDir }, Host: func() (bootstrap.Host, error) { return c.host() }, Stdout: stdout, Stderr: stderr,
+	}.Commands()...)
 	return root
-}
-
-// writeFile writes a whole file or nothing, durable.
-func writeFile(name string, data []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	if err := f.Chmod(mode); err != nil {
-		return err
-	}
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
-}
-
-// connection is what connection.json holds: how to reach the collector.
-type connection struct {
-	Pin       string    `json:"pin"`
-	Ingest    string    `json:"ingest"`
-	Dashboard string    `json:"dashboard"`
-	Version   string    `json:"version"`
-	Started   time.Time `json:"started"`
-}
-
-func (c connection) write(folder string) error {
-	data, err := json.MarshalIndent(c, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := writeFile(filepath.Join(folder, connectionFile), append(data, '\n'), 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", connectionFile, err)
-	}
-	return nil
 }

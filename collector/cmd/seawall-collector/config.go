@@ -7,22 +7,22 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
+
+	"seawall/collector/contact"
 )
 
 const (
-	defaultConfig  = "/etc/seawall-collector/collector.yaml"
-	environment    = "SEAWALL_COLLECTOR_"
-	maxConfig      = 1 << 20
-	databaseFile   = "collector.db"
-	connectionFile = "connection.json"
-	initialFile    = "initial-password"
+	defaultConfig = "/etc/seawall-collector/collector.yaml"
+	environment   = "SEAWALL_COLLECTOR_"
+	maxConfig     = 1 << 20
+	databaseFile  = "collector.db"
+	initialFile   = "initial-password"
 )
 
 // config is every option. Each is a flag; file and environment set the same flags.
@@ -44,6 +44,11 @@ type config struct {
 	EnrolmentApproval choice
 	ArchiveAfterDays  int
 	MemoryBudget      int
+
+	Invites   choice
+	Advertise string
+	Repo      string
+	RepoKey   string
 }
 
 func (c *config) register(f *pflag.FlagSet) {
@@ -64,6 +69,11 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.Var(&c.EnrolmentApproval, "enrolment-approval", "which hosts a person has to approve: clones-only (copies that have no token), or all")
 	f.IntVar(&c.ArchiveAfterDays, "archive-after-days", 30, "`days` of silence after which a host is archived; it comes back by itself")
 	f.IntVar(&c.MemoryBudget, "memory-budget", 64, "`MiB` for what hosts have sent and the store has not taken")
+	c.Invites = choice{"on", []string{"on", "off"}}
+	f.Var(&c.Invites, "dashboard-invites", "whether the dashboard makes tokens for new hosts: on, or off: the command bootstrap alone")
+	f.StringVar(&c.Advertise, "advertise", "", "`address` where hosts reach this collector, host:port; for new hosts' user-data")
+	f.StringVar(&c.Repo, "repo", "", "`URL` of the repository that new hosts install from: the folder with deb/ and rpm/")
+	f.StringVar(&c.RepoKey, "repo-key", "", "`file` with the public key that the repository is signed with, ASCII armour")
 	f.IntVar(&c.HostRate, "host-rate", 1024, "`KiB` per second taken of one host, on average")
 }
 
@@ -194,26 +204,16 @@ func (c *config) check() error {
 			errs = append(errs, fmt.Errorf("%s: %d is out of range", name, n))
 		}
 	}
-	if c.DashboardTLS.value == "off" && !loopback(c.Dashboard) {
+	if _, _, err := net.SplitHostPort(c.Advertise); c.Advertise != "" && err != nil {
+		errs = append(errs, fmt.Errorf("advertise: %w", err))
+	}
+	if c.DashboardTLS.value == "off" && !contact.Loopback(c.Dashboard) {
 		errs = append(errs, fmt.Errorf("dashboard-tls: off needs a loopback address, dashboard is %s", c.Dashboard))
 	}
 	return errors.Join(errs...)
 }
 
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
-
-// loopback reports whether an address can be reached from this machine alone.
-func loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
-}
 
 // choice is one of a few words.
 type choice struct {

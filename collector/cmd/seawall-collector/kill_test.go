@@ -25,6 +25,8 @@ import (
 	"seawall/pkg/trust"
 	"seawall/pkg/wire"
 	seawallv1 "seawall/proto/seawall/v1"
+
+	"seawall/collector/contact"
 )
 
 // uplink is a host that sends changes numbered without end, and after each loss of
@@ -37,7 +39,7 @@ type uplink struct {
 }
 
 // dial connects to the collector that has the pin.
-func (u *uplink) dial(at connection) (*grpc.ClientConn, error) {
+func (u *uplink) dial(at contact.Contact) (*grpc.ClientConn, error) {
 	pin, err := trust.ParsePin(at.Pin)
 	if err != nil {
 		return nil, err
@@ -52,7 +54,7 @@ func (u *uplink) dial(at connection) (*grpc.ClientConn, error) {
 }
 
 // enrol makes u a host with the text of a token.
-func (u *uplink) enrol(ctx context.Context, at connection, text string) error {
+func (u *uplink) enrol(ctx context.Context, at contact.Contact, text string) error {
 	invitation, err := token.Parse(text)
 	if err != nil {
 		return err
@@ -75,7 +77,7 @@ func (u *uplink) enrol(ctx context.Context, at connection, text string) error {
 }
 
 // deliver sends until the stream ends.
-func (u *uplink) deliver(ctx context.Context, at connection) error {
+func (u *uplink) deliver(ctx context.Context, at contact.Contact) error {
 	conn, err := u.dial(at)
 	if err != nil {
 		return err

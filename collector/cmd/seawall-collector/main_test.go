@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"seawall/collector/contact"
 )
 
 // TestMain makes the test binary the program when a test starts it by that name.
@@ -64,13 +66,13 @@ func poll(ok func() bool) bool {
 // program is a running collector.
 type program struct {
 	cmd *exec.Cmd
-	at  connection
+	at  contact.Contact
 }
 
 // startProgram starts a collector on the folder and waits until it runs.
 func startProgram(t *testing.T, folder string, extra ...string) *program {
 	t.Helper()
-	file := filepath.Join(folder, connectionFile)
+	file := filepath.Join(folder, contact.File)
 	_ = os.Remove(file)
 	args := append([]string{"--state-dir", folder, "--ingest", "127.0.0.1:0", "--dashboard", "127.0.0.1:0"}, extra...)
 	p := &program{cmd: exec.Command("seawall-collector", args...)}
@@ -163,11 +165,11 @@ func TestSystemd(t *testing.T) {
 			}
 		}
 	}
-	data, err := os.ReadFile(filepath.Join(folder, connectionFile))
+	data, err := os.ReadFile(filepath.Join(folder, contact.File))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var at connection
+	var at contact.Contact
 	if err := json.Unmarshal(data, &at); err != nil || at.Ingest != addrs[1] || at.Dashboard != "http://"+addrs[0]+"/" {
 		t.Errorf("connection %+v, sockets %v, %v", at, addrs, err)
 	}

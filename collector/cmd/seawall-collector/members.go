@@ -8,6 +8,7 @@ import (
 
 	"seawall/collector/admin"
 	"seawall/collector/authority"
+	"seawall/collector/contact"
 	"seawall/collector/enrol"
 	"seawall/collector/fleet"
 	"seawall/collector/roster"
@@ -77,12 +78,12 @@ func (m *members) distrust(ctx context.Context) error {
 
 // keepPin writes connection.json anew when the authority is another. Pins that were
 // given before stay good.
-func (m *members) keepPin(ctx context.Context, c config, at connection, log *slog.Logger) error {
+func (m *members) keepPin(ctx context.Context, c config, at contact.Contact, log *slog.Logger) error {
 	for {
 		_, changed := m.authority.Bundle()
 		if pin := m.authority.Pin().String(); pin != at.Pin {
 			at.Pin = pin
-			if err := at.write(c.StateDir); err != nil {
+			if err := at.Write(c.StateDir); err != nil {
 				log.Error("the new pin is not written", "err", err)
 			}
 		}

@@ -22,6 +22,8 @@ import (
 	"seawall/collector/admin"
 	"seawall/collector/admin/socket"
 	"seawall/collector/authority"
+	"seawall/collector/bootstrap"
+	"seawall/collector/contact"
 	"seawall/collector/ingest"
 	"seawall/collector/store"
 	"seawall/collector/web"
@@ -71,14 +73,14 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	at := connection{Pin: m.authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
+	at := contact.Contact{Pin: m.authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
 		Version: service.ReadBuild().Version, Started: time.Now().UTC()}
 	out, err := web.New(web.Config{
 		Posture: s, Catalogue: s, Detections: s, Feed: s, Requests: s.Requests, Ready: s.Ready, Metrics: registry,
 		Verify: verifier(s, filepath.Join(c.StateDir, initialFile), log),
 		Hosts:  c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
-		Connect: "# on the collector: prints a token\nseawall-collector token create\n" +
-			"# on the host, as root: reads it\nseawall-uplink enroll --token-file - --collector " + at.Ingest,
+		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
+		Invite:  m.invites(c),
 	})
 	if err != nil {
 		return err
@@ -104,8 +106,8 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 }
 
 // run tells where the collector is and runs its parts until one fails or ctx ends.
-func run(ctx context.Context, c config, at connection, log *slog.Logger, parts []func(context.Context) error) error {
-	if err := at.write(c.StateDir); err != nil {
+func run(ctx context.Context, c config, at contact.Contact, log *slog.Logger, parts []func(context.Context) error) error {
+	if err := at.Write(c.StateDir); err != nil {
 		return err
 	}
 	log.Info("collector runs", "ingest", at.Ingest, "dashboard", at.Dashboard, "pin", at.Pin, "version", at.Version)
@@ -147,7 +149,7 @@ func listen(c config) (hosts, browsers net.Listener, err error) {
 // dashboardTLS returns the dashboard's TLS configuration, or nil for plain http,
 // which is for addresses of this machine alone.
 func dashboardTLS(c config, ca *authority.Authority, addr net.Addr) (*tls.Config, error) {
-	local := addr.Network() == "unix" || loopback(addr.String())
+	local := addr.Network() == "unix" || contact.Loopback(addr.String())
 	mode := c.DashboardTLS.value
 	if mode == "auto" && local && c.DashboardCert == "" || mode == "off" && local {
 		return nil, nil
@@ -179,7 +181,7 @@ func url(addr net.Addr, secure bool) string {
 // notify tells systemd that the collector runs and goes on running. A store whose
 // writer hangs stops the watchdog's signal; one that cannot write, as on a full
 // disk, does not, since a restart would not help.
-func notify(ctx context.Context, s *store.Store, at connection, log *slog.Logger) error {
+func notify(ctx context.Context, s *store.Store, at contact.Contact, log *slog.Logger) error {
 	tell := service.Notifier(log)
 	tell(fmt.Sprintf("%s\nSTATUS=hosts at %s, dashboard at %s", daemon.SdNotifyReady, at.Ingest, at.Dashboard))
 	interval, err := daemon.SdWatchdogEnabled(false)
