@@ -140,7 +140,7 @@ func TestLayout(t *testing.T) {
 	said := listen(t, tab)
 	signIn(t, tab, base)
 	looks(t, tab, base, map[string]string{
-		"overview": "/", "hosts": "/hosts", "host": "/hosts/" + string(d.hosts[3].ID), "host-updates": "/hosts/" + string(d.hosts[1].ID),
+		"overview": "/", "hosts": "/hosts", "join": "/hosts/new", "host": "/hosts/" + string(d.hosts[3].ID), "host-updates": "/hosts/" + string(d.hosts[1].ID),
 		"checks": "/checks", "check": "/checks/ssh-ciphers",
 		"detections": "/detections", "detection": detectionPath(d, 2), "detection-storm": detectionPath(d, 6), "detections-none": "/detections?rule=none",
 		"missing": "/nothing", "hosts-found": "/hosts?q=web&sort=name", "hosts-none": "/hosts?q=zzz",
@@ -180,13 +180,21 @@ func looks(t *testing.T, tab context.Context, base string, pages map[string]stri
 }
 
 func look(t *testing.T, tab context.Context, address, scheme string, width int64) {
+	if err := chromedp.Do(tab, chromedp.Navigate(address), chromedp.WaitVisible(chromedp.CSS("#main"))); err != nil {
+		t.Fatal(err)
+	}
+	looksRight(t, tab, scheme, width)
+}
+
+// looksRight looks at the page that is open.
+func looksRight(t *testing.T, tab context.Context, scheme string, width int64) {
+	t.Helper()
 	_, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})
-	if err != nil {
-		t.Fatal(err)
+	if err == nil {
+		err = chromedp.Do(tab, chromedp.EmulateViewport(width, 900))
 	}
-	err = chromedp.Do(tab, chromedp.EmulateViewport(width, 900), chromedp.Navigate(address), chromedp.WaitVisible(chromedp.CSS("#main")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"seawall/collector/bootstrap"
 	"seawall/collector/fleet"
 )
 
@@ -72,8 +73,12 @@ type Config struct {
 	// proxy: cookies are then marked Secure.
 	Secure bool
 
-	// Connect is the command that connects a host, shown while there is none.
-	Connect string
+	// NewHost is what new machines are told: where the collector is, and where
+	// packages come from. Default: nothing is known.
+	NewHost func() bootstrap.Host
+	// Invite returns the text with which a machine becomes a host, and the new token
+	// in it. Default: the dashboard invites nobody, and shows the command that does.
+	Invite func(ctx context.Context, o bootstrap.Order) (string, bootstrap.Token, error)
 	// Version is the collector's, shown at the foot of each page.
 	Version string
 
@@ -112,6 +117,9 @@ func (c *Config) complete() error {
 	}
 	if c.Requests == nil {
 		c.Requests = func(context.Context) ([]fleet.Request, error) { return nil, nil }
+	}
+	if c.NewHost == nil {
+		c.NewHost = func() bootstrap.Host { return bootstrap.Host{} }
 	}
 	if c.Ready == nil {
 		c.Ready = func(context.Context) error { return nil }

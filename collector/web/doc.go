@@ -6,6 +6,7 @@
 //
 //	/                      the fleet at a glance
 //	/hosts, /hosts/{id}    the hosts, one host
+//	/hosts/new             the text with which a machine becomes a host
 //	/checks, /checks/{id}  the checks, one check
 //	/detections            what rules saw; one of a host at /hosts/{id}/detections/{storm}
 //	/api/v1/…              the same as JSON: overview, hosts, requests, checks,
@@ -36,8 +37,10 @@
 //
 // Hosts that wait for approval, and those in quarantine, stand on the pages with the
 // commands that decide about them. The decision is made where the collector runs:
-// who has the dashboard's password cannot admit a host.
+// who has the dashboard's password cannot approve or release a host. To invite one,
+// with a token that is shown once, is the one thing that the dashboard may do, and a
+// collector can be told that it may not ([Config.Invite]).
 //
-// The package reads; it changes nothing but its own sessions. It knows no store:
-// [Posture], [Catalogue], [Detections] and [Feed] say what it needs of one.
+// Otherwise the package reads, and changes nothing but its own sessions. It knows no
+// store: [Posture], [Catalogue], [Detections] and [Feed] say what it needs of one.
 package web

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -64,6 +65,7 @@ func TestGolden(t *testing.T) {
 		"checks.html": full.get("/checks").body, "check.html": full.get("/checks/ssh-permit-root-login").body,
 		"detections.html": full.get("/detections?severity=high").body, "detection.html": full.get("/hosts/" + id + "/detections/" + d.storms[0].Detection.ID).body,
 		"detection.json": indent(t, full.get("/api/v1/hosts/"+id+"/detections/"+d.storms[0].Detection.ID).body), "detections.json": indent(t, full.get("/api/v1/detections?limit=1").body),
+		"join.html": full.get("/hosts/new").body, "joined.html": full.add(url.Values{"family": {"debian"}, "collector": {"c.example.net:1"}}).body,
 		"error.html": full.get("/nothing").body, "empty.html": empty.get("/").body, "fragment.html": full.get("/?fragment=live").body,
 		"overview.json": indent(t, full.get("/api/v1/overview").body), "host.json": indent(t, full.get("/api/v1/hosts/"+id).body),
 		"check.json": indent(t, full.get("/api/v1/checks/ssh-permit-root-login").body), "requests.json": indent(t, full.get("/api/v1/requests").body),

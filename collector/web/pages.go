@@ -65,7 +65,7 @@ func (s *Server) overviewPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.show(w, r, "overview", page.Overview(s.config.Now(), o, s.config.Connect))
+	s.show(w, r, "overview", page.Overview(s.config.Now(), o))
 }
 
 func (s *Server) hostsPage(w http.ResponseWriter, r *http.Request) {
@@ -80,7 +80,7 @@ func (s *Server) hostsPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := list.Parse("/hosts", r.URL.Query())
-	s.show(w, r, "hosts", page.Hosts(s.config.Now(), q, hosts, requests, s.config.Connect))
+	s.show(w, r, "hosts", page.Hosts(s.config.Now(), q, hosts, requests))
 }
 
 func (s *Server) hostPage(w http.ResponseWriter, r *http.Request) {

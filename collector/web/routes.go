@@ -32,6 +32,8 @@ func (s *Server) routes() []route {
 	table := []route{
 		{"GET /{$}", member, s.overviewPage},
 		{"GET /hosts", member, s.hostsPage},
+		{"GET /hosts/new", member, s.newHostPage},
+		{"POST /hosts/new", member, s.newHost},
 		{"GET /hosts/{id}", member, s.hostPage},
 		{"GET /hosts/{id}/detections/{storm}", member, s.detectionPage},
 		{"GET /detections", member, s.detectionsPage},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"seawall/collector/bootstrap"
 	"seawall/collector/web"
 )
 
@@ -27,7 +28,10 @@ func config(d *demo) web.Config {
 		Verify:  func(p string) bool { return p == password },
 		Metrics: prometheus.NewRegistry(),
 		Hosts:   []string{"seawall.example"},
-		Connect: "seawall-uplink --collector seawall.example:7443 --fingerprint 5f2c…e1",
+		NewHost: func() bootstrap.Host {
+			return bootstrap.Host{Collector: "collector.example.net:9443", Repo: "https://packages.example.net/seawall", Key: repoKey}
+		},
+		Invite:  invite,
 		Version: "0.3.1",
 		Log:     slog.New(slog.DiscardHandler),
 		Now:     func() time.Time { return d.now },

@@ -21,12 +21,11 @@ type hostsBody struct {
 	Waiting  queue
 	Pages    list.Pages
 	All      int // without the filter
-	Connect  string
 }
 
 // Hosts returns the list of hosts that q selects, after those that wait for
 // approval. A host's family is its distribution.
-func Hosts(now time.Time, q list.Query, all []fleet.Host, requests []fleet.Request, connect string) Page {
+func Hosts(now time.Time, q list.Query, all []fleet.Host, requests []fleet.Request) Page {
 	var families []string
 	var chosen []fleet.Host
 	shown := 0
@@ -47,7 +46,7 @@ func Hosts(now time.Time, q list.Query, all []fleet.Host, requests []fleet.Reque
 	slices.Sort(families)
 	rows, pages := list.Cut(q, chosen, hostOrder(q.Sort), byName)
 	b := hostsBody{
-		Now: now, Query: q, Hosts: rows, Pages: pages, All: shown, Connect: connect,
+		Now: now, Query: q, Hosts: rows, Pages: pages, All: shown,
 		Waiting:  newQueue(now, requests),
 		Statuses: list.Options("any state", q.Status, "failing", "passing", "undecided", "updates", "online", "silent", "offline", "archived", "quarantined", "revoked", "expired"),
 		Families: list.Options("any system", q.Family, families...),

@@ -129,7 +129,7 @@ func TestHostsByStanding(t *testing.T) {
 		{ID: "revoked", Member: &fleet.Member{Standing: fleet.Revoked, Expires: past}},
 	}
 	for _, status := range []string{"expired", "quarantined", "revoked"} {
-		b := Hosts(now, list.Parse("/hosts", url.Values{"status": {status}}), all, nil, "").Body.(hostsBody)
+		b := Hosts(now, list.Parse("/hosts", url.Values{"status": {status}}), all, nil).Body.(hostsBody)
 		if len(b.Hosts) != 1 || string(b.Hosts[0].ID) != status {
 			t.Errorf("%s: %v", status, b.Hosts)
 		}

@@ -23,12 +23,11 @@ type overviewBody struct {
 	HasTrend  bool
 	Timeline  timeline
 	Newest    newest
-	Connect   string
 }
 
 // Overview returns the page of the fleet at a glance.
-func Overview(now time.Time, o fleet.Overview, connect string) Page {
-	b := overviewBody{Overview: o, Now: now, Connect: connect, Concerns: concerns(o)}
+func Overview(now time.Time, o fleet.Overview) Page {
+	b := overviewBody{Overview: o, Now: now, Concerns: concerns(o)}
 	for _, p := range []fleet.Presence{fleet.Online, fleet.Silent, fleet.Offline} {
 		b.Presences = append(b.Presences, presenceCount{p, o.Presence[p]})
 	}

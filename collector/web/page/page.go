@@ -69,7 +69,7 @@ type Renderer struct {
 
 // names are the pages, each with a file of that name in templates.
 func names() []string {
-	return []string{"overview", "hosts", "host", "checks", "check", "detections", "detection", "login", "error"}
+	return []string{"overview", "hosts", "host", "checks", "check", "detections", "detection", "join", "login", "error"}
 }
 
 // NewRenderer parses the templates.

@@ -50,7 +50,7 @@ func TestHosts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := Hosts(now, list.Parse("/hosts", v), all, nil, "").Body.(hostsBody)
+		b := Hosts(now, list.Parse("/hosts", v), all, nil).Body.(hostsBody)
 		first := ""
 		if len(b.Hosts) > 0 {
 			first = b.Hosts[0].Labels.Name
@@ -59,7 +59,7 @@ func TestHosts(t *testing.T) {
 			t.Errorf("%q: %d hosts, %q first; want %d, %q", raw, b.Pages.Total, first, want.n, want.first)
 		}
 	}
-	b := Hosts(now, list.Parse("/hosts", url.Values{"page": {"2"}}), all, nil, "").Body.(hostsBody)
+	b := Hosts(now, list.Parse("/hosts", url.Values{"page": {"2"}}), all, nil).Body.(hostsBody)
 	if d := cmp.Diff(list.Pages{From: 101, To: 200, Total: 250, Previous: "/hosts", Next: "/hosts?page=3"}, b.Pages); d != "" {
 		t.Error(d)
 	}
@@ -70,14 +70,14 @@ func TestArchivedHosts(t *testing.T) {
 	all := hosts(3)
 	all[1].Presence = fleet.Archived
 	for status, want := range map[string][2]int{"": {2, 2}, "online": {1, 2}, "failing": {1, 2}, "archived": {1, 1}} {
-		b := Hosts(now, list.Parse("/hosts", url.Values{"status": {status}}), all, nil, "").Body.(hostsBody)
+		b := Hosts(now, list.Parse("/hosts", url.Values{"status": {status}}), all, nil).Body.(hostsBody)
 		if b.Pages.Total != want[0] || b.All != want[1] {
 			t.Errorf("%q: %d of %d hosts, want %d of %d", status, b.Pages.Total, b.All, want[0], want[1])
 		}
 	}
 	for n, want := range map[int]int{0: 3, 2: 4} {
 		o := fleet.Overview{Presence: map[fleet.Presence]int{fleet.Archived: n}}
-		if got := len(Overview(now, o, "").Body.(overviewBody).Presences); got != want {
+		if got := len(Overview(now, o).Body.(overviewBody).Presences); got != want {
 			t.Errorf("%d archived: %d presences are shown, want %d", n, got, want)
 		}
 	}
@@ -262,8 +262,8 @@ func TestRenderer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Overview(now, fleet.Overview{}, "connect --me")
-	if b, err := r.Page("overview", p); err != nil || !strings.Contains(string(b), "connect --me") {
+	p := Overview(now, fleet.Overview{})
+	if b, err := r.Page("overview", p); err != nil || !strings.Contains(string(b), `href="/hosts/new"`) {
 		t.Errorf("%v: %s", err, b)
 	}
 	if b, err := r.Fragment("overview", FragmentAll, p); err != nil || strings.Contains(string(b), "<html") || !strings.Contains(string(b), "data-timeline") {
