@@ -7,10 +7,11 @@ VCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || ec
 # and a build from nothing takes two thirds of the time, together with a compiler that may use
 # more memory where there is plenty.
 BUILD := $(shell awk '/^MemAvailable/ && $$2 > 4e6 { print "GOGC=400" }' /proc/meminfo) CGO_ENABLED=0 \
-	$(GO) build -trimpath -buildvcs=$(VCS) -gcflags=all=-dwarf=false -ldflags=-w
+	$(GO) build -trimpath -buildvcs=$(VCS) -gcflags=all=-dwarf=false -ldflags="$(LDFLAGS)"
 BIN ?= bin
+LDFLAGS ?= -w
 
-.PHONY: help build test run bench load faults lint generate fuzz reference docs reproducible deps clean
+.PHONY: help build test run bench load faults lint generate fuzz reference docs packages vmtest reproducible deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,13 +52,19 @@ reference: ## docs/checks, made of the checks, and the counts of docs/coverage.m
 	$(GO) test -count=1 ./scripts/reference -update
 
 docs: build ## man pages and shell completions into bin/docs
-	$(GO) run ./scripts/docs bin bin/docs seawall seawall-uplink seawall-collector
+	$(GO) run ./scripts/docs bin bin/docs packaging/man seawall.1 seawall-uplink.8 seawall-collector.8
 
-reproducible: ## build twice, in two folders, and compare
+packages: ## deb and rpm, for amd64 and arm64, into dist/ (DIST=DIR: elsewhere)
+	@scripts/packages
+
+vmtest: ## packages from first boot to purge in a local Droplet (root; PARTS=…: some of it, see scripts/vmtest)
+	@scripts/vmtest $(PARTS)
+
+reproducible: ## make the packages twice, in two folders, and compare
 	@scripts/reproducible
 
 deps: ## write the sensor's dependency list anew (scripts/sensor-deps.txt)
 	$(GO) test ./scripts/policy -run TestSensorDependencies -update
 
-clean: ## remove bin/ and run/
-	rm -rf bin run
+clean: ## remove bin/, run/ and dist/
+	rm -rf bin run dist
