@@ -3,6 +3,18 @@
 // its test runs systemd's own checks over the files, so that a unit that systemd
 // would read otherwise than it was written never ships.
 //
+// scripts/packages makes two packages of it, as deb and rpm: nfpm/ says what is in
+// them, scripts/ what happens when they come and go. A removal keeps settings, data and
+// users; a purge, which rpm does not know, leaves nothing. The settings that packages
+// install are a comment that is the same in every version (config/etc): dpkg asks about a
+// file that was changed on both sides, and an upgrade that nobody watches fails of it.
+// What there is to set stands in examples (config/). The sensor is enabled where
+// presets allow it and, on Debian, started, since its defaults are complete. The uplink
+// waits for /etc/seawall/uplink.yaml, which no package brings: no two hosts' are alike,
+// so none shall be dpkg's to ask about at an upgrade. The collector starts when somebody
+// has decided where it listens. An upgrade restarts services and leaves their sockets:
+// audit events wait there meanwhile.
+//
 // The table of releases' lives, pkg/distro/life.tsv, is installed as
 // /usr/share/seawall/life.tsv: a newer package brings newer dates to programs that
 // were built before it.
