@@ -1,15 +1,20 @@
 // Command docs writes man pages and shell completions of the built programs.
 //
-//	docs BIN OUT PROGRAM...
+//	docs BIN OUT PROSE PROGRAM.SECTION...
 //
 // It asks the programs themselves: `PROGRAM COMMAND --help` is the text of each
 // page, so page and help never differ, and nothing that makes pages is linked into
-// a program. OUT gets man1/ and completions/{bash,zsh,fish}/.
+// a program. What no help says (files, signals, other pages) is PROSE/PROGRAM.man, in
+// man(7), at the end of the program's own page; a comment in its first line is what the
+// page is called in lists (whatis(1)). OUT gets manSECTION/ and
+// completions/{bash,zsh,fish}/.
 package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,25 +24,46 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 4 {
-		fmt.Fprintln(os.Stderr, "usage: docs BIN OUT PROGRAM...")
+	if len(os.Args) < 5 {
+		fmt.Fprintln(os.Stderr, "usage: docs BIN OUT PROSE PROGRAM.SECTION...")
 		os.Exit(2)
 	}
-	for _, program := range os.Args[3:] {
-		if err := document(os.Args[1], os.Args[2], program); err != nil {
+	for _, name := range os.Args[4:] {
+		program, section, _ := strings.Cut(name, ".")
+		if err := document(os.Args[1], os.Args[2], os.Args[3], program, section); err != nil {
 			fmt.Fprintln(os.Stderr, "docs:", err)
 			os.Exit(1)
 		}
 	}
 }
 
-func document(bin, out, program string) error {
+// comment starts a line of man(7) that is not shown.
+const comment = `.\" `
+
+// manual is the title of a section of the manual that programs stand in.
+func manual(section string) string {
+	if section == "8" {
+		return "System Administration"
+	}
+	return "User Commands"
+}
+
+func document(bin, out, prose, program, section string) error {
 	pages, err := walk(filepath.Join(bin, program), []string{program}, "")
 	if err != nil {
 		return err
 	}
+	more, err := os.ReadFile(filepath.Join(prose, program+".man"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	pages[0].prose = string(more)
+	if line, rest, _ := strings.Cut(string(more), "\n"); strings.HasPrefix(line, comment) {
+		pages[0].short, pages[0].prose = line[len(comment):], rest
+	}
 	for _, p := range pages {
-		if err := write(filepath.Join(out, "man1", strings.Join(p.path, "-")+".1"), p.roff()); err != nil {
+		p.section = section
+		if err := write(filepath.Join(out, "man"+section, strings.Join(p.path, "-")+"."+section), p.roff()); err != nil {
 			return err
 		}
 	}
@@ -65,6 +91,8 @@ type page struct {
 	path     []string // program, command, subcommand
 	short    string
 	sections []section
+	section  string // of the manual
+	prose    string // man(7), written by hand
 }
 
 type section struct {
@@ -126,7 +154,8 @@ func cut(help string) []section {
 func (p *page) roff() string {
 	var b strings.Builder
 	name := strings.Join(p.path, "-")
-	fmt.Fprintf(&b, ".TH %s 1 \"\" Seawall \"User Commands\"\n.SH NAME\n%s \\- %s\n", strings.ToUpper(escape(name)), escape(name), escape(p.short))
+	fmt.Fprintf(&b, ".TH %s %s \"\" Seawall \"%s\"\n.nh\n.ad l\n.SH NAME\n%s \\- %s\n",
+		strings.ToUpper(escape(name)), p.section, manual(p.section), escape(name), escape(p.short))
 	part := func(heading string, lines []string) {
 		fmt.Fprintf(&b, ".SH %s\n.nf\n%s.fi\n", strings.ToUpper(heading), body(lines))
 	}
@@ -141,8 +170,9 @@ func (p *page) roff() string {
 		}
 	}
 	if len(p.path) > 1 {
-		fmt.Fprintf(&b, ".SH SEE ALSO\n.BR %s (1)\n", escape(p.path[0]))
+		fmt.Fprintf(&b, ".SH SEE ALSO\n.BR %s (%s)\n", escape(p.path[0]), p.section)
 	}
+	b.WriteString(p.prose)
 	return b.String()
 }
 

@@ -19,21 +19,24 @@ esac
 `
 
 func TestDocument(t *testing.T) {
-	bin, out := t.TempDir(), t.TempDir()
+	bin, out, prose := t.TempDir(), t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(bin, "tool"), []byte(tool), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := document(bin, out, "tool"); err != nil {
+	if err := os.WriteFile(filepath.Join(prose, "tool.man"), []byte(".\\\" do things\n.SH FILES\nNone.\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := document(bin, out, prose, "tool", "8"); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"man1/tool.1": ".TH TOOL 1 \"\" Seawall \"User Commands\"\n.SH NAME\ntool \\- Tool does things\n" +
+		"man8/tool.8": ".TH TOOL 8 \"\" Seawall \"System Administration\"\n.nh\n.ad l\n.SH NAME\ntool \\- do things\n" +
 			".SH SYNOPSIS\n.nf\n  tool [command]\n.fi\n.SH DESCRIPTION\n.nf\nTool does things.\n.fi\n" +
 			".SH AVAILABLE COMMANDS\n.nf\n  completion  Shell completion\n  run         Run it\n.fi\n" +
-			".SH FLAGS\n.nf\n  \\-h, \\-\\-help   help for tool\n.fi\n",
-		"man1/tool-run.1": ".TH TOOL\\-RUN 1 \"\" Seawall \"User Commands\"\n.SH NAME\ntool\\-run \\- Run it\n" +
+			".SH FLAGS\n.nf\n  \\-h, \\-\\-help   help for tool\n.fi\n.SH FILES\nNone.\n",
+		"man8/tool-run.8": ".TH TOOL\\-RUN 8 \"\" Seawall \"System Administration\"\n.nh\n.ad l\n.SH NAME\ntool\\-run \\- Run it\n" +
 			".SH SYNOPSIS\n.nf\n  tool run [flags]\n.fi\n.SH DESCRIPTION\n.nf\nRun it, and say so.\n\\&.a line with a dot and a \\e in it\n.fi\n" +
-			".SH FLAGS\n.nf\n  \\-\\-dir DIR   where\n.fi\n.SH SEE ALSO\n.BR tool (1)\n",
+			".SH FLAGS\n.nf\n  \\-\\-dir DIR   where\n.fi\n.SH SEE ALSO\n.BR tool (8)\n",
 		"completions/bash/tool":      "# completion for bash\n",
 		"completions/zsh/_tool":      "# completion for zsh\n",
 		"completions/fish/tool.fish": "# completion for fish\n",
@@ -55,7 +58,7 @@ func TestProgramWithoutHelp(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(bin, "tool"), []byte("#!/bin/sh\nexit 3\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := document(bin, t.TempDir(), "tool"); err == nil {
+	if err := document(bin, t.TempDir(), t.TempDir(), "tool", "1"); err == nil {
 		t.Error("no error")
 	}
 }
