@@ -25,7 +25,7 @@ type fault struct {
 func elsewhere() []fault {
 	return []fault{
 		{id: "F26", name: "audit rules locked", injected: "auditctl -e 2 lasts until the machine is booted again, and this one is shared"},
-		{id: "F27", name: "booted with audit=0", injected: "needs a boot: scripts/systemd-test"},
+		{id: "F27", name: "booted with audit=0", injected: "needs a boot: scripts/vmtest"},
 		{id: "F40", name: "package upgrade cut short", injected: "needs an installed package"},
 		{id: "F50", name: "power cut", injected: "needs a machine to cut: agent/spool simulates the disk, F03 what a cut leaves"},
 	}

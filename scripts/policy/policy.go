@@ -37,9 +37,8 @@ type Rule struct {
 
 // Rules returns the project's import policy.
 func Rules() []Rule {
-	own := []string{"agent", "collector", "pkg", "proto"}
-	sensor := []string{"agent/cmd/seawall"}
-	return []Rule{
+	own := []string{"agent", "collector", "packaging", "pkg", "proto"}
+	return append([]Rule{
 		{From: []string{"agent"}, Not: []string{"collector"},
 			Why: "a host's programs and the collector meet on the wire alone, so that each can be of another version"},
 		{From: []string{"collector"}, Not: []string{"agent"},
@@ -48,6 +47,14 @@ func Rules() []Rule {
 			Why: "pkg is the floor: what stands on it must not hold it up"},
 		{From: []string{"proto"}, Not: []string{"agent", "collector", "pkg"},
 			Why: "proto holds generated code only"},
+		{From: []string{"packaging"}, Not: []string{"agent", "collector", "pkg", "proto"},
+			Why: "packaging is what is installed beside the programs: texts that others fill in, and no code"},
+		{From: []string{"agent"}, Not: []string{"packaging"},
+			Why: "who makes hosts is the collector: a host's programs carry no user-data"},
+		{From: []string{"collector/bootstrap"}, Not: []string{"collector", "crypto/tls"},
+			Why: "user-data is made of what one is given: who may have it, and with which token, is decided elsewhere"},
+		{From: own, Not: []string{"pkg/unitctl"}, Except: []string{"agent/cmd/seawall-uplink", "collector/setup"}, Direct: true,
+			Why: "units are enabled and started by the commands with which root sets a machine up, and by nothing else"},
 		{From: own, Not: []string{"scripts"},
 			Why: "developers' programs are no part of the product"},
 		{From: []string{"agent/policy"}, Not: []string{"agent/detect"},
@@ -74,6 +81,13 @@ func Rules() []Rule {
 			Why: "memory safety is the reason for this language; the programs are static, so no C"},
 		{From: own, Not: []string{"plugin", "net/http/pprof", "expvar", "=log"}, Direct: true,
 			Why: "no code at run time, no handlers by side effect, no logger but the one a constructor was given"},
+	}, sensor()...)
+}
+
+// sensor returns the rules of the privileged program.
+func sensor() []Rule {
+	sensor := []string{"agent/cmd/seawall"}
+	return []Rule{
 		{From: sensor, Not: []string{"net/http", "crypto/tls", "net/smtp", "net/rpc", "golang.org/x/net"},
 			Why: "the privileged process has no network: it links nothing that could speak over one"},
 		{From: sensor, Not: []string{"google.golang.org/grpc", "seawall/agent/uplink"},
@@ -82,6 +96,8 @@ func Rules() []Rule {
 			Why: "the sensor's store is the spool; a database would be the largest thing in it"},
 		{From: sensor, Not: []string{"plugin", "C"},
 			Why: "the sensor is one static file that loads no code"},
+		{From: sensor, Not: []string{"seawall/pkg/unitctl", "seawall/pkg/yamlset"},
+			Why: "the sensor asks systemd about units and reads its settings: it changes neither"},
 	}
 }
 

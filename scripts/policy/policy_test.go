@@ -20,7 +20,7 @@ const (
 // own returns the module's packages without developers' programs.
 func own(t *testing.T) []Package {
 	t.Helper()
-	packages, err := List(top, "./agent/...", "./collector/...", "./pkg/...", "./proto/...")
+	packages, err := List(top, "./agent/...", "./collector/...", "./packaging/...", "./pkg/...", "./proto/...")
 	if err != nil {
 		t.Fatal(err)
 	}
