@@ -43,30 +43,20 @@ func (l *Link) Tend(control *kaudit.Control, s kaudit.Status) {
 	}
 }
 
-// Disown leaves it to another audit daemon, if there is one, whether audit is on.
-func (l *Link) Disown(control *kaudit.Control) {
-	if !l.enabled {
-		return
-	}
-	if s, err := control.Status(); err != nil || s.PID == 0 || l.Ours(s) {
-		return
-	}
-	l.enabled = false
-	if err := gaps.Flag(l.Dir).Clear(); err != nil {
-		l.Log.Warn("the mark that kernel audit is on because of us stays", "err", err)
-	}
-}
-
-// End puts the kernel's settings back, also those that a sensor which was killed left.
+// End puts the kernel's settings back, also those that a sensor which was killed left. While
+// there is another audit daemon, it decides whether audit is on.
 func (l *Link) End(control *kaudit.Control) error {
 	l.queue.log, l.queue.dir = l.Log, l.Dir
 	err := l.queue.release(control)
 	flag := gaps.Flag(l.Dir)
-	l.enabled = l.enabled || flag.IsSet()
-	l.Disown(control)
-	if l.enabled {
-		l.enabled = false
-		err = errors.Join(err, control.SetEnabled(false), flag.Clear())
+	if !l.enabled && !flag.IsSet() {
+		return err
 	}
-	return err
+	l.enabled = false
+	s, serr := control.Status()
+	err = errors.Join(err, serr)
+	if serr == nil && (s.PID == 0 || l.Ours(s)) {
+		err = errors.Join(err, control.SetEnabled(false))
+	}
+	return errors.Join(err, flag.Clear())
 }

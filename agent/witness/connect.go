@@ -67,7 +67,6 @@ func (a *Source) connect(ctx context.Context) (err error) {
 		}
 		var next *kaudit.Conn
 		next, reason, err = a.link.Move(control, conn, err)
-		a.link.Disown(control)
 		conn = next
 		if err != nil {
 			return err
