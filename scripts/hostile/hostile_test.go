@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,7 +42,7 @@ func run(m *testing.M) int {
 	var err error
 	if programs, err = os.MkdirTemp("", "hostile"); err == nil {
 		defer os.RemoveAll(programs)
-		build := exec.Command("go", "build", "-o", programs, "seawall/agent/cmd/seawall", "seawall/scripts/hostile/ran")
+		build := exec.Command("go", "build", "-o", programs, "seawall/agent/cmd/seawall", "seawall/scripts/hostile/ran", "seawall/scripts/hostile/measured")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0") // no host of the tests has a C library
 		var out []byte
 		if out, err = build.CombinedOutput(); err != nil {
@@ -109,8 +110,15 @@ func within(t *testing.T, what string, maxCPU time.Duration, maxRSS int64, cmd *
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Start()
-	if err == nil {
+	usage := filepath.Join(t.TempDir(), "usage")
+	file, err := os.Create(usage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	cmd.Args = append([]string{"measured", cmd.Path}, cmd.Args[1:]...)
+	cmd.Path, cmd.ExtraFiles = filepath.Join(programs, "measured"), []*os.File{file}
+	if err = cmd.Start(); err == nil {
 		late := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
 		err = cmd.Wait()
 		late.Stop()
@@ -119,8 +127,15 @@ func within(t *testing.T, what string, maxCPU time.Duration, maxRSS int64, cmd *
 	if err != nil && !errors.As(err, &exit) || cmd.ProcessState.ExitCode() > 2 || cmd.ProcessState.ExitCode() < 0 {
 		t.Fatalf("%s: %v\n%.3000s", what, err, stderr.String())
 	}
-	used := cmd.ProcessState
-	cpu, rss := used.UserTime()+used.SystemTime(), used.SysUsage().(*syscall.Rusage).Maxrss
+	said, err := os.ReadFile(usage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rss, err := strconv.ParseInt(strings.TrimSpace(string(said)), 10, 64)
+	if err != nil {
+		t.Fatalf("%s: what it took is not told: %v\n%.3000s", what, err, stderr.String())
+	}
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	t.Logf("%s: %v of CPU, %d KiB of memory", what, cpu.Round(time.Millisecond), rss)
 	if cpu > maxCPU || rss > maxRSS {
 		t.Errorf("%s: took %v of CPU and %d KiB of memory", what, cpu, rss)

@@ -83,7 +83,11 @@ func liveCommand(t *testing.T, root string, args ...string) *exec.Cmd {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("/proc/self/exe", append([]string{"/seawall"}, args...)...)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, append([]string{"/seawall"}, args...)...)
 	cmd.Env = append(os.Environ(), liveRoot+"="+root)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL,
 		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS}
