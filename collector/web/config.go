@@ -14,30 +14,8 @@ import (
 
 	"seawall/collector/bootstrap"
 	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
 )
-
-// Posture answers for hosts. A host that does not exist is an error that
-// errors.Is fs.ErrNotExist.
-type Posture interface {
-	Overview(ctx context.Context) (fleet.Overview, error)
-	Hosts(ctx context.Context) ([]fleet.Host, error)
-	Host(ctx context.Context, id fleet.HostID) (fleet.HostDetail, error)
-	Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Event, error)
-}
-
-// Catalogue answers for checks. A check that does not exist is an error that
-// errors.Is fs.ErrNotExist.
-type Catalogue interface {
-	Checks(ctx context.Context) ([]fleet.Check, error)
-	Check(ctx context.Context, id string) (fleet.CheckDetail, error)
-}
-
-// Detections answers for what rules saw. A detection that does not exist is an error
-// that errors.Is fs.ErrNotExist.
-type Detections interface {
-	Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.Detection, error)
-	Detection(ctx context.Context, host fleet.HostID, storm string) (fleet.Detection, error)
-}
 
 // Feed tells what became durable. Subscribe returns a channel with room for
 // buffer updates and a function that ends the subscription.
@@ -45,12 +23,17 @@ type Feed interface {
 	Subscribe(buffer int) (<-chan fleet.Update, func())
 }
 
+// Area is a part of the dashboard: its paths, each with who may use it.
+type Area interface {
+	Routes() []frame.Route
+}
+
 // Config is what a [Server] works with. Posture, Catalogue, Detections, Feed and
 // Verify must be set; the zero values of the others mean the default named.
 type Config struct {
-	Posture    Posture
-	Catalogue  Catalogue
-	Detections Detections
+	Posture    frame.Posture
+	Catalogue  frame.Catalogue
+	Detections frame.Detections
 	Feed       Feed
 
 	// Verify reports whether password is the administrator's. It takes the same
@@ -79,6 +62,8 @@ type Config struct {
 	// Invite returns the text with which a machine becomes a host, and the new token
 	// in it. Default: the dashboard invites nobody, and shows the command that does.
 	Invite func(ctx context.Context, o bootstrap.Order) (string, bootstrap.Token, error)
+	// Areas makes further areas of the dashboard on its frame. Default: none.
+	Areas func(f *frame.Frame) ([]Area, error)
 	// Version is the collector's, shown at the foot of each page.
 	Version string
 
@@ -120,6 +105,9 @@ func (c *Config) complete() error {
 	}
 	if c.NewHost == nil {
 		c.NewHost = func() bootstrap.Host { return bootstrap.Host{} }
+	}
+	if c.Areas == nil {
+		c.Areas = func(*frame.Frame) ([]Area, error) { return nil, nil }
 	}
 	if c.Ready == nil {
 		c.Ready = func(context.Context) error { return nil }

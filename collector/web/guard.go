@@ -1,62 +1,46 @@
 package web
 
 import (
-	"context"
-	"errors"
-	"io/fs"
+	"crypto/subtle"
 	"net/http"
-	"net/url"
 	"strings"
 
-	"seawall/collector/web/answer"
+	"seawall/collector/web/frame"
 	"seawall/collector/web/gate"
-	"seawall/collector/web/page"
-	"seawall/collector/web/session"
 )
 
-// visitor is who sends a request.
-type visitor struct {
-	session *session.Session
-	cookie  string // the session's token
-}
-
-type visitorKey struct{}
-
-// of returns the visitor that [Server.signedIn] let through.
-func of(r *http.Request) visitor {
-	v, _ := r.Context().Value(visitorKey{}).(visitor)
-	return v
-}
-
-// visitor looks the request's session up; its session is nil when there is none.
-func (s *Server) visitor(r *http.Request) visitor {
-	c, err := r.Cookie(s.cookieName("session"))
-	if err != nil {
-		return visitor{}
-	}
-	found := s.sessions.Find(c.Value)
-	if found == nil {
-		return visitor{}
-	}
-	return visitor{found, c.Value}
-}
-
-// signedIn lets only requests with a session through, and of POSTs only those
-// with the session's form token.
-func (s *Server) signedIn(next http.Handler) http.Handler {
+// guard lets only those requests through to a route that its role admits, and of a
+// browser's POSTs only those with the session's form token.
+func (s *Server) guard(route frame.Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		need := route.Role
+		if need == frame.Local && gate.FromHere(r) || need == frame.Anybody {
+			route.Serve(w, r)
+			return
+		}
 		v := s.visitor(r)
-		if v.session == nil {
+		if !v.May(frame.Viewer) {
 			s.askToSignIn(w, r)
 			return
 		}
-		r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
-		if r.Method == http.MethodPost && !s.sessions.FormValid(v.cookie, r.PostFormValue("form")) {
-			s.failure(w, r, http.StatusForbidden, "This form is out of date", "Go back, reload the page and try again.")
+		r = frame.With(r, v)
+		if !v.May(need) {
+			s.log.Warn("a page was refused", "user", v.User, "role", v.Role.String(), "needs", need.String(), "path", r.URL.Path, "remote", gate.Remote(r))
+			s.frame.Failure(w, r, http.StatusForbidden, "This is not for your role", "It takes the role "+need.String()+"; yours is "+v.Role.String()+".")
 			return
 		}
-		next.ServeHTTP(w, r)
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !v.Program && !formValid(v, r) {
+			s.log.Warn("a form was refused", "user", v.User, "path", r.URL.Path, "remote", gate.Remote(r))
+			s.frame.Failure(w, r, http.StatusForbidden, "This form is out of date", "Go back, reload the page and try again.")
+			return
+		}
+		route.Serve(w, r)
 	})
+}
+
+// formValid reports whether r carries the token of its visitor's forms.
+func formValid(v frame.Visitor, r *http.Request) bool {
+	return v.Form != "" && subtle.ConstantTimeCompare([]byte(v.Form), []byte(r.PostFormValue("form"))) == 1
 }
 
 // askToSignIn sends a person to the login page and tells a program that it may
@@ -68,40 +52,5 @@ func (s *Server) askToSignIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "sign in first", http.StatusUnauthorized)
 		return
 	}
-	to := "/login"
-	if next := r.URL.RequestURI(); gate.LocalPath(next) && next != "/" {
-		to += "?" + url.Values{"next": {next}}.Encode()
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
-}
-
-// fail answers a request that met err: not found, gone, or our fault, which is
-// logged and not shown.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		s.failure(w, r, http.StatusNotFound, "There is no such page", "The address is wrong, or what it showed was removed.")
-	case errors.Is(err, context.Canceled):
-		w.WriteHeader(http.StatusServiceUnavailable) // nobody reads it
-	default:
-		s.log.Error("a page could not be made", "path", r.URL.Path, "err", err)
-		s.failure(w, r, http.StatusInternalServerError, "This page could not be made", "The collector's log says why.")
-	}
-}
-
-// failure answers with a page, or a line of JSON where no person reads it.
-func (s *Server) failure(w http.ResponseWriter, r *http.Request, code int, title, message string) {
-	if strings.HasPrefix(r.URL.Path, "/api/") {
-		answer.JSON(w, code, map[string]string{"error": strings.ToLower(title)})
-		return
-	}
-	p := page.Page{Title: title, Body: page.Failure{Code: code, Title: title, Message: message}}
-	p.Chrome = s.chrome(r)
-	body, err := s.pages.Page("error", p)
-	if err != nil {
-		s.log.Error("the page for errors could not be made", "err", err)
-		http.Error(w, title, code)
-		return
-	}
-	answer.HTML(w, code, body)
+	http.Redirect(w, r, s.frame.SignIn(r), http.StatusSeeOther)
 }

@@ -1,90 +1,71 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"seawall/collector/web/answer"
-	"seawall/collector/web/gate"
+	"seawall/collector/web/api"
+	"seawall/collector/web/frame"
+	"seawall/collector/web/join"
+	"seawall/collector/web/people"
+	"seawall/collector/web/posture"
 	"seawall/collector/web/static"
 )
 
-// access says who may use a route.
-type access int
+// Routes returns every path that the dashboard answers, with who may use it. What is
+// not in it is not found, after signing in.
+func (s *Server) Routes() []frame.Route { return slices.Clone(s.routes) }
 
-const (
-	member access = iota // with a session
-	anybody
-	local // from this machine, or with a session
-)
-
-// route is one entry of the dashboard's table of paths.
-type route struct {
-	pattern string
-	access  access
-	serve   http.HandlerFunc
-}
-
-// routes is every path that the dashboard answers. What is not in it is not
-// found, after signing in.
-func (s *Server) routes() []route {
-	table := []route{
-		{"GET /{$}", member, s.overviewPage},
-		{"GET /hosts", member, s.hostsPage},
-		{"GET /hosts/new", member, s.newHostPage},
-		{"POST /hosts/new", member, s.newHost},
-		{"GET /hosts/{id}", member, s.hostPage},
-		{"GET /hosts/{id}/detections/{storm}", member, s.detectionPage},
-		{"GET /detections", member, s.detectionsPage},
-		{"GET /checks", member, s.checksPage},
-		{"GET /checks/{id}", member, s.checkPage},
-		{"GET /events", member, s.events},
-		{"GET /api/v1/overview", member, s.apiOverview},
-		{"GET /api/v1/hosts", member, s.apiHosts},
-		{"GET /api/v1/hosts/{id}", member, s.apiHost},
-		{"GET /api/v1/hosts/{id}/detections/{storm}", member, s.apiDetection},
-		{"GET /api/v1/detections", member, s.apiDetections},
-		{"GET /api/v1/requests", member, s.apiRequests},
-		{"GET /api/v1/checks", member, s.apiChecks},
-		{"GET /api/v1/checks/{id}", member, s.apiCheck},
-		{"GET /api/v1/timeline", member, s.apiTimeline},
-		{"POST /logout", member, s.logout},
-		{"POST /theme", member, s.switchTheme},
-		{"/", member, s.notFound},
-		{"GET /login", anybody, s.showLogin},
-		{"POST /login", anybody, s.login},
-		{"GET " + static.Prefix, anybody, s.files.ServeHTTP},
-		{"GET /healthz", anybody, s.healthz},
-		{"GET /readyz", anybody, s.readyz},
+// own are the paths of no area.
+func (s *Server) own() []frame.Route {
+	table := []frame.Route{
+		{Pattern: "GET /events", Role: frame.Viewer, Serve: s.events},
+		{Pattern: "POST /theme", Role: frame.Viewer, Serve: s.frame.SwitchTheme},
+		{Pattern: "/", Role: frame.Viewer, Serve: s.frame.NotFound},
+		{Pattern: "GET " + static.Prefix, Role: frame.Anybody, Serve: s.frame.Files().ServeHTTP},
+		{Pattern: "GET /healthz", Role: frame.Anybody, Serve: s.healthz},
+		{Pattern: "GET /readyz", Role: frame.Anybody, Serve: s.readyz},
 	}
 	if s.config.Metrics != nil {
 		metrics := promhttp.HandlerFor(s.config.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
-		table = append(table, route{"GET /metrics", local, metrics.ServeHTTP})
+		table = append(table, frame.Route{Pattern: "GET /metrics", Role: frame.Local, Serve: metrics.ServeHTTP})
 	}
 	return table
+}
+
+// areas makes the areas.
+func (s *Server) areas() ([]Area, error) {
+	c := &s.config
+	who, err := people.New(people.Config{Frame: s.frame, Sessions: s.sessions, Verify: c.Verify})
+	if err != nil {
+		return nil, err
+	}
+	s.visitor = who.Visitor
+	what, err := posture.New(posture.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Requests: c.Requests})
+	if err != nil {
+		return nil, err
+	}
+	invite, err := join.New(join.Config{Frame: s.frame, NewHost: c.NewHost, Invite: c.Invite})
+	if err != nil {
+		return nil, err
+	}
+	data := api.New(api.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Requests: c.Requests})
+	more, err := c.Areas(s.frame)
+	if err != nil {
+		return nil, fmt.Errorf("areas: %w", err)
+	}
+	return append([]Area{who, what, invite, data}, more...), nil
 }
 
 // router returns the handler of all routes.
 func (s *Server) router() http.Handler {
 	mux := http.NewServeMux()
-	for _, r := range s.routes() {
-		var h http.Handler = r.serve
-		switch r.access {
-		case member:
-			h = s.signedIn(h)
-		case local:
-			open, closed := h, s.signedIn(h)
-			h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if gate.FromHere(r) {
-					open.ServeHTTP(w, r)
-					return
-				}
-				closed.ServeHTTP(w, r)
-			})
-		case anybody:
-		}
-		mux.Handle(r.pattern, h)
+	for _, r := range s.routes {
+		mux.Handle(r.Pattern, s.guard(r))
 	}
 	return mux
 }

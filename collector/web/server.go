@@ -14,11 +14,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
 	"seawall/collector/web/gate"
 	"seawall/collector/web/live"
-	"seawall/collector/web/page"
 	"seawall/collector/web/session"
-	"seawall/collector/web/static"
 )
 
 // The bounds of the server.
@@ -37,20 +36,18 @@ const (
 	sessionIdle     = 2 * time.Hour
 	sessionMax      = 64
 	sweepEvery      = time.Minute
-	verifiers       = 2 // password hashes computed at a time: each takes memory
 )
 
 // Server is the dashboard.
 type Server struct {
-	config    Config
-	log       *slog.Logger
-	pages     *page.Renderer
-	files     *static.Set
-	sessions  *session.Store
-	attempts  *session.Limiter
-	verifying chan struct{}
-	hub       *live.Hub
-	handler   http.Handler
+	config   Config
+	log      *slog.Logger
+	frame    *frame.Frame
+	sessions *session.Store
+	visitor  func(*http.Request) frame.Visitor
+	hub      *live.Hub
+	routes   []frame.Route
+	handler  http.Handler
 }
 
 // New returns a dashboard that works with c.
@@ -58,24 +55,22 @@ func New(c Config) (*Server, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	pages, err := page.NewRenderer()
+	f, err := frame.New(frame.Config{Version: c.Version, Secure: c.Secure, Log: c.Log, Now: c.Now})
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	files, err := static.Load()
-	if err != nil {
-		return nil, fmt.Errorf("web: %w", err)
-	}
-	s := &Server{
-		config:    c,
-		log:       c.Log,
-		pages:     pages,
-		files:     files,
-		attempts:  session.NewLimiter(c.Now),
-		verifying: make(chan struct{}, verifiers),
-	}
+	s := &Server{config: c, log: c.Log, frame: f}
 	s.sessions = session.New(session.Config{Lifetime: sessionLifetime, Idle: sessionIdle, Max: sessionMax, Now: c.Now})
 	s.hub = live.NewHub(streams, s.changeData)
+	areas, err := s.areas()
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	s.routes = s.own()
+	for _, a := range areas {
+		s.routes = append(s.routes, a.Routes()...)
+	}
+	f.Menu(s.routes)
 	s.handler = gate.New(c.Hosts, formBytes).Wrap(s.router())
 	return s, nil
 }

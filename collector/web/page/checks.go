@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
 )
 
@@ -24,7 +25,7 @@ type checksBody struct {
 }
 
 // Checks returns the list of checks that q selects.
-func Checks(now time.Time, q list.Query, all []fleet.Check) Page {
+func Checks(now time.Time, q list.Query, all []fleet.Check) frame.Page {
 	var families []string
 	var chosen []fleet.Check
 	b := checksBody{Now: now, Query: q, All: len(all), Most: 1}
@@ -45,9 +46,9 @@ func Checks(now time.Time, q list.Query, all []fleet.Check) Page {
 	b.Statuses = list.Options("any result", q.Status, "failing", "undecided", "passing")
 	b.Families = list.Options("any family", q.Family, families...)
 	b.Sorts = list.Options("most hosts first", q.Sort, "severity", "name", "family")
-	return Page{
+	return frame.Page{
 		Title: "Checks", Section: "checks", API: "/api/v1/checks",
-		Live: &Live{Since: -1}, Body: b,
+		Live: &frame.Live{Since: -1}, Body: b,
 	}
 }
 
@@ -87,12 +88,12 @@ type checkBody struct {
 	Bad      []item
 	Rest     []item
 	More     int // results not shown
-	Timeline timeline
+	Timeline frame.Timeline
 }
 
 // Check returns the page of one check. Events are one more than a page of its
 // timeline, before the cursor.
-func Check(now time.Time, d fleet.CheckDetail, path string, before int64, events []fleet.Event) Page {
+func Check(now time.Time, d fleet.CheckDetail, path string, before int64, events []fleet.Event) frame.Page {
 	b := checkBody{Now: now, Check: d.Check}
 	if b.Check.Info.Title == "" {
 		b.Check.Info.Title = b.Check.Info.ID
@@ -113,12 +114,12 @@ func Check(now time.Time, d fleet.CheckDetail, path string, before int64, events
 	slices.SortStableFunc(b.Bad, func(a, b item) int {
 		return cmp.Or(worseFirst(a, b), strings.Compare(a.State.HostName, b.State.HostName))
 	})
-	b.Timeline = newTimeline(now, path, before, PageSize, events)
-	live := &Live{Check: d.Check.Info.ID, Since: b.Timeline.since()}
+	b.Timeline = frame.NewTimeline(now, path, before, frame.PageSize, events)
+	live := &frame.Live{Check: d.Check.Info.ID, Since: b.Timeline.Since()}
 	if before != 0 {
 		live.Since = -1
 	}
-	return Page{Title: b.Check.Info.Title, Section: "checks", API: "/api/v1" + path, Live: live, Body: b}
+	return frame.Page{Title: b.Check.Info.Title, Section: "checks", API: "/api/v1" + path, Live: live, Body: b}
 }
 
 // Login is the model of the page to sign in.

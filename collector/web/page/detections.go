@@ -8,68 +8,16 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/web/format"
+	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
 	"seawall/pkg/finding"
 )
-
-// storm is one detection as its template takes it.
-type storm struct {
-	Now time.Time
-	fleet.Detection
-}
-
-// Storm returns what the rule saw.
-func (s storm) Storm() *finding.Detection { return &s.Detection.Detection }
-
-// Name returns the rule's title, or what stands for one that has none.
-func (s storm) Name() string {
-	if s.Storm().Title != "" {
-		return s.Storm().Title
-	}
-	return s.Storm().Rule
-}
-
-// Path returns the address of the detection's page.
-func (s storm) Path() string {
-	return "/hosts/" + url.PathEscape(string(s.Host)) + "/detections/" + url.PathEscape(s.Storm().ID)
-}
-
-// First returns the first sample, or an empty one.
-func (s storm) First() finding.Sample {
-	if all := s.Storm().Samples; len(all) > 0 {
-		return all[0]
-	}
-	return finding.Sample{}
-}
-
-// openFor is for how long after its last report a detection may go on: a host ends it
-// after ten minutes of quiet, and says so only where it had more to tell.
-const openFor = 15 * time.Minute
-
-// Open reports whether more of the detection may come.
-func (s storm) Open() bool {
-	return !s.Storm().Ended && s.Now.Sub(s.Received) < openFor
-}
-
-func storms(now time.Time, all []fleet.Detection) (out []storm) {
-	for _, d := range all {
-		out = append(out, storm{now, d})
-	}
-	return out
-}
 
 // chain returns processes with the one that began it all first.
 func chain(all []finding.Process) []finding.Process {
 	out := slices.Clone(all)
 	slices.Reverse(out)
 	return out
-}
-
-// newest are the newest detections of a host or the fleet, as other pages show them.
-type newest struct {
-	Storms []storm
-	Counts [6]int // by severity, of all that are kept
-	All    string // where they are
 }
 
 // DetectionsShown is how many detections other pages show.
@@ -81,7 +29,7 @@ type detectionsBody struct {
 	Query      fleet.DetectionQuery
 	Severities []list.Option
 	Hosts      []list.Option
-	Storms     []storm
+	Storms     []frame.Storm
 	Newest     string // address of the first page, on another
 	Older      string // address of the next page, if any
 }
@@ -97,7 +45,7 @@ const mostHosts = 200
 // Detections returns the list of detections that q selects; all are one more than a
 // page of them. Hosts are those to choose from, or none where only a part of the page
 // is asked for.
-func Detections(now time.Time, q fleet.DetectionQuery, all []fleet.Detection, hosts []fleet.Host) Page {
+func Detections(now time.Time, q fleet.DetectionQuery, all []fleet.Detection, hosts []fleet.Host) frame.Page {
 	b := detectionsBody{Now: now, Query: q, Severities: []list.Option{{Label: "any severity", Chosen: q.Severity == finding.SeverityUnknown}}}
 	for s := finding.SeverityCritical; s > finding.SeverityUnknown; s-- {
 		b.Severities = append(b.Severities, list.Option{Value: s.String(), Label: format.Severity(s), Chosen: s == q.Severity})
@@ -115,14 +63,14 @@ func Detections(now time.Time, q fleet.DetectionQuery, all []fleet.Detection, ho
 		first.Before = 0
 		b.Newest = path + search(first)
 	}
-	if len(all) > PageSize {
-		all = all[:PageSize]
+	if len(all) > frame.PageSize {
+		all = all[:frame.PageSize]
 		next := q
-		next.Before = all[PageSize-1].Place
+		next.Before = all[frame.PageSize-1].Place
 		b.Older = path + search(next)
 	}
-	b.Storms = storms(now, all)
-	return Page{Title: "Detections", Section: "detections", API: "/api/v1" + path + search(q), Live: &Live{Host: q.Host, Since: -1}, Body: b}
+	b.Storms = frame.Storms(now, all)
+	return frame.Page{Title: "Detections", Section: "detections", API: "/api/v1" + path + search(q), Live: &frame.Live{Host: q.Host, Since: -1}, Body: b}
 }
 
 // search returns the query of the list's address.
@@ -147,7 +95,7 @@ func search(q fleet.DetectionQuery) string {
 }
 
 // Detection returns the page of one detection.
-func Detection(now time.Time, d fleet.Detection) Page {
-	s := storm{now, d}
-	return Page{Title: s.Name(), Section: "detections", API: "/api/v1" + s.Path(), Live: &Live{Host: d.Host, Since: -1}, Body: s}
+func Detection(now time.Time, d fleet.Detection) frame.Page {
+	s := frame.Storm{Now: now, Detection: d}
+	return frame.Page{Title: s.Name(), Section: "detections", API: "/api/v1" + s.Path(), Live: &frame.Live{Host: d.Host, Since: -1}, Body: s}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
 	"seawall/pkg/finding"
 )
 
@@ -23,13 +24,13 @@ func TestDetections(t *testing.T) {
 	}
 	hosts[0].Detected = [6]int{}
 	q := fleet.DetectionQuery{Host: hosts[0].ID, Rule: "a b&c", Severity: finding.SeverityHigh, Before: 900}
-	p := Detections(now, q, detections(PageSize+1), hosts)
+	p := Detections(now, q, detections(frame.PageSize+1), hosts)
 	b := p.Body.(detectionsBody)
 	const filter = "host=0000000000000000000000000000012b&rule=a+b%26c&severity=high"
 	if b.Older != "/detections?before=2&"+filter || b.Newest != "/detections?"+filter || p.API != "/api/v1/detections?before=900&"+filter || !b.Any() {
 		t.Errorf("older %s, newest %s, as JSON %s", b.Older, b.Newest, p.API)
 	}
-	if len(b.Storms) != PageSize || p.Live.Host != q.Host || p.Live.Since != -1 {
+	if len(b.Storms) != frame.PageSize || p.Live.Host != q.Host || p.Live.Since != -1 {
 		t.Errorf("%d shown, %+v", len(b.Storms), p.Live)
 	}
 	if len(b.Severities) != 6 || !b.Severities[2].Chosen || b.Severities[2].Value != "high" || b.Severities[0].Chosen {
@@ -39,7 +40,7 @@ func TestDetections(t *testing.T) {
 	if len(b.Hosts) != 152 || b.Hosts[0].Chosen || !b.Hosts[1].Chosen || b.Hosts[1].Label != "host-299" {
 		t.Errorf("%d hosts, %+v", len(b.Hosts), b.Hosts[:2])
 	}
-	p = Detections(now, fleet.DetectionQuery{}, detections(PageSize), nil)
+	p = Detections(now, fleet.DetectionQuery{}, detections(frame.PageSize), nil)
 	if b = p.Body.(detectionsBody); b.Older != "" || b.Newest != "" || b.Any() || !b.Severities[0].Chosen || len(b.Hosts) != 1 || p.API != "/api/v1/detections" {
 		t.Errorf("all: %+v", b)
 	}
@@ -48,13 +49,13 @@ func TestDetections(t *testing.T) {
 func TestDetection(t *testing.T) {
 	d := detections(1)[0]
 	p := Detection(now, d)
-	s := p.Body.(storm)
+	s := p.Body.(frame.Storm)
 	if p.Title != "rule" || p.API != "/api/v1/hosts/a/detections/1" || s.First().Command != "" {
 		t.Errorf("%+v", p)
 	}
 	d.Detection.Title, d.Detection.ID = "title", "../x?y"
 	d.Detection.Samples = []finding.Sample{{Command: "one"}, {Command: "two"}}
-	if s = (storm{now, d}); s.Name() != "title" || s.Path() != "/hosts/a/detections/..%2Fx%3Fy" || s.First().Command != "one" {
+	if s = (frame.Storm{Now: now, Detection: d}); s.Name() != "title" || s.Path() != "/hosts/a/detections/..%2Fx%3Fy" || s.First().Command != "one" {
 		t.Errorf("%s at %s", s.Name(), s.Path())
 	}
 	all := []finding.Process{{PID: 3}, {PID: 2}, {PID: 1}}
@@ -69,10 +70,10 @@ func TestOpen(t *testing.T) {
 		ended bool
 		ago   time.Duration
 		want  bool
-	}{{false, 0, true}, {false, openFor - 1, true}, {false, openFor, false}, {true, 0, false}} {
+	}{{false, 0, true}, {false, 15*time.Minute - 1, true}, {false, 15 * time.Minute, false}, {true, 0, false}} {
 		d := detections(1)[0]
 		d.Detection.Ended, d.Received = tt.ended, now.Add(-tt.ago)
-		if got := (storm{now, d}).Open(); got != tt.want {
+		if got := (frame.Storm{Now: now, Detection: d}).Open(); got != tt.want {
 			t.Errorf("%+v: %v", tt, got)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
 	"seawall/collector/web/pending"
 	"seawall/pkg/finding"
 )
@@ -94,8 +95,8 @@ type hostBody struct {
 	Notices  []notice
 	Families []family
 	Pending  []pending.Group
-	Timeline timeline
-	Newest   newest
+	Timeline frame.Timeline
+	Newest   frame.Newest
 }
 
 // First returns the updates that are shown at once.
@@ -114,7 +115,7 @@ func (b hostBody) Packages() (n int) {
 
 // Host returns the page of one host. Events are one more than a page of its
 // timeline, before the cursor; detections are its newest.
-func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event, detections []fleet.Detection) Page {
+func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event, detections []fleet.Detection) frame.Page {
 	b := hostBody{Now: now, Host: d.Host, Notices: notices(now, d.Host), Pending: pending.Groups(now, d.States)}
 	byName := make(map[string]*family)
 	for i := range d.States {
@@ -137,17 +138,17 @@ func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event,
 			strings.Compare(a.Name, b.Name))
 	})
 	path := "/hosts/" + string(d.Host.ID)
-	size := PageSize
+	size := frame.PageSize
 	if before == 0 {
 		size = changesShown
 	}
-	b.Timeline = newTimeline(now, path, before, size, events)
-	b.Newest = newest{storms(now, detections), d.Host.Detected, "/detections?host=" + string(d.Host.ID)}
-	live := &Live{Host: d.Host.ID, Since: b.Timeline.since()}
+	b.Timeline = frame.NewTimeline(now, path, before, size, events)
+	b.Newest = frame.Newest{Storms: frame.Storms(now, detections), Counts: d.Host.Detected, All: "/detections?host=" + string(d.Host.ID)}
+	live := &frame.Live{Host: d.Host.ID, Since: b.Timeline.Since()}
 	if before != 0 {
 		live.Since = -1
 	}
-	return Page{Title: title(d.Host), Section: "hosts", API: "/api/v1" + path, Live: live, Body: b}
+	return frame.Page{Title: title(d.Host), Section: "hosts", API: "/api/v1" + path, Live: live, Body: b}
 }
 
 func title(h fleet.Host) string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
 )
 
@@ -25,7 +26,7 @@ type hostsBody struct {
 
 // Hosts returns the list of hosts that q selects, after those that wait for
 // approval. A host's family is its distribution.
-func Hosts(now time.Time, q list.Query, all []fleet.Host, requests []fleet.Request) Page {
+func Hosts(now time.Time, q list.Query, all []fleet.Host, requests []fleet.Request) frame.Page {
 	var families []string
 	var chosen []fleet.Host
 	shown := 0
@@ -52,9 +53,9 @@ func Hosts(now time.Time, q list.Query, all []fleet.Host, requests []fleet.Reque
 		Families: list.Options("any system", q.Family, families...),
 		Sorts:    list.Options("worst first", q.Sort, "name", "updates", "seen", "system"),
 	}
-	return Page{
+	return frame.Page{
 		Title: "Hosts", Section: "hosts", API: "/api/v1/hosts",
-		Live: &Live{Since: -1}, Body: b,
+		Live: &frame.Live{Since: -1}, Body: b,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/web/chart"
+	"seawall/collector/web/frame"
 )
 
 // presenceCount is the number of hosts of one presence.
@@ -21,12 +22,12 @@ type overviewBody struct {
 	Concerns  []concern
 	Trend     chart.Trend
 	HasTrend  bool
-	Timeline  timeline
-	Newest    newest
+	Timeline  frame.Timeline
+	Newest    frame.Newest
 }
 
 // Overview returns the page of the fleet at a glance.
-func Overview(now time.Time, o fleet.Overview) Page {
+func Overview(now time.Time, o fleet.Overview) frame.Page {
 	b := overviewBody{Overview: o, Now: now, Concerns: concerns(o)}
 	for _, p := range []fleet.Presence{fleet.Online, fleet.Silent, fleet.Offline} {
 		b.Presences = append(b.Presences, presenceCount{p, o.Presence[p]})
@@ -35,11 +36,11 @@ func Overview(now time.Time, o fleet.Overview) Page {
 		b.Presences = append(b.Presences, presenceCount{fleet.Archived, n})
 	}
 	b.Trend, b.HasTrend = chart.NewTrend(o.Days)
-	b.Timeline = newTimeline(now, "/", 0, PageSize, o.Recent)
+	b.Timeline = frame.NewTimeline(now, "/", 0, frame.PageSize, o.Recent)
 	b.Timeline.Title = "Recent changes"
-	b.Newest = newest{storms(now, o.Detections), o.Detected, "/detections"}
-	return Page{
+	b.Newest = frame.Newest{Storms: frame.Storms(now, o.Detections), Counts: o.Detected, All: "/detections"}
+	return frame.Page{
 		Title: "Overview", Section: "overview", API: "/api/v1/overview",
-		Live: &Live{Since: b.Timeline.since()}, Body: b,
+		Live: &frame.Live{Since: b.Timeline.Since()}, Body: b,
 	}
 }

@@ -1,4 +1,4 @@
-package page
+package frame
 
 import (
 	"time"
@@ -16,8 +16,8 @@ type entry struct {
 // newEntry returns e as shown at now.
 func newEntry(now time.Time, e fleet.Event) entry { return entry{Now: now, Event: e} }
 
-// timeline is a page of events, newest first.
-type timeline struct {
+// Timeline is a page of events, newest first.
+type Timeline struct {
 	Title   string
 	Entries []entry
 	Older   int64  // the cursor of the next page, 0 when this is the last
@@ -29,10 +29,10 @@ type timeline struct {
 // PageSize is how many events a timeline shows at a time, at most.
 const PageSize = 50
 
-// newTimeline returns the first of events, as many as size; ask the store for one
+// NewTimeline returns the first of events, as many as size; ask the store for one
 // more to learn whether there are older ones.
-func newTimeline(now time.Time, path string, before int64, size int, events []fleet.Event) timeline {
-	t := timeline{
+func NewTimeline(now time.Time, path string, before int64, size int, events []fleet.Event) Timeline {
+	t := Timeline{
 		Title: "Changes", Path: path, Newest: before == 0,
 		Empty: "Nothing has changed yet. A change shows here within a second of being made, with who made it.",
 	}
@@ -49,8 +49,8 @@ func newTimeline(now time.Time, path string, before int64, size int, events []fl
 	return t
 }
 
-// since returns the newest event shown.
-func (t *timeline) since() int64 {
+// Since returns the newest event shown.
+func (t *Timeline) Since() int64 {
 	if len(t.Entries) == 0 {
 		return 0
 	}

@@ -1,0 +1,67 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
+	"seawall/collector/web/live"
+)
+
+// change is the data of a change event, see package live.
+type change struct {
+	ID     int64        `json:"id"`
+	Host   fleet.HostID `json:"host"`
+	Name   string       `json:"name"`
+	Check  string       `json:"check"`
+	Status string       `json:"status"`
+	Row    string       `json:"row"`
+}
+
+// changeData renders e for the stream: one line, since JSON escapes newlines.
+func (s *Server) changeData(e fleet.Event) ([]byte, error) {
+	row, err := s.frame.Row(s.config.Now(), e)
+	if err != nil {
+		s.log.Error("an event could not be rendered", "id", e.ID, "err", err)
+		return nil, err
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // it is read by the script, never by an HTML parser
+	c := change{
+		ID: e.ID, Host: e.Host, Name: e.HostName, Check: e.Change.Result.Check,
+		Status: e.Change.Result.Status.String(), Row: row,
+	}
+	if err := enc.Encode(c); err != nil {
+		return nil, fmt.Errorf("event %d: %w", e.ID, err)
+	}
+	return bytes.TrimSpace(b.Bytes()), nil
+}
+
+// events answers with the stream of a page: host and check select, since is the
+// newest event that it has.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	v := r.URL.Query()
+	f := live.Filter{Host: fleet.HostID(v.Get("host")), Check: v.Get("check")}
+	since, err := strconv.ParseInt(v.Get("since"), 10, 64)
+	listen := err != nil || since < 0
+	if f.Host != "" && !f.Host.Valid() || len(f.Check) > 512 || strings.ContainsAny(f.Check, "\r\n") {
+		http.Error(w, "bad filter", http.StatusBadRequest)
+		return
+	}
+	err = s.hub.Stream(w, r, f, frame.Of(r).Done, func() ([]fleet.Event, bool, error) {
+		if listen {
+			return nil, true, nil
+		}
+		return s.missed(r.Context(), f, since)
+	})
+	if err != nil {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "no stream now", http.StatusServiceUnavailable)
+	}
+}

@@ -1,0 +1,146 @@
+// Package join is the page that adds a host: it asks what host, and answers with the
+// text with which a machine becomes one. The text holds a token, and is in the answer
+// and nowhere else.
+package join
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"seawall/collector/bootstrap"
+	"seawall/collector/web/format"
+	"seawall/collector/web/frame"
+	"seawall/collector/web/gate"
+	"seawall/collector/web/list"
+)
+
+//go:embed templates/*.html
+var files embed.FS
+
+// Config is what a [Page] works with.
+type Config struct {
+	Frame *frame.Frame
+	// NewHost is what new machines are told: where the collector is, and where
+	// packages come from.
+	NewHost func() bootstrap.Host
+	// Invite returns the text with which a machine becomes a host, and the new token
+	// in it. Nil: the dashboard invites nobody, and shows the command that does.
+	Invite func(ctx context.Context, o bootstrap.Order) (string, bootstrap.Token, error)
+}
+
+// Page is the page.
+type Page struct {
+	config Config
+	frame  *frame.Frame
+	pages  *frame.Templates
+}
+
+// New returns the page.
+func New(c Config) (*Page, error) {
+	pages, err := frame.Parse(files, nil, "join")
+	if err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	return &Page{c, c.Frame, pages}, nil
+}
+
+// Routes returns the page's paths.
+func (s *Page) Routes() []frame.Route {
+	return []frame.Route{
+		{Pattern: "GET /hosts/new", Role: frame.Operator, Serve: s.newHostPage},
+		{Pattern: "POST /hosts/new", Role: frame.Operator, Serve: s.newHost},
+	}
+}
+
+// lives are how long an invitation may be good for, the usual one first.
+func lives() []time.Duration {
+	return []time.Duration{time.Hour, 15 * time.Minute, 4 * time.Hour, 24 * time.Hour}
+}
+
+// newHostPage asks what host is to be added.
+func (s *Page) newHostPage(w http.ResponseWriter, r *http.Request) {
+	o := bootstrap.Order{Host: s.config.NewHost(), Format: bootstrap.CloudConfig, Life: lives()[0]}
+	o.Host.Family = bootstrap.Debian
+	s.join(w, r, http.StatusOK, o, body{})
+}
+
+// newHost makes the text for it. It is in the answer and nowhere else.
+func (s *Page) newHost(w http.ResponseWriter, r *http.Request) {
+	o := s.order(r)
+	if err := o.Host.Check(); err != nil {
+		s.join(w, r, http.StatusUnprocessableEntity, o, body{Problems: strings.Split(err.Error(), "\n")})
+		return
+	}
+	if s.config.Invite == nil {
+		s.join(w, r, http.StatusOK, o, body{Command: o.Command()})
+		return
+	}
+	text, token, err := s.config.Invite(r.Context(), o)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	s.frame.Log().Info("token made on the dashboard", "token", token.ID, "remote", gate.Remote(r))
+	s.join(w, r, http.StatusOK, o, body{
+		Text: text, Shell: o.Format == bootstrap.Shell, Token: token.ID, Expires: token.Expires, Approval: token.Approval,
+	})
+}
+
+// order reads the form. What may only be one of a few is one of them.
+func (s *Page) order(r *http.Request) bootstrap.Order {
+	o := bootstrap.Order{Host: s.config.NewHost(), Format: bootstrap.CloudConfig, Life: lives()[0], Approval: r.PostFormValue("approval") == "yes"}
+	o.Host.Family = bootstrap.Family(r.PostFormValue("family"))
+	o.Host.Collector = strings.TrimSpace(r.PostFormValue("collector"))
+	o.Host.Labels = strings.Fields(r.PostFormValue("labels"))
+	if file := strings.TrimSpace(r.PostFormValue("package")); file != "" {
+		o.Host.Package, o.Host.Repo, o.Host.Key = file, "", ""
+	}
+	if r.PostFormValue("format") == string(bootstrap.Shell) {
+		o.Format = bootstrap.Shell
+	}
+	if d, err := time.ParseDuration(r.PostFormValue("life")); err == nil && slices.Contains(lives(), d) {
+		o.Life = d
+	}
+	return o
+}
+
+func (s *Page) join(w http.ResponseWriter, r *http.Request, code int, o bootstrap.Order, j body) {
+	j.Collector, j.Package, j.Labels = o.Host.Collector, o.Host.Package, strings.Join(o.Host.Labels, " ")
+	j.Repo, j.Approval, j.Own = s.config.NewHost().Repo, o.Approval, s.config.Invite == nil
+	j.Families = []list.Option{
+		{Value: string(bootstrap.Debian), Label: "Debian or Ubuntu", Chosen: o.Host.Family == bootstrap.Debian},
+		{Value: string(bootstrap.RHEL), Label: "RHEL, Rocky, Alma or Fedora", Chosen: o.Host.Family == bootstrap.RHEL},
+	}
+	j.Formats = []list.Option{
+		{Value: string(bootstrap.CloudConfig), Label: "as user-data, when it is made", Chosen: o.Format == bootstrap.CloudConfig},
+		{Value: string(bootstrap.Shell), Label: "as a script, in a root shell", Chosen: o.Format == bootstrap.Shell},
+	}
+	now := s.frame.Now()
+	for _, d := range lives() {
+		j.Lives = append(j.Lives, list.Option{Value: d.String(), Label: format.For(now, now.Add(-d)), Chosen: d == o.Life})
+	}
+	j.Now = now
+	s.frame.ShowCode(w, r, code, s.pages, "join", frame.Page{Title: "Add a host", Section: "hosts", Body: j})
+}
+
+// body is the model of the page that adds a host.
+type body struct {
+	Families, Formats, Lives []list.Option
+	Collector, Repo          string
+	Package, Labels          string
+	Approval                 bool
+	Problems                 []string // with what was asked for
+
+	Own     bool   // the collector's own command invites, and the dashboard does not
+	Command string // then that command
+	Text    string // the user-data, or the script
+	Shell   bool   // it is a script
+	Token   string // its id
+	Expires time.Time
+	Now     time.Time
+}

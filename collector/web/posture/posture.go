@@ -1,0 +1,138 @@
+// Package posture answers with the pages of what is: the fleet, its hosts, the checks,
+// and what rules saw. Package page makes them.
+package posture
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
+	"seawall/collector/web/list"
+	"seawall/collector/web/page"
+)
+
+// Config is what [Pages] works with.
+type Config struct {
+	Frame      *frame.Frame
+	Posture    frame.Posture
+	Catalogue  frame.Catalogue
+	Detections frame.Detections
+	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
+}
+
+// Pages are the pages.
+type Pages struct {
+	config Config
+	frame  *frame.Frame
+	pages  *frame.Templates
+}
+
+// New returns the pages.
+func New(c Config) (*Pages, error) {
+	pages, err := page.Templates()
+	if err != nil {
+		return nil, fmt.Errorf("posture: %w", err)
+	}
+	return &Pages{c, c.Frame, pages}, nil
+}
+
+// Routes returns the pages' paths.
+func (s *Pages) Routes() []frame.Route {
+	return []frame.Route{
+		{Pattern: "GET /{$}", Role: frame.Viewer, Serve: s.overviewPage},
+		{Pattern: "GET /hosts", Role: frame.Viewer, Serve: s.hostsPage},
+		{Pattern: "GET /hosts/{id}", Role: frame.Viewer, Serve: s.hostPage},
+		{Pattern: "GET /hosts/{id}/detections/{storm}", Role: frame.Viewer, Serve: s.detectionPage},
+		{Pattern: "GET /detections", Role: frame.Viewer, Serve: s.detectionsPage},
+		{Pattern: "GET /checks", Role: frame.Viewer, Serve: s.checksPage},
+		{Pattern: "GET /checks/{id}", Role: frame.Viewer, Serve: s.checkPage},
+	}
+}
+
+func (s *Pages) overviewPage(w http.ResponseWriter, r *http.Request) {
+	o, err := s.config.Posture.Overview(r.Context())
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	s.frame.Show(w, r, s.pages, "overview", page.Overview(s.frame.Now(), o))
+}
+
+func (s *Pages) hostsPage(w http.ResponseWriter, r *http.Request) {
+	hosts, err := s.config.Posture.Hosts(r.Context())
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	requests, err := s.config.Requests(r.Context())
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	q := list.Parse("/hosts", r.URL.Query())
+	s.frame.Show(w, r, s.pages, "hosts", page.Hosts(s.frame.Now(), q, hosts, requests))
+}
+
+func (s *Pages) hostPage(w http.ResponseWriter, r *http.Request) {
+	d, err := s.host(r)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	q := list.Timeline(r.URL.Query(), frame.PageSize+1)
+	q.Host, q.Check = d.Host.ID, ""
+	events, err := s.config.Posture.Timeline(r.Context(), q)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	detections, err := s.config.Detections.Detections(r.Context(), fleet.DetectionQuery{Host: d.Host.ID, Limit: page.DetectionsShown})
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	s.frame.Show(w, r, s.pages, "host", page.Host(s.frame.Now(), d, q.Before, events, detections))
+}
+
+// host returns the host that the path names.
+func (s *Pages) host(r *http.Request) (fleet.HostDetail, error) {
+	id, err := frame.HostID(r)
+	if err != nil {
+		return fleet.HostDetail{}, err
+	}
+	d, err := s.config.Posture.Host(r.Context(), id)
+	if err != nil {
+		return fleet.HostDetail{}, fmt.Errorf("host %s: %w", id, err)
+	}
+	return d, nil
+}
+
+func (s *Pages) checksPage(w http.ResponseWriter, r *http.Request) {
+	checks, err := s.config.Catalogue.Checks(r.Context())
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	q := list.Parse("/checks", r.URL.Query())
+	s.frame.Show(w, r, s.pages, "checks", page.Checks(s.frame.Now(), q, checks))
+}
+
+func (s *Pages) checkPage(w http.ResponseWriter, r *http.Request) {
+	d, err := s.config.Catalogue.Check(r.Context(), r.PathValue("id"))
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	q := list.Timeline(r.URL.Query(), frame.PageSize+1)
+	q.Host, q.Check = "", d.Check.Info.ID
+	events, err := s.config.Posture.Timeline(r.Context(), q)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	path := "/checks/" + url.PathEscape(d.Check.Info.ID)
+	s.frame.Show(w, r, s.pages, "check", page.Check(s.frame.Now(), d, path, q.Before, events))
+}
