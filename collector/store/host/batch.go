@@ -5,10 +5,10 @@ import (
 	"log/slog"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/lane"
 	"seawall/collector/store/rollup"
-	"seawall/collector/store/sqlite"
 )
 
 // Limits bounds what a host may have, and says where to log what was refused.
@@ -24,7 +24,7 @@ type Known map[fleet.HostID]*Host
 
 // Batch is one transaction of the writer.
 type Batch struct {
-	*sqlite.Writer
+	db.Writer
 	Now     time.Time
 	Fleet   rollup.Fleet
 	Updates []fleet.Update // to publish after the commit, set by End
@@ -41,7 +41,7 @@ type Batch struct {
 }
 
 // New returns a Batch for the writer's transaction.
-func New(w *sqlite.Writer, now time.Time, known Known, limits Limits) *Batch {
+func New(w db.Writer, now time.Time, known Known, limits Limits) *Batch {
 	return &Batch{Writer: w, Now: now, limits: limits, known: known, used: make(map[fleet.HostID]*Host)}
 }
 

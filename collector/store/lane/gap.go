@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
-	"seawall/collector/store/sqlite"
 )
 
 const (
@@ -94,7 +94,7 @@ func after(told []fleet.Missing, lane string, epoch, from uint64) []fleet.Missin
 func is(m *fleet.Missing, lane string, epoch uint64) bool { return m.Lane == lane && m.Epoch == epoch }
 
 // note keeps what is missing of a hole, in as many ranges as there are reasons.
-func (g *gaps) note(w *sqlite.Writer, host []byte, h hole, told []fleet.Missing) error {
+func (g *gaps) note(w db.Writer, host []byte, h hole, told []fleet.Missing) error {
 	for from := h.from; from <= h.to; {
 		r := Loss{Missing: fleet.Missing{Lane: h.lane, Epoch: h.epoch, From: from, To: h.to, Reason: fleet.Unexplained}}
 		if rest := after(told, h.lane, h.epoch, from); len(rest) > 0 && is(&rest[0], h.lane, h.epoch) {
@@ -116,7 +116,7 @@ func (g *gaps) note(w *sqlite.Writer, host []byte, h hole, told []fleet.Missing)
 }
 
 // lose counts a range as missing and has it told.
-func (g *gaps) lose(w *sqlite.Writer, host []byte, r Loss, now time.Time) error {
+func (g *gaps) lose(w db.Writer, host []byte, r Loss, now time.Time) error {
 	g.count(int64(min(r.Records, maxMissing)))
 	if g.rows < 0 {
 		if _, err := w.Row("SELECT count(*) FROM gap WHERE host = ?", []any{host}, &g.rows); err != nil {
@@ -139,7 +139,7 @@ func (g *gaps) lose(w *sqlite.Writer, host []byte, r Loss, now time.Time) error 
 
 func (g *gaps) count(n int64) { g.missing = min(max(g.missing+n, 0), maxMissing) }
 
-func (g *gaps) insert(w *sqlite.Writer, host []byte, r *Loss, now time.Time) error {
+func (g *gaps) insert(w db.Writer, host []byte, r *Loss, now time.Time) error {
 	g.rows++
 	err := w.Exec(`INSERT OR REPLACE INTO gap (host, lane, epoch, from_seq, to_seq, found, reason, records)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, host, r.Lane, int64(r.Epoch), int64(r.From), int64(r.To), now.UnixNano(), r.Reason, int64(r.Records))
@@ -150,7 +150,7 @@ func (g *gaps) insert(w *sqlite.Writer, host []byte, r *Loss, now time.Time) err
 }
 
 // widen puts a range into the newest row of its epoch, if there is one.
-func (g *gaps) widen(w *sqlite.Writer, host []byte, r *Loss) (bool, error) {
+func (g *gaps) widen(w db.Writer, host []byte, r *Loss) (bool, error) {
 	var from int64
 	found, err := w.Row("SELECT from_seq FROM gap WHERE host = ? AND lane = ? AND epoch = ? ORDER BY from_seq DESC LIMIT 1",
 		[]any{host, r.Lane, int64(r.Epoch)}, &from)
@@ -179,7 +179,7 @@ func (g *gaps) merge(r Loss) {
 }
 
 // fill reports whether the record was missing, and no longer counts it so.
-func (g *gaps) fill(w *sqlite.Writer, host []byte, d *fleet.Delivery) (bool, error) {
+func (g *gaps) fill(w db.Writer, host []byte, d *fleet.Delivery) (bool, error) {
 	var first, last, records, found int64
 	r := Loss{Missing: fleet.Missing{Lane: d.Lane, Epoch: d.Epoch}}
 	seq := int64(d.Sequence)
@@ -209,7 +209,7 @@ func (g *gaps) fill(w *sqlite.Writer, host []byte, d *fleet.Delivery) (bool, err
 }
 
 // explain gives its reason to what is missing already and was not explained.
-func (g *gaps) explain(w *sqlite.Writer, host []byte, m *fleet.Missing) error {
+func (g *gaps) explain(w db.Writer, host []byte, m *fleet.Missing) error {
 	err := w.Exec(`UPDATE gap SET reason = ? WHERE host = ? AND lane = ? AND epoch = ? AND from_seq >= ? AND to_seq <= ?
 		AND reason = 'unexplained'`, m.Reason, host, m.Lane, int64(m.Epoch), int64(m.From), int64(m.To))
 	if err != nil {
@@ -219,7 +219,7 @@ func (g *gaps) explain(w *sqlite.Writer, host []byte, m *fleet.Missing) error {
 }
 
 // forget drops the oldest epochs of a lane with what is missing of them.
-func (g *gaps) forget(w *sqlite.Writer, host []byte, lane string, ordinal int64) error {
+func (g *gaps) forget(w db.Writer, host []byte, lane string, ordinal int64) error {
 	g.rows = -1
 	if err := w.Exec(`DELETE FROM gap WHERE host = ?1 AND lane = ?2 AND epoch IN
 		(SELECT epoch FROM position WHERE host = ?1 AND lane = ?2 AND ordinal <= ?3)`, host, lane, ordinal); err != nil {

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
-	"seawall/collector/store/sqlite"
 )
 
 const (
@@ -51,7 +51,7 @@ const (
 )
 
 // Load reads the lanes of a host. Missing is the count of missing records so far.
-func Load(w *sqlite.Writer, host []byte, missing int64) (*Set, error) {
+func Load(w db.Writer, host []byte, missing int64) (*Set, error) {
 	s := &Set{host: host, lanes: make(map[string]*lane), gaps: gaps{rows: -1, missing: missing}}
 	err := w.Rows("SELECT lane, epoch, max(ordinal), first, last, digest FROM position WHERE host = ? GROUP BY lane", []any{host},
 		func(scan func(...any) error) error {
@@ -76,7 +76,7 @@ func (e *epoch) scan(scan func(...any) error) error {
 
 // Take moves the position of a record's lane as if the record were taken, and says
 // what to do with it. Of the records before it that are missing, told says why.
-func (s *Set) Take(w *sqlite.Writer, d *fleet.Delivery, told []fleet.Missing, now time.Time) (Verdict, error) {
+func (s *Set) Take(w db.Writer, d *fleet.Delivery, told []fleet.Missing, now time.Time) (Verdict, error) {
 	l := s.open(d.Lane)
 	if l == nil {
 		return Refused, nil
@@ -105,7 +105,7 @@ func (s *Set) Take(w *sqlite.Writer, d *fleet.Delivery, told []fleet.Missing, no
 // Miss takes what the host says is missing and no record of the same batch has
 // passed: the position moves behind it. What is behind the position already is
 // explained where it is missing, and else had.
-func (s *Set) Miss(w *sqlite.Writer, told []fleet.Missing, now time.Time) error {
+func (s *Set) Miss(w db.Writer, told []fleet.Missing, now time.Time) error {
 	for i := range told {
 		m := &told[i]
 		l := s.open(m.Lane)
@@ -142,7 +142,7 @@ func (s *Set) open(name string) *lane {
 }
 
 // epoch returns an epoch of the lane, or nil for one that is new.
-func (s *Set) epoch(w *sqlite.Writer, l *lane, name string, number uint64) (*epoch, error) {
+func (s *Set) epoch(w db.Writer, l *lane, name string, number uint64) (*epoch, error) {
 	switch e := l.older[number]; {
 	case l.newest.ordinal >= 0 && l.newest.number == number:
 		return &l.newest, nil
@@ -173,7 +173,7 @@ func (l *lane) keep(e *epoch) {
 
 // advance notes what is missing of an epoch before sequence next, and begins the
 // epoch when it is new. Told says why; the caller moves the position.
-func (s *Set) advance(w *sqlite.Writer, l *lane, e *epoch, name string, number, next uint64, told []fleet.Missing, now time.Time) (*epoch, error) {
+func (s *Set) advance(w db.Writer, l *lane, e *epoch, name string, number, next uint64, told []fleet.Missing, now time.Time) (*epoch, error) {
 	var from uint64
 	if e != nil {
 		from = e.last + 1
@@ -218,7 +218,7 @@ func start(name string, number, had, next uint64, told []fleet.Missing) uint64 {
 }
 
 // Flush writes the positions that have moved.
-func (s *Set) Flush(w *sqlite.Writer, now time.Time) error {
+func (s *Set) Flush(w db.Writer, now time.Time) error {
 	for name, l := range s.lanes {
 		for _, e := range l.older {
 			if err := s.write(w, name, e, now); err != nil {
@@ -240,7 +240,7 @@ func (s *Set) Flush(w *sqlite.Writer, now time.Time) error {
 }
 
 // write writes a position that has moved.
-func (s *Set) write(w *sqlite.Writer, name string, e *epoch, now time.Time) error {
+func (s *Set) write(w db.Writer, name string, e *epoch, now time.Time) error {
 	if !e.dirty {
 		return nil
 	}

@@ -16,8 +16,8 @@ import (
 	"net/netip"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
-	"seawall/collector/store/sqlite"
 )
 
 // memberQuery selects what scanMember reads.
@@ -83,12 +83,12 @@ func scanRequest(scan scanner) (r fleet.Request, err error) {
 }
 
 // Members returns all members, the longest enrolled first.
-func Members(ctx context.Context, q sqlite.Querier) ([]fleet.Member, error) {
+func Members(ctx context.Context, q db.Querier) ([]fleet.Member, error) {
 	return all(ctx, q, scanMember, memberQuery+"ORDER BY enrolled, m.host")
 }
 
 // Member returns one member, if the host is one.
-func Member(ctx context.Context, q sqlite.Querier, host []byte) (*fleet.Member, error) {
+func Member(ctx context.Context, q db.Querier, host []byte) (*fleet.Member, error) {
 	found, err := all(ctx, q, scanMember, memberQuery+"WHERE m.host = ?", host)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -97,18 +97,18 @@ func Member(ctx context.Context, q sqlite.Querier, host []byte) (*fleet.Member, 
 }
 
 // Tokens returns all tokens, the newest first.
-func Tokens(ctx context.Context, q sqlite.Querier) ([]fleet.Token, error) {
+func Tokens(ctx context.Context, q db.Querier) ([]fleet.Token, error) {
 	return all(ctx, q, scanToken, tokenQuery+"ORDER BY created DESC, id")
 }
 
 // Requests returns all requests, the oldest first, decided ones too.
-func Requests(ctx context.Context, q sqlite.Querier) ([]fleet.Request, error) {
+func Requests(ctx context.Context, q db.Querier) ([]fleet.Request, error) {
 	return all(ctx, q, scanRequest, requestQuery+"ORDER BY asked, key")
 }
 
-func all[T any](ctx context.Context, q sqlite.Querier, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
+func all[T any](ctx context.Context, q db.Querier, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
 	var found []T
-	err := sqlite.Each(ctx, q, func(s func(...any) error) error {
+	err := db.Each(ctx, q, func(s func(...any) error) error {
 		v, err := scan(s)
 		found = append(found, v)
 		return err

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
-	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
 )
 
@@ -22,14 +22,14 @@ type Hooks struct {
 // Tx is one transaction of the store's writer. It must not be used after the
 // function that it was given to has returned.
 type Tx struct {
-	w     *sqlite.Writer
+	w     db.Writer
 	now   time.Time
 	hooks Hooks
 	wrote bool
 }
 
 // New returns a Tx over the writer's open transaction.
-func New(w *sqlite.Writer, now time.Time, hooks Hooks) *Tx { return &Tx{w: w, now: now, hooks: hooks} }
+func New(w db.Writer, now time.Time, hooks Hooks) *Tx { return &Tx{w: w, now: now, hooks: hooks} }
 
 // Now is the time of the transaction.
 func (tx *Tx) Now() time.Time { return tx.now }

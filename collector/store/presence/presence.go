@@ -12,8 +12,8 @@ import (
 	"fmt"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
-	"seawall/collector/store/sqlite"
 )
 
 const (
@@ -35,15 +35,15 @@ type Outages []Outage
 const query = "SELECT began, ended FROM outage ORDER BY began DESC"
 
 // Read returns the outages.
-func Read(ctx context.Context, q sqlite.Querier) (o Outages, err error) {
-	if err = sqlite.Each(ctx, q, o.add, query); err != nil {
+func Read(ctx context.Context, q db.Querier) (o Outages, err error) {
+	if err = db.Each(ctx, q, o.add, query); err != nil {
 		return nil, fmt.Errorf("read outages: %w", err)
 	}
 	return o, nil
 }
 
 // Load returns the outages, to the writer.
-func Load(w *sqlite.Writer) (o Outages, err error) {
+func Load(w db.Writer) (o Outages, err error) {
 	if err = w.Rows(query, nil, o.add); err != nil {
 		return nil, fmt.Errorf("read outages: %w", err)
 	}
@@ -95,7 +95,7 @@ func (o Outages) Offline(now time.Time) time.Time { return o.Before(now, offline
 
 // Mark marks that the collector is alive, and keeps an outage when the mark before
 // is too old. The writer calls it when the store is opened and every minute then.
-func Mark(w *sqlite.Writer, now time.Time) error {
+func Mark(w db.Writer, now time.Time) error {
 	var last int64
 	if _, err := w.Row("SELECT value FROM meta WHERE name = 'alive'", nil, &last); err != nil {
 		return fmt.Errorf("read mark: %w", err)

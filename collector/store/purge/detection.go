@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"time"
 
-	"seawall/collector/store/sqlite"
+	"seawall/collector/db"
 	"seawall/pkg/finding"
 )
 
 // Detections deletes those of which nothing was heard for the retention, the oldest
 // first, and reports whether there may be more. Of a clock that was ahead it is as
 // [Events] is.
-func Detections(w *sqlite.Writer, now time.Time, keep time.Duration) (bool, error) {
+func Detections(w db.Writer, now time.Time, keep time.Duration) (bool, error) {
 	last, n, more, err := expired(w, "SELECT place, received FROM detection ORDER BY place LIMIT ?", now, keep)
 	if err != nil || n == 0 {
 		return false, err
@@ -25,7 +25,7 @@ func Detections(w *sqlite.Writer, now time.Time, keep time.Duration) (bool, erro
 // Crowded deletes detections of a host that has more than it may, the least severe
 // first and of those the oldest: noise does not push out what matters. It makes some
 // room at once and returns how many are gone.
-func Crowded(w *sqlite.Writer, host []byte, limit int) (int, error) {
+func Crowded(w db.Writer, host []byte, limit int) (int, error) {
 	var n int
 	if _, err := w.Row("SELECT ifnull(sum(n), 0) FROM detection_count WHERE host = ?", []any{host}, &n); err != nil || n <= limit {
 		return 0, err
@@ -51,7 +51,7 @@ func Crowded(w *sqlite.Writer, host []byte, limit int) (int, error) {
 }
 
 // drop deletes detections and counts them no longer.
-func drop(w *sqlite.Writer, where string, arg any) error {
+func drop(w db.Writer, where string, arg any) error {
 	type group struct {
 		host     []byte
 		severity finding.Severity
@@ -80,7 +80,7 @@ func drop(w *sqlite.Writer, where string, arg any) error {
 }
 
 // Count counts n more detections of a host.
-func Count(w *sqlite.Writer, host []byte, s finding.Severity, n int) error {
+func Count(w db.Writer, host []byte, s finding.Severity, n int) error {
 	err := w.Exec("INSERT INTO detection_count VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n", host, s, n)
 	if err == nil && n < 0 {
 		err = w.Exec("DELETE FROM detection_count WHERE host = ? AND severity = ? AND n <= 0", host, s)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"seawall/collector/store/sqlite"
+	"seawall/collector/db"
 )
 
 // Step is how many events are deleted in one transaction.
@@ -23,7 +23,7 @@ const (
 // Events deletes the oldest events beyond the retention and reports whether there
 // may be more. None goes before one that came earlier: chains of events would end at
 // it. So one that came while the clock was ahead goes with what came after it.
-func Events(w *sqlite.Writer, now time.Time, keep time.Duration) (bool, error) {
+func Events(w db.Writer, now time.Time, keep time.Duration) (bool, error) {
 	last, n, more, err := expired(w, "SELECT id, received FROM event ORDER BY id LIMIT ?", now, keep)
 	if err != nil || n == 0 {
 		return false, err
@@ -37,7 +37,7 @@ func Events(w *sqlite.Writer, now time.Time, keep time.Duration) (bool, error) {
 // expired returns the last of the oldest rows that may go, how many those are, and
 // whether there may be more. The query gives a row's number and when it came, in
 // order.
-func expired(w *sqlite.Writer, query string, now time.Time, keep time.Duration) (last, n int64, more bool, err error) {
+func expired(w db.Writer, query string, now time.Time, keep time.Duration) (last, n int64, more bool, err error) {
 	before := now.Add(-keep).UnixNano()
 	var seen int64
 	young := false
@@ -58,7 +58,7 @@ func expired(w *sqlite.Writer, query string, now time.Time, keep time.Duration) 
 // deletes what nothing shows any more: the places of gaps that the timeline no longer
 // tells of, requests and tokens long given up and expired, old daily rollups and texts,
 // the ends of chains.
-func Rest(w *sqlite.Writer, now time.Time, keep time.Duration) error {
+func Rest(w db.Writer, now time.Time, keep time.Duration) error {
 	err := w.Exec(`DELETE FROM rejected WHERE (host, lane, epoch, seq) IN (SELECT host, lane, epoch, seq FROM
 		(SELECT *, row_number() OVER (PARTITION BY host ORDER BY received DESC) AS n FROM rejected) WHERE n > ?)`, maxKept)
 	if err != nil {
@@ -85,7 +85,7 @@ func Rest(w *sqlite.Writer, now time.Time, keep time.Duration) error {
 
 // texts deletes the text of checks that came in an older pack and stand for
 // no result.
-func texts(w *sqlite.Writer) error {
+func texts(w db.Writer) error {
 	type text struct {
 		host  []byte
 		check string
@@ -112,7 +112,7 @@ func texts(w *sqlite.Writer) error {
 }
 
 // Text drops one host's use of a check's text, and the text with its last use.
-func Text(w *sqlite.Writer, hash []byte) error {
+func Text(w db.Writer, hash []byte) error {
 	if err := w.Exec("UPDATE info SET hosts = hosts - 1 WHERE hash = ?", hash); err != nil {
 		return err
 	}

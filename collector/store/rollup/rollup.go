@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
-	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
 )
 
@@ -56,7 +56,7 @@ func (f *Fleet) Detection() { f.storms++ }
 
 // Host counts everything that stands for a host n times more: 1 puts it into the
 // rollups, -1 takes it out.
-func (f *Fleet) Host(w *sqlite.Writer, host []byte, n int) error {
+func (f *Fleet) Host(w db.Writer, host []byte, n int) error {
 	err := w.Rows("SELECT check_id, status, count(*) FROM state WHERE host = ? GROUP BY check_id, status", []any{host},
 		func(scan func(...any) error) error {
 			var check string
@@ -82,7 +82,7 @@ func (f *Fleet) Host(w *sqlite.Writer, host []byte, n int) error {
 }
 
 // Flush writes the changes.
-func (f *Fleet) Flush(w *sqlite.Writer, now time.Time) error {
+func (f *Fleet) Flush(w db.Writer, now time.Time) error {
 	for id, d := range f.checks {
 		if *d == (delta{}) {
 			continue
@@ -108,7 +108,7 @@ func (f *Fleet) Flush(w *sqlite.Writer, now time.Time) error {
 
 // flushDay writes the day's row. A new day starts with the counts of the last one;
 // a clock that went back stays on the newest.
-func (f *Fleet) flushDay(w *sqlite.Writer, today int64) error {
+func (f *Fleet) flushDay(w db.Writer, today int64) error {
 	var day int64
 	if _, err := w.Row("SELECT ifnull(max(day), 0) FROM day", nil, &day); err != nil {
 		return err

@@ -146,27 +146,3 @@ func Classify(err error) error {
 	}
 	return err
 }
-
-// Querier is a pool of connections or a transaction.
-type Querier interface {
-	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
-}
-
-// Each calls row with the Scan of each row of a query.
-func Each(ctx context.Context, q Querier, row func(scan func(...any) error) error, text string, args ...any) error {
-	rows, err := q.QueryContext(ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	return each(rows, row)
-}
-
-func each(rows *sql.Rows, row func(scan func(...any) error) error) error {
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}

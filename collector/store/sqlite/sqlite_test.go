@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"seawall/collector/db"
 )
 
 func open(t *testing.T, path string) *Database {
@@ -37,7 +39,7 @@ func TestOpen(t *testing.T) {
 		}
 	}
 	var sum int
-	err := Each(t.Context(), d.Readers, func(scan func(...any) error) error {
+	err := db.Each(t.Context(), d.Readers, func(scan func(...any) error) error {
 		var x int
 		err := scan(&x)
 		sum += x
@@ -47,10 +49,10 @@ func TestOpen(t *testing.T) {
 		t.Errorf("sum %d, %v", sum, err)
 	}
 	stop := errors.New("stop")
-	if err := Each(t.Context(), d.Readers, func(func(...any) error) error { return stop }, "SELECT 1"); !errors.Is(err, stop) {
+	if err := db.Each(t.Context(), d.Readers, func(func(...any) error) error { return stop }, "SELECT 1"); !errors.Is(err, stop) {
 		t.Errorf("error of a row: %v", err)
 	}
-	if err := Each(t.Context(), d.Readers, nil, "SELECT nonsense"); err == nil {
+	if err := db.Each(t.Context(), d.Readers, nil, "SELECT nonsense"); err == nil {
 		t.Error("a wrong query is no error")
 	}
 	if _, err := d.Readers.ExecContext(t.Context(), "INSERT INTO a VALUES (8)"); err == nil {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
@@ -63,7 +64,7 @@ func (v *View) Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.
 		where, args = where+" AND d.severity = ?", append(args, q.Severity)
 	}
 	var out []fleet.Detection
-	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
+	err := db.Each(ctx, v.db, func(scan func(...any) error) error {
 		d, err := scanDetection(scan)
 		out = append(out, d)
 		return err
@@ -93,7 +94,7 @@ func (v *View) Detection(ctx context.Context, host fleet.HostID, storm string) (
 
 // detections counts the detections of the hosts that where selects.
 func (s *snapshot) detections(ctx context.Context, count func(fleet.HostID, finding.Severity, int), where string, args ...any) error {
-	return sqlite.Each(ctx, s, func(scan func(...any) error) error {
+	return db.Each(ctx, s, func(scan func(...any) error) error {
 		var key []byte
 		var severity finding.Severity
 		var n int

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
@@ -57,7 +58,7 @@ func (v *View) fleet(ctx context.Context) (o fleet.Overview, err error) {
 		fleet.Online: online, fleet.Silent: silent, fleet.Offline: o.Hosts - online - silent, fleet.Archived: archived,
 	}
 	o.Standing = make(map[fleet.Standing]int)
-	err = sqlite.Each(ctx, tx, func(scan func(...any) error) error {
+	err = db.Each(ctx, tx, func(scan func(...any) error) error {
 		var standing fleet.Standing
 		var members, expired int
 		err := scan(&standing, &members, &expired)
@@ -79,7 +80,7 @@ func (v *View) fleet(ctx context.Context) (o fleet.Overview, err error) {
 func (v *View) days(ctx context.Context, now time.Time) ([]fleet.Day, error) {
 	today := now.Unix() / 86400
 	var known []fleet.Day // newest first
-	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
+	err := db.Each(ctx, v.db, func(scan func(...any) error) error {
 		var d fleet.Day
 		var day int64
 		c := &d.Counts
@@ -116,7 +117,7 @@ func (v *View) Positions(ctx context.Context, id fleet.HostID) ([]fleet.Position
 		return nil, fmt.Errorf("read positions: %w", err)
 	}
 	var out []fleet.Position
-	err = sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
+	err = db.Each(ctx, v.db, func(scan func(...any) error) error {
 		var p fleet.Position
 		var number, last, digest, ordinal int64
 		err := scan(&p.Lane, &number, &last, &digest, &ordinal)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
 )
@@ -52,7 +53,7 @@ func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Eve
 		text, args = checkChain.text(), []any{q.Before, q.Check, q.Check, q.Before, q.Before, "", "", q.Limit}
 	}
 	var events []fleet.Event
-	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
+	err := db.Each(ctx, v.db, func(scan func(...any) error) error {
 		e, err := scanEvent(scan)
 		events = append(events, e)
 		return err

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/membership"
 	"seawall/collector/store/presence"
@@ -107,7 +108,7 @@ func (v *View) hosts(ctx context.Context) ([]fleet.Host, error) {
 		byID[members[i].Host] = &members[i]
 	}
 	var hosts []fleet.Host
-	err = sqlite.Each(ctx, tx, func(scan func(...any) error) error {
+	err = db.Each(ctx, tx, func(scan func(...any) error) error {
 		h, err := scanHost(scan, tx.outages, tx.now)
 		h.Member = byID[h.ID]
 		hosts = append(hosts, h)
@@ -185,7 +186,7 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 		return d, err
 	}
 	d.Checks = make(map[string]finding.CheckInfo)
-	err = sqlite.Each(ctx, tx, func(scan func(...any) error) error {
+	err = db.Each(ctx, tx, func(scan func(...any) error) error {
 		info, err := scanInfo(scan)
 		d.Checks[info.ID] = info
 		return err
@@ -193,7 +194,7 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 	if err != nil {
 		return d, err
 	}
-	err = sqlite.Each(ctx, tx, func(scan func(...any) error) error {
+	err = db.Each(ctx, tx, func(scan func(...any) error) error {
 		st, err := scanState(scan)
 		d.States = append(d.States, st)
 		return err
@@ -274,7 +275,7 @@ func (v *View) Checks(ctx context.Context) ([]fleet.Check, error) {
 
 func (v *View) checks(ctx context.Context, where string, args ...any) ([]fleet.Check, error) {
 	var checks []fleet.Check
-	err := sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
+	err := db.Each(ctx, v.db, func(scan func(...any) error) error {
 		c, err := scanCheck(scan)
 		checks = append(checks, c)
 		return err
@@ -312,7 +313,7 @@ func (v *View) standing(ctx context.Context, d *fleet.CheckDetail, status findin
 		from = "host h CROSS JOIN state s ON s.host = h.host WHERE s.check_id = ? AND s.status = ?"
 	}
 	limit := min(d.Check.Counts.Of(status), maxStates-len(d.States))
-	return sqlite.Each(ctx, v.db, func(scan func(...any) error) error {
+	return db.Each(ctx, v.db, func(scan func(...any) error) error {
 		st, err := scanState(scan)
 		d.States = append(d.States, st)
 		return err
