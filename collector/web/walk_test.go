@@ -1,0 +1,43 @@
+package web_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"seawall/collector/web"
+	"seawall/collector/web/webtest"
+)
+
+// examples returns a path for each page among the routes of s.
+func examples(t *testing.T, s *web.Server, d *demo) []string {
+	t.Helper()
+	var out []string
+	for _, r := range s.Routes() {
+		path, ok := strings.CutPrefix(r.Pattern, "GET ")
+		if !ok || strings.HasPrefix(path, "/api/") || slices.Contains([]string{"/events", "/static/", "/healthz", "/readyz", "/metrics", "/login"}, path) {
+			continue
+		}
+		path = strings.NewReplacer("{$}", "", "/hosts/{id}/detections/{storm}", detectionPath(d, 0), "/hosts/{id}", "/hosts/"+string(d.hosts[3].ID), "/checks/{id}", "/checks/ssh-ciphers").Replace(path)
+		if strings.Contains(path, "{") {
+			t.Fatalf("no example of %s", r.Pattern)
+		}
+		out = append(out, path)
+	}
+	return out
+}
+
+// TestWalk looks at every page there is: axe-core finds nothing, the keyboard reaches
+// everything, and without script the page is there.
+func TestWalk(t *testing.T) {
+	d := demoFleet(demoNow)
+	s := newServer(t, config(d))
+	base := serve(t, s)
+	tab := webtest.Chromium(t)
+	signIn(t, tab, base)
+	pages := examples(t, s, d)
+	if len(pages) < 8 {
+		t.Fatalf("only %q", pages)
+	}
+	webtest.Walk{Base: base, Shots: *shots}.Pages(t, tab, append(pages, "/nothing"))
+}
