@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/label"
 	"seawall/collector/store/lane"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
@@ -104,11 +105,21 @@ func (h *Host) take(d *fleet.Delivery, body []byte, missing []fleet.Missing) err
 		return h.part(d, body)
 	case r.Heartbeat != nil:
 		h.name, h.heartbeat = r.Heartbeat.Host.Name, body
-		return nil
+		return h.relabel(&r.Heartbeat.Host)
 	case r.Pack != nil:
 		return h.texts(d)
 	}
 	return nil
+}
+
+// relabel writes what the host is found by, where that is not what was written last.
+func (h *Host) relabel(l *finding.Host) error {
+	now := label.Of(h.id, l)
+	if now == h.labels {
+		return nil
+	}
+	h.labels = now
+	return label.Write(h.Writer, h.id, h.key, l)
 }
 
 // reject keeps a row of a record that came and is not taken.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/label"
 	"seawall/collector/store/lane"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
@@ -28,6 +29,7 @@ type Host struct {
 	archived, silent     int64 // since then, or 0
 	seen                 int64
 	newest               int64 // event
+	labels               label.Print
 
 	lanes *lane.Set
 	use

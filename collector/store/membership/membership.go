@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"seawall/collector/db"
@@ -94,6 +95,15 @@ func Member(ctx context.Context, q db.Querier, host []byte) (*fleet.Member, erro
 		return nil, err
 	}
 	return &found[0], nil
+}
+
+// Some returns those of the hosts that are members, in no order. There are as many
+// hosts as a page has.
+func Some(ctx context.Context, q db.Querier, hosts []any) ([]fleet.Member, error) {
+	if len(hosts) == 0 {
+		return nil, nil
+	}
+	return all(ctx, q, scanMember, memberQuery+"WHERE m.host IN (?"+strings.Repeat(", ?", len(hosts)-1)+")", hosts...)
 }
 
 // Tokens returns all tokens, the newest first.

@@ -1,0 +1,166 @@
+package view
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"seawall/collector/db"
+	"seawall/collector/fleet"
+	"seawall/collector/store/presence"
+	"seawall/pkg/finding"
+)
+
+const (
+	maxText  = 200 // bytes of a text that is looked for
+	maxScope = 200 // tags of a scope
+	maxFacet = 100
+)
+
+// selection is a condition with its arguments. Its text is made of constants.
+type selection struct {
+	text string
+	args []any
+}
+
+// and adds a condition.
+func (s *selection) and(text string, args ...any) {
+	if s.text != "" {
+		s.text += " AND "
+	}
+	s.text, s.args = s.text+text, append(s.args, args...)
+}
+
+// marks is n question marks for a list.
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
+
+// scope adds that the host in a column has one of the tags. No tags are no bound;
+// more than can be asked for at once are refused rather than cut: that would hide hosts.
+func (s *selection) scope(column string, tags []string) error {
+	if len(tags) == 0 {
+		return nil
+	}
+	if len(tags) > maxScope {
+		return fmt.Errorf("a scope of %d tags; at most %d", len(tags), maxScope)
+	}
+	args := make([]any, len(tags))
+	for i, t := range tags {
+		args[i] = t
+	}
+	s.and(column+" IN (SELECT host FROM host_tag WHERE tag IN ("+marks(len(tags))+"))", args...)
+	return nil
+}
+
+// like returns a pattern of LIKE … ESCAPE '\' for what has the text within, in lower
+// case.
+func like(text string) string { return "%" + escape(strings.ToLower(text)) + "%" }
+
+// escape has text stand for itself in such a pattern.
+func escape(text string) string {
+	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text)
+}
+
+// counted is the number of results that count for the score, see [fleet.Counts.Score].
+const counted = "(h.pass + h.fail + h.unknown + h.error)"
+
+// hosts is the condition of a query about hosts, over host h and host_label l.
+func (s *selection) hosts(q *fleet.HostQuery, out presence.Outages, tx *snapshot) error {
+	silent, offline := out.Silent(tx.now).UnixNano(), out.Offline(tx.now).UnixNano()
+	switch q.Presence {
+	case "":
+		s.and("h.archived = 0")
+	case fleet.Online:
+		s.and("h.archived = 0 AND h.last_seen >= ?", silent)
+	case fleet.Silent:
+		s.and("h.archived = 0 AND h.last_seen < ? AND h.last_seen >= ?", silent, offline)
+	case fleet.Offline:
+		s.and("h.archived = 0 AND h.last_seen < ?", offline)
+	case fleet.Archived:
+		s.and("h.archived <> 0")
+	default:
+		return fmt.Errorf("no presence is %q", q.Presence)
+	}
+	if len(q.Text) > maxText {
+		return fmt.Errorf("a text of %d bytes; at most %d", len(q.Text), maxText)
+	}
+	if q.Text != "" {
+		s.and(`coalesce(l.search, lower(h.name)) LIKE ? ESCAPE '\'`, like(q.Text))
+	}
+	if q.OS != "" {
+		s.and("l.os = ?", q.OS)
+	}
+	if q.Region != "" {
+		s.and("l.region = ?", q.Region)
+	}
+	if q.Tag != "" {
+		s.and("h.host IN (SELECT host FROM host_tag WHERE tag = ? UNION SELECT host FROM host_told WHERE tag = ?)", q.Tag, q.Tag)
+	}
+	if q.Severity > finding.SeverityUnknown {
+		columns := []string{"h.severity0", "h.severity1", "h.severity2", "h.severity3", "h.severity4", "h.severity5"}
+		s.and(strings.Join(columns[min(int(q.Severity), len(columns)-1):], " + ") + " > 0")
+	}
+	if q.Below > 0 {
+		s.and(counted+" > 0 AND h.pass * 100 < ? * "+counted, min(q.Below, 101))
+	}
+	if q.Pending {
+		s.and("h.pending > 0")
+	}
+	return s.scope("h.host", q.Scope)
+}
+
+// order is what ORDER BY says. The zero order is that of names.
+func order(by fleet.HostSort, reverse bool) (string, error) {
+	terms := map[fleet.HostSort][]string{
+		"":               {"h.name"},
+		fleet.ByName:     {"h.name"},
+		fleet.ByScore:    {"CASE WHEN " + counted + " > 0 THEN h.pass * 100 / " + counted + " ELSE 101 END"},
+		fleet.BySeverity: {"-h.severity5", "-h.severity4", "-h.severity3", "-h.severity2", "-h.severity1"},
+		fleet.ByPending:  {"-h.pending"},
+		fleet.BySeen:     {"h.last_seen"},
+		fleet.ByOS:       {"coalesce(l.os, '')"},
+		fleet.ByRegion:   {"coalesce(l.region, '')"},
+	}[by]
+	if terms == nil {
+		return "", fmt.Errorf("hosts are not ordered by %q", by)
+	}
+	direction := ", "
+	if reverse {
+		direction = " DESC, "
+	}
+	return strings.Join(terms, direction) + direction + "h.name, h.host", nil
+}
+
+// Facets returns what hosts of a scope can be filtered by.
+func (v *View) Facets(ctx context.Context, scope []string) (f fleet.Facets, err error) {
+	tx, err := v.begin(ctx)
+	if err != nil {
+		return f, fmt.Errorf("read facets: %w", err)
+	}
+	defer tx.end()
+	for _, kind := range []struct {
+		to    *[]fleet.Facet
+		value string
+		from  string
+	}{
+		{&f.OS, "x.os", "host_label x"},
+		{&f.Regions, "x.region", "host_label x"},
+		{&f.Tags, "x.tag", "(SELECT host, tag FROM host_tag UNION SELECT host, tag FROM host_told) x"},
+	} {
+		var s selection
+		s.and(kind.value + " <> '' AND x.host NOT IN (SELECT host FROM host WHERE archived <> 0)")
+		if err := s.scope("x.host", scope); err != nil {
+			return f, fmt.Errorf("read facets: %w", err)
+		}
+		err := db.Each(ctx, tx, func(scan func(...any) error) error {
+			var value fleet.Facet
+			err := scan(&value.Value, &value.Hosts)
+			*kind.to = append(*kind.to, value)
+			return err
+		}, "SELECT "+kind.value+" AS value, count(*) AS hosts FROM "+kind.from+" WHERE "+s.text+
+			" GROUP BY "+kind.value+" ORDER BY hosts DESC, value LIMIT ?", append(s.args, maxFacet)...)
+		if err != nil {
+			return f, fmt.Errorf("read facets: %w", err)
+		}
+	}
+	return f, nil
+}
