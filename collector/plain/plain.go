@@ -23,6 +23,7 @@ func List[T any](rows []T) []T {
 
 // Host replaces what JSON cannot say of a host by its zero.
 func Host(h *fleet.Host) {
+	h.Labels.Tags = List(h.Labels.Tags)
 	for _, f := range []*float64{&h.Labels.Load1, &h.Labels.Load5, &h.Labels.Load15, &h.Agent.CPUSeconds} {
 		if math.IsNaN(*f) || math.IsInf(*f, 0) {
 			*f = 0
@@ -82,7 +83,17 @@ func Detections(all []fleet.Detection) {
 	}
 }
 
+// Checks returns checks of which every list is one.
+func Checks(all []fleet.Check) []fleet.Check {
+	all = List(slices.Clone(all)) // not the source's own
+	for i := range all {
+		all[i].Info.References = List(all[i].Info.References)
+	}
+	return all
+}
+
 func result(r *finding.Result) {
+	r.Evidence = List(r.Evidence)
 	instant(&r.Time)
 	instant(&r.Since)
 	if r.Cause == nil {

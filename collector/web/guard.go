@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"seawall/collector/web/answer"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/gate"
 )
@@ -46,8 +47,11 @@ func formValid(v frame.Visitor, r *http.Request) bool {
 // askToSignIn sends a person to the login page and tells a program that it may
 // not.
 func (s *Server) askToSignIn(w http.ResponseWriter, r *http.Request) {
-	program := r.Method != http.MethodGet || strings.HasPrefix(r.URL.Path, "/api/") ||
-		r.URL.Path == "/events" || r.URL.Path == "/metrics" || r.URL.Query().Has("fragment")
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		answer.Problem(w, http.StatusUnauthorized, "Sign in first, or send an API token.")
+		return
+	}
+	program := r.Method != http.MethodGet || r.URL.Path == "/events" || r.URL.Path == "/metrics" || r.URL.Query().Has("fragment")
 	if program {
 		http.Error(w, "sign in first", http.StatusUnauthorized)
 		return

@@ -45,6 +45,22 @@ func JSON(w http.ResponseWriter, code int, v any) {
 	_, _ = w.Write(b.Bytes()) // the reader is gone if it fails
 }
 
+// Problem answers a program with what went wrong, as RFC 9457 has it.
+func Problem(w http.ResponseWriter, code int, detail string) {
+	body, err := json.Marshal(struct {
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Detail string `json:"detail"`
+	}{"about:blank", http.StatusText(code), code, detail})
+	if err != nil { // text and a number: cannot be
+		body = []byte("{}")
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(code)
+	_, _ = w.Write(append(body, '\n')) // the reader is gone if it fails
+}
+
 // List returns rows, never nil: a list is [] in JSON, not null.
 func List[T any](rows []T) []T {
 	if rows == nil {

@@ -1,189 +1,148 @@
-// Package api answers with the data of the pages as JSON.
 package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
+	"seawall/collector/export"
 	"seawall/collector/fleet"
-	"seawall/collector/web/answer"
 	"seawall/collector/web/frame"
-	"seawall/collector/web/list"
 	"seawall/collector/web/pending"
 )
 
-// Config is what an [API] works with.
+// Config is what an [API] works with. The zero values of the last three mean the default
+// named.
 type Config struct {
 	Frame      *frame.Frame
 	Posture    frame.Posture
 	Catalogue  frame.Catalogue
 	Detections frame.Detections
 	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
+
+	// Within returns which hosts have one of the tags, given by an administrator or a
+	// token. Default: a visitor who is limited to tags is refused.
+	Within func(ctx context.Context, tags []string) (func(fleet.HostID) bool, error)
+	// Exported is told of each export that begins, and may refuse it. Default: it is
+	// logged.
+	Exported func(r *http.Request, q export.Query) error
+	Version  string // the collector's
 }
 
 // API answers with JSON.
 type API struct {
-	config Config
-	frame  *frame.Frame
+	config    Config
+	frame     *frame.Frame
+	exporting chan struct{}
+	document  []byte
 }
 
+// exports is how many are made at a time: each reads all there is.
+const exports = 4
+
 // New returns an API.
-func New(c Config) *API { return &API{c, c.Frame} }
+func New(c Config) *API {
+	s := &API{config: c, frame: c.Frame, exporting: make(chan struct{}, exports)}
+	s.document = document(s.endpoints(), c.Version)
+	return s
+}
 
 // Routes returns its paths.
 func (s *API) Routes() []frame.Route {
-	return []frame.Route{
-		{Pattern: "GET /api/v1/overview", Role: frame.Viewer, Serve: s.overviewJSON},
-		{Pattern: "GET /api/v1/hosts", Role: frame.Viewer, Serve: s.hostsJSON},
-		{Pattern: "GET /api/v1/hosts/{id}", Role: frame.Viewer, Serve: s.hostJSON},
-		{Pattern: "GET /api/v1/hosts/{id}/detections/{storm}", Role: frame.Viewer, Serve: s.detectionJSON},
-		{Pattern: "GET /api/v1/detections", Role: frame.Viewer, Serve: s.detectionsJSON},
-		{Pattern: "GET /api/v1/requests", Role: frame.Viewer, Serve: s.requestsJSON},
-		{Pattern: "GET /api/v1/checks", Role: frame.Viewer, Serve: s.checksJSON},
-		{Pattern: "GET /api/v1/checks/{id}", Role: frame.Viewer, Serve: s.checkJSON},
-		{Pattern: "GET /api/v1/timeline", Role: frame.Viewer, Serve: s.timelineJSON},
+	var routes []frame.Route
+	for _, e := range s.endpoints() {
+		routes = append(routes, frame.Route{Pattern: "GET " + e.path, Role: frame.Viewer, Serve: s.handler(e)})
 	}
+	return routes
 }
 
-func (s *API) overviewJSON(w http.ResponseWriter, r *http.Request) {
-	o, err := s.config.Posture.Overview(r.Context())
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
-	}
-	answer.PlainEvents(o.Recent)
-	answer.PlainDetections(o.Detections)
-	o.Detections = answer.List(o.Detections)
-	o.Worst, o.Recent, o.Days = answer.List(o.Worst), answer.List(o.Recent), answer.List(o.Days)
-	answer.JSON(w, http.StatusOK, o)
+// endpoint is one path: what is said of it, and what answers. Either serve returns what
+// is encoded as JSON, of the type of answer, or stream answers by itself.
+type endpoint struct {
+	path       string
+	id         string // operationId
+	summary    string
+	parameters []parameter
+	answer     any
+	serve      func(*request) (any, error)
+	stream     func(http.ResponseWriter, *http.Request) error
 }
 
-func (s *API) hostsJSON(w http.ResponseWriter, r *http.Request) {
-	hosts, err := s.config.Posture.Hosts(r.Context())
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
+// Answers that are not the store's own types.
+type (
+	hostList struct {
+		Hosts []fleet.Host `json:"hosts"`
+		Next  string       `json:"next"` // the parameter after of the next page, or ""
 	}
-	for i := range hosts {
-		answer.PlainHost(&hosts[i])
-	}
-	answer.JSON(w, http.StatusOK, map[string]any{"hosts": answer.List(hosts)})
-}
-
-// hostJSON answers with a host, its results, and its pending updates put together.
-func (s *API) hostJSON(w http.ResponseWriter, r *http.Request) {
-	d, err := s.host(r)
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
-	}
-	answer.PlainHost(&d.Host)
-	answer.PlainStates(d.States)
-	d.States = answer.List(d.States)
-	answer.JSON(w, http.StatusOK, struct {
+	hostAnswer struct {
 		fleet.HostDetail
 		Updates []pending.Group `json:"updates"`
-	}{d, pending.Groups(s.frame.Now(), d.States)})
+	}
+	requestList struct {
+		Requests []fleet.Request `json:"requests"`
+	}
+	checkList struct {
+		Checks []fleet.Check `json:"checks"`
+	}
+	timeline struct {
+		Events []fleet.Event `json:"events"`
+		Next   int64         `json:"next"` // the parameter before of the next page, or 0
+	}
+	detectionList struct {
+		Detections []fleet.Detection `json:"detections"`
+		Next       int64             `json:"next"` // the parameter before of the next page, or 0
+	}
+)
+
+// endpoints is every path.
+func (s *API) endpoints() []endpoint {
+	host := parameter{name: "id", in: "path", kind: hostID, about: "The host's id."}
+	return []endpoint{
+		{path: "/api/v1/overview", id: "overview", summary: "The fleet at a glance", answer: fleet.Overview{}, serve: s.overview},
+		{path: "/api/v1/hosts", id: "hosts", summary: "Hosts, in the order of their ids", answer: hostList{}, serve: s.hosts, parameters: []parameter{
+			{name: "after", kind: hostID, about: "Hosts with a larger id: next of the page before."}, limit(maxHosts, maxHosts)}},
+		{path: "/api/v1/hosts/{id}", id: "host", summary: "A host with its standing results, and its pending updates put together", parameters: []parameter{host},
+			answer: hostAnswer{}, serve: s.host},
+		{path: "/api/v1/hosts/{id}/detections/{storm}", id: "detection", summary: "One detection", parameters: []parameter{host,
+			{name: "storm", in: "path", about: "The detection's id on its host."}}, answer: fleet.Detection{}, serve: s.detection},
+		{path: "/api/v1/detections", id: "detections", summary: "Detections, those newest told of first", answer: detectionList{}, serve: s.detections, parameters: []parameter{
+			{name: "host", kind: hostID, about: "Of this host."}, {name: "rule", about: "Of the rule with this id."},
+			{name: "severity", kind: severity, about: "Of this severity."}, before(), limit(maxPage, frame.PageSize)}},
+		{path: "/api/v1/requests", id: "requests", summary: "Machines that wait for a person to admit them, or were decided upon", answer: requestList{}, serve: s.requests},
+		{path: "/api/v1/checks", id: "checks", summary: "Checks, with how many hosts each is bad on", answer: checkList{}, serve: s.checks},
+		{path: "/api/v1/checks/{id}", id: "check", summary: "A check, with its result on every host", answer: fleet.CheckDetail{}, serve: s.check, parameters: []parameter{
+			{name: "id", in: "path", about: "The check's id."}}},
+		{path: "/api/v1/timeline", id: "timeline", summary: "Changes, newest first", answer: timeline{}, serve: s.timeline, parameters: []parameter{
+			{name: "host", kind: hostID, about: "Of this host."}, {name: "check", about: "Of this check."}, before(), limit(maxPage, frame.PageSize)}},
+		{path: "/api/v1/export", id: "export", summary: "Hosts, findings, changes or detections as a file, streamed", stream: s.export, parameters: exportParameters()},
+		{path: "/api/v1/openapi.json", id: "openapi", summary: "This document", answer: map[string]any{}, serve: func(*request) (any, error) { return raw(s.document), nil }},
+	}
 }
 
-func (s *API) requestsJSON(w http.ResponseWriter, r *http.Request) {
-	requests, err := s.config.Requests(r.Context())
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
-	}
-	answer.PlainRequests(requests)
-	answer.JSON(w, http.StatusOK, map[string]any{"requests": answer.List(requests)})
+func before() parameter {
+	return parameter{name: "before", kind: cursor, about: "Those before: next of the page before."}
 }
 
-func (s *API) checksJSON(w http.ResponseWriter, r *http.Request) {
-	checks, err := s.config.Catalogue.Checks(r.Context())
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
-	}
-	answer.JSON(w, http.StatusOK, map[string]any{"checks": answer.List(checks)})
+func limit(most, normal int) parameter {
+	return parameter{name: "limit", kind: number, most: most, normal: normal, about: "How many at most."}
 }
 
-func (s *API) checkJSON(w http.ResponseWriter, r *http.Request) {
-	d, err := s.config.Catalogue.Check(r.Context(), r.PathValue("id"))
-	if err != nil {
-		s.frame.Fail(w, r, fmt.Errorf("check: %w", err))
-		return
-	}
-	answer.PlainStates(d.States)
-	d.States = answer.List(d.States)
-	answer.JSON(w, http.StatusOK, d)
-}
+// The most that a page has.
+const (
+	maxPage  = 200
+	maxHosts = 10_000
+)
 
-// timelineJSON answers with events, newest first, and next, the cursor for the
-// parameter before that gives the events after them; 0 when there are none.
-func (s *API) timelineJSON(w http.ResponseWriter, r *http.Request) {
-	q := list.Timeline(r.URL.Query(), frame.PageSize)
-	events, err := s.config.Posture.Timeline(r.Context(), q)
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
+func exportParameters() []parameter {
+	return []parameter{
+		{name: "what", of: []string{export.Findings, export.Hosts, export.Changes, export.Detections}, about: "What to export; findings are the results that stand. Default: findings."},
+		{name: "format", of: []string{export.JSONL, export.CSV, export.OCSF, export.ECS, export.OTLP},
+			about: "jsonl: this API's objects; ocsf: OCSF 1.3; ecs: Elastic Common Schema; otlp: OpenTelemetry logs as JSON; each one to a line. Hosts are csv or jsonl. Default: jsonl."},
+		{name: "host", kind: hostID, about: "Of this host."}, {name: "check", about: "Of this check."}, {name: "rule", about: "Detections of this rule."},
+		{name: "family", about: "Findings of this family of checks."},
+		{name: "status", about: "Findings or changes with one of these statuses, with commas between them, or open: fail, unknown and error."},
+		{name: "severity", kind: severity, about: "Of at least this severity."},
+		{name: "since", about: "Changes or detections received since: RFC 3339, or a time ago such as 24h or 7d."},
+		{name: "until", about: "Received before: likewise."},
+		{name: "limit", kind: number, about: "How many lines at most. Default: all."},
 	}
-	next := int64(0)
-	if len(events) == q.Limit {
-		next = events[len(events)-1].ID
-	}
-	answer.PlainEvents(events)
-	answer.JSON(w, http.StatusOK, map[string]any{"events": answer.List(events), "next": next})
-}
-
-// host returns the host that the path names.
-func (s *API) host(r *http.Request) (fleet.HostDetail, error) {
-	id, err := frame.HostID(r)
-	if err != nil {
-		return fleet.HostDetail{}, err
-	}
-	d, err := s.config.Posture.Host(r.Context(), id)
-	if err != nil {
-		return fleet.HostDetail{}, fmt.Errorf("host %s: %w", id, err)
-	}
-	return d, nil
-}
-
-// detection returns the detection that the path names.
-func (s *API) detection(r *http.Request) (fleet.Detection, error) {
-	id, err := frame.HostID(r)
-	if err != nil {
-		return fleet.Detection{}, err
-	}
-	d, err := s.config.Detections.Detection(r.Context(), id, r.PathValue("storm"))
-	if err != nil {
-		return d, fmt.Errorf("detection of host %s: %w", id, err)
-	}
-	return d, nil
-}
-
-func (s *API) detectionJSON(w http.ResponseWriter, r *http.Request) {
-	d, err := s.detection(r)
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
-	}
-	all := []fleet.Detection{d}
-	answer.PlainDetections(all)
-	answer.JSON(w, http.StatusOK, all[0])
-}
-
-// detectionsJSON answers with detections, newest first, and next, the cursor for the
-// parameter before that gives those after them; 0 when there are none.
-func (s *API) detectionsJSON(w http.ResponseWriter, r *http.Request) {
-	q := list.Detections(r.URL.Query(), frame.PageSize)
-	all, err := s.config.Detections.Detections(r.Context(), q)
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
-	}
-	next := int64(0)
-	if len(all) == q.Limit {
-		next = all[len(all)-1].Place
-	}
-	answer.PlainDetections(all)
-	answer.JSON(w, http.StatusOK, map[string]any{"detections": answer.List(all), "next": next})
 }

@@ -144,7 +144,7 @@ func (f *Frame) Fail(w http.ResponseWriter, r *http.Request, err error) {
 // Failure answers with a page, or a line of JSON where no person reads it.
 func (f *Frame) Failure(w http.ResponseWriter, r *http.Request, code int, title, message string) {
 	if strings.HasPrefix(r.URL.Path, "/api/") {
-		answer.JSON(w, code, map[string]string{"error": strings.ToLower(title)})
+		answer.Problem(w, code, title+". "+message)
 		return
 	}
 	p := Page{Title: title, Body: struct {
