@@ -126,7 +126,8 @@ func (h *Host) relabel(l *finding.Host) error {
 func (h *Host) reject(d *fleet.Delivery, reason string) error {
 	h.rejected++
 	h.reason = reason
-	return h.Exec("INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?)",
+	return h.Exec(`INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (host, lane, epoch, seq) DO UPDATE SET
+		received = excluded.received, size = excluded.size, reason = excluded.reason`,
 		h.key, d.Lane, int64(d.Epoch), int64(d.Sequence), h.Now.UnixNano(), d.Size, text.Clean(reason, 512))
 }
 
@@ -177,7 +178,7 @@ func (h *Host) turn(c *finding.Change, body []byte) (bool, error) {
 		return false, err
 	}
 	h.remember(k, now)
-	return true, h.recount(k.Check, standing{status: c.Previous, severity: now.severity}, now)
+	return true, h.turned(k, standing{status: c.Previous, severity: now.severity}, now)
 }
 
 // standing returns what stands for a key; status 0 when nothing does.
@@ -227,7 +228,29 @@ func (h *Host) stand(r *finding.Result, removed bool, body []byte) error {
 	if err := h.write(k, old, now, body); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
+	return h.turned(k, old, now)
+}
+
+// turned counts a result as now and no longer as old, and that it was resolved.
+func (h *Host) turned(k finding.Key, old, now standing) error {
+	if err := h.resolved(k, old, now); err != nil {
+		return fmt.Errorf("write life of finding: %w", err)
+	}
 	return h.recount(k.Check, old, now)
+}
+
+// resolved remembers that a result was bad and is good again, for as long as there is
+// a result.
+func (h *Host) resolved(k finding.Key, old, now standing) error {
+	switch {
+	case now.status == 0 && old.status != 0:
+		return h.Exec("DELETE FROM life WHERE host = ? AND check_id = ? AND resource = ?", h.key, k.Check, k.Resource)
+	case old.status.Bad() && (now.status == finding.StatusPass || now.status == finding.StatusNotApplicable):
+		return h.Exec(`INSERT INTO life (host, check_id, resource, times, resolved) VALUES (?, ?, ?, 1, ?)
+			ON CONFLICT (host, check_id, resource) DO UPDATE SET times = life.times + 1, resolved = excluded.resolved`,
+			h.key, k.Check, k.Resource, now.since)
+	}
+	return nil
 }
 
 // recount counts a result as now and no longer as old; status 0 is none.

@@ -1,0 +1,71 @@
+package triage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"seawall/collector/db"
+	"seawall/collector/fleet"
+)
+
+// Covered returns how many of the bad results of each check a waiver stands for, on
+// hosts that are not archived; with a tag, on hosts that have it from an administrator
+// or a token. What is bad after waivers is what the store counts, less this. Checks
+// without such results are left out.
+func Covered(ctx context.Context, data db.DB, now time.Time, tag string) (map[string]int, error) {
+	return count(ctx, data, `SELECT s.check_id, count(*) FROM host_check c
+		JOIN state s ON s.host = c.host AND s.check_id = c.check_id JOIN host h ON h.host = c.host
+		WHERE c.check_id IN (SELECT v.check_id FROM waiver v WHERE v.ended = 0 AND v.expires > ?) AND `+bad+` AND h.archived = 0
+		AND (? = '' OR EXISTS (SELECT 1 FROM host_tag g WHERE g.host = s.host AND g.tag = ?))
+		AND EXISTS (SELECT 1 FROM waiver w WHERE `+covers+`) GROUP BY s.check_id`, now.UnixNano(), tag, tag, now.UnixNano())
+}
+
+// CoveredOn returns the same of one host.
+func CoveredOn(ctx context.Context, data db.DB, now time.Time, id fleet.HostID) (map[string]int, error) {
+	host, err := id.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("count waived results: %w", err)
+	}
+	return count(ctx, data, "SELECT s.check_id, count(*) FROM state s WHERE s.host = ? AND "+bad+
+		" AND EXISTS (SELECT 1 FROM waiver w WHERE "+covers+") GROUP BY s.check_id", host, now.UnixNano())
+}
+
+func count(ctx context.Context, data db.DB, text string, args ...any) (by map[string]int, err error) {
+	err = data.Read(ctx, func(q db.Querier) error {
+		by = make(map[string]int)
+		return db.Each(ctx, q, func(scan func(...any) error) error {
+			var check string
+			var n int
+			err := scan(&check, &n)
+			by[check] = n
+			return err
+		}, text, args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count waived results: %w", err)
+	}
+	return by, nil
+}
+
+// Tags returns the tags that an administrator or a token gave a host: what decides who
+// may see it.
+func Tags(ctx context.Context, data db.DB, id fleet.HostID) (tags []string, err error) {
+	host, err := id.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("tags: %w", err)
+	}
+	err = data.Read(ctx, func(q db.Querier) error {
+		tags = nil
+		return db.Each(ctx, q, func(scan func(...any) error) error {
+			var tag string
+			err := scan(&tag)
+			tags = append(tags, tag)
+			return err
+		}, "SELECT tag FROM host_tag WHERE host = ? ORDER BY tag", host)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read tags of host %s: %w", id, err)
+	}
+	return tags, nil
+}
