@@ -353,7 +353,8 @@ func (o *Outbox) Loads(ctx context.Context) (loads map[string]Load, err error) {
 			var route, detail string
 			err := scan(&route, &detail)
 			l := loads[route]
-			l.Detail, loads[route] = detail, l
+			l.Detail = detail
+			loads[route] = l
 			return err
 		}, "SELECT route, detail FROM outbox WHERE seq IN (SELECT min(seq) FROM outbox WHERE state = 'waiting' GROUP BY route)")
 	})
