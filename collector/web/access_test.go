@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"seawall/collector/web"
+	"seawall/collector/web/people"
 )
 
 func TestNoSessionNoData(t *testing.T) {
@@ -203,7 +204,7 @@ func TestLoginRate(t *testing.T) {
 	d := demoFleet(demoNow)
 	tried := 0
 	c := config(d)
-	c.Verify = func(string) bool { tried++; return false }
+	c.SignIn = people.Alone(func(string) bool { tried++; return false })
 	b := open(t, newServer(t, c))
 	token := b.form("/login")
 	var last answer
@@ -276,7 +277,7 @@ func TestConfig(t *testing.T) {
 	d := newDemo(demoNow)
 	for name, break_ := range map[string]func(*web.Config){
 		"posture": func(c *web.Config) { c.Posture = nil }, "catalogue": func(c *web.Config) { c.Catalogue = nil },
-		"feed": func(c *web.Config) { c.Feed = nil }, "verify": func(c *web.Config) { c.Verify = nil },
+		"feed": func(c *web.Config) { c.Feed = nil }, "sign in": func(c *web.Config) { c.SignIn = nil },
 		"host": func(c *web.Config) { c.Hosts = []string{"https://seawall.example/"} },
 	} {
 		c := config(d)

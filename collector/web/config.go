@@ -15,6 +15,8 @@ import (
 	"seawall/collector/bootstrap"
 	"seawall/collector/fleet"
 	"seawall/collector/web/frame"
+	"seawall/collector/web/people"
+	"seawall/collector/web/session"
 )
 
 // Feed tells what became durable. Subscribe returns a channel with room for
@@ -29,16 +31,17 @@ type Area interface {
 }
 
 // Config is what a [Server] works with. Posture, Catalogue, Detections, Feed and
-// Verify must be set; the zero values of the others mean the default named.
+// SignIn must be set; the zero values of the others mean the default named.
 type Config struct {
 	Posture    frame.Posture
 	Catalogue  frame.Catalogue
 	Detections frame.Detections
 	Feed       Feed
 
-	// Verify reports whether password is the administrator's. It takes the same
-	// time whatever the password. At most two calls run at a time.
-	Verify func(password string) bool
+	// SignIn says who may sign in. At most two calls run at a time.
+	SignIn people.SignIn
+	// Bearer returns who comes with an API token. Default: there are no API tokens.
+	Bearer func(ctx context.Context, token string) (session.Who, error)
 	// Requests returns the hosts that asked to be admitted. Default: none.
 	Requests func(ctx context.Context) ([]fleet.Request, error)
 	// Ready fails when the store cannot take a write. Default: always ready.
@@ -82,8 +85,8 @@ func (c *Config) missing() error {
 		return errors.New("web: no source of detections")
 	case c.Feed == nil:
 		return errors.New("web: no feed of updates")
-	case c.Verify == nil:
-		return errors.New("web: no way to verify a password")
+	case c.SignIn == nil:
+		return errors.New("web: no way to sign in")
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ type shape struct {
 // elements are all that the templates use. Script and link stand in the head
 // only.
 var elements = strings.Fields(`html head meta title link script body a header div span nav p form input button main section article
-	h1 h2 h3 h4 h5 ul ol li dl dt dd table caption thead tbody tr th td code pre bdi b small details summary time footer figure figcaption label select option
+	h1 h2 h3 h4 h5 ul ol li dl dt dd table caption thead tbody tr th td code pre bdi b small details summary time footer figure figcaption label select option fieldset legend
 	svg path rect circle line text title g`)
 
 func (s *shape) walk(n *html.Node) {

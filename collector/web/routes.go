@@ -40,7 +40,7 @@ func (s *Server) own() []frame.Route {
 // areas makes the areas.
 func (s *Server) areas() ([]Area, error) {
 	c := &s.config
-	who, err := people.New(people.Config{Frame: s.frame, Sessions: s.sessions, Verify: c.Verify})
+	who, err := people.New(people.Config{Frame: s.frame, Sessions: s.sessions, SignIn: c.SignIn, Bearer: c.Bearer})
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,8 @@ const (
 
 	sessionLifetime = 12 * time.Hour
 	sessionIdle     = 2 * time.Hour
-	sessionMax      = 64
+	sessionMax      = 1024
+	sessionEach     = 16
 	sweepEvery      = time.Minute
 )
 
@@ -60,7 +61,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	s := &Server{config: c, log: c.Log, frame: f}
-	s.sessions = session.New(session.Config{Lifetime: sessionLifetime, Idle: sessionIdle, Max: sessionMax, Now: c.Now})
+	s.sessions = session.New(session.Config{Lifetime: sessionLifetime, Idle: sessionIdle, Max: sessionMax, Each: sessionEach, Now: c.Now})
 	s.hub = live.NewHub(streams, s.changeData)
 	areas, err := s.areas()
 	if err != nil {
@@ -74,6 +75,9 @@ func New(c Config) (*Server, error) {
 	s.handler = gate.New(c.Hosts, formBytes).Wrap(s.router())
 	return s, nil
 }
+
+// EndUser signs a user out everywhere: what it may do has changed.
+func (s *Server) EndUser(user string) { s.sessions.EndUser(user) }
 
 // ServeHTTP answers one request. Events flow only while [Server.Serve] runs.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -18,6 +18,7 @@ import (
 
 	"seawall/collector/bootstrap"
 	"seawall/collector/web"
+	"seawall/collector/web/people"
 )
 
 const password = "correct horse battery staple"
@@ -25,7 +26,7 @@ const password = "correct horse battery staple"
 func config(d *demo) web.Config {
 	return web.Config{
 		Posture: d, Catalogue: d, Detections: d, Feed: d, Requests: d.Requests,
-		Verify:  func(p string) bool { return p == password },
+		SignIn:  people.Alone(func(p string) bool { return p == password }),
 		Metrics: prometheus.NewRegistry(),
 		Hosts:   []string{"seawall.example"},
 		NewHost: func() bootstrap.Host {
@@ -124,7 +125,13 @@ func (b *browser) get(path string) answer {
 
 func (b *browser) post(path string, v url.Values, header ...string) answer {
 	b.t.Helper()
-	r, err := http.NewRequest(http.MethodPost, b.base+path, strings.NewReader(v.Encode()))
+	return b.send(http.MethodPost, path, v, header...)
+}
+
+// send sends a form by any method; header is names and values by turns.
+func (b *browser) send(method, path string, v url.Values, header ...string) answer {
+	b.t.Helper()
+	r, err := http.NewRequest(method, b.base+path, strings.NewReader(v.Encode()))
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ import (
 	"seawall/collector/ingest"
 	"seawall/collector/store"
 	"seawall/collector/web"
+	"seawall/collector/web/people"
 	"seawall/pkg/service"
 )
 
@@ -77,7 +78,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		Version: service.ReadBuild().Version, Started: time.Now().UTC()}
 	out, err := web.New(web.Config{
 		Posture: s, Catalogue: s, Detections: s, Feed: s, Requests: s.Requests, Ready: s.Ready, Metrics: registry,
-		Verify: verifier(s, filepath.Join(c.StateDir, initialFile), log),
+		SignIn: people.Alone(verifier(s, filepath.Join(c.StateDir, initialFile), log)),
 		Hosts:  c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
 		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
 		Invite:  m.invites(c),

@@ -49,6 +49,12 @@ type Visitor struct {
 // May reports whether the visitor may do what takes role.
 func (v Visitor) May(role Role) bool { return v.Role >= role }
 
+// Operates reports whether the visitor may do what takes an operator, for templates.
+func (v Visitor) Operates() bool { return v.May(Operator) }
+
+// Administers reports whether the visitor may do what takes an administrator.
+func (v Visitor) Administers() bool { return v.May(Admin) }
+
 // Sees reports whether a host with tags is in the visitor's scope.
 func (v Visitor) Sees(tags []string) bool {
 	return len(v.Scope) == 0 || slices.ContainsFunc(tags, func(tag string) bool { return slices.Contains(v.Scope, tag) })

@@ -242,6 +242,10 @@ func TestTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := Overview(now, fleet.Overview{})
+	if b, err := r.Page("overview", p); err != nil || strings.Contains(string(b), `href="/hosts/new"`) {
+		t.Errorf("a viewer is to add a host: %v: %s", err, b)
+	}
+	p.Visitor.Role = frame.Operator
 	if b, err := r.Page("overview", p); err != nil || !strings.Contains(string(b), `href="/hosts/new"`) {
 		t.Errorf("%v: %s", err, b)
 	}

@@ -1,11 +1,14 @@
-// Package people is where people sign in and out.
 package people
 
 import (
+	"context"
 	"embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -14,25 +17,47 @@ import (
 	"seawall/collector/web/session"
 )
 
-// passwordBytes is the longest password that is looked at.
-const passwordBytes = 1024
-
 //go:embed templates/*.html
 var files embed.FS
 
 // The bounds of signing in.
 const (
 	sessionLifetime = 12 * time.Hour
+	deviceLife      = 90 * 24 * time.Hour
 	verifiers       = 2 // password hashes computed at a time: each takes memory
+	passwordBytes   = 1024
+	userBytes       = 64
 )
+
+// Attempt is what someone who signs in says.
+type Attempt struct {
+	User, Password string
+	Remote         netip.Addr
+}
+
+// SignIn returns who an attempt comes from. One that is not right is an error that
+// errors.Is [fs.ErrPermission], and takes the same time whatever is wrong with it.
+type SignIn func(ctx context.Context, a Attempt) (session.Who, error)
+
+// Alone returns the SignIn of a collector with one account, the administrator, whose
+// password verify knows.
+func Alone(verify func(password string) bool) SignIn {
+	return func(_ context.Context, a Attempt) (session.Who, error) {
+		if right := verify(a.Password); !right || a.User != "admin" {
+			return session.Who{}, fmt.Errorf("user %q: %w", a.User, fs.ErrPermission)
+		}
+		return session.Who{User: "admin", Role: frame.Admin}, nil
+	}
+}
 
 // Config is what [Pages] works with.
 type Config struct {
 	Frame    *frame.Frame
 	Sessions *session.Store
-	// Verify reports whether password is the administrator's. It takes the same
-	// time whatever the password. At most two calls run at a time.
-	Verify func(password string) bool
+	SignIn   SignIn // at most two calls run at a time
+	// Bearer returns who comes with an API token. One that is none is an error that
+	// errors.Is fs.ErrNotExist. Nil: there are no API tokens.
+	Bearer func(ctx context.Context, token string) (session.Who, error)
 }
 
 // Pages are the pages.
@@ -40,7 +65,8 @@ type Pages struct {
 	config    Config
 	frame     *frame.Frame
 	pages     *frame.Templates
-	attempts  *session.Limiter
+	attempts  *session.Limiter // by address
+	names     *session.Limiter
 	verifying chan struct{}
 }
 
@@ -50,7 +76,10 @@ func New(c Config) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("people: %w", err)
 	}
-	return &Pages{c, c.Frame, pages, session.NewLimiter(c.Frame.Now), make(chan struct{}, verifiers)}, nil
+	return &Pages{
+		config: c, frame: c.Frame, pages: pages, verifying: make(chan struct{}, verifiers),
+		attempts: session.NewLimiter(c.Frame.Now), names: session.NewLimiter(c.Frame.Now),
+	}, nil
 }
 
 // Routes returns the pages' paths.
@@ -60,16 +89,6 @@ func (s *Pages) Routes() []frame.Route {
 		{Pattern: "POST /login", Role: frame.Anybody, Serve: s.login},
 		{Pattern: "POST /logout", Role: frame.Viewer, Serve: s.logout},
 	}
-}
-
-// Visitor returns who sends r, the zero Visitor when it has no session.
-func (s *Pages) Visitor(r *http.Request) frame.Visitor {
-	token := s.frame.Cookie(r, "session")
-	found := s.config.Sessions.Find(token)
-	if found == nil {
-		return frame.Visitor{}
-	}
-	return frame.Visitor{User: "admin", Role: frame.Admin, Form: s.config.Sessions.Form(token), Done: found.Done()}
 }
 
 // showLogin answers the login page. Its form is tied to a cookie of its own, so
@@ -82,6 +101,9 @@ func (s *Pages) showLogin(w http.ResponseWriter, r *http.Request) {
 	s.loginPage(w, r, http.StatusOK, r.URL.Query().Get("next"), "")
 }
 
+// form is the model of the login page.
+type form struct{ User, Next, Failed string }
+
 func (s *Pages) loginPage(w http.ResponseWriter, r *http.Request, code int, next, failed string) {
 	cookie := session.Token()
 	if had := s.frame.Cookie(r, "login"); len(had) == len(cookie) {
@@ -91,7 +113,11 @@ func (s *Pages) loginPage(w http.ResponseWriter, r *http.Request, code int, next
 	if !gate.LocalPath(next) {
 		next = "/"
 	}
-	p := frame.Page{Title: "Sign in", Body: struct{ Next, Failed string }{next, failed}}
+	user := r.PostFormValue("username")
+	if user == "" || len(user) > userBytes {
+		user = "admin" // the account that every collector begins with
+	}
+	p := frame.Page{Title: "Sign in", Body: form{user, next, failed}}
 	p.Form = s.config.Sessions.Form(cookie)
 	s.frame.ShowCode(w, r, code, s.pages, "login", p)
 }
@@ -104,50 +130,75 @@ func (s *Pages) login(w http.ResponseWriter, r *http.Request) {
 		s.loginPage(w, r, http.StatusForbidden, next, "This form is out of date. Please try again.")
 		return
 	}
-	if wait, ok := s.attempts.Allow(gate.Remote(r)); !ok {
+	a := Attempt{User: r.PostFormValue("username"), Password: r.PostFormValue("password"), Remote: gate.Remote(r)}
+	if a.User == "" {
+		a.User = "admin"
+	}
+	if wait := s.wait(r, a); wait > 0 {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 		s.loginPage(w, r, http.StatusTooManyRequests, next, fmt.Sprintf("Too many attempts. Wait %d seconds.", seconds))
 		return
 	}
-	password := r.PostFormValue("password")
-	right, err := s.verify(r, password)
-	if err != nil {
+	who, err := s.verify(r.Context(), a)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		s.frame.Log().Warn("a sign-in was refused", "user", a.User, "remote", a.Remote)
+		s.loginPage(w, r, http.StatusUnauthorized, next, "That name or password is not right.")
+	case err != nil:
+		s.frame.Log().Warn("a sign-in could not be decided", "user", a.User, "remote", a.Remote, "err", err)
 		s.loginPage(w, r, http.StatusServiceUnavailable, next, "The collector is busy. Please try again.")
-		return
+	default:
+		s.Begin(w, r, who)
+		s.frame.Redirect(w, r, next, "")
 	}
-	if !right {
-		s.frame.Log().Warn("wrong dashboard password", "remote", gate.Remote(r))
-		s.loginPage(w, r, http.StatusUnauthorized, next, "That password is not right.")
-		return
+}
+
+// wait takes an attempt of its address and of its name, and returns how long to wait
+// when there is none left.
+func (s *Pages) wait(r *http.Request, a Attempt) time.Duration {
+	if wait, ok := s.attempts.Allow(a.Remote); !ok {
+		return wait
 	}
+	name := a.User[:min(len(a.User), userBytes)]
+	wait, _ := s.names.AllowName(name, s.config.Sessions.DeviceOf(name, s.frame.Cookie(r, "device")))
+	return wait
+}
+
+// Begin starts a session of who. The one that the browser had ends: what it sent
+// before is never adopted.
+func (s *Pages) Begin(w http.ResponseWriter, r *http.Request, who session.Who) {
 	if old := s.config.Sessions.Find(s.frame.Cookie(r, "session")); old != nil {
 		s.config.Sessions.End(old)
 	}
-	s.frame.Log().Info("signed in to the dashboard", "remote", gate.Remote(r))
-	s.frame.SetCookie(w, "session", s.config.Sessions.Start(), sessionLifetime)
+	s.frame.Log().Info("signed in to the dashboard", "user", who.User, "role", who.Role.String(), "remote", gate.Remote(r))
+	s.frame.SetCookie(w, "session", s.config.Sessions.Start(who), sessionLifetime)
+	s.frame.SetCookie(w, "device", s.config.Sessions.Device(who.User), deviceLife)
 	s.frame.SetCookie(w, "login", "", 0)
-	s.frame.Redirect(w, r, next, "")
 }
 
-// verify asks whether the password is right, few at a time. The error says that
-// too many wait.
-func (s *Pages) verify(r *http.Request, password string) (bool, error) {
+// verify asks whether the password is right, few at a time. An error that is no refusal
+// says that too many wait, or that nobody can say now.
+func (s *Pages) verify(ctx context.Context, a Attempt) (session.Who, error) {
 	patience := time.NewTimer(10 * time.Second)
 	defer patience.Stop()
 	select {
 	case s.verifying <- struct{}{}:
 		defer func() { <-s.verifying }()
-	case <-r.Context().Done():
-		return false, r.Context().Err()
+	case <-ctx.Done():
+		return session.Who{}, ctx.Err()
 	case <-patience.C:
-		return false, fmt.Errorf("%d passwords are being verified", verifiers)
+		return session.Who{}, fmt.Errorf("%d passwords are being verified", verifiers)
 	}
-	fits := len(password) <= passwordBytes
+	fits := len(a.Password) <= passwordBytes && len(a.User) <= userBytes
 	if !fits {
-		password = password[:passwordBytes]
+		a.Password, a.User = a.Password[:min(len(a.Password), passwordBytes)], a.User[:min(len(a.User), userBytes)]
 	}
-	return s.config.Verify(password) && fits, nil
+	who, err := s.config.SignIn(ctx, a)
+	if err == nil && !fits {
+		err = fmt.Errorf("a password of more than %d bytes: %w", passwordBytes, fs.ErrPermission)
+	}
+	return who, err
 }
 
 // logout ends the session and its streams.
@@ -156,5 +207,5 @@ func (s *Pages) logout(w http.ResponseWriter, r *http.Request) {
 		s.config.Sessions.End(old)
 	}
 	s.frame.SetCookie(w, "session", "", 0)
-	http.Redirect(w, r, "/login", http.StatusSeeOther)
+	s.frame.Redirect(w, r, "/login", "")
 }

@@ -16,13 +16,16 @@ const (
 	attemptTracks = 4096
 )
 
-// Limiter bounds login attempts by address. An attacker at one address cannot
-// lock out the others.
+// Limiter bounds login attempts by who makes them: by address, and by the name that
+// they are for. An attacker at one address cannot lock out the others. One with many
+// addresses uses up what a name is allowed from browsers that it never signed in on,
+// and nothing of those that carry its device cookie ([Store.Device]): there, whom the
+// name belongs to still gets in.
 type Limiter struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	each  map[netip.Prefix]*rate.Limiter
+	each  map[string]*rate.Limiter
 	swept time.Time
 	crowd *rate.Limiter
 }
@@ -31,7 +34,7 @@ type Limiter struct {
 func NewLimiter(now func() time.Time) *Limiter {
 	return &Limiter{
 		now:   now,
-		each:  make(map[netip.Prefix]*rate.Limiter),
+		each:  make(map[string]*rate.Limiter),
 		crowd: rate.NewLimiter(rate.Every(attemptEvery), attemptBurst),
 	}
 }
@@ -39,10 +42,32 @@ func NewLimiter(now func() time.Time) *Limiter {
 // Allow takes one attempt of addr; when there is none left it returns how long
 // to wait. Addresses beyond the tracked number share one allowance.
 func (l *Limiter) Allow(addr netip.Addr) (wait time.Duration, ok bool) {
+	bits := 64
+	if addr = addr.Unmap().WithZone(""); addr.Is4() {
+		bits = 32
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return l.take("") // no valid address
+	}
+	return l.take(prefix.String())
+}
+
+// AllowName takes one attempt for a name: of all the browsers in the world, or of
+// those known to be the name's own.
+func (l *Limiter) AllowName(name string, known bool) (wait time.Duration, ok bool) {
+	if known {
+		return l.take("known " + name)
+	}
+	return l.take("any " + name)
+}
+
+// take takes one attempt of key; without one, of what all that are not tracked share.
+func (l *Limiter) take(key string) (wait time.Duration, ok bool) {
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	reservation := l.of(addr, now).ReserveN(now, 1)
+	reservation := l.of(key, now).ReserveN(now, 1)
 	if wait = reservation.DelayFrom(now); wait > 0 {
 		reservation.CancelAt(now)
 		return wait, false
@@ -50,16 +75,11 @@ func (l *Limiter) Allow(addr netip.Addr) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-func (l *Limiter) of(addr netip.Addr, now time.Time) *rate.Limiter {
-	bits := 64
-	if addr = addr.Unmap().WithZone(""); addr.Is4() {
-		bits = 32
+func (l *Limiter) of(key string, now time.Time) *rate.Limiter {
+	if key == "" {
+		return l.crowd
 	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil {
-		return l.crowd // no valid address
-	}
-	if own := l.each[prefix]; own != nil {
+	if own := l.each[key]; own != nil {
 		return own
 	}
 	if len(l.each) >= attemptTracks && now.Sub(l.swept) >= attemptEvery {
@@ -74,6 +94,6 @@ func (l *Limiter) of(addr netip.Addr, now time.Time) *rate.Limiter {
 		return l.crowd
 	}
 	own := rate.NewLimiter(rate.Every(attemptEvery), attemptBurst)
-	l.each[prefix] = own
+	l.each[key] = own
 	return own
 }

@@ -12,8 +12,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"sync"
 	"time"
+
+	"seawall/collector/web/frame"
 )
 
 // Config bounds a [Store].
@@ -21,6 +24,7 @@ type Config struct {
 	Lifetime time.Duration    // from sign-in to the end, whatever happens
 	Idle     time.Duration    // from the last use to the end
 	Max      int              // sessions at a time; the one longest unused makes room
+	Each     int              // of them of one user, likewise
 	Now      func() time.Time // the clock
 }
 
@@ -33,13 +37,27 @@ type Store struct {
 	sessions map[[32]byte]*Session
 }
 
+// Who is signed in.
+type Who struct {
+	User  string
+	Role  frame.Role
+	Scope []string // the tags of the hosts that the user may see; none: all hosts
+}
+
 // Session is one signed-in browser.
 type Session struct {
+	who  Who
 	id   [32]byte
 	born time.Time
 	used time.Time // guarded by Store.mu
 	done chan struct{}
 }
+
+// Who returns who is signed in.
+func (s *Session) Who() Who { return s.who }
+
+// ID returns a name for the session that is no secret.
+func (s *Session) ID() string { return hex.EncodeToString(s.id[:8]) }
 
 // Done is closed when the session is no more.
 func (s *Session) Done() <-chan struct{} { return s.done }
@@ -58,19 +76,22 @@ func Token() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// Start opens a session and returns its token. The token is always a new one:
+// Start opens a session of who and returns its token. The token is always a new one:
 // what the browser sent before is never adopted.
-func (s *Store) Start() string {
+func (s *Store) Start(who Who) string {
 	token := Token()
 	now := s.config.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweep(now)
+	if s.count(who.User) >= s.config.Each { // before others': nobody signs others out by signing in
+		s.evict(who.User)
+	}
 	for len(s.sessions) >= s.config.Max {
-		s.evict()
+		s.evict("")
 	}
 	id := sha256.Sum256([]byte(token))
-	s.sessions[id] = &Session{id: id, born: now, used: now, done: make(chan struct{})}
+	s.sessions[id] = &Session{who: who, id: id, born: now, used: now, done: make(chan struct{})}
 	return token
 }
 
@@ -101,6 +122,17 @@ func (s *Store) End(session *Session) {
 	s.remove(session)
 }
 
+// EndUser closes all sessions of a user: what it may do has changed.
+func (s *Store) EndUser(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, session := range s.sessions {
+		if session.who.User == user {
+			s.remove(session)
+		}
+	}
+}
+
 // Sweep ends what has expired; call it now and then, so that the streams of an
 // expired session end too.
 func (s *Store) Sweep() {
@@ -128,15 +160,26 @@ func (s *Store) sweep(now time.Time) {
 	}
 }
 
-// evict removes the session longest unused.
-func (s *Store) evict() {
+func (s *Store) count(user string) (n int) {
+	for _, session := range s.sessions {
+		if session.who.User == user {
+			n++
+		}
+	}
+	return n
+}
+
+// evict removes the session longest unused, of a user or of all.
+func (s *Store) evict(user string) {
 	var oldest *Session
 	for _, session := range s.sessions {
-		if oldest == nil || session.used.Before(oldest.used) {
+		if (user == "" || session.who.User == user) && (oldest == nil || session.used.Before(oldest.used)) {
 			oldest = session
 		}
 	}
-	s.remove(oldest)
+	if oldest != nil {
+		s.remove(oldest)
+	}
 }
 
 func (s *Store) remove(session *Session) {
@@ -158,4 +201,17 @@ func (s *Store) Form(cookie string) string {
 // FormValid reports whether token is the one of cookie.
 func (s *Store) FormValid(cookie, token string) bool {
 	return cookie != "" && hmac.Equal([]byte(s.Form(cookie)), []byte(token))
+}
+
+// Device returns what a browser keeps to be known as one that user signed in on. It
+// admits to nothing; it sets the browser apart from those that guess.
+func (s *Store) Device(user string) string {
+	mac := hmac.New(sha256.New, s.key[:])
+	mac.Write([]byte("device\x00" + user))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// DeviceOf reports whether a browser that has kept device is one of user's.
+func (s *Store) DeviceOf(user, device string) bool {
+	return hmac.Equal([]byte(s.Device(user)), []byte(device))
 }

@@ -2,9 +2,14 @@ package session
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
+
+	"seawall/collector/web/frame"
 )
+
+var ann = Who{User: "ann", Role: frame.Operator, Scope: []string{"prod"}}
 
 // clock is a time that a test moves.
 type clock struct{ t time.Time }
@@ -12,7 +17,7 @@ type clock struct{ t time.Time }
 func (c *clock) now() time.Time { return c.t }
 
 func newStore(c *clock) *Store {
-	return New(Config{Lifetime: 10 * time.Hour, Idle: time.Hour, Max: 3, Now: c.now})
+	return New(Config{Lifetime: 10 * time.Hour, Idle: time.Hour, Max: 3, Each: 3, Now: c.now})
 }
 
 func ended(s *Session) bool {
@@ -27,7 +32,7 @@ func ended(s *Session) bool {
 func TestSession(t *testing.T) {
 	c := &clock{time.Unix(1e9, 0)}
 	s := newStore(c)
-	token := s.Start()
+	token := s.Start(ann)
 	if len(token) != 43 {
 		t.Errorf("a token of %d characters", len(token))
 	}
@@ -55,7 +60,7 @@ func TestSession(t *testing.T) {
 func TestExpiry(t *testing.T) {
 	c := &clock{time.Unix(1e9, 0)}
 	s := newStore(c)
-	used, idle := s.Start(), s.Start()
+	used, idle := s.Start(ann), s.Start(ann)
 	session := s.Find(idle)
 	for range 9 {
 		c.t = c.t.Add(59 * time.Minute)
@@ -85,11 +90,11 @@ func TestMakesRoom(t *testing.T) {
 	s := newStore(c)
 	var tokens []string
 	for range 3 {
-		tokens = append(tokens, s.Start())
+		tokens = append(tokens, s.Start(ann))
 		c.t = c.t.Add(time.Second)
 	}
 	s.Find(tokens[0]) // the second is now the one longest unused
-	fourth := s.Start()
+	fourth := s.Start(ann)
 	if s.Len() != 3 || s.Find(tokens[1]) != nil || s.Find(tokens[0]) == nil || s.Find(fourth) == nil {
 		t.Error("the wrong session made room")
 	}
@@ -159,5 +164,53 @@ func TestLimiterIsBounded(t *testing.T) {
 	c.t = c.t.Add(attemptEvery)
 	if _, ok := l.Allow(addr(1 << 20)); !ok || len(l.each) != 1 {
 		t.Errorf("addresses that waited are kept: %d", len(l.each))
+	}
+}
+
+// TestRoomOfOne has a user who signs in again and again end its own sessions, not
+// another's, and all of them when what it may do changes.
+func TestRoomOfOne(t *testing.T) {
+	c := &clock{time.Unix(1e9, 0)}
+	s := New(Config{Lifetime: time.Hour, Idle: time.Hour, Max: 10, Each: 2, Now: c.now})
+	other := s.Start(Who{User: "bob"})
+	var last string
+	for range 20 {
+		c.t = c.t.Add(time.Second)
+		last = s.Start(ann)
+	}
+	found := s.Find(last)
+	if s.Len() != 3 || s.Find(other) == nil || found == nil || found.Who().User != "ann" || found.Who().Role != frame.Operator {
+		t.Fatalf("%d sessions", s.Len())
+	}
+	if len(found.ID()) != 16 || strings.Contains(last, found.ID()) {
+		t.Errorf("a session is called %s", found.ID())
+	}
+	s.EndUser("ann")
+	if s.Len() != 1 || s.Find(last) != nil || !ended(found) || s.Find(other) == nil {
+		t.Error("a user's sessions live on, or another's do not")
+	}
+}
+
+// TestNames: who guesses at a name locks no browser out that the name is known on.
+func TestNames(t *testing.T) {
+	c := &clock{time.Unix(1e9, 0)}
+	s, l := newStore(c), NewLimiter(c.now)
+	for range attemptBurst {
+		if _, ok := l.AllowName("ann", false); !ok {
+			t.Fatal("refused too early")
+		}
+	}
+	if wait, ok := l.AllowName("ann", false); ok || wait != attemptEvery {
+		t.Errorf("allowed %v, to wait %v", ok, wait)
+	}
+	if _, ok := l.AllowName("ann", true); !ok {
+		t.Error("the guesses lock out ann's own browser")
+	}
+	if _, ok := l.AllowName("bob", false); !ok {
+		t.Error("the guesses at ann lock out bob")
+	}
+	device := s.Device("ann")
+	if !s.DeviceOf("ann", device) || s.DeviceOf("bob", device) || s.DeviceOf("ann", "") || s.DeviceOf("ann", newStore(c).Device("ann")) || device == s.Form("ann") {
+		t.Error("a device is known that is not the user's, or is not known that is")
 	}
 }
