@@ -3,6 +3,7 @@ package triage
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"seawall/collector/db"
@@ -10,15 +11,27 @@ import (
 )
 
 // Covered returns how many of the bad results of each check a waiver stands for, on
-// hosts that are not archived; with a tag, on hosts that have it from an administrator
-// or a token. What is bad after waivers is what the store counts, less this. Checks
-// without such results are left out.
-func Covered(ctx context.Context, data db.DB, now time.Time, tag string) (map[string]int, error) {
+// hosts of a scope that are not archived. What is bad after waivers is what the store
+// counts, less this. Checks without such results are left out.
+func Covered(ctx context.Context, data db.DB, now time.Time, scope []string) (map[string]int, error) {
+	within, tags := inScope(scope)
+	args := append([]any{now.UnixNano(), now.UnixNano()}, tags...)
 	return count(ctx, data, `SELECT s.check_id, count(*) FROM host_check c
 		JOIN state s ON s.host = c.host AND s.check_id = c.check_id JOIN host h ON h.host = c.host
 		WHERE c.check_id IN (SELECT v.check_id FROM waiver v WHERE v.ended = 0 AND v.expires > ?) AND `+bad+` AND h.archived = 0
-		AND (? = '' OR EXISTS (SELECT 1 FROM host_tag g WHERE g.host = s.host AND g.tag = ?))
-		AND EXISTS (SELECT 1 FROM waiver w WHERE `+covers+`) GROUP BY s.check_id`, now.UnixNano(), tag, tag, now.UnixNano())
+		AND EXISTS (SELECT 1 FROM waiver w WHERE `+covers+")"+within+" GROUP BY s.check_id", args...)
+}
+
+// inScope is a condition on a row s of state: its host has one of the tags, from an
+// administrator or a token. No tags are no condition.
+func inScope(scope []string) (text string, args []any) {
+	if len(scope) == 0 {
+		return "", nil
+	}
+	for _, tag := range scope {
+		args = append(args, tag)
+	}
+	return " AND s.host IN (SELECT g.host FROM host_tag g WHERE g.tag IN (?" + strings.Repeat(", ?", len(scope)-1) + "))", args
 }
 
 // CoveredOn returns the same of one host.

@@ -94,17 +94,21 @@ func OfHost(ctx context.Context, data db.DB, now time.Time, id fleet.HostID, lim
 	return read(ctx, data, selected+"WHERE s.host = ? AND "+bad+" ORDER BY s.severity DESC, s.check_id, s.resource LIMIT ?", now.UnixNano(), host, limit)
 }
 
-// FindingsOf returns the findings of a check on all hosts that are not archived, bad ones alone, those that fail
-// for longest first, at most limit.
-func FindingsOf(ctx context.Context, data db.DB, now time.Time, check string, limit int) ([]Finding, error) {
+// FindingsOf returns the findings of a check on hosts of a scope that are not archived,
+// bad ones alone, those that fail for longest first, at most limit.
+func FindingsOf(ctx context.Context, data db.DB, now time.Time, check string, scope []string, limit int) ([]Finding, error) {
+	within, tags := inScope(scope)
+	args := append([]any{now.UnixNano(), check}, tags...)
 	return read(ctx, data, selected+`JOIN host_check c ON c.host = s.host AND c.check_id = s.check_id
-		WHERE c.check_id = ? AND h.archived = 0 AND `+bad+" ORDER BY s.since, s.host, s.resource LIMIT ?", now.UnixNano(), check, limit)
+		WHERE c.check_id = ? AND h.archived = 0 AND `+bad+within+" ORDER BY s.since, s.host, s.resource LIMIT ?", append(args, limit)...)
 }
 
-// Assigned returns the findings that somebody looks after, bad ones alone, the newest
-// decision first, at most limit.
-func Assigned(ctx context.Context, data db.DB, now time.Time, limit int) ([]Finding, error) {
-	return read(ctx, data, selected+"WHERE t.assignee <> '' AND "+bad+" ORDER BY t.changed DESC, s.host LIMIT ?", now.UnixNano(), limit)
+// Assigned returns the findings of a scope that somebody looks after, bad ones alone,
+// the newest decision first, at most limit.
+func Assigned(ctx context.Context, data db.DB, now time.Time, scope []string, limit int) ([]Finding, error) {
+	within, tags := inScope(scope)
+	args := append([]any{now.UnixNano()}, tags...)
+	return read(ctx, data, selected+"WHERE t.assignee <> '' AND "+bad+within+" ORDER BY t.changed DESC, s.host LIMIT ?", append(args, limit)...)
 }
 
 // read returns the findings that a query selects.

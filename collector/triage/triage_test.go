@@ -104,7 +104,7 @@ func TestCovered(t *testing.T) {
 			before := states(t, s)
 			id := waive(t, s, test.waiver)
 			covered := func(at time.Time) map[string]int {
-				by, err := Covered(t.Context(), s, at, "")
+				by, err := Covered(t.Context(), s, at, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -144,13 +144,13 @@ func TestCovered(t *testing.T) {
 func TestCoveredOfATag(t *testing.T) {
 	s := open(t)
 	waive(t, s, Waiver{Check: "ssh-root"})
-	for tag, want := range map[string]map[string]int{"env=prod": {"ssh-root": 1}, "test": {}, "": {"ssh-root": 2}} {
-		by, err := Covered(t.Context(), s, noon, tag)
+	for tags, want := range map[string]map[string]int{"env=prod": {"ssh-root": 1}, "test": {}, "test env=prod": {"ssh-root": 1}, "": {"ssh-root": 2}} {
+		by, err := Covered(t.Context(), s, noon, strings.Fields(tags))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, by); diff != "" {
-			t.Errorf("tag %q (- want, + got):\n%s", tag, diff)
+			t.Errorf("tags %q (- want, + got):\n%s", tags, diff)
 		}
 	}
 }
@@ -240,9 +240,11 @@ func TestLists(t *testing.T) {
 	}
 	for what, test := range map[string]struct{ got, want []string }{
 		"of a host":  {names(OfHost(t.Context(), s, noon, one, 10)), []string{"h1 ssh-root  new", "h1 files /a new", "h1 files /b open"}},
-		"of a check": {names(FindingsOf(t.Context(), s, noon, "ssh-root", 10)), []string{"h1 ssh-root  new", "h2 ssh-root  new"}},
-		"limited":    {names(FindingsOf(t.Context(), s, noon, "ssh-root", 1)), []string{"h1 ssh-root  new"}},
-		"assigned":   {names(Assigned(t.Context(), s, noon, 10)), []string{"h1 files /b open"}},
+		"of a check": {names(FindingsOf(t.Context(), s, noon, "ssh-root", nil, 10)), []string{"h1 ssh-root  new", "h2 ssh-root  new"}},
+		"limited":    {names(FindingsOf(t.Context(), s, noon, "ssh-root", nil, 1)), []string{"h1 ssh-root  new"}},
+		"in a scope": {names(FindingsOf(t.Context(), s, noon, "ssh-root", []string{"env=prod"}, 10)), []string{"h2 ssh-root  new"}},
+		"of nobody":  {names(Assigned(t.Context(), s, noon, []string{"env=prod"}, 10)), nil},
+		"assigned":   {names(Assigned(t.Context(), s, noon, nil, 10)), []string{"h1 files /b open"}},
 	} {
 		if diff := cmp.Diff(test.want, test.got); diff != "" {
 			t.Errorf("%s (- want, + got):\n%s", what, diff)
