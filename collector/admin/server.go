@@ -15,6 +15,7 @@ import (
 
 	"seawall/collector/authority"
 	"seawall/collector/enrol"
+	"seawall/collector/export"
 	"seawall/collector/fleet"
 	"seawall/collector/roster"
 	"seawall/collector/store/membership"
@@ -33,6 +34,9 @@ type Config struct {
 	Hosts    func(context.Context) ([]fleet.Host, error) // when they were last seen
 	Update   func(context.Context, func(*membership.Tx) error) error
 
+	Export  export.Source
+	Version string // the collector's
+
 	Log *slog.Logger
 }
 
@@ -42,6 +46,8 @@ func Serve(ctx context.Context, l net.Listener, c Config) error {
 		grpc.UnaryInterceptor(func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 			answer, err := next(ctx, req)
 			return answer, explain(err)
+		}), grpc.StreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+			return explain(next(srv, stream))
 		}))
 	seawallv1.RegisterAdminServiceServer(g, &server{cfg: c})
 	stopped := make(chan struct{})

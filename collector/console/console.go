@@ -1,5 +1,5 @@
 // Package console is the commands with which a person works with a running
-// collector: user-data, tokens, hosts, authorities. They talk to it over the administrator's
+// collector: user-data, tokens, hosts, findings, exports, authorities. They talk to it over the administrator's
 // socket (package socket) and hold nothing themselves.
 //
 // What is for a program is on standard output alone: "token create" prints the token
@@ -42,12 +42,12 @@ type Console struct {
 	Now    func() time.Time // default time.Now
 }
 
-// Commands returns the commands bootstrap, token, host and ca.
+// Commands returns the commands bootstrap, token, host, ca, hosts, findings and export.
 func (c Console) Commands() []*cobra.Command {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return []*cobra.Command{c.bootstrap(), c.token(), c.host(), c.ca()}
+	return []*cobra.Command{c.bootstrap(), c.token(), c.host(), c.ca(), c.hosts(), c.findings(), c.export()}
 }
 
 const (
@@ -74,10 +74,15 @@ func (c Console) command(use, short string, args cobra.PositionalArgs, run func(
 	}}
 }
 
-// ask calls do with a connection to the collector.
+// ask calls do with a connection to the collector, for a short question.
 func (c Console) ask(ctx context.Context, do func(context.Context, client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	return c.reach(ctx, do)
+}
+
+// reach calls do with a connection to the collector.
+func (c Console) reach(ctx context.Context, do func(context.Context, client) error) error {
 	first, err := socket.Dial(ctx, c.Folder())
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED):

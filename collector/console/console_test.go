@@ -28,29 +28,29 @@ var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
 func at(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(now.Add(d)) }
 
-// fleet is an administrator's service with what it answers.
-type fleet struct {
+// answers is an administrator's service with what it answers.
+type answers struct {
 	seawallv1.UnimplementedAdminServiceServer
 	hosts   *seawallv1.ListHostsResponse
 	changed []*seawallv1.ChangeHostRequest
 	decided []*seawallv1.DecideRequestRequest
 }
 
-func (f *fleet) ListHosts(context.Context, *seawallv1.ListHostsRequest) (*seawallv1.ListHostsResponse, error) {
+func (f *answers) ListHosts(context.Context, *seawallv1.ListHostsRequest) (*seawallv1.ListHostsResponse, error) {
 	return f.hosts, nil
 }
 
-func (f *fleet) ChangeHost(_ context.Context, r *seawallv1.ChangeHostRequest) (*seawallv1.ChangeHostResponse, error) {
+func (f *answers) ChangeHost(_ context.Context, r *seawallv1.ChangeHostRequest) (*seawallv1.ChangeHostResponse, error) {
 	f.changed = append(f.changed, r)
 	return &seawallv1.ChangeHostResponse{Member: &seawallv1.Member{Id: r.GetId(), Name: "evil\x1b[2J"}}, nil
 }
 
-func (f *fleet) DecideRequest(_ context.Context, r *seawallv1.DecideRequestRequest) (*seawallv1.DecideRequestResponse, error) {
+func (f *answers) DecideRequest(_ context.Context, r *seawallv1.DecideRequestRequest) (*seawallv1.DecideRequestResponse, error) {
 	f.decided = append(f.decided, r)
 	return &seawallv1.DecideRequestResponse{Request: &seawallv1.Request{Id: r.GetId(), Name: "copy\n1", Decision: "approved"}}, nil
 }
 
-func (f *fleet) ListTokens(context.Context, *seawallv1.ListTokensRequest) (*seawallv1.ListTokensResponse, error) {
+func (f *answers) ListTokens(context.Context, *seawallv1.ListTokensRequest) (*seawallv1.ListTokensResponse, error) {
 	scope := &seawallv1.Scope{Clones: true, Name: "web-*", Networks: []string{"10.0.0.0/8"}}
 	return &seawallv1.ListTokensResponse{Tokens: []*seawallv1.Token{
 		{Id: "0000000000000001", Expires: at(time.Hour), Uses: 3, Used: 1, Label: "image", Scope: scope},
@@ -61,7 +61,7 @@ func (f *fleet) ListTokens(context.Context, *seawallv1.ListTokensRequest) (*seaw
 	}}, nil
 }
 
-func (f *fleet) ListAuthorities(context.Context, *seawallv1.ListAuthoritiesRequest) (*seawallv1.ListAuthoritiesResponse, error) {
+func (f *answers) ListAuthorities(context.Context, *seawallv1.ListAuthoritiesRequest) (*seawallv1.ListAuthoritiesResponse, error) {
 	return &seawallv1.ListAuthoritiesResponse{BundleRevision: 30, Hosts: map[uint64]uint32{30: 7, 20: 2, 0: 1},
 		Authorities: []*seawallv1.Authority{
 			{Id: "000000000000000a", Created: at(-900 * 24 * time.Hour), Expires: at(6400 * 24 * time.Hour), Retired: true, Distrusted: true},
@@ -90,7 +90,7 @@ func hosts() *seawallv1.ListHostsResponse {
 }
 
 // serve serves f and returns what runs a command line.
-func serve(t *testing.T, f *fleet) func(line ...string) (stdout, stderr string, err error) {
+func serve(t *testing.T, f *answers) func(line ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	folder := t.TempDir()
 	l, err := socket.Listen(folder, slog.New(slog.DiscardHandler))
@@ -118,7 +118,7 @@ func run(folder string, line ...string) (string, string, error) {
 
 // TestTables holds what people see, byte for byte.
 func TestTables(t *testing.T) {
-	x := serve(t, &fleet{hosts: hosts()})
+	x := serve(t, &answers{hosts: hosts()})
 	for name, line := range map[string]string{
 		"token-list": "token list", "token-list-all": "token list --all", "token-list.json": "token list --json",
 		"host-list": "host list", "host-list.json": "host list --json", "ca-list": "ca list", "ca-list.json": "ca list --json",
@@ -149,7 +149,7 @@ func TestTables(t *testing.T) {
 
 // TestEmpty lists nothing.
 func TestEmpty(t *testing.T) {
-	x := serve(t, &fleet{hosts: &seawallv1.ListHostsResponse{}})
+	x := serve(t, &answers{hosts: &seawallv1.ListHostsResponse{}})
 	if got, _, err := x("host", "list"); err != nil || strings.Count(got, "\n") != 1 {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -158,7 +158,7 @@ func TestEmpty(t *testing.T) {
 // TestNamesOneHost changes the host whose id begins so, when there is one, and
 // never one by its name.
 func TestNamesOneHost(t *testing.T) {
-	f := &fleet{hosts: hosts()}
+	f := &answers{hosts: hosts()}
 	x := serve(t, f)
 	for line, want := range map[string]string{
 		"bbbb": "", "bbbb0000000000000000000000000003": "",
@@ -179,7 +179,7 @@ func TestNamesOneHost(t *testing.T) {
 
 // TestDecide sends decisions.
 func TestDecide(t *testing.T) {
-	f := &fleet{hosts: hosts()}
+	f := &answers{hosts: hosts()}
 	x := serve(t, f)
 	for i, word := range []string{"approve", "reject"} {
 		_, stderr, err := x("host", word, "00000000000000f1")
@@ -198,7 +198,7 @@ func TestNobodyAnswers(t *testing.T) {
 		}
 	}
 	// An error of the collector is told without gRPC's words.
-	x := serve(t, &fleet{})
+	x := serve(t, &answers{})
 	if _, _, err := x("token", "create"); err == nil || strings.Contains(err.Error(), "rpc error") {
 		t.Errorf("%v", err)
 	}

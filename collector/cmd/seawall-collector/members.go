@@ -10,10 +10,12 @@ import (
 	"seawall/collector/authority"
 	"seawall/collector/contact"
 	"seawall/collector/enrol"
+	"seawall/collector/export"
 	"seawall/collector/fleet"
 	"seawall/collector/roster"
 	"seawall/collector/roster/ledger"
 	"seawall/collector/store"
+	"seawall/pkg/service"
 )
 
 // members is who may deliver and how one comes to.
@@ -46,6 +48,8 @@ func (m *members) admin(s *store.Store, log *slog.Logger) admin.Config {
 	return admin.Config{
 		Authority: m.authority, Enrolment: m.enrolment, Roster: m.roster,
 		Members: s.Members, Tokens: s.Tokens, Requests: s.Requests, Hosts: s.Hosts, Update: s.Update, Log: log,
+		Export:  export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections},
+		Version: service.ReadBuild().Version,
 	}
 }
 

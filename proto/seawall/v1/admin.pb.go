@@ -1453,6 +1453,98 @@ func (*RetireAuthorityResponse) Descriptor() ([]byte, []int) {
 	return file_seawall_v1_admin_proto_rawDescGZIP(), []int{22}
 }
 
+// ExportRequest says what to export, in the words of GET /api/v1/export: what, format,
+// host, check, rule, family, status, severity, since, until, limit.
+type ExportRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Parameters    map[string]string      `protobuf:"bytes,1,rep,name=parameters,proto3" json:"parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportRequest) Reset() {
+	*x = ExportRequest{}
+	mi := &file_seawall_v1_admin_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportRequest) ProtoMessage() {}
+
+func (x *ExportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_seawall_v1_admin_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportRequest.ProtoReflect.Descriptor instead.
+func (*ExportRequest) Descriptor() ([]byte, []int) {
+	return file_seawall_v1_admin_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ExportRequest) GetParameters() map[string]string {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
+// ExportResponse is a part of the file. A file that could not be finished ends with an
+// error.
+type ExportResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportResponse) Reset() {
+	*x = ExportResponse{}
+	mi := &file_seawall_v1_admin_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportResponse) ProtoMessage() {}
+
+func (x *ExportResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_seawall_v1_admin_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportResponse.ProtoReflect.Descriptor instead.
+func (*ExportResponse) Descriptor() ([]byte, []int) {
+	return file_seawall_v1_admin_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ExportResponse) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 var File_seawall_v1_admin_proto protoreflect.FileDescriptor
 
 const file_seawall_v1_admin_proto_rawDesc = "" +
@@ -1561,13 +1653,22 @@ const file_seawall_v1_admin_proto_rawDesc = "" +
 	"\x16RetireAuthorityRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\bdistrust\x18\x02 \x01(\bR\bdistrust\"\x19\n" +
-	"\x17RetireAuthorityResponse*s\n" +
+	"\x17RetireAuthorityResponse\"\x99\x01\n" +
+	"\rExportRequest\x12I\n" +
+	"\n" +
+	"parameters\x18\x01 \x03(\v2).seawall.v1.ExportRequest.ParametersEntryR\n" +
+	"parameters\x1a=\n" +
+	"\x0fParametersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"$\n" +
+	"\x0eExportResponse\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data*s\n" +
 	"\n" +
 	"HostChange\x12\x1b\n" +
 	"\x17HOST_CHANGE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12HOST_CHANGE_REVOKE\x10\x01\x12\x17\n" +
 	"\x13HOST_CHANGE_RELEASE\x10\x02\x12\x17\n" +
-	"\x13HOST_CHANGE_ARCHIVE\x10\x032\xfc\x05\n" +
+	"\x13HOST_CHANGE_ARCHIVE\x10\x032\xbf\x06\n" +
 	"\fAdminService\x12N\n" +
 	"\vCreateToken\x12\x1e.seawall.v1.CreateTokenRequest\x1a\x1f.seawall.v1.CreateTokenResponse\x12K\n" +
 	"\n" +
@@ -1579,7 +1680,8 @@ const file_seawall_v1_admin_proto_rawDesc = "" +
 	"\rDecideRequest\x12 .seawall.v1.DecideRequestRequest\x1a!.seawall.v1.DecideRequestResponse\x12Z\n" +
 	"\x0fListAuthorities\x12\".seawall.v1.ListAuthoritiesRequest\x1a#.seawall.v1.ListAuthoritiesResponse\x12Z\n" +
 	"\x0fRotateAuthority\x12\".seawall.v1.RotateAuthorityRequest\x1a#.seawall.v1.RotateAuthorityResponse\x12Z\n" +
-	"\x0fRetireAuthority\x12\".seawall.v1.RetireAuthorityRequest\x1a#.seawall.v1.RetireAuthorityResponseB$Z\"seawall/proto/seawall/v1;seawallv1b\x06proto3"
+	"\x0fRetireAuthority\x12\".seawall.v1.RetireAuthorityRequest\x1a#.seawall.v1.RetireAuthorityResponse\x12A\n" +
+	"\x06Export\x12\x19.seawall.v1.ExportRequest\x1a\x1a.seawall.v1.ExportResponse0\x01B$Z\"seawall/proto/seawall/v1;seawallv1b\x06proto3"
 
 var (
 	file_seawall_v1_admin_proto_rawDescOnce sync.Once
@@ -1594,7 +1696,7 @@ func file_seawall_v1_admin_proto_rawDescGZIP() []byte {
 }
 
 var file_seawall_v1_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_seawall_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_seawall_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_seawall_v1_admin_proto_goTypes = []any{
 	(HostChange)(0),                 // 0: seawall.v1.HostChange
 	(*Token)(nil),                   // 1: seawall.v1.Token
@@ -1620,58 +1722,64 @@ var file_seawall_v1_admin_proto_goTypes = []any{
 	(*RotateAuthorityResponse)(nil), // 21: seawall.v1.RotateAuthorityResponse
 	(*RetireAuthorityRequest)(nil),  // 22: seawall.v1.RetireAuthorityRequest
 	(*RetireAuthorityResponse)(nil), // 23: seawall.v1.RetireAuthorityResponse
-	nil,                             // 24: seawall.v1.ListAuthoritiesResponse.HostsEntry
-	(*timestamppb.Timestamp)(nil),   // 25: google.protobuf.Timestamp
+	(*ExportRequest)(nil),           // 24: seawall.v1.ExportRequest
+	(*ExportResponse)(nil),          // 25: seawall.v1.ExportResponse
+	nil,                             // 26: seawall.v1.ListAuthoritiesResponse.HostsEntry
+	nil,                             // 27: seawall.v1.ExportRequest.ParametersEntry
+	(*timestamppb.Timestamp)(nil),   // 28: google.protobuf.Timestamp
 }
 var file_seawall_v1_admin_proto_depIdxs = []int32{
-	25, // 0: seawall.v1.Token.created:type_name -> google.protobuf.Timestamp
-	25, // 1: seawall.v1.Token.expires:type_name -> google.protobuf.Timestamp
+	28, // 0: seawall.v1.Token.created:type_name -> google.protobuf.Timestamp
+	28, // 1: seawall.v1.Token.expires:type_name -> google.protobuf.Timestamp
 	2,  // 2: seawall.v1.Token.scope:type_name -> seawall.v1.Scope
-	25, // 3: seawall.v1.Token.revoked:type_name -> google.protobuf.Timestamp
+	28, // 3: seawall.v1.Token.revoked:type_name -> google.protobuf.Timestamp
 	2,  // 4: seawall.v1.CreateTokenRequest.scope:type_name -> seawall.v1.Scope
 	1,  // 5: seawall.v1.CreateTokenResponse.token:type_name -> seawall.v1.Token
 	1,  // 6: seawall.v1.ListTokensResponse.tokens:type_name -> seawall.v1.Token
 	1,  // 7: seawall.v1.RevokeTokenResponse.token:type_name -> seawall.v1.Token
-	25, // 8: seawall.v1.Member.since:type_name -> google.protobuf.Timestamp
-	25, // 9: seawall.v1.Member.enrolled:type_name -> google.protobuf.Timestamp
-	25, // 10: seawall.v1.Member.expires:type_name -> google.protobuf.Timestamp
-	25, // 11: seawall.v1.Member.recovered:type_name -> google.protobuf.Timestamp
-	25, // 12: seawall.v1.Member.archived:type_name -> google.protobuf.Timestamp
-	25, // 13: seawall.v1.Member.last_seen:type_name -> google.protobuf.Timestamp
-	25, // 14: seawall.v1.Request.asked:type_name -> google.protobuf.Timestamp
-	25, // 15: seawall.v1.Request.again:type_name -> google.protobuf.Timestamp
+	28, // 8: seawall.v1.Member.since:type_name -> google.protobuf.Timestamp
+	28, // 9: seawall.v1.Member.enrolled:type_name -> google.protobuf.Timestamp
+	28, // 10: seawall.v1.Member.expires:type_name -> google.protobuf.Timestamp
+	28, // 11: seawall.v1.Member.recovered:type_name -> google.protobuf.Timestamp
+	28, // 12: seawall.v1.Member.archived:type_name -> google.protobuf.Timestamp
+	28, // 13: seawall.v1.Member.last_seen:type_name -> google.protobuf.Timestamp
+	28, // 14: seawall.v1.Request.asked:type_name -> google.protobuf.Timestamp
+	28, // 15: seawall.v1.Request.again:type_name -> google.protobuf.Timestamp
 	9,  // 16: seawall.v1.ListHostsResponse.members:type_name -> seawall.v1.Member
 	10, // 17: seawall.v1.ListHostsResponse.requests:type_name -> seawall.v1.Request
 	0,  // 18: seawall.v1.ChangeHostRequest.change:type_name -> seawall.v1.HostChange
 	9,  // 19: seawall.v1.ChangeHostResponse.member:type_name -> seawall.v1.Member
 	10, // 20: seawall.v1.DecideRequestResponse.request:type_name -> seawall.v1.Request
-	25, // 21: seawall.v1.Authority.created:type_name -> google.protobuf.Timestamp
-	25, // 22: seawall.v1.Authority.expires:type_name -> google.protobuf.Timestamp
+	28, // 21: seawall.v1.Authority.created:type_name -> google.protobuf.Timestamp
+	28, // 22: seawall.v1.Authority.expires:type_name -> google.protobuf.Timestamp
 	17, // 23: seawall.v1.ListAuthoritiesResponse.authorities:type_name -> seawall.v1.Authority
-	24, // 24: seawall.v1.ListAuthoritiesResponse.hosts:type_name -> seawall.v1.ListAuthoritiesResponse.HostsEntry
-	3,  // 25: seawall.v1.AdminService.CreateToken:input_type -> seawall.v1.CreateTokenRequest
-	5,  // 26: seawall.v1.AdminService.ListTokens:input_type -> seawall.v1.ListTokensRequest
-	7,  // 27: seawall.v1.AdminService.RevokeToken:input_type -> seawall.v1.RevokeTokenRequest
-	11, // 28: seawall.v1.AdminService.ListHosts:input_type -> seawall.v1.ListHostsRequest
-	13, // 29: seawall.v1.AdminService.ChangeHost:input_type -> seawall.v1.ChangeHostRequest
-	15, // 30: seawall.v1.AdminService.DecideRequest:input_type -> seawall.v1.DecideRequestRequest
-	18, // 31: seawall.v1.AdminService.ListAuthorities:input_type -> seawall.v1.ListAuthoritiesRequest
-	20, // 32: seawall.v1.AdminService.RotateAuthority:input_type -> seawall.v1.RotateAuthorityRequest
-	22, // 33: seawall.v1.AdminService.RetireAuthority:input_type -> seawall.v1.RetireAuthorityRequest
-	4,  // 34: seawall.v1.AdminService.CreateToken:output_type -> seawall.v1.CreateTokenResponse
-	6,  // 35: seawall.v1.AdminService.ListTokens:output_type -> seawall.v1.ListTokensResponse
-	8,  // 36: seawall.v1.AdminService.RevokeToken:output_type -> seawall.v1.RevokeTokenResponse
-	12, // 37: seawall.v1.AdminService.ListHosts:output_type -> seawall.v1.ListHostsResponse
-	14, // 38: seawall.v1.AdminService.ChangeHost:output_type -> seawall.v1.ChangeHostResponse
-	16, // 39: seawall.v1.AdminService.DecideRequest:output_type -> seawall.v1.DecideRequestResponse
-	19, // 40: seawall.v1.AdminService.ListAuthorities:output_type -> seawall.v1.ListAuthoritiesResponse
-	21, // 41: seawall.v1.AdminService.RotateAuthority:output_type -> seawall.v1.RotateAuthorityResponse
-	23, // 42: seawall.v1.AdminService.RetireAuthority:output_type -> seawall.v1.RetireAuthorityResponse
-	34, // [34:43] is the sub-list for method output_type
-	25, // [25:34] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	26, // 24: seawall.v1.ListAuthoritiesResponse.hosts:type_name -> seawall.v1.ListAuthoritiesResponse.HostsEntry
+	27, // 25: seawall.v1.ExportRequest.parameters:type_name -> seawall.v1.ExportRequest.ParametersEntry
+	3,  // 26: seawall.v1.AdminService.CreateToken:input_type -> seawall.v1.CreateTokenRequest
+	5,  // 27: seawall.v1.AdminService.ListTokens:input_type -> seawall.v1.ListTokensRequest
+	7,  // 28: seawall.v1.AdminService.RevokeToken:input_type -> seawall.v1.RevokeTokenRequest
+	11, // 29: seawall.v1.AdminService.ListHosts:input_type -> seawall.v1.ListHostsRequest
+	13, // 30: seawall.v1.AdminService.ChangeHost:input_type -> seawall.v1.ChangeHostRequest
+	15, // 31: seawall.v1.AdminService.DecideRequest:input_type -> seawall.v1.DecideRequestRequest
+	18, // 32: seawall.v1.AdminService.ListAuthorities:input_type -> seawall.v1.ListAuthoritiesRequest
+	20, // 33: seawall.v1.AdminService.RotateAuthority:input_type -> seawall.v1.RotateAuthorityRequest
+	22, // 34: seawall.v1.AdminService.RetireAuthority:input_type -> seawall.v1.RetireAuthorityRequest
+	24, // 35: seawall.v1.AdminService.Export:input_type -> seawall.v1.ExportRequest
+	4,  // 36: seawall.v1.AdminService.CreateToken:output_type -> seawall.v1.CreateTokenResponse
+	6,  // 37: seawall.v1.AdminService.ListTokens:output_type -> seawall.v1.ListTokensResponse
+	8,  // 38: seawall.v1.AdminService.RevokeToken:output_type -> seawall.v1.RevokeTokenResponse
+	12, // 39: seawall.v1.AdminService.ListHosts:output_type -> seawall.v1.ListHostsResponse
+	14, // 40: seawall.v1.AdminService.ChangeHost:output_type -> seawall.v1.ChangeHostResponse
+	16, // 41: seawall.v1.AdminService.DecideRequest:output_type -> seawall.v1.DecideRequestResponse
+	19, // 42: seawall.v1.AdminService.ListAuthorities:output_type -> seawall.v1.ListAuthoritiesResponse
+	21, // 43: seawall.v1.AdminService.RotateAuthority:output_type -> seawall.v1.RotateAuthorityResponse
+	23, // 44: seawall.v1.AdminService.RetireAuthority:output_type -> seawall.v1.RetireAuthorityResponse
+	25, // 45: seawall.v1.AdminService.Export:output_type -> seawall.v1.ExportResponse
+	36, // [36:46] is the sub-list for method output_type
+	26, // [26:36] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_seawall_v1_admin_proto_init() }
@@ -1685,7 +1793,7 @@ func file_seawall_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_seawall_v1_admin_proto_rawDesc), len(file_seawall_v1_admin_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

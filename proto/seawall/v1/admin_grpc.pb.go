@@ -31,6 +31,7 @@ const (
 	AdminService_ListAuthorities_FullMethodName = "/seawall.v1.AdminService/ListAuthorities"
 	AdminService_RotateAuthority_FullMethodName = "/seawall.v1.AdminService/RotateAuthority"
 	AdminService_RetireAuthority_FullMethodName = "/seawall.v1.AdminService/RetireAuthority"
+	AdminService_Export_FullMethodName          = "/seawall.v1.AdminService/Export"
 )
 
 // AdminServiceClient is the client API for AdminService service.
@@ -51,6 +52,8 @@ type AdminServiceClient interface {
 	RotateAuthority(ctx context.Context, in *RotateAuthorityRequest, opts ...grpc.CallOption) (*RotateAuthorityResponse, error)
 	// RetireAuthority takes one out of what hosts are to believe.
 	RetireAuthority(ctx context.Context, in *RetireAuthorityRequest, opts ...grpc.CallOption) (*RetireAuthorityResponse, error)
+	// Export streams hosts, findings, changes or detections as a file.
+	Export(ctx context.Context, in *ExportRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportResponse], error)
 }
 
 type adminServiceClient struct {
@@ -151,6 +154,25 @@ func (c *adminServiceClient) RetireAuthority(ctx context.Context, in *RetireAuth
 	return out, nil
 }
 
+func (c *adminServiceClient) Export(ctx context.Context, in *ExportRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AdminService_ServiceDesc.Streams[0], AdminService_Export_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ExportRequest, ExportResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AdminService_ExportClient = grpc.ServerStreamingClient[ExportResponse]
+
 // AdminServiceServer is the server API for AdminService service.
 // All implementations must embed UnimplementedAdminServiceServer
 // for forward compatibility.
@@ -169,6 +191,8 @@ type AdminServiceServer interface {
 	RotateAuthority(context.Context, *RotateAuthorityRequest) (*RotateAuthorityResponse, error)
 	// RetireAuthority takes one out of what hosts are to believe.
 	RetireAuthority(context.Context, *RetireAuthorityRequest) (*RetireAuthorityResponse, error)
+	// Export streams hosts, findings, changes or detections as a file.
+	Export(*ExportRequest, grpc.ServerStreamingServer[ExportResponse]) error
 	mustEmbedUnimplementedAdminServiceServer()
 }
 
@@ -205,6 +229,9 @@ func (UnimplementedAdminServiceServer) RotateAuthority(context.Context, *RotateA
 }
 func (UnimplementedAdminServiceServer) RetireAuthority(context.Context, *RetireAuthorityRequest) (*RetireAuthorityResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RetireAuthority not implemented")
+}
+func (UnimplementedAdminServiceServer) Export(*ExportRequest, grpc.ServerStreamingServer[ExportResponse]) error {
+	return status.Error(codes.Unimplemented, "method Export not implemented")
 }
 func (UnimplementedAdminServiceServer) mustEmbedUnimplementedAdminServiceServer() {}
 func (UnimplementedAdminServiceServer) testEmbeddedByValue()                      {}
@@ -389,6 +416,17 @@ func _AdminService_RetireAuthority_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AdminService_Export_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ExportRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AdminServiceServer).Export(m, &grpc.GenericServerStream[ExportRequest, ExportResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AdminService_ExportServer = grpc.ServerStreamingServer[ExportResponse]
+
 // AdminService_ServiceDesc is the grpc.ServiceDesc for AdminService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -433,6 +471,12 @@ var AdminService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _AdminService_RetireAuthority_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Export",
+			Handler:       _AdminService_Export_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "seawall/v1/admin.proto",
 }
