@@ -12,6 +12,7 @@ import (
 	"seawall/collector/store/feed"
 	"seawall/collector/store/host"
 	"seawall/collector/store/presence"
+	"seawall/collector/store/purge"
 	"seawall/collector/store/schema"
 	"seawall/collector/store/sqlite"
 	"seawall/collector/store/view"
@@ -102,12 +103,20 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	}
 	s.close = sync.OnceValue(s.shut)
 	// How long the collector was away is known before anyone asks who is silent.
-	if _, err := s.alone(func(b *host.Batch) error { return presence.Mark(b.Writer, b.Now) }); err != nil {
+	if _, err := s.alone(begin); err != nil {
 		return nil, giveUp(data, fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)))
 	}
 	go s.settle()
 	go s.write()
 	return s, nil
+}
+
+// begin does what comes before all else.
+func begin(b *host.Batch) error {
+	if err := purge.Number(b.Writer); err != nil {
+		return err
+	}
+	return presence.Mark(b.Writer, b.Now)
 }
 
 // giveUp closes a database after an error, unless that would make it worse.

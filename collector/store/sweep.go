@@ -52,7 +52,7 @@ func sweep(b *host.Batch, archiveAfter time.Duration) (more bool, err error) {
 	}
 	// A host that may not deliver is silent for a reason that is known.
 	silent, err := find(b, `SELECT h.host FROM host h LEFT JOIN member m ON m.host = h.host
-		WHERE last_seen < ? AND archived = 0 AND silent = 0 AND ifnull(standing, 'active') = 'active' LIMIT ?`,
+		WHERE last_seen < ? AND archived = 0 AND silent = 0 AND coalesce(standing, 'active') = 'active' LIMIT ?`,
 		outages.Offline(b.Now), maxSilent)
 	if err != nil {
 		return false, err

@@ -82,7 +82,7 @@ func (h *Host) begin(r *finding.Detection, now storm, place int64, body []byte) 
 // place returns the next place among all detections.
 func (b *Batch) place() (int64, error) {
 	if b.lastPlace == 0 {
-		if _, err := b.Row("SELECT ifnull(max(place), 0) FROM detection", nil, &b.lastPlace); err != nil {
+		if _, err := b.Row("SELECT coalesce(max(place), 0) FROM detection", nil, &b.lastPlace); err != nil {
 			return 0, fmt.Errorf("number detections: %w", err)
 		}
 	}

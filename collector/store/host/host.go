@@ -102,7 +102,7 @@ func (h *Host) flush() error {
 		return err
 	}
 	c, v := &h.counts, &h.severity
-	err := h.Exec(`UPDATE host SET last_seen = ?, name = ?, heartbeat = ifnull(?, heartbeat), pack = ?,
+	err := h.Exec(`UPDATE host SET last_seen = ?, name = ?, heartbeat = coalesce(?, heartbeat), pack = ?,
 		pass = ?, fail = ?, not_applicable = ?, unknown = ?, error = ?, waived = ?,
 		severity0 = ?, severity1 = ?, severity2 = ?, severity3 = ?, severity4 = ?, severity5 = ?,
 		pending = ?, gaps = ?, rejected = ?, mismatches = ?, whole = ?, archived = ?, silent = ?, newest = ? WHERE host = ?`,
@@ -142,5 +142,5 @@ func (h *Host) writeBad(check string, b *badCount) error {
 		h.Fleet.Hosts(check, -1)
 		return h.Exec("DELETE FROM host_check WHERE host = ? AND check_id = ?", h.key, check)
 	}
-	return h.Exec("INSERT OR REPLACE INTO host_check VALUES (?, ?, ?)", h.key, check, b.now)
+	return h.Exec("INSERT INTO host_check VALUES (?, ?, ?) ON CONFLICT (host, check_id) DO UPDATE SET bad = excluded.bad", h.key, check, b.now)
 }

@@ -65,7 +65,8 @@ func (b *Batch) writeEvents() error {
 		return nil
 	}
 	if b.lastID == 0 {
-		if _, err := b.Row("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'", nil, &b.lastID); err != nil {
+		if _, err := b.Row(`SELECT coalesce(max(n), 0) FROM (SELECT max(id) AS n FROM event
+			UNION ALL SELECT value FROM meta WHERE name = 'event_last') x`, nil, &b.lastID); err != nil {
 			return fmt.Errorf("number events: %w", err)
 		}
 	}
@@ -102,7 +103,7 @@ func (b *Batch) insertEvents(rows []row) error {
 			e.Received.UnixNano(), check, e.Moved, r.body, r.host.newest, before)
 		r.host.newest = e.ID
 	}
-	return b.Exec("INSERT OR ROLLBACK INTO event (id, host, lane, epoch, seq, ordinal, received, check_id, moved, body, host_before, check_before) VALUES "+
+	return b.Exec("INSERT INTO event (id, host, lane, epoch, seq, ordinal, received, check_id, moved, body, host_before, check_before) VALUES "+
 		strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), ", len(rows)-1)+"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", args...)
 }
 
@@ -124,7 +125,7 @@ func (b *Batch) follow(check string, id int64) (before int64, err error) {
 // writeNewest writes the newest event of each check that was told of.
 func (b *Batch) writeNewest() error {
 	for check, id := range b.newest {
-		if err := b.Exec("INSERT OR REPLACE INTO check_newest VALUES (?, ?)", check, id); err != nil {
+		if err := b.Exec("INSERT INTO check_newest VALUES (?, ?) ON CONFLICT (check_id) DO UPDATE SET event = excluded.event", check, id); err != nil {
 			return fmt.Errorf("write the newest event of %s: %w", check, err)
 		}
 	}

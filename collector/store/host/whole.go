@@ -70,7 +70,8 @@ func (h *Host) beginSet(d *fleet.Delivery, p *finding.StatePart) error {
 	if err := h.Exec("DELETE FROM part WHERE host = ? AND lane = ?", h.key, d.Lane); err != nil {
 		return err
 	}
-	return h.Exec("INSERT OR REPLACE INTO part_set VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
+	return h.Exec(`INSERT INTO part_set VALUES (?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (host, lane) DO UPDATE SET state_id = excluded.state_id,
+		parts = excluded.parts, total = excluded.total, digest = excluded.digest, have = 0, size = 0`,
 		h.key, d.Lane, int64(p.ID), p.Parts, p.Total, p.Digest[:])
 }
 
@@ -136,7 +137,7 @@ func (h *Host) texts(d *fleet.Delivery) error {
 
 func (h *Host) text(check string, digest, old, hash, body []byte) error {
 	if !bytes.Equal(old, hash) {
-		if err := h.Exec("INSERT INTO info VALUES (?, ?, 1, ?) ON CONFLICT DO UPDATE SET hosts = hosts + 1", hash, check, body); err != nil {
+		if err := h.Exec("INSERT INTO info VALUES (?, ?, 1, ?) ON CONFLICT (hash) DO UPDATE SET hosts = info.hosts + 1", hash, check, body); err != nil {
 			return err
 		}
 		if old != nil {
@@ -145,5 +146,5 @@ func (h *Host) text(check string, digest, old, hash, body []byte) error {
 			}
 		}
 	}
-	return h.Exec("INSERT OR REPLACE INTO host_info VALUES (?, ?, ?, ?)", h.key, check, digest, hash)
+	return h.Exec("INSERT INTO host_info VALUES (?, ?, ?, ?) ON CONFLICT (host, check_id) DO UPDATE SET digest = excluded.digest, hash = excluded.hash", h.key, check, digest, hash)
 }

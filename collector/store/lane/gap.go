@@ -141,8 +141,9 @@ func (g *gaps) count(n int64) { g.missing = min(max(g.missing+n, 0), maxMissing)
 
 func (g *gaps) insert(w db.Writer, host []byte, r *Loss, now time.Time) error {
 	g.rows++
-	err := w.Exec(`INSERT OR REPLACE INTO gap (host, lane, epoch, from_seq, to_seq, found, reason, records)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, host, r.Lane, int64(r.Epoch), int64(r.From), int64(r.To), now.UnixNano(), r.Reason, int64(r.Records))
+	err := w.Exec(`INSERT INTO gap (host, lane, epoch, from_seq, to_seq, found, reason, records)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (host, lane, epoch, from_seq) DO UPDATE SET
+		to_seq = excluded.to_seq, found = excluded.found, reason = excluded.reason, records = excluded.records`, host, r.Lane, int64(r.Epoch), int64(r.From), int64(r.To), now.UnixNano(), r.Reason, int64(r.Records))
 	if err != nil {
 		return fmt.Errorf("write range: %w", err)
 	}
@@ -157,8 +158,9 @@ func (g *gaps) widen(w db.Writer, host []byte, r *Loss) (bool, error) {
 	if err != nil || !found {
 		return false, err
 	}
-	return true, w.Exec(`UPDATE gap SET to_seq = max(to_seq, ?), records = min(records + ?, 9007199254740992),
-		reason = CASE reason WHEN ? THEN reason ELSE 'unexplained' END WHERE host = ? AND lane = ? AND epoch = ? AND from_seq = ?`,
+	return true, w.Exec(`UPDATE gap SET to_seq = CASE WHEN to_seq < ?1 THEN ?1 ELSE to_seq END,
+		records = CASE WHEN records + ?2 > 9007199254740992 THEN 9007199254740992 ELSE records + ?2 END,
+		reason = CASE reason WHEN ?3 THEN reason ELSE 'unexplained' END WHERE host = ?4 AND lane = ?5 AND epoch = ?6 AND from_seq = ?7`,
 		int64(r.To), int64(min(r.Records, maxMissing)), r.Reason, host, r.Lane, int64(r.Epoch), from)
 }
 

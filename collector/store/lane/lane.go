@@ -53,7 +53,8 @@ const (
 // Load reads the lanes of a host. Missing is the count of missing records so far.
 func Load(w db.Writer, host []byte, missing int64) (*Set, error) {
 	s := &Set{host: host, lanes: make(map[string]*lane), gaps: gaps{rows: -1, missing: missing}}
-	err := w.Rows("SELECT lane, epoch, max(ordinal), first, last, digest FROM position WHERE host = ? GROUP BY lane", []any{host},
+	err := w.Rows(`SELECT lane, epoch, ordinal, first, last, digest FROM position p WHERE host = ? AND
+		ordinal = (SELECT max(ordinal) FROM position n WHERE n.host = p.host AND n.lane = p.lane)`, []any{host},
 		func(scan func(...any) error) error {
 			var name string
 			l := new(lane)
@@ -246,7 +247,7 @@ func (s *Set) write(w db.Writer, name string, e *epoch, now time.Time) error {
 	}
 	e.dirty = false
 	err := w.Exec(`INSERT INTO position (host, lane, epoch, ordinal, first, last, touched, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET last = excluded.last, touched = excluded.touched, digest = excluded.digest`,
+		ON CONFLICT (host, lane, epoch) DO UPDATE SET last = excluded.last, touched = excluded.touched, digest = excluded.digest`,
 		s.host, name, int64(e.number), e.ordinal, int64(e.first), int64(e.last), now.UnixNano(), int64(e.digest))
 	if err != nil {
 		return fmt.Errorf("write position: %w", err)

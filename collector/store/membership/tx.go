@@ -48,7 +48,9 @@ func (tx *Tx) PutToken(t fleet.Token) error {
 	if err != nil {
 		return fmt.Errorf("scope of token %s: %w", t.ID, err)
 	}
-	return tx.write("INSERT OR REPLACE INTO token VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", t.ID, t.Hash[:], t.Label,
+	return tx.write(`INSERT INTO token VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+		hash = excluded.hash, label = excluded.label, created = excluded.created, expires = excluded.expires, uses = excluded.uses,
+		used = excluded.used, scope = excluded.scope, approval = excluded.approval, revoked = excluded.revoked`, t.ID, t.Hash[:], t.Label,
 		nano(t.Created), nano(t.Expires), t.Uses, t.Used, string(scope), t.Approval, nano(t.Revoked))
 }
 
@@ -96,7 +98,7 @@ func (tx *Tx) PutMember(m fleet.Member) error {
 	if err != nil {
 		return fmt.Errorf("clone of %q: %w", m.CloneOf, err)
 	}
-	if err := tx.write("INSERT OR IGNORE INTO host (host, first_seen, last_seen, name) VALUES (?, ?, ?, ?)",
+	if err := tx.write("INSERT INTO host (host, first_seen, last_seen, name) VALUES (?, ?, ?, ?) ON CONFLICT (host) DO NOTHING",
 		host, nano(tx.now), nano(tx.now), m.Machine.HostName); err != nil {
 		return fmt.Errorf("make host %s: %w", m.Host, err)
 	}
@@ -130,7 +132,10 @@ func (tx *Tx) PutRequest(r fleet.Request) error {
 	if r.From.IsValid() {
 		from = r.From.String()
 	}
-	return tx.write("INSERT OR REPLACE INTO request VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", r.Key[:],
+	return tx.write(`INSERT INTO request VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+		host_name = excluded.host_name, droplet_id = excluded.droplet_id, machine_id = excluded.machine_id,
+		product_uuid = excluded.product_uuid, address = excluded.address, token = excluded.token, clone_of = excluded.clone_of,
+		asked = excluded.asked, again = excluded.again, decision = excluded.decision`, r.Key[:],
 		r.Machine.HostName, r.Machine.DropletID, r.Machine.MachineID, r.Machine.ProductUUID,
 		from, r.Token, clone, nano(r.Asked), nano(r.Again), r.Decision)
 }

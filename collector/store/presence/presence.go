@@ -101,7 +101,7 @@ func Mark(w db.Writer, now time.Time) error {
 		return fmt.Errorf("read mark: %w", err)
 	}
 	if last != 0 && now.Sub(time.Unix(0, last)) > outageAfter {
-		if err := w.Exec("INSERT OR REPLACE INTO outage VALUES (?, ?)", last, now.UnixNano()); err != nil {
+		if err := w.Exec("INSERT INTO outage VALUES (?, ?) ON CONFLICT (began) DO UPDATE SET ended = excluded.ended", last, now.UnixNano()); err != nil {
 			return fmt.Errorf("keep outage: %w", err)
 		}
 		if err := w.Exec("DELETE FROM outage WHERE began NOT IN (SELECT began FROM outage ORDER BY began DESC LIMIT ?)", maxOutages); err != nil {

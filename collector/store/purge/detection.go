@@ -27,7 +27,7 @@ func Detections(w db.Writer, now time.Time, keep time.Duration) (bool, error) {
 // room at once and returns how many are gone.
 func Crowded(w db.Writer, host []byte, limit int) (int, error) {
 	var n int
-	if _, err := w.Row("SELECT ifnull(sum(n), 0) FROM detection_count WHERE host = ?", []any{host}, &n); err != nil || n <= limit {
+	if _, err := w.Row("SELECT coalesce(sum(n), 0) FROM detection_count WHERE host = ?", []any{host}, &n); err != nil || n <= limit {
 		return 0, err
 	}
 	n -= limit - limit/20
@@ -81,7 +81,7 @@ func drop(w db.Writer, where string, arg any) error {
 
 // Count counts n more detections of a host.
 func Count(w db.Writer, host []byte, s finding.Severity, n int) error {
-	err := w.Exec("INSERT INTO detection_count VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n", host, s, n)
+	err := w.Exec("INSERT INTO detection_count VALUES (?, ?, ?) ON CONFLICT (host, severity) DO UPDATE SET n = detection_count.n + excluded.n", host, s, n)
 	if err == nil && n < 0 {
 		err = w.Exec("DELETE FROM detection_count WHERE host = ? AND severity = ? AND n <= 0", host, s)
 	}

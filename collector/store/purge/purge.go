@@ -28,10 +28,26 @@ func Events(w db.Writer, now time.Time, keep time.Duration) (bool, error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
+	if err := Number(w); err != nil {
+		return false, err
+	}
 	if err := w.Exec("DELETE FROM event WHERE id <= ?", last); err != nil {
 		return false, fmt.Errorf("delete events: %w", err)
 	}
 	return more, w.Exec("UPDATE meta SET value = value + ? WHERE name = 'events_expired'", n)
+}
+
+// Number keeps the highest number that an event ever had. Numbers are cursors, so none
+// is given twice, whatever has been deleted.
+func Number(w db.Writer) error {
+	err := w.Exec(`INSERT INTO meta SELECT 'event_last', coalesce(max(n), 0) FROM (SELECT max(id) AS n FROM event
+		UNION ALL SELECT max(newest) FROM host UNION ALL SELECT max(event) FROM check_newest
+		UNION ALL SELECT value FROM meta WHERE name = 'event_last') x WHERE true
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`)
+	if err != nil {
+		return fmt.Errorf("keep the number of events: %w", err)
+	}
+	return nil
 }
 
 // expired returns the last of the oldest rows that may go, how many those are, and
@@ -60,7 +76,7 @@ func expired(w db.Writer, query string, now time.Time, keep time.Duration) (last
 // the ends of chains.
 func Rest(w db.Writer, now time.Time, keep time.Duration) error {
 	err := w.Exec(`DELETE FROM rejected WHERE (host, lane, epoch, seq) IN (SELECT host, lane, epoch, seq FROM
-		(SELECT *, row_number() OVER (PARTITION BY host ORDER BY received DESC) AS n FROM rejected) WHERE n > ?)`, maxKept)
+		(SELECT *, row_number() OVER (PARTITION BY host ORDER BY received DESC) AS n FROM rejected) r WHERE n > ?)`, maxKept)
 	if err != nil {
 		return err
 	}
@@ -77,7 +93,7 @@ func Rest(w db.Writer, now time.Time, keep time.Duration) error {
 		return err
 	}
 	// Of the checks that hosts once named, most may be gone.
-	if err := w.Exec("DELETE FROM check_newest WHERE event < (SELECT ifnull(min(id), 1 << 62) FROM event)"); err != nil {
+	if err := w.Exec("DELETE FROM check_newest WHERE event < (SELECT coalesce(min(id), 4611686018427387904) FROM event)"); err != nil {
 		return err
 	}
 	return texts(w)

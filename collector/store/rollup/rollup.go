@@ -89,9 +89,9 @@ func (f *Fleet) Flush(w db.Writer, now time.Time) error {
 		}
 		c := d.counts
 		err := w.Exec(`INSERT INTO check_rollup VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET pass = pass + excluded.pass, fail = fail + excluded.fail,
-			not_applicable = not_applicable + excluded.not_applicable, unknown = unknown + excluded.unknown,
-			error = error + excluded.error, waived = waived + excluded.waived, hosts = hosts + excluded.hosts`,
+			ON CONFLICT (check_id) DO UPDATE SET pass = check_rollup.pass + excluded.pass, fail = check_rollup.fail + excluded.fail,
+			not_applicable = check_rollup.not_applicable + excluded.not_applicable, unknown = check_rollup.unknown + excluded.unknown,
+			error = check_rollup.error + excluded.error, waived = check_rollup.waived + excluded.waived, hosts = check_rollup.hosts + excluded.hosts`,
 			id, c.Pass, c.Fail, c.NotApplicable, c.Unknown, c.Error, c.Waived, d.hosts)
 		if err != nil {
 			return fmt.Errorf("rollup of %s: %w", id, err)
@@ -110,12 +110,12 @@ func (f *Fleet) Flush(w db.Writer, now time.Time) error {
 // a clock that went back stays on the newest.
 func (f *Fleet) flushDay(w db.Writer, today int64) error {
 	var day int64
-	if _, err := w.Row("SELECT ifnull(max(day), 0) FROM day", nil, &day); err != nil {
+	if _, err := w.Row("SELECT coalesce(max(day), 0) FROM day", nil, &day); err != nil {
 		return err
 	}
 	if day < today {
-		err := w.Exec(`INSERT INTO day SELECT ?, ifnull(sum(pass), 0), ifnull(sum(fail), 0), ifnull(sum(not_applicable), 0),
-			ifnull(sum(unknown), 0), ifnull(sum(error), 0), ifnull(sum(waived), 0), 0, 0 FROM day WHERE day = ?`, today, day)
+		err := w.Exec(`INSERT INTO day SELECT ?, coalesce(sum(pass), 0), coalesce(sum(fail), 0), coalesce(sum(not_applicable), 0),
+			coalesce(sum(unknown), 0), coalesce(sum(error), 0), coalesce(sum(waived), 0), 0, 0 FROM day WHERE day = ?`, today, day)
 		if err != nil {
 			return err
 		}

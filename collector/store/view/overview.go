@@ -124,7 +124,8 @@ func (v *View) Positions(ctx context.Context, id fleet.HostID) ([]fleet.Position
 		p.Epoch, p.Sequence, p.Digest = uint64(number), uint64(last), uint64(digest)
 		out = append(out, p)
 		return err
-	}, "SELECT lane, epoch, last, digest, max(ordinal) FROM position WHERE host = ? GROUP BY lane", key)
+	}, `SELECT lane, epoch, last, digest, ordinal FROM position p WHERE host = ? AND
+		ordinal = (SELECT max(ordinal) FROM position n WHERE n.host = p.host AND n.lane = p.lane) ORDER BY lane`, key)
 	if err != nil {
 		return nil, fmt.Errorf("read positions of %s: %w", id, sqlite.Classify(err))
 	}

@@ -32,7 +32,7 @@ func (c chain) text() string {
 			SELECT ifnull((SELECT ` + c.before + ` FROM event WHERE id = ? AND ` + c.column + ` = ?), (` + c.newest + `))
 			UNION ALL SELECT e.` + c.before + ` FROM chain CROSS JOIN event e ON e.id = chain.id WHERE e.` + c.before + ` BETWEEN 1 AND e.id - 1)
 		` + eventColumns + `FROM chain CROSS JOIN event e ON e.id = chain.id CROSS JOIN host h ON h.host = e.host
-		WHERE (? = 0 OR e.id < ?) AND (? = '' OR e.check_id = ?) LIMIT ?`
+		WHERE (? = 0 OR e.id < ?) AND (? = '' OR e.check_id = ?) /*postgres ORDER BY e.id DESC */ LIMIT ?`
 }
 
 // Timeline returns events, newest first.
