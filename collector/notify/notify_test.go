@@ -193,7 +193,11 @@ routes:
 		ids[name] = c.put(name, each)
 	}
 	for name := range ports {
-		t.Cleanup(func() { if t.Failed() { t.Log(log.String()) } })
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Log(log.String())
+			}
+		})
 		notifytest.Until(t, "an attempt for "+name, func() bool {
 			loads, err := c.box.Loads(t.Context())
 			return err == nil && loads[name].Detail != ""

@@ -16,7 +16,8 @@ purge() {
 		fi
 		;;
 	seawall-collector)
-		rm -rf /etc/seawall-collector /var/lib/seawall-collector /run/seawall-collector
+		rm -rf /etc/seawall-collector /etc/seawall-notify /var/lib/seawall-collector /run/seawall-collector
+		forget seawall-notify /etc/seawall-notify
 		forget seawall-collector /var/lib/seawall-collector
 		;;
 	esac
