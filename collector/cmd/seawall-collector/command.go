@@ -8,7 +8,7 @@ import (
 
 	"seawall/collector/bootstrap"
 	"seawall/collector/console"
-	"seawall/collector/notify"
+	deliver "seawall/collector/notify"
 	"seawall/pkg/service"
 )
 
@@ -57,7 +57,7 @@ line; the later wins.`,
 			fmt.Fprintln(stdout, "seawall-collector", service.ReadBuild().Version)
 			return nil
 		}}
-	root.AddCommand(version, setupCommand(&c, stdout), notify.Command(stdout, stderr, func(err error) error { return configError{err} }))
+	root.AddCommand(version, setupCommand(&c, stdout), deliver.Command(stdout, stderr, func(err error) error { return configError{err} }))
 	root.AddCommand(console.Console{
 		Folder: func() string { return c.StateDir }, Host: func() (bootstrap.Host, error) { return c.host() }, Stdout: stdout, Stderr: stderr,
 	}.Commands()...)
