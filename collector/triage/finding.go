@@ -158,8 +158,8 @@ func Assign(w db.Writer, now time.Time, k Key, assignee, note, who string) error
 	if err != nil {
 		return fmt.Errorf("finding: %w", fs.ErrNotExist)
 	}
-	if !fits(assignee, maxName) || !fits(note, maxText) {
-		return fmt.Errorf("assign finding: a name has at most %d bytes and a note %d", maxName, maxText)
+	if problem := NoteProblem(assignee, note); problem != "" {
+		return fmt.Errorf("assign finding: %s", problem)
 	}
 	n, err := w.Change(`INSERT INTO triage (host, check_id, resource, assignee, note, who, changed, times)
 		SELECT s.host, s.check_id, s.resource, ?, ?, ?, ?, coalesce(l.times, 0) FROM state s
@@ -175,4 +175,13 @@ func Assign(w db.Writer, now time.Time, k Key, assignee, note, who string) error
 		return fmt.Errorf("assign finding: %w", err)
 	}
 	return nil
+}
+
+// NoteProblem returns what is wrong with what a person wrote about a finding, in a
+// sentence, or nothing.
+func NoteProblem(assignee, note string) string {
+	if !fits(assignee, maxName) || !fits(note, maxText) {
+		return fmt.Sprintf("A name has at most %d bytes, and a note %d.", maxName, maxText)
+	}
+	return ""
 }

@@ -31,6 +31,7 @@ type Chrome struct {
 	Code     []string // addresses of the scripts
 	Icon     string   // address of the icon
 	Menu     []Item
+	Account  bool // there is a page of one's own account
 }
 
 // Live says which events concern a page.
@@ -59,6 +60,7 @@ func menu() []Item {
 		{"detections", "/detections", "Detections"},
 		{"changes", "/changes", "Changes"},
 		{"patches", "/patches", "Patches"},
+		{"waivers", "/waivers", "Waivers"},
 		{"alerts", "/alerts", "Alerts"},
 		{"reports", "/reports", "Reports"},
 		{"users", "/users", "Users"},
@@ -74,6 +76,7 @@ func (f *Frame) Menu(routes []Route) {
 		role[r.Pattern] = r.Role
 	}
 	f.items = nil
+	_, f.account = role["GET /account"]
 	for _, i := range menu() {
 		pattern := "GET " + i.Path
 		if i.Path == "/" {

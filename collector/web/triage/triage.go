@@ -1,0 +1,156 @@
+// Package triage has the pages on which people decide about findings: a finding with who
+// looks after it, a check with what is bad before and after waivers, and the waivers.
+//
+// Who has a scope sees and decides about hosts of it alone: a host outside is not found,
+// and a waiver may not reach beyond. What is decided is in the audit trail, in the
+// transaction that does it.
+package triage
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"time"
+
+	"seawall/collector/db"
+	"seawall/collector/fleet"
+	"seawall/collector/trail"
+	"seawall/collector/triage"
+	"seawall/collector/web/frame"
+)
+
+//go:embed templates/*.html
+var files embed.FS
+
+// Config is what [Pages] works with. All fields must be set.
+type Config struct {
+	Frame *frame.Frame
+	Data  db.DB
+}
+
+// Pages are the pages.
+type Pages struct {
+	data  db.DB
+	frame *frame.Frame
+	pages *frame.Templates
+}
+
+// shown is how many findings a page lists.
+const shown = 200
+
+// New returns the pages.
+func New(c Config) (*Pages, error) {
+	pages, err := frame.Parse(files, template.FuncMap{"waivers": newTable}, "waivers", "waive", "finding", "check")
+	if err != nil {
+		return nil, fmt.Errorf("triage: %w", err)
+	}
+	return &Pages{c.Data, c.Frame, pages}, nil
+}
+
+// Routes returns the pages' paths.
+func (s *Pages) Routes() []frame.Route {
+	return []frame.Route{
+		{Pattern: "GET /waivers", Role: frame.Viewer, Serve: s.waiversPage},
+		{Pattern: "GET /waivers/new", Role: frame.Operator, Serve: s.waivePage},
+		{Pattern: "POST /waivers/new", Role: frame.Operator, Serve: s.waive},
+		{Pattern: "POST /waivers/{id}/end", Role: frame.Operator, Serve: s.end},
+		{Pattern: "GET /hosts/{id}/finding", Role: frame.Viewer, Serve: s.findingPage},
+		{Pattern: "POST /hosts/{id}/finding", Role: frame.Operator, Serve: s.assign},
+		{Pattern: "GET /checks/{id}/triage", Role: frame.Viewer, Serve: s.checkPage},
+	}
+}
+
+// Path returns the address of a finding's page.
+func Path(k triage.Key) string {
+	return "/hosts/" + string(k.Host) + "/finding?" + url.Values{"check": {k.Check}, "resource": {k.Resource}}.Encode()
+}
+
+// WaivePath returns the address of the form for a waiver of findings.
+func WaivePath(k triage.Key) string {
+	return "/waivers/new?" + url.Values{"check": {k.Check}, "host": {string(k.Host)}, "resource": {k.Resource}}.Encode()
+}
+
+// row is a finding as lists show it.
+type row struct {
+	triage.Finding
+	Now         time.Time
+	Path, Waive string
+}
+
+func rows(now time.Time, all []triage.Finding) (out []row) {
+	for _, f := range all {
+		out = append(out, row{f, now, Path(f.Key), WaivePath(f.Key)})
+	}
+	return out
+}
+
+// sees reports with an error that is fs.ErrNotExist that a host is outside of the
+// visitor's scope.
+func (s *Pages) sees(ctx context.Context, v frame.Visitor, id fleet.HostID) error {
+	if len(v.Scope) == 0 {
+		return nil
+	}
+	tags, err := triage.Tags(ctx, s.data, id)
+	if err == nil && !v.Sees(tags) {
+		err = fmt.Errorf("host %s is out of the scope of %s: %w", id, v.User, fs.ErrNotExist)
+	}
+	return err
+}
+
+// record writes what the visitor did into the trail.
+func record(w db.Writer, now time.Time, v frame.Visitor, action, target, detail string) error {
+	who := v.User
+	if v.Program {
+		who = "token " + v.Session + " of " + v.User
+	}
+	_, err := trail.Record(w, now, trail.Entry{Who: who, Action: action, Target: target, Detail: detail})
+	return err
+}
+
+// checkBody is the model of a check's triage.
+type checkBody struct {
+	Now      time.Time
+	ID       string
+	Findings []row
+	Bad      int // of those
+	Covered  int
+	More     bool // there are more
+	Waivers  []waiver
+	May      bool
+	Waive    string
+}
+
+// Left returns how many of the findings are bad after waivers.
+func (b checkBody) Left() int { return b.Bad - b.Covered }
+
+// checkPage shows what is bad of a check, with what people say of it.
+func (s *Pages) checkPage(w http.ResponseWriter, r *http.Request) {
+	id, now, v := r.PathValue("id"), s.frame.Now(), frame.Of(r)
+	all, err := triage.FindingsOf(r.Context(), s.data, now, id, v.Scope, shown+1)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	waivers, err := triage.OfCheck(r.Context(), s.data, now, id)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	b := checkBody{Now: now, ID: id, More: len(all) > shown, May: v.May(frame.Operator), Waive: WaivePath(triage.Key{Check: id})}
+	b.Findings = rows(now, all[:min(len(all), shown)])
+	if b.Waivers, err = s.visible(r.Context(), v, now, waivers); err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	for _, f := range b.Findings {
+		b.Bad++
+		if f.Waiver != "" {
+			b.Covered++
+		}
+	}
+	s.frame.Show(w, r, s.pages, "check", frame.Page{Title: "Triage of " + id, Section: "checks", Body: b})
+}
