@@ -12,8 +12,12 @@
 //	enrol    all hosts that are not enrolled, at once, by one token
 //	idle     the collector's memory while all streams rest
 //	rate     findings committed per second, in closed loop
+//	live     time from a finding to an open page, under a rate of others
 //	restart  SIGTERM, then SIGKILL, while hosts find things: who is back when
 //	stall    the store takes nothing for minutes, every host pushes: memory
+//
+// Scripts/fleet fills a -folder with a large fleet's past, with which live has more to
+// do.
 //
 // Each that stores anything ends with a look into the database: every finding that
 // was acknowledged is there, each once, and nothing is noted as missing. The fleet

@@ -20,14 +20,14 @@ func TestLoad(t *testing.T) {
 	var out bytes.Buffer
 	folder := t.TempDir()
 	args := []string{"-folder", folder, "-hosts", "100", "-at-once", "50", "-span", "1s", "-stall", "2s", "-window", "2000", "-rate", "500"}
-	err := run(t.Context(), append(args, "enrol", "idle", "rate", "restart", "stall"), &out)
+	err := run(t.Context(), append(args, "enrol", "idle", "rate", "live", "restart", "stall"), &out)
 	t.Logf("figures:\n%s", &out)
 	if err != nil {
 		log, _ := os.ReadFile(filepath.Join(folder, "collector.log"))
 		t.Fatalf("%v\nthe end of the collector's log:\n%s", err, log[max(0, len(log)-4000):])
 	}
 	for _, want := range []string{
-		`enrol    100 hosts by one token`, `refuses the second: .*the token is used up`, `idle     100 streams`, `rate     100 streams`,
+		`enrol    100 hosts by one token`, `refuses the second: .*the token is used up`, `idle     100 streams`, `rate     100 streams`, `live     \d+ findings on an open page`, `live     overview loaded`,
 		`restart  terminated: .* all 100 back`, `restart  killed: .* all 100 back`, `stall    .* each once in the database`,
 	} {
 		if !regexp.MustCompile(want).Match(out.Bytes()) {

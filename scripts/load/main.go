@@ -46,6 +46,7 @@ func scenarios() []scenario {
 		{"enrol", "hosts that are not enrolled, all at once by one token", runEnrol},
 		{"idle", "memory of idle streams", runIdle},
 		{"rate", "findings committed per second", runRate},
+		{"live", "time from a finding to an open page", runLive},
 		{"restart", "collector stopped, then killed, under load", runRestart},
 		{"stall", "store that takes nothing, hosts that push", runStall},
 	}
@@ -58,8 +59,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&o.atOnce, "at-once", 1000, "hosts that enrol at once")
 	f.IntVar(&o.batch, "batch", 50, "records of a batch, at most")
 	f.IntVar(&o.window, "window", 10_000, "rate: findings made and not acknowledged, of all hosts")
-	f.IntVar(&o.rate, "rate", 1000, "restart: findings made per second while the collector is away")
-	f.DurationVar(&o.span, "span", time.Minute, "how long idle, rate and the watch after a restart take")
+	f.IntVar(&o.rate, "rate", 1000, "live, restart: findings made per second")
+	f.DurationVar(&o.span, "span", time.Minute, "how long idle, rate, live and the watch after a restart take")
 	f.DurationVar(&o.stall, "stall", 5*time.Minute, "stall: how long")
 	f.StringVar(&o.stallBy, "stall-by", "lock", "stall: lock (of the database) or freeze (of its file system)")
 	f.StringVar(&o.folder, "folder", filepath.Join(os.TempDir(), "seawall-load"), "where the collector's state and the hosts' keys are kept")

@@ -7,6 +7,8 @@ import (
 	"io"
 	"syscall"
 	"time"
+
+	"seawall/scripts/load/host"
 )
 
 // runEnrol enrols the hosts that are missing, all with one token, and shows that
@@ -160,7 +162,7 @@ func (f *fleet) restart(ctx context.Context, signal syscall.Signal, out io.Write
 	made := make(chan struct{})
 	go func() {
 		defer close(made)
-		f.find(making, f.opt.rate)
+		find(making, f.hosts, f.opt.rate)
 	}()
 	if _, err := f.watch(ctx, min(f.opt.span, 5*time.Second)); err != nil {
 		return err
@@ -207,7 +209,7 @@ func secondWave(times []time.Duration) string {
 }
 
 // find lets hosts find so much a second until ctx ends.
-func (f *fleet) find(ctx context.Context, rate int) {
+func find(ctx context.Context, hosts []*host.Host, rate int) {
 	const steps = 20
 	step := time.NewTicker(time.Second / steps)
 	defer step.Stop()
@@ -219,7 +221,7 @@ func (f *fleet) find(ctx context.Context, rate int) {
 		case <-step.C:
 		}
 		for range max(rate/steps, 1) {
-			f.hosts[next%len(f.hosts)].Make(1)
+			hosts[next%len(hosts)].Make(1)
 			next += 7 // no neighbour of the one before
 		}
 	}
