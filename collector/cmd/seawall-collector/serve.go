@@ -24,6 +24,7 @@ import (
 	"seawall/collector/authority"
 	"seawall/collector/bootstrap"
 	"seawall/collector/contact"
+	"seawall/collector/figures"
 	"seawall/collector/ingest"
 	"seawall/collector/store"
 	"seawall/collector/web"
@@ -66,6 +67,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewBuildInfoCollector())
 	m.measure(registry)
+	registry.MustRegister(figures.New(s.Overview, time.Now))
 	in, err := ingest.New(ingest.Config{
 		Store: s, TLS: m.authority.Hosts(), Roster: m.roster, Bundle: m.authority.Bundle,
 		Services: []func(grpc.ServiceRegistrar){m.enrolment.Register},
