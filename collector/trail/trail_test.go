@@ -1,0 +1,170 @@
+package trail_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	_ "modernc.org/sqlite"
+
+	"seawall/collector/db"
+	"seawall/collector/store"
+	"seawall/collector/trail"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 5, time.UTC)
+
+func open(t *testing.T) (s *store.Store, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "collector.db")
+	s, err := store.Open(t.Context(), path, store.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s, path
+}
+
+func record(t *testing.T, s db.DB, entries ...trail.Entry) {
+	t.Helper()
+	for i, e := range entries {
+		err := s.Write(t.Context(), func(w db.Writer) error {
+			_, err := trail.Record(w, noon.Add(time.Duration(i)*time.Second), e)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func list(t *testing.T, s db.DB, q trail.Query) (out []trail.Entry) {
+	t.Helper()
+	if err := s.Read(t.Context(), func(r db.Querier) (err error) { out, err = trail.List(t.Context(), r, q); return err }); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func verify(ctx context.Context, s db.DB, head string) (n int64, err error) {
+	err = s.Read(ctx, func(r db.Querier) (err error) { n, err = trail.Verify(ctx, r, head); return err })
+	return n, err
+}
+
+func TestList(t *testing.T) {
+	s, _ := open(t)
+	record(t, s,
+		trail.Entry{Who: "ann", Action: "user add", Target: "bob", Detail: "viewer of all hosts"},
+		trail.Entry{Who: "bob", Action: "waiver add", Target: "ssh-a"},
+		trail.Entry{Who: "ann", Action: "user remove", Target: "bob"},
+		trail.Entry{Who: "ann", Action: "username", Target: "not a user"},
+	)
+	all := list(t, s, trail.Query{})
+	if len(all) != 4 || all[0].Seq != 4 || !all[3].Time.Equal(noon) || all[3].Detail != "viewer of all hosts" {
+		t.Fatalf("%+v", all)
+	}
+	for name, c := range map[string]struct {
+		q    trail.Query
+		want []int64
+	}{
+		"who":           {trail.Query{Who: "ann"}, []int64{4, 3, 1}},
+		"noun":          {trail.Query{Action: "user"}, []int64{3, 1}},
+		"noun and verb": {trail.Query{Action: "user add"}, []int64{1}},
+		"before":        {trail.Query{Before: 3, Limit: 1}, []int64{2}},
+	} {
+		var got []int64
+		for _, e := range list(t, s, c.q) {
+			got = append(got, e.Seq)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (- want, + got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestHostile: whatever a text holds, it is kept as valid UTF-8 of bounded length, and
+// the chain holds.
+func TestHostile(t *testing.T) {
+	s, _ := open(t)
+	record(t, s, trail.Entry{Who: "a\x00b", Action: "x", Target: strings.Repeat("é", 2000), Detail: "\xff<script>"})
+	e := list(t, s, trail.Query{})[0]
+	if e.Who != "a\uFFFDb" || len(e.Target) > 1000 || e.Detail != "\uFFFD<script>" {
+		t.Errorf("%+v", e)
+	}
+	if n, err := verify(t.Context(), s, e.Hash); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+}
+
+// TestVerify alters the trail in every way behind the collector's back.
+func TestVerify(t *testing.T) {
+	for name, c := range map[string]struct{ change, says string }{
+		"nothing":      {"", ""},
+		"a text":       {"UPDATE trail SET target = 'x' WHERE seq = 3", "entry 3 of"},
+		"the time":     {"UPDATE trail SET at = at + 1 WHERE seq = 1", "entry 1 of"},
+		"text moved":   {"UPDATE trail SET who = who || action, action = '' WHERE seq = 2", "entry 2 of"},
+		"one removed":  {"DELETE FROM trail WHERE seq = 4", "entry 4 is missing"},
+		"the first":    {"DELETE FROM trail WHERE seq = 1", "entry 1 is missing"},
+		"the end":      {"DELETE FROM trail WHERE seq > 3", "no entry has the hash"},
+		"exchanged":    {"UPDATE trail SET seq = -seq; UPDATE trail SET seq = CASE seq WHEN -2 THEN 3 WHEN -3 THEN 2 ELSE -seq END", "entry 2 of"},
+		"all anew":     {"DELETE FROM trail", "no entry has the hash"},
+		"a hash alone": {"UPDATE trail SET hash = x'00' WHERE seq = 5", "entry 5 of"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, path := open(t)
+			for i := range 5 {
+				record(t, s, trail.Entry{Who: "ann", Action: "user add", Target: fmt.Sprint("user", i)})
+			}
+			head := list(t, s, trail.Query{Limit: 1})[0].Hash
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			raw, err := sql.Open("sqlite", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := raw.ExecContext(t.Context(), c.change); c.change != "" && err != nil {
+				t.Fatal(err)
+			}
+			if err := raw.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s, err = store.Open(t.Context(), path, store.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			switch n, err := verify(t.Context(), s, head); {
+			case c.says == "":
+				if n != 5 || err != nil {
+					t.Errorf("%d, %v", n, err)
+				}
+			case !errors.Is(err, trail.ErrBroken) || !strings.Contains(err.Error(), c.says):
+				t.Errorf("%v, want %q", err, c.says)
+			}
+		})
+	}
+}
+
+func TestHead(t *testing.T) {
+	s, _ := open(t)
+	for i := range 3 {
+		err := s.Read(t.Context(), func(r db.Querier) error {
+			seq, hash, err := trail.Head(t.Context(), r)
+			if seq != int64(i) || (hash == "") != (i == 0) {
+				t.Errorf("head %d %q after %d", seq, hash, i)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		record(t, s, trail.Entry{Who: "root", Action: "x"})
+	}
+}
