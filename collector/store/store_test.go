@@ -367,26 +367,8 @@ func TestSubscribe(t *testing.T) {
 	}
 }
 
-func TestCredential(t *testing.T) {
+func TestReady(t *testing.T) {
 	s, _ := openTest(t, Config{})
-	if _, ok, err := s.AdminHash(t.Context()); ok || err != nil {
-		t.Fatalf("a new store has a password: %v, %v", ok, err)
-	}
-	if err := s.SetAdminHash(t.Context(), "one"); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.SetAdminHash(t.Context(), "two"); !errors.Is(err, ErrSet) {
-		t.Errorf("second password: %v", err)
-	}
-	if hash, ok, err := s.AdminHash(t.Context()); hash != "one" || !ok || err != nil {
-		t.Errorf("hash %q, %v, %v", hash, ok, err)
-	}
-	if err := s.ReplaceAdminHash(t.Context(), "three"); err != nil {
-		t.Fatal(err)
-	}
-	if hash, _, _ := s.AdminHash(t.Context()); hash != "three" {
-		t.Errorf("hash %q", hash)
-	}
 	if err := s.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}

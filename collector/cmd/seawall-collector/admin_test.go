@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"seawall/collector/contact"
+	"seawall/collector/initial"
 )
 
 var word = regexp.MustCompile(`(?:[a-z2-9]{5}-){4}[a-z2-9]{5}`)
@@ -62,7 +63,7 @@ func signIn(t *testing.T, base, secret string) string {
 func TestPasswordIsNotLogged(t *testing.T) {
 	folder := t.TempDir()
 	p := startProgram(t, folder)
-	file := filepath.Join(folder, initialFile)
+	file := filepath.Join(folder, initial.File)
 	info, err := os.Stat(file)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v, %v", info, err)
@@ -143,7 +144,7 @@ func TestPasswordOnTerminal(t *testing.T) {
 	if err != nil || !bytes.Contains(buf[:n], []byte("ADMINISTRATOR PASSWORD")) {
 		t.Errorf("the terminal shows %q, %v", buf[:n], err)
 	}
-	if _, err := os.Stat(filepath.Join(folder, initialFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(folder, initial.File)); err == nil {
 		t.Error("the password is in a file, too")
 	}
 }

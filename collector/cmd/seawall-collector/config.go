@@ -14,7 +14,9 @@ import (
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
+	"seawall/collector/account"
 	"seawall/collector/contact"
+	"seawall/collector/initial"
 )
 
 const (
@@ -22,7 +24,6 @@ const (
 	environment   = "SEAWALL_COLLECTOR_"
 	maxConfig     = 1 << 20
 	databaseFile  = "collector.db"
-	initialFile   = "initial-password"
 )
 
 // config is every option. Each is a flag; file and environment set the same flags.
@@ -36,6 +37,7 @@ type config struct {
 	DashboardKey   string
 	DashboardHosts list
 	PasswordFile   string
+	Admin          string
 	LogLevel       level
 	RetentionDays  int
 	MaxHosts       int
@@ -62,6 +64,7 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.StringVar(&c.DashboardCert, "dashboard-cert", "", "certificate `file`, PEM, for the dashboard; default: the collector's own")
 	f.StringVar(&c.DashboardKey, "dashboard-key", "", "key `file` for --dashboard-cert")
 	f.Var(&c.DashboardHosts, "dashboard-hosts", "`names` under which browsers reach the dashboard, with commas")
+	f.StringVar(&c.Admin, "admin", initial.Name, "`name` of the first user, and of the one whom reset-password is for")
 	f.StringVar(&c.PasswordFile, "password-file", "", "write a new administrator password to this `file`, mode 0600")
 	f.Var(&c.LogLevel, "log-level", "debug, info, warn or error")
 	f.IntVar(&c.RetentionDays, "retention-days", 30, "`days` that the timeline is kept")
@@ -194,6 +197,9 @@ func (c *config) check() error {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
+	}
+	if err := account.CheckName(c.Admin); err != nil {
+		errs = append(errs, fmt.Errorf("admin: %w", err))
 	}
 	if (c.DashboardCert == "") != (c.DashboardKey == "") {
 		errs = append(errs, errors.New("dashboard-cert and dashboard-key go together"))

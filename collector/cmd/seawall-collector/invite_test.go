@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"seawall/collector/initial"
 	"seawall/pkg/token"
 )
 
@@ -57,7 +58,7 @@ func TestDashboardInvites(t *testing.T) {
 	for _, invites := range []string{"on", "off"} {
 		folder := t.TempDir()
 		p := startProgram(t, folder, "--dashboard-invites", invites, "--advertise", "c.example.net:9443")
-		secret, err := os.ReadFile(filepath.Join(folder, initialFile))
+		secret, err := os.ReadFile(filepath.Join(folder, initial.File))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,6 +19,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
+	"seawall/collector/account"
+	"seawall/collector/account/apitoken"
 	"seawall/collector/admin"
 	"seawall/collector/admin/socket"
 	"seawall/collector/authority"
@@ -26,9 +28,9 @@ import (
 	"seawall/collector/contact"
 	"seawall/collector/figures"
 	"seawall/collector/ingest"
+	"seawall/collector/initial"
 	"seawall/collector/store"
 	"seawall/collector/web"
-	"seawall/collector/web/people"
 	"seawall/pkg/service"
 )
 
@@ -78,17 +80,18 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	}
 	at := contact.Contact{Pin: m.authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
 		Version: service.ReadBuild().Version, Started: time.Now().UTC()}
+	accounts := account.New(s, time.Now)
 	out, err := web.New(web.Config{
 		Posture: s, Catalogue: s, Detections: s, Feed: s, Requests: s.Requests, Ready: s.Ready, Metrics: registry,
-		SignIn: people.Alone(verifier(s, filepath.Join(c.StateDir, initialFile), log)),
-		Hosts:  c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
+		SignIn: byPassword(accounts, c.StateDir, log), Bearer: byToken(apitoken.New(s, time.Now)),
+		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
 		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
 		Invite:  m.invites(c),
 	})
 	if err != nil {
 		return err
 	}
-	if err := firstPassword(ctx, c, s, log, stdout); err != nil {
+	if err := initial.First(ctx, c.first(accounts, log, stdout)); err != nil {
 		return err
 	}
 	door, err := socket.Listen(c.StateDir, log)

@@ -17,6 +17,7 @@ import (
 
 	"seawall/collector/bootstrap"
 	"seawall/collector/contact"
+	"seawall/collector/initial"
 	"seawall/collector/setup"
 	"seawall/pkg/unitctl"
 	"seawall/pkg/yamlset"
@@ -172,9 +173,9 @@ func (c config) describe(ctx context.Context, stdout io.Writer) error {
 	if _, port, err := net.SplitHostPort(at.Tunnel()); err == nil {
 		fmt.Fprintf(stdout, "tunnel     ssh -L %s:%s root@%s, from where the browser is\n", port, at.Tunnel(), c.machineName())
 	}
-	initial := filepath.Join(c.StateDir, initialFile)
-	if _, err := os.Lstat(initial); err == nil {
-		fmt.Fprintf(stdout, "password   in %s until the first sign-in\n", initial)
+	first := filepath.Join(c.StateDir, initial.File)
+	if _, err := os.Lstat(first); err == nil {
+		fmt.Fprintf(stdout, "user       %s\npassword   in %s until the first sign-in\n", c.Admin, first)
 	}
 	next := "seawall-collector bootstrap >user-data"
 	if h, err := c.host(); err != nil {
