@@ -30,11 +30,12 @@ type Config struct {
 // Frame answers requests with an area's pages. It is safe for concurrent use once
 // [Frame.Menu] was called.
 type Frame struct {
-	config Config
-	files  *static.Set
-	own    *Templates // the page of errors
-	row    *template.Template
-	items  []entitled
+	config  Config
+	files   *static.Set
+	own     *Templates // the page of errors
+	row     *template.Template
+	items   []entitled
+	account bool
 }
 
 // New returns a frame with an empty menu.
@@ -87,7 +88,7 @@ func (f *Frame) chrome(w http.ResponseWriter, r *http.Request, p *Page) Chrome {
 	if !c.SignedIn {
 		return c
 	}
-	c.Flash = f.flash(w, r)
+	c.Flash, c.Account = f.flash(w, r), f.account
 	for _, i := range f.items {
 		if v.May(i.need) {
 			c.Menu = append(c.Menu, i.Item)

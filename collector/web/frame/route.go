@@ -24,6 +24,16 @@ func (r Role) String() string {
 	return [...]string{"anybody", "local", "viewer", "operator", "admin"}[min(max(r, Anybody), Admin)]
 }
 
+// ParseRole returns the role of an account's word, Anybody for one that is none.
+func ParseRole(word string) Role {
+	for r := Viewer; r <= Admin; r++ {
+		if r.String() == word {
+			return r
+		}
+	}
+	return Anybody
+}
+
 // Route is one entry of the dashboard's table of paths. Pattern is one of
 // [http.ServeMux], with its method.
 type Route struct {
