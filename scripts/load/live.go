@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -131,9 +128,9 @@ func (f *fleet) dashboard(ctx context.Context) (*dashboard.Dashboard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the dashboard: %w", err)
 	}
-	password, err := os.ReadFile(filepath.Join(f.opt.folder, "state", "initial-password"))
+	password, err := dashboard.Password(f.opt.folder)
 	if err != nil {
-		return nil, fmt.Errorf("read the first password: %w", err)
+		return nil, err
 	}
-	return dashboard.Open(ctx, address, "admin", strings.TrimSpace(string(password)))
+	return dashboard.Open(ctx, address, "admin", password)
 }

@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -43,6 +46,23 @@ func Open(ctx context.Context, address, user, password string) (*Dashboard, erro
 		return nil, fmt.Errorf("sign in as %s: %s", user, answer.Status)
 	}
 	return d, nil
+}
+
+// Password returns the first password of a collector whose state is in folder/state. The
+// collector deletes its file with the first sign-in, so it is kept beside it.
+func Password(folder string) (string, error) {
+	kept := filepath.Join(folder, "password")
+	b, err := os.ReadFile(filepath.Join(folder, "state", "initial-password"))
+	switch {
+	case err == nil:
+		err = os.WriteFile(kept, b, 0o600)
+	case errors.Is(err, fs.ErrNotExist):
+		b, err = os.ReadFile(kept)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the first password: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
 }
 
 // ask sends a request with the cookies, and keeps those of the answer.
