@@ -27,7 +27,9 @@ func (s *server) Export(r *seawallv1.ExportRequest, stream grpc.ServerStreamingS
 	if err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
-	s.did(stream.Context(), "export", "export", q.What, "format", q.Format)
+	if err := s.cfg.Exported(stream.Context(), by(stream.Context()), q.String()); err != nil {
+		return fmt.Errorf("record an export: %w", err)
+	}
 	out := bufio.NewWriterSize(parts{stream}, part)
 	if _, err := export.Write(stream.Context(), out, s.cfg.Export, s.cfg.Version, q); err != nil {
 		return err

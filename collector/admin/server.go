@@ -34,8 +34,10 @@ type Config struct {
 	Hosts    func(context.Context) ([]fleet.Host, error) // when they were last seen
 	Update   func(context.Context, func(*membership.Tx) error) error
 
-	Export  export.Source
-	Version string // the collector's
+	Export export.Source
+	// Exported records that somebody exports something, and may refuse it.
+	Exported func(ctx context.Context, who, what string) error
+	Version  string // the collector's
 
 	Log *slog.Logger
 }
@@ -90,11 +92,15 @@ type server struct {
 
 // did logs a change and who asked for it.
 func (s *server) did(ctx context.Context, what string, more ...any) {
-	by := "unknown"
+	s.cfg.Log.Info("changed by the administrator", append([]any{"what", what, "by", by(ctx)}, more...)...)
+}
+
+// by is who asks, by the kernel's word.
+func by(ctx context.Context) string {
 	if p, ok := peer.FromContext(ctx); ok {
-		by = p.Addr.String()
+		return p.Addr.String()
 	}
-	s.cfg.Log.Info("changed by the administrator", append([]any{"what", what, "by", by}, more...)...)
+	return "unknown"
 }
 
 var errNoHost = errors.New("no such host")

@@ -43,6 +43,12 @@ func office(t *testing.T, change func(*export.Source)) func(...string) (string, 
 		}
 	}
 	c := admin.Config{Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
+		Exported: func(_ context.Context, who, what string) error {
+			if who == "" || what == "" {
+				t.Errorf("%q exports %q", who, what)
+			}
+			return nil
+		},
 		Export: export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections}}
 	if change != nil {
 		change(&c.Export)

@@ -179,6 +179,15 @@ func (q *Query) Name() string {
 	return q.What + "." + q.Format + ".jsonl"
 }
 
+// String says in a few words what is exported.
+func (q *Query) String() string {
+	words := q.What + " as " + q.Format
+	if q.Host != "" {
+		words += " of host " + string(q.Host)
+	}
+	return words
+}
+
 // sees reports whether a host is within.
 func (q *Query) sees(id fleet.HostID) bool {
 	return (q.Host == "" || q.Host == id) && (q.Sees == nil || q.Sees(id))

@@ -1,14 +1,21 @@
 package web_test
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"seawall/collector/fleet"
+	"seawall/collector/web"
+	"seawall/collector/web/frame"
+	"seawall/collector/web/session"
 )
 
 // TestProblems: what goes wrong is said as RFC 9457 has it, to who may know.
@@ -131,4 +138,116 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s: %d, %d bytes", format, a.code, len(a.body))
 		}
 	}
+}
+
+// scopedTo is a configuration in which a token's reader sees the hosts with the tag "mine"
+// alone, which one host has.
+func scopedTo(d *demo, n int, page func(context.Context, fleet.HostQuery) (fleet.HostPage, error)) web.Config {
+	c := config(d)
+	c.Bearer = func(context.Context, string) (session.Who, error) {
+		return session.Who{User: "auditor", Role: frame.Viewer, Scope: []string{"mine"}}, nil
+	}
+	if c.HostPage = page; page == nil {
+		c.HostPage = func(_ context.Context, q fleet.HostQuery) (fleet.HostPage, error) {
+			if !slices.Equal(q.Scope, []string{"mine"}) || q.Presence == fleet.Archived || q.Page > 0 {
+				return fleet.HostPage{Total: 1}, nil
+			}
+			return fleet.HostPage{Hosts: d.hosts[n : n+1], Total: 1}, nil
+		}
+	}
+	return c
+}
+
+func (b *browser) asProgram(path string) answer {
+	b.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, b.base+path, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer swc_token")
+	return b.do(r)
+}
+
+// TestAPIScope: who is limited to tags gets nothing of other hosts, by no path.
+func TestAPIScope(t *testing.T) {
+	d := demoFleet(demoNow)
+	var exported []string
+	c := scopedTo(d, 6, nil)
+	c.Exported = func(_ context.Context, who, what string) error {
+		exported = append(exported, who+": "+what)
+		return nil
+	}
+	b := open(t, newServer(t, c))
+	mine, other := d.hosts[6], d.hosts[0]
+	for _, path := range append(apiPaths(d), "/api/v1/export?what=changes", "/api/v1/export?what=detections", "/api/v1/export?what=hosts", "/api/v1/hosts/"+string(mine.ID)) {
+		a := b.asProgram(path)
+		for _, h := range d.hosts {
+			if h.ID != mine.ID && (strings.Contains(a.body, string(h.ID)) || strings.Contains(a.body, `"`+h.Labels.Name+`"`)) {
+				t.Errorf("%s tells of host %s", path, h.Labels.Name)
+			}
+		}
+	}
+	for path, want := range map[string]int{
+		"/api/v1/overview": 403, "/api/v1/checks": 403, "/api/v1/requests": 403, "/api/v1/hosts": 200, "/api/v1/timeline": 200, "/api/v1/detections": 200,
+		"/api/v1/hosts/" + string(mine.ID): 200, "/api/v1/hosts/" + string(other.ID): 404, "/api/v1/timeline?host=" + string(other.ID): 404,
+		"/api/v1/detections?host=" + string(other.ID): 404, "/api/v1/export?host=" + string(other.ID): 404, "/api/v1/export?host=" + string(mine.ID): 200,
+		"/api/v1/checks/ssh-ciphers": 200,
+	} {
+		if a := b.asProgram(path); a.code != want {
+			t.Errorf("%s: %d, want %d", path, a.code, want)
+		}
+	}
+	var check fleet.CheckDetail
+	if err := json.Unmarshal([]byte(b.asProgram("/api/v1/checks/ssh-ciphers").body), &check); err != nil || len(check.States) != 1 || check.Check.Hosts > 1 {
+		t.Errorf("%d states, %d hosts, %v", len(check.States), check.Check.Hosts, err)
+	}
+	if want := "token of auditor: findings as jsonl of host " + string(mine.ID); !slices.Contains(exported, want) {
+		t.Errorf("%q is not among %q", want, exported)
+	}
+}
+
+// TestAPIScopeFails: where it cannot be said which hosts are seen, or an export cannot be
+// recorded, there is no answer.
+func TestAPIScopeFails(t *testing.T) {
+	d := demoFleet(demoNow)
+	away := func(context.Context, fleet.HostQuery) (fleet.HostPage, error) {
+		return fleet.HostPage{}, io.ErrUnexpectedEOF
+	}
+	none := scopedTo(d, 0, nil)
+	none.HostPage = nil
+	for want, c := range map[int]web.Config{http.StatusInternalServerError: scopedTo(d, 0, away), http.StatusForbidden: none} {
+		b := open(t, newServer(t, c))
+		for _, path := range []string{"/api/v1/hosts", "/api/v1/timeline", "/api/v1/export", "/api/v1/hosts/" + string(d.hosts[0].ID)} {
+			if a := b.asProgram(path); a.code != want {
+				t.Errorf("%s: %d, want %d", path, a.code, want)
+			}
+		}
+	}
+	c := config(d)
+	c.Exported = func(context.Context, string, string) error { return io.ErrUnexpectedEOF }
+	b := open(t, newServer(t, c))
+	b.login()
+	if a := b.get("/api/v1/export"); a.code != http.StatusInternalServerError || a.header.Get("Content-Disposition") != "" {
+		t.Errorf("an export that is not recorded: %d", a.code)
+	}
+}
+
+// apiPaths are addresses of every path, of a fleet.
+func apiPaths(d *demo) []string {
+	host := string(d.hosts[0].ID)
+	paths := []string{
+		"/api/v1/overview", "/api/v1/hosts", "/api/v1/hosts?limit=2", "/api/v1/hosts?after=" + host, "/api/v1/hosts/" + host,
+		"/api/v1/requests", "/api/v1/checks", "/api/v1/timeline", "/api/v1/timeline?limit=3&host=" + host, "/api/v1/timeline?before=5", "/api/v1/timeline?check=ssh-ciphers",
+		"/api/v1/detections", "/api/v1/detections?severity=high&limit=2", "/api/v1/detections?rule=x", "/api/v1/openapi.json",
+		"/api/v1/hosts/" + strings.Repeat("0", 32), "/api/v1/hosts/zz", "/api/v1/checks/none", "/api/v1/timeline?limit=201", "/api/v1/timeline?before=x",
+		"/api/v1/export?what=users", "/api/v1/hosts?limit=0", "/api/v1/detections?severity=grave",
+		"/api/v1/export", "/api/v1/export?what=hosts&format=csv", "/api/v1/export?format=ocsf&limit=3",
+	}
+	for id := range d.checks {
+		paths = append(paths, "/api/v1/checks/"+url.PathEscape(id))
+	}
+	for _, s := range d.storms {
+		paths = append(paths, "/api/v1/hosts/"+string(s.Host)+"/detections/"+url.PathEscape(s.Detection.ID))
+	}
+	return paths
 }

@@ -30,12 +30,13 @@ type Area interface {
 	Routes() []frame.Route
 }
 
-// Config is what a [Server] works with. Posture, Catalogue, Detections, Feed and
-// SignIn must be set; the zero values of the others mean the default named.
+// Config is what a [Server] works with. Posture, Catalogue, Detections, Lists, Feed
+// and SignIn must be set; the zero values of the others mean the default named.
 type Config struct {
 	Posture    frame.Posture
 	Catalogue  frame.Catalogue
 	Detections frame.Detections
+	Lists      frame.Lists
 	Feed       Feed
 
 	// SignIn says who may sign in. At most two calls run at a time.
@@ -44,6 +45,12 @@ type Config struct {
 	Bearer func(ctx context.Context, token string) (session.Who, error)
 	// Requests returns the hosts that asked to be admitted. Default: none.
 	Requests func(ctx context.Context) ([]fleet.Request, error)
+	// HostPage returns the hosts that a query selects: by it the API knows which hosts a
+	// visitor who is limited to tags may see. Default: the API refuses such a visitor.
+	HostPage func(ctx context.Context, q fleet.HostQuery) (fleet.HostPage, error)
+	// Exported records that somebody exports something, and may refuse it. Default: the
+	// log tells.
+	Exported func(ctx context.Context, who, what string) error
 	// Ready fails when the store cannot take a write. Default: always ready.
 	Ready func(ctx context.Context) error
 	// Metrics is what /metrics shows. Default: the path does not exist.
@@ -83,6 +90,8 @@ func (c *Config) missing() error {
 		return errors.New("web: no catalogue of checks")
 	case c.Detections == nil:
 		return errors.New("web: no source of detections")
+	case c.Lists == nil:
+		return errors.New("web: no source of lists")
 	case c.Feed == nil:
 		return errors.New("web: no feed of updates")
 	case c.SignIn == nil:

@@ -3,18 +3,21 @@ package main
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"seawall/collector/admin"
 	"seawall/collector/authority"
 	"seawall/collector/contact"
+	"seawall/collector/db"
 	"seawall/collector/enrol"
 	"seawall/collector/export"
 	"seawall/collector/fleet"
 	"seawall/collector/roster"
 	"seawall/collector/roster/ledger"
 	"seawall/collector/store"
+	"seawall/collector/trail"
 	"seawall/pkg/service"
 )
 
@@ -48,8 +51,19 @@ func (m *members) admin(s *store.Store, log *slog.Logger) admin.Config {
 	return admin.Config{
 		Authority: m.authority, Enrolment: m.enrolment, Roster: m.roster,
 		Members: s.Members, Tokens: s.Tokens, Requests: s.Requests, Hosts: s.Hosts, Update: s.Update, Log: log,
-		Export:  export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections},
-		Version: service.ReadBuild().Version,
+		Export:   export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections},
+		Exported: exported(s),
+		Version:  service.ReadBuild().Version,
+	}
+}
+
+// exported records in the trail that somebody exports something.
+func exported(s *store.Store) func(ctx context.Context, who, what string) error {
+	return func(ctx context.Context, who, what string) error {
+		return s.Write(ctx, func(w db.Writer) error {
+			_, err := trail.Record(w, time.Now(), trail.Entry{Who: who, Action: "export write", Target: what})
+			return err
+		})
 	}
 }
 

@@ -19,12 +19,12 @@ type Config struct {
 	Detections frame.Detections
 	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
 
-	// Within returns which hosts have one of the tags, given by an administrator or a
-	// token. Default: a visitor who is limited to tags is refused.
-	Within func(ctx context.Context, tags []string) (func(fleet.HostID) bool, error)
-	// Exported is told of each export that begins, and may refuse it. Default: it is
-	// logged.
-	Exported func(r *http.Request, q export.Query) error
+	// HostPage returns the hosts that a query selects. Default: a visitor who is limited to
+	// tags is refused.
+	HostPage func(ctx context.Context, q fleet.HostQuery) (fleet.HostPage, error)
+	// Exported is told of each export before it begins, and may refuse it. Default: the log
+	// tells.
+	Exported func(ctx context.Context, who, what string) error
 	Version  string // the collector's
 }
 

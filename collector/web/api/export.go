@@ -34,13 +34,17 @@ func (s *API) export(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Retry-After", "10")
 		return &refusal{http.StatusTooManyRequests, fmt.Sprintf("%d exports are under way: try again in a moment.", exports)}
 	}
+	v := frame.Of(r)
+	who := v.User
+	if v.Program {
+		who = "token of " + who
+	}
 	if s.config.Exported != nil {
-		if err := s.config.Exported(r, q); err != nil {
+		if err := s.config.Exported(r.Context(), who, q.String()); err != nil {
 			return fmt.Errorf("record an export: %w", err)
 		}
 	}
-	v := frame.Of(r)
-	s.frame.Log().Info("exported", "what", q.What, "format", q.Format, "user", v.User, "program", v.Program, "remote", gate.Remote(r))
+	s.frame.Log().Info("exported", "what", q.What, "format", q.Format, "who", who, "remote", gate.Remote(r))
 	c := &s.config
 	source := export.Source{Hosts: c.Posture.Hosts, Host: c.Posture.Host, Checks: c.Catalogue.Checks, Timeline: c.Posture.Timeline, Detections: c.Detections.Detections}
 	return download.Stream(w, q.Name(), s.frame.Log(), func(w io.Writer) error {

@@ -146,14 +146,26 @@ func (s *API) sees(ctx context.Context, v frame.Visitor) (func(fleet.HostID) boo
 	switch {
 	case len(v.Scope) == 0:
 		return nil, nil
-	case s.config.Within == nil:
+	case s.config.HostPage == nil:
 		return nil, &refusal{http.StatusForbidden, "Your account is limited to hosts with certain tags, which this collector cannot tell apart here."}
 	}
-	sees, err := s.config.Within(ctx, v.Scope)
-	if err != nil {
-		return nil, fmt.Errorf("hosts of a scope: %w", err)
+	within := map[fleet.HostID]bool{}
+	for _, presence := range []fleet.Presence{"", fleet.Archived} { // archived hosts are asked for apart
+		q := fleet.HostQuery{Scope: v.Scope, Presence: presence, Size: fleet.MaxPage}
+		for seen := 0; ; q.Page++ {
+			page, err := s.config.HostPage(ctx, q)
+			if err != nil {
+				return nil, fmt.Errorf("hosts of a scope: %w", err)
+			}
+			for i := range page.Hosts {
+				within[page.Hosts[i].ID] = true
+			}
+			if seen += len(page.Hosts); seen >= page.Total || len(page.Hosts) == 0 {
+				break
+			}
+		}
 	}
-	return sees, nil
+	return func(id fleet.HostID) bool { return within[id] }, nil
 }
 
 // handler answers for an endpoint.
