@@ -87,7 +87,7 @@ func (c Console) export() *cobra.Command {
 		Long: `Write hosts, findings, changes or detections for other programs, on standard output or
 to a file that only its owner may read: as jsonl (the API's objects, one to a line), csv,
 ocsf (Open Cybersecurity Schema Framework 1.3), ecs (Elastic Common Schema) or otlp
-(OpenTelemetry logs). Each export is in the collector's log.`}
+(OpenTelemetry logs). Each export is in the audit trail.`}
 	f := cmd.Flags()
 	f.String("what", "findings", "hosts, findings (results that stand), changes or detections")
 	f.String("format", "jsonl", "jsonl, csv, ocsf, ecs or otlp")

@@ -16,6 +16,6 @@
 // single hosts that are not among them are not found, lists leave them out, and what
 // sums up the whole fleet is refused.
 //
-// GET /api/v1/export streams whatever package export can write. It is logged with who
-// asked for it.
+// GET /api/v1/export streams whatever package export can write. Each is in the audit
+// trail before its first byte is sent.
 package api
