@@ -23,6 +23,7 @@ import (
 	"seawall/collector/account/apitoken"
 	"seawall/collector/admin"
 	"seawall/collector/admin/socket"
+	alerting "seawall/collector/alert/service"
 	"seawall/collector/authority"
 	"seawall/collector/bootstrap"
 	"seawall/collector/contact"
@@ -81,12 +82,17 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	at := contact.Contact{Pin: m.authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
 		Version: service.ReadBuild().Version, Started: time.Now().UTC()}
 	accounts := account.New(s, time.Now)
+	alerts, err := alerting.Open(s, c.StateDir, log)
+	if err != nil {
+		return err
+	}
+	defer alerts.Close()
 	out, err := web.New(web.Config{
 		Posture: s, Catalogue: s, Detections: s, Feed: s, Requests: s.Requests, Ready: s.Ready, Metrics: registry,
 		SignIn: byPassword(accounts, c.StateDir, log), Bearer: byToken(apitoken.New(s, time.Now)),
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
 		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
-		Invite:  m.invites(c), HostPage: s.HostPage, Exported: exported(s),
+		Invite:  m.invites(c), HostPage: s.HostPage, Exported: exported(s), Areas: areas(s, alerts),
 	})
 	if err != nil {
 		return err
@@ -101,6 +107,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	defer door.Close()
 	return run(ctx, c, at, log, []func(context.Context) error{
 		s.Run,
+		alerts.Run,
 		func(ctx context.Context) error { return in.Serve(ctx, hosts) },
 		func(ctx context.Context) error { return out.Serve(ctx, browsers) },
 		func(ctx context.Context) error { return admin.Serve(ctx, door, m.admin(s, log)) },

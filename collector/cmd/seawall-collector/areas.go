@@ -1,0 +1,20 @@
+package main
+
+import (
+	alerting "seawall/collector/alert/service"
+	"seawall/collector/store"
+	"seawall/collector/web"
+	"seawall/collector/web/alerts"
+	"seawall/collector/web/frame"
+)
+
+// areas returns what makes the areas of the dashboard that keep tables of their own.
+func areas(s *store.Store, a *alerting.Service) func(*frame.Frame) ([]web.Area, error) {
+	return func(f *frame.Frame) ([]web.Area, error) {
+		messages, err := alerts.New(alerts.Config{Frame: f, Data: s, Outbox: a.Outbox, Routes: a.Desk.Routes, Changed: a.Watch.Wake})
+		if err != nil {
+			return nil, err
+		}
+		return []web.Area{messages}, nil
+	}
+}
