@@ -78,7 +78,7 @@ func changes(q *fleet.ChangeQuery) (where selection, err error) {
 // it. Where the clock was set back, it is near.
 func (s *snapshot) eventAt(ctx context.Context, t time.Time) (int64, error) {
 	var low, high int64
-	if _, err := db.One(ctx, s, "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM event", nil, &low, &high); err != nil {
+	if _, err := db.One(ctx, s, "SELECT coalesce((SELECT min(id) FROM event), 0), coalesce((SELECT max(id) FROM event), 0)", nil, &low, &high); err != nil {
 		return 0, err
 	}
 	high++

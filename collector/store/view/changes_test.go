@@ -34,8 +34,8 @@ func timeline(t *testing.T, n int) *View {
 		events = append(events, []any{i, mustKey(t, i%2), "posture", 1, i, received, r.Check, body})
 	}
 	return fill(t, map[string][][]any{
-		"host (host, first_seen, last_seen, name)":                     {{mustKey(t, 0), 0, 0, "even"}, {mustKey(t, 1), 0, 0, "odd"}},
-		"host_tag":                                                     {{mustKey(t, 1), "odd"}},
+		"host (host, first_seen, last_seen, name)": {{mustKey(t, 0), 0, 0, "even"}, {mustKey(t, 1), 0, 0, "odd"}},
+		"host_tag": {{mustKey(t, 1), "odd"}},
 		"event (id, host, lane, epoch, seq, received, check_id, body)": events,
 	})
 }

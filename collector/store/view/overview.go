@@ -39,18 +39,20 @@ func (v *View) fleet(ctx context.Context) (o fleet.Overview, err error) {
 		return o, err
 	}
 	defer tx.end()
+	if err := tx.results(ctx, &o); err != nil {
+		return o, err
+	}
 	var online, silent, archived int
-	c, n := &o.Counts, &o.BySeverity
+	n := &o.BySeverity
+	silentAt, offlineAt := tx.outages.Silent(tx.now).UnixNano(), tx.outages.Offline(tx.now).UnixNano()
 	err = tx.QueryRowContext(ctx, `SELECT count(*),
-		count(*) FILTER (WHERE last_seen >= ?1), count(*) FILTER (WHERE last_seen < ?1 AND last_seen >= ?2),
-		ifnull(sum(pass), 0), ifnull(sum(fail), 0), ifnull(sum(not_applicable), 0), ifnull(sum(unknown), 0),
-		ifnull(sum(error), 0), ifnull(sum(waived), 0), ifnull(sum(severity0), 0), ifnull(sum(severity1), 0),
-		ifnull(sum(severity2), 0), ifnull(sum(severity3), 0), ifnull(sum(severity4), 0), ifnull(sum(severity5), 0),
-		ifnull(sum(pending), 0), (SELECT count(*) FROM host WHERE archived <> 0),
+		count(*) FILTER (WHERE last_seen >= ?), count(*) FILTER (WHERE last_seen < ? AND last_seen >= ?),
+		coalesce(sum(severity0), 0), coalesce(sum(severity1), 0), coalesce(sum(severity2), 0),
+		coalesce(sum(severity3), 0), coalesce(sum(severity4), 0), coalesce(sum(severity5), 0),
+		(SELECT count(*) FROM host WHERE archived <> 0),
 		(SELECT count(*) FROM request WHERE decision = 'waiting') FROM host WHERE archived = 0`,
-		tx.outages.Silent(tx.now).UnixNano(), tx.outages.Offline(tx.now).UnixNano()).Scan(
-		&o.Hosts, &online, &silent, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
-		&n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &o.Pending, &archived, &o.Requests)
+		silentAt, silentAt, offlineAt).Scan(
+		&o.Hosts, &online, &silent, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &archived, &o.Requests)
 	if err != nil {
 		return o, err
 	}
@@ -66,13 +68,24 @@ func (v *View) fleet(ctx context.Context) (o fleet.Overview, err error) {
 			o.Expired = expired
 		}
 		return err
-	}, `SELECT standing, count(*), count(*) FILTER (WHERE expires < ?) FROM member m JOIN host h ON h.host = m.host
-		WHERE h.archived = 0 GROUP BY standing`, tx.now.UnixNano())
+	}, `SELECT standing, count(*), count(*) FILTER (WHERE expires < ?) FROM member
+		WHERE host NOT IN (SELECT host FROM host WHERE archived <> 0) GROUP BY standing`, tx.now.UnixNano())
 	if err != nil {
 		return o, err
 	}
 	return o, tx.detections(ctx, func(_ fleet.HostID, s finding.Severity, n int) { o.Detected[s] += n },
-		"JOIN host h ON h.host = c.host WHERE h.archived = 0")
+		"WHERE c.host NOT IN (SELECT host FROM host WHERE archived <> 0)")
+}
+
+// results counts the standing results by status. The rollups of checks leave archived
+// hosts out, and are few beside the hosts.
+func (s *snapshot) results(ctx context.Context, o *fleet.Overview) error {
+	c := &o.Counts
+	_, err := db.One(ctx, s, `SELECT coalesce(sum(pass), 0), coalesce(sum(fail), 0), coalesce(sum(not_applicable), 0),
+		coalesce(sum(unknown), 0), coalesce(sum(error), 0), coalesce(sum(waived), 0),
+		coalesce(sum(CASE WHEN check_id = ? THEN fail ELSE 0 END), 0) FROM check_rollup`, []any{pendingCheck},
+		&c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived, &o.Pending)
+	return err
 }
 
 // days returns the last days without holes: a day on which nothing changed has the

@@ -72,7 +72,7 @@ func (v *View) reading(ctx context.Context, do func(db.Querier) error) error {
 func (v *View) Results(ctx context.Context, q fleet.CheckQuery) (fleet.StatePage, error) {
 	bounds(&q.Page, &q.Size)
 	p := fleet.StatePage{Page: q.Page, Size: q.Size}
-	from, where, err := results(&q)
+	from, by, where, err := results(&q)
 	if err != nil {
 		return p, fmt.Errorf("read results of %q: %w", q.Check, err)
 	}
@@ -81,7 +81,7 @@ func (v *View) Results(ctx context.Context, q fleet.CheckQuery) (fleet.StatePage
 			st, err := scanState(scan)
 			p.States = append(p.States, st)
 			return err
-		}, "SELECT s.host, h.name, s.since, s.body FROM "+from+" WHERE "+where.text+" ORDER BY s.host, s.resource LIMIT ? OFFSET ?",
+		}, "SELECT s.host, h.name, s.since, s.body FROM "+from+" WHERE "+where.text+" ORDER BY "+by+", s.resource LIMIT ? OFFSET ?",
 			append(where.args, q.Size+1, q.Page*q.Size)...)
 	})
 	if err != nil {
@@ -95,17 +95,20 @@ func (v *View) Results(ctx context.Context, q fleet.CheckQuery) (fleet.StatePage
 
 // results is where the results of a check are found. The hosts on which a check is
 // bad, and those with an update pending, have an index; for others each host is asked.
-func results(q *fleet.CheckQuery) (from string, where selection, err error) {
+// What is read first is in the order of hosts, named by its own column: then a page
+// costs what it shows.
+func results(q *fleet.CheckQuery) (from, by string, where selection, err error) {
 	bad := q.Status == finding.StatusUnspecified || q.Status.Bad()
 	switch {
 	case q.Check == pendingCheck && q.Resource != "" && (q.Status == finding.StatusUnspecified || q.Status == finding.StatusFail):
-		from = "state s CROSS JOIN host h ON h.host = s.host"
+		from, by = "state s CROSS JOIN host h ON h.host = s.host", "s.host"
 		where.and(pending)
 	case bad:
+		by = "c.host"
 		from = "host_check c CROSS JOIN state s ON s.host = c.host AND s.check_id = c.check_id CROSS JOIN host h ON h.host = s.host"
 		where.and("c.check_id = ?", q.Check)
 	default:
-		from = "host h CROSS JOIN state s ON s.host = h.host"
+		from, by = "host h CROSS JOIN state s ON s.host = h.host", "h.host"
 		where.and("s.check_id = ?", q.Check)
 	}
 	if q.Status != finding.StatusUnspecified {
@@ -117,5 +120,5 @@ func results(q *fleet.CheckQuery) (from string, where selection, err error) {
 		where.and("s.resource = ?", q.Resource)
 	}
 	where.and("h.archived = 0")
-	return from, where, where.scope("s.host", q.Scope)
+	return from, by, where, where.scope(by, q.Scope)
 }

@@ -29,7 +29,7 @@ const (
 	maxDays   = 30
 	maxNewest = 5
 	// maxStates bounds the results on a check's page, bad ones first.
-	maxStates = 2000
+	maxStates = 500
 )
 
 // View reads a store's database.
@@ -283,7 +283,7 @@ func (v *View) checks(ctx context.Context, where string, args ...any) ([]fleet.C
 	return checks, err
 }
 
-// Check returns one check with its results, bad ones first and at most 2,000, those
+// Check returns one check with its results, bad ones first and at most 500, those
 // of archived hosts left out. A check that no host has is an error that is fs.ErrNotExist.
 func (v *View) Check(ctx context.Context, id string) (fleet.CheckDetail, error) {
 	var d fleet.CheckDetail
@@ -308,8 +308,9 @@ func (v *View) Check(ctx context.Context, id string) (fleet.CheckDetail, error) 
 // found by an index; of the others there are mostly more than are shown, so that the
 // first hosts have them, and how many there are is known.
 func (v *View) standing(ctx context.Context, d *fleet.CheckDetail, status finding.Status) error {
-	from := "host_check c JOIN state s ON s.host = c.host AND s.check_id = c.check_id JOIN host h ON h.host = s.host WHERE c.check_id = ? AND s.status = ?"
+	from, by := "host_check c CROSS JOIN state s ON s.host = c.host AND s.check_id = c.check_id CROSS JOIN host h ON h.host = s.host WHERE c.check_id = ? AND s.status = ?", "c.host"
 	if !status.Bad() {
+		by = "h.host"
 		from = "host h CROSS JOIN state s ON s.host = h.host WHERE s.check_id = ? AND s.status = ?"
 	}
 	limit := min(d.Check.Counts.Of(status), maxStates-len(d.States))
@@ -317,7 +318,7 @@ func (v *View) standing(ctx context.Context, d *fleet.CheckDetail, status findin
 		st, err := scanState(scan)
 		d.States = append(d.States, st)
 		return err
-	}, "SELECT s.host, h.name, s.since, s.body FROM "+from+" AND h.archived = 0 ORDER BY h.host LIMIT ?", d.Check.Info.ID, status, limit)
+	}, "SELECT s.host, h.name, s.since, s.body FROM "+from+" AND h.archived = 0 ORDER BY "+by+" LIMIT ?", d.Check.Info.ID, status, limit)
 }
 
 func scanEvent(scan func(...any) error) (e fleet.Event, err error) {
