@@ -14,12 +14,17 @@ type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
 
+// unbegun is an error of a transaction that did not begin: to try again is no use.
+type unbegun struct{ error }
+
+func (u unbegun) Unwrap() error { return u.error }
+
 // transact does the work of requests in one transaction and says what became of
 // each. Where the transaction failed, all did.
 func (s *Store) transact(group []request) (results []error, updates []fleet.Update, failed bool) {
 	results = make([]error, len(group))
 	b := host.New(s.data.Writer, s.cfg.Now().UTC(), s.hosts, host.Limits{Results: s.cfg.MaxResults, Detections: s.cfg.MaxDetections, Log: s.cfg.Log})
-	err := do(b, group, results)
+	err := s.do(b, group, results)
 	b.Release(err == nil)
 	if err != nil {
 		for i := range results {
@@ -30,14 +35,17 @@ func (s *Store) transact(group []request) (results []error, updates []fleet.Upda
 	return results, b.Updates, false
 }
 
-func do(b *host.Batch, group []request, results []error) (err error) {
-	if err := b.Exec("BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("begin: %w", err)
+func (s *Store) do(b *host.Batch, group []request, results []error) (err error) {
+	fresh, err := s.data.begin()
+	if fresh {
+		clear(s.hosts)
+	}
+	if err != nil {
+		return unbegun{fmt.Errorf("begin: %w", err)}
 	}
 	defer func() {
 		if err != nil {
-			// SQLite may have rolled back by itself; then this is an error of no interest.
-			_ = b.Exec("ROLLBACK")
+			s.data.rollback()
 		}
 	}()
 	for i, r := range group {
@@ -54,7 +62,7 @@ func do(b *host.Batch, group []request, results []error) (err error) {
 	if err := b.End(); err != nil {
 		return err
 	}
-	if err := b.Exec("COMMIT"); err != nil {
+	if err := s.data.commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

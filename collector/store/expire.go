@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"time"
 
 	"seawall/collector/store/host"
@@ -45,8 +44,7 @@ func (s *Store) expire() time.Duration {
 		return expirePause
 	}
 	clear(s.hosts) // of their rows, some may be gone
-	// Gives the room of deleted rows back to the file system, a little at a time.
-	if _, err := s.data.Writer.Conn.ExecContext(context.Background(), "PRAGMA incremental_vacuum(1000)"); err != nil {
+	if err := s.data.tidy(); err != nil {
 		s.cfg.Log.Warn("database does not shrink", "err", err)
 	}
 	return expireEvery

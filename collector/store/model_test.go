@@ -2,7 +2,6 @@ package store
 
 import (
 	"flag"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -131,7 +130,7 @@ func differences(a, b map[finding.Key]finding.Result) int {
 func TestModel(t *testing.T) {
 	fewer(t, "40")
 	rapid.Check(t, func(rt *rapid.T) {
-		path := filepath.Join(t.TempDir(), "model.db")
+		path := newName(t)
 		s := reopen(t, path, Config{})
 		hosts := []*model{
 			{state: make(map[finding.Key]finding.Result), storms: make(map[string]finding.Detection), epoch: 1, next: 1},
@@ -235,33 +234,33 @@ func (m *model) compareStorms(rt *rapid.T, t *testing.T, s *Store, h fleet.Host)
 // verifyRollups counts everything anew.
 func verifyRollups(t *testing.T, s *Store) {
 	t.Helper()
-	const counts = `ifnull(sum(status = 1), 0), ifnull(sum(status = 2), 0), ifnull(sum(status = 3), 0),
-		ifnull(sum(status = 4), 0), ifnull(sum(status = 5), 0), ifnull(sum(status = 6), 0)`
+	const counts = `count(CASE WHEN status = 1 THEN 1 END), count(CASE WHEN status = 2 THEN 1 END), count(CASE WHEN status = 3 THEN 1 END),
+		count(CASE WHEN status = 4 THEN 1 END), count(CASE WHEN status = 5 THEN 1 END), count(CASE WHEN status = 6 THEN 1 END)`
 	const present = "WITH present AS (SELECT * FROM state WHERE host IN (SELECT host FROM host WHERE archived = 0)) "
 	const columns = "pass, fail, not_applicable, unknown, error, waived"
 	for what, query := range map[string]string{
-		"host": `SELECT count(*) FROM host h WHERE (` + columns + `, severity4, pending) IS NOT (SELECT ` + counts + `,
-			ifnull(sum(status = 2 AND severity = 4), 0), ifnull(sum(status = 2 AND check_id = 'patch-security-updates'), 0)
+		"host": `SELECT count(*) FROM host h WHERE (` + columns + `, severity4, pending) <> (SELECT ` + counts + `,
+			count(CASE WHEN status = 2 AND severity = 4 THEN 1 END), count(CASE WHEN status = 2 AND check_id = 'patch-security-updates' THEN 1 END)
 			FROM state s WHERE s.host = h.host)`,
-		"check": `SELECT count(*) FROM check_rollup c WHERE (` + columns + `, hosts) IS NOT (SELECT ` + counts + `,
+		"check": `SELECT count(*) FROM check_rollup c WHERE (` + columns + `, hosts) <> (SELECT ` + counts + `,
 			count(DISTINCT CASE WHEN status IN (2, 4, 5) THEN host END) FROM present s WHERE s.check_id = c.check_id)`,
 		"missing check": "SELECT count(*) FROM state WHERE check_id NOT IN (SELECT check_id FROM check_rollup)",
-		"day": `SELECT count(*) FROM (SELECT * FROM day ORDER BY day DESC LIMIT 1) WHERE (` + columns + `)
-			IS NOT (SELECT ` + counts + ` FROM present)`,
+		"day": `SELECT count(*) FROM (SELECT * FROM day ORDER BY day DESC LIMIT 1) x WHERE (` + columns + `)
+			<> (SELECT ` + counts + ` FROM present)`,
 		"bad": `SELECT count(*) FROM (SELECT host, check_id, count(*) AS bad FROM state WHERE status IN (2, 4, 5) GROUP BY 1, 2
-			EXCEPT SELECT host, check_id, bad FROM host_check)`,
-		"bad of no state": "SELECT count(*) FROM (SELECT host, check_id, bad FROM host_check EXCEPT SELECT host, check_id, count(*) FROM state WHERE status IN (2, 4, 5) GROUP BY 1, 2)",
-		"detections":      "SELECT count(*) FROM (SELECT host, severity, count(*) FROM detection GROUP BY 1, 2 EXCEPT SELECT * FROM detection_count)",
-		"no detections":   "SELECT count(*) FROM (SELECT * FROM detection_count EXCEPT SELECT host, severity, count(*) FROM detection GROUP BY 1, 2)",
+			EXCEPT SELECT host, check_id, bad FROM host_check) x`,
+		"bad of no state": "SELECT count(*) FROM (SELECT host, check_id, bad FROM host_check EXCEPT SELECT host, check_id, count(*) FROM state WHERE status IN (2, 4, 5) GROUP BY 1, 2) x",
+		"detections":      "SELECT count(*) FROM (SELECT host, severity, count(*) FROM detection GROUP BY 1, 2 EXCEPT SELECT * FROM detection_count) x",
+		"no detections":   "SELECT count(*) FROM (SELECT * FROM detection_count EXCEPT SELECT host, severity, count(*) FROM detection GROUP BY 1, 2) x",
 		"places":          "SELECT count(*) - count(DISTINCT place) FROM detection",
 		// What a chain's oldest event follows has expired.
-		"chain of a host": `SELECT count(*) FROM (SELECT host_before, lag(id) OVER (PARTITION BY host ORDER BY id) AS was FROM event)
+		"chain of a host": `SELECT count(*) FROM (SELECT host_before, lag(id) OVER (PARTITION BY host ORDER BY id) AS was FROM event) x
 			WHERE host_before <> was`,
-		"chain of a check": `SELECT count(*) FROM (SELECT check_before, lag(id) OVER (PARTITION BY check_id ORDER BY id) AS was FROM event)
+		"chain of a check": `SELECT count(*) FROM (SELECT check_before, lag(id) OVER (PARTITION BY check_id ORDER BY id) AS was FROM event) x
 			WHERE check_before <> was`,
 		"newest of a host":   "SELECT count(*) FROM host h WHERE newest <> (SELECT max(id) FROM event e WHERE e.host = h.host)",
-		"newest of a check":  "SELECT count(*) FROM event e WHERE id > ifnull((SELECT event FROM check_newest n WHERE n.check_id = e.check_id), 0)",
-		"events of a record": "SELECT count(*) FROM (SELECT 1 FROM event GROUP BY host, lane, epoch, seq, ordinal HAVING count(*) > 1)",
+		"newest of a check":  "SELECT count(*) FROM event e WHERE id > coalesce((SELECT event FROM check_newest n WHERE n.check_id = e.check_id), 0)",
+		"events of a record": "SELECT count(*) FROM (SELECT 1 FROM event GROUP BY host, lane, epoch, seq, ordinal HAVING count(*) > 1) x",
 	} {
 		var wrong int
 		if err := s.data.Readers.QueryRowContext(t.Context(), present+query).Scan(&wrong); err != nil {

@@ -187,7 +187,7 @@ func TestResyncMendsRows(t *testing.T) {
 	a := hostID(0)
 	r := result("ssh-a", "", finding.StatusFail)
 	apply(t, s, a, deliver(1, whole(r, result("ssh-b", "", finding.StatusFail)))...)
-	if err := s.submit(t.Context(), func(b *host.Batch) error { return b.Exec("UPDATE state SET body = x'00'") }); err != nil {
+	if err := s.submit(t.Context(), func(b *host.Batch) error { return b.Exec("UPDATE state SET body = ?", []byte{0}) }); err != nil {
 		t.Fatal(err)
 	}
 	apply(t, s, a, deliver(2, wire.Record{Change: &finding.Change{Result: result("ssh-b", "", finding.StatusFail), Previous: finding.StatusFail}})...)

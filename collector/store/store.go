@@ -5,15 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"sync"
 	"time"
 
 	"seawall/collector/fleet"
 	"seawall/collector/store/feed"
 	"seawall/collector/store/host"
+	"seawall/collector/store/postgres"
 	"seawall/collector/store/presence"
 	"seawall/collector/store/purge"
-	"seawall/collector/store/schema"
 	"seawall/collector/store/sqlite"
 	"seawall/collector/store/view"
 )
@@ -58,7 +59,7 @@ type Store struct {
 	*view.View // what pages ask
 
 	cfg   Config
-	data  *sqlite.Database
+	data  base
 	hosts host.Known // the writer's alone
 
 	requests chan request
@@ -77,19 +78,15 @@ type request struct {
 	done chan error // buffered
 }
 
-// Open opens the store at path, makes or migrates it when needed, and starts its
-// writer.
+// Open opens the store at path, a file or the URL of a PostgreSQL database
+// (postgres://…), makes or migrates it when needed, and starts its writer.
 func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	cfg.complete()
-	data, err := sqlite.Open(ctx, path)
+	data, version, err := open(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("open store %s: %w", path, err)
+		return nil, fmt.Errorf("open store %s: %w", Shown(path), err)
 	}
-	version, err := schema.Migrate(ctx, data.Writer.Conn)
-	if err != nil {
-		return nil, giveUp(data, fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)))
-	}
-	cfg.Log.Info("store is open", "path", path, "schema", version)
+	cfg.Log.Info("store is open", "path", Shown(path), "schema", version)
 	s := &Store{
 		View:     view.New(data.Readers, cfg.Now),
 		cfg:      cfg,
@@ -104,7 +101,7 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	s.close = sync.OnceValue(s.shut)
 	// How long the collector was away is known before anyone asks who is silent.
 	if _, err := s.alone(begin); err != nil {
-		return nil, giveUp(data, fmt.Errorf("open store %s: %w", path, sqlite.Classify(err)))
+		return nil, data.leave(fmt.Errorf("open store %s: %w", Shown(path), sqlite.Classify(err)))
 	}
 	go s.settle()
 	go s.write()
@@ -119,12 +116,17 @@ func begin(b *host.Batch) error {
 	return presence.Mark(b.Writer, b.Now)
 }
 
-// giveUp closes a database after an error, unless that would make it worse.
-func giveUp(data *sqlite.Database, err error) error {
-	if errors.Is(err, sqlite.ErrUnsynced) {
-		return errors.Join(err, data.Abandon())
+// Shown is the name of a store without the password that a URL may have.
+func Shown(name string) string {
+	if !postgres.Is(name) {
+		return name
 	}
-	return errors.Join(err, data.Close())
+	u, err := url.Parse(name)
+	if err != nil {
+		return "postgres://…"
+	}
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	return shown.String()
 }
 
 // Close waits for what is being written and closes the store. Work that waits for
@@ -136,10 +138,7 @@ func (s *Store) shut() error {
 	close(s.quit)
 	<-s.done
 	s.feed.Close()
-	if s.broken != nil {
-		return giveUp(s.data, s.broken)
-	}
-	return s.data.Close()
+	return s.data.leave(s.broken)
 }
 
 // Subscribe returns a channel of what becomes durable from now on, with room for

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -24,7 +23,7 @@ func hostID(n int) fleet.HostID { return fleet.HostID(fmt.Sprintf("%032x", n+1))
 // openTest opens a store in a folder of the test and returns its path, too.
 func openTest(t testing.TB, cfg Config) (*Store, string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "collector.db")
+	path := newName(t)
 	return reopen(t, path, cfg), path
 }
 

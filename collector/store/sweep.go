@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"encoding/hex"
 	"fmt"
 	"time"
@@ -34,9 +33,7 @@ func (s *Store) sweep() time.Duration {
 	case more:
 		return sweepPause
 	}
-	// What the writer's cache holds is worth less than its memory when a minute can
-	// go by without it, and is read again from the system's in no time when it cannot.
-	if _, err := s.data.Writer.Conn.ExecContext(context.Background(), "PRAGMA shrink_memory"); err != nil {
+	if err := s.data.calm(); err != nil {
 		s.cfg.Log.Warn("database's cache does not shrink", "err", sqlite.Classify(err))
 	}
 	return sweepEvery
@@ -52,7 +49,7 @@ func sweep(b *host.Batch, archiveAfter time.Duration) (more bool, err error) {
 	}
 	// A host that may not deliver is silent for a reason that is known.
 	silent, err := find(b, `SELECT h.host FROM host h LEFT JOIN member m ON m.host = h.host
-		WHERE last_seen < ? AND archived = 0 AND silent = 0 AND coalesce(standing, 'active') = 'active' LIMIT ?`,
+		WHERE last_seen < ? AND archived = 0 AND silent = 0 AND coalesce(standing, 'active') = 'active' ORDER BY h.host LIMIT ?`,
 		outages.Offline(b.Now), maxSilent)
 	if err != nil {
 		return false, err
@@ -62,7 +59,7 @@ func sweep(b *host.Batch, archiveAfter time.Duration) (more bool, err error) {
 			return false, err
 		}
 	}
-	old, err := find(b, "SELECT host FROM host WHERE last_seen < ? AND archived = 0 LIMIT ?",
+	old, err := find(b, "SELECT host FROM host WHERE last_seen < ? AND archived = 0 ORDER BY host LIMIT ?",
 		outages.Before(b.Now, archiveAfter), maxArchived)
 	if err != nil {
 		return false, err

@@ -43,9 +43,9 @@ func (s *Store) write() {
 			return
 		}
 		// The log stays as it is where it cannot be copied, and is tried again.
-		if err := sqlite.Classify(s.data.Tend(context.Background())); err != nil {
+		if err := sqlite.Classify(s.data.tend(context.Background())); err != nil {
 			s.cfg.Log.Warn("the database's log grows", "err", err)
-			if errors.Is(err, sqlite.ErrUnsynced) {
+			if err := ended(err); err != nil {
 				s.commits <- commit{broken: err}
 			}
 		}
@@ -71,14 +71,18 @@ func (s *Store) gather(r request) []request {
 // is tried alone, so that one that cannot succeed does not take others with it.
 func (s *Store) commit(group []request) {
 	results, updates, failed := s.transact(group)
-	broken := unsynced(results)
-	if failed && broken == nil && len(group) > 1 {
+	broken := over(results)
+	if failed && broken == nil && len(group) > 1 && !down(results[0]) {
 		for i, r := range group {
+			if i > 0 && down(results[i-1]) {
+				results[i] = results[i-1]
+				continue
+			}
 			var more []fleet.Update
 			more, results[i] = s.alone(r.do)
 			updates = append(updates, more...)
 		}
-		broken = unsynced(results)
+		broken = over(results)
 	}
 	for i := range group {
 		group[i].do = nil // and what it holds: the disk may take its time
@@ -86,14 +90,20 @@ func (s *Store) commit(group []request) {
 	s.commits <- commit{group, results, updates, broken}
 }
 
-// unsynced returns the error that says that the disk refused what had been written.
-func unsynced(results []error) error {
+// over returns the error that says that nothing more can be written.
+func over(results []error) error {
 	for _, err := range results {
-		if err := sqlite.Classify(err); errors.Is(err, sqlite.ErrUnsynced) {
+		if err := ended(err); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// down reports whether an error says that no transaction can begin.
+func down(err error) bool {
+	var no unbegun
+	return errors.As(err, &no)
 }
 
 // alone does something in a transaction of its own.
@@ -105,7 +115,7 @@ func (s *Store) alone(do func(*host.Batch) error) ([]fleet.Update, error) {
 // chore is what the writer does by itself, in a transaction of its own.
 func (s *Store) chore(do func(*host.Batch) error) error {
 	updates, err := s.alone(do)
-	s.commits <- commit{updates: updates, broken: unsynced([]error{err})}
+	s.commits <- commit{updates: updates, broken: ended(err)}
 	return err
 }
 
@@ -144,7 +154,7 @@ func (s *Store) bring(all []commit) error {
 			return c.broken
 		}
 	}
-	return s.data.Sync()
+	return s.data.sync()
 }
 
 // answer tells what became of a transaction.

@@ -1,4 +1,5 @@
-// Package schema brings a SQLite database to the schema that the store expects.
+// Package schema brings a database to the schema that the store expects: one of SQLite,
+// or of PostgreSQL, whose migrations are the same files with the names of types exchanged.
 //
 // Migrations are the embedded files NNNN_name.sql, applied in order, each in one
 // transaction. The table migration holds which were applied, with the SHA-256 of
@@ -21,7 +22,7 @@ import (
 	"time"
 )
 
-//go:embed *.sql
+//go:embed *.sql postgres/*.sql
 var embedded embed.FS
 
 // application marks the database as Seawall's in SQLite's header ("SEAW").
@@ -58,21 +59,29 @@ func migrate(ctx context.Context, db *sql.Conn, files fs.FS) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(applied) > len(known) {
-		return 0, fmt.Errorf("schema version %d, this program knows %d: %w", len(applied), len(known), ErrNewer)
+	pending, err := unapplied(known, applied)
+	if err != nil {
+		return 0, err
 	}
-	for i, m := range known {
-		if i < len(applied) {
-			if applied[i] != m.sum() {
-				return 0, fmt.Errorf("migration %s differs from the one applied: %w", m.name, ErrForeign)
-			}
-			continue
-		}
+	for _, m := range pending {
 		if err := apply(ctx, db, m); err != nil {
 			return 0, fmt.Errorf("migration %s: %w", m.name, err)
 		}
 	}
 	return len(known), nil
+}
+
+// unapplied returns the migrations that are to be applied.
+func unapplied(known []migration, applied []string) ([]migration, error) {
+	if len(applied) > len(known) {
+		return nil, fmt.Errorf("schema version %d, this program knows %d: %w", len(applied), len(known), ErrNewer)
+	}
+	for i, sum := range applied {
+		if known[i].sum() != sum {
+			return nil, fmt.Errorf("migration %s differs from the one applied: %w", known[i].name, ErrForeign)
+		}
+	}
+	return known[len(applied):], nil
 }
 
 func load(files fs.FS) ([]migration, error) {

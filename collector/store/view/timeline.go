@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"math"
 
 	"seawall/collector/db"
 	"seawall/collector/fleet"
@@ -12,7 +13,7 @@ import (
 
 const (
 	eventColumns = "SELECT e.id, e.host, h.name, e.received, e.ordinal > 0, e.moved, e.body "
-	fleetEvents  = eventColumns + "FROM event e JOIN host h ON h.host = e.host WHERE (? = 0 OR e.id < ?) ORDER BY e.id DESC LIMIT ?"
+	fleetEvents  = eventColumns + "FROM event e JOIN host h ON h.host = e.host WHERE e.id < ? ORDER BY e.id DESC LIMIT ?"
 )
 
 // chain is how the events of a host or a check are found: each names the one before
@@ -25,14 +26,14 @@ var (
 	checkChain = chain{"check_id", "check_before", "SELECT event FROM check_newest WHERE check_id = ?"}
 )
 
-// text is the query of a page. Its arguments: the event that the page is before (0 for
-// the newest), the chain's key, the key again, that event twice, a check or "" twice, the limit.
+// text is the query of a page. Its arguments: the event that the page is before (the
+// highest number for the newest), the chain's key, the key again, that event, a check or "" twice, the limit.
 func (c chain) text() string {
 	return `WITH RECURSIVE chain(id) AS (
 			SELECT ifnull((SELECT ` + c.before + ` FROM event WHERE id = ? AND ` + c.column + ` = ?), (` + c.newest + `))
 			UNION ALL SELECT e.` + c.before + ` FROM chain CROSS JOIN event e ON e.id = chain.id WHERE e.` + c.before + ` BETWEEN 1 AND e.id - 1)
 		` + eventColumns + `FROM chain CROSS JOIN event e ON e.id = chain.id CROSS JOIN host h ON h.host = e.host
-		WHERE (? = 0 OR e.id < ?) AND (? = '' OR e.check_id = ?) /*postgres ORDER BY e.id DESC */ LIMIT ?`
+		WHERE e.id < ? AND (? = '' OR e.check_id = ?) /*postgres ORDER BY e.id DESC */ LIMIT ?`
 }
 
 // Timeline returns events, newest first.
@@ -41,16 +42,19 @@ func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Eve
 		q.Limit = 50
 	}
 	q.Limit = min(q.Limit, 200)
-	text, args := fleetEvents, []any{q.Before, q.Before, q.Limit}
+	if q.Before == 0 {
+		q.Before = math.MaxInt64
+	}
+	text, args := fleetEvents, []any{q.Before, q.Limit}
 	switch {
 	case q.Host != "":
 		key, err := q.Host.Bytes()
 		if err != nil {
 			return nil, fmt.Errorf("read timeline: %w: %w", fs.ErrNotExist, err)
 		}
-		text, args = hostChain.text(), []any{q.Before, key, key, q.Before, q.Before, q.Check, q.Check, q.Limit}
+		text, args = hostChain.text(), []any{q.Before, key, key, q.Before, q.Check, q.Check, q.Limit}
 	case q.Check != "":
-		text, args = checkChain.text(), []any{q.Before, q.Check, q.Check, q.Before, q.Before, "", "", q.Limit}
+		text, args = checkChain.text(), []any{q.Before, q.Check, q.Check, q.Before, "", "", q.Limit}
 	}
 	var events []fleet.Event
 	err := db.Each(ctx, v.db, func(scan func(...any) error) error {

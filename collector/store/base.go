@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"seawall/collector/db"
+	"seawall/collector/store/postgres"
+	"seawall/collector/store/schema"
+	"seawall/collector/store/sqlite"
+)
+
+// base is the database under a store: SQLite's file, or a database of PostgreSQL.
+type base struct {
+	Writer  db.Writer
+	Readers *sql.DB
+
+	// begin begins the writer's transaction and reports whether what is remembered of
+	// rows may be wrong.
+	begin    func() (fresh bool, err error)
+	commit   func() error
+	rollback func()
+	// sync returns when all that was committed before it is on disk.
+	sync func() error
+	tend func(context.Context) error // between transactions
+	calm func() error                // when there is little to do
+	tidy func() error                // after rows were deleted
+	// leave closes after an error, nil for none, and returns what became of both.
+	leave func(error) error
+}
+
+// open opens the database of a name and brings it to the newest schema.
+func open(ctx context.Context, name string) (base, int, error) {
+	if postgres.Is(name) {
+		return openPostgres(ctx, name)
+	}
+	return openSQLite(ctx, name)
+}
+
+func openSQLite(ctx context.Context, path string) (base, int, error) {
+	d, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return base{}, 0, err
+	}
+	leave := func(err error) error {
+		if errors.Is(err, sqlite.ErrUnsynced) {
+			return errors.Join(err, d.Abandon())
+		}
+		return errors.Join(err, d.Close())
+	}
+	version, err := schema.Migrate(ctx, d.Writer.Conn)
+	if err != nil {
+		return base{}, 0, leave(sqlite.Classify(err))
+	}
+	run := func(text string) func() error {
+		return func() error {
+			_, err := d.Writer.Conn.ExecContext(context.Background(), text)
+			return err
+		}
+	}
+	return base{
+		Writer: d.Writer, Readers: d.Readers,
+		begin:  func() (bool, error) { return false, d.Writer.Exec("BEGIN IMMEDIATE") },
+		commit: func() error { return d.Writer.Exec("COMMIT") },
+		// After some errors SQLite has rolled back by itself; then this is an error of
+		// no interest.
+		rollback: func() { _ = d.Writer.Exec("ROLLBACK") },
+		sync:     d.Sync, tend: d.Tend,
+		// What the writer's cache holds is worth less than its memory when a minute can
+		// go by without it, and is read again from the system's in no time when it cannot.
+		calm: run("PRAGMA shrink_memory"),
+		// Gives the room of deleted rows back to the file system, a little at a time.
+		tidy:  run("PRAGMA incremental_vacuum(1000)"),
+		leave: leave,
+	}, version, nil
+}
+
+func openPostgres(ctx context.Context, url string) (base, int, error) {
+	d, err := postgres.Open(ctx, url)
+	if err != nil {
+		return base{}, 0, err
+	}
+	var version int
+	err = d.Do(func(ctx context.Context, conn *pgx.Conn) (err error) {
+		version, err = schema.Postgres(ctx, conn)
+		return err
+	})
+	if err != nil {
+		return base{}, 0, errors.Join(err, d.Close())
+	}
+	nothing := func() error { return nil } // the server does it
+	return base{
+		Writer: d.Writer, Readers: d.Readers,
+		begin: d.Writer.Begin, commit: d.Writer.Commit, rollback: d.Writer.Rollback,
+		sync: nothing, tend: func(context.Context) error { return nil }, calm: nothing, tidy: nothing,
+		leave: func(err error) error { return errors.Join(err, d.Close()) },
+	}, version, nil
+}
+
+// ended returns the error that says that nothing more can be written: the disk refused
+// what had been, or another collector has the database.
+func ended(err error) error {
+	if err := sqlite.Classify(err); errors.Is(err, sqlite.ErrUnsynced) || errors.Is(err, postgres.ErrLocked) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// ErrLocked is returned while another collector writes to the database.
+var ErrLocked = errors.New("another collector uses this database")
+
+const (
+	readers = 8
+	// oldest is the oldest server that will do.
+	oldest = 150000
+)
+
+// Database is an open database.
+type Database struct {
+	Writer *Writer
+	// Readers is the pool of connections that read.
+	Readers *sql.DB
+}
+
+// Is reports whether the name of a store is one of a PostgreSQL database.
+func Is(name string) bool {
+	return strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://")
+}
+
+// Open connects to the database of a URL as libpq knows it and takes its lock. The
+// password may be in the file that PGPASSFILE names.
+func Open(ctx context.Context, url string) (*Database, error) {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("the database's URL is not one that PostgreSQL knows") // the error shows passwords
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = patience
+	}
+	if cfg.RuntimeParams["application_name"] == "" {
+		cfg.RuntimeParams["application_name"] = "seawall-collector"
+	}
+	shared := new(dialect)
+	pool := sql.OpenDB(connector{stdlib.GetConnector(*cfg), shared})
+	pool.SetMaxOpenConns(1)
+	reading := cfg.Copy()
+	reading.DefaultQueryExecMode = pgx.QueryExecModeExec
+	d := &Database{Writer: &Writer{pool: pool, dialect: shared}, Readers: sql.OpenDB(connector{stdlib.GetConnector(*reading), shared})}
+	d.Readers.SetMaxOpenConns(readers)
+	d.Readers.SetMaxIdleConns(readers)
+	if err := d.check(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *Database) check(ctx context.Context) error {
+	if err := d.Writer.connect(); err != nil {
+		return err
+	}
+	var version int
+	if err := d.Readers.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+		return fmt.Errorf("ask for the server's version: %w", err)
+	}
+	if version < oldest {
+		return fmt.Errorf("the server is PostgreSQL %d; 15 or newer is needed", version/10000)
+	}
+	return nil
+}
+
+// Do calls do with the writer's connection, for what is no transaction of the writer.
+func (d *Database) Do(do func(context.Context, *pgx.Conn) error) error { return d.Writer.use(do) }
+
+// Close ends all connections, and gives up the lock with the writer's.
+func (d *Database) Close() error {
+	errs := []error{d.Readers.Close()}
+	if d.Writer.conn != nil {
+		errs = append(errs, drop(d.Writer.conn))
+		d.Writer.conn = nil
+	}
+	return errors.Join(append(errs, d.Writer.pool.Close())...)
+}

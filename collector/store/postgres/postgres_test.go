@@ -1,0 +1,92 @@
+package postgres_test
+
+import (
+	"errors"
+	"testing"
+
+	"seawall/collector/store/postgres"
+	"seawall/collector/store/postgres/pgtest"
+)
+
+func TestWriter(t *testing.T) {
+	url := pgtest.Start(t).New()
+	d, err := postgres.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := postgres.Open(t.Context(), url); !errors.Is(err, postgres.ErrLocked) {
+		t.Errorf("a second collector: %v, want ErrLocked", err)
+	}
+	w := d.Writer
+	if fresh, err := w.Begin(); fresh || err != nil {
+		t.Fatalf("begin: %v, %v", fresh, err)
+	}
+	if _, err := w.Change("CREATE TABLE x (a bigint PRIMARY KEY, b text, c bytea)"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		if err := w.Exec("INSERT INTO x VALUES (?, ?, ?)", i, "it's ?\x00", []byte{1, 0}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := w.Change("UPDATE x SET b = 'what?' WHERE a < ?2 OR b = ?1", "none", 10); n != 10 || err != nil {
+		t.Errorf("%d rows changed, %v", n, err)
+	}
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	var b string
+	var c []byte
+	var odd bool
+	if err := d.Readers.QueryRowContext(t.Context(), "SELECT count(*) OVER (), b, c, a % 2 FROM x WHERE a > ? ORDER BY a", 98).Scan(&n, &b, &c, &odd); err != nil ||
+		n != 901 || b != "it's ?\uFFFD" || len(c) != 2 || !odd {
+		t.Errorf("read %d, %q, %v, %v, %v", n, b, c, odd, err)
+	}
+	// What fails is told with the next answer, or with the commit, and nothing is kept.
+	if _, err := w.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Exec("INSERT INTO x VALUES (2000, '', '')"), w.Exec("INSERT INTO x VALUES (1, '', '')"), w.Commit()); err == nil {
+		t.Error("a key twice: no error")
+	}
+	w.Rollback()
+	if _, err := w.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	found, err := w.Row("SELECT b FROM x WHERE a = ?", []any{2000}, &b)
+	if found || err != nil {
+		t.Errorf("what was rolled back is there: %v, %v", found, err)
+	}
+	w.Rollback()
+}
+
+// TestReconnect: a server that was away is found again, and the writer says that it is.
+func TestReconnect(t *testing.T) {
+	server := pgtest.Start(t)
+	d, err := postgres.Open(t.Context(), server.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	w := d.Writer
+	if _, err := w.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	server.Down()
+	if err := errors.Join(w.Exec("CREATE TABLE lost ()"), w.Commit()); err == nil {
+		t.Error("a commit without a server")
+	}
+	w.Rollback()
+	if _, err := w.Begin(); err == nil {
+		t.Error("began without a server")
+	}
+	server.Up()
+	if fresh, err := w.Begin(); !fresh || err != nil {
+		t.Fatalf("begin again: fresh %v, %v", fresh, err)
+	}
+	if err := errors.Join(w.Exec("CREATE TABLE kept ()"), w.Commit()); err != nil {
+		t.Error(err)
+	}
+}
