@@ -30,6 +30,11 @@ func (s *Server) guard(route frame.Route) http.Handler {
 			s.frame.Failure(w, r, http.StatusForbidden, "This is not for your role", "It takes the role "+need.String()+"; yours is "+v.Role.String()+".")
 			return
 		}
+		if len(v.Scope) > 0 && !route.Scoped {
+			s.log.Warn("a page was refused", "user", v.User, "scope", v.Scope, "path", r.URL.Path, "remote", gate.Remote(r))
+			s.frame.Failure(w, r, http.StatusForbidden, "This is for those who see all hosts", "Your account is limited to the hosts with certain tags, and this page is about all of them.")
+			return
+		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead && !v.Program && !formValid(v, r) {
 			s.log.Warn("a form was refused", "user", v.User, "path", r.URL.Path, "remote", gate.Remote(r))
 			s.frame.Failure(w, r, http.StatusForbidden, "This form is out of date", "Go back, reload the page and try again.")

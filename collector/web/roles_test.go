@@ -24,13 +24,17 @@ import (
 
 // withRoles has an account of each role's name, and an API token "swc_ROLE" for each.
 func withRoles(c web.Config) web.Config {
-	roles := map[string]frame.Role{"viewer": frame.Viewer, "operator": frame.Operator, "admin": frame.Admin}
+	roles := map[string]frame.Role{"viewer": frame.Viewer, "operator": frame.Operator, "admin": frame.Admin, "scoped": frame.Operator}
 	who := func(name string) (session.Who, error) {
 		role, ok := roles[name]
 		if !ok {
 			return session.Who{}, fs.ErrPermission
 		}
-		return session.Who{User: name, Role: role}, nil
+		w := session.Who{User: name, Role: role}
+		if name == "scoped" {
+			w.Scope = []string{"prod"}
+		}
+		return w, nil
 	}
 	c.SignIn = func(_ context.Context, a people.Attempt) (session.Who, error) {
 		if a.Password != password {
@@ -69,7 +73,7 @@ func TestRoutesTable(t *testing.T) {
 	s := newServer(t, withRoles(config(demoFleet(demoNow))))
 	var lines []string
 	for _, r := range s.Routes() {
-		lines = append(lines, fmt.Sprintf("%-8s %s\n", r.Role, r.Pattern))
+		lines = append(lines, fmt.Sprintf("%-8s %-6s %s\n", r.Role, map[bool]string{true: "scoped", false: "all"}[r.Scoped], r.Pattern))
 	}
 	slices.Sort(lines)
 	got, file := strings.Join(lines, ""), filepath.Join("testdata", "routes.txt")
@@ -143,4 +147,26 @@ func TestRoles(t *testing.T) {
 type signed struct {
 	*browser
 	form string
+}
+
+// TestScope refuses who sees only some hosts wherever a route does not say that it
+// keeps to that.
+func TestScope(t *testing.T) {
+	d := demoFleet(demoNow)
+	s := newServer(t, withRoles(config(d)))
+	b := open(t, s)
+	b.loginAs("scoped")
+	for _, route := range s.Routes() {
+		if route.Pattern == "POST /logout" || route.Role == frame.Anybody || route.Role == frame.Local {
+			continue
+		}
+		method, path := concrete(d, route.Pattern)
+		a := b.send(method, path, url.Values{"form": {b.form("/nothing")}})
+		if !route.Scoped && a.code != http.StatusForbidden {
+			t.Errorf("%s %s with a scope: %d", method, path, a.code)
+		}
+		if strings.Contains(a.body, "web-1") || strings.Contains(a.body, "db-primary") {
+			t.Errorf("%s %s shows hosts to one who sees none of them", method, path)
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -70,6 +71,10 @@ func New(c Config) (*Server, error) {
 	s.routes = s.own()
 	for _, a := range areas {
 		s.routes = append(s.routes, a.Routes()...)
+	}
+	for i := range s.routes { // the API answers within the scope, or refuses
+		_, path, _ := strings.Cut(s.routes[i].Pattern, " ")
+		s.routes[i].Scoped = s.routes[i].Scoped || strings.HasPrefix(path, "/api/")
 	}
 	f.Menu(s.routes)
 	s.handler = gate.New(c.Hosts, formBytes).Wrap(s.router())

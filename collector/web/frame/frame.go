@@ -90,7 +90,7 @@ func (f *Frame) chrome(w http.ResponseWriter, r *http.Request, p *Page) Chrome {
 	}
 	c.Flash, c.Account = f.flash(w, r), f.account
 	for _, i := range f.items {
-		if v.May(i.need) {
+		if v.May(i.to.Role) && (len(v.Scope) == 0 || i.to.Scoped) {
 			c.Menu = append(c.Menu, i.Item)
 		}
 	}

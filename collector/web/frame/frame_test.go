@@ -81,6 +81,11 @@ func TestMenu(t *testing.T) {
 			t.Errorf("%v sees %q, want %q", role, got, want)
 		}
 	}
+	scoped := With(httptest.NewRequest(http.MethodGet, "/", nil), Visitor{Role: Viewer, Scope: []string{"prod"}})
+	f.Menu([]Route{{Pattern: "GET /{$}", Role: Viewer}, {Pattern: "GET /hosts", Role: Viewer, Scoped: true}})
+	if m := f.chrome(nil, scoped, &Page{}).Menu; len(m) != 1 || m[0].Label != "Hosts" {
+		t.Errorf("who has a scope sees %v", m)
+	}
 }
 
 // TestFlash shows a sentence once, to the session that it is for.

@@ -71,25 +71,25 @@ func menu() []Item {
 
 // Menu has the menu show what is in routes.
 func (f *Frame) Menu(routes []Route) {
-	role := make(map[string]Role, len(routes))
+	by := make(map[string]Route, len(routes))
 	for _, r := range routes {
-		role[r.Pattern] = r.Role
+		by[r.Pattern] = r
 	}
 	f.items = nil
-	_, f.account = role["GET /account"]
+	_, f.account = by["GET /account"]
 	for _, i := range menu() {
 		pattern := "GET " + i.Path
 		if i.Path == "/" {
 			pattern += "{$}"
 		}
-		if need, ok := role[pattern]; ok {
-			f.items = append(f.items, entitled{i, need})
+		if r, ok := by[pattern]; ok {
+			f.items = append(f.items, entitled{i, r})
 		}
 	}
 }
 
-// entitled is an item of the menu with the role that it takes.
+// entitled is an item of the menu with the route that it leads to.
 type entitled struct {
 	Item
-	need Role
+	to Route
 }

@@ -40,6 +40,10 @@ type Route struct {
 	Pattern string
 	Role    Role
 	Serve   http.HandlerFunc
+	// Scoped says that Serve shows and changes nothing outside of the visitor's scope.
+	// Without it, who has a scope is refused: a route that nobody thought about shows
+	// nobody another's hosts.
+	Scoped bool
 }
 
 // Visitor is who sends a request.

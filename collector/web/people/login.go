@@ -87,7 +87,7 @@ func (s *Pages) Routes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /login", Role: frame.Anybody, Serve: s.showLogin},
 		{Pattern: "POST /login", Role: frame.Anybody, Serve: s.login},
-		{Pattern: "POST /logout", Role: frame.Viewer, Serve: s.logout},
+		{Pattern: "POST /logout", Role: frame.Viewer, Serve: s.logout, Scoped: true},
 	}
 }
 

@@ -51,8 +51,8 @@ func New(c Config) (*Pages, error) {
 // Routes returns the pages' paths.
 func (p *Pages) Routes() []frame.Route {
 	return []frame.Route{
-		{Pattern: "GET /account", Role: frame.Viewer, Serve: p.person(p.own)},
-		{Pattern: "POST /account", Role: frame.Viewer, Serve: p.person(p.changeOwn)},
+		{Pattern: "GET /account", Role: frame.Viewer, Serve: p.person(p.own), Scoped: true},
+		{Pattern: "POST /account", Role: frame.Viewer, Serve: p.person(p.changeOwn), Scoped: true},
 		{Pattern: "GET /users", Role: frame.Admin, Serve: p.person(p.list)},
 		{Pattern: "POST /users", Role: frame.Admin, Serve: p.person(p.add)},
 		{Pattern: "GET /users/{name}", Role: frame.Admin, Serve: p.person(p.one)},
