@@ -59,6 +59,8 @@ type HostQuery struct {
 	Region string
 	// Presence selects hosts of one; archived hosts are left out unless asked for.
 	Presence Presence
+	Standing Standing // as a member
+	Expired  bool     // active members whose certificate has expired
 	// Severity selects hosts with a failed result of at least that severity.
 	Severity finding.Severity
 	Below    int  // hosts with a score below it; 0 means any, 101 those with a score

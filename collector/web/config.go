@@ -30,12 +30,13 @@ type Area interface {
 	Routes() []frame.Route
 }
 
-// Config is what a [Server] works with. Posture, Catalogue, Detections, Feed and
-// SignIn must be set; the zero values of the others mean the default named.
+// Config is what a [Server] works with. Posture, Catalogue, Detections, Lists, Feed
+// and SignIn must be set; the zero values of the others mean the default named.
 type Config struct {
 	Posture    frame.Posture
 	Catalogue  frame.Catalogue
 	Detections frame.Detections
+	Lists      frame.Lists
 	Feed       Feed
 
 	// SignIn says who may sign in. At most two calls run at a time.
@@ -89,6 +90,8 @@ func (c *Config) missing() error {
 		return errors.New("web: no catalogue of checks")
 	case c.Detections == nil:
 		return errors.New("web: no source of detections")
+	case c.Lists == nil:
+		return errors.New("web: no source of lists")
 	case c.Feed == nil:
 		return errors.New("web: no feed of updates")
 	case c.SignIn == nil:

@@ -40,10 +40,16 @@ func fleetOf(t *testing.T) *View {
 		}
 		counts = append(counts, []any{key, 4, 10 + i})
 	}
+	member := func(i int, standing fleet.Standing, expires time.Time) []any {
+		return append([]any{mustKey(t, i), []byte{byte(i)}, string(standing), expires.UnixNano(), []byte{}}, "", 0, 0, "", 0, 1, 0, 0, 0, "", "", "", "")
+	}
 	given = append(given, []any{mustKey(t, 1), "other"}, []any{mustKey(t, 0), "other"})
 	return fill(t, map[string][][]any{
 		"host (host, first_seen, last_seen, name, pass, fail, severity5, pending, archived)": hosts,
 		"host_label": labels, "host_told": told, "host_tag": given, "detection_count": counts,
+		"member (host, key, standing, expires, clone_of, reason, since, enrolled, token, session, confirmed, bundle, recoveries, recovered, host_name, droplet_id, machine_id, product_uuid)": {
+			member(0, fleet.Active, now.Add(-time.Hour)), member(1, fleet.Quarantined, now.Add(-time.Hour)), member(2, fleet.Active, now.Add(time.Hour)), member(4, fleet.Revoked, now),
+		},
 	})
 }
 
@@ -84,6 +90,9 @@ func TestHostPage(t *testing.T) {
 		"severe":                 {fleet.HostQuery{Severity: finding.SeverityCritical}, "4 1", 2},
 		"below":                  {fleet.HostQuery{Below: 90}, "4 1", 2},
 		"below all":              {fleet.HostQuery{Below: 1000}, "2 0 4 1", 4},
+		"quarantined":            {fleet.HostQuery{Standing: fleet.Quarantined}, "1", 1},
+		"no standing":            {fleet.HostQuery{Standing: "' OR 1=1 --"}, "", 0},
+		"certificate expired":    {fleet.HostQuery{Expired: true}, "0", 1},
 		"pending":                {fleet.HostQuery{Pending: true}, "2 1", 2},
 		"second page":            {fleet.HostQuery{Size: 2, Page: 1}, "0 4", 5},
 		"last page":              {fleet.HostQuery{Size: 2, Page: 2}, "1", 5},

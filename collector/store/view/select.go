@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"seawall/collector/db"
 	"seawall/collector/fleet"
@@ -105,7 +106,18 @@ func (s *selection) hosts(q *fleet.HostQuery, out presence.Outages, tx *snapshot
 	if q.Pending {
 		s.and("h.pending > 0")
 	}
+	s.members(q, tx.now)
 	return s.scope("h.host", q.Scope)
+}
+
+// members is the part of a query that says how hosts were admitted.
+func (s *selection) members(q *fleet.HostQuery, now time.Time) {
+	if q.Standing != "" {
+		s.and("h.host IN (SELECT host FROM member WHERE standing = ?)", string(q.Standing))
+	}
+	if q.Expired {
+		s.and("h.host IN (SELECT host FROM member WHERE standing = ? AND expires < ?)", string(fleet.Active), now.UnixNano())
+	}
 }
 
 // order is what ORDER BY says. The zero order is that of names.
@@ -130,6 +142,12 @@ func order(by fleet.HostSort, reverse bool) (string, error) {
 	return strings.Join(terms, direction) + direction + "h.name, h.host", nil
 }
 
+// tagged has the tags of hosts, each once for a host. Few of the tags that hosts give
+// themselves are given by people, too.
+const tagged = `(SELECT host, tag FROM host_tag UNION ALL SELECT t.host, t.tag FROM host_told t
+	WHERE t.tag NOT IN (SELECT tag FROM host_tag)
+	OR NOT EXISTS (SELECT 1 FROM host_tag g WHERE g.host = t.host AND g.tag = t.tag)) x`
+
 // Facets returns what hosts of a scope can be filtered by.
 func (v *View) Facets(ctx context.Context, scope []string) (f fleet.Facets, err error) {
 	tx, err := v.begin(ctx)
@@ -144,7 +162,7 @@ func (v *View) Facets(ctx context.Context, scope []string) (f fleet.Facets, err 
 	}{
 		{&f.OS, "x.os", "host_label x"},
 		{&f.Regions, "x.region", "host_label x"},
-		{&f.Tags, "x.tag", "(SELECT host, tag FROM host_tag UNION SELECT host, tag FROM host_told) x"},
+		{&f.Tags, "x.tag", tagged},
 	} {
 		var s selection
 		s.and(kind.value + " <> '' AND x.host NOT IN (SELECT host FROM host WHERE archived <> 0)")

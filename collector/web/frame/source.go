@@ -18,6 +18,14 @@ type Posture interface {
 	Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Event, error)
 }
 
+// Lists answers for as many hosts as there are, a page at a time, within a scope.
+type Lists interface {
+	HostPage(ctx context.Context, q fleet.HostQuery) (fleet.HostPage, error)
+	Facets(ctx context.Context, scope []string) (fleet.Facets, error)
+	Changes(ctx context.Context, q fleet.ChangeQuery) (fleet.ChangePage, error)
+	Packages(ctx context.Context, q fleet.PackageQuery) (fleet.PackagePage, error)
+}
+
 // Catalogue answers for checks. A check that does not exist is an error that
 // errors.Is fs.ErrNotExist.
 type Catalogue interface {

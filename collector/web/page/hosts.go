@@ -1,57 +1,50 @@
 package page
 
 import (
-	"cmp"
-	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/format"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
+	"seawall/pkg/finding"
 )
 
 // hostsBody is the model of the list of hosts.
 type hostsBody struct {
-	Now      time.Time
-	Query    list.Query
-	Statuses []list.Option
-	Families []list.Option
-	Sorts    []list.Option
-	Hosts    []fleet.Host
-	Waiting  queue
-	Pages    list.Pages
-	All      int // without the filter
+	Now     time.Time
+	Query   list.HostFilter
+	Choices []choice
+	Hosts   []fleet.Host
+	Waiting queue
+	Pages   list.Pages
+	Exports []list.Option
 }
 
-// Hosts returns the list of hosts that q selects, after those that wait for
-// approval. A host's family is its distribution.
-func Hosts(now time.Time, q list.Query, all []fleet.Host, requests []fleet.Request) frame.Page {
-	var families []string
-	var chosen []fleet.Host
-	shown := 0
-	for i := range all {
-		h := &all[i]
-		// An archived host is in the list of those alone.
-		if (h.Presence == fleet.Archived) != (q.Status == string(fleet.Archived)) {
-			continue
-		}
-		shown++
-		if id := h.Labels.OSID; id != "" && !slices.Contains(families, id) && len(families) < 50 {
-			families = append(families, id)
-		}
-		if hostHas(now, h, q.Status) && (q.Family == "" || q.Family == h.Labels.OSID) && q.Found(hostTexts(h)...) {
-			chosen = append(chosen, *h)
-		}
-	}
-	slices.Sort(families)
-	rows, pages := list.Cut(q, chosen, hostOrder(q.Sort), byName)
+// choice is one filter of a list with a name and its options.
+type choice struct {
+	Name, Label string
+	Options     []list.Option
+}
+
+// None reports whether there is no host at all.
+func (b hostsBody) None() bool { return b.Pages.Total == 0 && !b.Query.Any() }
+
+// Hosts returns a page of the list of hosts, after those that wait for approval.
+func Hosts(now time.Time, q list.HostFilter, p fleet.HostPage, f fleet.Facets, requests []fleet.Request) frame.Page {
 	b := hostsBody{
-		Now: now, Query: q, Hosts: rows, Pages: pages, All: shown,
-		Waiting:  newQueue(now, requests),
-		Statuses: list.Options("any state", q.Status, "failing", "passing", "undecided", "updates", "online", "silent", "offline", "archived", "quarantined", "revoked", "expired"),
-		Families: list.Options("any system", q.Family, families...),
-		Sorts:    list.Options("worst first", q.Sort, "name", "updates", "seen", "system"),
+		Now: now, Query: q, Hosts: p.Hosts, Pages: q.Pages(len(p.Hosts), p.Total), Waiting: newQueue(now, requests),
+		Choices: []choice{
+			{"status", "State", list.Options("any state", q.Status, list.HostStatuses()...)},
+			{"severity", "Fails at least", severities(q.Severity, q.Status == "failing")},
+			{"below", "Score", scores(q.Below)},
+			{"tag", "Tag", facets("any tag", q.Tag, f.Tags)},
+			{"os", "System", facets("any system", q.OS, f.OS)},
+			{"region", "Region", facets("any region", q.Region, f.Regions)},
+			{"sort", "Order", list.Options("name", string(q.Sort), "score", "severity", "pending", "seen", "os", "region")},
+		},
+		Exports: []list.Option{{Value: q.As("csv"), Label: "CSV"}, {Value: q.As("json"), Label: "JSON lines"}},
 	}
 	return frame.Page{
 		Title: "Hosts", Section: "hosts", API: "/api/v1/hosts",
@@ -59,52 +52,39 @@ func Hosts(now time.Time, q list.Query, all []fleet.Host, requests []fleet.Reque
 	}
 }
 
-func hostTexts(h *fleet.Host) []string {
-	l := &h.Labels
-	return append([]string{l.Name, string(h.ID), l.OS, l.OSID, l.Kernel, l.DropletID, l.Region, l.AgentVersion}, l.Tags...)
+// severities are the choices of a least severity. Any failed result at all is a state.
+func severities(chosen finding.Severity, any bool) []list.Option {
+	options := []list.Option{{Label: "any severity", Chosen: chosen == finding.SeverityUnknown || any}}
+	for s := finding.SeverityCritical; s > finding.SeverityInformational; s-- {
+		options = append(options, list.Option{Value: s.String(), Label: format.Severity(s), Chosen: s == chosen})
+	}
+	return options
 }
 
-func hostHas(now time.Time, h *fleet.Host, status string) bool {
-	switch status {
-	case "failing":
-		return h.Counts.Fail > 0
-	case "passing":
-		return h.Counts.Fail+h.Counts.Error+h.Counts.Unknown == 0 && h.Counts.Pass > 0
-	case "undecided":
-		return h.Counts.Error+h.Counts.Unknown > 0
-	case "updates":
-		return h.Pending > 0
-	case "online", "silent", "offline", "archived":
-		return string(h.Presence) == status
-	case "quarantined", "revoked":
-		return h.Member != nil && string(h.Member.Standing) == status
-	case "expired":
-		return h.Member != nil && expiry(now, h.Member).Class == "st-error"
+// scores are the choices of a score.
+func scores(chosen int) []list.Option {
+	options := []list.Option{{Label: "any score", Chosen: chosen == 0}}
+	known := chosen == 0
+	for _, n := range []int{50, 70, 80, 90, 95, 100} {
+		options = append(options, list.Option{Value: strconv.Itoa(n), Label: "below " + strconv.Itoa(n) + " %", Chosen: n == chosen})
+		known = known || n == chosen
 	}
-	return true
+	if !known {
+		options = append(options, list.Option{Value: strconv.Itoa(chosen), Label: "below " + strconv.Itoa(chosen) + " %", Chosen: true})
+	}
+	return options
 }
 
-func byName(a, b *fleet.Host) int {
-	return cmp.Or(strings.Compare(a.Labels.Name, b.Labels.Name), strings.Compare(string(a.ID), string(b.ID)))
-}
-
-func hostOrder(sort string) func(a, b *fleet.Host) int {
-	switch sort {
-	case "name":
-		return byName
-	case "updates":
-		return list.Most(func(h *fleet.Host) int { return h.Pending })
-	case "seen":
-		return func(a, b *fleet.Host) int { return b.LastSeen.Compare(a.LastSeen) }
-	case "system":
-		return func(a, b *fleet.Host) int { return strings.Compare(a.Labels.OS, b.Labels.OS) }
+// facets are the choices of a facet; what is chosen is among them, whatever hosts have.
+func facets(all, chosen string, values []fleet.Facet) []list.Option {
+	options := []list.Option{{Label: all, Chosen: chosen == ""}}
+	known := chosen == ""
+	for _, v := range values {
+		options = append(options, list.Option{Value: v.Value, Label: v.Value + " (" + format.Count(v.Hosts) + ")", Chosen: v.Value == chosen})
+		known = known || v.Value == chosen
 	}
-	return func(a, b *fleet.Host) int {
-		for s := len(a.BySeverity) - 1; s >= 0; s-- {
-			if c := cmp.Compare(b.BySeverity[s], a.BySeverity[s]); c != 0 {
-				return c
-			}
-		}
-		return cmp.Compare(b.Counts.Error+b.Counts.Unknown, a.Counts.Error+a.Counts.Unknown)
+	if !known {
+		options = append(options, list.Option{Value: chosen, Label: chosen + " (0)", Chosen: true})
 	}
+	return options
 }

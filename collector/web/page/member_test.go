@@ -2,7 +2,6 @@ package page
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/fleet"
-	"seawall/collector/web/list"
 )
 
 func TestBadges(t *testing.T) {
@@ -115,23 +113,5 @@ func TestConcerns(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
-	}
-}
-
-func TestHostsByStanding(t *testing.T) {
-	now := time.Date(2026, 3, 14, 15, 0, 0, 0, time.UTC)
-	soon, past := now.Add(time.Hour), now.Add(-time.Hour)
-	all := []fleet.Host{
-		{ID: "none"},
-		{ID: "active", Member: &fleet.Member{Standing: fleet.Active, Expires: soon}},
-		{ID: "expired", Member: &fleet.Member{Standing: fleet.Active, Expires: past}},
-		{ID: "quarantined", Member: &fleet.Member{Standing: fleet.Quarantined, Expires: soon}},
-		{ID: "revoked", Member: &fleet.Member{Standing: fleet.Revoked, Expires: past}},
-	}
-	for _, status := range []string{"expired", "quarantined", "revoked"} {
-		b := Hosts(now, list.Parse("/hosts", url.Values{"status": {status}}), all, nil).Body.(hostsBody)
-		if len(b.Hosts) != 1 || string(b.Hosts[0].ID) != status {
-			t.Errorf("%s: %v", status, b.Hosts)
-		}
 	}
 }

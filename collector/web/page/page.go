@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"seawall/collector/fleet"
 	"seawall/collector/web/frame"
+	"seawall/collector/web/list"
 	"seawall/collector/web/pending"
 )
 
@@ -23,6 +25,8 @@ func Templates() (*frame.Templates, error) {
 		"badges": badges,
 		"expiry": expiry,
 		"chain":  chain,
+		"score":  newScore,
+		"by":     newColumn,
 	}, "overview", "hosts", "host", "checks", "check", "detections", "detection")
 }
 
@@ -35,4 +39,22 @@ func label(s string) string {
 		return "Superseded"
 	}
 	return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):]
+}
+
+// score is a share of results that pass, where there is one.
+type score struct {
+	Percent int
+	Known   bool
+}
+
+func newScore(c fleet.Counts) score {
+	percent, ok := c.Score()
+	return score{percent, ok}
+}
+
+// column is a heading by which a list of hosts is put in order.
+type column struct{ Link, Label, Is string }
+
+func newColumn(q list.HostFilter, sort, label string) column {
+	return column{q.By(sort), label, q.Is(sort)}
 }

@@ -37,45 +37,43 @@ func hosts(n int) []fleet.Host {
 }
 
 func TestHosts(t *testing.T) {
-	all := hosts(250)
-	for raw, want := range map[string]struct {
-		n     int
-		first string
-	}{
-		"": {250, "host-000"}, "sort=name": {250, "host-000"}, "sort=updates": {250, "host-249"}, "sort=seen": {250, "host-000"}, "sort=system": {250, "host-000"},
-		"page=3": {250, "host-200"}, "page=99": {250, "host-200"}, "q=host-01": {10, "host-010"}, "q=HOST+tag2": {83, "host-002"}, "family=ubuntu": {125, "host-001"},
-		"status=silent": {83, "host-001"}, "status=failing": {249, "host-000"}, "status=undecided": {1, "host-249"}, "status=passing": {0, ""}, "status=updates": {249, "host-001"},
-		"status=nonsense": {250, "host-000"}, "q=zzz": {0, ""},
-	} {
-		v, err := url.ParseQuery(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := Hosts(now, list.Parse("/hosts", v), all, nil).Body.(hostsBody)
-		first := ""
-		if len(b.Hosts) > 0 {
-			first = b.Hosts[0].Labels.Name
-		}
-		if b.Pages.Total != want.n || first != want.first || len(b.Hosts) > 100 || b.All != 250 {
-			t.Errorf("%q: %d hosts, %q first; want %d, %q", raw, b.Pages.Total, first, want.n, want.first)
+	q := list.Hosts(url.Values{"os": {"Debian 13"}, "tag": {"gone"}, "below": {"33"}, "status": {"failing"}, "page": {"2"}})
+	f := fleet.Facets{OS: []fleet.Facet{{Value: "Debian 12", Hosts: 2000}, {Value: "Debian 13", Hosts: 1}}}
+	requests := []fleet.Request{{ID: "0123456789abcdef", Decision: fleet.Waiting}, {Decision: fleet.Rejected}}
+	b := Hosts(now, q, fleet.HostPage{Hosts: hosts(7), Total: 107}, f, requests).Body.(hostsBody)
+	if b.Pages.From != 101 || b.Pages.To != 107 || b.Pages.Previous == "" || b.Pages.Next != "" || b.Waiting.All != 1 || b.None() {
+		t.Errorf("%+v, %d waiting", b.Pages, b.Waiting.All)
+	}
+	// What is chosen is among the options, even what no host has.
+	got := make(map[string]string)
+	for _, c := range b.Choices {
+		for _, o := range c.Options {
+			if o.Chosen {
+				got[c.Name] += o.Label + "|"
+			}
 		}
 	}
-	b := Hosts(now, list.Parse("/hosts", url.Values{"page": {"2"}}), all, nil).Body.(hostsBody)
-	if d := cmp.Diff(list.Pages{From: 101, To: 200, Total: 250, Previous: "/hosts", Next: "/hosts?page=3"}, b.Pages); d != "" {
+	want := map[string]string{"status": "failing|", "severity": "any severity|", "below": "below 33 %|", "tag": "gone (0)|", "os": "Debian 13 (1)|", "region": "any region|", "sort": "name|"}
+	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+	if b = Hosts(now, list.Hosts(nil), fleet.HostPage{}, fleet.Facets{}, nil).Body.(hostsBody); !b.None() {
+		t.Error("without a filter and hosts there are some")
 	}
 }
 
-// TestArchivedHosts has archived hosts in the list of those alone.
-func TestArchivedHosts(t *testing.T) {
-	all := hosts(3)
-	all[1].Presence = fleet.Archived
-	for status, want := range map[string][2]int{"": {2, 2}, "online": {1, 2}, "failing": {1, 2}, "archived": {1, 1}} {
-		b := Hosts(now, list.Parse("/hosts", url.Values{"status": {status}}), all, nil).Body.(hostsBody)
-		if b.Pages.Total != want[0] || b.All != want[1] {
-			t.Errorf("%q: %d of %d hosts, want %d of %d", status, b.Pages.Total, b.All, want[0], want[1])
+func TestSeverities(t *testing.T) {
+	for _, o := range severities(finding.SeverityHigh, false) {
+		if o.Chosen != (o.Value == "high") {
+			t.Errorf("%+v", o)
 		}
 	}
+	if newScore(fleet.Counts{Pass: 2, Fail: 1}) != (score{66, true}) || newScore(fleet.Counts{Waived: 1}) != (score{}) {
+		t.Error("scores are wrong")
+	}
+}
+
+func TestPresences(t *testing.T) {
 	for n, want := range map[int]int{0: 3, 2: 4} {
 		o := fleet.Overview{Presence: map[fleet.Presence]int{fleet.Archived: n}}
 		if got := len(Overview(now, o).Body.(overviewBody).Presences); got != want {

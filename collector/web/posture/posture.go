@@ -20,6 +20,7 @@ type Config struct {
 	Posture    frame.Posture
 	Catalogue  frame.Catalogue
 	Detections frame.Detections
+	Lists      frame.Lists
 	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
 }
 
@@ -44,6 +45,7 @@ func (s *Pages) Routes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /{$}", Role: frame.Viewer, Serve: s.overviewPage},
 		{Pattern: "GET /hosts", Role: frame.Viewer, Serve: s.hostsPage},
+		{Pattern: "GET /hosts/export", Role: frame.Viewer, Serve: s.exportHosts},
 		{Pattern: "GET /hosts/{id}", Role: frame.Viewer, Serve: s.hostPage},
 		{Pattern: "GET /hosts/{id}/detections/{storm}", Role: frame.Viewer, Serve: s.detectionPage},
 		{Pattern: "GET /detections", Role: frame.Viewer, Serve: s.detectionsPage},
@@ -59,21 +61,6 @@ func (s *Pages) overviewPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.frame.Show(w, r, s.pages, "overview", page.Overview(s.frame.Now(), o))
-}
-
-func (s *Pages) hostsPage(w http.ResponseWriter, r *http.Request) {
-	hosts, err := s.config.Posture.Hosts(r.Context())
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
-	}
-	requests, err := s.config.Requests(r.Context())
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
-	}
-	q := list.Parse("/hosts", r.URL.Query())
-	s.frame.Show(w, r, s.pages, "hosts", page.Hosts(s.frame.Now(), q, hosts, requests))
 }
 
 func (s *Pages) hostPage(w http.ResponseWriter, r *http.Request) {
