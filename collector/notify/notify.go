@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"seawall/collector/alert"
+	"seawall/collector/alert/door"
 )
 
 // Config is what a [Notifier] works with.
@@ -50,7 +51,7 @@ func New(c Config) (*Notifier, error) {
 		return nil, err
 	}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", c.Socket)
+		return door.Dial(ctx, c.Socket)
 	}
 	return &Notifier{c, routes, &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
 }

@@ -18,6 +18,7 @@ import (
 
 	"seawall/collector/alert"
 	"seawall/collector/alert/desk"
+	"seawall/collector/alert/door"
 	"seawall/collector/alert/outbox"
 	"seawall/collector/alert/rules"
 	"seawall/collector/db"
@@ -61,7 +62,7 @@ func (c *collector) now() time.Time { return time.Now().Add(time.Duration(c.shif
 // serve starts the desk; stop ends it.
 func (c *collector) serve() {
 	c.t.Helper()
-	l, err := desk.Listen(c.socket)
+	l, err := door.Listen(c.socket)
 	if err != nil {
 		c.t.Fatal(err)
 	}

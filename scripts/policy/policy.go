@@ -67,6 +67,8 @@ func Rules() []Rule {
 			Why: "store, web and ingest meet in cmd through interfaces of their users, so that each can be replaced"},
 		{From: []string{"collector/ingest"}, Not: []string{"collector/store", "collector/web"},
 			Why: "store, web and ingest meet in cmd through interfaces of their users, so that each can be replaced"},
+		{From: []string{"collector/notify"}, Not: []string{"collector/db", "collector/store", "collector/web", "collector/ingest", "database/sql"},
+			Why: "the process that delivers messages has a network, and therefore no database"},
 		{From: []string{"agent/spool"}, Not: []string{"agent", "collector", "pkg", "proto"},
 			Why: "the spool carries bytes: who knows what they mean is none of its business"},
 		{From: []string{"agent/uplink", "agent/identity", "agent/enrol", "agent/cmd/seawall-uplink"},

@@ -15,11 +15,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,32 +63,6 @@ func (d *Desk) Routes() ([]alert.Route, time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.routes), d.seen
-}
-
-// Listen opens the socket at a path: mode 0660, so its folder and its group say who may
-// connect. A socket that an earlier collector left is replaced.
-func Listen(path string) (net.Listener, error) {
-	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != fs.ModeSocket {
-		return nil, fmt.Errorf("%s: there is something that is not a socket", path)
-	}
-	// It gets its mode before it gets its name.
-	fresh := path + ".new"
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("listen for deliveries: %w", err)
-	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
-	if err != nil {
-		return nil, fmt.Errorf("listen for deliveries: %w", err)
-	}
-	l.SetUnlinkOnClose(false)
-	err = os.Chmod(fresh, 0o660)
-	if err == nil {
-		err = os.Rename(fresh, path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listen for deliveries: %w", errors.Join(err, l.Close()))
-	}
-	return l, nil
 }
 
 // Serve answers until ctx ends.

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"seawall/collector/alert/desk"
+	"seawall/collector/alert/door"
 	"seawall/collector/alert/outbox"
 	"seawall/collector/alert/watch"
 	"seawall/collector/db"
@@ -51,7 +52,7 @@ func Open(store Store, state string, log *slog.Logger) (*Service, error) {
 }
 
 func open(store Store, path string, log *slog.Logger) (*Service, error) {
-	door, err := desk.Listen(path)
+	door, err := door.Listen(path)
 	if err != nil {
 		return nil, err
 	}
