@@ -24,8 +24,8 @@ func (s *Server) Routes() []frame.Route { return slices.Clone(s.routes) }
 func (s *Server) own() []frame.Route {
 	table := []frame.Route{
 		{Pattern: "GET /events", Role: frame.Viewer, Serve: s.events},
-		{Pattern: "POST /theme", Role: frame.Viewer, Serve: s.frame.SwitchTheme},
-		{Pattern: "/", Role: frame.Viewer, Serve: s.frame.NotFound},
+		{Pattern: "POST /theme", Role: frame.Viewer, Serve: s.frame.SwitchTheme, Scoped: true},
+		{Pattern: "/", Role: frame.Viewer, Serve: s.frame.NotFound, Scoped: true},
 		{Pattern: "GET " + static.Prefix, Role: frame.Anybody, Serve: s.frame.Files().ServeHTTP},
 		{Pattern: "GET /healthz", Role: frame.Anybody, Serve: s.healthz},
 		{Pattern: "GET /readyz", Role: frame.Anybody, Serve: s.readyz},

@@ -44,8 +44,8 @@ func New(c Config) (*Pages, error) {
 func (s *Pages) Routes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /{$}", Role: frame.Viewer, Serve: s.overviewPage},
-		{Pattern: "GET /hosts", Role: frame.Viewer, Serve: s.hostsPage},
-		{Pattern: "GET /hosts/export", Role: frame.Viewer, Serve: s.exportHosts},
+		{Pattern: "GET /hosts", Role: frame.Viewer, Serve: s.hostsPage, Scoped: true},
+		{Pattern: "GET /hosts/export", Role: frame.Viewer, Serve: s.exportHosts, Scoped: true},
 		{Pattern: "GET /hosts/{id}", Role: frame.Viewer, Serve: s.hostPage},
 		{Pattern: "GET /hosts/{id}/detections/{storm}", Role: frame.Viewer, Serve: s.detectionPage},
 		{Pattern: "GET /detections", Role: frame.Viewer, Serve: s.detectionsPage},
