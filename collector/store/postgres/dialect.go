@@ -13,13 +13,13 @@ func (d *dialect) rewrite(text string) string {
 	if done, ok := d.known.Load(text); ok {
 		return done.(string)
 	}
-	done := rewrite(text)
+	done := Rewrite(text)
 	d.known.Store(text, done)
 	return done
 }
 
-// rewrite makes a statement for SQLite one for PostgreSQL. What stands in quotes stays.
-func rewrite(text string) string {
+// Rewrite makes a statement for SQLite one for PostgreSQL. What stands in quotes stays.
+func Rewrite(text string) string {
 	var out strings.Builder
 	number := 0
 	for text != "" {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -32,10 +33,26 @@ func Is(name string) bool {
 	return strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://")
 }
 
+// Check says what is wrong with the URL of a database, if anything. A password has no
+// place in it: it would be seen in the list of processes, or in a file for all to read.
+func Check(name string) error {
+	if !Is(name) {
+		return errors.New("store: not the URL of a PostgreSQL database (postgres://…)")
+	}
+	u, err := url.Parse(name)
+	if err != nil {
+		return errors.New("store: not a URL") // the error shows it
+	}
+	if _, set := u.User.Password(); set || u.Query().Has("password") {
+		return errors.New("store: a password does not belong into the URL; put it into a file and name that with passfile= or PGPASSFILE")
+	}
+	return nil
+}
+
 // Open connects to the database of a URL as libpq knows it and takes its lock. The
 // password may be in the file that PGPASSFILE names.
-func Open(ctx context.Context, url string) (*Database, error) {
-	cfg, err := pgx.ParseConfig(url)
+func Open(ctx context.Context, name string) (*Database, error) {
+	cfg, err := pgx.ParseConfig(name)
 	if err != nil {
 		return nil, errors.New("the database's URL is not one that PostgreSQL knows") // the error shows passwords
 	}

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"seawall/collector/store/postgres"
@@ -89,4 +90,29 @@ func TestReconnect(t *testing.T) {
 	if err := errors.Join(w.Exec("CREATE TABLE kept ()"), w.Commit()); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestCheck(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"postgres:///seawall?host=/run/postgresql": true, "postgresql://seawall@db/seawall?passfile=/etc/x": true,
+		"postgres://seawall:secret@db/seawall": false, "postgres://db/seawall?password=x": false,
+		"/var/lib/x.db": false, "postgres://%zz": false, "": false,
+	} {
+		if err := postgres.Check(name); (err == nil) != ok {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// FuzzRewrite has no statement make the rewriting fail, and what needs none stays as it is.
+func FuzzRewrite(f *testing.F) {
+	for _, text := range []string{"SELECT ?, ?2, 'it''s ?'", "'", "/*postgres x */ /*postgres", "a CROSS JOIN b ON ?"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := postgres.Rewrite(text)
+		if !strings.ContainsAny(text, "?(/") && !strings.Contains(text, "CROSS JOIN") && !strings.Contains(text, "BEGIN") && got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	})
 }
