@@ -12,6 +12,7 @@
 //	/api/v1/…              the same as JSON: overview, hosts, requests, checks,
 //	                       detections, timeline
 //	/events                server-sent events, see package live
+//	/account, /users, /trail  one's account and API tokens, who may do what, who did what
 //	/login, /logout, /theme
 //	/static/…              style sheet, script, icon; named by their content
 //	/healthz, /readyz      for probes: a word and a status, nothing else
@@ -27,20 +28,31 @@
 // by hosts, which may be hostile: it reaches a page through html/template only,
 // after control and bidirectional characters were made visible (package
 // format), under a content security policy that allows no inline script or
-// style. There is one account, the administrator; every path but login, static
-// files and probes needs its session.
+// style.
+//
+// # Who may do what
+//
+// Every path is a [frame.Route] with the role that it takes: anybody, this machine, or a
+// viewer, operator or administrator with a session or an API token (package people).
+// testdata/routes.txt is the table that was agreed to; a test holds the server against it.
+// Who sees only the hosts with certain tags is refused on every route that does not say
+// that it keeps to them ([frame.Route].Scoped).
 //
 // A request is let through in this order: package gate checks the Host header
 // (a page of another site cannot reach us by rebinding its own name) and refuses
-// a cross-origin POST; the session is looked up; a POST must carry the token that
-// belongs to its cookie.
+// a cross-origin POST; the visitor is looked up; the role and the scope must be enough;
+// what is not a GET must carry the token that belongs to its cookie, or come with an API
+// token and no cookie. What is refused is logged with who asked.
+//
+// # What it changes
 //
 // Hosts that wait for approval, and those in quarantine, stand on the pages with the
 // commands that decide about them. The decision is made where the collector runs:
-// who has the dashboard's password cannot approve or release a host. To invite one,
-// with a token that is shown once, is the one thing that the dashboard may do, and a
-// collector can be told that it may not ([Config.Invite]).
+// who has the dashboard's password cannot approve or release a host. An operator may
+// invite one, with a token that is shown once, and a collector can be told that it may
+// not ([Config.Invite]).
 //
-// Otherwise the package reads, and changes nothing but its own sessions. It knows no
-// store: [Posture], [Catalogue], [Detections] and [Feed] say what it needs of one.
+// The package itself changes nothing but its own sessions; areas that do more are given
+// to it ([Config.Areas]). It knows no store: package frame says what pages ask of one,
+// and [Feed] what the stream does.
 package web
