@@ -1,0 +1,47 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+
+	"seawall/collector/fleet"
+	"seawall/collector/store/erase"
+)
+
+// Forget deletes a host: its rows, its part in the fleet's standing counts, and what
+// the writer holds of it in memory. It returns what was deleted. When anything is left
+// the error says so, and the transaction must not be committed. One without a row is an
+// error that is [fleet.ErrUnknown].
+func (b *Batch) Forget(id fleet.HostID) ([]erase.Count, error) {
+	h, err := b.Open(id)
+	if err != nil {
+		return nil, err
+	}
+	// What this transaction has changed must be in the tables that are counted and
+	// emptied.
+	if err := errors.Join(h.flushBad(), b.writeEvents(), b.writeNewest()); err != nil {
+		return nil, fmt.Errorf("write what the host said: %w", err)
+	}
+	b.newest = nil
+	if h.archived == 0 {
+		if err := b.Fleet.Host(b.Writer, h.key, -1); err != nil {
+			return nil, err
+		}
+	}
+	gone, err := erase.Host(b.Writer, h.key)
+	if err != nil {
+		return nil, err
+	}
+	left, err := erase.Left(b.Writer, h.key)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range left {
+		if c.Rows > 0 {
+			return nil, fmt.Errorf("%d rows of the host are left in %s", c.Rows, c.Table)
+		}
+	}
+	delete(b.used, id)
+	delete(b.known, id)
+	return gone, nil
+}
