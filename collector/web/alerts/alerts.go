@@ -61,8 +61,8 @@ func New(c Config) (*Pages, error) {
 // Routes returns the pages' paths.
 func (p *Pages) Routes() []frame.Route {
 	return []frame.Route{
-		{Pattern: "GET /alerts", Role: frame.Viewer, Serve: p.index},
-		{Pattern: "POST /alerts/test", Role: frame.Operator, Serve: p.test},
+		{Pattern: "GET /alerts", Role: frame.Viewer, Serve: p.index, Scoped: true},
+		{Pattern: "POST /alerts/test", Role: frame.Operator, Serve: p.test, Scoped: true},
 		{Pattern: "GET /alerts/rules/new", Role: frame.Admin, Serve: p.newRule},
 		{Pattern: "POST /alerts/rules/new", Role: frame.Admin, Serve: p.save},
 		{Pattern: "GET /alerts/rules/{rule}", Role: frame.Admin, Serve: p.rule},

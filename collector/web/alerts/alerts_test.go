@@ -1,6 +1,8 @@
 package alerts
 
 import (
+	"encoding/json"
+	"flag"
 	"io"
 	"log/slog"
 	"net/http"
@@ -18,6 +20,7 @@ import (
 	"seawall/collector/store"
 	"seawall/collector/trail"
 	"seawall/collector/web/frame"
+	"seawall/collector/web/webtest"
 )
 
 // site is the pages over a real store, for one visitor at a time.
@@ -31,6 +34,7 @@ type site struct {
 	changed int
 	routes  []alert.Route
 	seen    time.Time
+	frame   *frame.Frame
 }
 
 func newSite(t *testing.T) *site {
@@ -54,6 +58,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	f.Menu(p.Routes())
+	s.frame = f
 	for _, r := range p.Routes() {
 		s.mux.HandleFunc(r.Pattern, r.Serve)
 	}
@@ -232,4 +237,42 @@ func TestPages(t *testing.T) {
 	if total != 120 {
 		t.Errorf("%d messages on three pages", total)
 	}
+}
+
+var shots = flag.String("shots", "", "keep screenshots of all pages in this folder")
+
+// TestBrowser: every page in Chromium, light and dark, narrow and wide, with axe-core,
+// by keyboard and without script.
+func TestBrowser(t *testing.T) {
+	s := newSite(t)
+	s.routes, s.seen = []alert.Route{{Name: "mail", Kind: "email", To: "mail.example.net:25 → ops@example.net"}, {Name: "chat", Kind: "slack", To: "https://hooks.example.net"}}, s.now
+	if code, _, _ := s.ask("/alerts/rules/new", ruleForm()); code != http.StatusSeeOther {
+		t.Fatalf("rule: %d", code)
+	}
+	_, _, message := s.ask("/alerts/test", url.Values{"route": {"mail"}})
+	m := alert.Compose("0123456789abcdef0123456789abcdef", "pages", s.now, []alert.Signal{{Topic: alert.Finding, Severity: 5, Host: "h", HostName: strings.Repeat("web-1.", 12),
+		Check: "ssh-root", Title: "Root may log in <b>", Actual: strings.Repeat("x", 200), Time: s.now}}, 0)
+	body, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.data.Write(t.Context(), func(w db.Writer) error {
+		_, err := outbox.Put(w, s.now, outbox.Item{ID: m.ID, Route: "chat", Kind: alert.KindMessage, Title: m.Summary, Rule: m.Rule, Body: body})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.box.Report(t.Context(), alert.Outcome{ID: m.ID, Result: alert.Refused, Detail: "404 Not Found: no such hook"}, 0); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/static/") {
+			s.frame.Files().ServeHTTP(w, r)
+			return
+		}
+		s.mux.ServeHTTP(w, frame.With(r, s.visitor))
+	}))
+	t.Cleanup(server.Close)
+	webtest.Walk{Base: server.URL, Shots: *shots}.Pages(t, webtest.Chromium(t),
+		[]string{"/alerts", "/alerts/rules/new", "/alerts/rules/1", "/alerts/deliveries", message, "/alerts/deliveries/" + m.ID})
 }
