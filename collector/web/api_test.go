@@ -147,15 +147,26 @@ func scopedTo(d *demo, n int, page func(context.Context, fleet.HostQuery) (fleet
 	c.Bearer = func(context.Context, string) (session.Who, error) {
 		return session.Who{User: "auditor", Role: frame.Viewer, Scope: []string{"mine"}}, nil
 	}
-	if c.HostPage = page; page == nil {
-		c.HostPage = func(_ context.Context, q fleet.HostQuery) (fleet.HostPage, error) {
+	if page == nil {
+		page = func(_ context.Context, q fleet.HostQuery) (fleet.HostPage, error) {
 			if !slices.Equal(q.Scope, []string{"mine"}) || q.Presence == fleet.Archived || q.Page > 0 {
 				return fleet.HostPage{Total: 1}, nil
 			}
 			return fleet.HostPage{Hosts: d.hosts[n : n+1], Total: 1}, nil
 		}
 	}
+	c.Lists = pages{c.Lists, page}
 	return c
+}
+
+// pages are lists of which one is made anew.
+type pages struct {
+	frame.Lists
+	page func(context.Context, fleet.HostQuery) (fleet.HostPage, error)
+}
+
+func (p pages) HostPage(ctx context.Context, q fleet.HostQuery) (fleet.HostPage, error) {
+	return p.page(ctx, q)
 }
 
 func (b *browser) asProgram(path string) answer {
@@ -213,14 +224,10 @@ func TestAPIScopeFails(t *testing.T) {
 	away := func(context.Context, fleet.HostQuery) (fleet.HostPage, error) {
 		return fleet.HostPage{}, io.ErrUnexpectedEOF
 	}
-	none := scopedTo(d, 0, nil)
-	none.HostPage = nil
-	for want, c := range map[int]web.Config{http.StatusInternalServerError: scopedTo(d, 0, away), http.StatusForbidden: none} {
-		b := open(t, newServer(t, c))
-		for _, path := range []string{"/api/v1/hosts", "/api/v1/timeline", "/api/v1/export", "/api/v1/hosts/" + string(d.hosts[0].ID)} {
-			if a := b.asProgram(path); a.code != want {
-				t.Errorf("%s: %d, want %d", path, a.code, want)
-			}
+	unsure := open(t, newServer(t, scopedTo(d, 0, away)))
+	for _, path := range []string{"/api/v1/hosts", "/api/v1/timeline", "/api/v1/export", "/api/v1/hosts/" + string(d.hosts[0].ID)} {
+		if a := unsure.asProgram(path); a.code != http.StatusInternalServerError {
+			t.Errorf("%s: %d, want 500", path, a.code)
 		}
 	}
 	c := config(d)

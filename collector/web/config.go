@@ -45,9 +45,6 @@ type Config struct {
 	Bearer func(ctx context.Context, token string) (session.Who, error)
 	// Requests returns the hosts that asked to be admitted. Default: none.
 	Requests func(ctx context.Context) ([]fleet.Request, error)
-	// HostPage returns the hosts that a query selects: by it the API knows which hosts a
-	// visitor who is limited to tags may see. Default: the API refuses such a visitor.
-	HostPage func(ctx context.Context, q fleet.HostQuery) (fleet.HostPage, error)
 	// Exported records that somebody exports something, and may refuse it. Default: the
 	// log tells.
 	Exported func(ctx context.Context, who, what string) error

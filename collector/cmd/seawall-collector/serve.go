@@ -92,7 +92,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		SignIn: byPassword(accounts, c.StateDir, log), Bearer: byToken(apitoken.New(s, time.Now)),
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
 		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
-		Invite:  m.invites(c), HostPage: s.HostPage, Exported: exported(s), Areas: areas(s, alerts),
+		Invite:  m.invites(c), Exported: exported(s), Areas: areas(s, alerts),
 	})
 	if err != nil {
 		return err

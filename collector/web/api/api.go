@@ -10,18 +10,15 @@ import (
 	"seawall/collector/web/pending"
 )
 
-// Config is what an [API] works with. The zero values of the last three mean the default
-// named.
+// Config is what an [API] works with. The zero value of Exported means the default named.
 type Config struct {
 	Frame      *frame.Frame
 	Posture    frame.Posture
 	Catalogue  frame.Catalogue
 	Detections frame.Detections
+	Lists      frame.Lists                                        // says which hosts a visitor with a scope sees
 	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
 
-	// HostPage returns the hosts that a query selects. Default: a visitor who is limited to
-	// tags is refused.
-	HostPage func(ctx context.Context, q fleet.HostQuery) (fleet.HostPage, error)
 	// Exported is told of each export before it begins, and may refuse it. Default: the log
 	// tells.
 	Exported func(ctx context.Context, who, what string) error
@@ -50,7 +47,7 @@ func New(c Config) *API {
 func (s *API) Routes() []frame.Route {
 	var routes []frame.Route
 	for _, e := range s.endpoints() {
-		routes = append(routes, frame.Route{Pattern: "GET " + e.path, Role: frame.Viewer, Serve: s.handler(e)})
+		routes = append(routes, frame.Route{Pattern: "GET " + e.path, Role: frame.Viewer, Serve: s.handler(e), Scoped: true})
 	}
 	return routes
 }

@@ -143,17 +143,14 @@ func (s *API) read(e *endpoint, in *http.Request) (*request, error) {
 
 // sees returns which hosts a visitor may see, nil for all.
 func (s *API) sees(ctx context.Context, v frame.Visitor) (func(fleet.HostID) bool, error) {
-	switch {
-	case len(v.Scope) == 0:
+	if len(v.Scope) == 0 {
 		return nil, nil
-	case s.config.HostPage == nil:
-		return nil, &refusal{http.StatusForbidden, "Your account is limited to hosts with certain tags, which this collector cannot tell apart here."}
 	}
 	within := map[fleet.HostID]bool{}
 	for _, presence := range []fleet.Presence{"", fleet.Archived} { // archived hosts are asked for apart
 		q := fleet.HostQuery{Scope: v.Scope, Presence: presence, Size: fleet.MaxPage}
 		for seen := 0; ; q.Page++ {
-			page, err := s.config.HostPage(ctx, q)
+			page, err := s.config.Lists.HostPage(ctx, q)
 			if err != nil {
 				return nil, fmt.Errorf("hosts of a scope: %w", err)
 			}
