@@ -11,6 +11,7 @@ import (
 
 	"seawall/collector/export/rows"
 	"seawall/collector/fleet"
+	"seawall/collector/plain"
 	"seawall/collector/web/download"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
@@ -88,7 +89,10 @@ func (s *Pages) each(ctx context.Context, q fleet.HostQuery, row func(*fleet.Hos
 type every func(ctx context.Context, row func(*fleet.Host) error) error
 
 func hostsJSON(ctx context.Context, to io.Writer, hosts every) error {
-	return hosts(ctx, func(h *fleet.Host) error { return rows.Line(to, h) })
+	return hosts(ctx, func(h *fleet.Host) error {
+		plain.Host(h) // one host's load that is no number would end the file of all
+		return rows.Line(to, h)
+	})
 }
 
 func hostsCSV(ctx context.Context, to io.Writer, hosts every) error {
