@@ -39,6 +39,9 @@ type Config struct {
 	Exported func(ctx context.Context, who, what string) error
 	Version  string // the collector's
 
+	// Services are served beside it.
+	Services []func(grpc.ServiceRegistrar)
+
 	Log *slog.Logger
 }
 
@@ -52,6 +55,9 @@ func Serve(ctx context.Context, l net.Listener, c Config) error {
 			return explain(next(srv, stream))
 		}))
 	seawallv1.RegisterAdminServiceServer(g, &server{cfg: c})
+	for _, register := range c.Services {
+		register(g)
+	}
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)

@@ -28,6 +28,7 @@ import (
 
 	"seawall/collector/admin/socket"
 	"seawall/collector/bootstrap"
+	"seawall/collector/console/people"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -37,17 +38,20 @@ type Console struct {
 	// Host is what the configuration says to new machines: where the collector is and
 	// where packages come from. Asked when a command runs; an error says what is missing.
 	Host   func() (bootstrap.Host, error)
+	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
 	Now    func() time.Time // default time.Now
 }
 
-// Commands returns the commands bootstrap, token, host, ca, hosts, findings and export.
+// Commands returns the commands bootstrap, token, host, ca, hosts, findings, export, and
+// those of package people.
 func (c Console) Commands() []*cobra.Command {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return []*cobra.Command{c.bootstrap(), c.token(), c.host(), c.ca(), c.hosts(), c.findings(), c.export()}
+	all := []*cobra.Command{c.bootstrap(), c.token(), c.host(), c.ca(), c.hosts(), c.findings(), c.export()}
+	return append(all, people.Console{Ask: c.connect, JSON: c.json, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr}.Commands()...)
 }
 
 const (
@@ -76,13 +80,27 @@ func (c Console) command(use, short string, args cobra.PositionalArgs, run func(
 
 // ask calls do with a connection to the collector, for a short question.
 func (c Console) ask(ctx context.Context, do func(context.Context, client) error) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	return c.reach(ctx, do)
+	return c.connect(ctx, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+		return do(ctx, seawallv1.NewAdminServiceClient(conn))
+	})
 }
 
-// reach calls do with a connection to the collector.
+// connect is ask for any service.
+func (c Console) connect(ctx context.Context, do func(context.Context, grpc.ClientConnInterface) error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return c.dial(ctx, do)
+}
+
+// reach calls do with the administrator's service, for as long as that takes.
 func (c Console) reach(ctx context.Context, do func(context.Context, client) error) error {
+	return c.dial(ctx, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+		return do(ctx, seawallv1.NewAdminServiceClient(conn))
+	})
+}
+
+// dial calls do with a connection to the collector.
+func (c Console) dial(ctx context.Context, do func(context.Context, grpc.ClientConnInterface) error) error {
 	first, err := socket.Dial(ctx, c.Folder())
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED):
@@ -107,7 +125,7 @@ func (c Console) reach(ctx context.Context, do func(context.Context, client) err
 		return errors.Join(err, first.Close())
 	}
 	defer conn.Close()
-	if err := do(ctx, seawallv1.NewAdminServiceClient(conn)); err != nil {
+	if err := do(ctx, conn); err != nil {
 		if s, ok := status.FromError(err); ok {
 			return errors.New(s.Message())
 		}

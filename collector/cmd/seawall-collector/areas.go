@@ -6,15 +6,20 @@ import (
 	"seawall/collector/web"
 	"seawall/collector/web/alerts"
 	"seawall/collector/web/frame"
+	people "seawall/collector/web/users"
 )
 
 // areas returns what makes the areas of the dashboard that keep tables of their own.
-func areas(s *store.Store, a *alerting.Service) func(*frame.Frame) ([]web.Area, error) {
+func areas(s *store.Store, a *alerting.Service, who *users) func(*frame.Frame) ([]web.Area, error) {
 	return func(f *frame.Frame) ([]web.Area, error) {
 		messages, err := alerts.New(alerts.Config{Frame: f, Data: s, Outbox: a.Outbox, Routes: a.Desk.Routes, Changed: a.Watch.Wake})
 		if err != nil {
 			return nil, err
 		}
-		return []web.Area{messages}, nil
+		all, err := people.New(people.Config{Frame: f, Accounts: who.accounts, Tokens: who.tokens, DB: s, EndUser: who.endUser})
+		if err != nil {
+			return nil, err
+		}
+		return []web.Area{messages, all}, nil
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -59,7 +60,8 @@ line; the later wins.`,
 		}}
 	root.AddCommand(version, setupCommand(&c, stdout), deliver.Command(stdout, stderr, func(err error) error { return configError{err} }))
 	root.AddCommand(console.Console{
-		Folder: func() string { return c.StateDir }, Host: func() (bootstrap.Host, error) { return c.host() }, Stdout: stdout, Stderr: stderr,
+		Folder: func() string { return c.StateDir }, Host: func() (bootstrap.Host, error) { return c.host() },
+		Stdin: os.Stdin, Stdout: stdout, Stderr: stderr,
 	}.Commands()...)
 	return root
 }

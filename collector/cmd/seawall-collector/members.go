@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"google.golang.org/grpc"
+
 	"seawall/collector/admin"
 	"seawall/collector/authority"
 	"seawall/collector/contact"
@@ -47,13 +49,14 @@ func openMembers(ctx context.Context, c config, s *store.Store, log *slog.Logger
 }
 
 // admin is what the administrator's service works with.
-func (m *members) admin(s *store.Store, log *slog.Logger) admin.Config {
+func (m *members) admin(s *store.Store, who *users, log *slog.Logger) admin.Config {
 	return admin.Config{
 		Authority: m.authority, Enrolment: m.enrolment, Roster: m.roster,
 		Members: s.Members, Tokens: s.Tokens, Requests: s.Requests, Hosts: s.Hosts, Update: s.Update, Log: log,
 		Export:   export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections},
 		Exported: exported(s),
 		Version:  service.ReadBuild().Version,
+		Services: []func(grpc.ServiceRegistrar){who.service()},
 	}
 }
 

@@ -5,14 +5,15 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
 
 	"seawall/collector/account"
 	"seawall/collector/account/apitoken"
+	served "seawall/collector/admin/people"
+	"seawall/collector/db"
 	"seawall/collector/initial"
 	"seawall/collector/store"
 	"seawall/collector/web/frame"
@@ -29,7 +30,7 @@ func (c config) first(a *account.Accounts, log *slog.Logger, stdout io.Writer) i
 // resetPassword gives a new password to the person who asks for one.
 func resetPassword(cmd *cobra.Command, c config, stdout, stderr io.Writer) error {
 	log := service.NewLog(stderr, c.LogLevel.level, os.Environ())
-	s, err := store.Open(cmd.Context(), filepath.Join(c.StateDir, databaseFile), store.Config{Log: log})
+	s, err := store.Open(cmd.Context(), c.database(), store.Config{Log: log})
 	if err != nil {
 		return err
 	}
@@ -37,31 +38,44 @@ func resetPassword(cmd *cobra.Command, c config, stdout, stderr io.Writer) error
 	return initial.Reset(cmd.Context(), c.first(account.New(s, time.Now), log, stdout))
 }
 
-// byPassword is the dashboard's question about a name and a password. The first right answer
-// deletes the file with the first password.
-func byPassword(a *account.Accounts, stateDir string, log *slog.Logger) people.SignIn {
+// users are the people who use the collector, and their programs.
+type users struct {
+	accounts *account.Accounts
+	tokens   *apitoken.Tokens
+	data     db.DB
+	end      func(name string) // ends the sessions of a user, once there is a dashboard
+}
+
+func newUsers(s *store.Store) *users {
+	return &users{account.New(s, time.Now), apitoken.New(s, time.Now), s, func(string) {}}
+}
+
+// endUser ends the sessions of a user.
+func (u *users) endUser(name string) { u.end(name) }
+
+// service is what commands ask.
+func (u *users) service() func(grpc.ServiceRegistrar) {
+	return (&served.Service{Accounts: u.accounts, Tokens: u.tokens, Data: u.data, EndUser: u.endUser}).Register
+}
+
+// byPassword is the dashboard's question about a name and a password. The first right
+// answer deletes the file with the first password.
+func (u *users) byPassword(stateDir string, log *slog.Logger) people.SignIn {
 	return func(ctx context.Context, attempt people.Attempt) (session.Who, error) {
-		u, err := a.SignIn(ctx, attempt.User, attempt.Password)
+		user, err := u.accounts.SignIn(ctx, attempt.User, attempt.Password)
 		if err != nil {
 			return session.Who{}, err
 		}
 		initial.Forget(stateDir, log)
-		return session.Who{User: u.Name, Role: role(u.Role), Scope: u.Scope}, nil
+		return session.Who{User: user.Name, Role: frame.ParseRole(string(user.Role)), Scope: user.Scope}, nil
 	}
 }
 
 // byToken is the dashboard's question about an API token.
-func byToken(t *apitoken.Tokens) func(context.Context, string) (session.Who, error) {
-	return func(ctx context.Context, text string) (session.Who, error) {
-		token, err := t.Find(ctx, text)
-		if err != nil {
-			return session.Who{}, err
-		}
-		return session.Who{User: token.User, Role: role(token.Role), Scope: token.Scope}, nil
+func (u *users) byToken(ctx context.Context, text string) (session.Who, error) {
+	token, err := u.tokens.Find(ctx, text)
+	if err != nil {
+		return session.Who{}, err
 	}
-}
-
-// role is what an account's role is to the dashboard.
-func role(r account.Role) frame.Role {
-	return frame.Viewer + frame.Role(max(0, slices.Index(account.Roles(), r)))
+	return session.Who{User: token.User, Role: frame.ParseRole(string(token.Role)), Scope: token.Scope}, nil
 }

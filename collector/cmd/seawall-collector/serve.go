@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -19,8 +18,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
-	"seawall/collector/account"
-	"seawall/collector/account/apitoken"
 	"seawall/collector/admin"
 	"seawall/collector/admin/socket"
 	alerting "seawall/collector/alert/service"
@@ -41,7 +38,7 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) error {
 	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
 		return configError{fmt.Errorf("state-dir: %w", err)}
 	}
-	s, err := store.Open(ctx, filepath.Join(c.StateDir, databaseFile),
+	s, err := store.Open(ctx, c.database(),
 		store.Config{Retention: days(c.RetentionDays), ArchiveAfter: days(c.ArchiveAfterDays), Log: log})
 	if err != nil {
 		return err
@@ -81,7 +78,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	}
 	at := contact.Contact{Pin: m.authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
 		Version: service.ReadBuild().Version, Started: time.Now().UTC()}
-	accounts := account.New(s, time.Now)
+	who := newUsers(s)
 	alerts, err := alerting.Open(s, c.StateDir, log)
 	if err != nil {
 		return err
@@ -89,15 +86,16 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	defer alerts.Close()
 	out, err := web.New(web.Config{
 		Posture: s, Catalogue: s, Detections: s, Lists: s, Feed: s, Requests: s.Requests, Ready: s.Ready, Metrics: registry,
-		SignIn: byPassword(accounts, c.StateDir, log), Bearer: byToken(apitoken.New(s, time.Now)),
+		SignIn: who.byPassword(c.StateDir, log), Bearer: who.byToken,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
 		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
-		Invite:  m.invites(c), Exported: exported(s), Areas: areas(s, alerts),
+		Invite:  m.invites(c), Exported: exported(s), Areas: areas(s, alerts, who),
 	})
 	if err != nil {
 		return err
 	}
-	if err := initial.First(ctx, c.first(accounts, log, stdout)); err != nil {
+	who.end = out.EndUser
+	if err := initial.First(ctx, c.first(who.accounts, log, stdout)); err != nil {
 		return err
 	}
 	door, err := socket.Listen(c.StateDir, log)
@@ -110,7 +108,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		alerts.Run,
 		func(ctx context.Context) error { return in.Serve(ctx, hosts) },
 		func(ctx context.Context) error { return out.Serve(ctx, browsers) },
-		func(ctx context.Context) error { return admin.Serve(ctx, door, m.admin(s, log)) },
+		func(ctx context.Context) error { return admin.Serve(ctx, door, m.admin(s, who, log)) },
 		func(ctx context.Context) error { return m.keepPin(ctx, c, at, log) },
 		m.distrust,
 		giveBack,
