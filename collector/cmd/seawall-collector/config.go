@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"seawall/collector/account"
 	"seawall/collector/contact"
 	"seawall/collector/initial"
+	"seawall/collector/store/postgres"
 )
 
 const (
@@ -30,6 +32,7 @@ const (
 type config struct {
 	File           string
 	StateDir       string
+	Store          string
 	Ingest         string
 	Dashboard      string
 	DashboardTLS   choice
@@ -58,6 +61,7 @@ func (c *config) register(f *pflag.FlagSet) {
 	c.EnrolmentApproval = choice{"clones-only", []string{"clones-only", "all"}}
 	f.StringVar(&c.File, "config", defaultConfig, "configuration `file`, YAML; it need not exist unless named")
 	f.StringVar(&c.StateDir, "state-dir", "/var/lib/seawall-collector", "`folder` of the database and the key")
+	f.StringVar(&c.Store, "store", "", "`URL` of a PostgreSQL database, postgres://…, for everything but the keys; default: a file in --state-dir")
 	f.StringVar(&c.Ingest, "ingest", "127.0.0.1:9443", "`address` for hosts; a socket of systemd named ingest goes before")
 	f.StringVar(&c.Dashboard, "dashboard", "127.0.0.1:8443", "`address` for browsers; a socket of systemd named dashboard goes before")
 	f.Var(&c.DashboardTLS, "dashboard-tls", "https for the dashboard: on, off (loopback only), or auto: off on loopback, else on")
@@ -198,6 +202,9 @@ func (c *config) check() error {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
 	}
+	if c.Store != "" {
+		errs = append(errs, postgres.Check(c.Store))
+	}
 	if err := account.CheckName(c.Admin); err != nil {
 		errs = append(errs, fmt.Errorf("admin: %w", err))
 	}
@@ -217,6 +224,14 @@ func (c *config) check() error {
 		errs = append(errs, fmt.Errorf("dashboard-tls: off needs a loopback address, dashboard is %s", c.Dashboard))
 	}
 	return errors.Join(errs...)
+}
+
+// database is the name of the store.
+func (c *config) database() string {
+	if c.Store != "" {
+		return c.Store
+	}
+	return filepath.Join(c.StateDir, databaseFile)
 }
 
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
