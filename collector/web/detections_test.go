@@ -183,6 +183,12 @@ func TestDetectionPages(t *testing.T) {
 			Next       int64             `json:"next"`
 		}
 		n = 0
+		if strings.Contains(q, "nonsense") || strings.Contains(q, "zz") || strings.Contains(q, "=info") { // a program is told what it got wrong
+			if a := b.get("/api/v1/detections?" + q); a.code != http.StatusBadRequest {
+				t.Errorf("%q answers a program with %d", q, a.code)
+			}
+			continue
+		}
 		for next := ""; ; {
 			api.Detections = nil
 			if err := json.Unmarshal([]byte(b.get("/api/v1/detections?limit=30&"+q+next).body), &api); err != nil {
