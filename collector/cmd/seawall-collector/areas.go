@@ -6,11 +6,13 @@ import (
 	"seawall/collector/web"
 	"seawall/collector/web/alerts"
 	"seawall/collector/web/frame"
+	"seawall/collector/web/settings"
+	"seawall/collector/web/triage"
 	people "seawall/collector/web/users"
 )
 
 // areas returns what makes the areas of the dashboard that keep tables of their own.
-func areas(s *store.Store, a *alerting.Service, who *users) func(*frame.Frame) ([]web.Area, error) {
+func areas(c config, s *store.Store, m *members, a *alerting.Service, who *users) func(*frame.Frame) ([]web.Area, error) {
 	return func(f *frame.Frame) ([]web.Area, error) {
 		messages, err := alerts.New(alerts.Config{Frame: f, Data: s, Outbox: a.Outbox, Routes: a.Desk.Routes, Changed: a.Watch.Wake})
 		if err != nil {
@@ -20,6 +22,14 @@ func areas(s *store.Store, a *alerting.Service, who *users) func(*frame.Frame) (
 		if err != nil {
 			return nil, err
 		}
-		return []web.Area{messages, all}, nil
+		decisions, err := triage.New(triage.Config{Frame: f, Data: s})
+		if err != nil {
+			return nil, err
+		}
+		private, err := settings.New(settings.Config{Frame: f, Data: s, Forget: forgetter(s, m), Kept: kept(c)})
+		if err != nil {
+			return nil, err
+		}
+		return []web.Area{messages, all, decisions, private}, nil
 	}
 }

@@ -54,15 +54,18 @@ func New(c Config) (*Pages, error) {
 // Routes returns the pages' paths.
 func (s *Pages) Routes() []frame.Route {
 	return []frame.Route{
-		{Pattern: "GET /waivers", Role: frame.Viewer, Serve: s.waiversPage},
-		{Pattern: "GET /waivers/new", Role: frame.Operator, Serve: s.waivePage},
-		{Pattern: "POST /waivers/new", Role: frame.Operator, Serve: s.waive},
-		{Pattern: "POST /waivers/{id}/end", Role: frame.Operator, Serve: s.end},
-		{Pattern: "GET /hosts/{id}/finding", Role: frame.Viewer, Serve: s.findingPage},
-		{Pattern: "POST /hosts/{id}/finding", Role: frame.Operator, Serve: s.assign},
-		{Pattern: "GET /checks/{id}/triage", Role: frame.Viewer, Serve: s.checkPage},
+		{Pattern: "GET /waivers", Role: frame.Viewer, Serve: s.waiversPage, Scoped: true},
+		{Pattern: "GET /waivers/new", Role: frame.Operator, Serve: s.waivePage, Scoped: true},
+		{Pattern: "POST /waivers/new", Role: frame.Operator, Serve: s.waive, Scoped: true},
+		{Pattern: "POST /waivers/{id}/end", Role: frame.Operator, Serve: s.end, Scoped: true},
+		{Pattern: "GET /hosts/{id}/finding", Role: frame.Viewer, Serve: s.findingPage, Scoped: true},
+		{Pattern: "POST /hosts/{id}/finding", Role: frame.Operator, Serve: s.assign, Scoped: true},
+		{Pattern: "GET /checks/{id}/triage", Role: frame.Viewer, Serve: s.checkPage, Scoped: true},
 	}
 }
+
+// Examples returns pages to look at that any dashboard has.
+func (s *Pages) Examples() []string { return []string{"/waivers", "/waivers/new"} }
 
 // Path returns the address of a finding's page.
 func Path(k triage.Key) string {

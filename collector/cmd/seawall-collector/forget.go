@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"seawall/collector/db"
+	"seawall/collector/fleet"
+	"seawall/collector/store"
+	"seawall/collector/store/erase"
+	"seawall/collector/web/settings"
+)
+
+// forgetter returns what has a host forgotten. Its stream ends first, and its key stays
+// refused: a host that goes on delivering is not forgotten.
+func forgetter(s *store.Store, m *members) func(context.Context, fleet.HostID, func(db.Writer, int64) error) (int64, error) {
+	return func(ctx context.Context, id fleet.HostID, record func(db.Writer, int64) error) (rows int64, err error) {
+		if _, ok := m.roster.Member(id); ok {
+			_, err := m.roster.Change(ctx, id, func(m *fleet.Member) error {
+				m.Standing, m.Reason, m.Since = fleet.Revoked, "to be forgotten", time.Now().UTC()
+				return nil
+			})
+			if err != nil {
+				return 0, fmt.Errorf("end the stream of host %s: %w", id, err)
+			}
+		}
+		_, err = s.Forget(ctx, id, func(w db.Writer, gone []erase.Count) error {
+			rows = 0
+			for _, c := range gone {
+				rows += c.Rows
+			}
+			return record(w, rows)
+		})
+		return rows, err
+	}
+}
+
+// kept says how long what is kept.
+func kept(c config) []settings.Kept {
+	long := fmt.Sprintf("%d days (retention-days)", c.RetentionDays)
+	return []settings.Kept{
+		{What: "Changes, the timeline", Long: long},
+		{What: "Detections", Long: long + " after the last report"},
+		{What: "Standing results and facts of a host", Long: "until the host tells others, or is forgotten"},
+		{What: "Hosts that are silent", Long: fmt.Sprintf("archived after %d days (archive-after-days), until forgotten", c.ArchiveAfterDays)},
+		{What: "Records that could not be taken", Long: "the newest 1,000 of a host, their names and sizes alone"},
+		{What: "Daily sums, which name nobody", Long: "800 days"},
+		{What: "Waivers, triage and the audit trail", Long: "for good"},
+	}
+}

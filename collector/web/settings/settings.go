@@ -1,0 +1,160 @@
+// Package settings has the page that says what is collected and how long it is kept, and
+// where an administrator has a host or a person's name forgotten.
+//
+// What was forgotten is in the audit trail, in the transaction that did it or looked
+// for the last time: of a host its id, which the collector drew; of a person no name.
+package settings
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"seawall/collector/db"
+	"seawall/collector/fleet"
+	"seawall/collector/privacy"
+	"seawall/collector/trail"
+	"seawall/collector/web/frame"
+)
+
+//go:embed templates/*.html
+var files embed.FS
+
+// Kept says how long something is kept.
+type Kept struct {
+	What string
+	Long string
+}
+
+// Config is what [Pages] works with. All fields must be set.
+type Config struct {
+	Frame *frame.Frame
+	Data  db.DB
+	// Forget deletes a host everywhere, together with what record writes, and returns
+	// how many rows are gone. A host that is not known is an error that is
+	// fleet.ErrUnknown.
+	Forget func(ctx context.Context, id fleet.HostID, record func(w db.Writer, rows int64) error) (rows int64, err error)
+	Kept   []Kept
+}
+
+// Pages are the pages.
+type Pages struct {
+	config Config
+	frame  *frame.Frame
+	pages  *frame.Templates
+}
+
+// New returns the pages.
+func New(c Config) (*Pages, error) {
+	pages, err := frame.Parse(files, nil, "settings")
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	return &Pages{c, c.Frame, pages}, nil
+}
+
+// Routes returns the pages' paths.
+func (s *Pages) Routes() []frame.Route {
+	return []frame.Route{
+		{Pattern: "GET /settings", Role: frame.Viewer, Serve: s.page, Scoped: true},
+		{Pattern: "POST /settings/forget-host", Role: frame.Admin, Serve: s.forgetHost},
+		{Pattern: "POST /settings/forget-name", Role: frame.Admin, Serve: s.forgetName},
+	}
+}
+
+// body is the model of the page.
+type body struct {
+	Collected   []privacy.Group
+	Kept        []Kept
+	May         bool // forget
+	Host, Name  string
+	HostProblem string
+	NameProblem string
+}
+
+func (s *Pages) page(w http.ResponseWriter, r *http.Request) { s.show(w, r, http.StatusOK, body{}) }
+
+func (s *Pages) show(w http.ResponseWriter, r *http.Request, code int, b body) {
+	v := frame.Of(r)
+	b.Collected, b.Kept, b.May = privacy.Collected(), s.config.Kept, v.May(frame.Admin) && len(v.Scope) == 0
+	s.frame.ShowCode(w, r, code, s.pages, "settings", frame.Page{Title: "Settings", Section: "settings", Body: b})
+}
+
+// record writes what the visitor did into the trail.
+func record(w db.Writer, now time.Time, r *http.Request, action, target, detail string) error {
+	v := frame.Of(r)
+	who := v.User
+	if v.Program {
+		who = "token " + v.Session + " of " + v.User
+	}
+	_, err := trail.Record(w, now, trail.Entry{Who: who, Action: action, Target: target, Detail: detail})
+	return err
+}
+
+// all reports whether the visitor's word goes for all hosts, and answers when not.
+func (s *Pages) all(w http.ResponseWriter, r *http.Request) bool {
+	if len(frame.Of(r).Scope) == 0 {
+		return true
+	}
+	s.frame.Failure(w, r, http.StatusForbidden, "Not allowed", "Who sees only some hosts cannot have anything forgotten.")
+	return false
+}
+
+// forgetHost deletes a host everywhere.
+func (s *Pages) forgetHost(w http.ResponseWriter, r *http.Request) {
+	if !s.all(w, r) {
+		return
+	}
+	b := body{Host: strings.ToLower(strings.TrimSpace(r.PostFormValue("host")))}
+	id := fleet.HostID(b.Host)
+	if !id.Valid() || r.PostFormValue("sure") != "yes" {
+		b.HostProblem = "Give the host's id, 32 hexadecimal digits, and say that you are sure."
+		s.show(w, r, http.StatusUnprocessableEntity, b)
+		return
+	}
+	rows, err := s.config.Forget(r.Context(), id, func(tx db.Writer, rows int64) error {
+		return record(tx, s.frame.Now(), r, "host forget", b.Host, fmt.Sprintf("%d rows deleted, none left", rows))
+	})
+	switch {
+	case errors.Is(err, fleet.ErrUnknown):
+		b.HostProblem = "There is no such host."
+		s.show(w, r, http.StatusUnprocessableEntity, b)
+	case err != nil:
+		s.frame.Fail(w, r, err)
+	default:
+		s.frame.Redirect(w, r, "/settings", fmt.Sprintf("The host is forgotten: %d rows deleted, and a second look found none.", rows))
+	}
+}
+
+// forgetName takes a person's name out of what hosts told.
+func (s *Pages) forgetName(w http.ResponseWriter, r *http.Request) {
+	if !s.all(w, r) {
+		return
+	}
+	b := body{Name: strings.TrimSpace(r.PostFormValue("name"))}
+	err := privacy.CheckName(b.Name)
+	if err == nil && r.PostFormValue("sure") != "yes" {
+		err = errors.New("say that you are sure")
+	}
+	if err != nil {
+		b.NameProblem = "This was not done: " + err.Error() + "."
+		s.show(w, r, http.StatusUnprocessableEntity, b)
+		return
+	}
+	report, err := privacy.User(r.Context(), s.config.Data, b.Name, func(tx db.Writer, p privacy.Report) error {
+		return record(tx, s.frame.Now(), r, "name forget", "", fmt.Sprintf("%d words in %d rows; %d rows looked through, none left", p.Words, p.Changed, p.Looked))
+	})
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	done := fmt.Sprintf("The name was taken out %d times, of %d rows; a second look at %d rows found none.", report.Words, report.Changed, report.Looked)
+	if report.Standing > 0 {
+		done += fmt.Sprintf(" %d standing results are about the account itself, and go when it is removed on the host.", report.Standing)
+	}
+	s.frame.Redirect(w, r, "/settings", done)
+}
