@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -55,6 +56,10 @@ func (c *Collector) Start(ctx context.Context) error {
 	if err := os.MkdirAll(c.state(), 0o700); err != nil {
 		return err
 	}
+	// It is there when the collector that is started now runs.
+	if err := os.Remove(c.connection()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	log, err := os.OpenFile(filepath.Join(c.Folder, "collector.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -79,7 +84,8 @@ func (c *Collector) ready(ctx context.Context) error {
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		if answers("tcp", c.Address) && answers("unix", filepath.Join(c.state(), "admin.sock")) {
+		_, err := os.Stat(c.connection())
+		if err == nil && answers("tcp", c.Address) && answers("unix", filepath.Join(c.state(), "admin.sock")) {
 			return nil
 		}
 		select {
@@ -170,7 +176,7 @@ func (c *Collector) proc(file string) ([]byte, error) {
 
 // Dashboard returns the address of the dashboard.
 func (c *Collector) Dashboard() (string, error) {
-	b, err := os.ReadFile(filepath.Join(c.state(), "connection.json"))
+	b, err := os.ReadFile(c.connection())
 	if err != nil {
 		return "", err
 	}
@@ -180,7 +186,9 @@ func (c *Collector) Dashboard() (string, error) {
 	return at.Dashboard, json.Unmarshal(b, &at)
 }
 
-func (c *Collector) state() string    { return filepath.Join(c.Folder, "state") }
+func (c *Collector) state() string      { return filepath.Join(c.Folder, "state") }
+func (c *Collector) connection() string { return filepath.Join(c.state(), "connection.json") }
+
 func (c *Collector) database() string { return filepath.Join(c.state(), "collector.db") }
 
 // Files raises the number of files that this process and its children may open to
