@@ -36,12 +36,13 @@ type Roster struct {
 	records Records
 
 	mu      sync.RWMutex
-	entries map[fleet.HostID]*entry // guarded by mu; entries stay for ever
+	entries map[fleet.HostID]*entry // guarded by mu
 }
 
 // entry is one member.
 type entry struct {
 	change chan struct{} // holds a value while somebody changes the record
+	gone   bool          // the member was forgotten; guarded by change
 	member atomic.Pointer[fleet.Member]
 
 	mu   sync.Mutex // orders live with member
@@ -178,6 +179,10 @@ func (r *Roster) Change(ctx context.Context, host fleet.HostID, f func(*fleet.Me
 func (e *entry) acquire(ctx context.Context) error {
 	select {
 	case e.change <- struct{}{}:
+		if e.gone {
+			e.release()
+			return refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+		}
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"seawall/collector/db"
 	"seawall/collector/fleet"
@@ -12,25 +11,19 @@ import (
 	"seawall/collector/web/settings"
 )
 
-// forgetter returns what has a host forgotten. Its stream ends first, and its key stays
-// refused: a host that goes on delivering is not forgotten.
+// forgetter returns what has a host forgotten, by the store and by the roster, which ends
+// its stream: a host that goes on delivering is not forgotten.
 func forgetter(s *store.Store, m *members) func(context.Context, fleet.HostID, func(db.Writer, int64) error) (int64, error) {
 	return func(ctx context.Context, id fleet.HostID, record func(db.Writer, int64) error) (rows int64, err error) {
-		if _, ok := m.roster.Member(id); ok {
-			_, err := m.roster.Change(ctx, id, func(m *fleet.Member) error {
-				m.Standing, m.Reason, m.Since = fleet.Revoked, "to be forgotten", time.Now().UTC()
-				return nil
+		err = m.roster.Forget(ctx, id, func() error {
+			_, err := s.Forget(ctx, id, func(w db.Writer, gone []erase.Count) error {
+				rows = 0
+				for _, c := range gone {
+					rows += c.Rows
+				}
+				return record(w, rows)
 			})
-			if err != nil {
-				return 0, fmt.Errorf("end the stream of host %s: %w", id, err)
-			}
-		}
-		_, err = s.Forget(ctx, id, func(w db.Writer, gone []erase.Count) error {
-			rows = 0
-			for _, c := range gone {
-				rows += c.Rows
-			}
-			return record(w, rows)
+			return err
 		})
 		return rows, err
 	}
