@@ -24,7 +24,7 @@ func TestPlain(t *testing.T) {
 		FirstSeen: far, LastSeen: good,
 	}
 	Host(&h)
-	if d := cmp.Diff(fleet.Host{Labels: finding.Host{Load15: 1.5}, LastSeen: good}, h); d != "" {
+	if d := cmp.Diff(fleet.Host{Labels: finding.Host{Load15: 1.5, Tags: []string{}}, LastSeen: good}, h); d != "" {
 		t.Error(d)
 	}
 	member := &fleet.Member{Expires: far, Recovered: far, Since: good}
@@ -48,6 +48,9 @@ func TestPlain(t *testing.T) {
 	}
 	if r := states[0].Result; !r.Time.IsZero() || !r.Since.IsZero() || !states[0].Since.IsZero() {
 		t.Errorf("the result is %+v", r)
+	}
+	if states[0].Result.Evidence == nil || events[0].Change.Result.Evidence == nil {
+		t.Error("no evidence is no list")
 	}
 	if !events[0].Change.Result.Time.Equal(good) || !events[0].Change.Result.Cause.Time.Equal(good) {
 		t.Error("a good time was changed")
@@ -73,5 +76,17 @@ func TestPlainDetections(t *testing.T) {
 	d := all[0].Detection
 	if !all[0].Received.IsZero() || !d.First.IsZero() || !d.Last.IsZero() || !d.Samples[0].Time.IsZero() || samples[0].Time != far || samples[0].Records != nil {
 		t.Errorf("%+v of %+v", all[0], samples)
+	}
+}
+
+// TestChecks: every list is one, and the source's own checks stay as they are.
+func TestChecks(t *testing.T) {
+	if got := Checks(nil); got == nil {
+		t.Error("no checks are no list")
+	}
+	source := []fleet.Check{{Info: finding.CheckInfo{ID: "a"}}, {Info: finding.CheckInfo{ID: "b", References: []string{"x"}}}}
+	got := Checks(source)
+	if got[0].Info.References == nil || len(got[1].Info.References) != 1 || source[0].Info.References != nil {
+		t.Errorf("%+v of %+v", got, source)
 	}
 }
