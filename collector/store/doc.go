@@ -1,4 +1,6 @@
-// Package store keeps what hosts said, durable, in one SQLite database.
+// Package store keeps what hosts said, durable, in one database: a file of SQLite, or
+// a database of PostgreSQL. What is said of the disk and the log is about SQLite; package
+// postgres says what is so there, and one suite of tests runs on both.
 //
 // # Exactly once
 //
@@ -63,5 +65,9 @@
 // The timeline is kept for Config.Retention, and detections for as long after their
 // last report; what is older is deleted in small steps and counted. Standing state stays as long as its host.
 //
-// A second process on the same database is refused by a lock on PATH.lock.
+// A second process on the same database is refused: by a lock on PATH.lock, or by one
+// that the server holds for the connection that writes. When that connection breaks,
+// nothing that is remembered of rows counts any more, and the next transaction begins on
+// a new one, on whichever server is the primary then. Until there is one, records are
+// not acknowledged, and hosts keep them.
 package store
