@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/alert"
-	"seawall/collector/notify/notifytest"
+	"seawall/scripts/receivers"
 )
 
 func folder(t *testing.T) string {
@@ -19,14 +19,14 @@ func folder(t *testing.T) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"secret": "0123456789abcdef", "whsec": "whsec_MDEyMzQ1Njc4OWFiY2RlZg==", "short": "x", "bad64": "whsec_%",
 		"headers": "Authorization: Bearer T\nX-A: b\n", "noheaders": "nothing here", "empty": " \n", "url": "https://hooks.example.net/T/SECRET\n"} {
-		notifytest.Write(t, filepath.Join(dir, name), 0o640, text)
+		receivers.Write(t, filepath.Join(dir, name), 0o640, text)
 	}
-	notifytest.Write(t, filepath.Join(dir, "open"), 0o644, "0123456789abcdef")
+	receivers.Write(t, filepath.Join(dir, "open"), 0o644, "0123456789abcdef")
 	// Whatever the mask of this process says.
 	if err := os.Chmod(filepath.Join(dir, "open"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	notifytest.Write(t, filepath.Join(dir, "nocert"), 0o644, "no certificate")
+	receivers.Write(t, filepath.Join(dir, "nocert"), 0o644, "no certificate")
 	return dir
 }
 
@@ -104,7 +104,7 @@ func TestCommand(t *testing.T) {
 	file := filepath.Join(dir, "routes.yaml")
 	wrong := errors.New("wrong")
 	run := func(text string) (string, error) {
-		notifytest.Write(t, file, 0o640, text)
+		receivers.Write(t, file, 0o640, text)
 		var out, log bytes.Buffer
 		cmd := Command(&out, &log, func(err error) error { return errors.Join(wrong, err) })
 		cmd.SetArgs([]string{"--check", "--routes", file})

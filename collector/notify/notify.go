@@ -165,18 +165,18 @@ func (n *Notifier) send(ctx context.Context, r *route, p alert.Parcel) alert.Out
 func (n *Notifier) report(ctx context.Context, o alert.Outcome, attempt int) {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), perBatch)
 	defer cancel()
+	// Asked to stop: a moment, and not minutes.
+	defer context.AfterFunc(ctx, func() {
+		if pause(limited, 2*retry) {
+			cancel()
+		}
+	})()
 	for {
 		err := n.ask(limited, http.MethodPost, "/v1/report?attempt="+strconv.Itoa(attempt), o, nil)
 		if err == nil {
 			return
 		}
 		n.cfg.Log.Warn("a delivery is not written down yet", "message", o.ID, "err", err)
-		if ctx.Err() != nil && limited.Err() == nil {
-			// Asked to stop: a moment, and not minutes.
-			var end context.CancelFunc
-			limited, end = context.WithTimeout(limited, 2*retry)
-			defer end()
-		}
 		if !pause(limited, retry) {
 			n.cfg.Log.Error("a delivery is not written down: it may be made again", "message", o.ID)
 			return

@@ -20,11 +20,10 @@ import (
 	"seawall/collector/alert/desk"
 	"seawall/collector/alert/door"
 	"seawall/collector/alert/outbox"
-	"seawall/collector/alert/rules"
 	"seawall/collector/db"
-	"seawall/collector/notify/notifytest"
 	"seawall/collector/store"
 	"seawall/pkg/finding"
+	"seawall/scripts/receivers"
 )
 
 // collector is the collector's side, with a clock that the test moves.
@@ -160,18 +159,18 @@ func (h *hook) all() string {
 // are restarted.
 func TestOutage(t *testing.T) {
 	c := newCollector(t)
-	cert, key := notifytest.Cert(t)
+	cert, key := receivers.Cert(t)
 	dir := t.TempDir()
 	ports := map[string]int{}
 	for _, name := range []string{"mail", "hook", "chat", "pager", "siem"} {
-		ports[name] = notifytest.Port(t)
+		ports[name] = receivers.Port(t)
 	}
-	notifytest.Write(t, filepath.Join(dir, "password"), 0o600, "correct horse\n")
-	notifytest.Write(t, filepath.Join(dir, "hook.secret"), 0o600, "0123456789abcdef0123\n")
-	notifytest.Write(t, filepath.Join(dir, "chat.url"), 0o640, fmt.Sprintf("http://127.0.0.1:%d/services/SECRET\n", ports["chat"]))
-	notifytest.Write(t, filepath.Join(dir, "pager.key"), 0o600, "PAGERKEY\n")
+	receivers.Write(t, filepath.Join(dir, "password"), 0o600, "correct horse\n")
+	receivers.Write(t, filepath.Join(dir, "hook.secret"), 0o600, "0123456789abcdef0123\n")
+	receivers.Write(t, filepath.Join(dir, "chat.url"), 0o640, fmt.Sprintf("http://127.0.0.1:%d/services/SECRET\n", ports["chat"]))
+	receivers.Write(t, filepath.Join(dir, "pager.key"), 0o600, "PAGERKEY\n")
 	file := filepath.Join(dir, "routes.yaml")
-	notifytest.Write(t, file, 0o640, fmt.Sprintf(`dashboard: https://seawall.example.net/
+	receivers.Write(t, file, 0o640, fmt.Sprintf(`dashboard: https://seawall.example.net/
 routes:
   - {name: mail, email: {server: "localhost:%d", ca_file: %s, user: seawall, password_file: password, from: s@example.net, to: [ops@example.net]}}
   - {name: hook, webhook: {url: "http://127.0.0.1:%d/in", secret_file: hook.secret}}
@@ -199,7 +198,7 @@ routes:
 				t.Log(log.String())
 			}
 		})
-		notifytest.Until(t, "an attempt for "+name, func() bool {
+		receivers.Until(t, "an attempt for "+name, func() bool {
 			loads, err := c.box.Loads(t.Context())
 			return err == nil && loads[name].Detail != ""
 		})
@@ -210,8 +209,8 @@ routes:
 	// Both programs go and come while the servers are away.
 	stop()
 	c.stop()
-	mails := notifytest.SMTP(t, "mail/testdata/server.py", ports["mail"], "starttls", cert, key)
-	siem := notifytest.Rsyslog(t, ports["siem"], cert, key)
+	mails := receivers.SMTP(t, "mail/testdata/server.py", ports["mail"], "starttls", cert, key)
+	siem := receivers.Rsyslog(t, ports["siem"], cert, key)
 	hooks := map[string]*hook{"hook": {}, "chat": {}, "pager": {}}
 	for name, h := range hooks {
 		h.serve(t, ports[name])
@@ -220,7 +219,7 @@ routes:
 	c.serve()
 	stop = run()
 	for name := range ports {
-		notifytest.Until(t, name, func() bool { return c.count(name, outbox.Sent) == each })
+		receivers.Until(t, name, func() bool { return c.count(name, outbox.Sent) == each })
 	}
 	got := map[string]string{}
 	for name, h := range hooks {
@@ -229,7 +228,7 @@ routes:
 	for _, m := range mails.All() {
 		got["mail"] += m.Data
 	}
-	notifytest.Until(t, "lines", func() bool { return len(siem.Lines(t)) >= each })
+	receivers.Until(t, "lines", func() bool { return len(siem.Lines(t)) >= each })
 	got["siem"] = strings.Join(siem.Lines(t), "\n")
 	for name := range ports {
 		last := -1
@@ -285,7 +284,7 @@ func TestRefused(t *testing.T) {
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
 	file := filepath.Join(t.TempDir(), "routes.yaml")
-	notifytest.Write(t, file, 0o600, fmt.Sprintf("routes: [{name: r, webhook: {url: 'http://%s/'}}]", l.Addr()))
+	receivers.Write(t, file, 0o600, fmt.Sprintf("routes: [{name: r, webhook: {url: 'http://%s/'}}]", l.Addr()))
 	n, err := New(Config{Routes: file, Socket: c.socket, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -293,10 +292,10 @@ func TestRefused(t *testing.T) {
 	start(t, n.Run)
 	c.put("r", 3)
 	var test string
-	if err := c.store.Write(t.Context(), func(w db.Writer) (err error) { test, err = rules.Test(w, c.now(), "r", "alice"); return err }); err != nil {
+	if err := c.store.Write(t.Context(), func(w db.Writer) (err error) { test, err = outbox.Try(w, c.now(), "r", "alice"); return err }); err != nil {
 		t.Fatal(err)
 	}
-	notifytest.Until(t, "the others", func() bool { return c.count("r", outbox.Sent) == 3 && c.count("r", outbox.Refused) == 1 })
+	receivers.Until(t, "the others", func() bool { return c.count("r", outbox.Sent) == 3 && c.count("r", outbox.Refused) == 1 })
 	e, _, err := c.box.Message(t.Context(), test)
 	if err != nil || e.State != outbox.Sent || e.Attempts != 1 {
 		t.Errorf("the test: %+v, %v", e, err)

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -201,5 +202,25 @@ func TestBounds(t *testing.T) {
 	loads, err := b.Loads(t.Context())
 	if err != nil || loads["r"].Waiting != maxWaiting || loads["other"].Waiting != 1 {
 		t.Errorf("loads %+v, %v", loads, err)
+	}
+}
+
+// TestTry: a message that tries a route says so, and who asked for it.
+func TestTry(t *testing.T) {
+	b := newBox(t)
+	var id string
+	if err := b.data.Write(t.Context(), func(w db.Writer) (err error) { id, err = Try(w, b.at, "mail", "alice"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	_, body, err := b.Message(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m alert.Message
+	if err := json.Unmarshal(body, &m); err != nil {
+		t.Fatal(err)
+	}
+	if !m.Test || m.ID != id || m.Word() != "test" || !strings.Contains(m.Summary, "alice") {
+		t.Errorf("message %+v", m)
 	}
 }

@@ -1,5 +1,4 @@
-// Package rules keeps the rules by which people are told, and makes messages that a
-// person asks for to try a route.
+// Package rules keeps the rules by which people are told.
 //
 // What changes is done in the caller's transaction, so that its trail has it exactly
 // when it happened.
@@ -14,9 +13,7 @@ import (
 	"time"
 
 	"seawall/collector/alert"
-	"seawall/collector/alert/outbox"
 	"seawall/collector/db"
-	"seawall/pkg/finding"
 )
 
 // ErrTaken is returned by [Save] for a name that another rule has.
@@ -145,17 +142,4 @@ func empty(w db.Writer, id int64) error {
 		}
 	}
 	return nil
-}
-
-// Test puts a message into a route that says who asked for it, and returns its id.
-func Test(w db.Writer, now time.Time, route, who string) (string, error) {
-	m := alert.Compose(outbox.NewID(), "test", now, []alert.Signal{}, 0)
-	m.Test, m.Severity = true, finding.SeverityInformational
-	m.Summary = "Test of the route " + route + ", asked for by " + who
-	body, err := json.Marshal(m)
-	if err != nil {
-		return "", fmt.Errorf("encode message: %w", err)
-	}
-	return outbox.Put(w, now, outbox.Item{ID: m.ID, Route: route, Kind: alert.KindMessage, Type: "application/json",
-		Title: m.Summary, Rule: "test", Body: body})
 }

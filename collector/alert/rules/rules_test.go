@@ -1,19 +1,16 @@
 package rules
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/alert"
-	"seawall/collector/alert/outbox"
 	"seawall/collector/db"
 	"seawall/collector/store"
 )
@@ -70,29 +67,5 @@ func TestRules(t *testing.T) {
 	}
 	if _, err := save(two); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a change of a rule that is gone: %v", err)
-	}
-}
-
-func TestTest(t *testing.T) {
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "collector.db"), store.Config{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	now := time.Unix(1_800_000_000, 0)
-	var id string
-	if err := s.Write(t.Context(), func(w db.Writer) (err error) { id, err = Test(w, now, "mail", "alice"); return err }); err != nil {
-		t.Fatal(err)
-	}
-	_, body, err := outbox.New(s, time.Now).Message(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m alert.Message
-	if err := json.Unmarshal(body, &m); err != nil {
-		t.Fatal(err)
-	}
-	if !m.Test || m.ID != id || m.Word() != "test" || !strings.Contains(m.Summary, "alice") {
-		t.Errorf("message %+v", m)
 	}
 }

@@ -143,7 +143,7 @@ func (w *Watch) Look(ctx context.Context) (next time.Time, err error) {
 	if len(all) == 0 {
 		return w.cfg.Now().Add(idle), w.forget(ctx, from)
 	}
-	to := from
+	var to marks
 	var signals []alert.Signal
 	if from == nil {
 		to, err = w.newest(ctx)
@@ -281,7 +281,7 @@ func back[T any](mark int64, read func(before int64) ([]T, error), id func(*T) i
 			return all, nil
 		}
 	}
-	log.Warn("too much has happened: what is older is told to nobody", "looked at", len(all))
+	log.Warn("too much has happened: what is older is told to nobody", "looked_at", len(all))
 	slices.Reverse(all)
 	return all, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	alerting "seawall/collector/alert/service"
 	"seawall/collector/store"
 	"seawall/collector/web"
 	"seawall/collector/web/alerts"
@@ -12,7 +11,7 @@ import (
 )
 
 // areas returns what makes the areas of the dashboard that keep tables of their own.
-func areas(c config, s *store.Store, m *members, a *alerting.Service, who *users) func(*frame.Frame) ([]web.Area, error) {
+func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(*frame.Frame) ([]web.Area, error) {
 	return func(f *frame.Frame) ([]web.Area, error) {
 		messages, err := alerts.New(alerts.Config{Frame: f, Data: s, Outbox: a.Outbox, Routes: a.Desk.Routes, Changed: a.Watch.Wake})
 		if err != nil {

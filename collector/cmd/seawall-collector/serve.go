@@ -20,7 +20,6 @@ import (
 
 	"seawall/collector/admin"
 	"seawall/collector/admin/socket"
-	alerting "seawall/collector/alert/service"
 	"seawall/collector/authority"
 	"seawall/collector/bootstrap"
 	"seawall/collector/contact"
@@ -79,7 +78,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	at := contact.Contact{Pin: m.authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
 		Version: service.ReadBuild().Version, Started: time.Now().UTC()}
 	who := newUsers(s)
-	alerts, err := alerting.Open(s, c.StateDir, log)
+	alerts, err := openMessenger(s, c.StateDir, log)
 	if err != nil {
 		return err
 	}

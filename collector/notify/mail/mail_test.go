@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"seawall/collector/alert"
-	"seawall/collector/notify/notifytest"
 	"seawall/pkg/finding"
+	"seawall/scripts/receivers"
 )
 
 func parcel(t *testing.T, m alert.Message) alert.Parcel {
@@ -48,15 +48,15 @@ func config(t *testing.T, port int, security Security, cert string) Config {
 
 // TestSend: a mail arrives by each way of protection, once, at all its recipients.
 func TestSend(t *testing.T) {
-	cert, key := notifytest.Cert(t)
+	cert, key := receivers.Cert(t)
 	for _, security := range []Security{StartTLS, Implicit, None} {
 		t.Run(string(security), func(t *testing.T) {
-			port := notifytest.Port(t)
+			port := receivers.Port(t)
 			mode := string(security)
 			if security == None {
 				mode = "plain"
 			}
-			server := notifytest.SMTP(t, "testdata/server.py", port, mode, cert, key)
+			server := receivers.SMTP(t, "testdata/server.py", port, mode, cert, key)
 			s, err := New(config(t, port, security, cert))
 			if err != nil {
 				t.Fatal(err)
@@ -89,9 +89,9 @@ func TestSend(t *testing.T) {
 // TestErrors: what is final and what is not; nobody gets a mail of which one recipient
 // is refused; the password stays secret.
 func TestErrors(t *testing.T) {
-	cert, key := notifytest.Cert(t)
-	port := notifytest.Port(t)
-	server := notifytest.SMTP(t, "testdata/server.py", port, "starttls", cert, key)
+	cert, key := receivers.Cert(t)
+	port := receivers.Port(t)
+	server := receivers.SMTP(t, "testdata/server.py", port, "starttls", cert, key)
 	for name, tt := range map[string]struct {
 		change func(*Config)
 		final  bool
@@ -100,7 +100,7 @@ func TestErrors(t *testing.T) {
 		"busy":        {func(c *Config) { c.To = []string{"busy@example.net"} }, false},
 		"password":    {func(c *Config) { c.Password = "wrong battery" }, false},
 		"certificate": {func(c *Config) { c.TLS = &tls.Config{ServerName: "localhost"} }, false},
-		"no server":   {func(c *Config) { c.Server = "localhost:" + strconv.Itoa(notifytest.Port(t)) }, false},
+		"no server":   {func(c *Config) { c.Server = "localhost:" + strconv.Itoa(receivers.Port(t)) }, false},
 	} {
 		c := config(t, port, StartTLS, cert)
 		tt.change(&c)
@@ -120,8 +120,8 @@ func TestErrors(t *testing.T) {
 
 // TestFarewell: a mail that the server took is sent, whatever becomes of the connection.
 func TestFarewell(t *testing.T) {
-	port := notifytest.Port(t)
-	server := notifytest.SMTP(t, "testdata/server.py", port, "plain", "-", "-")
+	port := receivers.Port(t)
+	server := receivers.SMTP(t, "testdata/server.py", port, "plain", "-", "-")
 	s, err := New(config(t, port, None, ""))
 	if err != nil {
 		t.Fatal(err)

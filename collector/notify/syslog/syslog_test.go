@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/alert"
-	"seawall/collector/notify/notifytest"
 	"seawall/pkg/finding"
+	"seawall/scripts/receivers"
 )
 
 func parcel(t testing.TB, m alert.Message) alert.Parcel {
@@ -39,16 +39,16 @@ func message() alert.Message {
 
 // TestServer: rsyslogd reads what we send over TCP and TLS as what it is, and all of it.
 func TestServer(t *testing.T) {
-	cert, key := notifytest.Cert(t)
+	cert, key := receivers.Cert(t)
 	for _, network := range []string{"tcp", "tls"} {
 		t.Run(network, func(t *testing.T) {
-			port := notifytest.Port(t)
+			port := receivers.Port(t)
 			c := Config{Network: network, Address: "localhost:" + strconv.Itoa(port), Facility: 16, Dashboard: "https://d"}
-			var server *notifytest.Syslog
+			var server *receivers.Syslog
 			if network == "tcp" {
-				server = notifytest.Rsyslog(t, port, "", "")
+				server = receivers.Rsyslog(t, port, "", "")
 			} else {
-				server = notifytest.Rsyslog(t, port, cert, key)
+				server = receivers.Rsyslog(t, port, cert, key)
 				data, err := os.ReadFile(cert)
 				if err != nil {
 					t.Fatal(err)
@@ -71,7 +71,7 @@ func TestServer(t *testing.T) {
 				`134|seawall|silent|[seawall@32473 id="0123" rule="my rule" state="resolved" severity="high" hostId="h2" check="agent-silent"]|h2: host is silent: over`,
 				`134|seawall|export|-|{"a":1}`, `134|seawall|export|-|{"b":2}`,
 			}
-			notifytest.Until(t, "the lines", func() bool { return len(server.Lines(t)) >= len(want) })
+			receivers.Until(t, "the lines", func() bool { return len(server.Lines(t)) >= len(want) })
 			if d := cmp.Diff(want, server.Lines(t)); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
@@ -82,16 +82,16 @@ func TestServer(t *testing.T) {
 // TestAway: a server that is not there, has another's certificate, or dies while it
 // reads gives an error, so that the message comes again.
 func TestAway(t *testing.T) {
-	s, err := New(Config{Network: "tcp", Address: "localhost:" + strconv.Itoa(notifytest.Port(t))})
+	s, err := New(Config{Network: "tcp", Address: "localhost:" + strconv.Itoa(receivers.Port(t))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Send(t.Context(), parcel(t, message())); err == nil {
 		t.Error("nobody listens: delivered")
 	}
-	cert, key := notifytest.Cert(t)
-	port := notifytest.Port(t)
-	notifytest.Rsyslog(t, port, cert, key)
+	cert, key := receivers.Cert(t)
+	port := receivers.Port(t)
+	receivers.Rsyslog(t, port, cert, key)
 	if s, err = New(Config{Network: "tls", Address: "localhost:" + strconv.Itoa(port), TLS: &tls.Config{ServerName: "localhost"}}); err != nil {
 		t.Fatal(err)
 	}

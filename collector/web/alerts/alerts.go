@@ -200,7 +200,7 @@ func (p *Pages) test(w http.ResponseWriter, r *http.Request) {
 	}
 	var id string
 	err = p.record(r.Context(), user, "route test", name, "", func(tx db.Writer) (err error) {
-		id, err = rules.Test(tx, p.Frame.Now(), name, user)
+		id, err = outbox.Try(tx, p.Frame.Now(), name, user)
 		return err
 	})
 	if err != nil {

@@ -1,7 +1,4 @@
-// Package service puts the collector's part of alerts together: it watches what
-// happens, keeps messages, and hands them out at a socket. It delivers nothing: that is
-// package notify's, in a process of its own.
-package service
+package main
 
 import (
 	"context"
@@ -22,56 +19,49 @@ import (
 	"seawall/collector/alert/watch"
 	"seawall/collector/db"
 	"seawall/collector/fleet"
+	"seawall/collector/store"
 )
 
-// File is the name of the socket.
-const File = "notify.sock"
+// messageSocket is the name of the socket at which messages are fetched.
+const messageSocket = "notify.sock"
 
-// Store is what alerts are made of, and kept in.
-type Store interface {
-	db.DB
-	watch.Source
-}
-
-// Service is the collector's part of alerts.
-type Service struct {
+// messenger is the collector's part of alerts: it watches what happens, keeps messages,
+// and hands them out at a socket. It delivers nothing: that is package notify's, in a
+// process of its own.
+type messenger struct {
 	Watch  *watch.Watch
 	Outbox *outbox.Outbox
 	Desk   *desk.Desk
 	door   net.Listener
 }
 
-// Open listens at the socket. Its name is File in the folder that systemd made for the
-// running collector, or in the state folder where it did not.
-func Open(store Store, state string, log *slog.Logger) (*Service, error) {
+// openMessenger listens at the socket, in the folder that systemd made for the running
+// collector, or in the state folder where it did not.
+func openMessenger(s *store.Store, state string, log *slog.Logger) (*messenger, error) {
 	folder, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":")
 	if folder == "" {
 		folder = state
 	}
-	return open(store, filepath.Join(folder, File), log)
-}
-
-func open(store Store, path string, log *slog.Logger) (*Service, error) {
-	door, err := door.Listen(path)
+	door, err := door.Listen(filepath.Join(folder, messageSocket))
 	if err != nil {
 		return nil, err
 	}
-	box := outbox.New(store, time.Now)
-	return &Service{Watch: watch.New(watch.Config{Data: store, Source: store, Tags: tags(store), Log: log}),
+	box := outbox.New(s, time.Now)
+	return &messenger{Watch: watch.New(watch.Config{Data: s, Source: s, Tags: tags(s), Log: log}),
 		Outbox: box, Desk: desk.New(box, time.Now, log), door: door}, nil
 }
 
 // Run works until ctx ends.
-func (s *Service) Run(ctx context.Context) error {
+func (a *messenger) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.Watch.Run(ctx) })
-	group.Go(func() error { return s.Desk.Serve(ctx, s.door) })
+	group.Go(func() error { return a.Watch.Run(ctx) })
+	group.Go(func() error { return a.Desk.Serve(ctx, a.door) })
 	return group.Wait()
 }
 
-// Close gives up the socket of a service that does not run.
-func (s *Service) Close() error {
-	if err := s.door.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+// Close gives up the socket of one that does not run.
+func (a *messenger) Close() error {
+	if err := a.door.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("close the socket of deliveries: %w", err)
 	}
 	return nil

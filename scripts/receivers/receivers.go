@@ -1,6 +1,6 @@
-// Package notifytest starts real servers for tests of deliveries: a mail server
+// Package receivers starts real servers for tests of deliveries: a mail server
 // (Debian's aiosmtpd) and a syslog server (rsyslogd), and makes certificates for them.
-package notifytest
+package receivers
 
 import (
 	"bufio"
@@ -138,7 +138,11 @@ func SMTP(t testing.TB, script string, port int, mode, cert, key string) *Mails 
 			m.mu.Unlock()
 		}
 	}()
-	m.Stop = sync.OnceFunc(func() { cmd.Process.Kill(); <-done; cmd.Wait() })
+	m.Stop = sync.OnceFunc(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		<-done
+		_ = cmd.Wait()
+	})
 	t.Cleanup(func() {
 		m.Stop()
 		if t.Failed() {
@@ -192,7 +196,11 @@ action(type="omfile" file=%q template="t" asyncWriting="off" flushOnTXEnd="on")
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start a syslog server: %v", err)
 	}
-	s.Stop = sync.OnceFunc(func() { cmd.Process.Kill(); cmd.Wait(); os.RemoveAll(dir) })
+	s.Stop = sync.OnceFunc(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+		os.RemoveAll(dir)
+	})
 	t.Cleanup(s.Stop)
 	Until(t, "the syslog server", func() bool {
 		c, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(port))

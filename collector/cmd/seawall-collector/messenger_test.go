@@ -1,4 +1,4 @@
-package service
+package main
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 	"seawall/collector/store"
 )
 
-// TestService: the socket is its group's, in the folder of systemd where there is one,
+// TestMessenger: the socket is its group's, in the folder of systemd where there is one,
 // and gone when nobody serves it.
-func TestService(t *testing.T) {
+func TestMessenger(t *testing.T) {
 	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "collector.db"), store.Config{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -28,11 +28,11 @@ func TestService(t *testing.T) {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	t.Setenv("RUNTIME_DIRECTORY", dir+":/elsewhere")
 	for range 2 { // the second replaces what the first left
-		a, err := Open(s, t.TempDir(), slog.New(slog.DiscardHandler))
+		a, err := openMessenger(s, t.TempDir(), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
-		info, err := os.Stat(filepath.Join(dir, File))
+		info, err := os.Stat(filepath.Join(dir, messageSocket))
 		if err != nil || info.Mode() != fs.ModeSocket|0o660 {
 			t.Fatalf("%v, %v", info.Mode(), err)
 		}
@@ -49,7 +49,7 @@ func TestService(t *testing.T) {
 	}
 }
 
-func TestTags(t *testing.T) {
+func TestMessengerTags(t *testing.T) {
 	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "collector.db"), store.Config{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
