@@ -13,6 +13,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store"
+	"seawall/collector/store/postgres/pgtest"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -21,9 +22,9 @@ var noon = time.Date(2027, 3, 31, 12, 0, 0, 0, time.UTC)
 
 const host = fleet.HostID("01010101010101010101010101010101")
 
-func open(t *testing.T) *store.Store {
+func open(t *testing.T, database string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "collector.db"), store.Config{Log: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(t.Context(), database, store.Config{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +52,8 @@ func result(check, resource, actual string) finding.Result {
 
 // TestUser: a name is gone from all that was told and written, words that only begin
 // with it stay, and what is about the name itself is counted.
-func TestUser(t *testing.T) {
-	s := open(t)
+func testUser(t *testing.T, database func(testing.TB) string) {
+	s := open(t, database(t))
 	tell(t, s, 1, finding.Record{Change: &finding.Change{Result: result("ssh-a", "", "mara may log in; marathon, tamara and mara-2 stay")}})
 	tell(t, s, 2, finding.Record{Change: &finding.Change{Result: result("accounts-b", "mara", "x")}})
 	tell(t, s, 3, finding.Record{Detection: &finding.Detection{ID: "1", Rule: "r", Title: "t", Severity: 3, Count: 1, First: noon, Last: noon,
@@ -111,8 +112,8 @@ func TestUser(t *testing.T) {
 }
 
 // TestUserOfMany: more rows than are changed at once.
-func TestUserOfMany(t *testing.T) {
-	s := open(t)
+func testUserOfMany(t *testing.T, database func(testing.TB) string) {
+	s := open(t, database(t))
 	body, err := wire.Encode(wire.Record{Time: noon, Change: &finding.Change{Result: result("ssh-a", "", "mara")}})
 	if err != nil {
 		t.Fatal(err)
@@ -185,4 +186,20 @@ func FuzzWithout(f *testing.F) {
 			t.Errorf("%q became %q, and nothing was found", text, clean)
 		}
 	})
+}
+
+// TestStores runs the tests of what is kept on both kinds of database.
+func TestStores(t *testing.T) {
+	server := pgtest.Start(t)
+	for kind, database := range map[string]func(testing.TB) string{
+		"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "collector.db") },
+		"postgres": func(testing.TB) string { return server.New() },
+	} {
+		for name, test := range map[string]func(*testing.T, func(testing.TB) string){
+			"User":       testUser,
+			"UserOfMany": testUserOfMany,
+		} {
+			t.Run(kind+"/"+name, func(t *testing.T) { test(t, database) })
+		}
+	}
 }

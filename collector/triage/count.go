@@ -17,7 +17,7 @@ func Covered(ctx context.Context, data db.DB, now time.Time, scope []string) (ma
 	within, tags := inScope(scope)
 	args := append([]any{now.UnixNano(), now.UnixNano()}, tags...)
 	return count(ctx, data, `SELECT s.check_id, count(*) FROM host_check c
-		JOIN state s ON s.host = c.host AND s.check_id = c.check_id JOIN host h ON h.host = c.host
+		CROSS JOIN state s ON s.host = c.host AND s.check_id = c.check_id CROSS JOIN host h ON h.host = c.host
 		WHERE c.check_id IN (SELECT v.check_id FROM waiver v WHERE v.ended = 0 AND v.expires > ?) AND `+bad+` AND h.archived = 0
 		AND EXISTS (SELECT 1 FROM waiver w WHERE `+covers+")"+within+" GROUP BY s.check_id", args...)
 }

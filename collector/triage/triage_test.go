@@ -15,6 +15,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store"
+	"seawall/collector/store/postgres/pgtest"
 	"seawall/pkg/finding"
 )
 
@@ -28,9 +29,9 @@ const (
 // open returns a store with two hosts: on both ssh-root fails, and files twice on the
 // first. The second has the tag env=prod from an administrator, and says itself that it
 // has the tag test.
-func open(t *testing.T) *store.Store {
+func open(t *testing.T, database string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "collector.db"), store.Config{Log: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(t.Context(), database, store.Config{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func waive(t *testing.T, s *store.Store, v Waiver) string {
 
 // What a waiver stands for is what it says, and only until its end; the state is as it
 // was all along.
-func TestCovered(t *testing.T) {
+func testCovered(t *testing.T, database func(testing.TB) string) {
 	for name, test := range map[string]struct {
 		waiver Waiver
 		want   map[string]int
@@ -100,7 +101,7 @@ func TestCovered(t *testing.T) {
 		"no such check":            {Waiver{Check: "%"}, map[string]int{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t)
+			s := open(t, database(t))
 			before := states(t, s)
 			id := waive(t, s, test.waiver)
 			covered := func(at time.Time) map[string]int {
@@ -141,8 +142,8 @@ func TestCovered(t *testing.T) {
 }
 
 // Of a tag only the hosts that have it count.
-func TestCoveredOfATag(t *testing.T) {
-	s := open(t)
+func testCoveredOfATag(t *testing.T, database func(testing.TB) string) {
+	s := open(t, database(t))
 	waive(t, s, Waiver{Check: "ssh-root"})
 	for tags, want := range map[string]map[string]int{"env=prod": {"ssh-root": 1}, "test": {}, "test env=prod": {"ssh-root": 1}, "": {"ssh-root": 2}} {
 		by, err := Covered(t.Context(), s, noon, strings.Fields(tags))
@@ -160,11 +161,13 @@ func states(t *testing.T, s *store.Store) (all []string) {
 	t.Helper()
 	err := s.Read(t.Context(), func(q db.Querier) error {
 		return db.Each(t.Context(), q, func(scan func(...any) error) error {
-			var line string
-			err := scan(&line)
-			all = append(all, line)
+			var host, body []byte
+			var check, resource string
+			var status, severity, since int64
+			err := scan(&host, &check, &resource, &status, &severity, &since, &body)
+			all = append(all, fmt.Sprint(host, check, resource, status, severity, since, body))
 			return err
-		}, "SELECT hex(host) || check_id || resource || status || severity || since || hex(body) FROM state ORDER BY 1")
+		}, "SELECT host, check_id, resource, status, severity, since, body FROM state ORDER BY host, check_id, resource")
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -174,8 +177,8 @@ func states(t *testing.T, s *store.Store) (all []string) {
 
 // A finding is new until somebody looks, and has to be looked at again when it was good
 // in between.
-func TestLife(t *testing.T) {
-	s := open(t)
+func testLife(t *testing.T, database func(testing.TB) string) {
+	s := open(t, database(t))
 	k := Key{two, "ssh-root", ""}
 	key, err := two.Bytes()
 	if err != nil {
@@ -225,8 +228,8 @@ func TestLife(t *testing.T) {
 	}
 }
 
-func TestLists(t *testing.T) {
-	s := open(t)
+func testLists(t *testing.T, database func(testing.TB) string) {
+	s := open(t, database(t))
 	write(t, s, func(w db.Writer) error { return Assign(w, noon, Key{one, "files", "/b"}, "ann", "", "bob") })
 	names := func(all []Finding, err error) (out []string) {
 		t.Helper()
@@ -268,8 +271,8 @@ func TestLists(t *testing.T) {
 	}
 }
 
-func TestWaivers(t *testing.T) {
-	s := open(t)
+func testWaivers(t *testing.T, database func(testing.TB) string) {
+	s := open(t, database(t))
 	late := waive(t, s, Waiver{Check: "ssh-root", Host: one, Expires: noon.Add(2 * time.Hour)})
 	soon := waive(t, s, Waiver{Check: "files", Resource: "/a", Expires: noon.Add(time.Minute)})
 	ids := func(all []Waiver, err error) (out []string) {
@@ -339,6 +342,25 @@ func TestProblems(t *testing.T) {
 		}
 		if _, err := Add(nil, noon, w); err == nil {
 			t.Errorf("%s: kept", name)
+		}
+	}
+}
+
+// TestStores runs the tests of what is kept on both kinds of database.
+func TestStores(t *testing.T) {
+	server := pgtest.Start(t)
+	for kind, database := range map[string]func(testing.TB) string{
+		"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "collector.db") },
+		"postgres": func(testing.TB) string { return server.New() },
+	} {
+		for name, test := range map[string]func(*testing.T, func(testing.TB) string){
+			"Covered":       testCovered,
+			"CoveredOfATag": testCoveredOfATag,
+			"Life":          testLife,
+			"Lists":         testLists,
+			"Waivers":       testWaivers,
+		} {
+			t.Run(kind+"/"+name, func(t *testing.T) { test(t, database) })
 		}
 	}
 }
