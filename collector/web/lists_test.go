@@ -139,3 +139,23 @@ func (d *demo) Packages(_ context.Context, q fleet.PackageQuery) (p fleet.Packag
 	p.Packages = p.Packages[from:min(from+p.Size, p.Total)]
 	return p, d.err
 }
+
+func (d *demo) Results(_ context.Context, q fleet.CheckQuery) (p fleet.StatePage, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p.Page, p.Size = q.Page, cmp.Or(q.Size, fleet.DefaultPage)
+	var all []fleet.State
+	for i := range d.hosts {
+		h := &d.hosts[i]
+		for _, s := range d.states[h.ID] {
+			r := &s.Result
+			if r.Check == q.Check && (q.Resource == "" || r.Resource == q.Resource) && (r.Status == q.Status || q.Status == 0 && r.Status.Bad()) && within(h, q.Scope) {
+				all = append(all, s)
+			}
+		}
+	}
+	from := min(q.Page*p.Size, len(all))
+	p.States = all[from:min(from+p.Size, len(all))]
+	p.More = from+p.Size < len(all)
+	return p, d.err
+}

@@ -9,8 +9,10 @@ import (
 
 	"seawall/collector/web/answer"
 	"seawall/collector/web/api"
+	"seawall/collector/web/changes"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/join"
+	"seawall/collector/web/patches"
 	"seawall/collector/web/people"
 	"seawall/collector/web/posture"
 	"seawall/collector/web/static"
@@ -53,13 +55,21 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, err
 	}
+	changed, err := changes.New(changes.Config{Frame: s.frame, Changes: c.Lists.Changes})
+	if err != nil {
+		return nil, err
+	}
+	updates, err := patches.New(patches.Config{Frame: s.frame, Packages: c.Lists.Packages, Results: c.Catalogue.Results})
+	if err != nil {
+		return nil, err
+	}
 	data := api.New(api.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Requests: c.Requests,
 		Lists: c.Lists, Exported: c.Exported, Version: c.Version})
 	more, err := c.Areas(s.frame)
 	if err != nil {
 		return nil, fmt.Errorf("areas: %w", err)
 	}
-	return append([]Area{who, what, invite, data}, more...), nil
+	return append([]Area{who, what, changed, updates, invite, data}, more...), nil
 }
 
 // router returns the handler of all routes.

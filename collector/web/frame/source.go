@@ -31,6 +31,7 @@ type Lists interface {
 type Catalogue interface {
 	Checks(ctx context.Context) ([]fleet.Check, error)
 	Check(ctx context.Context, id string) (fleet.CheckDetail, error)
+	Results(ctx context.Context, q fleet.CheckQuery) (fleet.StatePage, error)
 }
 
 // Detections answers for what rules saw. A detection that does not exist is an error

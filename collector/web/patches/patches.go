@@ -1,0 +1,148 @@
+// Package patches has the pages of pending security updates across the fleet: the
+// packages, those pending on most hosts first, and the hosts of one.
+//
+// Who has a scope sees hosts of it alone.
+package patches
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
+	"seawall/collector/web/list"
+	"seawall/collector/web/pending"
+	"seawall/pkg/finding"
+)
+
+//go:embed templates/*.html
+var files embed.FS
+
+// Config is what [Pages] works with. All fields must be set.
+type Config struct {
+	Frame    *frame.Frame
+	Packages func(ctx context.Context, q fleet.PackageQuery) (fleet.PackagePage, error)
+	Results  func(ctx context.Context, q fleet.CheckQuery) (fleet.StatePage, error)
+}
+
+// Pages are the pages.
+type Pages struct {
+	config Config
+	pages  *frame.Templates
+}
+
+const (
+	path    = "/patches"
+	one     = "/patches/hosts" // of the package that the address names
+	size    = 100
+	maxWord = 200 // bytes of a text; a name may be as long as a resource
+	maxName = 4096
+)
+
+// New returns the pages.
+func New(c Config) (*Pages, error) {
+	pages, err := frame.Parse(files, template.FuncMap{
+		"hostsof": func(name string) string { return one + "?" + url.Values{"package": {name}}.Encode() },
+		"since":   func(now time.Time, s fleet.State) time.Time { return pending.Since(now, &s) },
+	}, "patches", "package")
+	if err != nil {
+		return nil, fmt.Errorf("patches: %w", err)
+	}
+	return &Pages{c, pages}, nil
+}
+
+// Routes returns the pages' paths.
+func (s *Pages) Routes() []frame.Route {
+	return []frame.Route{
+		{Pattern: "GET " + path, Role: frame.Viewer, Serve: s.packagesPage, Scoped: true},
+		{Pattern: "GET " + one, Role: frame.Viewer, Serve: s.hostsPage, Scoped: true},
+	}
+}
+
+// number reads the page, counted from 1 in an address and from 0 here.
+func number(v url.Values) int {
+	if n, err := strconv.Atoi(v.Get("page")); err == nil && n > 1 && n < 1e6 {
+		return n - 1
+	}
+	return 0
+}
+
+// address returns a path with a word and a page.
+func address(path, key, word string, page int) string {
+	v := url.Values{}
+	if word != "" {
+		v.Set(key, word)
+	}
+	if page > 0 {
+		v.Set("page", strconv.Itoa(page+1))
+	}
+	if len(v) == 0 {
+		return path
+	}
+	return path + "?" + v.Encode()
+}
+
+// packagesBody is the model of the list of packages.
+type packagesBody struct {
+	Text     string
+	Packages []fleet.Package
+	Pages    list.Pages
+	Most     int // hosts of the package that is pending on most
+}
+
+func (s *Pages) packagesPage(w http.ResponseWriter, r *http.Request) {
+	text := strings.TrimSpace(r.URL.Query().Get("q"))
+	if len(text) > maxWord {
+		text = strings.ToValidUTF8(text[:maxWord], "")
+	}
+	q := fleet.PackageQuery{Text: text, Scope: frame.Of(r).Scope, Page: number(r.URL.Query()), Size: size}
+	p, err := s.config.Packages(r.Context(), q)
+	if err != nil {
+		s.config.Frame.Fail(w, r, err)
+		return
+	}
+	b := packagesBody{Text: text, Packages: p.Packages, Most: 1}
+	for i := range p.Packages {
+		b.Most = max(b.Most, p.Packages[i].Hosts)
+	}
+	b.Pages = list.Place(q.Page, size, len(p.Packages), p.Total, func(page int) string { return address(path, "q", text, page) })
+	s.config.Frame.Show(w, r, s.pages, "patches", frame.Page{Title: "Patches", Section: "patches", Body: b})
+}
+
+// hostsBody is the model of the hosts on which a package is pending.
+type hostsBody struct {
+	Name           string
+	States         []fleet.State
+	Previous, Next string
+}
+
+func (s *Pages) hostsPage(w http.ResponseWriter, r *http.Request) {
+	name := r.URL.Query().Get("package")
+	if name == "" || len(name) > maxName {
+		s.config.Frame.NotFound(w, r)
+		return
+	}
+	q := fleet.CheckQuery{
+		Check: pending.Check, Resource: name, Status: finding.StatusFail, Scope: frame.Of(r).Scope, Page: number(r.URL.Query()), Size: size,
+	}
+	p, err := s.config.Results(r.Context(), q)
+	if err != nil {
+		s.config.Frame.Fail(w, r, err)
+		return
+	}
+	b := hostsBody{Name: name, States: p.States}
+	if q.Page > 0 {
+		b.Previous = address(one, "package", name, q.Page-1)
+	}
+	if p.More {
+		b.Next = address(one, "package", name, q.Page+1)
+	}
+	s.config.Frame.Show(w, r, s.pages, "package", frame.Page{Title: name, Section: "patches", Body: b})
+}
