@@ -44,7 +44,7 @@ const shown = 200
 
 // New returns the pages.
 func New(c Config) (*Pages, error) {
-	pages, err := frame.Parse(files, template.FuncMap{"waivers": newTable}, "waivers", "waive", "finding", "check")
+	pages, err := frame.Parse(files, template.FuncMap{"waivers": newTable}, "waivers", "waive", "finding", "check", "host")
 	if err != nil {
 		return nil, fmt.Errorf("triage: %w", err)
 	}
@@ -60,6 +60,7 @@ func (s *Pages) Routes() []frame.Route {
 		{Pattern: "POST /waivers/{id}/end", Role: frame.Operator, Serve: s.end, Scoped: true},
 		{Pattern: "GET /hosts/{id}/finding", Role: frame.Viewer, Serve: s.findingPage, Scoped: true},
 		{Pattern: "POST /hosts/{id}/finding", Role: frame.Operator, Serve: s.assign, Scoped: true},
+		{Pattern: "GET /hosts/{id}/triage", Role: frame.Viewer, Serve: s.hostPage, Scoped: true},
 		{Pattern: "GET /checks/{id}/triage", Role: frame.Viewer, Serve: s.checkPage, Scoped: true},
 	}
 }
@@ -112,6 +113,42 @@ func record(w db.Writer, now time.Time, v frame.Visitor, action, target, detail 
 	}
 	_, err := trail.Record(w, now, trail.Entry{Who: who, Action: action, Target: target, Detail: detail})
 	return err
+}
+
+// hostBody is the model of a host's triage.
+type hostBody struct {
+	ID       fleet.HostID
+	Findings []row
+	Covered  int
+	More     bool // there are more
+}
+
+// Left returns how many of the findings are bad after waivers.
+func (b hostBody) Left() int { return len(b.Findings) - b.Covered }
+
+// hostPage shows what is bad on a host, with what people say of it.
+func (s *Pages) hostPage(w http.ResponseWriter, r *http.Request) {
+	id, err := frame.HostID(r)
+	if err == nil {
+		err = s.sees(r.Context(), frame.Of(r), id)
+	}
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	now := s.frame.Now()
+	all, err := triage.OfHost(r.Context(), s.data, now, id, shown+1)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	b := hostBody{ID: id, More: len(all) > shown, Findings: rows(now, all[:min(len(all), shown)])}
+	for _, f := range b.Findings {
+		if f.Waiver != "" {
+			b.Covered++
+		}
+	}
+	s.frame.Show(w, r, s.pages, "host", frame.Page{Title: "Triage", Section: "hosts", Body: b})
 }
 
 // checkBody is the model of a check's triage.

@@ -184,6 +184,9 @@ func TestScope(t *testing.T) {
 	s.expect(scoped, finding(one, evil), nil, http.StatusNotFound)
 	s.expect(scoped, "/hosts/"+one+"/finding", url.Values{"check": {"ssh-root"}, "resource": {evil}, "note": {"x"}}, http.StatusNotFound)
 	s.expect(scoped, finding(two, ""), nil, 200, "web-2")
+	s.expect(scoped, "/hosts/"+one+"/triage", nil, http.StatusNotFound)
+	s.expect(scoped, "/hosts/"+two+"/triage", nil, 200, "1 finding is bad: 0 waived, 1 after waivers", "web-2")
+	s.expect(scoped, "/hosts/none/triage", nil, http.StatusNotFound)
 	s.expect(scoped, "/checks/ssh-root/triage", nil, 200, "1 finding is bad", "web-2")
 	for name, form := range map[string]url.Values{"all hosts": waiverForm(), "another host": waiverForm("host", one), "another tag": waiverForm("tag", "env=test")} {
 		if code, _ := s.ask(scoped, "/waivers/new", form); code != http.StatusUnprocessableEntity {
