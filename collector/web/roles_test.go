@@ -32,7 +32,7 @@ func withRoles(c web.Config) web.Config {
 		}
 		w := session.Who{User: name, Role: role}
 		if name == "scoped" {
-			w.Scope = []string{"prod"}
+			w.Scope = []string{"given=nobody"}
 		}
 		return w, nil
 	}
