@@ -65,6 +65,7 @@ type HostQuery struct {
 	Severity finding.Severity
 	Below    int  // hosts with a score below it; 0 means any, 101 those with a score
 	Pending  bool // hosts with security updates pending
+	Detected bool // hosts with detections that are kept
 	// Scope bounds what a visitor may see: hosts with one of these tags, given by an
 	// administrator or a token. Empty means all. What a host says of itself never
 	// puts it in.

@@ -106,6 +106,9 @@ func (s *selection) hosts(q *fleet.HostQuery, out presence.Outages, tx *snapshot
 	if q.Pending {
 		s.and("h.pending > 0")
 	}
+	if q.Detected {
+		s.and("h.host IN (SELECT host FROM detection_count WHERE n > 0)")
+	}
 	s.members(q, tx.now)
 	return s.scope("h.host", q.Scope)
 }

@@ -39,8 +39,8 @@ func (b detectionsBody) Any() bool {
 	return b.Query.Host != "" || b.Query.Rule != "" || b.Query.Severity != finding.SeverityUnknown
 }
 
-// mostHosts bounds the hosts to choose from.
-const mostHosts = 200
+// MostHosts bounds the hosts to choose from.
+const MostHosts = 200
 
 // Detections returns the list of detections that q selects; all are one more than a
 // page of them. Hosts are those to choose from, or none where only a part of the page
@@ -53,7 +53,7 @@ func Detections(now time.Time, q fleet.DetectionQuery, all []fleet.Detection, ho
 	b.Hosts = []list.Option{{Label: "any host", Chosen: q.Host == ""}}
 	for i := range hosts {
 		h := &hosts[i]
-		if h.ID == q.Host || h.Detected != [6]int{} && len(b.Hosts) < mostHosts {
+		if h.ID == q.Host || h.Detected != [6]int{} && len(b.Hosts) < MostHosts {
 			b.Hosts = append(b.Hosts, list.Option{Value: string(h.ID), Label: title(*h), Chosen: h.ID == q.Host})
 		}
 	}

@@ -3,6 +3,7 @@ package posture
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"seawall/collector/fleet"
 	"seawall/collector/web/frame"
@@ -20,12 +21,30 @@ func (s *Pages) detectionsPage(w http.ResponseWriter, r *http.Request) {
 	}
 	var hosts []fleet.Host
 	if r.URL.Query().Get("fragment") == "" { // the filter is in no fragment
-		if hosts, err = s.config.Posture.Hosts(r.Context()); err != nil {
+		if hosts, err = s.detected(r, q.Host); err != nil {
 			s.frame.Fail(w, r, err)
 			return
 		}
 	}
 	s.frame.Show(w, r, s.pages, "detections", page.Detections(s.frame.Now(), q, all, hosts))
+}
+
+// detected returns the hosts to choose from: those with detections, and the one that is
+// chosen whether or not it is among them.
+func (s *Pages) detected(r *http.Request, chosen fleet.HostID) ([]fleet.Host, error) {
+	scope := frame.Of(r).Scope
+	p, err := s.config.Lists.HostPage(r.Context(), fleet.HostQuery{Detected: true, Scope: scope, Size: page.MostHosts})
+	if err != nil {
+		return nil, fmt.Errorf("hosts with detections: %w", err)
+	}
+	if chosen == "" || slices.ContainsFunc(p.Hosts, func(h fleet.Host) bool { return h.ID == chosen }) {
+		return p.Hosts, nil
+	}
+	one, err := s.config.Lists.HostPage(r.Context(), fleet.HostQuery{Text: string(chosen), Scope: scope, Size: 1})
+	if err != nil {
+		return nil, fmt.Errorf("the host of detections: %w", err)
+	}
+	return append(p.Hosts, one.Hosts...), nil
 }
 
 // detection returns the detection that the path names.
