@@ -10,7 +10,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"seawall/collector/export"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -23,15 +22,15 @@ func (s *server) Export(r *seawallv1.ExportRequest, stream grpc.ServerStreamingS
 	for name, value := range r.GetParameters() {
 		v.Set(name, value)
 	}
-	q, err := export.Parse(v, time.Now())
+	_, what, write, err := s.cfg.Export(v, time.Now(), nil)
 	if err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
-	if err := s.cfg.Exported(stream.Context(), by(stream.Context()), q.String()); err != nil {
+	if err := s.cfg.Exported(stream.Context(), by(stream.Context()), what); err != nil {
 		return fmt.Errorf("record an export: %w", err)
 	}
 	out := bufio.NewWriterSize(parts{stream}, part)
-	if _, err := export.Write(stream.Context(), out, s.cfg.Export, s.cfg.Version, q); err != nil {
+	if err := write(stream.Context(), out); err != nil {
 		return err
 	}
 	return out.Flush()

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"time"
 
 	"google.golang.org/grpc"
@@ -15,7 +17,6 @@ import (
 
 	"seawall/collector/authority"
 	"seawall/collector/enrol"
-	"seawall/collector/export"
 	"seawall/collector/fleet"
 	"seawall/collector/roster"
 	"seawall/collector/store/membership"
@@ -34,10 +35,10 @@ type Config struct {
 	Hosts    func(context.Context) ([]fleet.Host, error) // when they were last seen
 	Update   func(context.Context, func(*membership.Tx) error) error
 
-	Export export.Source
+	// Export returns what makes a file of what parameters ask for.
+	Export func(v url.Values, now time.Time, sees func(fleet.HostID) bool) (name, what string, write func(context.Context, io.Writer) error, err error)
 	// Exported records that somebody exports something, and may refuse it.
 	Exported func(ctx context.Context, who, what string) error
-	Version  string // the collector's
 
 	// Services are served beside it.
 	Services []func(grpc.ServiceRegistrar)

@@ -42,17 +42,19 @@ func office(t *testing.T, change func(*export.Source)) func(...string) (string, 
 			t.Fatal(err)
 		}
 	}
-	c := admin.Config{Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
+	c := admin.Config{Log: slog.New(slog.DiscardHandler),
 		Exported: func(_ context.Context, who, what string) error {
 			if who == "" || what == "" {
 				t.Errorf("%q exports %q", who, what)
 			}
 			return nil
 		},
-		Export: export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections}}
-	if change != nil {
-		change(&c.Export)
 	}
+	source := export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections}
+	if change != nil {
+		change(&source)
+	}
+	c.Export = source.Open("1.2.3")
 	l, err := socket.Listen(folder, c.Log)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
+	"time"
 
 	"seawall/collector/export/item"
 	"seawall/collector/fleet"
@@ -19,6 +21,24 @@ type Source struct {
 	Checks     func(context.Context) ([]fleet.Check, error)
 	Timeline   func(context.Context, fleet.TimelineQuery) ([]fleet.Event, error)
 	Detections func(context.Context, fleet.DetectionQuery) ([]fleet.Detection, error)
+}
+
+// Open returns what makes a file of what parameters ask for ([Parse]): its name, what it is
+// in a few words, and the function that writes it once. Sees says which hosts are within,
+// nil for all. It is a function of everybody's types, so that who serves files needs to
+// know nothing of their formats.
+func (s Source) Open(version string) func(v url.Values, now time.Time, sees func(fleet.HostID) bool) (name, what string, write func(context.Context, io.Writer) error, err error) {
+	return func(v url.Values, now time.Time, sees func(fleet.HostID) bool) (string, string, func(context.Context, io.Writer) error, error) {
+		q, err := Parse(v, now)
+		if err != nil {
+			return "", "", nil, err
+		}
+		q.Sees = sees
+		return q.Name(), q.String(), func(ctx context.Context, w io.Writer) error {
+			_, err := Write(ctx, w, s, version, q)
+			return err
+		}, nil
+	}
 }
 
 // page is how many events are asked for at a time: the store's own limit.

@@ -64,7 +64,7 @@ func (s *Server) areas() ([]Area, error) {
 		return nil, err
 	}
 	data := api.New(api.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Requests: c.Requests,
-		Lists: c.Lists, Exported: c.Exported, Version: c.Version})
+		Lists: c.Lists, Export: c.Export, Exported: c.Exported, Version: c.Version})
 	more, err := c.Areas(s.frame)
 	if err != nil {
 		return nil, fmt.Errorf("areas: %w", err)

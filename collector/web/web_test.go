@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"seawall/collector/bootstrap"
+	"seawall/collector/export"
 	"seawall/collector/web"
 	"seawall/collector/web/people"
 )
@@ -27,6 +28,7 @@ func config(d *demo) web.Config {
 	return web.Config{
 		Posture: d, Catalogue: d, Detections: d, Lists: d, Feed: d, Requests: d.Requests,
 		SignIn:  people.Alone(func(p string) bool { return p == password }),
+		Export:  export.Source{Hosts: d.Hosts, Host: d.Host, Checks: d.Checks, Timeline: d.Timeline, Detections: d.Detections}.Open("0.3.1"),
 		Metrics: prometheus.NewRegistry(),
 		Hosts:   []string{"seawall.example"},
 		NewHost: func() bootstrap.Host {

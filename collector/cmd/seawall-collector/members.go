@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	neturl "net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,11 +55,14 @@ func (m *members) admin(s *store.Store, who *users, log *slog.Logger) admin.Conf
 	return admin.Config{
 		Authority: m.authority, Enrolment: m.enrolment, Roster: m.roster,
 		Members: s.Members, Tokens: s.Tokens, Requests: s.Requests, Hosts: s.Hosts, Update: s.Update, Log: log,
-		Export:   export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections},
-		Exported: exported(s),
-		Version:  service.ReadBuild().Version,
+		Export: exports(s), Exported: exported(s),
 		Services: []func(grpc.ServiceRegistrar){who.service()},
 	}
+}
+
+// exports makes files of what the store has.
+func exports(s *store.Store) func(v neturl.Values, now time.Time, sees func(fleet.HostID) bool) (name, what string, write func(context.Context, io.Writer) error, err error) {
+	return export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections}.Open(service.ReadBuild().Version)
 }
 
 // exported records in the trail that somebody exports something.

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"net/url"
+	"time"
 
-	"seawall/collector/export"
 	"seawall/collector/fleet"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/pending"
@@ -19,6 +21,8 @@ type Config struct {
 	Lists      frame.Lists                                        // says which hosts a visitor with a scope sees
 	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
 
+	// Export returns what makes a file of what parameters ask for.
+	Export func(v url.Values, now time.Time, sees func(fleet.HostID) bool) (name, what string, write func(context.Context, io.Writer) error, err error)
 	// Exported is told of each export before it begins, and may refuse it. Default: the log
 	// tells.
 	Exported func(ctx context.Context, who, what string) error
@@ -131,8 +135,8 @@ const (
 
 func exportParameters() []parameter {
 	return []parameter{
-		{name: "what", of: []string{export.Findings, export.Hosts, export.Changes, export.Detections}, about: "What to export; findings are the results that stand. Default: findings."},
-		{name: "format", of: []string{export.JSONL, export.CSV, export.OCSF, export.ECS, export.OTLP},
+		{name: "what", of: []string{"findings", "hosts", "changes", "detections"}, about: "What to export; findings are the results that stand. Default: findings."},
+		{name: "format", of: []string{"jsonl", "csv", "ocsf", "ecs", "otlp"},
 			about: "jsonl: this API's objects; ocsf: OCSF 1.3; ecs: Elastic Common Schema; otlp: OpenTelemetry logs as JSON; each one to a line. Hosts are csv or jsonl. Default: jsonl."},
 		{name: "host", kind: hostID, about: "Of this host."}, {name: "check", about: "Of this check."}, {name: "rule", about: "Detections of this rule."},
 		{name: "family", about: "Findings of this family of checks."},

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 
-	"seawall/collector/export"
+	"seawall/collector/fleet"
 	"seawall/collector/web/download"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/gate"
@@ -17,14 +17,15 @@ func notFound(what string) error { return fmt.Errorf("%s: %w", what, fs.ErrNotEx
 // export streams a file. Its parameters are read by package export, which knows how
 // they go together.
 func (s *API) export(w http.ResponseWriter, r *http.Request) error {
-	q, err := export.Parse(r.URL.Query(), s.frame.Now())
+	sees, err := s.sees(r.Context(), frame.Of(r))
+	if err != nil {
+		return err
+	}
+	name, what, write, err := s.config.Export(r.URL.Query(), s.frame.Now(), sees)
 	if err != nil {
 		return &refusal{http.StatusBadRequest, err.Error()}
 	}
-	if q.Sees, err = s.sees(r.Context(), frame.Of(r)); err != nil {
-		return err
-	}
-	if q.Host != "" && q.Sees != nil && !q.Sees(q.Host) {
+	if host := fleet.HostID(r.URL.Query().Get("host")); host != "" && sees != nil && !sees(host) {
 		return notFound("host")
 	}
 	select {
@@ -40,15 +41,10 @@ func (s *API) export(w http.ResponseWriter, r *http.Request) error {
 		who = "token of " + who
 	}
 	if s.config.Exported != nil {
-		if err := s.config.Exported(r.Context(), who, q.String()); err != nil {
+		if err := s.config.Exported(r.Context(), who, what); err != nil {
 			return fmt.Errorf("record an export: %w", err)
 		}
 	}
-	s.frame.Log().Info("exported", "what", q.What, "format", q.Format, "who", who, "remote", gate.Remote(r))
-	c := &s.config
-	source := export.Source{Hosts: c.Posture.Hosts, Host: c.Posture.Host, Checks: c.Catalogue.Checks, Timeline: c.Posture.Timeline, Detections: c.Detections.Detections}
-	return download.Stream(w, q.Name(), s.frame.Log(), func(w io.Writer) error {
-		_, err := export.Write(r.Context(), w, source, c.Version, q)
-		return err
-	})
+	s.frame.Log().Info("exported", "what", what, "who", who, "remote", gate.Remote(r))
+	return download.Stream(w, name, s.frame.Log(), func(w io.Writer) error { return write(r.Context(), w) })
 }
