@@ -3,14 +3,11 @@ package view
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"seawall/collector/fleet"
-	"seawall/collector/store/schema"
-	"seawall/collector/store/sqlite"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -20,23 +17,16 @@ var now = time.Date(2027, 3, 31, 12, 0, 0, 0, time.UTC)
 // fill opens a database and puts rows into it as the store would.
 func fill(t *testing.T, rows map[string][][]any) *View {
 	t.Helper()
-	d, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.Close() })
-	if _, err := schema.Migrate(t.Context(), d.Writer.Conn); err != nil {
-		t.Fatal(err)
-	}
+	readers, put := empty(t)
 	for into, all := range rows {
 		for _, row := range all {
 			text := "INSERT INTO " + into + " VALUES (?" + strings.Repeat(", ?", len(row)-1) + ")"
-			if _, err := d.Writer.Conn.ExecContext(t.Context(), text, row...); err != nil {
+			if err := put(text, row...); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	return New(d.Readers, func() time.Time { return now })
+	return New(readers, func() time.Time { return now })
 }
 
 func id(n int) fleet.HostID { return fleet.HostID(fmt.Sprintf("%032x", n)) }
@@ -154,9 +144,9 @@ func TestDamagedBodies(t *testing.T) {
 		v := fill(t, map[string][][]any{
 			"host (host, first_seen, last_seen)": {{key, 0, 0}},
 			"state":                              {{key, "ssh-a", "", 2, 3, 0, body}},
-			"event (host, lane, epoch, seq, received, check_id, body)": {{key, "posture", 1, 1, 0, "ssh-a", body}},
-			"check_rollup (check_id, fail, hosts)":                     {{"ssh-a", 1, 1}},
-			"info":                                                     {{[]byte("h"), "ssh-a", 1, body}},
+			"event (id, host, lane, epoch, seq, received, check_id, body)": {{1, key, "posture", 1, 1, 0, "ssh-a", body}},
+			"check_rollup (check_id, fail, hosts)":                         {{"ssh-a", 1, 1}},
+			"info":                                                         {{[]byte("h"), "ssh-a", 1, body}},
 		})
 		if _, err := v.Host(t.Context(), id(1)); err == nil {
 			t.Error("host: no error")
