@@ -1,0 +1,79 @@
+package patches
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
+	"seawall/pkg/finding"
+)
+
+// answer has the pages answer a request of a visitor with a scope.
+func answer(t *testing.T, c Config, target string) string {
+	t.Helper()
+	f, err := frame.New(frame.Config{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Frame = f
+	s, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, _, _ := strings.Cut(target, "?")
+	for _, route := range s.Routes() {
+		if route.Pattern == "GET "+path {
+			w := httptest.NewRecorder()
+			route.Serve(w, frame.With(httptest.NewRequest("GET", target, nil), frame.Visitor{Role: frame.Viewer, Scope: []string{"prod"}}))
+			return w.Body.String()
+		}
+	}
+	t.Fatalf("no route for %s", target)
+	return ""
+}
+
+// TestPackages: text, page and scope reach the query; names of hosts' making stay text.
+func TestPackages(t *testing.T) {
+	var got fleet.PackageQuery
+	body := answer(t, Config{Packages: func(_ context.Context, q fleet.PackageQuery) (fleet.PackagePage, error) {
+		got = q
+		return fleet.PackagePage{Packages: []fleet.Package{{Name: `<script>&"a b`, Hosts: 3}}, Total: 250}, nil
+	}}, path+"?q=+ssl+&page=2")
+	if got.Text != "ssl" || got.Page != 1 || got.Size != size || len(got.Scope) != 1 {
+		t.Errorf("query %+v", got)
+	}
+	for _, want := range []string{"?package=%3Cscript%3E%26%22a&#43;b", `href="/patches?q=ssl"`, "&lt;script&gt;", "250 packages found"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not have %s", want)
+		}
+	}
+	answer(t, Config{Packages: func(_ context.Context, q fleet.PackageQuery) (fleet.PackagePage, error) {
+		if len(q.Text) > maxWord || q.Page != 0 {
+			t.Errorf("%d bytes of text, page %d", len(q.Text), q.Page)
+		}
+		return fleet.PackagePage{}, nil
+	}}, path+"?page=-4&q="+strings.Repeat("%C3%A9", 900))
+}
+
+// TestHosts: the hosts of one package, a page at a time.
+func TestHosts(t *testing.T) {
+	var got fleet.CheckQuery
+	body := answer(t, Config{Results: func(_ context.Context, q fleet.CheckQuery) (fleet.StatePage, error) {
+		got = q
+		return fleet.StatePage{More: true, States: []fleet.State{{Host: "a1", HostName: "web-1", Result: finding.Result{Actual: "1.0", Expected: "1.1"}}}}, nil
+	}}, one+"?"+url.Values{"package": {"a&b:amd64"}, "page": {"3"}}.Encode())
+	if got.Resource != "a&b:amd64" || got.Check != "patch-security-updates" || got.Status != finding.StatusFail || got.Page != 2 || len(got.Scope) != 1 {
+		t.Errorf("query %+v", got)
+	}
+	for _, want := range []string{"package=a%26b%3Aamd64&amp;page=2", "package=a%26b%3Aamd64&amp;page=4", "web-1", "1.1"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not have %s", want)
+		}
+	}
+}
