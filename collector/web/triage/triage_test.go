@@ -31,8 +31,9 @@ const (
 // the tag env=prod.
 type site struct {
 	*testing.T
-	data *store.Store
-	mux  *http.ServeMux
+	data  *store.Store
+	mux   *http.ServeMux
+	frame *frame.Frame
 }
 
 func open(t *testing.T) site {
@@ -65,7 +66,7 @@ func open(t *testing.T) site {
 	for _, r := range pages.Routes() {
 		mux.HandleFunc(r.Pattern, r.Serve)
 	}
-	return site{t, data, mux}
+	return site{t, data, mux, f}
 }
 
 // ask sends a request of a visitor and returns the answer.
