@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	// maxKinds bounds the kinds of pages that are measured, examples the paths of one.
-	maxKinds, examples = 300, 8
+	// maxKinds bounds the kinds of pages that are measured, examples the paths of one,
+	// and maxNames the filters of a path: a list has links for each of them together.
+	maxKinds, examples, maxNames = 300, 2, 2
 )
 
 // runPages measures the dashboard's pages.
@@ -85,9 +86,10 @@ func crawl(ctx context.Context, d *dashboard.Dashboard) (map[string][]string, er
 		todo = todo[1:]
 		k := kind(path)
 		switch {
-		case slices.Contains(kinds[k], path), len(kinds[k]) == examples, kinds[k] == nil && len(kinds) == maxKinds:
+		case strings.Count(k, "&")+1 >= maxNames && strings.Contains(k, "&"), slices.Contains(kinds[k], path), len(kinds[k]) == examples, kinds[k] == nil && len(kinds) == maxKinds:
 			continue
-		case strings.HasPrefix(path, "/static/"), strings.HasPrefix(path, "/logout"), strings.HasPrefix(path, "/events"):
+		// A file with the whole fleet is no page.
+		case strings.Contains(path, "/export"), strings.Contains(path, ".csv"), strings.HasPrefix(path, "/static/"), strings.HasPrefix(path, "/logout"), strings.HasPrefix(path, "/events"):
 			continue
 		}
 		page, err := d.Get(ctx, path)
