@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"seawall/collector/fleet"
 )
 
 // Segment is one part of a [Bar].
@@ -86,15 +84,22 @@ type Trend struct {
 	Summary       string  // for who cannot see it
 }
 
+// Day is one day of a trend.
+type Day struct {
+	Day     time.Time // UTC midnight
+	Failing int       // results at its end
+	Changes int       // during it
+}
+
 // NewTrend lays days out, oldest first. With fewer than two days there is no
 // trend: ok is false.
-func NewTrend(days []fleet.Day) (t Trend, ok bool) {
+func NewTrend(days []Day) (t Trend, ok bool) {
 	if len(days) < 2 {
 		return Trend{}, false
 	}
 	top, most := 1, 1
 	for _, d := range days {
-		top, most = max(top, d.Counts.Fail), max(most, d.Changes)
+		top, most = max(top, d.Failing), max(most, d.Changes)
 	}
 	top = nice(top)
 	t = Trend{
@@ -110,13 +115,13 @@ func NewTrend(days []fleet.Day) (t Trend, ok bool) {
 		if i == 0 {
 			command = 'M'
 		}
-		fmt.Fprintf(&line, "%c%.1f %.1f", command, x, y(d.Counts.Fail))
-		t.EndX, t.EndY = x, y(d.Counts.Fail)
+		fmt.Fprintf(&line, "%c%.1f %.1f", command, x, y(d.Failing))
+		t.EndX, t.EndY = x, y(d.Failing)
 		if d.Changes > 0 {
 			h := max(1.5, trendHeight*0.4*float64(d.Changes)/float64(most))
 			t.Columns = append(t.Columns, Column{
 				X: x - 2, Y: t.Base - h, W: 4, H: h,
-				Title: fmt.Sprintf("%s: %d changes, %d failing", day(d.Day), d.Changes, d.Counts.Fail),
+				Title: fmt.Sprintf("%s: %d changes, %d failing", day(d.Day), d.Changes, d.Failing),
 			})
 		}
 	}
@@ -128,7 +133,7 @@ func NewTrend(days []fleet.Day) (t Trend, ok bool) {
 	last := days[len(days)-1]
 	t.X = []Tick{{X: trendLeft, Y: t.Base + 15, Label: day(days[0].Day)}, {X: t.Right, Y: t.Base + 15, Label: day(last.Day)}}
 	t.Summary = fmt.Sprintf("Failing results from %d on %s to %d on %s.",
-		days[0].Counts.Fail, day(days[0].Day), last.Counts.Fail, day(last.Day))
+		days[0].Failing, day(days[0].Day), last.Failing, day(last.Day))
 	return t, true
 }
 

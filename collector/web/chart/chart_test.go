@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
-
-	"seawall/collector/fleet"
 )
 
 func TestBarFits(t *testing.T) {
@@ -52,12 +50,12 @@ func TestShare(t *testing.T) {
 
 func TestTrend(t *testing.T) {
 	start := time.Date(2026, 2, 13, 0, 0, 0, 0, time.UTC)
-	if _, ok := NewTrend([]fleet.Day{{Day: start}}); ok {
+	if _, ok := NewTrend([]Day{{Day: start}}); ok {
 		t.Error("one day is a trend")
 	}
-	days := []fleet.Day{
-		{Day: start, Counts: fleet.Counts{Fail: 12}, Changes: 4}, {Day: start.AddDate(0, 0, 1), Counts: fleet.Counts{Fail: 30}},
-		{Day: start.AddDate(0, 0, 2), Counts: fleet.Counts{Fail: 7}, Changes: 9},
+	days := []Day{
+		{Day: start, Failing: 12, Changes: 4}, {Day: start.AddDate(0, 0, 1), Failing: 30},
+		{Day: start.AddDate(0, 0, 2), Failing: 7, Changes: 9},
 	}
 	got, ok := NewTrend(days)
 	if !ok || got.Line != "M34.0 75.2L214.0 32.0L394.0 87.2" || len(got.Columns) != 2 || got.Y[2].Label != "40" {
@@ -74,9 +72,9 @@ func TestTrend(t *testing.T) {
 // TestTrendStaysInside draws any numbers within the drawing.
 func TestTrendStaysInside(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var days []fleet.Day
+		var days []Day
 		for range rapid.IntRange(2, 30).Draw(t, "days") {
-			days = append(days, fleet.Day{Counts: fleet.Counts{Fail: rapid.IntRange(0, 1<<40).Draw(t, "fail")}, Changes: rapid.IntRange(0, 1<<40).Draw(t, "changes")})
+			days = append(days, Day{Failing: rapid.IntRange(0, 1<<40).Draw(t, "fail"), Changes: rapid.IntRange(0, 1<<40).Draw(t, "changes")})
 		}
 		got, _ := NewTrend(days)
 		for _, c := range got.Columns {

@@ -35,7 +35,11 @@ func Overview(now time.Time, o fleet.Overview) frame.Page {
 	if n := o.Presence[fleet.Archived]; n > 0 {
 		b.Presences = append(b.Presences, presenceCount{fleet.Archived, n})
 	}
-	b.Trend, b.HasTrend = chart.NewTrend(o.Days)
+	days := make([]chart.Day, len(o.Days))
+	for i, d := range o.Days {
+		days[i] = chart.Day{Day: d.Day, Failing: d.Counts.Fail, Changes: d.Changes}
+	}
+	b.Trend, b.HasTrend = chart.NewTrend(days)
 	b.Timeline = frame.NewTimeline(now, "/", 0, frame.PageSize, o.Recent)
 	b.Timeline.Title = "Recent changes"
 	b.Newest = frame.Newest{Storms: frame.Storms(now, o.Detections), Counts: o.Detected, All: "/detections"}
