@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"seawall/collector/store/postgres"
-	"seawall/collector/store/postgres/pgtest"
+	"seawall/scripts/pgtest"
 )
 
 // serverVariable names the server on which the tests of this package make their

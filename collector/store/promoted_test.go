@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
-	"seawall/collector/store/postgres/pgtest"
 	"seawall/pkg/finding"
+	"seawall/scripts/pgtest"
 )
 
 // TestPromoted kills the primary while hosts deliver and promotes its synchronous

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"seawall/collector/store/postgres/pgtest"
+	"seawall/scripts/pgtest"
 )
 
 // TestOnPostgres runs the collector on a server, killed once, and refuses a second one

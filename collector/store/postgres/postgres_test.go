@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"seawall/collector/store/postgres"
-	"seawall/collector/store/postgres/pgtest"
+	"seawall/scripts/pgtest"
 )
 
 func TestWriter(t *testing.T) {

@@ -14,9 +14,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"seawall/collector/store/postgres"
-	"seawall/collector/store/postgres/pgtest"
 	"seawall/collector/store/schema"
 	"seawall/collector/store/sqlite"
+	"seawall/scripts/pgtest"
 )
 
 // serverVariable names the server on which tests make their databases. Without it they

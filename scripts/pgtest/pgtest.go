@@ -31,7 +31,7 @@ type Cluster struct {
 	data  string
 	port  int
 	made  atomic.Int64
-	ended chan error // of the server that runs
+	ended chan struct{} // closed when the server that runs has ended
 	cmd   *exec.Cmd
 }
 
@@ -108,9 +108,12 @@ func (c *Cluster) Up() {
 	if err := c.cmd.Start(); err != nil {
 		c.t.Fatal(err)
 	}
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	c.ended = ended
-	go func(cmd *exec.Cmd) { ended <- cmd.Wait() }(c.cmd)
+	go func(cmd *exec.Cmd) {
+		defer close(ended)
+		_ = cmd.Wait() // it is killed
+	}(c.cmd)
 	c.t.Cleanup(c.Down)
 	c.until("the server answers", func(ctx context.Context) error {
 		conn, err := pgx.Connect(ctx, c.URL("postgres"))
