@@ -14,7 +14,7 @@ import (
 
 var (
 	sensorUsers    = []string{"seawall", "seawall-sensor", "seawall-spool"}
-	collectorUsers = []string{"seawall-collector"}
+	collectorUsers = []string{"seawall-collector", "seawall-notify"}
 )
 
 // TestPackages makes two versions of both packages and takes each through its life with the real
@@ -189,7 +189,7 @@ func rpmLife(t *testing.T, r root) {
 	install("-i", "1.0.0")
 	has(t, r.changes(t), "/usr/bin/seawall", "/usr/bin/seawall-collector", "/etc/seawall/sensor.yaml", "/etc/seawall/waivers.d", "/usr/share/licenses/seawall/THIRD-PARTY", "/usr/share/man/man8/seawall-collector.8.gz")
 	users := append(collectorUsers, sensorUsers...)
-	r.run(t, `rpm -V --nodeps seawall seawall-collector || rpm -V --nodeps seawall seawall-collector | grep -v '/etc/seawall-collector$' | (! grep .)
+	r.run(t, `rpm -V --nodeps seawall seawall-collector || rpm -V --nodeps seawall seawall-collector | grep -Ev '/etc/seawall-(collector|notify)$' | (! grep .)
 		echo "log_level: warn" >>/etc/seawall/sensor.yaml; install -d /var/lib/seawall/spool; echo data >/var/lib/seawall/spool/segment`)
 	for _, step := range [][2]string{{"-U", "2.0.0"}, {"-U --oldpackage", "1.0.0"}, {"-U --replacepkgs", "1.0.0"}, {"-U", "2.0.0"}} {
 		install(step[0], step[1])
