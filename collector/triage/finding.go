@@ -108,7 +108,9 @@ func FindingsOf(ctx context.Context, data db.DB, now time.Time, check string, sc
 func Assigned(ctx context.Context, data db.DB, now time.Time, scope []string, limit int) ([]Finding, error) {
 	within, tags := inScope(scope)
 	args := append([]any{now.UnixNano()}, tags...)
-	return read(ctx, data, selected+"WHERE t.assignee <> '' AND "+bad+within+" ORDER BY t.changed DESC, s.host LIMIT ?", append(args, limit)...)
+	// Named by the decisions: results are many, and decisions about them few.
+	return read(ctx, data, selected+"WHERE (s.host, s.check_id, s.resource) IN (SELECT a.host, a.check_id, a.resource FROM triage a WHERE a.assignee <> '') AND "+
+		bad+within+" ORDER BY t.changed DESC, s.host LIMIT ?", append(args, limit)...)
 }
 
 // read returns the findings that a query selects.
