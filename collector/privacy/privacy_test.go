@@ -13,9 +13,9 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store"
-	"seawall/collector/store/postgres/pgtest"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
+	"seawall/scripts/pgtest"
 )
 
 var noon = time.Date(2027, 3, 31, 12, 0, 0, 0, time.UTC)

@@ -34,16 +34,6 @@ func inScope(scope []string) (text string, args []any) {
 	return " AND s.host IN (SELECT g.host FROM host_tag g WHERE g.tag IN (?" + strings.Repeat(", ?", len(scope)-1) + "))", args
 }
 
-// CoveredOn returns the same of one host.
-func CoveredOn(ctx context.Context, data db.DB, now time.Time, id fleet.HostID) (map[string]int, error) {
-	host, err := id.Bytes()
-	if err != nil {
-		return nil, fmt.Errorf("count waived results: %w", err)
-	}
-	return count(ctx, data, "SELECT s.check_id, count(*) FROM state s WHERE s.host = ? AND "+bad+
-		" AND EXISTS (SELECT 1 FROM waiver w WHERE "+covers+") GROUP BY s.check_id", host, now.UnixNano())
-}
-
 func count(ctx context.Context, data db.DB, text string, args ...any) (by map[string]int, err error) {
 	err = data.Read(ctx, func(q db.Querier) error {
 		by = make(map[string]int)

@@ -15,8 +15,8 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store"
-	"seawall/collector/store/postgres/pgtest"
 	"seawall/pkg/finding"
+	"seawall/scripts/pgtest"
 )
 
 var noon = time.Date(2027, 3, 31, 12, 0, 0, 0, time.UTC)
@@ -113,19 +113,6 @@ func testCovered(t *testing.T, database func(testing.TB) string) {
 			}
 			if diff := cmp.Diff(test.want, covered(noon)); diff != "" {
 				t.Errorf("while it stands (- want, + got):\n%s", diff)
-			}
-			both := map[string]int{}
-			for _, host := range []fleet.HostID{one, two} {
-				on, err := CoveredOn(t.Context(), s, noon, host)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for check, n := range on {
-					both[check] += n
-				}
-			}
-			if diff := cmp.Diff(test.want, both); diff != "" {
-				t.Errorf("host by host (- want, + got):\n%s", diff)
 			}
 			if by := covered(noon.Add(time.Hour)); len(by) > 0 {
 				t.Errorf("after its end: %v", by)

@@ -119,7 +119,7 @@ func TestWaive(t *testing.T) {
 	s.expect(operator, "/waivers", nil, 200, "No finding is waived", `href="/waivers/new"`)
 	s.expect(operator, "/waivers/new?check=ssh-root&host="+one, nil, 200, `value="ssh-root"`, one, `max="2028-03-31"`)
 	s.expect(operator, "/waivers/new", waiverForm("host", one), http.StatusSeeOther)
-	s.expect(viewer, "/waivers", nil, 200, "1 May 2027", "alert(1)")
+	s.expect(viewer, "/waivers", nil, 200, "1 May 2027", "alert(1)", "stand for 1 result that is bad now")
 	s.expect(operator, "/checks/ssh-root/triage", nil, 200, "2 findings are bad: 1 waived, 1 after waivers", "waived", "new")
 	all, err := triage.Waivers(t.Context(), s.data, noon, false)
 	if err != nil || len(all) != 1 || all[0].Who != "ann" {

@@ -68,6 +68,7 @@ type waiversBody struct {
 	Now            time.Time
 	Standing, Past []waiver
 	Assigned       []row
+	Covered        int // bad results that a waiver stands for
 	May            bool
 }
 
@@ -84,6 +85,13 @@ func (s *Pages) waiversPage(w http.ResponseWriter, r *http.Request) {
 			if *to, err = s.visible(r.Context(), v, now, all[:min(len(all), shown)]); err != nil {
 				return err
 			}
+		}
+		covered, err := triage.Covered(r.Context(), s.data, now, v.Scope)
+		if err != nil {
+			return err
+		}
+		for _, n := range covered {
+			b.Covered += n
 		}
 		assigned, err := triage.Assigned(r.Context(), s.data, now, v.Scope, shown)
 		b.Assigned = rows(now, assigned)
