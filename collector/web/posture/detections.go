@@ -1,70 +1,101 @@
 package posture
 
 import (
-	"fmt"
-	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
+	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/format"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
-	"seawall/collector/web/page"
+	"seawall/pkg/finding"
 )
 
-func (s *Pages) detectionsPage(w http.ResponseWriter, r *http.Request) {
-	q := list.Detections(r.URL.Query(), frame.PageSize+1)
-	q.Limit = frame.PageSize + 1
-	all, err := s.config.Detections.Detections(r.Context(), q)
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
+// chain returns processes with the one that began it all first.
+func chain(all []finding.Process) []finding.Process {
+	out := slices.Clone(all)
+	slices.Reverse(out)
+	return out
+}
+
+// detectionsShown is how many detections other pages show.
+const detectionsShown = 5
+
+// detectionsBody is the model of the list of detections.
+type detectionsBody struct {
+	Now        time.Time
+	Query      fleet.DetectionQuery
+	Severities []list.Option
+	Hosts      []list.Option
+	Storms     []frame.Storm
+	Newest     string // address of the first page, on another
+	Older      string // address of the next page, if any
+}
+
+// Any reports whether the query leaves anything out.
+func (b detectionsBody) Any() bool {
+	return b.Query.Host != "" || b.Query.Rule != "" || b.Query.Severity != finding.SeverityUnknown
+}
+
+// mostHosts bounds the hosts to choose from.
+const mostHosts = 200
+
+// detectionsOf returns the list of detections that q selects; all are one more than a
+// page of them. Hosts are those to choose from, or none where only a part of the page
+// is asked for.
+func detectionsOf(now time.Time, q fleet.DetectionQuery, all []fleet.Detection, hosts []fleet.Host) frame.Page {
+	b := detectionsBody{Now: now, Query: q, Severities: []list.Option{{Label: "any severity", Chosen: q.Severity == finding.SeverityUnknown}}}
+	for s := finding.SeverityCritical; s > finding.SeverityUnknown; s-- {
+		b.Severities = append(b.Severities, list.Option{Value: s.String(), Label: format.Severity(s), Chosen: s == q.Severity})
 	}
-	var hosts []fleet.Host
-	if r.URL.Query().Get("fragment") == "" { // the filter is in no fragment
-		if hosts, err = s.detected(r, q.Host); err != nil {
-			s.frame.Fail(w, r, err)
-			return
+	b.Hosts = []list.Option{{Label: "any host", Chosen: q.Host == ""}}
+	for i := range hosts {
+		h := &hosts[i]
+		if h.ID == q.Host || h.Detected != [6]int{} && len(b.Hosts) < mostHosts {
+			b.Hosts = append(b.Hosts, list.Option{Value: string(h.ID), Label: title(*h), Chosen: h.ID == q.Host})
 		}
 	}
-	s.frame.Show(w, r, s.pages, "detections", page.Detections(s.frame.Now(), q, all, hosts))
+	const path = "/detections"
+	if q.Before != 0 {
+		first := q
+		first.Before = 0
+		b.Newest = path + search(first)
+	}
+	if len(all) > frame.PageSize {
+		all = all[:frame.PageSize]
+		next := q
+		next.Before = all[frame.PageSize-1].Place
+		b.Older = path + search(next)
+	}
+	b.Storms = frame.Storms(now, all)
+	return frame.Page{Title: "Detections", Section: "detections", API: "/api/v1" + path + search(q), Live: &frame.Live{Host: q.Host, Since: -1}, Body: b}
 }
 
-// detected returns the hosts to choose from: those with detections, and the one that is
-// chosen whether or not it is among them.
-func (s *Pages) detected(r *http.Request, chosen fleet.HostID) ([]fleet.Host, error) {
-	scope := frame.Of(r).Scope
-	p, err := s.config.Lists.HostPage(r.Context(), fleet.HostQuery{Detected: true, Scope: scope, Size: page.MostHosts})
-	if err != nil {
-		return nil, fmt.Errorf("hosts with detections: %w", err)
+// search returns the query of the list's address.
+func search(q fleet.DetectionQuery) string {
+	v := url.Values{}
+	if q.Host != "" {
+		v.Set("host", string(q.Host))
 	}
-	if chosen == "" || slices.ContainsFunc(p.Hosts, func(h fleet.Host) bool { return h.ID == chosen }) {
-		return p.Hosts, nil
+	if q.Rule != "" {
+		v.Set("rule", q.Rule)
 	}
-	one, err := s.config.Lists.HostPage(r.Context(), fleet.HostQuery{Text: string(chosen), Scope: scope, Size: 1})
-	if err != nil {
-		return nil, fmt.Errorf("the host of detections: %w", err)
+	if q.Severity != finding.SeverityUnknown {
+		v.Set("severity", q.Severity.String())
 	}
-	return append(p.Hosts, one.Hosts...), nil
+	if q.Before != 0 {
+		v.Set("before", strconv.FormatInt(q.Before, 10))
+	}
+	if len(v) == 0 {
+		return ""
+	}
+	return "?" + v.Encode()
 }
 
-// detection returns the detection that the path names.
-func (s *Pages) detection(r *http.Request) (fleet.Detection, error) {
-	id, err := frame.HostID(r)
-	if err != nil {
-		return fleet.Detection{}, err
-	}
-	d, err := s.config.Detections.Detection(r.Context(), id, r.PathValue("storm"))
-	if err != nil {
-		return d, fmt.Errorf("detection of host %s: %w", id, err)
-	}
-	return d, nil
-}
-
-func (s *Pages) detectionPage(w http.ResponseWriter, r *http.Request) {
-	d, err := s.detection(r)
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
-	}
-	s.frame.Show(w, r, s.pages, "detection", page.Detection(s.frame.Now(), d))
+// detectionOf returns the page of one detection.
+func detectionOf(now time.Time, d fleet.Detection) frame.Page {
+	s := frame.Storm{Now: now, Detection: d}
+	return frame.Page{Title: s.Name(), Section: "detections", API: "/api/v1" + s.Path(), Live: &frame.Live{Host: d.Host, Since: -1}, Body: s}
 }

@@ -1,117 +1,90 @@
 package posture
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
-	"seawall/collector/export/rows"
 	"seawall/collector/fleet"
-	"seawall/collector/plain"
-	"seawall/collector/web/download"
+	"seawall/collector/web/format"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
-	"seawall/collector/web/page"
+	"seawall/pkg/finding"
 )
 
-func (s *Pages) hostsPage(w http.ResponseWriter, r *http.Request) {
-	v := frame.Of(r)
-	q := list.Hosts(r.URL.Query())
-	q.Scope = v.Scope
-	hosts, err := s.config.Lists.HostPage(r.Context(), q.HostQuery)
-	if err != nil {
-		s.frame.Fail(w, r, err)
-		return
-	}
-	var choices fleet.Facets
-	if r.URL.Query().Get("fragment") == "" { // the filter is in no fragment
-		if choices, err = s.config.Lists.Facets(r.Context(), v.Scope); err != nil {
-			s.frame.Fail(w, r, err)
-			return
-		}
-	}
-	var requests []fleet.Request
-	if len(v.Scope) == 0 { // what asks is in nobody's scope yet
-		if requests, err = s.config.Requests(r.Context()); err != nil {
-			s.frame.Fail(w, r, err)
-			return
-		}
-	}
-	s.frame.Show(w, r, s.pages, "hosts", page.Hosts(s.frame.Now(), q, hosts, choices, requests))
+// hostsBody is the model of the list of hosts.
+type hostsBody struct {
+	Now     time.Time
+	Query   list.HostFilter
+	Choices []choice
+	Hosts   []fleet.Host
+	Waiting queue
+	Pages   list.Pages
+	Exports []list.Option
 }
 
-// exportHosts answers with all hosts that the address selects, as a file.
-func (s *Pages) exportHosts(w http.ResponseWriter, r *http.Request) {
-	q := list.Hosts(r.URL.Query())
-	q.Scope, q.Page, q.Size = frame.Of(r).Scope, 0, fleet.MaxPage
-	name, write := "hosts.csv", hostsCSV
-	switch r.URL.Query().Get("format") {
-	case "", "csv":
-	case "json":
-		name, write = "hosts.jsonl", hostsJSON
-	default:
-		s.frame.Failure(w, r, http.StatusBadRequest, "There is no such format", "Hosts come as csv or json.")
-		return
+// choice is one filter of a list with a name and its options.
+type choice struct {
+	Name, Label string
+	Options     []list.Option
+}
+
+// None reports whether there is no host at all.
+func (b hostsBody) None() bool { return b.Pages.Total == 0 && !b.Query.Any() }
+
+// hostsOf returns a page of the list of hosts, after those that wait for approval.
+func hostsOf(now time.Time, q list.HostFilter, p fleet.HostPage, f fleet.Facets, requests []fleet.Request) frame.Page {
+	b := hostsBody{
+		Now: now, Query: q, Hosts: p.Hosts, Pages: q.Pages(len(p.Hosts), p.Total), Waiting: newQueue(now, requests),
+		Choices: []choice{
+			{"status", "State", list.Options("any state", q.Status, list.HostStatuses()...)},
+			{"severity", "Fails at least", severities(q.Severity, q.Status == "failing")},
+			{"below", "Score", scores(q.Below)},
+			{"tag", "Tag", facets("any tag", q.Tag, f.Tags)},
+			{"os", "System", facets("any system", q.OS, f.OS)},
+			{"region", "Region", facets("any region", q.Region, f.Regions)},
+			{"sort", "Order", list.Options("name", string(q.Sort), "score", "severity", "pending", "seen", "os", "region")},
+		},
+		Exports: []list.Option{{Value: q.As("csv"), Label: "CSV"}, {Value: q.As("json"), Label: "JSON lines"}},
 	}
-	err := download.Stream(w, name, s.frame.Log(), func(to io.Writer) error {
-		return write(r.Context(), to, func(ctx context.Context, row func(*fleet.Host) error) error {
-			return s.each(ctx, q.HostQuery, row)
-		})
-	})
-	if err != nil {
-		s.frame.Fail(w, r, err)
+	return frame.Page{
+		Title: "Hosts", Section: "hosts", API: "/api/v1/hosts",
+		Live: &frame.Live{Since: -1}, Body: b,
 	}
 }
 
-// each calls row for every host that q selects.
-func (s *Pages) each(ctx context.Context, q fleet.HostQuery, row func(*fleet.Host) error) error {
-	for seen := 0; ; q.Page++ {
-		p, err := s.config.Lists.HostPage(ctx, q)
-		if err != nil {
-			return fmt.Errorf("page %d of hosts: %w", q.Page, err)
-		}
-		for i := range p.Hosts {
-			if err := row(&p.Hosts[i]); err != nil {
-				return err
-			}
-		}
-		if seen += len(p.Hosts); seen >= p.Total || len(p.Hosts) == 0 {
-			return nil
-		}
+// severities are the choices of a least severity. Any failed result at all is a state.
+func severities(chosen finding.Severity, any bool) []list.Option {
+	options := []list.Option{{Label: "any severity", Chosen: chosen == finding.SeverityUnknown || any}}
+	for s := finding.SeverityCritical; s > finding.SeverityInformational; s-- {
+		options = append(options, list.Option{Value: s.String(), Label: format.Severity(s), Chosen: s == chosen})
 	}
+	return options
 }
 
-// every calls a function for each host of an export.
-type every func(ctx context.Context, row func(*fleet.Host) error) error
-
-func hostsJSON(ctx context.Context, to io.Writer, hosts every) error {
-	return hosts(ctx, func(h *fleet.Host) error {
-		plain.Host(h) // one host's load that is no number would end the file of all
-		return rows.Line(to, h)
-	})
+// scores are the choices of a score.
+func scores(chosen int) []list.Option {
+	options := []list.Option{{Label: "any score", Chosen: chosen == 0}}
+	known := chosen == 0
+	for _, n := range []int{50, 70, 80, 90, 95, 100} {
+		options = append(options, list.Option{Value: strconv.Itoa(n), Label: "below " + strconv.Itoa(n) + " %", Chosen: n == chosen})
+		known = known || n == chosen
+	}
+	if !known {
+		options = append(options, list.Option{Value: strconv.Itoa(chosen), Label: "below " + strconv.Itoa(chosen) + " %", Chosen: true})
+	}
+	return options
 }
 
-func hostsCSV(ctx context.Context, to io.Writer, hosts every) error {
-	table, err := rows.NewCSV(to, "host", "id", "presence", "last_seen", "standing", "system", "kernel", "region", "droplet", "tags", "agent",
-		"score", "fail", "critical", "high", "error", "unknown", "pass", "updates", "records_lost")
-	if err != nil {
-		return fmt.Errorf("write hosts: %w", err)
+// facets are the choices of a facet; what is chosen is among them, whatever hosts have.
+func facets(all, chosen string, values []fleet.Facet) []list.Option {
+	options := []list.Option{{Label: all, Chosen: chosen == ""}}
+	known := chosen == ""
+	for _, v := range values {
+		options = append(options, list.Option{Value: v.Value, Label: v.Value + " (" + format.Count(v.Hosts) + ")", Chosen: v.Value == chosen})
+		known = known || v.Value == chosen
 	}
-	return hosts(ctx, func(h *fleet.Host) error {
-		l, score, standing := &h.Labels, "", ""
-		if n, ok := h.Counts.Score(); ok {
-			score = strconv.Itoa(n)
-		}
-		if h.Member != nil {
-			standing = string(h.Member.Standing)
-		}
-		return table.Row(l.Name, string(h.ID), string(h.Presence), h.LastSeen.UTC().Format(time.RFC3339), standing, l.OS, l.Kernel, l.Region,
-			l.DropletID, strings.Join(l.Tags, " "), l.AgentVersion, score, strconv.Itoa(h.Counts.Fail), strconv.Itoa(h.BySeverity[5]),
-			strconv.Itoa(h.BySeverity[4]), strconv.Itoa(h.Counts.Error), strconv.Itoa(h.Counts.Unknown), strconv.Itoa(h.Counts.Pass),
-			strconv.Itoa(h.Pending), strconv.FormatUint(h.Gaps, 10))
-	})
+	if !known {
+		options = append(options, list.Option{Value: chosen, Label: chosen + " (0)", Chosen: true})
+	}
+	return options
 }

@@ -1,5 +1,6 @@
 // Package posture answers with the pages of what is: the fleet, its hosts, the checks,
-// and what rules saw. Package page makes them.
+// and what rules saw. Of each it has a model (what is shown, grouped, sorted and
+// paged), made out of the store's answer, and its html/template.
 package posture
 
 import (
@@ -11,7 +12,6 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
-	"seawall/collector/web/page"
 )
 
 // Config is what [Pages] works with.
@@ -33,7 +33,7 @@ type Pages struct {
 
 // New returns the pages.
 func New(c Config) (*Pages, error) {
-	pages, err := page.Templates()
+	pages, err := templates()
 	if err != nil {
 		return nil, fmt.Errorf("posture: %w", err)
 	}
@@ -60,7 +60,7 @@ func (s *Pages) overviewPage(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
-	s.frame.Show(w, r, s.pages, "overview", page.Overview(s.frame.Now(), o))
+	s.frame.Show(w, r, s.pages, "overview", overviewOf(s.frame.Now(), o))
 }
 
 func (s *Pages) hostPage(w http.ResponseWriter, r *http.Request) {
@@ -76,12 +76,12 @@ func (s *Pages) hostPage(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
-	detections, err := s.config.Detections.Detections(r.Context(), fleet.DetectionQuery{Host: d.Host.ID, Limit: page.DetectionsShown})
+	detections, err := s.config.Detections.Detections(r.Context(), fleet.DetectionQuery{Host: d.Host.ID, Limit: detectionsShown})
 	if err != nil {
 		s.frame.Fail(w, r, err)
 		return
 	}
-	s.frame.Show(w, r, s.pages, "host", page.Host(s.frame.Now(), d, q.Before, events, detections))
+	s.frame.Show(w, r, s.pages, "host", hostOf(s.frame.Now(), d, q.Before, events, detections))
 }
 
 // host returns the host that the path names.
@@ -104,7 +104,7 @@ func (s *Pages) checksPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := list.Parse("/checks", r.URL.Query())
-	s.frame.Show(w, r, s.pages, "checks", page.Checks(s.frame.Now(), q, checks))
+	s.frame.Show(w, r, s.pages, "checks", checksOf(s.frame.Now(), q, checks))
 }
 
 func (s *Pages) checkPage(w http.ResponseWriter, r *http.Request) {
@@ -121,5 +121,5 @@ func (s *Pages) checkPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path := "/checks/" + url.PathEscape(d.Check.Info.ID)
-	s.frame.Show(w, r, s.pages, "check", page.Check(s.frame.Now(), d, path, q.Before, events))
+	s.frame.Show(w, r, s.pages, "check", checkOf(s.frame.Now(), d, path, q.Before, events))
 }

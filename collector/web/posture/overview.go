@@ -1,4 +1,4 @@
-package page
+package posture
 
 import (
 	"time"
@@ -26,8 +26,8 @@ type overviewBody struct {
 	Newest    frame.Newest
 }
 
-// Overview returns the page of the fleet at a glance.
-func Overview(now time.Time, o fleet.Overview) frame.Page {
+// overviewOf returns the page of the fleet at a glance.
+func overviewOf(now time.Time, o fleet.Overview) frame.Page {
 	b := overviewBody{Overview: o, Now: now, Concerns: concerns(o)}
 	for _, p := range []fleet.Presence{fleet.Online, fleet.Silent, fleet.Offline} {
 		b.Presences = append(b.Presences, presenceCount{p, o.Presence[p]})

@@ -1,4 +1,4 @@
-package page
+package posture
 
 import (
 	"fmt"
@@ -40,7 +40,7 @@ func TestHosts(t *testing.T) {
 	q := list.Hosts(url.Values{"os": {"Debian 13"}, "tag": {"gone"}, "below": {"33"}, "status": {"failing"}, "page": {"2"}})
 	f := fleet.Facets{OS: []fleet.Facet{{Value: "Debian 12", Hosts: 2000}, {Value: "Debian 13", Hosts: 1}}}
 	requests := []fleet.Request{{ID: "0123456789abcdef", Decision: fleet.Waiting}, {Decision: fleet.Rejected}}
-	b := Hosts(now, q, fleet.HostPage{Hosts: hosts(7), Total: 107}, f, requests).Body.(hostsBody)
+	b := hostsOf(now, q, fleet.HostPage{Hosts: hosts(7), Total: 107}, f, requests).Body.(hostsBody)
 	if b.Pages.From != 101 || b.Pages.To != 107 || b.Pages.Previous == "" || b.Pages.Next != "" || b.Waiting.All != 1 || b.None() {
 		t.Errorf("%+v, %d waiting", b.Pages, b.Waiting.All)
 	}
@@ -57,7 +57,7 @@ func TestHosts(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if b = Hosts(now, list.Hosts(nil), fleet.HostPage{}, fleet.Facets{}, nil).Body.(hostsBody); !b.None() {
+	if b = hostsOf(now, list.Hosts(nil), fleet.HostPage{}, fleet.Facets{}, nil).Body.(hostsBody); !b.None() {
 		t.Error("without a filter and hosts there are some")
 	}
 }
@@ -76,7 +76,7 @@ func TestSeverities(t *testing.T) {
 func TestPresences(t *testing.T) {
 	for n, want := range map[int]int{0: 3, 2: 4} {
 		o := fleet.Overview{Presence: map[fleet.Presence]int{fleet.Archived: n}}
-		if got := len(Overview(now, o).Body.(overviewBody).Presences); got != want {
+		if got := len(overviewOf(now, o).Body.(overviewBody).Presences); got != want {
 			t.Errorf("%d archived: %d presences are shown, want %d", n, got, want)
 		}
 	}
@@ -97,7 +97,7 @@ func TestChecks(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, c := range Checks(now, list.Parse("/checks", v), all).Body.(checksBody).Checks {
+		for _, c := range checksOf(now, list.Parse("/checks", v), all).Body.(checksBody).Checks {
 			got = append(got, c.Info.ID)
 		}
 		if strings.Join(got, " ") != want {
@@ -120,7 +120,7 @@ func TestHost(t *testing.T) {
 			state(pending.Check, "", finding.StatusUnknown, 4), state(pending.Check, "b:amd64", finding.StatusFail, 2), state(pending.Check, "a:amd64", finding.StatusFail, 5),
 		},
 	}
-	p := Host(now, d, 0, nil, nil)
+	p := hostOf(now, d, 0, nil, nil)
 	b := p.Body.(hostBody)
 	var got []string
 	for _, f := range b.Families {
@@ -156,7 +156,7 @@ func TestBundles(t *testing.T) {
 	d := fleet.HostDetail{Host: fleet.Host{ID: "a"}, States: []fleet.State{
 		grouped("ssh-a", "1", "sshd", 3), grouped("ssh-a", "2", "", 2), grouped("ssh-a", "3", "", 2), grouped("ssh-a", "4", "sshd", 5), grouped("ssh-b", "5", "sshd", 4),
 	}}
-	p := Host(now, d, 0, nil, nil)
+	p := hostOf(now, d, 0, nil, nil)
 	var got []string
 	for _, b := range p.Body.(hostBody).Families[0].Bundles() {
 		line := b.Group + " " + b.Since().Format(time.DateOnly) + ":"
@@ -168,7 +168,7 @@ func TestBundles(t *testing.T) {
 	if diff := cmp.Diff([]string{"sshd 2026-03-09: 4 1", "sshd 2026-03-10: 5", " 2026-03-12: 2", " 2026-03-12: 3"}, got); diff != "" {
 		t.Error(diff)
 	}
-	r, err := Templates()
+	r, err := templates()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestBundles(t *testing.T) {
 // TestManyUpdates has more updates than a person reads: the worst are shown, the
 // others counted.
 func TestManyUpdates(t *testing.T) {
-	r, err := Templates()
+	r, err := templates()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestManyUpdates(t *testing.T) {
 			}
 			d.States = append(d.States, state(pending.Check, fmt.Sprintf("p%03d:amd64", i), finding.StatusFail, severity))
 		}
-		p := Host(now, d, 0, nil, nil)
+		p := hostOf(now, d, 0, nil, nil)
 		b := p.Body.(hostBody)
 		if len(b.First())+len(b.Others()) != n || n > 0 && b.First()[0].Severity != 5 {
 			t.Errorf("of %d updates %d and %d are shown", n, len(b.First()), len(b.Others()))
@@ -224,22 +224,22 @@ func TestHostTimeline(t *testing.T) {
 	for i := range frame.PageSize + 1 {
 		events = append(events, fleet.Event{ID: int64(100 - i)})
 	}
-	p := Host(now, fleet.HostDetail{}, 51, events, nil)
+	p := hostOf(now, fleet.HostDetail{}, 51, events, nil)
 	if p.Live.Since != -1 || len(p.Body.(hostBody).Timeline.Entries) != frame.PageSize {
 		t.Error("an older page of the timeline wants new events, or is short")
 	}
-	short := Host(now, fleet.HostDetail{}, 0, events, nil).Body.(hostBody).Timeline
+	short := hostOf(now, fleet.HostDetail{}, 0, events, nil).Body.(hostBody).Timeline
 	if len(short.Entries) != changesShown || short.Older != 91 || short.Since() != 100 {
 		t.Errorf("a host's page has %d changes, older %d", len(short.Entries), short.Older)
 	}
 }
 
 func TestTemplates(t *testing.T) {
-	r, err := Templates()
+	r, err := templates()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Overview(now, fleet.Overview{})
+	p := overviewOf(now, fleet.Overview{})
 	if b, err := r.Page("overview", p); err != nil || strings.Contains(string(b), `href="/hosts/new"`) {
 		t.Errorf("a viewer is to add a host: %v: %s", err, b)
 	}

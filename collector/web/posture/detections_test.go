@@ -1,4 +1,4 @@
-package page
+package posture
 
 import (
 	"fmt"
@@ -24,7 +24,7 @@ func TestDetections(t *testing.T) {
 	}
 	hosts[0].Detected = [6]int{}
 	q := fleet.DetectionQuery{Host: hosts[0].ID, Rule: "a b&c", Severity: finding.SeverityHigh, Before: 900}
-	p := Detections(now, q, detections(frame.PageSize+1), hosts)
+	p := detectionsOf(now, q, detections(frame.PageSize+1), hosts)
 	b := p.Body.(detectionsBody)
 	const filter = "host=0000000000000000000000000000012b&rule=a+b%26c&severity=high"
 	if b.Older != "/detections?before=2&"+filter || b.Newest != "/detections?"+filter || p.API != "/api/v1/detections?before=900&"+filter || !b.Any() {
@@ -40,7 +40,7 @@ func TestDetections(t *testing.T) {
 	if len(b.Hosts) != 152 || b.Hosts[0].Chosen || !b.Hosts[1].Chosen || b.Hosts[1].Label != "host-299" {
 		t.Errorf("%d hosts, %+v", len(b.Hosts), b.Hosts[:2])
 	}
-	p = Detections(now, fleet.DetectionQuery{}, detections(frame.PageSize), nil)
+	p = detectionsOf(now, fleet.DetectionQuery{}, detections(frame.PageSize), nil)
 	if b = p.Body.(detectionsBody); b.Older != "" || b.Newest != "" || b.Any() || !b.Severities[0].Chosen || len(b.Hosts) != 1 || p.API != "/api/v1/detections" {
 		t.Errorf("all: %+v", b)
 	}
@@ -48,7 +48,7 @@ func TestDetections(t *testing.T) {
 
 func TestDetection(t *testing.T) {
 	d := detections(1)[0]
-	p := Detection(now, d)
+	p := detectionOf(now, d)
 	s := p.Body.(frame.Storm)
 	if p.Title != "rule" || p.API != "/api/v1/hosts/a/detections/1" || s.First().Command != "" {
 		t.Errorf("%+v", p)

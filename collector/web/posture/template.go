@@ -1,6 +1,4 @@
-// Package page makes the pages of the fleet's posture out of its data: a model for each
-// page (what is shown, grouped, sorted and paged) and its html/template.
-package page
+package posture
 
 import (
 	"embed"
@@ -17,8 +15,8 @@ import (
 //go:embed templates/*.html
 var files embed.FS
 
-// Templates parses the pages' templates.
-func Templates() (*frame.Templates, error) {
+// templates parses the pages' templates.
+func templates() (*frame.Templates, error) {
 	return frame.Parse(files, template.FuncMap{
 		"label":  label,
 		"from":   func(now time.Time, g pending.Group) update { return update{now, g} },

@@ -1,4 +1,4 @@
-package page
+package posture
 
 import (
 	"cmp"
@@ -113,9 +113,9 @@ func (b hostBody) Packages() (n int) {
 	return n
 }
 
-// Host returns the page of one host. Events are one more than a page of its
+// hostOf returns the page of one host. Events are one more than a page of its
 // timeline, before the cursor; detections are its newest.
-func Host(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event, detections []fleet.Detection) frame.Page {
+func hostOf(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event, detections []fleet.Detection) frame.Page {
 	b := hostBody{Now: now, Host: d.Host, Notices: notices(now, d.Host), Pending: pending.Groups(now, d.States)}
 	byName := make(map[string]*family)
 	for i := range d.States {

@@ -1,4 +1,4 @@
-package page
+package posture
 
 import (
 	"cmp"
@@ -24,8 +24,8 @@ type checksBody struct {
 	Most     int // hosts of the check with the most bad hosts
 }
 
-// Checks returns the list of checks that q selects.
-func Checks(now time.Time, q list.Query, all []fleet.Check) frame.Page {
+// checksOf returns the list of checks that q selects.
+func checksOf(now time.Time, q list.Query, all []fleet.Check) frame.Page {
 	var families []string
 	var chosen []fleet.Check
 	b := checksBody{Now: now, Query: q, All: len(all), Most: 1}
@@ -91,9 +91,9 @@ type checkBody struct {
 	Timeline frame.Timeline
 }
 
-// Check returns the page of one check. Events are one more than a page of its
+// checkOf returns the page of one check. Events are one more than a page of its
 // timeline, before the cursor.
-func Check(now time.Time, d fleet.CheckDetail, path string, before int64, events []fleet.Event) frame.Page {
+func checkOf(now time.Time, d fleet.CheckDetail, path string, before int64, events []fleet.Event) frame.Page {
 	b := checkBody{Now: now, Check: d.Check}
 	if b.Check.Info.Title == "" {
 		b.Check.Info.Title = b.Check.Info.ID
@@ -120,17 +120,4 @@ func Check(now time.Time, d fleet.CheckDetail, path string, before int64, events
 		live.Since = -1
 	}
 	return frame.Page{Title: b.Check.Info.Title, Section: "checks", API: "/api/v1" + path, Live: live, Body: b}
-}
-
-// Login is the model of the page to sign in.
-type Login struct {
-	Next   string // where to go then
-	Failed string // why the last attempt was not taken, or ""
-}
-
-// Failure is the model of the page that says what went wrong.
-type Failure struct {
-	Code    int
-	Title   string
-	Message string
 }

@@ -1,0 +1,69 @@
+package posture
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
+	"seawall/collector/web/list"
+)
+
+func (s *Pages) detectionsPage(w http.ResponseWriter, r *http.Request) {
+	q := list.Detections(r.URL.Query(), frame.PageSize+1)
+	q.Limit = frame.PageSize + 1
+	all, err := s.config.Detections.Detections(r.Context(), q)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	var hosts []fleet.Host
+	if r.URL.Query().Get("fragment") == "" { // the filter is in no fragment
+		if hosts, err = s.detected(r, q.Host); err != nil {
+			s.frame.Fail(w, r, err)
+			return
+		}
+	}
+	s.frame.Show(w, r, s.pages, "detections", detectionsOf(s.frame.Now(), q, all, hosts))
+}
+
+// detected returns the hosts to choose from: those with detections, and the one that is
+// chosen whether or not it is among them.
+func (s *Pages) detected(r *http.Request, chosen fleet.HostID) ([]fleet.Host, error) {
+	scope := frame.Of(r).Scope
+	p, err := s.config.Lists.HostPage(r.Context(), fleet.HostQuery{Detected: true, Scope: scope, Size: mostHosts})
+	if err != nil {
+		return nil, fmt.Errorf("hosts with detections: %w", err)
+	}
+	if chosen == "" || slices.ContainsFunc(p.Hosts, func(h fleet.Host) bool { return h.ID == chosen }) {
+		return p.Hosts, nil
+	}
+	one, err := s.config.Lists.HostPage(r.Context(), fleet.HostQuery{Text: string(chosen), Scope: scope, Size: 1})
+	if err != nil {
+		return nil, fmt.Errorf("the host of detections: %w", err)
+	}
+	return append(p.Hosts, one.Hosts...), nil
+}
+
+// detection returns the detection that the path names.
+func (s *Pages) detection(r *http.Request) (fleet.Detection, error) {
+	id, err := frame.HostID(r)
+	if err != nil {
+		return fleet.Detection{}, err
+	}
+	d, err := s.config.Detections.Detection(r.Context(), id, r.PathValue("storm"))
+	if err != nil {
+		return d, fmt.Errorf("detection of host %s: %w", id, err)
+	}
+	return d, nil
+}
+
+func (s *Pages) detectionPage(w http.ResponseWriter, r *http.Request) {
+	d, err := s.detection(r)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	s.frame.Show(w, r, s.pages, "detection", detectionOf(s.frame.Now(), d))
+}
