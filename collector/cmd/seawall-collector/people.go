@@ -16,8 +16,8 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/initial"
 	"seawall/collector/store"
-	"seawall/collector/web/frame"
 	"seawall/collector/web/people"
+	"seawall/collector/web/role"
 	"seawall/collector/web/session"
 	"seawall/pkg/service"
 )
@@ -67,7 +67,7 @@ func (u *users) byPassword(stateDir string, log *slog.Logger) people.SignIn {
 			return session.Who{}, err
 		}
 		initial.Forget(stateDir, log)
-		return session.Who{User: user.Name, Role: frame.ParseRole(string(user.Role)), Scope: user.Scope}, nil
+		return session.Who{User: user.Name, Role: role.Parse(string(user.Role)), Scope: user.Scope}, nil
 	}
 }
 
@@ -77,5 +77,5 @@ func (u *users) byToken(ctx context.Context, text string) (session.Who, error) {
 	if err != nil {
 		return session.Who{}, err
 	}
-	return session.Who{User: token.User, Role: frame.ParseRole(string(token.Role)), Scope: token.Scope}, nil
+	return session.Who{User: token.User, Role: role.Parse(string(token.Role)), Scope: token.Scope}, nil
 }

@@ -4,35 +4,21 @@ import (
 	"context"
 	"net/http"
 	"slices"
+
+	"seawall/collector/web/role"
 )
 
-// Role says who may use a route. Those from Viewer on are ordered: who has one may do
-// what those below it may.
-type Role int
+// Role says who may use a route, see package role.
+type Role = role.Role
 
-// The roles.
+// The roles, as package role explains them.
 const (
-	Anybody  Role = iota // without signing in
-	Local                // from this machine itself, or with any role below
-	Viewer               // reads
-	Operator             // also invites, triages, waives, approves and revokes hosts
-	Admin                // also users, others' tokens, settings, retention, alert routes
+	Anybody  = role.Anybody
+	Local    = role.Local
+	Viewer   = role.Viewer
+	Operator = role.Operator
+	Admin    = role.Admin
 )
-
-// String returns the role's word.
-func (r Role) String() string {
-	return [...]string{"anybody", "local", "viewer", "operator", "admin"}[min(max(r, Anybody), Admin)]
-}
-
-// ParseRole returns the role of an account's word, Anybody for one that is none.
-func ParseRole(word string) Role {
-	for r := Viewer; r <= Admin; r++ {
-		if r.String() == word {
-			return r
-		}
-	}
-	return Anybody
-}
 
 // Route is one entry of the dashboard's table of paths. Pattern is one of
 // [http.ServeMux], with its method.

@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"seawall/collector/web/frame"
+	"seawall/collector/web/role"
 )
 
 // Config bounds a [Store].
@@ -40,7 +40,7 @@ type Store struct {
 // Who is signed in.
 type Who struct {
 	User  string
-	Role  frame.Role
+	Role  role.Role
 	Scope []string // the tags of the hosts that the user may see; none: all hosts
 }
 

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"seawall/collector/web/frame"
+	"seawall/collector/web/role"
 )
 
-var ann = Who{User: "ann", Role: frame.Operator, Scope: []string{"prod"}}
+var ann = Who{User: "ann", Role: role.Operator, Scope: []string{"prod"}}
 
 // clock is a time that a test moves.
 type clock struct{ t time.Time }
@@ -179,7 +179,7 @@ func TestRoomOfOne(t *testing.T) {
 		last = s.Start(ann)
 	}
 	found := s.Find(last)
-	if s.Len() != 3 || s.Find(other) == nil || found == nil || found.Who().User != "ann" || found.Who().Role != frame.Operator {
+	if s.Len() != 3 || s.Find(other) == nil || found == nil || found.Who().User != "ann" || found.Who().Role != role.Operator {
 		t.Fatalf("%d sessions", s.Len())
 	}
 	if len(found.ID()) != 16 || strings.Contains(last, found.ID()) {

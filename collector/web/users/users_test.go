@@ -26,6 +26,7 @@ import (
 	"seawall/collector/web"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/people"
+	"seawall/collector/web/role"
 	"seawall/collector/web/session"
 	"seawall/collector/web/users"
 	"seawall/collector/web/webtest"
@@ -43,8 +44,8 @@ type house struct {
 	base     string
 }
 
-func who(name string, role account.Role, scope []string) session.Who {
-	return session.Who{User: name, Role: frame.ParseRole(string(role)), Scope: scope}
+func who(name string, of account.Role, scope []string) session.Who {
+	return session.Who{User: name, Role: role.Parse(string(of)), Scope: scope}
 }
 
 func open(t *testing.T) *house {
