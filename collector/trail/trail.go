@@ -115,7 +115,7 @@ func List(ctx context.Context, r db.Querier, q Query) ([]Entry, error) {
 		e, _, err := read(scan)
 		out = append(out, e)
 		return err
-	}, columns+`WHERE (? = 0 OR seq < ?) AND (? = '' OR who = ?) AND (? = '' OR action = ? OR substr(action, 1, length(?) + 1) = ? || ' ')
+	}, columns+`WHERE (CAST(? AS BIGINT) = 0 OR seq < ?) AND (? = '' OR who = ?) AND (? = '' OR action = ? OR substr(action, 1, length(?) + 1) = ? || ' ')
 		ORDER BY seq DESC LIMIT ?`, q.Before, q.Before, q.Who, q.Who, q.Action, q.Action, q.Action, q.Action, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the audit trail: %w", err)
