@@ -18,6 +18,7 @@ import (
 
 	"seawall/collector/account"
 	"seawall/collector/account/apitoken"
+	"seawall/collector/account/tag"
 	"seawall/collector/db"
 	"seawall/collector/password"
 	"seawall/collector/trail"
@@ -56,8 +57,8 @@ func explain(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return status.Error(codes.NotFound, "there is no such user or token")
-	case errors.Is(err, account.ErrInvalid):
+		return status.Error(codes.NotFound, "there is no such user, token or host")
+	case errors.Is(err, account.ErrInvalid) || errors.Is(err, tag.ErrSeveral):
 		code = codes.InvalidArgument
 	case errors.Is(err, account.ErrExists):
 		code = codes.AlreadyExists
@@ -164,6 +165,29 @@ func (s *Service) AddApiToken(ctx context.Context, r *seawallv1.AddApiTokenReque
 // RevokeApiToken ends a token.
 func (s *Service) RevokeApiToken(ctx context.Context, r *seawallv1.RevokeApiTokenRequest) (*seawallv1.RevokeApiTokenResponse, error) {
 	return &seawallv1.RevokeApiTokenResponse{}, explain(s.Tokens.Revoke(ctx, who(ctx), "", r.GetId()))
+}
+
+// ListHostTags returns the hosts that have tags.
+func (s *Service) ListHostTags(ctx context.Context, _ *seawallv1.ListHostTagsRequest) (*seawallv1.ListHostTagsResponse, error) {
+	out := &seawallv1.ListHostTagsResponse{}
+	err := s.Data.Read(ctx, func(q db.Querier) error {
+		all, err := tag.List(ctx, q)
+		for _, h := range all {
+			out.Hosts = append(out.Hosts, &seawallv1.HostTags{Host: string(h.ID), Name: h.Name, Tags: h.Tags})
+		}
+		return err
+	})
+	return out, explain(err)
+}
+
+// SetHostTags gives a host tags and takes others away.
+func (s *Service) SetHostTags(ctx context.Context, r *seawallv1.SetHostTagsRequest) (*seawallv1.SetHostTagsResponse, error) {
+	out := &seawallv1.SetHostTagsResponse{}
+	err := s.Data.Write(ctx, func(w db.Writer) (err error) {
+		out.Tags, err = tag.Change(w, time.Now(), who(ctx), r.GetHost(), r.GetAdd(), r.GetRemove())
+		return err
+	})
+	return out, explain(err)
 }
 
 // ListTrail returns what was done, newest first.

@@ -1,5 +1,5 @@
-// Package people is the commands about those who use the collector: user, apitoken and
-// trail. They talk to the collector that runs, over the administrator's socket.
+// Package people is the commands about those who use the collector: user, apitoken, tag
+// (which hosts they see) and trail. They talk to the collector that runs, over the administrator's socket.
 //
 // A password never stands in an argument, where every process of the machine reads it: it
 // is read from a file or standard input, or made by the collector and shown once, alone on
@@ -36,11 +36,12 @@ type Console struct {
 	Stderr io.Writer
 }
 
-// Commands returns the commands user, apitoken and trail.
+// Commands returns the commands user, apitoken, tag and trail.
 func (c Console) Commands() []*cobra.Command {
 	return []*cobra.Command{
 		group("user", "Who may sign in, and what each may do", c.userAdd(), c.userList(), c.userRole(), c.userPassword(), c.userDisable("disable", true), c.userDisable("enable", false), c.userRemove()),
 		group("apitoken", "What programs come with in place of a password", c.tokenAdd(), c.tokenList(), c.tokenRevoke()),
+		group("tag", "Tags of hosts, by which users see some hosts and not others", c.hostTags(), c.hostTag()),
 		group("trail", "What people did, and that nobody altered the record of it", c.trailList(), c.trailVerify()),
 	}
 }

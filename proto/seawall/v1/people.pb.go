@@ -1381,6 +1381,251 @@ func (x *VerifyTrailResponse) GetHead() string {
 	return ""
 }
 
+// HostTags are the tags that an administrator gave a host: they say who may see it.
+type HostTags struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"` // its id
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Tags          []string               `protobuf:"bytes,3,rep,name=tags,proto3" json:"tags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HostTags) Reset() {
+	*x = HostTags{}
+	mi := &file_seawall_v1_people_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HostTags) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HostTags) ProtoMessage() {}
+
+func (x *HostTags) ProtoReflect() protoreflect.Message {
+	mi := &file_seawall_v1_people_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HostTags.ProtoReflect.Descriptor instead.
+func (*HostTags) Descriptor() ([]byte, []int) {
+	return file_seawall_v1_people_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *HostTags) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *HostTags) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *HostTags) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+type ListHostTagsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListHostTagsRequest) Reset() {
+	*x = ListHostTagsRequest{}
+	mi := &file_seawall_v1_people_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListHostTagsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListHostTagsRequest) ProtoMessage() {}
+
+func (x *ListHostTagsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_seawall_v1_people_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListHostTagsRequest.ProtoReflect.Descriptor instead.
+func (*ListHostTagsRequest) Descriptor() ([]byte, []int) {
+	return file_seawall_v1_people_proto_rawDescGZIP(), []int{26}
+}
+
+type ListHostTagsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hosts         []*HostTags            `protobuf:"bytes,1,rep,name=hosts,proto3" json:"hosts,omitempty"` // those with tags, by name
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListHostTagsResponse) Reset() {
+	*x = ListHostTagsResponse{}
+	mi := &file_seawall_v1_people_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListHostTagsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListHostTagsResponse) ProtoMessage() {}
+
+func (x *ListHostTagsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_seawall_v1_people_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListHostTagsResponse.ProtoReflect.Descriptor instead.
+func (*ListHostTagsResponse) Descriptor() ([]byte, []int) {
+	return file_seawall_v1_people_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ListHostTagsResponse) GetHosts() []*HostTags {
+	if x != nil {
+		return x.Hosts
+	}
+	return nil
+}
+
+type SetHostTagsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"` // its id, or the beginning of it when no other host's is the same
+	Add           []string               `protobuf:"bytes,2,rep,name=add,proto3" json:"add,omitempty"`
+	Remove        []string               `protobuf:"bytes,3,rep,name=remove,proto3" json:"remove,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetHostTagsRequest) Reset() {
+	*x = SetHostTagsRequest{}
+	mi := &file_seawall_v1_people_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetHostTagsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetHostTagsRequest) ProtoMessage() {}
+
+func (x *SetHostTagsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_seawall_v1_people_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetHostTagsRequest.ProtoReflect.Descriptor instead.
+func (*SetHostTagsRequest) Descriptor() ([]byte, []int) {
+	return file_seawall_v1_people_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SetHostTagsRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *SetHostTagsRequest) GetAdd() []string {
+	if x != nil {
+		return x.Add
+	}
+	return nil
+}
+
+func (x *SetHostTagsRequest) GetRemove() []string {
+	if x != nil {
+		return x.Remove
+	}
+	return nil
+}
+
+type SetHostTagsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tags          []string               `protobuf:"bytes,1,rep,name=tags,proto3" json:"tags,omitempty"` // that the host has now
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetHostTagsResponse) Reset() {
+	*x = SetHostTagsResponse{}
+	mi := &file_seawall_v1_people_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetHostTagsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetHostTagsResponse) ProtoMessage() {}
+
+func (x *SetHostTagsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_seawall_v1_people_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetHostTagsResponse.ProtoReflect.Descriptor instead.
+func (*SetHostTagsResponse) Descriptor() ([]byte, []int) {
+	return file_seawall_v1_people_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *SetHostTagsResponse) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
 var File_seawall_v1_people_proto protoreflect.FileDescriptor
 
 const file_seawall_v1_people_proto_rawDesc = "" +
@@ -1469,7 +1714,20 @@ const file_seawall_v1_people_proto_rawDesc = "" +
 	"\x13VerifyTrailResponse\x12\x18\n" +
 	"\aentries\x18\x01 \x01(\x03R\aentries\x12\x16\n" +
 	"\x06broken\x18\x02 \x01(\tR\x06broken\x12\x12\n" +
-	"\x04head\x18\x03 \x01(\tR\x04head2\xff\x06\n" +
+	"\x04head\x18\x03 \x01(\tR\x04head\"F\n" +
+	"\bHostTags\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04tags\x18\x03 \x03(\tR\x04tags\"\x15\n" +
+	"\x13ListHostTagsRequest\"B\n" +
+	"\x14ListHostTagsResponse\x12*\n" +
+	"\x05hosts\x18\x01 \x03(\v2\x14.seawall.v1.HostTagsR\x05hosts\"R\n" +
+	"\x12SetHostTagsRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x10\n" +
+	"\x03add\x18\x02 \x03(\tR\x03add\x12\x16\n" +
+	"\x06remove\x18\x03 \x03(\tR\x06remove\")\n" +
+	"\x13SetHostTagsResponse\x12\x12\n" +
+	"\x04tags\x18\x01 \x03(\tR\x04tags2\xa2\b\n" +
 	"\rPeopleService\x12H\n" +
 	"\tListUsers\x12\x1c.seawall.v1.ListUsersRequest\x1a\x1d.seawall.v1.ListUsersResponse\x12B\n" +
 	"\aAddUser\x12\x1a.seawall.v1.AddUserRequest\x1a\x1b.seawall.v1.AddUserResponse\x12N\n" +
@@ -1480,7 +1738,9 @@ const file_seawall_v1_people_proto_rawDesc = "" +
 	"RemoveUser\x12\x1d.seawall.v1.RemoveUserRequest\x1a\x1e.seawall.v1.RemoveUserResponse\x12T\n" +
 	"\rListApiTokens\x12 .seawall.v1.ListApiTokensRequest\x1a!.seawall.v1.ListApiTokensResponse\x12N\n" +
 	"\vAddApiToken\x12\x1e.seawall.v1.AddApiTokenRequest\x1a\x1f.seawall.v1.AddApiTokenResponse\x12W\n" +
-	"\x0eRevokeApiToken\x12!.seawall.v1.RevokeApiTokenRequest\x1a\".seawall.v1.RevokeApiTokenResponse\x12H\n" +
+	"\x0eRevokeApiToken\x12!.seawall.v1.RevokeApiTokenRequest\x1a\".seawall.v1.RevokeApiTokenResponse\x12Q\n" +
+	"\fListHostTags\x12\x1f.seawall.v1.ListHostTagsRequest\x1a .seawall.v1.ListHostTagsResponse\x12N\n" +
+	"\vSetHostTags\x12\x1e.seawall.v1.SetHostTagsRequest\x1a\x1f.seawall.v1.SetHostTagsResponse\x12H\n" +
 	"\tListTrail\x12\x1c.seawall.v1.ListTrailRequest\x1a\x1d.seawall.v1.ListTrailResponse\x12N\n" +
 	"\vVerifyTrail\x12\x1e.seawall.v1.VerifyTrailRequest\x1a\x1f.seawall.v1.VerifyTrailResponseB$Z\"seawall/proto/seawall/v1;seawallv1b\x06proto3"
 
@@ -1496,7 +1756,7 @@ func file_seawall_v1_people_proto_rawDescGZIP() []byte {
 	return file_seawall_v1_people_proto_rawDescData
 }
 
-var file_seawall_v1_people_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_seawall_v1_people_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_seawall_v1_people_proto_goTypes = []any{
 	(*User)(nil),                    // 0: seawall.v1.User
 	(*ListUsersRequest)(nil),        // 1: seawall.v1.ListUsersRequest
@@ -1523,46 +1783,56 @@ var file_seawall_v1_people_proto_goTypes = []any{
 	(*ListTrailResponse)(nil),       // 22: seawall.v1.ListTrailResponse
 	(*VerifyTrailRequest)(nil),      // 23: seawall.v1.VerifyTrailRequest
 	(*VerifyTrailResponse)(nil),     // 24: seawall.v1.VerifyTrailResponse
-	(*timestamppb.Timestamp)(nil),   // 25: google.protobuf.Timestamp
+	(*HostTags)(nil),                // 25: seawall.v1.HostTags
+	(*ListHostTagsRequest)(nil),     // 26: seawall.v1.ListHostTagsRequest
+	(*ListHostTagsResponse)(nil),    // 27: seawall.v1.ListHostTagsResponse
+	(*SetHostTagsRequest)(nil),      // 28: seawall.v1.SetHostTagsRequest
+	(*SetHostTagsResponse)(nil),     // 29: seawall.v1.SetHostTagsResponse
+	(*timestamppb.Timestamp)(nil),   // 30: google.protobuf.Timestamp
 }
 var file_seawall_v1_people_proto_depIdxs = []int32{
-	25, // 0: seawall.v1.User.created:type_name -> google.protobuf.Timestamp
-	25, // 1: seawall.v1.User.seen:type_name -> google.protobuf.Timestamp
+	30, // 0: seawall.v1.User.created:type_name -> google.protobuf.Timestamp
+	30, // 1: seawall.v1.User.seen:type_name -> google.protobuf.Timestamp
 	0,  // 2: seawall.v1.ListUsersResponse.users:type_name -> seawall.v1.User
-	25, // 3: seawall.v1.ApiToken.created:type_name -> google.protobuf.Timestamp
-	25, // 4: seawall.v1.ApiToken.expires:type_name -> google.protobuf.Timestamp
-	25, // 5: seawall.v1.ApiToken.used:type_name -> google.protobuf.Timestamp
+	30, // 3: seawall.v1.ApiToken.created:type_name -> google.protobuf.Timestamp
+	30, // 4: seawall.v1.ApiToken.expires:type_name -> google.protobuf.Timestamp
+	30, // 5: seawall.v1.ApiToken.used:type_name -> google.protobuf.Timestamp
 	13, // 6: seawall.v1.ListApiTokensResponse.tokens:type_name -> seawall.v1.ApiToken
 	13, // 7: seawall.v1.AddApiTokenResponse.token:type_name -> seawall.v1.ApiToken
-	25, // 8: seawall.v1.TrailEntry.time:type_name -> google.protobuf.Timestamp
+	30, // 8: seawall.v1.TrailEntry.time:type_name -> google.protobuf.Timestamp
 	20, // 9: seawall.v1.ListTrailResponse.entries:type_name -> seawall.v1.TrailEntry
-	1,  // 10: seawall.v1.PeopleService.ListUsers:input_type -> seawall.v1.ListUsersRequest
-	3,  // 11: seawall.v1.PeopleService.AddUser:input_type -> seawall.v1.AddUserRequest
-	5,  // 12: seawall.v1.PeopleService.SetUserRole:input_type -> seawall.v1.SetUserRoleRequest
-	7,  // 13: seawall.v1.PeopleService.SetUserPassword:input_type -> seawall.v1.SetUserPasswordRequest
-	9,  // 14: seawall.v1.PeopleService.DisableUser:input_type -> seawall.v1.DisableUserRequest
-	11, // 15: seawall.v1.PeopleService.RemoveUser:input_type -> seawall.v1.RemoveUserRequest
-	14, // 16: seawall.v1.PeopleService.ListApiTokens:input_type -> seawall.v1.ListApiTokensRequest
-	16, // 17: seawall.v1.PeopleService.AddApiToken:input_type -> seawall.v1.AddApiTokenRequest
-	18, // 18: seawall.v1.PeopleService.RevokeApiToken:input_type -> seawall.v1.RevokeApiTokenRequest
-	21, // 19: seawall.v1.PeopleService.ListTrail:input_type -> seawall.v1.ListTrailRequest
-	23, // 20: seawall.v1.PeopleService.VerifyTrail:input_type -> seawall.v1.VerifyTrailRequest
-	2,  // 21: seawall.v1.PeopleService.ListUsers:output_type -> seawall.v1.ListUsersResponse
-	4,  // 22: seawall.v1.PeopleService.AddUser:output_type -> seawall.v1.AddUserResponse
-	6,  // 23: seawall.v1.PeopleService.SetUserRole:output_type -> seawall.v1.SetUserRoleResponse
-	8,  // 24: seawall.v1.PeopleService.SetUserPassword:output_type -> seawall.v1.SetUserPasswordResponse
-	10, // 25: seawall.v1.PeopleService.DisableUser:output_type -> seawall.v1.DisableUserResponse
-	12, // 26: seawall.v1.PeopleService.RemoveUser:output_type -> seawall.v1.RemoveUserResponse
-	15, // 27: seawall.v1.PeopleService.ListApiTokens:output_type -> seawall.v1.ListApiTokensResponse
-	17, // 28: seawall.v1.PeopleService.AddApiToken:output_type -> seawall.v1.AddApiTokenResponse
-	19, // 29: seawall.v1.PeopleService.RevokeApiToken:output_type -> seawall.v1.RevokeApiTokenResponse
-	22, // 30: seawall.v1.PeopleService.ListTrail:output_type -> seawall.v1.ListTrailResponse
-	24, // 31: seawall.v1.PeopleService.VerifyTrail:output_type -> seawall.v1.VerifyTrailResponse
-	21, // [21:32] is the sub-list for method output_type
-	10, // [10:21] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	25, // 10: seawall.v1.ListHostTagsResponse.hosts:type_name -> seawall.v1.HostTags
+	1,  // 11: seawall.v1.PeopleService.ListUsers:input_type -> seawall.v1.ListUsersRequest
+	3,  // 12: seawall.v1.PeopleService.AddUser:input_type -> seawall.v1.AddUserRequest
+	5,  // 13: seawall.v1.PeopleService.SetUserRole:input_type -> seawall.v1.SetUserRoleRequest
+	7,  // 14: seawall.v1.PeopleService.SetUserPassword:input_type -> seawall.v1.SetUserPasswordRequest
+	9,  // 15: seawall.v1.PeopleService.DisableUser:input_type -> seawall.v1.DisableUserRequest
+	11, // 16: seawall.v1.PeopleService.RemoveUser:input_type -> seawall.v1.RemoveUserRequest
+	14, // 17: seawall.v1.PeopleService.ListApiTokens:input_type -> seawall.v1.ListApiTokensRequest
+	16, // 18: seawall.v1.PeopleService.AddApiToken:input_type -> seawall.v1.AddApiTokenRequest
+	18, // 19: seawall.v1.PeopleService.RevokeApiToken:input_type -> seawall.v1.RevokeApiTokenRequest
+	26, // 20: seawall.v1.PeopleService.ListHostTags:input_type -> seawall.v1.ListHostTagsRequest
+	28, // 21: seawall.v1.PeopleService.SetHostTags:input_type -> seawall.v1.SetHostTagsRequest
+	21, // 22: seawall.v1.PeopleService.ListTrail:input_type -> seawall.v1.ListTrailRequest
+	23, // 23: seawall.v1.PeopleService.VerifyTrail:input_type -> seawall.v1.VerifyTrailRequest
+	2,  // 24: seawall.v1.PeopleService.ListUsers:output_type -> seawall.v1.ListUsersResponse
+	4,  // 25: seawall.v1.PeopleService.AddUser:output_type -> seawall.v1.AddUserResponse
+	6,  // 26: seawall.v1.PeopleService.SetUserRole:output_type -> seawall.v1.SetUserRoleResponse
+	8,  // 27: seawall.v1.PeopleService.SetUserPassword:output_type -> seawall.v1.SetUserPasswordResponse
+	10, // 28: seawall.v1.PeopleService.DisableUser:output_type -> seawall.v1.DisableUserResponse
+	12, // 29: seawall.v1.PeopleService.RemoveUser:output_type -> seawall.v1.RemoveUserResponse
+	15, // 30: seawall.v1.PeopleService.ListApiTokens:output_type -> seawall.v1.ListApiTokensResponse
+	17, // 31: seawall.v1.PeopleService.AddApiToken:output_type -> seawall.v1.AddApiTokenResponse
+	19, // 32: seawall.v1.PeopleService.RevokeApiToken:output_type -> seawall.v1.RevokeApiTokenResponse
+	27, // 33: seawall.v1.PeopleService.ListHostTags:output_type -> seawall.v1.ListHostTagsResponse
+	29, // 34: seawall.v1.PeopleService.SetHostTags:output_type -> seawall.v1.SetHostTagsResponse
+	22, // 35: seawall.v1.PeopleService.ListTrail:output_type -> seawall.v1.ListTrailResponse
+	24, // 36: seawall.v1.PeopleService.VerifyTrail:output_type -> seawall.v1.VerifyTrailResponse
+	24, // [24:37] is the sub-list for method output_type
+	11, // [11:24] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_seawall_v1_people_proto_init() }
@@ -1576,7 +1846,7 @@ func file_seawall_v1_people_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_seawall_v1_people_proto_rawDesc), len(file_seawall_v1_people_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,8 @@ const (
 	PeopleService_ListApiTokens_FullMethodName   = "/seawall.v1.PeopleService/ListApiTokens"
 	PeopleService_AddApiToken_FullMethodName     = "/seawall.v1.PeopleService/AddApiToken"
 	PeopleService_RevokeApiToken_FullMethodName  = "/seawall.v1.PeopleService/RevokeApiToken"
+	PeopleService_ListHostTags_FullMethodName    = "/seawall.v1.PeopleService/ListHostTags"
+	PeopleService_SetHostTags_FullMethodName     = "/seawall.v1.PeopleService/SetHostTags"
 	PeopleService_ListTrail_FullMethodName       = "/seawall.v1.PeopleService/ListTrail"
 	PeopleService_VerifyTrail_FullMethodName     = "/seawall.v1.PeopleService/VerifyTrail"
 )
@@ -48,6 +50,8 @@ type PeopleServiceClient interface {
 	ListApiTokens(ctx context.Context, in *ListApiTokensRequest, opts ...grpc.CallOption) (*ListApiTokensResponse, error)
 	AddApiToken(ctx context.Context, in *AddApiTokenRequest, opts ...grpc.CallOption) (*AddApiTokenResponse, error)
 	RevokeApiToken(ctx context.Context, in *RevokeApiTokenRequest, opts ...grpc.CallOption) (*RevokeApiTokenResponse, error)
+	ListHostTags(ctx context.Context, in *ListHostTagsRequest, opts ...grpc.CallOption) (*ListHostTagsResponse, error)
+	SetHostTags(ctx context.Context, in *SetHostTagsRequest, opts ...grpc.CallOption) (*SetHostTagsResponse, error)
 	ListTrail(ctx context.Context, in *ListTrailRequest, opts ...grpc.CallOption) (*ListTrailResponse, error)
 	VerifyTrail(ctx context.Context, in *VerifyTrailRequest, opts ...grpc.CallOption) (*VerifyTrailResponse, error)
 }
@@ -150,6 +154,26 @@ func (c *peopleServiceClient) RevokeApiToken(ctx context.Context, in *RevokeApiT
 	return out, nil
 }
 
+func (c *peopleServiceClient) ListHostTags(ctx context.Context, in *ListHostTagsRequest, opts ...grpc.CallOption) (*ListHostTagsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListHostTagsResponse)
+	err := c.cc.Invoke(ctx, PeopleService_ListHostTags_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *peopleServiceClient) SetHostTags(ctx context.Context, in *SetHostTagsRequest, opts ...grpc.CallOption) (*SetHostTagsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetHostTagsResponse)
+	err := c.cc.Invoke(ctx, PeopleService_SetHostTags_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *peopleServiceClient) ListTrail(ctx context.Context, in *ListTrailRequest, opts ...grpc.CallOption) (*ListTrailResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListTrailResponse)
@@ -186,6 +210,8 @@ type PeopleServiceServer interface {
 	ListApiTokens(context.Context, *ListApiTokensRequest) (*ListApiTokensResponse, error)
 	AddApiToken(context.Context, *AddApiTokenRequest) (*AddApiTokenResponse, error)
 	RevokeApiToken(context.Context, *RevokeApiTokenRequest) (*RevokeApiTokenResponse, error)
+	ListHostTags(context.Context, *ListHostTagsRequest) (*ListHostTagsResponse, error)
+	SetHostTags(context.Context, *SetHostTagsRequest) (*SetHostTagsResponse, error)
 	ListTrail(context.Context, *ListTrailRequest) (*ListTrailResponse, error)
 	VerifyTrail(context.Context, *VerifyTrailRequest) (*VerifyTrailResponse, error)
 	mustEmbedUnimplementedPeopleServiceServer()
@@ -224,6 +250,12 @@ func (UnimplementedPeopleServiceServer) AddApiToken(context.Context, *AddApiToke
 }
 func (UnimplementedPeopleServiceServer) RevokeApiToken(context.Context, *RevokeApiTokenRequest) (*RevokeApiTokenResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokeApiToken not implemented")
+}
+func (UnimplementedPeopleServiceServer) ListHostTags(context.Context, *ListHostTagsRequest) (*ListHostTagsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListHostTags not implemented")
+}
+func (UnimplementedPeopleServiceServer) SetHostTags(context.Context, *SetHostTagsRequest) (*SetHostTagsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetHostTags not implemented")
 }
 func (UnimplementedPeopleServiceServer) ListTrail(context.Context, *ListTrailRequest) (*ListTrailResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListTrail not implemented")
@@ -414,6 +446,42 @@ func _PeopleService_RevokeApiToken_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PeopleService_ListHostTags_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListHostTagsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PeopleServiceServer).ListHostTags(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PeopleService_ListHostTags_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PeopleServiceServer).ListHostTags(ctx, req.(*ListHostTagsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PeopleService_SetHostTags_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetHostTagsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PeopleServiceServer).SetHostTags(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PeopleService_SetHostTags_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PeopleServiceServer).SetHostTags(ctx, req.(*SetHostTagsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PeopleService_ListTrail_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListTrailRequest)
 	if err := dec(in); err != nil {
@@ -492,6 +560,14 @@ var PeopleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RevokeApiToken",
 			Handler:    _PeopleService_RevokeApiToken_Handler,
+		},
+		{
+			MethodName: "ListHostTags",
+			Handler:    _PeopleService_ListHostTags_Handler,
+		},
+		{
+			MethodName: "SetHostTags",
+			Handler:    _PeopleService_SetHostTags_Handler,
 		},
 		{
 			MethodName: "ListTrail",
