@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"seawall/collector/account"
 	"seawall/collector/contact"
 	"seawall/collector/initial"
+	"seawall/collector/option"
 	"seawall/collector/store/postgres"
 )
 
@@ -35,30 +35,30 @@ type config struct {
 	Store          string
 	Ingest         string
 	Dashboard      string
-	DashboardTLS   choice
+	DashboardTLS   option.Choice
 	DashboardCert  string
 	DashboardKey   string
-	DashboardHosts list
+	DashboardHosts option.List
 	PasswordFile   string
 	Admin          string
-	LogLevel       level
+	LogLevel       option.Level
 	RetentionDays  int
 	MaxHosts       int
 	HostRate       int
 
-	EnrolmentApproval choice
+	EnrolmentApproval option.Choice
 	ArchiveAfterDays  int
 	MemoryBudget      int
 
-	Invites   choice
+	Invites   option.Choice
 	Advertise string
 	Repo      string
 	RepoKey   string
 }
 
 func (c *config) register(f *pflag.FlagSet) {
-	c.DashboardTLS = choice{"auto", []string{"auto", "on", "off"}}
-	c.EnrolmentApproval = choice{"clones-only", []string{"clones-only", "all"}}
+	c.DashboardTLS = option.Choice{Value: "auto", Words: []string{"auto", "on", "off"}}
+	c.EnrolmentApproval = option.Choice{Value: "clones-only", Words: []string{"clones-only", "all"}}
 	f.StringVar(&c.File, "config", defaultConfig, "configuration `file`, YAML; it need not exist unless named")
 	f.StringVar(&c.StateDir, "state-dir", "/var/lib/seawall-collector", "`folder` of the database and the key")
 	f.StringVar(&c.Store, "store", "", "`URL` of a PostgreSQL database, postgres://…, for everything but the keys; default: a file in --state-dir")
@@ -76,7 +76,7 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.Var(&c.EnrolmentApproval, "enrolment-approval", "which hosts a person has to approve: clones-only (copies that have no token), or all")
 	f.IntVar(&c.ArchiveAfterDays, "archive-after-days", 30, "`days` of silence after which a host is archived; it comes back by itself")
 	f.IntVar(&c.MemoryBudget, "memory-budget", 64, "`MiB` for what hosts have sent and the store has not taken")
-	c.Invites = choice{"on", []string{"on", "off"}}
+	c.Invites = option.Choice{Value: "on", Words: []string{"on", "off"}}
 	f.Var(&c.Invites, "dashboard-invites", "whether the dashboard makes tokens for new hosts: on, or off: the command bootstrap alone")
 	f.StringVar(&c.Advertise, "advertise", "", "`address` where hosts reach this collector, host:port; for new hosts' user-data")
 	f.StringVar(&c.Repo, "repo", "", "`URL` of the repository that new hosts install from: the folder with deb/ and rpm/")
@@ -179,7 +179,7 @@ func setKey(name string, v *yaml.Node, flags *pflag.FlagSet, seen map[string]boo
 	}
 	seen[name] = true
 	value := v.Value
-	if _, many := f.Value.(*list); many && v.Kind == yaml.SequenceNode {
+	if _, many := f.Value.(*option.List); many && v.Kind == yaml.SequenceNode {
 		var items []string
 		for _, item := range v.Content {
 			items = append(items, item.Value)
@@ -220,7 +220,7 @@ func (c *config) check() error {
 	if _, _, err := net.SplitHostPort(c.Advertise); c.Advertise != "" && err != nil {
 		errs = append(errs, fmt.Errorf("advertise: %w", err))
 	}
-	if c.DashboardTLS.value == "off" && !contact.Loopback(c.Dashboard) {
+	if c.DashboardTLS.Value == "off" && !contact.Loopback(c.Dashboard) {
 		errs = append(errs, fmt.Errorf("dashboard-tls: off needs a loopback address, dashboard is %s", c.Dashboard))
 	}
 	return errors.Join(errs...)
@@ -235,43 +235,3 @@ func (c *config) database() string {
 }
 
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
-
-// choice is one of a few words.
-type choice struct {
-	value string
-	words []string
-}
-
-func (c *choice) String() string { return c.value }
-func (c *choice) Type() string   { return "word" }
-func (c *choice) Set(v string) error {
-	for _, w := range c.words {
-		if v == w {
-			c.value = v
-			return nil
-		}
-	}
-	return fmt.Errorf("%q is none of %s", v, strings.Join(c.words, ", "))
-}
-
-// list is words with commas between them.
-type list []string
-
-func (l *list) String() string { return strings.Join(*l, ",") }
-func (l *list) Type() string   { return "names" }
-func (l *list) Set(v string) error {
-	*l = nil
-	for item := range strings.SplitSeq(v, ",") {
-		if item = strings.TrimSpace(item); item != "" {
-			*l = append(*l, item)
-		}
-	}
-	return nil
-}
-
-// level is a level of the log.
-type level struct{ level slog.Level }
-
-func (l *level) String() string     { return strings.ToLower(l.level.String()) }
-func (l *level) Type() string       { return "level" }
-func (l *level) Set(v string) error { return l.level.UnmarshalText([]byte(v)) }

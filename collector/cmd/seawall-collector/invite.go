@@ -37,7 +37,7 @@ func (c config) host() (bootstrap.Host, error) {
 // invites returns what makes an invitation for the dashboard, or nil where the
 // dashboard is to make none.
 func (m *members) invites(c config) func(context.Context, bootstrap.Order) (string, bootstrap.Token, error) {
-	if c.Invites.value == "off" {
+	if c.Invites.Value == "off" {
 		return nil
 	}
 	return func(ctx context.Context, o bootstrap.Order) (string, bootstrap.Token, error) {

@@ -42,7 +42,7 @@ func openMembers(ctx context.Context, c config, s *store.Store, log *slog.Logger
 		return nil, err
 	}
 	e, err := enrol.New(ctx, enrol.Config{
-		Authority: ca, Roster: r, Update: s.Update, MaxHosts: c.MaxHosts, Approve: c.EnrolmentApproval.value == "all", Log: log,
+		Authority: ca, Roster: r, Update: s.Update, MaxHosts: c.MaxHosts, Approve: c.EnrolmentApproval.Value == "all", Log: log,
 	})
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func (c config) first(a *account.Accounts, log *slog.Logger, stdout io.Writer) i
 
 // resetPassword gives a new password to the person who asks for one.
 func resetPassword(cmd *cobra.Command, c config, stdout, stderr io.Writer) error {
-	log := service.NewLog(stderr, c.LogLevel.level, os.Environ())
+	log := service.NewLog(stderr, c.LogLevel.Level, os.Environ())
 	s, err := store.Open(cmd.Context(), c.database(), store.Config{Log: log})
 	if err != nil {
 		return err

@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -20,12 +17,13 @@ import (
 
 	"seawall/collector/admin"
 	"seawall/collector/admin/socket"
-	"seawall/collector/authority"
 	"seawall/collector/bootstrap"
+	"seawall/collector/calm"
 	"seawall/collector/contact"
 	"seawall/collector/figures"
 	"seawall/collector/ingest"
 	"seawall/collector/initial"
+	"seawall/collector/listen"
 	"seawall/collector/store"
 	"seawall/collector/web"
 	"seawall/pkg/service"
@@ -33,7 +31,7 @@ import (
 
 // serve runs the collector until ctx ends.
 func serve(ctx context.Context, c config, stdout, stderr io.Writer) error {
-	log := service.NewLog(stderr, c.LogLevel.level, os.Environ())
+	log := service.NewLog(stderr, c.LogLevel.Level, os.Environ())
 	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
 		return configError{fmt.Errorf("state-dir: %w", err)}
 	}
@@ -52,13 +50,13 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	hosts, browsers, err := listen(c)
+	hosts, browsers, err := listen.Sockets(c.Ingest, c.Dashboard)
 	if err != nil {
 		return err
 	}
 	defer hosts.Close()
 	defer browsers.Close()
-	browserTLS, err := dashboardTLS(c, m.authority, browsers.Addr())
+	browserTLS, err := listen.TLS(c.DashboardTLS.Value, c.DashboardCert, c.DashboardKey, m.authority, browsers.Addr())
 	if err != nil {
 		return configError{err}
 	}
@@ -75,7 +73,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	at := contact.Contact{Pin: m.authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: url(browsers.Addr(), browserTLS != nil),
+	at := contact.Contact{Pin: m.authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: listen.URL(browsers.Addr(), browserTLS != nil),
 		Version: service.ReadBuild().Version, Started: time.Now().UTC()}
 	who := newUsers(s)
 	alerts, err := openMessenger(s, c.StateDir, log)
@@ -110,7 +108,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		func(ctx context.Context) error { return admin.Serve(ctx, door, m.admin(s, who, log)) },
 		func(ctx context.Context) error { return m.keepPin(ctx, c, at, log) },
 		m.distrust,
-		giveBack,
+		calm.Run,
 		func(ctx context.Context) error { return notify(ctx, s, at, log) },
 	})
 }
@@ -128,64 +126,6 @@ func run(ctx context.Context, c config, at contact.Contact, log *slog.Logger, pa
 	err := group.Wait()
 	log.Info("collector stopped")
 	return err
-}
-
-// listen opens the two sockets, or takes them from systemd by their names.
-func listen(c config) (hosts, browsers net.Listener, err error) {
-	given, err := activation.ListenersWithNames()
-	if err != nil {
-		return nil, nil, fmt.Errorf("sockets of systemd: %w", err)
-	}
-	open := func(name, addr string) (net.Listener, error) {
-		if l := given[name]; len(l) > 0 && l[0] != nil {
-			return l[0], nil
-		}
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		return l, nil
-	}
-	if hosts, err = open("ingest", c.Ingest); err != nil {
-		return nil, nil, err
-	}
-	if browsers, err = open("dashboard", c.Dashboard); err != nil {
-		hosts.Close()
-		return nil, nil, err
-	}
-	return hosts, browsers, nil
-}
-
-// dashboardTLS returns the dashboard's TLS configuration, or nil for plain http,
-// which is for addresses of this machine alone.
-func dashboardTLS(c config, ca *authority.Authority, addr net.Addr) (*tls.Config, error) {
-	local := addr.Network() == "unix" || contact.Loopback(addr.String())
-	mode := c.DashboardTLS.value
-	if mode == "auto" && local && c.DashboardCert == "" || mode == "off" && local {
-		return nil, nil
-	}
-	if mode == "off" {
-		return nil, fmt.Errorf("dashboard-tls: off needs a loopback address, dashboard is %s", addr)
-	}
-	t := ca.Browsers()
-	if c.DashboardCert != "" {
-		cert, err := tls.LoadX509KeyPair(c.DashboardCert, c.DashboardKey)
-		if err != nil {
-			return nil, fmt.Errorf("dashboard-cert: %w", err)
-		}
-		t.GetCertificate, t.Certificates = nil, []tls.Certificate{cert}
-	}
-	return t, nil
-}
-
-func url(addr net.Addr, secure bool) string {
-	switch {
-	case addr.Network() == "unix":
-		return addr.String()
-	case secure:
-		return "https://" + addr.String() + "/"
-	}
-	return "http://" + addr.String() + "/"
 }
 
 // notify tells systemd that the collector runs and goes on running. A store whose

@@ -1,4 +1,7 @@
-package main
+// Package calm gives memory back to the system when there is little to do. The runtime
+// keeps as much again as is in use, for the next burst: with thousands of hosts that are
+// silent most of the day it would be half a gigabyte for nothing.
+package calm
 
 import (
 	"context"
@@ -17,10 +20,8 @@ const (
 	calmWorth = 64 << 20
 )
 
-// giveBack gives memory back to the system when there is little to do. The runtime
-// keeps as much again as is in use, for the next burst: with thousands of hosts
-// that are silent most of the day it would be half a gigabyte for nothing.
-func giveBack(ctx context.Context) error {
+// Run looks for the moments until ctx ends.
+func Run(ctx context.Context) error {
 	tick := time.NewTicker(calmEvery)
 	defer tick.Stop()
 	var c calm
