@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
 	"time"
 
@@ -24,7 +25,8 @@ const (
 
 // forge begins a session as a login does, and then sends what sshd would send.
 func forge(t *testing.T) {
-	if err := os.WriteFile("/proc/self/loginuid", []byte("0"), 0); err != nil {
+	runtime.LockOSThread() // a thread begins its own session, and no other's
+	if err := os.WriteFile("/proc/thread-self/loginuid", []byte("0"), 0); err != nil {
 		t.Fatal(err)
 	}
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_AUDIT)
