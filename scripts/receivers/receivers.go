@@ -101,8 +101,10 @@ type Mails struct {
 	Stop  func()
 }
 
-// All returns the mails so far.
+// All stops the server, so that nothing is under way any more, and returns the mails that
+// it took.
 func (m *Mails) All() []Mail {
+	m.Stop()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return append([]Mail{}, m.mails...)
