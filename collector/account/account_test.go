@@ -91,7 +91,9 @@ func TestChanges(t *testing.T) {
 	}
 	must(t, a.Disable(ctx, "ann", "bob", true))
 	must(t, a.Disable(ctx, "ann", "bob", false))
-	// The last who could administrate stays.
+	// The last who could administrate stays; who has no password does not stand in.
+	must(t, a.Add(ctx, "ann", "ghost", "", account.Admin, nil))
+	defer func() { must(t, a.Remove(ctx, "new", "ghost")) }()
 	for name, do := range map[string]func() error{
 		"remove":  func() error { return a.Remove(ctx, "ann", "ann") },
 		"disable": func() error { return a.Disable(ctx, "ann", "ann", true) },
@@ -121,7 +123,7 @@ func TestChanges(t *testing.T) {
 	for _, u := range all {
 		names = append(names, u.Name)
 	}
-	if diff := cmp.Diff([]string{"bob", "new"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"bob", "ghost", "new"}, names); diff != "" {
 		t.Error(diff)
 	}
 	// What was done is told, and what was refused is not; no password is.
@@ -135,7 +137,7 @@ func TestChanges(t *testing.T) {
 	}))
 	want := []string{
 		"root user add ann the first", "ann user add bob viewer of all hosts", "ann user role bob operator of web",
-		"bob user password bob", "ann user disable bob", "ann user enable bob", "root user rescue bob", "bob user remove ann", "root user rescue new",
+		"bob user password bob", "ann user disable bob", "ann user enable bob", "ann user add ghost admin of all hosts", "root user rescue bob", "bob user remove ann", "root user rescue new",
 	}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Error(diff)

@@ -185,10 +185,11 @@ func (a *Accounts) Rescue(ctx context.Context, who, name, hash string) error {
 	})
 }
 
-// anAdmin fails where no admin is left who can sign in.
+// anAdmin fails where no admin is left who can sign in here: a provider of identities may be
+// away.
 func anAdmin(w db.Writer) error {
 	var n int
-	if _, err := w.Row("SELECT count(*) FROM account WHERE role = 'admin' AND disabled = 0", nil, &n); err != nil {
+	if _, err := w.Row("SELECT count(*) FROM account WHERE role = 'admin' AND disabled = 0 AND hash <> ''", nil, &n); err != nil {
 		return fmt.Errorf("count the admins: %w", err)
 	}
 	if n == 0 {
