@@ -15,7 +15,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -36,7 +35,9 @@ const (
 	secretBytes = 32
 	labelBytes  = 100
 	maxLife     = 366 * 24 * time.Hour
-	maxEach     = 50 // of one user
+	maxEach     = 50 // of one user that are good
+	// shownFor is how long lists show a token that has ended.
+	shownFor = 30 * 24 * time.Hour
 	// usedStep is how old the time of the last use may be before it is written anew.
 	usedStep = time.Minute
 )
@@ -104,7 +105,11 @@ func (t *Tokens) add(w db.Writer, who string, token Token, hash [sha256.Size]byt
 	case account.Least(account.Role(role), token.Role) != token.Role || !within(token.Scope, tags(scope)):
 		return fmt.Errorf("it may do more than its user, who is %s of %q: %w", role, tags(scope), account.ErrInvalid)
 	}
-	if _, err := w.Row("SELECT count(*) FROM api_token WHERE account = ?", []any{token.User}, &n); err != nil {
+	now := t.now()
+	if err := w.Exec("DELETE FROM api_token WHERE expires < ?", now.Add(-shownFor).UnixNano()); err != nil {
+		return err
+	}
+	if _, err := w.Row("SELECT count(*) FROM api_token WHERE account = ? AND expires > ?", []any{token.User, now.UnixNano()}, &n); err != nil {
 		return err
 	}
 	if n >= maxEach {
@@ -114,7 +119,7 @@ func (t *Tokens) add(w db.Writer, who string, token Token, hash [sha256.Size]byt
 		token.ID, hash[:], token.User, token.Label, string(token.Role), strings.Join(token.Scope, "\n"), token.Created.UnixNano(), token.Expires.UnixNano()); err != nil {
 		return err
 	}
-	_, err = trail.Record(w, t.now(), trail.Entry{Who: who, Action: "apitoken add", Target: token.ID, Detail: token.Label + ", of " + token.User})
+	_, err = trail.Record(w, now, trail.Entry{Who: who, Action: "apitoken add", Target: token.ID, Detail: token.Label + ", of " + token.User})
 	return err
 }
 
@@ -245,17 +250,6 @@ func (t *Tokens) Revoke(ctx context.Context, who, user, id string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("revoke API token %q: %w", id, err)
-	}
-	return nil
-}
-
-// Sweep removes tokens that ended a month ago: until then lists show what ended.
-func (t *Tokens) Sweep(ctx context.Context) error {
-	err := t.db.Write(ctx, func(w db.Writer) error {
-		return w.Exec("DELETE FROM api_token WHERE expires < ?", t.now().AddDate(0, -1, 0).UnixNano())
-	})
-	if err != nil && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("remove old API tokens: %w", err)
 	}
 	return nil
 }
