@@ -4,8 +4,8 @@
 // on, and [Verify] says where.
 //
 // Whoever can write the database can make the whole chain anew. So the newest hash is
-// worth keeping elsewhere ([Head]): the collector logs it with each entry, and a chain
-// that no longer has it was made anew, or cut off.
+// worth keeping elsewhere ([Head], "trail verify" prints it): a chain that no longer has
+// it was made anew, or cut off.
 //
 // An entry is written in the transaction that does what it tells: neither is there
 // without the other. It holds no secret and no text of a host longer than it must be.
