@@ -13,9 +13,9 @@
 // the spool. A queue that overflows makes every group stale: nothing is missed,
 // only names of who did it.
 //
-// A group that costs much is read less often: never sooner after its last reading
-// than four times what that reading took, so that a storm of changes costs a
-// fifth of one CPU at the most. Host.Spacing holds groups apart whose files change
+// A group that costs much is read less often: but for a few times in a row it rests four
+// times what a reading took (package pace), so that a storm of changes costs a fifth of
+// one CPU at the most. Host.Spacing holds groups apart whose files change
 // again and again for a while, such as the package database during an upgrade: its
 // counts are then told now and then, and not a hundred times.
 //

@@ -20,9 +20,6 @@ import (
 )
 
 const (
-	// rest is how many times its own cost a group rests between two readings.
-	rest    = 4
-	maxRest = 5 * time.Second
 	// Retry of what could not be appended.
 	minBackoff = 250 * time.Millisecond
 	maxBackoff = 30 * time.Second
@@ -110,7 +107,9 @@ func (s *Sensor) look(ctx context.Context, groups ...string) Reading {
 	s.audit.Watch(names)
 	end := time.Now()
 	for g, took := range reading.Took {
-		s.lastRun[g] = cost{start, end, took}
+		last := s.lastRun[g]
+		last.Done(start, end, took)
+		s.lastRun[g] = last
 	}
 	return reading
 }
@@ -176,9 +175,8 @@ func (s *Sensor) take(c change) {
 func (s *Sensor) when(g string) time.Time {
 	last := s.lastRun[g]
 	due := s.stale[g].since.Add(s.cfg.Coalesce)
-	pause := max(min(rest*last.took, maxRest), s.cfg.Host.Spacing[g])
-	if rested := last.end.Add(pause); rested.After(due) {
-		due = rested
+	if next := last.Next(s.cfg.Host.Spacing[g]); next.After(due) {
+		due = next
 	}
 	return due
 }
@@ -278,7 +276,7 @@ const causeWait = 50 * time.Millisecond
 func (s *Sensor) previous(groups []string) time.Time {
 	var t time.Time
 	for _, g := range groups {
-		if last := s.lastRun[g].start; t.IsZero() || last.Before(t) {
+		if last := s.lastRun[g].Start; t.IsZero() || last.Before(t) {
 			t = last
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"seawall/agent/pace"
 	"seawall/agent/spool"
 	"seawall/agent/witness"
 	"seawall/pkg/finding"
@@ -96,7 +97,7 @@ type Sensor struct {
 	blame   *blame
 	late    late
 	stale   map[string]staleGroup
-	lastRun map[string]cost
+	lastRun map[string]pace.Pace
 	clock   clock
 	pending bool      // something could not be appended
 	mute    bool      // the last heartbeat could not
@@ -127,12 +128,6 @@ type staleGroup struct {
 	names []string
 }
 
-// cost is when a group was last looked at, and how long reading it took.
-type cost struct {
-	start, end time.Time
-	took       time.Duration
-}
-
 // New returns a Sensor that is ready to run.
 func New(cfg Config) (*Sensor, error) {
 	if cfg.Spool == nil || cfg.Host.Look == nil || cfg.Log == nil {
@@ -155,7 +150,7 @@ func New(cfg Config) (*Sensor, error) {
 		blame:   newBlame(),
 		late:    late{},
 		stale:   map[string]staleGroup{},
-		lastRun: map[string]cost{},
+		lastRun: map[string]pace.Pace{},
 		deaf:    make(chan struct{}),
 		started: time.Now(),
 	}
