@@ -38,12 +38,13 @@ const (
 	BySeen     HostSort = "seen"     // heard of longest ago first
 	ByOS       HostSort = "os"
 	ByRegion   HostSort = "region"
+	ByID       HostSort = "id" // the order of [HostQuery.After]
 )
 
 // Valid reports whether the order is one of those above or zero.
 func (s HostSort) Valid() bool {
 	switch s {
-	case "", ByName, ByScore, BySeverity, ByPending, BySeen, ByOS, ByRegion:
+	case "", ByName, ByScore, BySeverity, ByPending, BySeen, ByOS, ByRegion, ByID:
 		return true
 	}
 	return false
@@ -59,6 +60,7 @@ type HostQuery struct {
 	Region string
 	// Presence selects hosts of one; archived hosts are left out unless asked for.
 	Presence Presence
+	Every    bool     // where Presence is zero: archived hosts, too
 	Standing Standing // as a member
 	Expired  bool     // active members whose certificate has expired
 	// Severity selects hosts with a failed result of at least that severity.
@@ -70,6 +72,10 @@ type HostQuery struct {
 	// administrator or a token. Empty means all. What a host says of itself never
 	// puts it in.
 	Scope []string
+
+	// After selects hosts with a larger id. With the order ByID it begins a page where
+	// the one before ended, whoever came or went meanwhile.
+	After HostID
 
 	Sort    HostSort
 	Reverse bool

@@ -23,7 +23,7 @@ func TestScore(t *testing.T) {
 }
 
 func TestHostSort(t *testing.T) {
-	for _, s := range []HostSort{"", ByName, ByScore, BySeverity, ByPending, BySeen, ByOS, ByRegion} {
+	for _, s := range []HostSort{"", ByName, ByScore, BySeverity, ByPending, BySeen, ByOS, ByRegion, ByID} {
 		if !s.Valid() {
 			t.Errorf("%q is not valid", s)
 		}

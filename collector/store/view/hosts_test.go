@@ -99,6 +99,9 @@ func TestHostPage(t *testing.T) {
 		"pending":                {fleet.HostQuery{Pending: true}, "2 1", 2},
 		"second page":            {fleet.HostQuery{Size: 2, Page: 1}, "0 4", 5},
 		"last page":              {fleet.HostQuery{Size: 2, Page: 2}, "1", 5},
+		"by id, every host":      {fleet.HostQuery{Sort: fleet.ByID, Every: true}, "0 1 2 3 4 5", 6},
+		"after one":              {fleet.HostQuery{Sort: fleet.ByID, Every: true, After: id(2), Size: 2}, "3 4", 3},
+		"after the last":         {fleet.HostQuery{Sort: fleet.ByID, After: id(5)}, "", 0},
 		"behind the last":        {fleet.HostQuery{Size: 2, Page: 9}, "", 5},
 		"far behind":             {fleet.HostQuery{Size: 1 << 40, Page: 1 << 60}, "", 5},
 		"before the first":       {fleet.HostQuery{Size: -1, Page: -5}, "2 3 0 4 1", 5},
@@ -126,6 +129,7 @@ func TestHostPage(t *testing.T) {
 func TestHostQueryRefused(t *testing.T) {
 	v := fleetOf(t)
 	for name, q := range map[string]fleet.HostQuery{
+		"after":    {After: "' OR 1=1 --"},
 		"order":    {Sort: "name; DROP TABLE host"},
 		"presence": {Presence: "anywhere"},
 		"text":     {Text: strings.Repeat("x", maxText+1)},

@@ -69,6 +69,10 @@ func (s *selection) hosts(q *fleet.HostQuery, out presence.Outages, tx *snapshot
 	silent, offline := out.Silent(tx.now).UnixNano(), out.Offline(tx.now).UnixNano()
 	switch q.Presence {
 	case "":
+		if q.Every {
+			s.and("h.archived >= 0")
+			break
+		}
 		s.and("h.archived = 0")
 	case fleet.Online:
 		s.and("h.archived = 0 AND h.last_seen >= ?", silent)
@@ -80,6 +84,13 @@ func (s *selection) hosts(q *fleet.HostQuery, out presence.Outages, tx *snapshot
 		s.and("h.archived <> 0")
 	default:
 		return fmt.Errorf("no presence is %q", q.Presence)
+	}
+	if q.After != "" {
+		key, err := q.After.Bytes()
+		if err != nil {
+			return err
+		}
+		s.and("h.host > ?", key)
 	}
 	if len(q.Text) > maxText {
 		return fmt.Errorf("a text of %d bytes; at most %d", len(q.Text), maxText)
@@ -134,6 +145,7 @@ func order(by fleet.HostSort, reverse bool) (string, error) {
 		fleet.BySeen:     {"h.last_seen"},
 		fleet.ByOS:       {"coalesce(l.os, '')"},
 		fleet.ByRegion:   {"coalesce(l.region, '')"},
+		fleet.ByID:       {"h.host"},
 	}[by]
 	if terms == nil {
 		return "", fmt.Errorf("hosts are not ordered by %q", by)
