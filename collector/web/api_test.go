@@ -38,6 +38,9 @@ func TestProblems(t *testing.T) {
 		"/api/v1/checks/none":                                 "404 What the path names does not exist, or is not for you to see.",
 		"/api/v1/overview?x=1":                                `400 parameter "x": no such parameter`,
 		"/api/v1/timeline?limit=1&limit=2":                    "400 parameter limit: given 2 times",
+		"/api/v1/hosts?pending=1":                             "400 parameter pending: neither true nor false",
+		"/api/v1/hosts?text=" + strings.Repeat("a", 201):      "400 parameter text: longer than 200 bytes",
+		"/api/v1/hosts?presence=gone":                         `400 parameter presence: "gone" is none of online, silent, offline, archived`,
 		"/api/v1/timeline?limit=9999":                         "400 parameter limit: no number from 1 to 200",
 		"/api/v1/timeline?host=web-1":                         "400 parameter host: no host's id: 32 lower-case hexadecimal digits",
 		"/api/v1/detections?before=-1":                        "400 parameter before: no number above 0",
@@ -76,6 +79,9 @@ func TestHostPages(t *testing.T) {
 	d := demoFleet(demoNow)
 	b := open(t, newServer(t, config(d)))
 	b.login()
+	if a := b.get("/api/v1/hosts?region=fra1&limit=1&severity=high"); a.code != http.StatusOK || strings.Count(a.body, `"region":"fra1"`) != 1 {
+		t.Errorf("hosts of a region: %d %s", a.code, a.body)
+	}
 	var got []string
 	for next, pages := "", 0; ; pages++ {
 		var list struct {

@@ -34,6 +34,8 @@ func (d *demo) HostPage(_ context.Context, q fleet.HostQuery) (fleet.HostPage, e
 			c = cmp.Or(x-y, c)
 		case fleet.BySeen:
 			c = cmp.Or(a.LastSeen.Compare(b.LastSeen), c)
+		case fleet.ByID:
+			c = strings.Compare(string(a.ID), string(b.ID))
 		case fleet.ByPending:
 			c = cmp.Or(b.Pending-a.Pending, c)
 		}
@@ -63,7 +65,7 @@ func selects(q *fleet.HostQuery, h *fleet.Host) bool {
 	l := &h.Labels
 	return strings.Contains(strings.ToLower(l.Name+"\n"+string(h.ID)+"\n"+l.OS), strings.ToLower(q.Text)) &&
 		(q.OS == "" || q.OS == l.OS) && (q.Region == "" || q.Region == l.Region) && (q.Tag == "" || slices.Contains(l.Tags, q.Tag)) &&
-		(q.Presence == h.Presence || q.Presence == "" && h.Presence != fleet.Archived) && worst >= q.Severity &&
+		(q.Presence == h.Presence || q.Presence == "" && (q.Every || h.Presence != fleet.Archived)) && h.ID > q.After && worst >= q.Severity &&
 		(q.Below == 0 || known && score < q.Below) && (!q.Pending || h.Pending > 0) && (q.Standing == "" || q.Standing == standing) && within(h, q.Scope)
 }
 

@@ -3,13 +3,13 @@ package api
 import (
 	"context"
 	"io"
-	"net/http"
 	"net/url"
 	"time"
 
 	"seawall/collector/fleet"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/pending"
+	"seawall/collector/web/rest"
 )
 
 // Config is what an [API] works with. The zero value of Exported means the default named.
@@ -33,40 +33,22 @@ type Config struct {
 type API struct {
 	config    Config
 	frame     *frame.Frame
+	rest      *rest.Server
 	exporting chan struct{}
-	document  []byte
 }
 
 // exports is how many are made at a time: each reads all there is.
 const exports = 4
 
-// New returns an API.
-func New(c Config) *API {
+// New returns an API. Further endpoints are those of other areas.
+func New(c Config, more ...rest.Endpoint) *API {
 	s := &API{config: c, frame: c.Frame, exporting: make(chan struct{}, exports)}
-	s.document = document(s.endpoints(), c.Version)
+	s.rest = rest.New(rest.Config{Frame: c.Frame, Hosts: c.Lists.HostPage, Version: c.Version}, append(s.endpoints(), more...))
 	return s
 }
 
 // Routes returns its paths.
-func (s *API) Routes() []frame.Route {
-	var routes []frame.Route
-	for _, e := range s.endpoints() {
-		routes = append(routes, frame.Route{Pattern: "GET " + e.path, Role: frame.Viewer, Serve: s.handler(e), Scoped: true})
-	}
-	return routes
-}
-
-// endpoint is one path: what is said of it, and what answers. Either serve returns what
-// is encoded as JSON, of the type of answer, or stream answers by itself.
-type endpoint struct {
-	path       string
-	id         string // operationId
-	summary    string
-	parameters []parameter
-	answer     any
-	serve      func(*request) (any, error)
-	stream     func(http.ResponseWriter, *http.Request) error
-}
+func (s *API) Routes() []frame.Route { return s.rest.Routes() }
 
 // Answers that are not the store's own types.
 type (
@@ -95,55 +77,65 @@ type (
 )
 
 // endpoints is every path.
-func (s *API) endpoints() []endpoint {
-	host := parameter{name: "id", in: "path", kind: hostID, about: "The host's id."}
-	return []endpoint{
-		{path: "/api/v1/overview", id: "overview", summary: "The fleet at a glance", answer: fleet.Overview{}, serve: s.overview},
-		{path: "/api/v1/hosts", id: "hosts", summary: "Hosts, in the order of their ids", answer: hostList{}, serve: s.hosts, parameters: []parameter{
-			{name: "after", kind: hostID, about: "Hosts with a larger id: next of the page before."}, limit(maxHosts, maxHosts)}},
-		{path: "/api/v1/hosts/{id}", id: "host", summary: "A host with its standing results, and its pending updates put together", parameters: []parameter{host},
-			answer: hostAnswer{}, serve: s.host},
-		{path: "/api/v1/hosts/{id}/detections/{storm}", id: "detection", summary: "One detection", parameters: []parameter{host,
-			{name: "storm", in: "path", about: "The detection's id on its host."}}, answer: fleet.Detection{}, serve: s.detection},
-		{path: "/api/v1/detections", id: "detections", summary: "Detections, those newest told of first", answer: detectionList{}, serve: s.detections, parameters: []parameter{
-			{name: "host", kind: hostID, about: "Of this host."}, {name: "rule", about: "Of the rule with this id."},
-			{name: "severity", kind: severity, about: "Of this severity."}, before(), limit(maxPage, frame.PageSize)}},
-		{path: "/api/v1/requests", id: "requests", summary: "Machines that wait for a person to admit them, or were decided upon", answer: requestList{}, serve: s.requests},
-		{path: "/api/v1/checks", id: "checks", summary: "Checks, with how many hosts each is bad on", answer: checkList{}, serve: s.checks},
-		{path: "/api/v1/checks/{id}", id: "check", summary: "A check, with its result on every host", answer: fleet.CheckDetail{}, serve: s.check, parameters: []parameter{
-			{name: "id", in: "path", about: "The check's id."}}},
-		{path: "/api/v1/timeline", id: "timeline", summary: "Changes, newest first", answer: timeline{}, serve: s.timeline, parameters: []parameter{
-			{name: "host", kind: hostID, about: "Of this host."}, {name: "check", about: "Of this check."}, before(), limit(maxPage, frame.PageSize)}},
-		{path: "/api/v1/export", id: "export", summary: "Hosts, findings, changes or detections as a file, streamed", stream: s.export, parameters: exportParameters()},
-		{path: "/api/v1/openapi.json", id: "openapi", summary: "This document", answer: map[string]any{}, serve: func(*request) (any, error) { return raw(s.document), nil }},
+func (s *API) endpoints() []rest.Endpoint {
+	host := rest.Parameter{Name: "id", InPath: true, Kind: rest.HostID, About: "The host's id."}
+	return []rest.Endpoint{
+		{Path: "/api/v1/overview", ID: "overview", Summary: "The fleet at a glance", Answer: fleet.Overview{}, Serve: s.overview},
+		{Path: "/api/v1/hosts", ID: "hosts", Summary: "Hosts, in the order of their ids", Answer: hostList{}, Serve: s.hosts, Parameters: hostParameters()},
+		{Path: "/api/v1/hosts/{id}", ID: "host", Summary: "A host with its standing results, and its pending updates put together", Parameters: []rest.Parameter{host},
+			Answer: hostAnswer{}, Serve: s.host},
+		{Path: "/api/v1/hosts/{id}/detections/{storm}", ID: "detection", Summary: "One detection", Parameters: []rest.Parameter{host,
+			{Name: "storm", InPath: true, About: "The detection's id on its host."}}, Answer: fleet.Detection{}, Serve: s.detection},
+		{Path: "/api/v1/detections", ID: "detections", Summary: "Detections, those newest told of first", Answer: detectionList{}, Serve: s.detections, Parameters: []rest.Parameter{
+			{Name: "host", Kind: rest.HostID, About: "Of this host."}, {Name: "rule", About: "Of the rule with this id."},
+			{Name: "severity", Kind: rest.Severity, About: "Of this severity."}, before(), limit(maxPage, frame.PageSize)}},
+		{Path: "/api/v1/requests", ID: "requests", Summary: "Machines that wait for a person to admit them, or were decided upon", Answer: requestList{}, Serve: s.requests},
+		{Path: "/api/v1/checks", ID: "checks", Summary: "Checks, with how many hosts each is bad on", Answer: checkList{}, Serve: s.checks},
+		{Path: "/api/v1/checks/{id}", ID: "check", Summary: "A check, with its result on every host", Answer: fleet.CheckDetail{}, Serve: s.check, Parameters: []rest.Parameter{
+			{Name: "id", InPath: true, About: "The check's id."}}},
+		{Path: "/api/v1/timeline", ID: "timeline", Summary: "Changes, newest first", Answer: timeline{}, Serve: s.timeline, Parameters: []rest.Parameter{
+			{Name: "host", Kind: rest.HostID, About: "Of this host."}, {Name: "check", About: "Of this check."}, before(), limit(maxPage, frame.PageSize)}},
+		{Path: "/api/v1/export", ID: "export", Summary: "Hosts, findings, changes or detections as a file, streamed", Stream: s.export, Parameters: exportParameters(),
+			Streams: []string{"application/jsonl", "text/csv"}},
 	}
 }
 
-func before() parameter {
-	return parameter{name: "before", kind: cursor, about: "Those before: next of the page before."}
+func before() rest.Parameter {
+	return rest.Parameter{Name: "before", Kind: rest.Cursor, About: "Those before: next of the page before."}
 }
 
-func limit(most, normal int) parameter {
-	return parameter{name: "limit", kind: number, most: most, normal: normal, about: "How many at most."}
+func limit(most, normal int) rest.Parameter {
+	return rest.Parameter{Name: "limit", Kind: rest.Number, Most: most, Normal: normal, About: "How many at most."}
 }
 
-// The most that a page has.
-const (
-	maxPage  = 200
-	maxHosts = 10_000
-)
+// maxPage is the most events that a page has.
+const maxPage = 200
 
-func exportParameters() []parameter {
-	return []parameter{
-		{name: "what", of: []string{"findings", "hosts", "changes", "detections"}, about: "What to export; findings are the results that stand. Default: findings."},
-		{name: "format", of: []string{"jsonl", "csv", "ocsf", "ecs", "otlp"},
-			about: "jsonl: this API's objects; ocsf: OCSF 1.3; ecs: Elastic Common Schema; otlp: OpenTelemetry logs as JSON; each one to a line. Hosts are csv or jsonl. Default: jsonl."},
-		{name: "host", kind: hostID, about: "Of this host."}, {name: "check", about: "Of this check."}, {name: "rule", about: "Detections of this rule."},
-		{name: "family", about: "Findings of this family of checks."},
-		{name: "status", about: "Findings or changes with one of these statuses, with commas between them, or open: fail, unknown and error."},
-		{name: "severity", kind: severity, about: "Of at least this severity."},
-		{name: "since", about: "Changes or detections received since: RFC 3339, or a time ago such as 24h or 7d."},
-		{name: "until", about: "Received before: likewise."},
-		{name: "limit", kind: number, about: "How many lines at most. Default: all."},
+func hostParameters() []rest.Parameter {
+	return []rest.Parameter{
+		{Name: "after", Kind: rest.HostID, About: "Hosts with a larger id: next of the page before."}, limit(fleet.MaxPage, fleet.MaxPage),
+		{Name: "text", Most: 200, About: "With this in name, id, Droplet id or system."}, {Name: "tag", About: "With this tag, given or told."},
+		{Name: "os", About: "With this system, as os-release's PRETTY_NAME has it."}, {Name: "region", About: "In this region."},
+		{Name: "presence", Of: []string{string(fleet.Online), string(fleet.Silent), string(fleet.Offline), string(fleet.Archived)}, About: "Of this presence. Default: all, archived ones, too."},
+		{Name: "standing", Of: []string{string(fleet.Active), string(fleet.Quarantined), string(fleet.Revoked)}, About: "Of this standing as a member."},
+		{Name: "severity", Kind: rest.Severity, About: "With a failed result of at least this severity."},
+		{Name: "below", Kind: rest.Number, Most: 101, About: "With a score below it, in percent; 101: with a score."},
+		{Name: "pending", Kind: rest.Flag, About: "true: with security updates pending."}, {Name: "detected", Kind: rest.Flag, About: "true: with detections."},
+		{Name: "expired", Kind: rest.Flag, About: "true: active, and the certificate has expired."},
+	}
+}
+
+func exportParameters() []rest.Parameter {
+	return []rest.Parameter{
+		{Name: "what", Of: []string{"findings", "hosts", "changes", "detections"}, About: "What to export; findings are the results that stand. Default: findings."},
+		{Name: "format", Of: []string{"jsonl", "csv", "ocsf", "ecs", "otlp"},
+			About: "jsonl: this API's objects; ocsf: OCSF 1.3; ecs: Elastic Common Schema; otlp: OpenTelemetry logs as JSON; each one to a line. Hosts are csv or jsonl. Default: jsonl."},
+		{Name: "host", Kind: rest.HostID, About: "Of this host."}, {Name: "check", About: "Of this check."}, {Name: "rule", About: "Detections of this rule."},
+		{Name: "family", About: "Findings of this family of checks."},
+		{Name: "status", About: "Findings or changes with one of these statuses, with commas between them, or open: fail, unknown and error."},
+		{Name: "severity", Kind: rest.Severity, About: "Of at least this severity."},
+		{Name: "since", About: "Changes or detections received since: RFC 3339, or a time ago such as 24h or 7d."},
+		{Name: "until", About: "Received before: likewise."},
+		{Name: "limit", Kind: rest.Number, About: "How many lines at most. Default: all."},
 	}
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,11 +8,12 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/plain"
 	"seawall/collector/web/pending"
+	"seawall/collector/web/rest"
 	"seawall/pkg/finding"
 )
 
-func (s *API) overview(r *request) (any, error) {
-	if err := r.wholeFleet(); err != nil {
+func (s *API) overview(r *rest.Request) (any, error) {
+	if err := r.WholeFleet(); err != nil {
 		return nil, err
 	}
 	o, err := s.config.Posture.Overview(r.Context())
@@ -35,17 +35,21 @@ func (s *API) overview(r *request) (any, error) {
 
 // hosts answers with hosts in the order of their ids, so that a page begins where the one
 // before ended, whoever came or went meanwhile.
-func (s *API) hosts(r *request) (any, error) {
-	all, err := s.config.Posture.Hosts(r.Context())
+func (s *API) hosts(r *rest.Request) (any, error) {
+	q := fleet.HostQuery{
+		After: r.Host("after"), Size: int(r.Number("limit")), Sort: fleet.ByID, Every: true, Scope: r.Visitor.Scope,
+		Text: r.Text("text"), Tag: r.Text("tag"), OS: r.Text("os"), Region: r.Text("region"),
+		Presence: fleet.Presence(r.Text("presence")), Standing: fleet.Standing(r.Text("standing")),
+		Severity: r.Severity("severity"), Below: int(r.Number("below")),
+		Pending: r.Is("pending"), Detected: r.Is("detected"), Expired: r.Is("expired"),
+	}
+	page, err := s.config.Lists.HostPage(r.Context(), q)
 	if err != nil {
 		return nil, fmt.Errorf("hosts: %w", err)
 	}
-	after, most := fleet.HostID(r.values["after"]), int(r.int64("limit"))
-	all = slices.DeleteFunc(slices.Clone(all), func(h fleet.Host) bool { return h.ID <= after || !r.may(h.ID) })
-	slices.SortFunc(all, func(a, b fleet.Host) int { return cmp.Compare(a.ID, b.ID) })
-	list := hostList{Hosts: plain.List(all)}
-	if len(all) > most {
-		list.Hosts, list.Next = all[:most], string(all[most-1].ID)
+	list := hostList{Hosts: plain.List(page.Hosts)}
+	if n := len(page.Hosts); n > 0 && n < page.Total {
+		list.Next = string(page.Hosts[n-1].ID)
 	}
 	for i := range list.Hosts {
 		plain.Host(&list.Hosts[i])
@@ -54,10 +58,10 @@ func (s *API) hosts(r *request) (any, error) {
 }
 
 // host answers with a host, its results, and its pending updates put together.
-func (s *API) host(r *request) (any, error) {
-	id := fleet.HostID(r.values["id"])
-	if !r.may(id) {
-		return nil, notFound("host")
+func (s *API) host(r *rest.Request) (any, error) {
+	id := r.Host("id")
+	if err := r.May(id); err != nil {
+		return nil, err
 	}
 	d, err := s.config.Posture.Host(r.Context(), id)
 	if err != nil {
@@ -84,8 +88,8 @@ func (s *API) host(r *request) (any, error) {
 	return hostAnswer{d, plain.List(groups)}, nil
 }
 
-func (s *API) requests(r *request) (any, error) {
-	if err := r.wholeFleet(); err != nil {
+func (s *API) requests(r *rest.Request) (any, error) {
+	if err := r.WholeFleet(); err != nil {
 		return nil, err
 	}
 	all, err := s.config.Requests(r.Context())
@@ -96,8 +100,8 @@ func (s *API) requests(r *request) (any, error) {
 	return requestList{plain.List(all)}, nil
 }
 
-func (s *API) checks(r *request) (any, error) {
-	if err := r.wholeFleet(); err != nil {
+func (s *API) checks(r *rest.Request) (any, error) {
+	if err := r.WholeFleet(); err != nil {
 		return nil, err
 	}
 	all, err := s.config.Catalogue.Checks(r.Context())
@@ -109,13 +113,17 @@ func (s *API) checks(r *request) (any, error) {
 
 // check answers with a check and its results. For who does not see all hosts its counts
 // are those of the hosts that are seen.
-func (s *API) check(r *request) (any, error) {
-	d, err := s.config.Catalogue.Check(r.Context(), r.values["id"])
+func (s *API) check(r *rest.Request) (any, error) {
+	d, err := s.config.Catalogue.Check(r.Context(), r.Text("id"))
 	if err != nil {
 		return nil, fmt.Errorf("check: %w", err)
 	}
-	if r.sees != nil {
-		d.States = slices.DeleteFunc(slices.Clone(d.States), func(s fleet.State) bool { return !r.may(s.Host) })
+	sees, err := r.Sees()
+	if err != nil {
+		return nil, err
+	}
+	if sees != nil {
+		d.States = slices.DeleteFunc(slices.Clone(d.States), func(s fleet.State) bool { return !sees(s.Host) })
 		d.Check.Counts, d.Check.Hosts = counted(d.States)
 	}
 	plain.States(d.States)
@@ -136,10 +144,14 @@ func counted(states []fleet.State) (c fleet.Counts, hosts int) {
 	return c, len(bad)
 }
 
-func (s *API) timeline(r *request) (any, error) {
-	q := fleet.TimelineQuery{Host: fleet.HostID(r.values["host"]), Check: r.values["check"], Before: r.int64("before"), Limit: int(r.int64("limit"))}
-	if q.Host != "" && !r.may(q.Host) {
-		return nil, notFound("host")
+func (s *API) timeline(r *rest.Request) (any, error) {
+	q := fleet.TimelineQuery{Host: r.Host("host"), Check: r.Text("check"), Before: r.Number("before"), Limit: int(r.Number("limit"))}
+	sees, err := r.Sees()
+	if err != nil {
+		return nil, err
+	}
+	if q.Host != "" && sees != nil && !sees(q.Host) {
+		return nil, rest.NotFound("host")
 	}
 	events, err := s.config.Posture.Timeline(r.Context(), q)
 	if err != nil {
@@ -149,23 +161,22 @@ func (s *API) timeline(r *request) (any, error) {
 	if len(events) == q.Limit {
 		list.Next = events[len(events)-1].ID
 	}
-	if r.sees != nil {
-		events = slices.DeleteFunc(events, func(e fleet.Event) bool { return !r.may(e.Host) })
+	if sees != nil {
+		events = slices.DeleteFunc(events, func(e fleet.Event) bool { return !sees(e.Host) })
 	}
 	plain.Events(events)
 	list.Events = plain.List(events)
 	return list, nil
 }
 
-func (s *API) detections(r *request) (any, error) {
-	q := fleet.DetectionQuery{Host: fleet.HostID(r.values["host"]), Rule: r.values["rule"], Before: r.int64("before"), Limit: int(r.int64("limit"))}
-	if q.Host != "" && !r.may(q.Host) {
-		return nil, notFound("host")
+func (s *API) detections(r *rest.Request) (any, error) {
+	q := fleet.DetectionQuery{Host: r.Host("host"), Rule: r.Text("rule"), Severity: r.Severity("severity"), Before: r.Number("before"), Limit: int(r.Number("limit"))}
+	sees, err := r.Sees()
+	if err != nil {
+		return nil, err
 	}
-	if word := r.values["severity"]; word != "" {
-		if err := q.Severity.UnmarshalText([]byte(word)); err != nil {
-			return nil, fmt.Errorf("severity: %w", err)
-		}
+	if q.Host != "" && sees != nil && !sees(q.Host) {
+		return nil, rest.NotFound("host")
 	}
 	all, err := s.config.Detections.Detections(r.Context(), q)
 	if err != nil {
@@ -175,20 +186,20 @@ func (s *API) detections(r *request) (any, error) {
 	if len(all) == q.Limit {
 		list.Next = all[len(all)-1].Place
 	}
-	if r.sees != nil {
-		all = slices.DeleteFunc(all, func(d fleet.Detection) bool { return !r.may(d.Host) })
+	if sees != nil {
+		all = slices.DeleteFunc(all, func(d fleet.Detection) bool { return !sees(d.Host) })
 	}
 	plain.Detections(all)
 	list.Detections = plain.List(all)
 	return list, nil
 }
 
-func (s *API) detection(r *request) (any, error) {
-	id := fleet.HostID(r.values["id"])
-	if !r.may(id) {
-		return nil, notFound("detection")
+func (s *API) detection(r *rest.Request) (any, error) {
+	id := r.Host("id")
+	if err := r.May(id); err != nil {
+		return nil, err
 	}
-	d, err := s.config.Detections.Detection(r.Context(), id, r.values["storm"])
+	d, err := s.config.Detections.Detection(r.Context(), id, r.Text("storm"))
 	if err != nil {
 		return nil, fmt.Errorf("detection of host %s: %w", id, err)
 	}

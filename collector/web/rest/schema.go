@@ -1,4 +1,4 @@
-package api
+package rest
 
 import (
 	"encoding"
@@ -113,11 +113,7 @@ func enumerated(t reflect.Type) []string {
 	case reflect.TypeFor[finding.Severity]():
 		return severities()
 	case reflect.TypeFor[finding.Status]():
-		var words []string
-		for s := finding.StatusUnspecified; s <= finding.StatusWaived; s++ {
-			words = append(words, s.String())
-		}
-		return words
+		return statuses()
 	case reflect.TypeFor[fleet.Presence]():
 		return []string{string(fleet.Online), string(fleet.Silent), string(fleet.Offline), string(fleet.Archived)}
 	case reflect.TypeFor[fleet.Standing]():
@@ -126,6 +122,14 @@ func enumerated(t reflect.Type) []string {
 		return []string{string(fleet.Waiting), string(fleet.Approved), string(fleet.Rejected)}
 	}
 	return nil
+}
+
+func statuses() []string {
+	var words []string
+	for s := finding.StatusUnspecified; s <= finding.StatusWaived; s++ {
+		words = append(words, s.String())
+	}
+	return words
 }
 
 func severities() []string {
