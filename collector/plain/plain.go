@@ -50,6 +50,13 @@ func Requests(requests []fleet.Request) {
 	}
 }
 
+// Packages does the same for packages.
+func Packages(all []fleet.Package) {
+	for i := range all {
+		instant(&all[i].Since)
+	}
+}
+
 // States does the same for results.
 func States(states []fleet.State) {
 	for i := range states {

@@ -38,6 +38,11 @@ func TestPlain(t *testing.T) {
 	if d := cmp.Diff([]fleet.Request{{Again: good}}, requests, cmpopts.EquateComparable(netip.Addr{})); d != "" {
 		t.Error(d)
 	}
+	packages := []fleet.Package{{Since: far}, {Since: good}}
+	Packages(packages)
+	if d := cmp.Diff([]fleet.Package{{}, {Since: good}}, packages); d != "" {
+		t.Error(d)
+	}
 	cause := &finding.Cause{Time: far, Exe: "/bin/sh"}
 	states := []fleet.State{{Result: finding.Result{Time: far, Since: far, Cause: cause}, Since: far}}
 	events := []fleet.Event{{Received: far, Change: finding.Change{Result: finding.Result{Cause: &finding.Cause{Time: good}, Time: good}}}}

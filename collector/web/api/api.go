@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"slices"
 	"time"
 
 	"seawall/collector/fleet"
@@ -43,7 +44,7 @@ const exports = 4
 // New returns an API. Further endpoints are those of other areas.
 func New(c Config, more ...rest.Endpoint) *API {
 	s := &API{config: c, frame: c.Frame, exporting: make(chan struct{}, exports)}
-	s.rest = rest.New(rest.Config{Frame: c.Frame, Hosts: c.Lists.HostPage, Version: c.Version}, append(s.endpoints(), more...))
+	s.rest = rest.New(rest.Config{Frame: c.Frame, Hosts: c.Lists.HostPage, Version: c.Version}, slices.Concat(s.endpoints(), s.lists(), more))
 	return s
 }
 
