@@ -195,7 +195,10 @@ type DetectionQuery struct {
 	Rule     string
 	Severity finding.Severity
 	Before   int64 // those with a smaller place
-	Limit    int   // at most 200; 0 means 50
+	// After selects those with a larger place, told of longest ago first. 0 means none
+	// is asked for so; -1 begins before all.
+	After int64
+	Limit int // at most 200; 0 means 50
 }
 
 // Overview is the fleet at a glance. Archived hosts count in Presence alone.
@@ -234,7 +237,11 @@ type TimelineQuery struct {
 	Host   HostID
 	Check  string
 	Before int64 // events with a smaller id
-	Limit  int   // at most 200; 0 means 50
+	// After selects events with a larger id, oldest first, of all hosts and checks: it
+	// is for who follows the timeline. 0 means none is asked for so; -1 begins before
+	// all.
+	After int64
+	Limit int // at most 200; 0 means 50
 }
 
 // Update tells a subscriber what just became durable. A subscriber that does not

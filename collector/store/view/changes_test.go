@@ -98,6 +98,33 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// TestFollow reads the timeline forward: every event, once, the oldest first.
+func TestFollow(t *testing.T) {
+	v := timeline(t, 450)
+	after := int64(-1)
+	for want := int64(1); ; {
+		page, err := v.Timeline(t.Context(), fleet.TimelineQuery{After: after, Limit: 200})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page {
+			if e.ID != want || e.HostName == "" {
+				t.Fatalf("event %d of %q, want %d", e.ID, e.HostName, want)
+			}
+			after, want = e.ID, want+1
+		}
+		if len(page) == 0 {
+			if after != 450 {
+				t.Errorf("the last is %d", after)
+			}
+			break
+		}
+	}
+	if _, err := v.Timeline(t.Context(), fleet.TimelineQuery{After: 1, Host: id(1)}); err == nil {
+		t.Error("a host's timeline forward is taken")
+	}
+}
+
 // TestChangesAreBounded has a page look at some events only, and say how far.
 func TestChangesAreBounded(t *testing.T) {
 	v := timeline(t, maxLooked+3*stride)

@@ -49,7 +49,10 @@ func (v *View) Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.
 	if q.Before <= 0 {
 		q.Before = math.MaxInt64
 	}
-	where, args := "WHERE d.place < ?", []any{q.Before}
+	where, args, order := "WHERE d.place < ?", []any{q.Before}, " ORDER BY d.place DESC LIMIT ?"
+	if q.After != 0 {
+		where, args, order = where+" AND d.place > ?", append(args, q.After), " ORDER BY d.place LIMIT ?"
+	}
 	if q.Host != "" {
 		key, err := q.Host.Bytes()
 		if err != nil {
@@ -68,7 +71,7 @@ func (v *View) Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.
 		d, err := scanDetection(scan)
 		out = append(out, d)
 		return err
-	}, detectionColumns+where+" ORDER BY d.place DESC LIMIT ?", append(args, q.Limit)...)
+	}, detectionColumns+where+order, append(args, q.Limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("read detections: %w", sqlite.Classify(err))
 	}

@@ -73,6 +73,16 @@ func TestDetections(t *testing.T) {
 			t.Errorf("%+v: %d detections, want %d", q, n, want)
 		}
 	}
+	for after, want := range map[int64]string{-1: "[1 2 3]", 100: "[101 102 103]", 118: "[119 120]", 120: "[]"} {
+		page, err := v.Detections(t.Context(), fleet.DetectionQuery{After: after, Limit: 3})
+		places := []int64{}
+		for _, d := range page {
+			places = append(places, d.Place)
+		}
+		if got := fmt.Sprint(places); err != nil || got != want {
+			t.Errorf("after %d: %s, want %s, %v", after, got, want, err)
+		}
+	}
 	for limit, want := range map[int]int{0: 50, -3: 50, 500: 120} {
 		if page, err := v.Detections(t.Context(), fleet.DetectionQuery{Limit: limit}); err != nil || len(page) != want {
 			t.Errorf("limit %d: %d, %v", limit, len(page), err)

@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -14,6 +15,7 @@ import (
 const (
 	eventColumns = "SELECT e.id, e.host, h.name, e.received, e.ordinal > 0, e.moved, e.body "
 	fleetEvents  = eventColumns + "FROM event e JOIN host h ON h.host = e.host WHERE e.id < ? ORDER BY e.id DESC LIMIT ?"
+	laterEvents  = eventColumns + "FROM event e JOIN host h ON h.host = e.host WHERE e.id > ? ORDER BY e.id LIMIT ?"
 )
 
 // chain is how the events of a host or a check are found: each names the one before
@@ -47,6 +49,10 @@ func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Eve
 	}
 	text, args := fleetEvents, []any{q.Before, q.Limit}
 	switch {
+	case q.After != 0 && (q.Host != "" || q.Check != ""):
+		return nil, errors.New("read timeline: of one host or check it is read backwards alone")
+	case q.After != 0:
+		text, args = laterEvents, []any{q.After, q.Limit}
 	case q.Host != "":
 		key, err := q.Host.Bytes()
 		if err != nil {
