@@ -227,7 +227,7 @@ func (s *server) RotateAuthority(ctx context.Context, _ *seawallv1.RotateAuthori
 
 // RetireAuthority takes one out of the bundle.
 func (s *server) RetireAuthority(ctx context.Context, r *seawallv1.RetireAuthorityRequest) (*seawallv1.RetireAuthorityResponse, error) {
-	if err := s.cfg.Authority.Retire(r.GetId(), r.GetDistrust()); err != nil {
+	if err := s.cfg.Authority.Retire(ctx, r.GetId(), r.GetDistrust()); err != nil {
 		return nil, err
 	}
 	s.did(ctx, "authority retired", "authority", r.GetId(), "distrust", r.GetDistrust())

@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/x509"
 	"fmt"
@@ -20,9 +21,9 @@ type Config struct {
 
 // Authority signs certificates. Its methods may be called at the same time.
 type Authority struct {
-	disk disk
-	now  func() time.Time
-	log  *slog.Logger
+	vault vault
+	now   func() time.Time
+	log   *slog.Logger
 
 	change sync.Mutex // held by who changes the state, over its writing
 
@@ -35,27 +36,36 @@ type Authority struct {
 // Open reads the authority from the folder "ca" in the collector's state folder,
 // and makes it there when there is none.
 func Open(folder string, cfg Config) (*Authority, error) {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
-	a := &Authority{disk: diskIn(folder), now: cfg.Now, log: cfg.Log, changed: make(chan struct{})}
-	made, err := a.disk.ensure(a.now)
+	cfg.complete()
+	d := diskIn(folder)
+	made, err := d.ensure(cfg.Now)
 	if err != nil {
 		return nil, fmt.Errorf("make the authority: %w", err)
 	}
-	if a.view, err = a.disk.load(); err != nil {
-		return nil, fmt.Errorf("authority: %w; restore %s from a backup, as new keys would lock out every host", err, a.disk.folder)
+	v, err := d.load(context.Background(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("authority: %w; restore %s from a backup, as new keys would lock out every host", err, d.folder)
 	}
 	if made {
-		a.log.Info("made the authority", "id", a.view.active.id, "folder", a.disk.folder)
+		cfg.Log.Info("made the authority", "id", v.active.id, "folder", d.folder)
 	}
-	if end := a.view.active.cert.NotAfter; a.now().After(end.AddDate(-1, 0, 0)) {
-		a.log.Warn("the authority ends within a year; rotate it", "id", a.view.active.id, "expires", end)
+	return newAuthority(d, v, cfg), nil
+}
+
+func (c *Config) complete() {
+	if c.Now == nil {
+		c.Now = time.Now
 	}
-	return a, nil
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+func newAuthority(from vault, v *view, cfg Config) *Authority {
+	if end := v.active.cert.NotAfter; cfg.Now().After(end.AddDate(-1, 0, 0)) {
+		cfg.Log.Warn("the authority ends within a year; rotate it", "id", v.active.id, "expires", end)
+	}
+	return &Authority{vault: from, now: cfg.Now, log: cfg.Log, view: v, changed: make(chan struct{})}
 }
 
 func (a *Authority) current() *view {

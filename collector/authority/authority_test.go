@@ -89,7 +89,7 @@ func TestOpenTwice(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	first := open(t, dir, c)
 	rotate(t, first)
-	if err := first.Retire(first.List()[0].ID, true); err != nil {
+	if err := first.Retire(t.Context(), first.List()[0].ID, true); err != nil {
 		t.Fatal(err)
 	}
 	second := open(t, dir, c)

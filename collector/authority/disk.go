@@ -1,12 +1,7 @@
 package authority
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/json"
-	"encoding/pem"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,8 +11,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"seawall/pkg/trust"
 )
 
 const (
@@ -39,13 +32,27 @@ func diskIn(folder string) disk {
 // ensure makes the folder with the first authority, and reports whether it did.
 // When two processes do so at once, both go on with the one that came first.
 func (d disk) ensure(now func() time.Time) (bool, error) {
-	if _, err := os.Lstat(d.folder); !errors.Is(err, fs.ErrNotExist) {
+	if there, err := d.there(); there || err != nil {
 		return false, err
 	}
 	s, err := newSigner(now())
 	if err != nil {
 		return false, err
 	}
+	return d.create(state{uint64(now().Unix()), []entry{s.entry()}}, []*signer{s})
+}
+
+// there reports whether there is the folder, or something else of its name.
+func (d disk) there() (bool, error) {
+	if _, err := os.Lstat(d.folder); !errors.Is(err, fs.ErrNotExist) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+// create makes the folder, and reports whether it did: when another process was
+// faster, its folder stays.
+func (d disk) create(s state, signers []*signer) (bool, error) {
 	if err := d.step("make folder"); err != nil {
 		return false, err
 	}
@@ -55,10 +62,12 @@ func (d disk) ensure(now func() time.Time) (bool, error) {
 	}
 	defer os.RemoveAll(draft)
 	in := disk{draft, d.step}
-	if err := in.putSigner(s); err != nil {
-		return false, err
+	for _, one := range signers {
+		if err := in.putSigner(one); err != nil {
+			return false, err
+		}
 	}
-	if err := in.putState(state{uint64(now().Unix()), []entry{s.entry()}}); err != nil {
+	if err := in.putState(s); err != nil {
 		return false, err
 	}
 	if err := d.step("rename folder"); err != nil {
@@ -73,8 +82,11 @@ func (d disk) ensure(now func() time.Time) (bool, error) {
 	return true, syncFolder(filepath.Dir(d.folder))
 }
 
-// load reads the state and what it lists.
-func (d disk) load() (*view, error) {
+// load reads the state and what it lists, once: nobody else changes the folder.
+func (d disk) load(_ context.Context, known *view) (*view, error) {
+	if known != nil {
+		return known, nil
+	}
 	info, err := os.Lstat(d.folder)
 	switch {
 	case err != nil:
@@ -90,53 +102,37 @@ func (d disk) load() (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	var s state
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&s); err != nil {
-		return nil, fmt.Errorf("%s: %w", stateName, err)
-	}
-	if err := s.check(); err != nil {
+	s, err := decodeState(data)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", stateName, err)
 	}
 	return d.view(s)
 }
 
-// view reads the keys that the state lists. Those of distrusted authorities may be
-// gone.
-func (d disk) view(s state) (*view, error) {
-	var signers []*signer
-	for _, e := range s.Authorities {
-		if e.Standing == distrusted {
-			continue
-		}
-		one, err := d.signer(e.ID)
-		if err != nil {
-			return nil, fmt.Errorf("authority %s: %w", e.ID, err)
-		}
-		signers = append(signers, one)
+// change makes the next state durable and returns it.
+func (d disk) change(_ context.Context, known *view, next func(state) (state, *signer, error)) (*view, error) {
+	s, added, err := next(known.state.copy())
+	if err != nil || s.equal(known.state) {
+		return known, err
 	}
-	return newView(s, signers)
+	if added != nil {
+		if err := d.putSigner(added); err != nil {
+			return nil, fmt.Errorf("write its key: %w", err)
+		}
+	}
+	v, err := d.view(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.putState(s); err != nil {
+		return nil, fmt.Errorf("write the state: %w", err)
+	}
+	return v, nil
 }
 
-func (d disk) signer(id string) (*signer, error) {
-	data, err := d.read(id + ".pem")
-	if err != nil {
-		return nil, err
-	}
-	pair, err := tls.X509KeyPair(data, data)
-	if err != nil {
-		return nil, err
-	}
-	one, err := trust.ParseBundle(0, pair.Certificate)
-	if err != nil {
-		return nil, err
-	}
-	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
-	if !ok || idOf(pair.Leaf) != id || len(one.Authorities) != 1 {
-		return nil, errors.New("the file holds another key")
-	}
-	return &signer{id, pair.Leaf, key}, nil
+// view reads the keys that the state lists.
+func (d disk) view(s state) (*view, error) {
+	return assemble(s, func(id string) ([]byte, error) { return d.read(id + ".pem") })
 }
 
 // read returns a file of the folder that nobody else may read.
@@ -160,22 +156,20 @@ func (d disk) read(name string) ([]byte, error) {
 }
 
 func (d disk) putSigner(s *signer) error {
-	der, err := x509.MarshalPKCS8PrivateKey(s.key)
+	data, err := s.encode()
 	if err != nil {
 		return err
 	}
-	data := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.cert.Raw})...)
 	// A link, unlike a rename, replaces nothing.
 	return d.put(s.id+".pem", data, os.Link)
 }
 
 func (d disk) putState(s state) error {
-	data, err := json.MarshalIndent(s, "", "\t")
+	data, err := s.encode()
 	if err != nil {
 		return err
 	}
-	return d.put(stateName, append(data, '\n'), os.Rename)
+	return d.put(stateName, data, os.Rename)
 }
 
 // put makes a file, whole and durable. The file stays under a temporary name until

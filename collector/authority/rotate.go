@@ -11,73 +11,96 @@ import (
 // Rotate makes a new authority, which signs from now on. It refuses to have more
 // than five in the bundle.
 func (a *Authority) Rotate(ctx context.Context) error {
-	a.change.Lock()
-	defer a.change.Unlock()
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("rotate the authority: %w", err)
-	}
-	next := a.current().state.copy()
-	if n := next.count(trusted); n >= depth {
-		return fmt.Errorf("rotate the authority: hosts trust %d, which is the most; retire the oldest first", n)
-	}
-	s, err := newSigner(a.now())
+	var made string
+	err := a.replace(ctx, func(now state) (state, *signer, error) {
+		if n := now.count(trusted); n >= depth {
+			return now, nil, fmt.Errorf("hosts trust %d, which is the most; retire the oldest first", n)
+		}
+		s, err := newSigner(a.now())
+		if err != nil {
+			return now, nil, err
+		}
+		made = s.id
+		now.Authorities = append(now.Authorities, s.entry())
+		return now, s, nil
+	})
 	if err != nil {
 		return fmt.Errorf("rotate the authority: %w", err)
 	}
-	if err := a.disk.putSigner(s); err != nil {
-		return fmt.Errorf("rotate the authority: write its key: %w", err)
-	}
-	next.Authorities = append(next.Authorities, s.entry())
-	if err := a.replace(next); err != nil {
-		return fmt.Errorf("rotate the authority: %w", err)
-	}
-	a.log.Info("rotated the authority", "id", s.id)
+	a.log.Info("rotated the authority", "id", made)
 	return nil
 }
 
 // Retire takes an authority out of the bundle, one that no longer signs. When it
 // is distrusted, what it signed is refused from now on, and older ones are retired
 // with it.
-func (a *Authority) Retire(id string, distrust bool) error {
-	a.change.Lock()
-	defer a.change.Unlock()
-	old := a.current().state
-	next := old.copy()
-	i := slices.IndexFunc(next.Authorities, func(e entry) bool { return e.ID == id })
-	switch {
-	case i < 0:
-		return fmt.Errorf("retire authority %q: there is none of that id", id)
-	case i == len(next.Authorities)-1:
-		return fmt.Errorf("retire authority %s: it is the one that signs; rotate first", id)
-	}
-	next.retire(i, distrust)
-	if slices.Equal(next.Authorities, old.Authorities) {
-		return nil
-	}
-	if err := a.replace(next); err != nil {
-		return fmt.Errorf("retire authority %s: %w", id, err)
+func (a *Authority) Retire(ctx context.Context, id string, distrust bool) error {
+	err := a.replace(ctx, func(now state) (state, *signer, error) {
+		i := slices.IndexFunc(now.Authorities, func(e entry) bool { return e.ID == id })
+		switch {
+		case i < 0:
+			return now, nil, errors.New("there is none of that id")
+		case i == len(now.Authorities)-1:
+			return now, nil, errors.New("it is the one that signs; rotate first")
+		}
+		now.retire(i, distrust)
+		return now, nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("retire authority %q: %w", id, err)
 	}
 	a.log.Info("retired an authority", "id", id, "distrusted", distrust)
 	return nil
 }
 
-// replace makes the state durable and then the one in use. The caller holds
-// a.change.
-func (a *Authority) replace(next state) error {
-	next.Revision = max(next.Revision+1, uint64(max(0, a.now().Unix())))
-	v, err := a.disk.view(next)
+// replace makes the next state durable and then the one in use.
+func (a *Authority) replace(ctx context.Context, next func(state) (state, *signer, error)) error {
+	a.change.Lock()
+	defer a.change.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	v, err := a.vault.change(ctx, a.current(), func(now state) (state, *signer, error) {
+		s, added, err := next(now.copy())
+		if err == nil && !slices.Equal(s.Authorities, now.Authorities) {
+			s.Revision = max(s.Revision+1, uint64(max(0, a.now().Unix())))
+		}
+		return s, added, err
+	})
 	if err != nil {
 		return err
 	}
-	if err := a.disk.putState(next); err != nil {
-		return fmt.Errorf("write the state: %w", err)
+	a.use(v)
+	return nil
+}
+
+// Refresh takes what another collector has made of the authority, where they share a
+// database.
+func (a *Authority) Refresh(ctx context.Context) error {
+	a.change.Lock()
+	defer a.change.Unlock()
+	old := a.current()
+	v, err := a.vault.load(ctx, old)
+	if err != nil {
+		return fmt.Errorf("refresh the authority: %w", err)
 	}
+	if v != old {
+		a.use(v)
+		a.log.Info("the authority was changed elsewhere", "id", v.active.id, "revision", v.state.Revision)
+	}
+	return nil
+}
+
+// use makes a view the one in use. The caller holds a.change.
+func (a *Authority) use(v *view) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if v == a.view {
+		return
+	}
 	a.view, a.leaf = v, nil
 	close(a.changed)
 	a.changed = make(chan struct{})
-	return nil
 }
 
 // standing is how far an authority is believed.
@@ -105,6 +128,10 @@ type entry struct {
 func (s state) copy() state {
 	s.Authorities = slices.Clone(s.Authorities)
 	return s
+}
+
+func (s state) equal(other state) bool {
+	return s.Revision == other.Revision && slices.Equal(s.Authorities, other.Authorities)
 }
 
 func (s state) count(of standing) int {

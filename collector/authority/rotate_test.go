@@ -45,7 +45,7 @@ func reaches(t *testing.T, a *Authority, b trust.Bundle) bool {
 
 func retire(t *testing.T, a *Authority, i int, distrust bool) {
 	t.Helper()
-	if err := a.Retire(a.List()[i].ID, distrust); err != nil {
+	if err := a.Retire(context.Background(), a.List()[i].ID, distrust); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -108,7 +108,7 @@ func TestRetire(t *testing.T) {
 	sleeper := bundle(a)
 	cert, _ := issue(t, a)
 	for _, id := range []string{a.List()[0].ID, "", "0123456789abcdef", "../state"} {
-		if err := a.Retire(id, false); err == nil {
+		if err := a.Retire(t.Context(), id, false); err == nil {
 			t.Errorf("%q: retired", id)
 		}
 	}
@@ -238,13 +238,20 @@ func restore(t *testing.T, from string) string {
 	return dir
 }
 
+// onStep has step called before each change of an authority's folder.
+func onStep(a *Authority, step func(what string) error) {
+	d := a.vault.(disk)
+	d.step = step
+	a.vault = d
+}
+
 // TestFail ends every change at every step, once with an error and once with the
 // power: what is on the disk then is as good as before or as good as after.
 func TestFail(t *testing.T) {
 	for name, change := range map[string]func(*Authority) error{
 		"rotate":   func(a *Authority) error { return a.Rotate(context.Background()) },
-		"retire":   func(a *Authority) error { return a.Retire(a.List()[0].ID, false) },
-		"distrust": func(a *Authority) error { return a.Retire(a.List()[0].ID, true) },
+		"retire":   func(a *Authority) error { return a.Retire(context.Background(), a.List()[0].ID, false) },
+		"distrust": func(a *Authority) error { return a.Retire(context.Background(), a.List()[0].ID, true) },
 	} {
 		for n := 0; ; n++ {
 			dir, c := t.TempDir(), newClock()
@@ -253,13 +260,13 @@ func TestFail(t *testing.T) {
 			known := trust.Bundle{Authorities: bundle(a).Authorities[:1]}
 			before := bundle(a)
 			image, steps := "", 0
-			a.disk.step = func(what string) error {
+			onStep(a, func(what string) error {
 				if steps++; steps <= n {
 					return nil
 				}
 				image = restore(t, dir)
 				return fmt.Errorf("%s: injected", what)
-			}
+			})
 			err := change(a)
 			if err == nil {
 				if n < 4 {
@@ -277,7 +284,7 @@ func TestFail(t *testing.T) {
 			default:
 			}
 			for kind, b := range map[string]*Authority{"the same": a, "opened": open(t, dir, c), "after the power": open(t, image, c)} {
-				b.disk.step = func(string) error { return nil }
+				onStep(b, func(string) error { return nil })
 				if !reaches(t, b, known) || !reaches(t, b, before) {
 					t.Errorf("%s at step %d, %s: a host is locked out", name, n, kind)
 				}

@@ -14,13 +14,35 @@ type view struct {
 	active   *signer
 	bundle   trust.Bundle // what hosts are to believe
 	believed trust.Bundle // what the collector believes of hosts
+	signers  []*signer    // of the authorities that are not distrusted, oldest first
 	tail     [][]byte     // what follows the collector's certificate in its chain
+}
+
+// assemble makes the view of a state of what read returns as the authorities' keys.
+// Those of distrusted authorities may be gone.
+func assemble(s state, read func(id string) ([]byte, error)) (*view, error) {
+	var signers []*signer
+	for _, e := range s.Authorities {
+		if e.Standing == distrusted {
+			continue
+		}
+		data, err := read(e.ID)
+		if err != nil {
+			return nil, fmt.Errorf("authority %s: %w", e.ID, err)
+		}
+		one, err := decodeSigner(e.ID, data)
+		if err != nil {
+			return nil, fmt.Errorf("authority %s: %w", e.ID, err)
+		}
+		signers = append(signers, one)
+	}
+	return newView(s, signers)
 }
 
 // newView makes the view of a state. Signers are those of the authorities that are
 // not distrusted, oldest first.
 func newView(s state, signers []*signer) (*view, error) {
-	v := &view{state: s, active: signers[len(signers)-1], bundle: trust.Bundle{Revision: s.Revision}}
+	v := &view{state: s, active: signers[len(signers)-1], signers: signers, bundle: trust.Bundle{Revision: s.Revision}}
 	believed := make(map[string]*x509.Certificate)
 	for _, one := range signers {
 		believed[one.id] = one.cert

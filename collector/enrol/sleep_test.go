@@ -21,7 +21,7 @@ func (s *site) rotate(distrust bool) {
 		if a.Active || a.Retired {
 			continue
 		}
-		if err := s.authority().Retire(a.ID, distrust); err != nil {
+		if err := s.authority().Retire(s.t.Context(), a.ID, distrust); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -108,7 +108,7 @@ func TestDistrusted(t *testing.T) {
 	if old.Active {
 		t.Fatalf("authorities %+v", s.authority().List())
 	}
-	if err := s.authority().Retire(old.ID, true); err != nil {
+	if err := s.authority().Retire(t.Context(), old.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	if err := stays.renew(); err == nil || reason(err) != 0 {

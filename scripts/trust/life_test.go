@@ -48,7 +48,7 @@ func TestAsleep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := c.authority.Retire(c.authority.List()[0].ID, false); err != nil {
+	if err := c.authority.Retire(t.Context(), c.authority.List()[0].ID, false); err != nil {
 		t.Fatal(err)
 	}
 	c.clock.advance(h.id.Expires().Add(90*day - time.Minute).Sub(c.clock.Now()))
@@ -95,7 +95,7 @@ func TestDistrust(t *testing.T) {
 	b, _ := c.authority.Bundle()
 	h.await("the new bundle", func(enrol.State, uplink.State) bool { return h.id.Bundle().Revision == b.Revision })
 	began := time.Now()
-	if err := c.authority.Retire(c.authority.List()[0].ID, true); err != nil {
+	if err := c.authority.Retire(t.Context(), c.authority.List()[0].ID, true); err != nil {
 		t.Fatal(err)
 	}
 	h.await("the stream's end", func(_ enrol.State, u uplink.State) bool { return !u.Connected && u.Refusal == "host unknown" })
