@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"seawall/collector/alert"
+	"seawall/collector/notify/file"
 	"seawall/collector/notify/mail"
 	"seawall/collector/notify/post"
 	"seawall/collector/notify/syslog"
@@ -32,8 +33,8 @@ const (
 	pagerDuty = "https://events.pagerduty.com/v2/enqueue"
 )
 
-// file is the file of routes. Exactly one of a route's kinds is set.
-type file struct {
+// routesFile is the file of routes. Exactly one of a route's kinds is set.
+type routesFile struct {
 	Dashboard string  `yaml:"dashboard"`
 	Routes    []entry `yaml:"routes"`
 }
@@ -46,6 +47,7 @@ type entry struct {
 	OTLP      *httpEntry   `yaml:"otlp"`
 	Email     *mailEntry   `yaml:"email"`
 	Syslog    *syslogEntry `yaml:"syslog"`
+	File      *fileEntry   `yaml:"file"`
 }
 
 type httpEntry struct {
@@ -75,6 +77,12 @@ type syslogEntry struct {
 	Facility int    `yaml:"facility"`
 }
 
+type fileEntry struct {
+	Path     string `yaml:"path"`
+	MaxBytes int64  `yaml:"max_bytes"`
+	Keep     int    `yaml:"keep"`
+}
+
 // sender delivers parcels to one place.
 type sender interface {
 	Send(ctx context.Context, p alert.Parcel) error
@@ -101,7 +109,7 @@ func load(name string) ([]route, error) {
 
 // parse reads routes. Names of files are beside folder.
 func parse(data []byte, folder string) ([]route, error) {
-	var f file
+	var f routesFile
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
@@ -177,8 +185,15 @@ func (b *builder) route(e *entry) (r route, err error) {
 			return r, err
 		}
 	}
+	if e.File != nil {
+		kinds++
+		r.Kind, r.To = "file", e.File.Path
+		if r.sender, err = file.New(file.Config{Path: e.File.Path, MaxBytes: e.File.MaxBytes, Keep: e.File.Keep}); err != nil {
+			return r, err
+		}
+	}
 	if kinds != 1 {
-		return r, errors.New("exactly one of webhook, slack, pagerduty, email, syslog and otlp")
+		return r, errors.New("exactly one of webhook, slack, pagerduty, email, syslog, otlp and file")
 	}
 	return r, nil
 }
