@@ -73,6 +73,7 @@ type HostQuery struct {
 	// puts it in.
 	Scope []string
 
+	Only []HostID // hosts with one of these ids, at most MaxPage; none: any
 	// After selects hosts with a larger id. With the order ByID it begins a page where
 	// the one before ended, whoever came or went meanwhile.
 	After HostID

@@ -100,6 +100,7 @@ func TestHostPage(t *testing.T) {
 		"second page":            {fleet.HostQuery{Size: 2, Page: 1}, "0 4", 5},
 		"last page":              {fleet.HostQuery{Size: 2, Page: 2}, "1", 5},
 		"by id, every host":      {fleet.HostQuery{Sort: fleet.ByID, Every: true}, "0 1 2 3 4 5", 6},
+		"some":                   {fleet.HostQuery{Sort: fleet.ByID, Every: true, Only: []fleet.HostID{id(5), id(1), id(9)}}, "1 5", 2},
 		"after one":              {fleet.HostQuery{Sort: fleet.ByID, Every: true, After: id(2), Size: 2}, "3 4", 3},
 		"after the last":         {fleet.HostQuery{Sort: fleet.ByID, After: id(5)}, "", 0},
 		"behind the last":        {fleet.HostQuery{Size: 2, Page: 9}, "", 5},
@@ -130,6 +131,8 @@ func TestHostQueryRefused(t *testing.T) {
 	v := fleetOf(t)
 	for name, q := range map[string]fleet.HostQuery{
 		"after":    {After: "' OR 1=1 --"},
+		"some":     {Only: []fleet.HostID{"' OR 1=1 --"}},
+		"many":     {Only: make([]fleet.HostID, fleet.MaxPage+1)},
 		"order":    {Sort: "name; DROP TABLE host"},
 		"presence": {Presence: "anywhere"},
 		"text":     {Text: strings.Repeat("x", maxText+1)},

@@ -85,12 +85,8 @@ func (s *selection) hosts(q *fleet.HostQuery, out presence.Outages, tx *snapshot
 	default:
 		return fmt.Errorf("no presence is %q", q.Presence)
 	}
-	if q.After != "" {
-		key, err := q.After.Bytes()
-		if err != nil {
-			return err
-		}
-		s.and("h.host > ?", key)
+	if err := s.ids(q); err != nil {
+		return err
 	}
 	if len(q.Text) > maxText {
 		return fmt.Errorf("a text of %d bytes; at most %d", len(q.Text), maxText)
@@ -122,6 +118,33 @@ func (s *selection) hosts(q *fleet.HostQuery, out presence.Outages, tx *snapshot
 	}
 	s.members(q, tx.now)
 	return s.scope("h.host", q.Scope)
+}
+
+// ids is the part of a query that names hosts.
+func (s *selection) ids(q *fleet.HostQuery) error {
+	if len(q.Only) > fleet.MaxPage {
+		return fmt.Errorf("%d hosts; at most %d", len(q.Only), fleet.MaxPage)
+	}
+	var keys []any
+	for _, id := range q.Only {
+		key, err := id.Bytes()
+		if err != nil {
+			return err
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) > 0 {
+		s.and("h.host IN ("+marks(len(keys))+")", keys...)
+	}
+	if q.After == "" {
+		return nil
+	}
+	key, err := q.After.Bytes()
+	if err != nil {
+		return err
+	}
+	s.and("h.host > ?", key)
+	return nil
 }
 
 // members is the part of a query that says how hosts were admitted.
