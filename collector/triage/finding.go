@@ -8,6 +8,7 @@ import (
 
 	"seawall/collector/db"
 	"seawall/collector/fleet"
+	"seawall/collector/triage/cover"
 	"seawall/pkg/finding"
 )
 
@@ -51,13 +52,10 @@ type Finding struct {
 	Waiver string `json:"waiver,omitempty"` // the id of one that stands, the one that ends last
 }
 
-// covers is true for a row s of state and a standing waiver w of it.
-const covers = `(w.check_id = s.check_id AND w.ended = 0 AND w.expires > ? AND (w.resource = '' OR w.resource = s.resource)
-	AND (length(w.host) = 0 OR w.host = s.host)
-	AND (w.tag = '' OR EXISTS (SELECT 1 FROM host_tag t WHERE t.host = s.host AND t.tag = w.tag)))`
-
-// bad is true for a row s of state that [finding.Status.Bad].
-const bad = "s.status IN (2, 4, 5)"
+const (
+	covers = cover.Covers
+	bad    = cover.Bad
+)
 
 // selected are a finding's columns. The parameter is the time.
 const selected = `SELECT s.host, coalesce(h.name, ''), s.check_id, s.resource, s.status, s.severity, s.since,
