@@ -75,7 +75,7 @@ func open(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := roster.New(t.Context(), ledger.Ledger{Update: db.Update}, roster.Config{Verify: ca.VerifyHost, Log: quiet})
+	r, err := roster.New(t.Context(), ledger.Ledger{Update: db.Update, Read: db.Read}, roster.Config{Verify: ca.VerifyHost, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

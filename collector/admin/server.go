@@ -150,8 +150,13 @@ func (s *server) ListHosts(ctx context.Context, _ *seawallv1.ListHostsRequest) (
 // ChangeHost revokes, releases or archives a host.
 func (s *server) ChangeHost(ctx context.Context, r *seawallv1.ChangeHostRequest) (*seawallv1.ChangeHostResponse, error) {
 	id := fleet.HostID(r.GetId())
-	if _, ok := s.cfg.Roster.Member(id); !ok || !id.Valid() {
+	if !id.Valid() {
 		return nil, fmt.Errorf("%w: %s", errNoHost, id)
+	}
+	if _, err := s.cfg.Roster.Find(ctx, id); errors.As(err, new(*roster.Refused)) {
+		return nil, fmt.Errorf("%w: %s", errNoHost, id)
+	} else if err != nil {
+		return nil, err
 	}
 	now := time.Now().UTC()
 	var err error

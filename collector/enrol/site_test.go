@@ -73,7 +73,7 @@ func (s *site) start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r, err := roster.New(ctx, ledger.Ledger{Update: db.Update}, roster.Config{Verify: ca.VerifyHost, Now: s.now, Log: log})
+	r, err := roster.New(ctx, ledger.Ledger{Update: db.Update, Read: db.Read}, roster.Config{Verify: ca.VerifyHost, Now: s.now, Log: log})
 	if err != nil {
 		s.t.Fatal(err)
 	}

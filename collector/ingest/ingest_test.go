@@ -105,17 +105,45 @@ func (r *members) Members(context.Context) (all []fleet.Member, err error) {
 	return all, nil
 }
 
-func (r *members) SaveMember(_ context.Context, m fleet.Member) error {
+func (r *members) Some(_ context.Context, hosts []fleet.HostID) (some []fleet.Member, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.fail != nil {
-		return r.fail
+	for _, host := range hosts {
+		if m, ok := r.all[host]; ok {
+			some = append(some, m)
+		}
 	}
+	return some, nil
+}
+
+func (r *members) Change(_ context.Context, host fleet.HostID, do func(*fleet.Member) error) (fleet.Member, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m, ok := r.all[host]
+	if !ok {
+		return m, fleet.ErrUnknown
+	}
+	before := m
+	if err := do(&m); err != nil {
+		return m, err
+	}
+	if r.fail != nil {
+		return m, r.fail
+	}
+	if m != before {
+		r.all[host] = m
+	}
+	return m, nil
+}
+
+// put makes a member, or changes one.
+func (r *members) put(m fleet.Member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.all == nil {
 		r.all = make(map[fleet.HostID]fleet.Member)
 	}
 	r.all[m.Host] = m
-	return nil
 }
 
 // hostOf is the host of a certificate, as an authority would say.
@@ -239,9 +267,7 @@ func (r running) host() key {
 	r.t.Helper()
 	k := stranger(r.t)
 	m := fleet.Member{Host: k.id, Key: roster.KeyOf(k.certificate.Leaf), Standing: fleet.Active}
-	if err := r.members.SaveMember(r.t.Context(), m); err != nil {
-		r.t.Fatal(err)
-	}
+	r.members.put(m)
 	r.roster.Put(m)
 	return k
 }

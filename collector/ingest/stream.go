@@ -57,8 +57,8 @@ func (st *stream) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if st.host, err = s.cfg.Roster.Identify(state); err != nil {
-		return err
+	if st.host, err = s.cfg.Roster.Identify(ctx, state); err != nil {
+		return st.storeError(err)
 	}
 	s.helpers.Go(st.read)
 	defer close(st.more)

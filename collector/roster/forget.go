@@ -28,9 +28,6 @@ func (r *Roster) Forget(ctx context.Context, host fleet.HostID, erase func() err
 		e.set(before)
 		return err
 	}
-	e.gone = true
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.entries, host)
+	r.drop(e)
 	return nil
 }

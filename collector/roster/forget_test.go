@@ -45,7 +45,7 @@ func TestForget(t *testing.T) {
 	if got := reason(s.why); got != seawallv1.Reason_REASON_HOST_REVOKED {
 		t.Errorf("the session ended with %v", got)
 	}
-	if _, err := r.Identify(state); reason(err) != seawallv1.Reason_REASON_HOST_UNKNOWN {
+	if _, err := r.Identify(t.Context(), state); reason(err) != seawallv1.Reason_REASON_HOST_UNKNOWN {
 		t.Errorf("it may come again: %v", err)
 	}
 	if _, ok := r.Member(host); ok || len(rec.members) != 0 {

@@ -25,12 +25,13 @@ const (
 	ways
 )
 
-// world is a collector and the disks that hold one host's key.
+// world is two collectors with one database and the disks that hold one host's key.
 type world struct {
 	t     *rapid.T
 	tb    testing.TB
 	rec   *records
-	r     *Roster
+	both  [2]*Roster
+	live  [2]*Session // that each began last
 	state tls.ConnectionState
 }
 
@@ -42,17 +43,41 @@ func newWorld(tb testing.TB, t *rapid.T, state tls.ConnectionState) *world {
 	return w
 }
 
-func (w *world) restart() { w.r = load(w.tb, w.rec, func() time.Time { return now }) }
+func (w *world) restart() {
+	for i := range w.both {
+		w.restartOne(i)
+	}
+}
 
-// connect is one stream of a place. It reports whether the collector began it.
+func (w *world) restartOne(i int) {
+	w.both[i] = load(w.tb, w.rec, func() time.Time { return now })
+	w.live[i] = nil
+}
+
+// either is one of the collectors: a host comes to any.
+func (w *world) either() int { return rapid.IntRange(0, 1).Draw(w.t, "collector") }
+
+// hear has a collector hear what the other did. It may do so late.
+func (w *world) hear(i int) {
+	if err := w.both[i].Refresh(w.tb.Context(), []fleet.HostID{host}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// connect is one stream of a place. It reports whether a collector began it.
 func (w *world) connect(p *place, way int) bool {
-	s, err := w.r.Begin(w.tb.Context(), host, p.durable, w.state)
+	i := w.either()
+	if rapid.Bool().Draw(w.t, "heard") {
+		w.hear(i)
+	}
+	s, err := w.both[i].Begin(w.tb.Context(), host, p.durable, w.state)
 	if err != nil {
 		if reason(err) != seawallv1.Reason_REASON_HOST_QUARANTINED {
 			w.t.Fatalf("begin: %v", err)
 		}
 		return false
 	}
+	w.live[i] = s
 	if way == replyLost {
 		return true
 	}
@@ -82,8 +107,20 @@ func TestHonestHostIsNeverQuarantined(t *testing.T) {
 					t.Fatalf("quarantined at %#x: %+v", p.durable, w.rec.members[host])
 				}
 			},
-			"restart": func(*rapid.T) { w.restart() },
-			"backup":  func(*rapid.T) { backups = append(backups, maps.Clone(w.rec.members)) },
+			"restart": func(*rapid.T) { w.restartOne(w.either()) },
+			"hear":    func(*rapid.T) { w.hear(w.either()) },
+			// Once both have heard of the other, one stream is left at most.
+			"": func(*rapid.T) {
+				if !rapid.Bool().Draw(rt, "both hear") {
+					return
+				}
+				w.hear(0)
+				w.hear(1)
+				if a, b := w.live[0], w.live[1]; a != nil && b != nil && a.Err() == nil && b.Err() == nil {
+					rt.Fatalf("two streams: %#x, %#x", a.Number(), b.Number())
+				}
+			},
+			"backup": func(*rapid.T) { backups = append(backups, maps.Clone(w.rec.members)) },
 			"restore": func(t *rapid.T) {
 				if len(backups) == 0 {
 					return
@@ -95,7 +132,7 @@ func TestHonestHostIsNeverQuarantined(t *testing.T) {
 			},
 			// By a person who takes it for another.
 			"release": func(t *rapid.T) {
-				if _, err := w.r.Change(w.tb.Context(), host, Release); err != nil {
+				if _, err := w.both[w.either()].Change(w.tb.Context(), host, Release); err != nil {
 					t.Fatal(err)
 				}
 			},

@@ -12,22 +12,34 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc/status"
+
 	"seawall/collector/fleet"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
-// Records keeps members. SaveMember returns when the member is durable.
+// Records keeps members. Other collectors may change them, too.
 type Records interface {
+	// Members returns all members.
 	Members(ctx context.Context) ([]fleet.Member, error)
-	SaveMember(ctx context.Context, m fleet.Member) error
+	// Some returns those of the hosts that are members.
+	Some(ctx context.Context, hosts []fleet.HostID) ([]fleet.Member, error)
+	// Change reads a member, has do change it, and returns it when that is durable, all
+	// in one transaction. It may call do twice. When do returns an error, nothing
+	// changes, and the error is returned. For a host that is no member the error is
+	// [fleet.ErrUnknown].
+	Change(ctx context.Context, host fleet.HostID, do func(*fleet.Member) error) (fleet.Member, error)
 }
 
 // Config is what a [Roster] needs. Verify must be set.
 type Config struct {
 	// Verify returns the host that a chain is for, if it is valid at that time.
 	Verify func(chain []*x509.Certificate, now time.Time) (fleet.HostID, error)
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Look looks whether another collector has made a new authority, and reports
+	// whether to verify again what was not believed. Default: nobody has.
+	Look func(context.Context) bool
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // Roster knows every member. Its methods may be called at the same time.
@@ -53,6 +65,9 @@ type entry struct {
 func New(ctx context.Context, records Records, c Config) (*Roster, error) {
 	if c.Verify == nil {
 		return nil, errors.New("roster: no way to verify certificates")
+	}
+	if c.Look == nil {
+		c.Look = func(context.Context) bool { return false }
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -97,7 +112,8 @@ func (r *Roster) add(m fleet.Member) *entry {
 	return nil
 }
 
-// set replaces the member and ends a session that it no longer allows.
+// set replaces the member and ends a session that it no longer allows, or that is
+// not its newest: another collector began that.
 func (e *entry) set(m fleet.Member) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -105,7 +121,11 @@ func (e *entry) set(m fleet.Member) {
 	if e.live == nil {
 		return
 	}
-	if err := Allows(&m, e.live.key); err != nil {
+	err := Allows(&m, e.live.key)
+	if err == nil && m.Session != e.live.number {
+		err = newer()
+	}
+	if err != nil {
 		e.live.end(err)
 		e.live = nil
 	}
@@ -151,28 +171,36 @@ func (r *Roster) entry(host fleet.HostID) *entry {
 }
 
 // Change changes a member: it is durable on return, and what it no longer allows
-// has ended. Changes of one member happen one after another; f must not wait. When
-// f returns an error, nothing changes.
+// has ended. Changes of one member happen one after another; f must not wait, and may be
+// called twice. When f returns an error, nothing changes.
 func (r *Roster) Change(ctx context.Context, host fleet.HostID, f func(*fleet.Member) error) (fleet.Member, error) {
-	e := r.entry(host)
-	if e == nil {
-		return fleet.Member{}, refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+	e, err := r.find(ctx, host)
+	if err != nil {
+		return fleet.Member{}, err
 	}
 	if err := e.acquire(ctx); err != nil {
 		return fleet.Member{}, err
 	}
 	defer e.release()
-	m := *e.member.Load()
-	if err := f(&m); err != nil {
-		return fleet.Member{}, err
-	}
-	m.Host = host
 	// Not to be cut short: a revocation whose outcome is unknown helps nobody.
-	if err := r.records.SaveMember(context.WithoutCancel(ctx), m); err != nil {
-		return fleet.Member{}, fmt.Errorf("save member: %w", err)
+	m, err := r.records.Change(context.WithoutCancel(ctx), host, f)
+	if err != nil {
+		return fleet.Member{}, r.unchanged(e, "change member", err)
 	}
 	e.set(m)
 	return m, nil
+}
+
+// unchanged is the error of a change that was not made. The caller has acquired e.
+func (r *Roster) unchanged(e *entry, what string, err error) error {
+	if errors.Is(err, fleet.ErrUnknown) {
+		r.drop(e)
+		return refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+	}
+	if _, said := status.FromError(err); said {
+		return err // to the host, as it is
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // acquire takes the right to change the member's record.
@@ -195,18 +223,22 @@ func (e *entry) release() { <-e.change }
 func KeyOf(c *x509.Certificate) fleet.KeyHash { return sha256.Sum256(c.RawSubjectPublicKeyInfo) }
 
 // Identify returns the host at the other end of a finished handshake, whose
-// certificate is valid now and which may deliver. The error is a [Refused].
-func (r *Roster) Identify(state tls.ConnectionState) (fleet.HostID, error) {
+// certificate is valid now and which may deliver. The error is a [Refused], or the
+// records' own.
+func (r *Roster) Identify(ctx context.Context, state tls.ConnectionState) (fleet.HostID, error) {
 	if len(state.PeerCertificates) == 0 {
 		return "", refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
 	}
 	host, err := r.verify(state.PeerCertificates)
+	if err != nil && !expired(err) && r.cfg.Look(ctx) {
+		host, err = r.verify(state.PeerCertificates)
+	}
 	if err != nil {
 		return "", err
 	}
-	e := r.entry(host)
-	if e == nil {
-		return "", refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+	e, err := r.find(ctx, host)
+	if err != nil {
+		return "", err
 	}
 	if err := Allows(e.member.Load(), KeyOf(state.PeerCertificates[0])); err != nil {
 		return "", err
@@ -225,4 +257,9 @@ func (r *Roster) verify(chain []*x509.Certificate) (fleet.HostID, error) {
 		return "", refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
 	}
 	return host, nil
+}
+
+func expired(err error) bool {
+	var r *Refused
+	return errors.As(err, &r) && r.Reason == seawallv1.Reason_REASON_CERTIFICATE_EXPIRED
 }

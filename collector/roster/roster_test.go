@@ -34,6 +34,7 @@ type records struct {
 	members map[fleet.HostID]fleet.Member // guarded by mu
 	saves   int                           // guarded by mu
 	err     error                         // guarded by mu; of the next saves
+	unread  error                         // guarded by mu; of the next reads
 }
 
 func (r *records) Members(context.Context) ([]fleet.Member, error) {
@@ -43,18 +44,39 @@ func (r *records) Members(context.Context) ([]fleet.Member, error) {
 	for _, m := range r.members {
 		all = append(all, m)
 	}
-	return all, nil
+	return all, r.unread
 }
 
-func (r *records) SaveMember(_ context.Context, m fleet.Member) error {
+func (r *records) Some(_ context.Context, hosts []fleet.HostID) (some []fleet.Member, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err != nil {
-		return r.err
+	for _, host := range hosts {
+		if m, ok := r.members[host]; ok {
+			some = append(some, m)
+		}
 	}
-	r.members[m.Host] = m
-	r.saves++
-	return nil
+	return some, r.unread
+}
+
+func (r *records) Change(_ context.Context, host fleet.HostID, do func(*fleet.Member) error) (fleet.Member, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m, ok := r.members[host]
+	if !ok {
+		return m, fleet.ErrUnknown
+	}
+	before := m
+	if err := do(&m); err != nil {
+		return m, err
+	}
+	if r.err != nil {
+		return m, r.err
+	}
+	if m != before {
+		r.members[host] = m
+		r.saves++
+	}
+	return m, nil
 }
 
 // certificate makes a certificate for a key of its own, valid for a day.
@@ -131,7 +153,7 @@ func mustBegin(t testing.TB, r *Roster, presented uint64, state tls.ConnectionSt
 
 func TestIdentify(t *testing.T) {
 	r, _, state := open(t)
-	if id, err := r.Identify(state); id != host || err != nil {
+	if id, err := r.Identify(t.Context(), state); id != host || err != nil {
 		t.Fatalf("%q, %v", id, err)
 	}
 	other := certificate(t, "ffffffffffffffffffffffffffffffff")
@@ -145,12 +167,12 @@ func TestIdentify(t *testing.T) {
 		"another key":    {connection(copied), seawallv1.Reason_REASON_HOST_UNKNOWN},
 		"no host in it":  {connection(&x509.Certificate{}), seawallv1.Reason_REASON_HOST_UNKNOWN},
 	} {
-		if id, err := r.Identify(test.state); id != "" || reason(err) != test.want {
+		if id, err := r.Identify(t.Context(), test.state); id != "" || reason(err) != test.want {
 			t.Errorf("%s: %q, %v", name, id, err)
 		}
 	}
 	late := load(t, r.records.(*records), func() time.Time { return now.Add(25 * time.Hour) })
-	if _, err := late.Identify(state); reason(err) != seawallv1.Reason_REASON_CERTIFICATE_EXPIRED {
+	if _, err := late.Identify(t.Context(), state); reason(err) != seawallv1.Reason_REASON_CERTIFICATE_EXPIRED {
 		t.Errorf("expired: %v", err)
 	}
 }
@@ -194,7 +216,7 @@ func TestStandingEndsSession(t *testing.T) {
 			t.Errorf("%q: %v, %v", standing, s.Check(), s.Err())
 		}
 		for _, r := range []*Roster{r, load(t, rec, func() time.Time { return now })} {
-			if _, err := r.Identify(state); reason(err) != want {
+			if _, err := r.Identify(t.Context(), state); reason(err) != want {
 				t.Errorf("%q: identify: %v", standing, err)
 			}
 			if _, err := r.Begin(t.Context(), host, s.Number(), state); reason(err) != want {
@@ -394,6 +416,9 @@ func TestUnknownHost(t *testing.T) {
 	}
 	if _, err := r.Change(t.Context(), other, func(*fleet.Member) error { return nil }); reason(err) != seawallv1.Reason_REASON_HOST_UNKNOWN {
 		t.Errorf("changed: %v", err)
+	}
+	if _, err := r.Find(t.Context(), other); reason(err) != seawallv1.Reason_REASON_HOST_UNKNOWN {
+		t.Errorf("found: %v", err)
 	}
 	if n := len(r.All()); n != 1 {
 		t.Errorf("%d members", n)

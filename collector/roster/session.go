@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -29,31 +30,33 @@ type Session struct {
 
 // Begin begins a session of a host that [Roster.Identify] returned for the
 // connection and that presents the number of its last session. It ends the
-// session before. The error is a [Refused], or the records' own.
+// session before, with another collector, too. The error is a [Refused], or the
+// records' own.
 func (r *Roster) Begin(ctx context.Context, host fleet.HostID, presented uint64, state tls.ConnectionState) (*Session, error) {
-	e := r.entry(host)
-	if e == nil || len(state.PeerCertificates) == 0 {
+	if len(state.PeerCertificates) == 0 {
 		return nil, refuse(seawallv1.Reason_REASON_HOST_UNKNOWN)
+	}
+	e, err := r.find(ctx, host)
+	if err != nil {
+		return nil, err
 	}
 	if err := e.acquire(ctx); err != nil {
 		return nil, err
 	}
 	defer e.release()
-	m := *e.member.Load()
-	leaf := state.PeerCertificates[0]
-	key := KeyOf(leaf)
-	if err := Allows(&m, key); err != nil {
+	key := KeyOf(state.PeerCertificates[0])
+	// A quarantine that could not be made durable counts here.
+	if err := Allows(e.member.Load(), key); err != nil {
 		return nil, err
 	}
-	number, ok := next(m.Session, m.Confirmed, presented)
-	if !ok {
-		return nil, r.quarantine(ctx, e, m, presented)
+	m, copied, err := r.number(ctx, e, key, presented)
+	switch {
+	case copied:
+		return nil, refuse(seawallv1.Reason_REASON_HOST_QUARANTINED)
+	case err != nil:
+		return nil, r.unchanged(e, "begin session", err)
 	}
-	m.Session, m.Confirmed = number, false
-	if err := r.records.SaveMember(ctx, m); err != nil {
-		return nil, fmt.Errorf("save session: %w", err)
-	}
-	s := &Session{roster: r, entry: e, number: number, key: key, chain: state.PeerCertificates, ended: make(chan struct{})}
+	s := &Session{roster: r, entry: e, number: m.Session, key: key, chain: state.PeerCertificates, ended: make(chan struct{})}
 	e.begin(s, &m)
 	// What is distrusted from here on ends the session by Watch; what was since
 	// Identify, here.
@@ -63,13 +66,55 @@ func (r *Roster) Begin(ctx context.Context, host fleet.HostID, presented uint64,
 	return s, nil
 }
 
+// verdict is what became of a number that was presented.
+type verdict struct {
+	member fleet.Member
+	copied bool
+}
+
+// number gives a host that presents a number its next, in one transaction with the
+// look at the one before, or quarantines it: its key is used in two places. The
+// quarantine counts from now on, even when it cannot be made durable.
+func (r *Roster) number(ctx context.Context, e *entry, key fleet.KeyHash, presented uint64) (m fleet.Member, copied bool, err error) {
+	// When ctx ends the transaction may go on.
+	var seen atomic.Pointer[verdict]
+	m, err = r.records.Change(ctx, e.member.Load().Host, func(m *fleet.Member) error {
+		seen.Store(nil)
+		if err := Allows(m, key); err != nil {
+			return err
+		}
+		number, ok := next(m.Session, m.Confirmed, presented)
+		if ok {
+			m.Session, m.Confirmed = number, false
+		} else {
+			m.Standing, m.Since = fleet.Quarantined, r.cfg.Now().UTC()
+			m.Reason = fmt.Sprintf("the key is used in two places, or the disk was set back: session %d came after %d", presented, m.Session)
+		}
+		seen.Store(&verdict{*m, !ok})
+		return nil
+	})
+	v := seen.Load()
+	if v == nil || !v.copied {
+		return m, false, err
+	}
+	e.set(v.member)
+	r.cfg.Log.Warn("host quarantined", "host", v.member.Host, "presented", presented, "newest", v.member.Session)
+	if err != nil {
+		r.cfg.Log.Error("quarantine is not saved", "host", v.member.Host, "err", err)
+	}
+	return v.member, true, nil
+}
+
+// newer is why a session ends when another begins.
+func newer() error { return status.Error(codes.Aborted, "the host has a newer stream") }
+
 // begin makes s the one session of its host.
 func (e *entry) begin(s *Session, m *fleet.Member) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.member.Store(m)
 	if e.live != nil {
-		e.live.end(status.Error(codes.Aborted, "the host has a newer stream"))
+		e.live.end(newer())
 	}
 	e.live = s
 }
@@ -115,19 +160,6 @@ func (s *Session) review() error {
 		s.end(err)
 	}
 	return err
-}
-
-// quarantine stops a host whose key is used in two places. It counts from now on,
-// even when it cannot be made durable.
-func (r *Roster) quarantine(ctx context.Context, e *entry, m fleet.Member, presented uint64) error {
-	m.Standing, m.Since = fleet.Quarantined, r.cfg.Now().UTC()
-	m.Reason = fmt.Sprintf("the key is used in two places, or the disk was set back: session %d came after %d", presented, m.Session)
-	e.set(m)
-	r.cfg.Log.Warn("host quarantined", "host", m.Host, "presented", presented, "newest", m.Session)
-	if err := r.records.SaveMember(context.WithoutCancel(ctx), m); err != nil {
-		r.cfg.Log.Error("quarantine is not saved", "host", m.Host, "err", err)
-	}
-	return refuse(seawallv1.Reason_REASON_HOST_QUARANTINED)
 }
 
 // end ends the session. The caller holds the entry's mu and forgets the session.
@@ -183,17 +215,22 @@ func (s *Session) Confirm(ctx context.Context, session, bundle uint64) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
-	m := *s.entry.member.Load()
-	before := m
-	m.Confirmed = m.Confirmed || session != 0
-	if bundle != 0 {
-		m.Bundle = bundle
-	}
-	if m == before {
+	now := s.entry.member.Load()
+	if (now.Confirmed || session == 0) && (now.Bundle == bundle || bundle == 0) {
 		return nil
 	}
-	if err := s.roster.records.SaveMember(ctx, m); err != nil {
-		return fmt.Errorf("save confirmation: %w", err)
+	m, err := s.roster.records.Change(ctx, now.Host, func(m *fleet.Member) error {
+		if m.Session != s.number {
+			return newer() // with another collector
+		}
+		m.Confirmed = m.Confirmed || session != 0
+		if bundle != 0 {
+			m.Bundle = bundle
+		}
+		return nil
+	})
+	if err != nil {
+		return s.roster.unchanged(s.entry, "save confirmation", err)
 	}
 	s.entry.set(m)
 	return nil

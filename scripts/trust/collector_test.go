@@ -99,7 +99,7 @@ func (c *collector) start() {
 	check(err)
 	c.authority, err = authority.Open(c.dir, authority.Config{Now: c.clock.Now, Log: c.log})
 	check(err)
-	c.roster, err = roster.New(c.t.Context(), ledger.Ledger{Update: c.store.Update}, roster.Config{Verify: c.authority.VerifyHost, Now: c.clock.Now, Log: c.log})
+	c.roster, err = roster.New(c.t.Context(), ledger.Ledger{Update: c.store.Update, Read: c.store.Read}, roster.Config{Verify: c.authority.VerifyHost, Now: c.clock.Now, Log: c.log})
 	check(err)
 	c.enrolment, err = enrol.New(c.t.Context(), enrol.Config{
 		Authority: c.authority, Roster: c.roster, Update: c.store.Update, Approve: c.approve, Now: c.clock.Now, Log: c.log,

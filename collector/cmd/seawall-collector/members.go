@@ -37,7 +37,7 @@ func openMembers(ctx context.Context, c config, s *store.Store, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	r, err := roster.New(ctx, ledger.Ledger{Update: s.Update}, roster.Config{Verify: ca.VerifyHost, Log: log})
+	r, err := roster.New(ctx, ledger.Ledger{Update: s.Update, Read: s.Read}, roster.Config{Verify: ca.VerifyHost, Log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/membership"
 	"seawall/pkg/finding"
@@ -18,32 +19,67 @@ type Ledger struct {
 	// Update does something in a transaction of the store, durable on return. It may
 	// call the function twice.
 	Update func(context.Context, func(*membership.Tx) error) error
+	// Read calls a function with a transaction that reads.
+	Read func(context.Context, func(db.Querier) error) error
 }
 
 // Members returns all members.
 func (l Ledger) Members(ctx context.Context) (members []fleet.Member, err error) {
-	err = l.Update(ctx, func(tx *membership.Tx) (err error) {
-		members, err = tx.Members()
+	err = l.Read(ctx, func(q db.Querier) (err error) {
+		members, err = membership.Members(ctx, q)
 		return err
 	})
 	return members, err
 }
 
-// SaveMember writes a member that is known, and tells what changed.
-func (l Ledger) SaveMember(ctx context.Context, m fleet.Member) error {
-	return l.Update(ctx, func(tx *membership.Tx) error {
-		before, known, err := tx.Member(m.Host)
+// Some returns those of the hosts that are members.
+func (l Ledger) Some(ctx context.Context, hosts []fleet.HostID) (members []fleet.Member, err error) {
+	keys := make([]any, len(hosts))
+	for i, host := range hosts {
+		if keys[i], err = host.Bytes(); err != nil {
+			return nil, err
+		}
+	}
+	err = l.Read(ctx, func(q db.Querier) (err error) {
+		members, err = membership.Some(ctx, q, keys)
+		return err
+	})
+	return members, err
+}
+
+// Change changes a member, and tells what became of it.
+func (l Ledger) Change(ctx context.Context, host fleet.HostID, do func(*fleet.Member) error) (fleet.Member, error) {
+	done := make(chan fleet.Member, 1)
+	err := l.Update(ctx, func(tx *membership.Tx) error {
+		select { // it is called again
+		case <-done:
+		default:
+		}
+		before, known, err := tx.Member(host)
 		if err != nil {
 			return err
 		}
 		if !known {
-			return fmt.Errorf("host %s is not a member", m.Host)
+			return fmt.Errorf("host %s is not a member: %w", host, fleet.ErrUnknown)
+		}
+		m := before
+		if err := do(&m); err != nil {
+			return err
+		}
+		m.Host = host
+		done <- m
+		if m == before {
+			return nil
 		}
 		if err := tx.PutMember(m); err != nil {
 			return err
 		}
 		return tell(tx, before, m)
 	})
+	if err != nil {
+		return fleet.Member{}, err
+	}
+	return <-done, nil
 }
 
 // tell says what a person should know of a change.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -22,10 +23,10 @@ func TestTells(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	l := Ledger{Update: db.Update}
+	l := Ledger{Update: db.Update, Read: db.Read}
 	m := fleet.Member{Host: host, Standing: fleet.Active, Enrolled: time.Now(), Expires: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)}
-	if err := l.SaveMember(t.Context(), m); err == nil {
-		t.Error("one that nobody admitted is saved")
+	if _, err := l.Change(t.Context(), host, func(*fleet.Member) error { return nil }); !errors.Is(err, fleet.ErrUnknown) {
+		t.Errorf("one that nobody admitted is changed: %v", err)
 	}
 	if err := db.Update(t.Context(), func(tx *membership.Tx) error { return tx.PutMember(m) }); err != nil {
 		t.Fatal(err)
@@ -45,8 +46,8 @@ func TestTells(t *testing.T) {
 		{func(m *fleet.Member) { m.Standing, m.Reason = fleet.Revoked, "sold" }, "revoked", "sold"},
 	} {
 		before := events(t, db)
-		step.change(&m)
-		if err := l.SaveMember(t.Context(), m); err != nil {
+		var err error
+		if m, err = l.Change(t.Context(), host, func(m *fleet.Member) error { step.change(m); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		saved, err := l.Members(t.Context())
@@ -60,6 +61,32 @@ func TestTells(t *testing.T) {
 		case step.what != "" && (len(after) != len(before)+1 || after[0].Change.Result.Resource != step.what || after[0].Change.Result.Actual != step.detail):
 			t.Errorf("told %+v, want %s: %s", after[0].Change.Result, step.what, step.detail)
 		}
+	}
+}
+
+// TestChange: what do refuses is not kept, and hosts that are no members are left out.
+func TestChange(t *testing.T) {
+	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "collector.db"), store.Config{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	l := Ledger{Update: db.Update, Read: db.Read}
+	if err := db.Update(t.Context(), func(tx *membership.Tx) error {
+		return tx.PutMember(fleet.Member{Host: host, Standing: fleet.Active})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	sorry := errors.New("no")
+	if _, err := l.Change(t.Context(), host, func(m *fleet.Member) error { m.Session = 9; return sorry }); !errors.Is(err, sorry) {
+		t.Error(err)
+	}
+	some, err := l.Some(t.Context(), []fleet.HostID{"ffffffffffffffffffffffffffffffff", host})
+	if err != nil || len(some) != 1 || some[0].Host != host || some[0].Session != 0 {
+		t.Errorf("%+v, %v", some, err)
+	}
+	if _, err := l.Some(t.Context(), []fleet.HostID{"no host"}); err == nil {
+		t.Error("an id that is none")
 	}
 }
 
