@@ -47,6 +47,14 @@ type DB interface {
 	Write(ctx context.Context, do func(Writer) error) error
 }
 
+// Tell has other collectors on the same database know that the transaction changed what
+// the topic names, when it is committed. It does nothing where there can be none.
+func Tell(w Writer, topic string) {
+	if t, ok := w.(interface{ Tell(topic string) }); ok {
+		t.Tell(topic)
+	}
+}
+
 // Each calls row with the Scan of each row of a query.
 func Each(ctx context.Context, q Querier, row func(scan func(...any) error) error, text string, args ...any) error {
 	rows, err := q.QueryContext(ctx, text, args...)

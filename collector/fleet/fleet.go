@@ -251,3 +251,11 @@ type Update struct {
 	Events []Event // empty for a heartbeat, or a whole state that changed nothing
 	Lost   bool
 }
+
+// News is what another collector on the same database just made durable, beside what
+// hosts said. Who does not keep up is told by Lost: then anything may be another.
+type News struct {
+	Members []HostID // who enrolled, changed, or is no member any more
+	Topics  []string // what else: names that those who write and those who read agree on
+	Lost    bool
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
+	"math/rand/v2"
 
 	"github.com/jackc/pgx/v5"
 
@@ -11,6 +13,7 @@ import (
 	"seawall/collector/store/postgres"
 	"seawall/collector/store/schema"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/turn"
 )
 
 // base is the database under a store: SQLite's file, or a database of PostgreSQL.
@@ -18,10 +21,11 @@ type base struct {
 	Writer  db.Writer
 	Readers *sql.DB
 
-	// begin begins the writer's transaction and reports whether what is remembered of
-	// rows may be wrong.
-	begin    func() (fresh bool, err error)
-	commit   func() error
+	// begin begins the writer's transaction and says of what rows that are remembered
+	// may be wrong.
+	begin func() (turn.Past, error)
+	// commit ends it, and has other collectors know what it changed.
+	commit   func(turn.Change) error
 	rollback func()
 	// sync returns when all that was committed before it is on disk.
 	sync func() error
@@ -30,6 +34,14 @@ type base struct {
 	tidy func() error                // after rows were deleted
 	// leave closes after an error, nil for none, and returns what became of both.
 	leave func(error) error
+	// shared is what is there for a database that other collectors use, too; else nil.
+	shared *shared
+}
+
+// shared is a collector's part in a database that has several.
+type shared struct {
+	collector int64 // a number that it drew
+	listen    func(ctx context.Context, channel string, wake func()) error
 }
 
 // open opens the database of a name and brings it to the newest schema.
@@ -63,8 +75,8 @@ func openSQLite(ctx context.Context, path string) (base, int, error) {
 	}
 	return base{
 		Writer: d.Writer, Readers: d.Readers,
-		begin:  func() (bool, error) { return false, d.Writer.Exec("BEGIN IMMEDIATE") },
-		commit: func() error { return d.Writer.Exec("COMMIT") },
+		begin:  func() (turn.Past, error) { return turn.Past{}, d.Writer.Exec("BEGIN IMMEDIATE") },
+		commit: func(turn.Change) error { return d.Writer.Exec("COMMIT") },
 		// After some errors SQLite has rolled back by itself; then this is an error of
 		// no interest.
 		rollback: func() { _ = d.Writer.Exec("ROLLBACK") },
@@ -85,25 +97,68 @@ func openPostgres(ctx context.Context, url string) (base, int, error) {
 	}
 	var version int
 	err = d.Do(func(ctx context.Context, conn *pgx.Conn) (err error) {
-		version, err = schema.Postgres(ctx, conn)
+		version, err = schema.Postgres(ctx, conn, postgres.LockKey)
 		return err
 	})
 	if err != nil {
 		return base{}, 0, errors.Join(err, d.Close())
 	}
+	us := &shared{collector: rand.Int64N(math.MaxInt64) + 1}
+	if d.Listens() {
+		us.listen = d.Listen
+	}
 	nothing := func() error { return nil } // the server does it
+	t := taker{d.Writer, turn.New(us.collector, version)}
 	return base{
 		Writer: d.Writer, Readers: d.Readers,
-		begin: d.Writer.Begin, commit: d.Writer.Commit, rollback: d.Writer.Rollback,
+		begin: t.begin, commit: t.commit, rollback: t.rollback,
 		sync: nothing, tend: func(context.Context) error { return nil }, calm: nothing, tidy: nothing,
-		leave: func(err error) error { return errors.Join(err, d.Close()) },
+		leave: func(err error) error { return errors.Join(err, d.Close()) }, shared: us,
 	}, version, nil
 }
 
+// taker takes turns with other collectors.
+type taker struct {
+	w     *postgres.Writer
+	turns *turn.Turns
+}
+
+func (t taker) begin() (turn.Past, error) {
+	var newest int64
+	var version int
+	fresh, err := t.w.Begin(turn.Ask, &newest, &version)
+	if err != nil {
+		t.turns.Unsure()
+		return turn.Past{All: true}, err
+	}
+	past, err := t.turns.Begin(t.w, fresh, newest, version)
+	if err != nil {
+		t.rollback()
+	}
+	return past, err
+}
+
+func (t taker) commit(c turn.Change) error {
+	taken := t.w.Wrote()
+	if taken {
+		if err := t.turns.End(t.w, c); err != nil {
+			return err
+		}
+	}
+	if err := t.w.Commit(); err != nil {
+		t.turns.Unsure()
+		return err
+	}
+	t.turns.Done(taken)
+	return nil
+}
+
+func (t taker) rollback() { t.w.Rollback() }
+
 // ended returns the error that says that nothing more can be written: the disk refused
-// what had been, or another collector has the database.
+// what had been.
 func ended(err error) error {
-	if err := sqlite.Classify(err); errors.Is(err, sqlite.ErrUnsynced) || errors.Is(err, postgres.ErrLocked) {
+	if err := sqlite.Classify(err); errors.Is(err, sqlite.ErrUnsynced) {
 		return err
 	}
 	return nil

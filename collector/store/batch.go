@@ -36,9 +36,12 @@ func (s *Store) transact(group []request) (results []error, updates []fleet.Upda
 }
 
 func (s *Store) do(b *host.Batch, group []request, results []error) (err error) {
-	fresh, err := s.data.begin()
-	if fresh {
+	past, err := s.data.begin()
+	if past.All {
 		clear(s.hosts)
+	}
+	for _, id := range past.Hosts {
+		delete(s.hosts, id)
 	}
 	if err != nil {
 		return unbegun{fmt.Errorf("begin: %w", err)}
@@ -62,7 +65,7 @@ func (s *Store) do(b *host.Batch, group []request, results []error) (err error) 
 	if err := b.End(); err != nil {
 		return err
 	}
-	if err := s.data.commit(); err != nil {
+	if err := s.data.commit(b.Difference()); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

@@ -65,9 +65,17 @@
 // The timeline is kept for Config.Retention, and detections for as long after their
 // last report; what is older is deleted in small steps and counted. Standing state stays as long as its host.
 //
-// A second process on the same database is refused: by a lock on PATH.lock, or by one
-// that the server holds for the connection that writes. When that connection breaks,
-// nothing that is remembered of rows counts any more, and the next transaction begins on
-// a new one, on whichever server is the primary then. Until there is one, records are
-// not acknowledged, and hosts keep them.
+// # Several collectors
+//
+// A file is one collector's: a second process is refused by a lock on PATH.lock. A
+// database of PostgreSQL may have several. Their transactions come one after another,
+// and each has the others know what it changed (package turn): what is remembered of a
+// host is forgotten when another collector wrote of it, and [Store.Subscribe] and
+// [Store.Elsewhere] tell of that, too. So a host may speak to any of them, and to
+// another the next moment: what it sends again is known by its name. What must run once
+// at a time is run by [Store.Once].
+//
+// When the connection that writes breaks, nothing that is remembered of rows counts any
+// more, and the next transaction begins on a new one, on whichever server is the primary
+// then. Until there is one, records are not acknowledged, and hosts keep them.
 package store

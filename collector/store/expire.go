@@ -6,7 +6,9 @@ import (
 	"seawall/collector/store/host"
 	"seawall/collector/store/presence"
 	"seawall/collector/store/purge"
+	"seawall/collector/store/rollup"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/turn"
 )
 
 const (
@@ -34,6 +36,10 @@ func (s *Store) expire() time.Duration {
 		if more, err = purge.Detections(b.Writer, now, s.cfg.Retention); err != nil || more {
 			return err
 		}
+		if more, err = rollup.Days(b.Writer, b.Now); err != nil || more {
+			return err
+		}
+		b.Whole = turn.Hosts // of rows that other collectors remember, some may be gone
 		return purge.Rest(b.Writer, now, s.cfg.Retention)
 	})
 	if err != nil {

@@ -21,8 +21,10 @@ func (s *Store) Update(ctx context.Context, do func(*membership.Tx) error) error
 				return with(b, id, func(h *host.Host) error { return h.Say(r) })
 			},
 			Archive: func(id fleet.HostID, archived bool) error {
+				b.Member(id)
 				return with(b, id, func(h *host.Host) error { return h.PutAway(archived) })
 			},
+			Member: b.Member, Topic: b.Tell,
 		})
 		err := do(tx)
 		if err != nil && !tx.Wrote() {

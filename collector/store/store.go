@@ -69,7 +69,9 @@ type Store struct {
 	failed   chan error    // why the store cannot go on, once
 	broken   error         // the same; settle's alone until done
 	close    func() error  // closes once
-	feed     feed.Feed
+	feed     *feed.Feed[fleet.Update]
+	news     *feed.Feed[fleet.News]
+	watch    func() // ends what follows other collectors
 }
 
 // request is work for the writer goroutine.
@@ -97,11 +99,16 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 		quit:     make(chan struct{}),
 		done:     make(chan struct{}),
 		failed:   make(chan error, 1),
+		feed:     feed.New(func(u fleet.Update) fleet.Update { u.Lost = true; return u }),
+		news:     feed.New(func(n fleet.News) fleet.News { n.Lost = true; return n }),
 	}
 	s.close = sync.OnceValue(s.shut)
 	// How long the collector was away is known before anyone asks who is silent.
 	if _, err := s.alone(begin); err != nil {
 		return nil, data.leave(fmt.Errorf("open store %s: %w", Shown(path), sqlite.Classify(err)))
+	}
+	if s.watch, err = s.follow(ctx); err != nil {
+		return nil, data.leave(fmt.Errorf("open store %s: %w", Shown(path), err))
 	}
 	go s.settle()
 	go s.write()
@@ -137,7 +144,9 @@ func (s *Store) Close() error { return s.close() }
 func (s *Store) shut() error {
 	close(s.quit)
 	<-s.done
+	s.watch()
 	s.feed.Close()
+	s.news.Close()
 	return s.data.leave(s.broken)
 }
 

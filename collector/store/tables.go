@@ -25,7 +25,7 @@ func (s *Store) Read(ctx context.Context, do func(db.Querier) error) error {
 // others that wait for the writer.
 func (s *Store) Write(ctx context.Context, do func(db.Writer) error) error {
 	return s.submit(ctx, func(b *host.Batch) error {
-		w := &noting{Writer: b.Writer}
+		w := &noting{Writer: b.Writer, tell: b.Tell}
 		err := do(w)
 		if err != nil && !w.wrote {
 			return refusal{err}
@@ -37,8 +37,12 @@ func (s *Store) Write(ctx context.Context, do func(db.Writer) error) error {
 // noting notes whether anything may have been changed.
 type noting struct {
 	db.Writer
+	tell  func(topic string)
 	wrote bool
 }
+
+// Tell is for [db.Tell].
+func (n *noting) Tell(topic string) { n.tell(topic) }
 
 func (n *noting) Exec(text string, args ...any) error {
 	n.wrote = true

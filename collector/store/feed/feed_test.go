@@ -10,8 +10,12 @@ import (
 
 func update(n int) fleet.Update { return fleet.Update{Host: fleet.HostID(strconv.Itoa(n))} }
 
+func feedOf() *Feed[fleet.Update] {
+	return New(func(u fleet.Update) fleet.Update { u.Lost = true; return u })
+}
+
 func TestSlowSubscriberIsTold(t *testing.T) {
-	var f Feed
+	f := feedOf()
 	slow, cancelSlow := f.Subscribe(1)
 	quick, cancelQuick := f.Subscribe(10)
 	defer cancelSlow()
@@ -38,7 +42,7 @@ func TestSlowSubscriberIsTold(t *testing.T) {
 }
 
 func TestEnds(t *testing.T) {
-	var f Feed
+	f := feedOf()
 	one, cancel := f.Subscribe(0)
 	two, _ := f.Subscribe(0)
 	cancel()
@@ -65,7 +69,7 @@ func TestEnds(t *testing.T) {
 
 // TestAtOnce is for the race detector.
 func TestAtOnce(t *testing.T) {
-	var f Feed
+	f := feedOf()
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

@@ -3,12 +3,14 @@ package host
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/lane"
 	"seawall/collector/store/rollup"
+	"seawall/collector/store/turn"
 )
 
 // Limits bounds what a host may have, and says where to log what was refused.
@@ -28,6 +30,8 @@ type Batch struct {
 	Now     time.Time
 	Fleet   rollup.Fleet
 	Updates []fleet.Update // to publish after the commit, set by End
+	News    fleet.News     // for other collectors
+	Whole   turn.Whole     // the same
 
 	limits Limits
 	known  Known
@@ -35,6 +39,7 @@ type Batch struct {
 
 	told   []row            // events to be written
 	lastID int64            // of an event, once one was written
+	first  int64            // event that was written
 	newest map[string]int64 // event of each check that was told of
 
 	lastPlace int64 // of a detection, once one was kept
@@ -87,6 +92,30 @@ func (b *Batch) load(id fleet.HostID) (*Host, error) {
 	}
 	h.lanes, err = lane.Load(b.Writer, key, missing)
 	return h, err
+}
+
+// Member notes that a host's row in member is another.
+func (b *Batch) Member(id fleet.HostID) { b.News.Members = append(b.News.Members, id) }
+
+// Tell notes that what the topic names is another.
+func (b *Batch) Tell(topic string) {
+	if !slices.Contains(b.News.Topics, topic) {
+		b.News.Topics = append(b.News.Topics, topic)
+	}
+}
+
+// Difference is what other collectors have to know at the end of the transaction.
+func (b *Batch) Difference() turn.Change {
+	c := turn.Change{Members: b.News.Members, Topics: b.News.Topics, Whole: b.Whole}
+	for id, h := range b.used {
+		if h.changed {
+			c.Hosts = append(c.Hosts, id)
+		}
+	}
+	if b.first != 0 {
+		c.First, c.Last = b.first, b.lastID
+	}
+	return c
 }
 
 // End writes what the transaction's hosts and the fleet's rollups have become.

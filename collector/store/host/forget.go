@@ -6,6 +6,7 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/store/erase"
+	"seawall/collector/store/turn"
 )
 
 // Forget deletes a host: its rows, its part in the fleet's standing counts, and what
@@ -43,5 +44,10 @@ func (b *Batch) Forget(id fleet.HostID) ([]erase.Count, error) {
 	}
 	delete(b.used, id)
 	delete(b.known, id)
+	// Nothing may name it, so others forget all that they remember.
+	if err := b.Exec("UPDATE turn SET hosts = ?, members = ?, whole = ?", []byte{}, []byte{}, turn.Members); err != nil {
+		return nil, fmt.Errorf("forget it in the turns: %w", err)
+	}
+	b.Whole = turn.Members
 	return gone, nil
 }

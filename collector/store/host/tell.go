@@ -69,6 +69,7 @@ func (b *Batch) writeEvents() error {
 			UNION ALL SELECT value FROM meta WHERE name = 'event_last') x`, nil, &b.lastID); err != nil {
 			return fmt.Errorf("number events: %w", err)
 		}
+		b.first = b.lastID + 1
 	}
 	rows := b.told
 	b.told = b.told[:0]

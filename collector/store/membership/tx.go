@@ -17,6 +17,10 @@ type Hooks struct {
 	Tell func(host fleet.HostID, r finding.Result) error
 	// Archive takes a host out of the fleet's rollups, or back in.
 	Archive func(host fleet.HostID, archived bool) error
+	// Member has other collectors know that a member is another.
+	Member func(host fleet.HostID)
+	// Topic has them know that what the topic names is.
+	Topic func(topic string)
 }
 
 // Tx is one transaction of the store's writer. It must not be used after the
@@ -114,8 +118,12 @@ func (tx *Tx) PutMember(m fleet.Member) error {
 	if err != nil {
 		return fmt.Errorf("write member %s: %w", m.Host, err)
 	}
+	tx.hooks.Member(m.Host)
 	return nil
 }
+
+// Topic has other collectors know that the transaction changed what the topic names.
+func (tx *Tx) Topic(topic string) { tx.hooks.Topic(topic) }
 
 // Request returns the request of a key, if there is one.
 func (tx *Tx) Request(key fleet.KeyHash) (fleet.Request, bool, error) {

@@ -14,6 +14,7 @@ import (
 type connector struct {
 	driver.Connector
 	dialect *dialect
+	reads   bool // its connections only read
 }
 
 // Connect implements [driver.Connector].
@@ -26,18 +27,35 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, fmt.Errorf("the driver's connection is a %T", made)
 	}
-	return &conn{inner, c.dialect}, nil
+	return &conn{inner, c.dialect, c.reads}, nil
 }
 
 // conn is a connection that takes SQLite's statements.
 type conn struct {
 	*stdlib.Conn
 	dialect *dialect
+	reads   bool
+}
+
+// again is the error of a connection that is gone: where it only reads, the pool asks
+// another one, since the server may have been away or be another by now.
+func (c *conn) again(err error) error {
+	if err != nil && c.reads && c.raw().IsClosed() {
+		return driver.ErrBadConn
+	}
+	return err
+}
+
+// BeginTx implements [driver.ConnBeginTx].
+func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.Conn.BeginTx(ctx, opts)
+	return tx, c.again(err)
 }
 
 // QueryContext implements [driver.QueryerContext].
 func (c *conn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.Conn.QueryContext(ctx, c.dialect.rewrite(text), args)
+	rows, err := c.Conn.QueryContext(ctx, c.dialect.rewrite(text), args)
+	return rows, c.again(err)
 }
 
 // ExecContext implements [driver.ExecerContext].

@@ -1,18 +1,18 @@
-// Package postgres opens a PostgreSQL database (15 or newer) for one writer and many
-// readers, and keeps other collectors away from it.
+// Package postgres opens a PostgreSQL database (15 or newer) for a collector's one writer
+// and many readers, beside other collectors.
 //
-// # One writer
+// # One after another
 //
-// The writer's connection holds an advisory lock of the session for as long as it
-// lives. So the lock cannot be lost without the connection that writes, and what a
-// collector that lost it had begun is rolled back by the server. The next transaction
-// connects anew and takes the lock again; where another collector has it, that is
-// [ErrLocked], and the process ends. After each new connection the database may be
-// another (a replica that was promoted), and what the writer remembers of rows is
-// worth nothing: [Writer.Begin] says so.
+// Each transaction that writes begins with an advisory lock, and has it until it ends.
+// So transactions of several collectors never overlap, and what one reads it can rely
+// on. A session has no lock, so that writers, too, may go through a pool of connections
+// in transaction mode. After each new connection the database may be another (a replica
+// that was promoted), and what the writer remembers of rows is worth nothing:
+// [Writer.Begin] says so. Whoever holds the lock and says nothing is rolled back by the
+// server soon.
 //
-// The writer needs the server itself. Readers may go through a pool of connections in
-// transaction mode: they prepare nothing and set nothing on a session.
+// Behind a pool of connections nothing is prepared, and notifications do not come. It is
+// known by the number of the process that answers, which is not the greeted one's.
 //
 // # Durable
 //

@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 )
-
-// ErrLocked is returned while another collector writes to the database.
-var ErrLocked = errors.New("another collector uses this database")
 
 const (
 	readers = 8
@@ -26,6 +24,9 @@ type Database struct {
 	Writer *Writer
 	// Readers is the pool of connections that read.
 	Readers *sql.DB
+
+	cfg    *pgx.ConnConfig
+	pooled bool // a pool of connections is between here and the server
 }
 
 // Is reports whether the name of a store is one of a PostgreSQL database.
@@ -49,8 +50,11 @@ func Check(name string) error {
 	return nil
 }
 
-// Open connects to the database of a URL as libpq knows it and takes its lock. The
-// password may be in the file that PGPASSFILE names.
+// migrateWithin bounds [Database.Do].
+const migrateWithin = 24 * time.Hour
+
+// Open connects to the database of a URL as libpq knows it. The password may be in the
+// file that PGPASSFILE names.
 func Open(ctx context.Context, name string) (*Database, error) {
 	cfg, err := pgx.ParseConfig(name)
 	if err != nil {
@@ -62,18 +66,43 @@ func Open(ctx context.Context, name string) (*Database, error) {
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "seawall-collector"
 	}
+	d := &Database{cfg: cfg}
+	if err := d.probe(ctx); err != nil {
+		return nil, err
+	}
+	if d.pooled && cfg.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+		cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // the next statement may reach a session that knows nothing of the last
+	}
 	shared := new(dialect)
-	pool := sql.OpenDB(connector{stdlib.GetConnector(*cfg), shared})
+	pool := sql.OpenDB(connector{stdlib.GetConnector(*cfg), shared, false})
 	pool.SetMaxOpenConns(1)
 	reading := cfg.Copy()
 	reading.DefaultQueryExecMode = pgx.QueryExecModeExec
-	d := &Database{Writer: &Writer{pool: pool, dialect: shared}, Readers: sql.OpenDB(connector{stdlib.GetConnector(*reading), shared})}
+	d.Writer, d.Readers = &Writer{pool: pool, dialect: shared}, sql.OpenDB(connector{stdlib.GetConnector(*reading), shared, true})
 	d.Readers.SetMaxOpenConns(readers)
 	d.Readers.SetMaxIdleConns(readers)
 	if err := d.check(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// probe finds out whether the server itself answers. Through a pool of connections the
+// process that answers is not the one that greeted.
+func (d *Database) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(ctx, d.cfg)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	var pid uint32
+	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeExec).Scan(&pid); err != nil {
+		return fmt.Errorf("ask who answers: %w", err)
+	}
+	d.pooled = pid != conn.PgConn().PID()
+	return nil
 }
 
 func (d *Database) check(ctx context.Context) error {
@@ -91,9 +120,11 @@ func (d *Database) check(ctx context.Context) error {
 }
 
 // Do calls do with the writer's connection, for what is no transaction of the writer.
-func (d *Database) Do(do func(context.Context, *pgx.Conn) error) error { return d.Writer.use(do) }
+func (d *Database) Do(do func(context.Context, *pgx.Conn) error) error {
+	return d.Writer.use(migrateWithin, do)
+}
 
-// Close ends all connections, and gives up the lock with the writer's.
+// Close ends all connections.
 func (d *Database) Close() error {
 	errs := []error{d.Readers.Close()}
 	if d.Writer.conn != nil {

@@ -16,12 +16,10 @@ func TestWriter(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if _, err := postgres.Open(t.Context(), url); !errors.Is(err, postgres.ErrLocked) {
-		t.Errorf("a second collector: %v, want ErrLocked", err)
-	}
 	w := d.Writer
-	if fresh, err := w.Begin(); fresh || err != nil {
-		t.Fatalf("begin: %v, %v", fresh, err)
+	var three int
+	if fresh, err := w.Begin("SELECT 1 + 2", &three); fresh || err != nil || three != 3 {
+		t.Fatalf("begin: %v, %d, %v", fresh, three, err)
 	}
 	if _, err := w.Change("CREATE TABLE x (a bigint PRIMARY KEY, b text, c bytea)"); err != nil {
 		t.Fatal(err)
@@ -46,14 +44,14 @@ func TestWriter(t *testing.T) {
 		t.Errorf("read %d, %q, %v, %v, %v", n, b, c, odd, err)
 	}
 	// What fails is told with the next answer, or with the commit, and nothing is kept.
-	if _, err := w.Begin(); err != nil {
+	if _, err := w.Begin(""); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(w.Exec("INSERT INTO x VALUES (2000, '', '')"), w.Exec("INSERT INTO x VALUES (1, '', '')"), w.Commit()); err == nil {
 		t.Error("a key twice: no error")
 	}
 	w.Rollback()
-	if _, err := w.Begin(); err != nil {
+	if _, err := w.Begin(""); err != nil {
 		t.Fatal(err)
 	}
 	found, err := w.Row("SELECT b FROM x WHERE a = ?", []any{2000}, &b)
@@ -72,7 +70,7 @@ func TestReconnect(t *testing.T) {
 	}
 	defer d.Close()
 	w := d.Writer
-	if _, err := w.Begin(); err != nil {
+	if _, err := w.Begin(""); err != nil {
 		t.Fatal(err)
 	}
 	server.Down()
@@ -80,11 +78,11 @@ func TestReconnect(t *testing.T) {
 		t.Error("a commit without a server")
 	}
 	w.Rollback()
-	if _, err := w.Begin(); err == nil {
+	if _, err := w.Begin(""); err == nil {
 		t.Error("began without a server")
 	}
 	server.Up()
-	if fresh, err := w.Begin(); !fresh || err != nil {
+	if fresh, err := w.Begin(""); !fresh || err != nil {
 		t.Fatalf("begin again: fresh %v, %v", fresh, err)
 	}
 	if err := errors.Join(w.Exec("CREATE TABLE kept ()"), w.Commit()); err != nil {

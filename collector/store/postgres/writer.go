@@ -13,13 +13,15 @@ import (
 )
 
 const (
-	// lockKey names the lock of the collector that writes ("seawall" in ASCII).
-	lockKey = 0x73656177616c6c
+	// LockKey names the lock that a transaction which writes has ("seawall" in ASCII).
+	LockKey = 0x73656177616c6c
 	// patience bounds one exchange with the server. One that does not answer for so
 	// long counts as gone.
 	patience = 30 * time.Second
-	// notAvailable is the SQLSTATE of a lock that somebody else has.
-	notAvailable = "55P03"
+	// turnWithin bounds the wait for other collectors' transactions, and idleWithin how
+	// long the server waits for the next statement of one: a collector whose machine
+	// stands still must not hold up the others.
+	turnWithin, idleWithin = "'20s'", "'15s'"
 	// ahead bounds the statements that wait to be sent.
 	ahead = 256
 )
@@ -33,9 +35,10 @@ type Writer struct {
 	dialect *dialect
 	conn    *sql.Conn // nil while there is none
 	waiting pgx.Batch
+	wrote   bool
 }
 
-// connect takes the connection and the lock.
+// connect takes a connection.
 func (w *Writer) connect() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -43,30 +46,11 @@ func (w *Writer) connect() error {
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	if err := lock(ctx, conn); err != nil {
-		return errors.Join(err, drop(conn))
-	}
 	w.conn = conn
 	return nil
 }
 
-// lock takes the lock. The server may not know yet that the one who has it is gone.
-func lock(ctx context.Context, conn *sql.Conn) error {
-	if _, err := conn.ExecContext(ctx, "SET lock_timeout = '5s'"); err != nil {
-		return fmt.Errorf("bound the wait for the lock: %w", err)
-	}
-	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", int64(lockKey))
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && refused.Code == notAvailable {
-		return ErrLocked
-	}
-	if err != nil {
-		return fmt.Errorf("take the lock: %w", err)
-	}
-	return nil
-}
-
-// drop ends a connection, and with it the lock and what was begun.
+// drop ends a connection, and with it what was begun.
 func drop(conn *sql.Conn) error {
 	err := conn.Raw(func(any) error { return driver.ErrBadConn })
 	if err != nil && !errors.Is(err, driver.ErrBadConn) {
@@ -75,27 +59,49 @@ func drop(conn *sql.Conn) error {
 	return nil
 }
 
-// Begin begins a transaction, and reports whether it does so on a new connection: then
-// nothing that is remembered of rows is known to be so.
-func (w *Writer) Begin() (fresh bool, err error) {
-	w.waiting = pgx.Batch{}
+// Begin begins a transaction when it is this collector's turn, and then scans the row
+// of a query into to. It reports whether it does so on a new connection: then nothing
+// that is remembered of rows is known to be so.
+func (w *Writer) Begin(ask string, to ...any) (fresh bool, err error) {
 	if w.conn != nil {
-		if err := w.send("BEGIN"); err == nil {
-			return false, nil
+		if err := w.begin(ask, to); err == nil || w.conn != nil {
+			return false, err
 		}
 	}
 	if err := w.connect(); err != nil {
 		return true, err
 	}
-	return true, w.send("BEGIN")
+	return true, w.begin(ask, to)
 }
+
+func (w *Writer) begin(ask string, to []any) error {
+	w.waiting, w.wrote = pgx.Batch{}, false
+	for _, text := range []string{"BEGIN", "SET LOCAL lock_timeout = " + turnWithin, "SET LOCAL idle_in_transaction_session_timeout = " + idleWithin} {
+		w.waiting.Queue(text)
+	}
+	w.waiting.Queue("SELECT pg_advisory_xact_lock($1)", int64(LockKey))
+	if ask != "" { // a statement sees what was committed before it began, and so before the lock was had
+		w.waiting.Queue(w.dialect.rewrite(ask)).QueryRow(func(row pgx.Row) error { return row.Scan(to...) })
+	}
+	err := w.flush()
+	if err != nil && w.conn != nil {
+		w.Rollback()
+	}
+	return err
+}
+
+// Wrote reports whether the transaction may have changed anything.
+func (w *Writer) Wrote() bool { return w.wrote }
 
 // Commit ends the transaction. After an error nobody knows what became of it.
 func (w *Writer) Commit() error {
-	if err := w.flush(); err != nil {
-		return err
-	}
-	return w.send("COMMIT")
+	w.waiting.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" {
+			return errors.New("the server has undone the transaction")
+		}
+		return nil
+	})
+	return w.flush()
 }
 
 // Rollback undoes the transaction, if there is one.
@@ -108,18 +114,18 @@ func (w *Writer) Rollback() {
 
 // send runs a statement at once. A connection that fails is given up.
 func (w *Writer) send(text string) error {
-	return w.use(func(ctx context.Context, c *pgx.Conn) error {
+	return w.use(patience, func(ctx context.Context, c *pgx.Conn) error {
 		_, err := c.Exec(ctx, text)
 		return err
 	})
 }
 
 // use calls do with the connection, which ends when it does not work any more.
-func (w *Writer) use(do func(context.Context, *pgx.Conn) error) error {
+func (w *Writer) use(within time.Duration, do func(context.Context, *pgx.Conn) error) error {
 	if w.conn == nil {
 		return errors.New("no connection to the database")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	err := w.conn.Raw(func(c any) error {
 		inner, ok := c.(*conn)
@@ -146,6 +152,7 @@ func (w *Writer) Exec(text string, args ...any) error {
 	if err != nil {
 		return err
 	}
+	w.wrote = true
 	w.waiting.Queue(w.dialect.rewrite(text), values...)
 	if w.waiting.Len() < ahead {
 		return nil
@@ -158,7 +165,7 @@ func (w *Writer) flush() error {
 	if w.waiting.Len() == 0 {
 		return nil
 	}
-	err := w.use(func(ctx context.Context, c *pgx.Conn) error { return c.SendBatch(ctx, &w.waiting).Close() })
+	err := w.use(patience, func(ctx context.Context, c *pgx.Conn) error { return c.SendBatch(ctx, &w.waiting).Close() })
 	w.waiting = pgx.Batch{}
 	return err
 }
@@ -169,6 +176,7 @@ func (w *Writer) Change(text string, args ...any) (rows int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	w.wrote = true
 	w.waiting.Queue(w.dialect.rewrite(text), values...).Exec(func(tag pgconn.CommandTag) error {
 		rows = tag.RowsAffected()
 		return nil

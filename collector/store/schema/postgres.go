@@ -12,33 +12,46 @@ import (
 )
 
 // Postgres brings a PostgreSQL database to the newest schema and returns its version.
-// The caller holds the lock that keeps other collectors away. Its tables are made in
-// the first schema of search_path, which must be empty or Seawall's.
-func Postgres(ctx context.Context, conn *pgx.Conn) (int, error) {
+// All that is missing is applied in one transaction, which holds the advisory lock of
+// that key, so that of several collectors one does it. The tables are made in the
+// first schema of search_path, which must be empty or Seawall's.
+func Postgres(ctx context.Context, conn *pgx.Conn, lockKey int64) (int, error) {
 	known, err := load(embedded)
 	if err != nil {
 		return 0, err
 	}
-	applied, err := stateOfPostgres(ctx, conn)
-	if err != nil {
-		return 0, err
-	}
-	pending, err := unapplied(known, applied)
-	if err != nil {
-		return 0, err
-	}
-	for _, m := range pending {
-		if err := applyPostgres(ctx, conn, m); err != nil {
-			return 0, fmt.Errorf("migration %s: %w", m.name, err)
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", lockKey); err != nil {
+			return fmt.Errorf("wait for other collectors: %w", err)
 		}
-	}
-	return len(known), nil
+		applied, err := stateOfPostgres(ctx, tx)
+		if err != nil {
+			return err
+		}
+		pending, err := unapplied(known, applied)
+		if err != nil {
+			return err
+		}
+		for _, m := range pending {
+			if err := applyPostgres(ctx, tx, m); err != nil {
+				return fmt.Errorf("migration %s: %w", m.name, err)
+			}
+		}
+		return nil
+	})
+	return len(known), err
 }
 
-func stateOfPostgres(ctx context.Context, conn *pgx.Conn) ([]string, error) {
+// Version is the version of the newest schema that this program knows.
+func Version() (int, error) {
+	known, err := load(embedded)
+	return len(known), err
+}
+
+func stateOfPostgres(ctx context.Context, tx pgx.Tx) ([]string, error) {
 	var tables int
 	var ours bool
-	err := conn.QueryRow(ctx, `SELECT count(*), coalesce(bool_or(relname = 'migration'), false) FROM pg_class
+	err := tx.QueryRow(ctx, `SELECT count(*), coalesce(bool_or(relname = 'migration'), false) FROM pg_class
 		WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm')`).Scan(&tables, &ours)
 	if err != nil {
 		return nil, fmt.Errorf("read the database's schema: %w", err)
@@ -49,7 +62,7 @@ func stateOfPostgres(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	case !ours:
 		return nil, ErrForeign
 	}
-	rows, err := conn.Query(ctx, "SELECT sum FROM migration ORDER BY version")
+	rows, err := tx.Query(ctx, "SELECT sum FROM migration ORDER BY version")
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
@@ -60,7 +73,7 @@ func stateOfPostgres(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	return sums, nil
 }
 
-func applyPostgres(ctx context.Context, conn *pgx.Conn, m migration) error {
+func applyPostgres(ctx context.Context, tx pgx.Tx, m migration) error {
 	text, err := forPostgres(m)
 	if err != nil {
 		return err
@@ -68,14 +81,12 @@ func applyPostgres(ctx context.Context, conn *pgx.Conn, m migration) error {
 	if m.version == 1 {
 		text = `CREATE TABLE migration (version bigint PRIMARY KEY, name text NOT NULL, sum text NOT NULL, applied bigint NOT NULL);` + text
 	}
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		// Many statements: the simple protocol takes them.
-		if err := tx.Conn().PgConn().Exec(ctx, text).Close(); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, "INSERT INTO migration VALUES ($1, $2, $3, $4)", m.version, m.name, m.sum(), time.Now().UnixNano())
+	// Many statements: the simple protocol takes them.
+	if err := tx.Conn().PgConn().Exec(ctx, text).Close(); err != nil {
 		return err
-	})
+	}
+	_, err = tx.Exec(ctx, "INSERT INTO migration VALUES ($1, $2, $3, $4)", m.version, m.name, m.sum(), time.Now().UnixNano())
+	return err
 }
 
 // forPostgres is the text of a migration for PostgreSQL: the file of that name in the

@@ -2,9 +2,10 @@
 // or of PostgreSQL, whose migrations are the same files with the names of types exchanged.
 //
 // Migrations are the embedded files NNNN_name.sql, applied in order, each in one
-// transaction. The table migration holds which were applied, with the SHA-256 of
-// their text. A database of a newer program, one whose migrations differ from this
-// program's, and a file that is somebody else's database are refused untouched.
+// transaction in SQLite, all in one in PostgreSQL. The table migration holds which were
+// applied, with the SHA-256 of their text. A database of a newer program, one whose
+// migrations differ from this program's, and a file that is somebody else's database
+// are refused untouched.
 package schema
 
 import (

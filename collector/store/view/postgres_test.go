@@ -66,7 +66,7 @@ func empty(t *testing.T) (*sql.DB, func(text string, args ...any) error) {
 	}
 	t.Cleanup(func() { d.Close() })
 	if err := d.Do(func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := schema.Postgres(ctx, conn)
+		_, err := schema.Postgres(ctx, conn, postgres.LockKey)
 		return err
 	}); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"seawall/collector/fleet"
+	"seawall/collector/store/lease"
+	"seawall/collector/store/turn"
+)
+
+// Elsewhere returns a channel of what other collectors on the same database make
+// durable from now on, beside what hosts say, with room for buffer messages, and a
+// function that ends it. It comes within a second. A subscriber that does not keep up
+// loses messages and is told so. Close closes the channel, too. A file has one
+// collector: there, nothing comes.
+func (s *Store) Elsewhere(buffer int) (<-chan fleet.News, func()) { return s.news.Subscribe(buffer) }
+
+// Once runs work in one collector at a time of those on the database: in this one while
+// it has the lease of that name. Work's context ends when it is lost, and work is run
+// again when it is had again. Once returns what work returned by itself, and nil when
+// ctx ends. After a collector that was killed another goes on within 20 seconds.
+func (s *Store) Once(ctx context.Context, name string, work func(context.Context) error) error {
+	if s.data.shared == nil {
+		return work(ctx)
+	}
+	return lease.New(s, name, s.data.shared.collector, s.cfg.Log).Run(ctx, work)
+}
+
+// follow begins to follow other collectors and returns what ends that.
+func (s *Store) follow(ctx context.Context) (func(), error) {
+	if s.data.shared == nil {
+		return func() {}, nil
+	}
+	newest, err := turn.Newest(ctx, s.data.Readers)
+	if err != nil {
+		return nil, err
+	}
+	w := turn.NewWatch(newest, turn.Config{
+		Collector: s.data.shared.collector, Readers: s.data.Readers, Listen: s.data.shared.listen, Log: s.cfg.Log,
+		Tell: s.tell,
+		Lost: func() {
+			s.feed.Lose()
+			s.news.Lose()
+		},
+		Remind: func() {
+			s.feed.Remind()
+			s.news.Remind()
+		},
+	})
+	running, end := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(running) }()
+	return func() {
+		end()
+		<-done
+	}, nil
+}
+
+// maxTold bounds the events of one transaction of another collector that are handed on.
+const maxTold = 2000
+
+// tell hands on what another collector did.
+func (s *Store) tell(ctx context.Context, c turn.Change) error {
+	if c.Whole == turn.Members {
+		s.news.Lose()
+	}
+	if len(c.Members) > 0 || len(c.Topics) > 0 {
+		s.news.Publish(fleet.News{Members: c.Members, Topics: c.Topics})
+	}
+	events, err := s.events(ctx, c)
+	if err != nil {
+		return fmt.Errorf("read events of another collector: %w", err)
+	}
+	for _, id := range c.Hosts {
+		s.feed.Publish(fleet.Update{Host: id, Events: events[id]})
+	}
+	return nil
+}
+
+// events reads the events of a transaction.
+func (s *Store) events(ctx context.Context, c turn.Change) (map[fleet.HostID][]fleet.Event, error) {
+	if c.Last == 0 {
+		return nil, nil
+	}
+	all := make(map[fleet.HostID][]fleet.Event, len(c.Hosts))
+	after := c.First - 1
+	if after == 0 {
+		after = -1 // 0 stands for the newest
+	}
+	for told := 0; after < c.Last; {
+		page, err := s.Timeline(ctx, fleet.TimelineQuery{After: after, Limit: 200})
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			if after = e.ID; e.ID <= c.Last {
+				all[e.Host] = append(all[e.Host], e)
+			}
+		}
+		if told += len(page); told >= maxTold {
+			s.feed.Lose()
+			break
+		}
+		if len(page) == 0 {
+			break // they have expired
+		}
+	}
+	return all, nil
+}
