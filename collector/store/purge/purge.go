@@ -89,8 +89,10 @@ func Rest(w db.Writer, now time.Time, keep time.Duration) error {
 			return err
 		}
 	}
-	if err := w.Exec("DELETE FROM day WHERE day < ?", now.Unix()/86400-daysKept); err != nil {
-		return err
+	for _, text := range []string{"DELETE FROM day WHERE day < ?", "DELETE FROM host_day WHERE day < ?"} {
+		if err := w.Exec(text, now.Unix()/86400-daysKept); err != nil {
+			return err
+		}
 	}
 	// Of the checks that hosts once named, most may be gone.
 	if err := w.Exec("DELETE FROM check_newest WHERE event < (SELECT coalesce(min(id), 4611686018427387904) FROM event)"); err != nil {
