@@ -20,8 +20,8 @@ import (
 const serverVariable = "STORE_TEST_SERVER"
 
 // ofFiles are the tests of what only a file can suffer: a full disk, a damaged page, a
-// copied log.
-const ofFiles = "^(TestOnPostgres|TestSecondProcessIsRefused|TestDamagedDatabase|TestFullDisk|TestKilledWriter|TestDiskRefuses|TestUnsynced)$"
+// copied log; and those that start a server of their own.
+const ofFiles = "^(TestOnPostgres|TestSecondProcessIsRefused|TestDamagedDatabase|TestFullDisk|TestKilledWriter|TestDiskRefuses|TestUnsynced|TestCollectors|TestPromoted)$"
 
 // TestOnPostgres runs the other tests of this package once more, on PostgreSQL.
 func TestOnPostgres(t *testing.T) {

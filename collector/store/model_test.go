@@ -2,6 +2,7 @@ package store
 
 import (
 	"flag"
+	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -126,12 +127,16 @@ func differences(a, b map[finding.Key]finding.Result) int {
 }
 
 // TestModel sends spools with gaps, new epochs, duplicates and restarts of the
-// store, and compares with the model and the rollups with a count of everything.
+// store, on PostgreSQL to one of two collectors at a time, and compares with the model
+// and the rollups with a count of everything.
 func TestModel(t *testing.T) {
 	fewer(t, "40")
 	rapid.Check(t, func(rt *rapid.T) {
 		path := newName(t)
-		s := reopen(t, path, Config{})
+		stores := []*Store{reopen(t, path, Config{})}
+		if os.Getenv(serverVariable) != "" {
+			stores = append(stores, reopen(t, path, Config{}))
+		}
 		hosts := []*model{
 			{state: make(map[finding.Key]finding.Result), storms: make(map[string]finding.Detection), epoch: 1, next: 1},
 			{state: make(map[finding.Key]finding.Result), storms: make(map[string]finding.Detection), epoch: 1, next: 1},
@@ -139,6 +144,8 @@ func TestModel(t *testing.T) {
 		enrolled := make([]bool, len(hosts))
 		for range rapid.IntRange(1, 12).Draw(rt, "batches") {
 			n := rapid.IntRange(0, 1).Draw(rt, "host")
+			at := rapid.IntRange(0, len(stores)-1).Draw(rt, "collector")
+			s := stores[at]
 			m := hosts[n]
 			from := len(m.sent)
 			var missing []fleet.Missing
@@ -154,6 +161,7 @@ func TestModel(t *testing.T) {
 					rt.Fatal(err)
 				}
 				s = reopen(t, path, Config{})
+				stores[at] = s
 			case 4:
 				if enrolled[n] {
 					m.archive(rt, t, s, hostID(n))
@@ -175,13 +183,16 @@ func TestModel(t *testing.T) {
 				m.events++ // of its return
 			}
 		}
+		s := stores[0]
 		for n, m := range hosts {
 			if len(m.sent) > 0 {
 				m.compare(rt, t, s, hostID(n))
 			}
 		}
 		verifyRollups(t, s)
-		s.Close()
+		for _, s := range stores {
+			s.Close()
+		}
 	})
 }
 
