@@ -19,6 +19,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 
@@ -72,7 +73,7 @@ func (d *Database) open(ctx context.Context, path string) error {
 	// auto_vacuum must come before the first table, and journal_mode after it.
 	// trusted_schema=OFF keeps a forged schema from calling functions. The log's pages
 	// are copied by Tend.
-	if d.db, err = sql.Open("sqlite", source(path, "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(NORMAL)",
+	if d.db, err = sql.Open("sqlite", Source(path, "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(NORMAL)",
 		"journal_size_limit(134217728)", "wal_autocheckpoint(0)", "cache_size(-64000)", "trusted_schema(OFF)")); err != nil {
 		return err
 	}
@@ -83,23 +84,27 @@ func (d *Database) open(ctx context.Context, path string) error {
 	}
 	d.Writer = &Writer{Conn: conn, prepared: make(map[string]*statement)}
 	d.log.path, d.log.long = path+"-wal", copyFrames
-	if d.log.copier, err = sql.Open("sqlite", source(path, "synchronous(NORMAL)", "cache_size(-200)", "trusted_schema(OFF)")); err != nil {
+	if d.log.copier, err = sql.Open("sqlite", Source(path, "synchronous(NORMAL)", "cache_size(-200)", "trusted_schema(OFF)")); err != nil {
 		return err
 	}
 	d.log.copier.SetMaxOpenConns(1)
-	if d.Readers, err = sql.Open("sqlite", source(path, "query_only(ON)", "cache_size(-2000)", "trusted_schema(OFF)")); err != nil {
+	if d.Readers, err = sql.Open("sqlite", Source(path, "query_only(ON)", "cache_size(-2000)", "trusted_schema(OFF)")); err != nil {
 		return err
 	}
 	d.Readers.SetMaxOpenConns(readers)
 	return d.Readers.PingContext(ctx)
 }
 
-// source is the driver's name of a database. The path is escaped: it may hold
-// question marks and percent signs.
-func source(path string, pragmas ...string) string {
+// Source is the driver's name of a database, for connections with those pragmas. The
+// path is escaped: it may hold question marks and percent signs.
+func Source(path string, pragmas ...string) string {
 	q := url.Values{"_pragma": append([]string{"busy_timeout(10000)"}, pragmas...), "_txlock": {"immediate"}}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
+
+// Lock keeps collectors away from the database at path, which need not be there, until
+// the lock is closed.
+func Lock(path string) (io.Closer, error) { return lockFile(path + ".lock") }
 
 func lockFile(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
