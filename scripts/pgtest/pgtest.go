@@ -161,6 +161,25 @@ func (c *Cluster) Down() {
 	c.cmd = nil
 }
 
+// Settled returns when no connection but its own has a transaction under way: the server
+// has seen the end of programs that were killed.
+func (c *Cluster) Settled() {
+	c.t.Helper()
+	c.until("nothing is under way", func(ctx context.Context) error {
+		conn, err := pgx.Connect(ctx, c.URL("postgres"))
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		var n int
+		err = conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND xact_start IS NOT NULL AND backend_type = 'client backend'").Scan(&n)
+		if err == nil && n > 0 {
+			err = fmt.Errorf("%d transactions", n)
+		}
+		return err
+	})
+}
+
 // Promote makes a standby a primary.
 func (c *Cluster) Promote() {
 	c.t.Helper()
