@@ -1,0 +1,116 @@
+package backup
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"seawall/collector/store/move"
+	"seawall/collector/store/postgres"
+)
+
+// Console is what the commands work on.
+type Console struct {
+	// Place is what the configuration says, asked when a command runs.
+	Place   func() Place
+	Version string // the program's
+	Stdout  io.Writer
+}
+
+// Commands returns the commands migrate, backup and restore. They work on databases
+// themselves, as the collector's user, and need no collector that runs.
+func (c Console) Commands() []*cobra.Command {
+	return []*cobra.Command{c.migrate(), c.backup(), c.restore()}
+}
+
+func (c Console) migrate() *cobra.Command {
+	return &cobra.Command{Use: "migrate FROM TO", Args: cobra.ExactArgs(2),
+		Short: "Copy the database into an empty one, SQLite or PostgreSQL (stop the collector first)",
+		Long: `Copy the database FROM into TO, each a file of SQLite or the URL of a PostgreSQL
+database (postgres://…). TO must be empty, a file must not be there. No collector
+may run on either. Each table is read back from TO and compared by its digest;
+then all of it is kept, or nothing. FROM is not changed.
+
+Then say in the configuration where the store is, and start the collector.`,
+		Example: "  seawall-collector migrate /var/lib/seawall-collector/collector.db 'postgres:///seawall?host=/run/postgresql'",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var seen list
+			_, err := move.Copy(cmd.Context(), args[0], args[1], move.Config{Copied: seen.print(c.Stdout)})
+			if err != nil {
+				return err
+			}
+			return seen.end(c.Stdout)
+		}}
+}
+
+func (c Console) backup() *cobra.Command {
+	return &cobra.Command{Use: "backup FOLDER", Args: cobra.ExactArgs(1),
+		Short: "Copy all that the collector keeps into a new folder, also while it runs",
+		Long: `Copy the database as it is at this moment into FOLDER, which must not be there,
+with the authority's keys where they are files. Each table is read back and
+compared by its digest. Whoever has the folder has the keys: keep it as safe as
+the collector. With a store on PostgreSQL the keys are sealed; keep the file
+seal.key elsewhere, it is in no backup.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var seen list
+			from := c.Place()
+			if err := Make(cmd.Context(), from, args[0], c.Version, seen.print(c.Stdout)); err != nil {
+				return err
+			}
+			if err := seen.end(c.Stdout); err != nil || !postgres.Is(from.Store) {
+				return err
+			}
+			_, err := fmt.Fprintln(c.Stdout, "The authority's keys are sealed in it; keep seal.key elsewhere, too.")
+			return err
+		}}
+}
+
+func (c Console) restore() *cobra.Command {
+	return &cobra.Command{Use: "restore FOLDER", Args: cobra.ExactArgs(1),
+		Short: "Put a backup into the store of the configuration, which must be empty",
+		Long: `Put the backup in FOLDER into the store that the configuration names, a file or a
+PostgreSQL database, and its keys into the state folder. Both must be empty: move
+away what is there. Each table and file must have the digest that the backup says,
+or nothing is restored.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var seen list
+			if err := Restore(cmd.Context(), args[0], c.Place(), seen.print(c.Stdout)); err != nil {
+				return err
+			}
+			return seen.end(c.Stdout)
+		}}
+}
+
+// list prints what is copied.
+type list struct {
+	tables       int
+	rows, mended int64
+	err          error
+}
+
+// print returns what prints a table.
+func (l *list) print(to io.Writer) func(move.Table) {
+	return func(t move.Table) {
+		l.tables++
+		l.rows += t.Rows
+		l.mended += t.Mended
+		if _, err := fmt.Fprintf(to, "%-20s %12d rows  %x\n", t.Name, t.Rows, t.Sum); err != nil {
+			l.err = err
+		}
+	}
+}
+
+// end says that all of it is there.
+func (l *list) end(to io.Writer) error {
+	if l.mended > 0 {
+		if _, err := fmt.Fprintf(to, "In %d rows, text that was not UTF-8 or had a NUL was altered.\n", l.mended); err != nil {
+			return err
+		}
+	}
+	if l.err != nil {
+		return l.err
+	}
+	_, err := fmt.Fprintf(to, "%d tables with %d rows were copied, read back, and are the same.\n", l.tables, l.rows)
+	return err
+}
