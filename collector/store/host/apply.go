@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/host/storm"
 	"seawall/collector/store/label"
 	"seawall/collector/store/lane"
 	"seawall/pkg/finding"
@@ -287,5 +288,5 @@ func (h *Host) write(k finding.Key, old, now standing, body []byte) error {
 // since is when the result came to be: the host's time, unless that is unset or in
 // the future.
 func (h *Host) since(r *finding.Result) int64 {
-	return h.past(r.Time)
+	return storm.Past(r.Time, h.Now)
 }

@@ -8,6 +8,7 @@ import (
 
 	"seawall/collector/db"
 	"seawall/collector/fleet"
+	"seawall/collector/store/host/storm"
 	"seawall/collector/store/lane"
 	"seawall/collector/store/rollup"
 	"seawall/collector/store/turn"
@@ -42,12 +43,13 @@ type Batch struct {
 	first  int64            // event that was written
 	newest map[string]int64 // event of each check that was told of
 
-	lastPlace int64 // of a detection, once one was kept
+	storms storm.Keeper
 }
 
 // New returns a Batch for the writer's transaction.
 func New(w db.Writer, now time.Time, known Known, limits Limits) *Batch {
-	return &Batch{Writer: w, Now: now, limits: limits, known: known, used: make(map[fleet.HostID]*Host)}
+	return &Batch{Writer: w, Now: now, limits: limits, known: known, used: make(map[fleet.HostID]*Host),
+		storms: storm.New(w, now, limits.Detections)}
 }
 
 // Open returns a host, from memory when the writer has had it before. One without a

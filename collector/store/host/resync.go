@@ -11,6 +11,9 @@ import (
 	"seawall/pkg/wire"
 )
 
+// errBody is a row of ours that does not hold what it should.
+var errBody = errors.New("the row is damaged")
+
 // replace makes the results the host's whole state. What differs from the state
 // before changed while nobody was told (the agent did not run, or its records are
 // lost), and enters the timeline here. A host's first whole state is no change.
