@@ -12,7 +12,8 @@
 // once only when a process died between the receiver's answer and its report. A claim
 // and a report name the attempt, so a late report of an older attempt changes nothing.
 //
-// A message that nobody took for three days has expired; one that was refused waits for
+// A message that nobody took for three days has expired, unless it is for a program:
+// those are few, and late is better than never. One that was refused waits for
 // a person, who may send it again. What is finished is the log of deliveries, kept for
 // thirty days, at most 20,000 of it.
 package outbox
@@ -140,7 +141,7 @@ func (o *Outbox) Claim(ctx context.Context, route string, limit int) (parcels []
 	err = o.data.Write(ctx, func(w db.Writer) error {
 		parcels = nil
 		now := o.now()
-		if err := w.Exec("UPDATE outbox SET state = 'expired', ended = ?, detail = ? WHERE route = ? AND state = 'waiting' AND made < ?",
+		if err := w.Exec("UPDATE outbox SET state = 'expired', ended = ?, detail = ? WHERE route = ? AND state = 'waiting' AND kind <> 'raw' AND made < ?",
 			now.UnixNano(), "nobody took it in "+expire.String(), route, now.Add(-expire).UnixNano()); err != nil {
 			return err
 		}

@@ -173,6 +173,21 @@ func TestExpireAgainTrim(t *testing.T) {
 	}
 }
 
+// TestRawStays: what is for a program does not expire.
+func TestRawStays(t *testing.T) {
+	b := newBox(t)
+	if err := b.data.Write(t.Context(), func(w db.Writer) error {
+		_, err := Put(w, b.at, Item{ID: "a", Route: "siem", Kind: alert.KindRaw, Body: []byte("a")})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.at = b.at.Add(30 * expire)
+	if all, err := b.Claim(t.Context(), "siem", 1); err != nil || len(all) != 1 || all[0].Kind != alert.KindRaw {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
 func TestBounds(t *testing.T) {
 	b := newBox(t)
 	put := func(it Item) error {
