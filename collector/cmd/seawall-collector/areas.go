@@ -5,6 +5,7 @@ import (
 	"seawall/collector/web"
 	"seawall/collector/web/alerts"
 	"seawall/collector/web/frame"
+	"seawall/collector/web/report"
 	"seawall/collector/web/settings"
 	"seawall/collector/web/triage"
 	people "seawall/collector/web/users"
@@ -29,6 +30,10 @@ func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(
 		if err != nil {
 			return nil, err
 		}
-		return []web.Area{messages, all, decisions, private}, nil
+		reports, err := report.New(report.Config{Frame: f, Data: s, Posture: s, Lists: s, Checks: s.Checks})
+		if err != nil {
+			return nil, err
+		}
+		return []web.Area{messages, all, decisions, private, reports}, nil
 	}
 }

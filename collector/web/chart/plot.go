@@ -23,6 +23,9 @@ type Plot struct {
 	Y, X          []Tick
 	EndX, EndY    float64 // the newest point
 	Summary       string  // for who cannot see it
+
+	Caption string // what stands below it
+	Class   string // of the style sheet: its colour, if not that of what fails
 }
 
 // NewPlot lays points out, oldest first. What names the number in Summary, unit follows
