@@ -11,6 +11,8 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/view/pick"
+	"seawall/collector/store/view/row"
 	"seawall/pkg/finding"
 )
 
@@ -56,21 +58,21 @@ func (v *View) Changes(ctx context.Context, q fleet.ChangeQuery) (p fleet.Change
 }
 
 // changes is the part of a query that statements answer.
-func changes(q *fleet.ChangeQuery) (where selection, err error) {
+func changes(q *fleet.ChangeQuery) (where pick.Condition, err error) {
 	if q.Host != "" {
 		key, err := q.Host.Bytes()
 		if err != nil {
 			return where, errors.Join(fs.ErrNotExist, err)
 		}
-		where.and("e.host = ?", key)
+		where.And("e.host = ?", key)
 	}
 	if q.Check != "" {
-		where.and("e.check_id = ?", q.Check)
+		where.And("e.check_id = ?", q.Check)
 	}
 	if q.Family != "" {
-		where.and(`e.check_id LIKE ? ESCAPE '\'`, escape(q.Family)+"-%")
+		where.And(`e.check_id LIKE ? ESCAPE '\'`, pick.Escape(q.Family)+"-%")
 	}
-	return where, where.scope("e.host", q.Scope)
+	return where, where.Scope("e.host", q.Scope)
 }
 
 // eventAt returns the number of the first event that was received at a time or later.
@@ -99,7 +101,7 @@ func (s *snapshot) eventAt(ctx context.Context, t time.Time) (int64, error) {
 
 // changes fills a page: it goes back in strides until the page is full, the timeline
 // ends or enough was looked at.
-func (s *snapshot) changes(ctx context.Context, q *fleet.ChangeQuery, where selection, p *fleet.ChangePage) error {
+func (s *snapshot) changes(ctx context.Context, q *fleet.ChangeQuery, where pick.Condition, p *fleet.ChangePage) error {
 	newest := int64(0)
 	if _, err := db.One(ctx, s, "SELECT coalesce(max(id), 0) FROM event WHERE id < ?", []any{q.Before}, &newest); err != nil {
 		return err
@@ -128,12 +130,12 @@ func (s *snapshot) changes(ctx context.Context, q *fleet.ChangeQuery, where sele
 
 // stride reads the next events before a number and above floor, and returns how many
 // there were and the last one's number, or 0 where they became older than q.Since.
-func (s *snapshot) stride(ctx context.Context, q *fleet.ChangeQuery, where selection, before, floor int64, p *fleet.ChangePage) (n int, last int64, err error) {
+func (s *snapshot) stride(ctx context.Context, q *fleet.ChangeQuery, where pick.Condition, before, floor int64, p *fleet.ChangePage) (n int, last int64, err error) {
 	full := errors.New("page is full")
-	where.and("e.id < ? AND e.id > ?", before, floor)
+	where.And("e.id < ? AND e.id > ?", before, floor)
 	last = before
 	err = db.Each(ctx, s, func(scan func(...any) error) error {
-		e, err := scanEvent(scan)
+		e, err := row.Event(scan)
 		if err != nil {
 			return err
 		}
@@ -150,8 +152,8 @@ func (s *snapshot) stride(ctx context.Context, q *fleet.ChangeQuery, where selec
 			return full
 		}
 		return nil
-	}, eventColumns+"FROM event e CROSS JOIN host h ON h.host = e.host WHERE "+where.text+" ORDER BY e.id DESC LIMIT ?",
-		append(where.args, stride)...)
+	}, row.EventColumns+"FROM event e CROSS JOIN host h ON h.host = e.host WHERE "+where.Text+" ORDER BY e.id DESC LIMIT ?",
+		append(where.Args, stride)...)
 	if errors.Is(err, full) {
 		err = nil
 	}
@@ -175,7 +177,7 @@ func (s *snapshot) rest(ctx context.Context, before int64, p *fleet.ChangePage) 
 	var received int64
 	found, err := db.One(ctx, s, "SELECT received FROM event WHERE id < ? ORDER BY id DESC LIMIT 1", []any{before}, &received)
 	if found {
-		p.Next, p.Reached = before, fromNano(received)
+		p.Next, p.Reached = before, row.Time(received)
 	}
 	return err
 }

@@ -12,32 +12,9 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/view/row"
 	"seawall/pkg/finding"
-	"seawall/pkg/wire"
 )
-
-// detectionColumns are of a row d of detection and the row h of its host.
-const detectionColumns = `SELECT d.host, h.name, d.place, d.received, d.severity, d.first, d.last, d.ended, d.body
-	FROM detection d CROSS JOIN host h ON h.host = d.host `
-
-func scanDetection(scan func(...any) error) (d fleet.Detection, err error) {
-	var key, body []byte
-	var received, first, last int64
-	var severity finding.Severity
-	var ended bool
-	if err := scan(&key, &d.HostName, &d.Place, &received, &severity, &first, &last, &ended, &body); err != nil {
-		return d, err
-	}
-	r, err := decode(body, func(r wire.Record) bool { return r.Detection != nil })
-	if err != nil {
-		return d, fmt.Errorf("decode detection: %w", err)
-	}
-	d.Host, d.Received, d.Detection = fleet.HostID(hex.EncodeToString(key)), fromNano(received), *r.Detection
-	// What reports before this one said of the storm is in the row.
-	s := &d.Detection
-	s.Severity, s.First, s.Last, s.Ended = severity, fromNano(first), fromNano(last), ended
-	return d, nil
-}
 
 // Detections returns detections, those of which was told last first. Each filter has
 // an index in that order; of several, one finds rows and the others leave some out.
@@ -68,10 +45,10 @@ func (v *View) Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.
 	}
 	var out []fleet.Detection
 	err := db.Each(ctx, v.db, func(scan func(...any) error) error {
-		d, err := scanDetection(scan)
+		d, err := row.Detection(scan)
 		out = append(out, d)
 		return err
-	}, detectionColumns+where+order, append(args, q.Limit)...)
+	}, row.DetectionColumns+where+order, append(args, q.Limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("read detections: %w", sqlite.Classify(err))
 	}
@@ -85,7 +62,7 @@ func (v *View) Detection(ctx context.Context, host fleet.HostID, storm string) (
 	if err != nil {
 		return fleet.Detection{}, fmt.Errorf("read detection: %w: %w", fs.ErrNotExist, err)
 	}
-	d, err := scanDetection(v.db.QueryRowContext(ctx, detectionColumns+"WHERE d.host = ? AND d.storm = ?", key, storm).Scan)
+	d, err := row.Detection(v.db.QueryRowContext(ctx, row.DetectionColumns+"WHERE d.host = ? AND d.storm = ?", key, storm).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fs.ErrNotExist
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/view/row"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -104,7 +105,7 @@ func TestDetectionPlans(t *testing.T) {
 		if where != "" {
 			args = []any{9, 1, 1}
 		}
-		rows, err := v.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+detectionColumns+"WHERE d.place < ?"+where+" ORDER BY d.place DESC LIMIT ?", args...)
+		rows, err := v.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+row.DetectionColumns+"WHERE d.place < ?"+where+" ORDER BY d.place DESC LIMIT ?", args...)
 		if err != nil {
 			t.Fatal(err)
 		}

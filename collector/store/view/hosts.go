@@ -9,6 +9,8 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/store/membership"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/view/pick"
+	"seawall/collector/store/view/row"
 	"seawall/pkg/finding"
 )
 
@@ -40,11 +42,11 @@ func (v *View) HostPage(ctx context.Context, q fleet.HostQuery) (fleet.HostPage,
 }
 
 func (s *snapshot) hostPage(ctx context.Context, q *fleet.HostQuery, p *fleet.HostPage) error {
-	var where selection
-	if err := where.hosts(q, s.outages, s); err != nil {
+	where, err := pick.Hosts(q, s.outages, s.now)
+	if err != nil {
 		return err
 	}
-	by, err := order(q.Sort, q.Reverse)
+	by, err := pick.Order(q.Sort, q.Reverse)
 	if err != nil {
 		return err
 	}
@@ -61,13 +63,13 @@ func (s *snapshot) hostPage(ctx context.Context, q *fleet.HostQuery, p *fleet.Ho
 		keys = append(keys, key)
 		return err
 	}
-	text := "SELECT h.host, count(*) OVER () FROM " + from + " WHERE " + where.text + " ORDER BY " + by + " LIMIT ? OFFSET ?"
-	if err := db.Each(ctx, s, rows, text, append(where.args, q.Size, q.Page*q.Size)...); err != nil {
+	text := "SELECT h.host, count(*) OVER () FROM " + from + " WHERE " + where.Text + " ORDER BY " + by + " LIMIT ? OFFSET ?"
+	if err := db.Each(ctx, s, rows, text, append(where.Args, q.Size, q.Page*q.Size)...); err != nil {
 		return err
 	}
 	if len(keys) == 0 && q.Page > 0 {
 		// Behind the last page nothing says how many there are.
-		_, err := db.One(ctx, s, "SELECT count(*) FROM "+from+" WHERE "+where.text, where.args, &p.Total)
+		_, err := db.One(ctx, s, "SELECT count(*) FROM "+from+" WHERE "+where.Text, where.Args, &p.Total)
 		return err
 	}
 	p.Hosts, err = s.hostsOf(ctx, keys)
@@ -84,14 +86,14 @@ func (s *snapshot) hostsOf(ctx context.Context, keys []any) ([]fleet.Host, error
 	for i, k := range keys {
 		at[fleet.HostID(hex.EncodeToString(k.([]byte)))] = &hosts[i]
 	}
-	list := " IN (" + marks(len(keys)) + ")"
+	list := " IN (" + pick.Marks(len(keys)) + ")"
 	err := db.Each(ctx, s, func(scan func(...any) error) error {
-		h, err := scanHost(scan, s.outages, s.now)
+		h, err := row.Host(scan, s.outages, s.now)
 		if to := at[h.ID]; to != nil {
 			*to = h
 		}
 		return err
-	}, "SELECT "+hostColumns+" FROM host WHERE host"+list, keys...)
+	}, "SELECT "+row.HostColumns+" FROM host WHERE host"+list, keys...)
 	if err != nil {
 		return nil, err
 	}

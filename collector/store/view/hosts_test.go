@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/view/pick"
 	"seawall/pkg/finding"
 )
 
@@ -135,8 +136,8 @@ func TestHostQueryRefused(t *testing.T) {
 		"many":     {Only: make([]fleet.HostID, fleet.MaxPage+1)},
 		"order":    {Sort: "name; DROP TABLE host"},
 		"presence": {Presence: "anywhere"},
-		"text":     {Text: strings.Repeat("x", maxText+1)},
-		"scope":    {Scope: make([]string, maxScope+1)},
+		"text":     {Text: strings.Repeat("x", pick.MaxText+1)},
+		"scope":    {Scope: make([]string, pick.MaxScope+1)},
 	} {
 		if p, err := v.HostPage(t.Context(), q); err == nil {
 			t.Errorf("%s: %d hosts", name, p.Total)

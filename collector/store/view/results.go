@@ -7,6 +7,8 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/view/pick"
+	"seawall/collector/store/view/row"
 	"seawall/pkg/finding"
 )
 
@@ -23,32 +25,32 @@ const (
 func (v *View) Packages(ctx context.Context, q fleet.PackageQuery) (fleet.PackagePage, error) {
 	bounds(&q.Page, &q.Size)
 	p := fleet.PackagePage{Page: q.Page, Size: q.Size}
-	var where selection
-	where.and(pending + " AND s.host NOT IN (SELECT host FROM host WHERE archived <> 0)")
-	if len(q.Text) > maxText {
-		return p, fmt.Errorf("read packages: a text of %d bytes; at most %d", len(q.Text), maxText)
+	var where pick.Condition
+	where.And(pending + " AND s.host NOT IN (SELECT host FROM host WHERE archived <> 0)")
+	if len(q.Text) > pick.MaxText {
+		return p, fmt.Errorf("read packages: a text of %d bytes; at most %d", len(q.Text), pick.MaxText)
 	}
 	if q.Text != "" {
-		where.and(`lower(s.resource) LIKE ? ESCAPE '\'`, like(q.Text))
+		where.And(`lower(s.resource) LIKE ? ESCAPE '\'`, pick.Like(q.Text))
 	}
-	if err := where.scope("s.host", q.Scope); err != nil {
+	if err := where.Scope("s.host", q.Scope); err != nil {
 		return p, fmt.Errorf("read packages: %w", err)
 	}
-	groups := "FROM (SELECT s.resource AS resource, count(*) AS hosts, min(s.since) AS since FROM state s WHERE " + where.text + " GROUP BY s.resource) g"
+	groups := "FROM (SELECT s.resource AS resource, count(*) AS hosts, min(s.since) AS since FROM state s WHERE " + where.Text + " GROUP BY s.resource) g"
 	err := v.reading(ctx, func(tx db.Querier) error {
 		err := db.Each(ctx, tx, func(scan func(...any) error) error {
 			var one fleet.Package
 			var since int64
 			err := scan(&one.Name, &one.Hosts, &since, &p.Total)
-			one.Since = fromNano(since)
+			one.Since = row.Time(since)
 			p.Packages = append(p.Packages, one)
 			return err
 		}, "SELECT resource, hosts, since, count(*) OVER () "+groups+" ORDER BY hosts DESC, resource LIMIT ? OFFSET ?",
-			append(where.args, q.Size, q.Page*q.Size)...)
+			append(where.Args, q.Size, q.Page*q.Size)...)
 		if err != nil || len(p.Packages) > 0 || q.Page == 0 {
 			return err
 		}
-		_, err = db.One(ctx, tx, "SELECT count(*) "+groups, where.args, &p.Total)
+		_, err = db.One(ctx, tx, "SELECT count(*) "+groups, where.Args, &p.Total)
 		return err
 	})
 	if err != nil {
@@ -78,11 +80,11 @@ func (v *View) Results(ctx context.Context, q fleet.CheckQuery) (fleet.StatePage
 	}
 	err = v.reading(ctx, func(tx db.Querier) error {
 		return db.Each(ctx, tx, func(scan func(...any) error) error {
-			st, err := scanState(scan)
+			st, err := row.State(scan)
 			p.States = append(p.States, st)
 			return err
-		}, "SELECT s.host, h.name, s.since, s.body FROM "+from+" WHERE "+where.text+" ORDER BY "+by+", s.resource LIMIT ? OFFSET ?",
-			append(where.args, q.Size+1, q.Page*q.Size)...)
+		}, "SELECT s.host, h.name, s.since, s.body FROM "+from+" WHERE "+where.Text+" ORDER BY "+by+", s.resource LIMIT ? OFFSET ?",
+			append(where.Args, q.Size+1, q.Page*q.Size)...)
 	})
 	if err != nil {
 		return p, fmt.Errorf("read results of %q: %w", q.Check, err)
@@ -97,28 +99,28 @@ func (v *View) Results(ctx context.Context, q fleet.CheckQuery) (fleet.StatePage
 // bad, and those with an update pending, have an index; for others each host is asked.
 // What is read first is in the order of hosts, named by its own column: then a page
 // costs what it shows.
-func results(q *fleet.CheckQuery) (from, by string, where selection, err error) {
+func results(q *fleet.CheckQuery) (from, by string, where pick.Condition, err error) {
 	bad := q.Status == finding.StatusUnspecified || q.Status.Bad()
 	switch {
 	case q.Check == pendingCheck && q.Resource != "" && (q.Status == finding.StatusUnspecified || q.Status == finding.StatusFail):
 		from, by = "state s CROSS JOIN host h ON h.host = s.host", "s.host"
-		where.and(pending)
+		where.And(pending)
 	case bad:
 		by = "c.host"
 		from = "host_check c CROSS JOIN state s ON s.host = c.host AND s.check_id = c.check_id CROSS JOIN host h ON h.host = s.host"
-		where.and("c.check_id = ?", q.Check)
+		where.And("c.check_id = ?", q.Check)
 	default:
 		from, by = "host h CROSS JOIN state s ON s.host = h.host", "h.host"
-		where.and("s.check_id = ?", q.Check)
+		where.And("s.check_id = ?", q.Check)
 	}
 	if q.Status != finding.StatusUnspecified {
-		where.and("s.status = ?", q.Status)
+		where.And("s.status = ?", q.Status)
 	} else {
-		where.and("s.status IN (?, ?, ?)", finding.StatusFail, finding.StatusError, finding.StatusUnknown)
+		where.And("s.status IN (?, ?, ?)", finding.StatusFail, finding.StatusError, finding.StatusUnknown)
 	}
 	if q.Resource != "" {
-		where.and("s.resource = ?", q.Resource)
+		where.And("s.resource = ?", q.Resource)
 	}
-	where.and("h.archived = 0")
-	return from, by, where, where.scope(by, q.Scope)
+	where.And("h.archived = 0")
+	return from, by, where, where.Scope(by, q.Scope)
 }

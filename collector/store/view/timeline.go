@@ -10,12 +10,12 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/view/row"
 )
 
 const (
-	eventColumns = "SELECT e.id, e.host, h.name, e.received, e.ordinal > 0, e.moved, e.body "
-	fleetEvents  = eventColumns + "FROM event e JOIN host h ON h.host = e.host WHERE e.id < ? ORDER BY e.id DESC LIMIT ?"
-	laterEvents  = eventColumns + "FROM event e JOIN host h ON h.host = e.host WHERE e.id > ? ORDER BY e.id LIMIT ?"
+	fleetEvents = row.EventColumns + "FROM event e JOIN host h ON h.host = e.host WHERE e.id < ? ORDER BY e.id DESC LIMIT ?"
+	laterEvents = row.EventColumns + "FROM event e JOIN host h ON h.host = e.host WHERE e.id > ? ORDER BY e.id LIMIT ?"
 )
 
 // chain is how the events of a host or a check are found: each names the one before
@@ -34,7 +34,7 @@ func (c chain) text() string {
 	return `WITH RECURSIVE chain(id) AS (
 			SELECT ifnull((SELECT ` + c.before + ` FROM event WHERE id = ? AND ` + c.column + ` = ?), (` + c.newest + `))
 			UNION ALL SELECT e.` + c.before + ` FROM chain CROSS JOIN event e ON e.id = chain.id WHERE e.` + c.before + ` BETWEEN 1 AND e.id - 1)
-		` + eventColumns + `FROM chain CROSS JOIN event e ON e.id = chain.id CROSS JOIN host h ON h.host = e.host
+		` + row.EventColumns + `FROM chain CROSS JOIN event e ON e.id = chain.id CROSS JOIN host h ON h.host = e.host
 		WHERE e.id < ? AND (? = '' OR e.check_id = ?) /*postgres ORDER BY e.id DESC */ LIMIT ?`
 }
 
@@ -64,7 +64,7 @@ func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Eve
 	}
 	var events []fleet.Event
 	err := db.Each(ctx, v.db, func(scan func(...any) error) error {
-		e, err := scanEvent(scan)
+		e, err := row.Event(scan)
 		events = append(events, e)
 		return err
 	}, text, args...)

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,8 +18,8 @@ import (
 	"seawall/collector/store/membership"
 	"seawall/collector/store/presence"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/view/row"
 	"seawall/pkg/finding"
-	"seawall/pkg/wire"
 )
 
 const (
@@ -40,49 +39,6 @@ type View struct {
 
 // New returns a view over connections that read.
 func New(db *sql.DB, now func() time.Time) *View { return &View{db, now} }
-
-const hostColumns = `host, first_seen, last_seen, heartbeat, pass, fail, not_applicable, unknown, error, waived,
-	severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected, archived`
-
-// scanHost reads the columns of hostColumns.
-func scanHost(scan func(...any) error, outages presence.Outages, now time.Time) (fleet.Host, error) {
-	var h fleet.Host
-	var key, heartbeat []byte
-	var first, last, archived int64
-	c, n := &h.Counts, &h.BySeverity
-	err := scan(&key, &first, &last, &heartbeat, &c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived,
-		&n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &h.Pending, &h.Gaps, &h.Rejected, &archived)
-	if err != nil {
-		return h, err
-	}
-	h.ID = fleet.HostID(hex.EncodeToString(key))
-	h.FirstSeen, h.LastSeen = fromNano(first), fromNano(last)
-	if h.Presence = outages.Of(h.LastSeen, now); archived != 0 {
-		h.Presence = fleet.Archived
-	}
-	if heartbeat != nil {
-		r, err := decode(heartbeat, func(r wire.Record) bool { return r.Heartbeat != nil })
-		if err != nil {
-			return h, fmt.Errorf("decode heartbeat: %w", err)
-		}
-		h.Labels, h.Agent = r.Heartbeat.Host, r.Heartbeat.Counter
-	}
-	return h, nil
-}
-
-// decode reads a body of the kind that its table holds. The tables are our own, but
-// a disk can damage them, and a page must not bring the collector down.
-func decode(body []byte, right func(wire.Record) bool) (wire.Record, error) {
-	r, err := wire.Decode(body)
-	if err == nil && !right(r) {
-		err = errors.New("a record of another kind")
-	}
-	return r, err
-}
-
-func isChange(r wire.Record) bool { return r.Change != nil }
-
-func fromNano(n int64) time.Time { return time.Unix(0, n).UTC() }
 
 // Hosts returns all hosts by name, archived ones too.
 func (v *View) Hosts(ctx context.Context) ([]fleet.Host, error) {
@@ -109,11 +65,11 @@ func (v *View) hosts(ctx context.Context) ([]fleet.Host, error) {
 	}
 	var hosts []fleet.Host
 	err = db.Each(ctx, tx, func(scan func(...any) error) error {
-		h, err := scanHost(scan, tx.outages, tx.now)
+		h, err := row.Host(scan, tx.outages, tx.now)
 		h.Member = byID[h.ID]
 		hosts = append(hosts, h)
 		return err
-	}, "SELECT "+hostColumns+" FROM host ORDER BY name, host")
+	}, "SELECT "+row.HostColumns+" FROM host ORDER BY name, host")
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +127,7 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 		return d, err
 	}
 	defer tx.end()
-	d.Host, err = scanHost(tx.QueryRowContext(ctx, "SELECT "+hostColumns+" FROM host WHERE host = ?", key).Scan, tx.outages, tx.now)
+	d.Host, err = row.Host(tx.QueryRowContext(ctx, "SELECT "+row.HostColumns+" FROM host WHERE host = ?", key).Scan, tx.outages, tx.now)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, fs.ErrNotExist
 	}
@@ -187,7 +143,7 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 	}
 	d.Checks = make(map[string]finding.CheckInfo)
 	err = db.Each(ctx, tx, func(scan func(...any) error) error {
-		info, err := scanInfo(scan)
+		info, err := row.Info(scan)
 		d.Checks[info.ID] = info
 		return err
 	}, "SELECT i.check_id, i.body FROM host_info h JOIN info i ON i.hash = h.hash WHERE h.host = ?", key)
@@ -195,7 +151,7 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 		return d, err
 	}
 	err = db.Each(ctx, tx, func(scan func(...any) error) error {
-		st, err := scanState(scan)
+		st, err := row.State(scan)
 		d.States = append(d.States, st)
 		return err
 	}, "SELECT s.host, h.name, s.since, s.body FROM state s JOIN host h ON h.host = s.host WHERE s.host = ?", key)
@@ -204,7 +160,7 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 	}
 	for _, st := range d.States {
 		if _, ok := d.Checks[st.Result.Check]; !ok {
-			d.Checks[st.Result.Check] = bare(st.Result.Check)
+			d.Checks[st.Result.Check] = row.Bare(st.Result.Check)
 		}
 	}
 	slices.SortFunc(d.States, func(a, b fleet.State) int {
@@ -212,53 +168,6 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 			finding.Compare(a.Result, b.Result))
 	})
 	return d, nil
-}
-
-// bare stands for a check whose text no host has sent. Ids are family-setting.
-func bare(id string) finding.CheckInfo {
-	family, _, _ := strings.Cut(id, "-")
-	return finding.CheckInfo{ID: id, Family: family, Title: id}
-}
-
-// scanInfo reads a check's id and the encoding of its text, which may be NULL.
-func scanInfo(scan func(...any) error) (finding.CheckInfo, error) {
-	var id string
-	var body []byte
-	if err := scan(&id, &body); err != nil || body == nil {
-		return bare(id), err
-	}
-	r, err := decode(body, func(r wire.Record) bool { return r.Pack != nil && len(r.Pack.Checks) == 1 })
-	if err != nil {
-		return bare(id), fmt.Errorf("decode text of check %s: %w", id, err)
-	}
-	return r.Pack.Checks[0], nil
-}
-
-// scanState reads host, name, since and body.
-func scanState(scan func(...any) error) (st fleet.State, err error) {
-	var key, body []byte
-	var since int64
-	if err := scan(&key, &st.HostName, &since, &body); err != nil {
-		return st, err
-	}
-	r, err := decode(body, isChange)
-	if err != nil {
-		return st, fmt.Errorf("decode state: %w", err)
-	}
-	st.Host, st.Since, st.Result = fleet.HostID(hex.EncodeToString(key)), fromNano(since), r.Change.Result
-	return st, nil
-}
-
-// checkColumns selects a check's rollup, with the text that most hosts have.
-const checkColumns = `SELECT check_id, (SELECT i.body FROM info i WHERE i.check_id = r.check_id ORDER BY i.hosts DESC LIMIT 1),
-	pass, fail, not_applicable, unknown, error, waived, hosts FROM check_rollup r `
-
-func scanCheck(scan func(...any) error) (c fleet.Check, err error) {
-	n := &c.Counts
-	c.Info, err = scanInfo(func(to ...any) error {
-		return scan(append(to, &n.Pass, &n.Fail, &n.NotApplicable, &n.Unknown, &n.Error, &n.Waived, &c.Hosts)...)
-	})
-	return c, err
 }
 
 // Checks returns all checks that stand on some host, by family and id.
@@ -276,10 +185,10 @@ func (v *View) Checks(ctx context.Context) ([]fleet.Check, error) {
 func (v *View) checks(ctx context.Context, where string, args ...any) ([]fleet.Check, error) {
 	var checks []fleet.Check
 	err := db.Each(ctx, v.db, func(scan func(...any) error) error {
-		c, err := scanCheck(scan)
+		c, err := row.Check(scan)
 		checks = append(checks, c)
 		return err
-	}, checkColumns+where, args...)
+	}, row.CheckColumns+where, args...)
 	return checks, err
 }
 
@@ -315,22 +224,8 @@ func (v *View) standing(ctx context.Context, d *fleet.CheckDetail, status findin
 	}
 	limit := min(d.Check.Counts.Of(status), maxStates-len(d.States))
 	return db.Each(ctx, v.db, func(scan func(...any) error) error {
-		st, err := scanState(scan)
+		st, err := row.State(scan)
 		d.States = append(d.States, st)
 		return err
 	}, "SELECT s.host, h.name, s.since, s.body FROM "+from+" AND h.archived = 0 ORDER BY "+by+" LIMIT ?", d.Check.Info.ID, status, limit)
-}
-
-func scanEvent(scan func(...any) error) (e fleet.Event, err error) {
-	var key, body []byte
-	var received int64
-	if err := scan(&e.ID, &key, &e.HostName, &received, &e.Resync, &e.Moved, &body); err != nil {
-		return e, err
-	}
-	r, err := decode(body, isChange)
-	if err != nil {
-		return e, fmt.Errorf("decode event: %w", err)
-	}
-	e.Host, e.Received, e.Change = fleet.HostID(hex.EncodeToString(key)), fromNano(received), *r.Change
-	return e, nil
 }
