@@ -32,7 +32,9 @@ database (postgres://…). TO must be empty, a file must not be there. No collec
 may run on either. Each table is read back from TO and compared by its digest;
 then all of it is kept, or nothing. FROM is not changed.
 
-Then say in the configuration where the store is, and start the collector.`,
+The authority's keys come along by themselves: beside a file they are in the state
+folder, in PostgreSQL they are sealed, and seal.key has to be where the collector
+runs. Then say in the configuration where the store is, and start the collector.`,
 		Example: "  seawall-collector migrate /var/lib/seawall-collector/collector.db 'postgres:///seawall?host=/run/postgresql'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var seen list

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"seawall/collector/backup"
 	"seawall/collector/bootstrap"
 	"seawall/collector/console"
 	deliver "seawall/collector/notify"
@@ -62,6 +63,10 @@ line; the later wins.`,
 	root.AddCommand(console.Console{
 		Folder: func() string { return c.StateDir }, Host: func() (bootstrap.Host, error) { return c.host() },
 		Stdin: os.Stdin, Stdout: stdout, Stderr: stderr,
+	}.Commands()...)
+	root.AddCommand(backup.Console{
+		Place:   func() backup.Place { return backup.Place{Store: c.database(), StateDir: c.StateDir} },
+		Version: service.ReadBuild().Version, Stdout: stdout,
 	}.Commands()...)
 	return root
 }
