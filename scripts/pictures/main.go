@@ -1,0 +1,89 @@
+// Pictures takes a picture of each page of the dashboard, for the documentation.
+//
+//	go run ./scripts/fleet -folder FOLDER -hosts 40 fill
+//	go run ./scripts/pictures -folder FOLDER -to docs/pictures
+//
+// It runs the collector as it is shipped on the store in FOLDER, signs in with Chromium
+// and follows the links of the dashboard until it has seen one page of each kind. So a
+// page that nothing links to has no picture, and a new one gets its own by itself.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"seawall/scripts/load/collector"
+	"seawall/scripts/load/dashboard"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "pictures:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) (err error) {
+	f := flag.NewFlagSet("pictures", flag.ContinueOnError)
+	folder := f.String("folder", filepath.Join(os.TempDir(), "seawall-fleet"), "where the collector's state is kept")
+	to := f.String("to", "docs/pictures", "the folder that gets the pictures")
+	format := f.String("format", "webp", "webp, or png for programs that do not know it")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	program := filepath.Join(*folder, "seawall-collector")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "seawall/collector/cmd/seawall-collector")
+	if text, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the collector: %w: %s", err, text)
+	}
+	c := &collector.Collector{Program: program, Folder: *folder, Args: []string{"--retention-days", "3650", "--archive-after-days", "3650"}}
+	if err := c.Start(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.End(syscall.SIGTERM)) }()
+	address, err := c.Dashboard()
+	if err != nil {
+		return err
+	}
+	password, err := dashboard.Password(*folder)
+	if err != nil {
+		return err
+	}
+	d, err := dashboard.Open(ctx, address, "admin", password)
+	if err != nil {
+		return err
+	}
+	pages, err := crawl(ctx, d)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(*to, 0o755); err != nil {
+		return err
+	}
+	b, err := open(ctx, address, password, *format)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	for _, kind := range slices.Sorted(maps.Keys(pages)) {
+		if err := b.take(pages[kind], filepath.Join(*to, name(kind)), light, wide); err != nil {
+			return err
+		}
+	}
+	// What the same page looks like at night and on a telephone is shown once.
+	if err := b.take("/", filepath.Join(*to, "overview-dark"), dark, wide); err != nil {
+		return err
+	}
+	return b.take("/", filepath.Join(*to, "overview-narrow"), light, narrow)
+}
