@@ -42,7 +42,7 @@ func (v *View) HostPage(ctx context.Context, q fleet.HostQuery) (fleet.HostPage,
 }
 
 func (s *snapshot) hostPage(ctx context.Context, q *fleet.HostQuery, p *fleet.HostPage) error {
-	where, err := pick.Hosts(q, s.outages, s.now)
+	where, err := pick.Hosts(q, pick.Moment{Now: s.now, Silent: s.outages.Silent(s.now), Offline: s.outages.Offline(s.now)})
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *snapshot) hostsOf(ctx context.Context, keys []any) ([]fleet.Host, error
 	}
 	list := " IN (" + pick.Marks(len(keys)) + ")"
 	err := db.Each(ctx, s, func(scan func(...any) error) error {
-		h, err := row.Host(scan, s.outages, s.now)
+		h, err := row.Host(scan, s.presence)
 		if to := at[h.ID]; to != nil {
 			*to = h
 		}

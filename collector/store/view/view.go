@@ -65,7 +65,7 @@ func (v *View) hosts(ctx context.Context) ([]fleet.Host, error) {
 	}
 	var hosts []fleet.Host
 	err = db.Each(ctx, tx, func(scan func(...any) error) error {
-		h, err := row.Host(scan, tx.outages, tx.now)
+		h, err := row.Host(scan, tx.presence)
 		h.Member = byID[h.ID]
 		hosts = append(hosts, h)
 		return err
@@ -105,6 +105,9 @@ func (v *View) begin(ctx context.Context) (*snapshot, error) {
 	return s, nil
 }
 
+// presence is that of a host which spoke last at a time.
+func (s *snapshot) presence(last time.Time) fleet.Presence { return s.outages.Of(last, s.now) }
+
 func (s *snapshot) end() { _ = s.Rollback() } // nothing to undo
 
 // Host returns one host. A host that is not known is an error that is
@@ -127,7 +130,7 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 		return d, err
 	}
 	defer tx.end()
-	d.Host, err = row.Host(tx.QueryRowContext(ctx, "SELECT "+row.HostColumns+" FROM host WHERE host = ?", key).Scan, tx.outages, tx.now)
+	d.Host, err = row.Host(tx.QueryRowContext(ctx, "SELECT "+row.HostColumns+" FROM host WHERE host = ?", key).Scan, tx.presence)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, fs.ErrNotExist
 	}

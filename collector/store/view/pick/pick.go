@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
-	"seawall/collector/store/presence"
 	"seawall/pkg/finding"
 )
 
@@ -65,9 +64,13 @@ func Escape(text string) string {
 // counted is the number of results that count for the score, see [fleet.Counts.Score].
 const counted = "(h.pass + h.fail + h.unknown + h.error)"
 
+// Moment is when a query about hosts is asked. One that spoke after Silent is online,
+// and one that did not after Offline is offline.
+type Moment struct{ Now, Silent, Offline time.Time }
+
 // Hosts is the condition of a query about hosts, over host h and host_label l.
-func Hosts(q *fleet.HostQuery, out presence.Outages, now time.Time) (s Condition, err error) {
-	if err := s.presence(q, out, now); err != nil {
+func Hosts(q *fleet.HostQuery, at Moment) (s Condition, err error) {
+	if err := s.presence(q, at); err != nil {
 		return s, err
 	}
 	if err := s.ids(q); err != nil {
@@ -89,13 +92,13 @@ func Hosts(q *fleet.HostQuery, out presence.Outages, now time.Time) (s Condition
 		s.And("h.host IN (SELECT host FROM host_tag WHERE tag = ? UNION SELECT host FROM host_told WHERE tag = ?)", q.Tag, q.Tag)
 	}
 	s.results(q)
-	s.members(q, now)
+	s.members(q, at.Now)
 	return s, s.Scope("h.host", q.Scope)
 }
 
 // presence is the part of a query that says when hosts spoke.
-func (s *Condition) presence(q *fleet.HostQuery, out presence.Outages, now time.Time) error {
-	silent, offline := out.Silent(now).UnixNano(), out.Offline(now).UnixNano()
+func (s *Condition) presence(q *fleet.HostQuery, at Moment) error {
+	silent, offline := at.Silent.UnixNano(), at.Offline.UnixNano()
 	switch q.Presence {
 	case "":
 		if q.Every {

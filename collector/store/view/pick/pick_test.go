@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/fleet"
-	"seawall/collector/store/presence"
 	"seawall/pkg/finding"
 )
 
@@ -18,7 +17,7 @@ func TestHosts(t *testing.T) {
 	q := fleet.HostQuery{Text: evil, OS: evil, Region: evil, Tag: evil, Standing: fleet.Standing(evil), Scope: []string{evil, evil},
 		Presence: fleet.Silent, Severity: finding.SeverityHigh, Below: 50, Pending: true, Detected: true, Expired: true,
 		Only: []fleet.HostID{fleet.HostID(strings.Repeat("0f", 16))}, After: fleet.HostID(strings.Repeat("01", 16))}
-	c, err := Hosts(&q, presence.Outages{}, time.Unix(1000, 0))
+	c, err := Hosts(&q, Moment{Now: time.Unix(1000, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +33,7 @@ func TestHosts(t *testing.T) {
 		"scope":    {Scope: make([]string, MaxScope+1)},
 		"after":    {After: fleet.HostID(evil)},
 	} {
-		if c, err := Hosts(&q, presence.Outages{}, time.Now()); err == nil {
+		if c, err := Hosts(&q, Moment{}); err == nil {
 			t.Errorf("%s: %s", name, c.Text)
 		}
 	}

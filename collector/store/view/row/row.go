@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
-	"seawall/collector/store/presence"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -20,8 +19,8 @@ import (
 const HostColumns = `host, first_seen, last_seen, heartbeat, pass, fail, not_applicable, unknown, error, waived,
 	severity0, severity1, severity2, severity3, severity4, severity5, pending, gaps, rejected, archived`
 
-// Host reads the columns of HostColumns. Its presence is what outages leave of it now.
-func Host(scan func(...any) error, outages presence.Outages, now time.Time) (fleet.Host, error) {
+// Host reads the columns of HostColumns. Presence is that of a host by when it spoke last.
+func Host(scan func(...any) error, presence func(last time.Time) fleet.Presence) (fleet.Host, error) {
 	var h fleet.Host
 	var key, heartbeat []byte
 	var first, last, archived int64
@@ -33,7 +32,7 @@ func Host(scan func(...any) error, outages presence.Outages, now time.Time) (fle
 	}
 	h.ID = fleet.HostID(hex.EncodeToString(key))
 	h.FirstSeen, h.LastSeen = Time(first), Time(last)
-	if h.Presence = outages.Of(h.LastSeen, now); archived != 0 {
+	if h.Presence = presence(h.LastSeen); archived != 0 {
 		h.Presence = fleet.Archived
 	}
 	if heartbeat != nil {

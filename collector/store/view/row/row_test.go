@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
-	"seawall/collector/store/presence"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -62,7 +61,7 @@ func TestDamaged(t *testing.T) {
 			for n := range 15 {
 				row = append(row, n)
 			}
-			h, err := Host(of(append(row, 9)...), presence.Outages{}, time.Unix(7, 0))
+			h, err := Host(of(append(row, 9)...), func(time.Time) fleet.Presence { return fleet.Online })
 			if err == nil && (h.Labels.Region != "fra1" || h.Presence != fleet.Archived || h.Counts.Fail != 1 || h.BySeverity[5] != 11) {
 				t.Errorf("host %+v", h)
 			}
