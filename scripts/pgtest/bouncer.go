@@ -48,7 +48,7 @@ logfile = %[1]s/bouncer.log
 	name := func(direct string) string {
 		return strings.Replace(direct, "port="+strconv.Itoa(c.port), "port="+strconv.Itoa(port), 1)
 	}
-	c.until("pgbouncer answers", func(ctx context.Context) error {
+	c.Until("pgbouncer answers", func(ctx context.Context) error {
 		conn, err := pgx.Connect(ctx, name(c.URL("postgres")))
 		if err != nil {
 			return err

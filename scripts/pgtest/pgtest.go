@@ -115,7 +115,7 @@ func (c *Cluster) Up() {
 		_ = cmd.Wait() // it is killed
 	}(c.cmd)
 	c.t.Cleanup(c.Down)
-	c.until("the server answers", func(ctx context.Context) error {
+	c.Until("the server answers", func(ctx context.Context) error {
 		conn, err := pgx.Connect(ctx, c.URL("postgres"))
 		if err != nil {
 			return err
@@ -124,8 +124,8 @@ func (c *Cluster) Up() {
 	})
 }
 
-// until calls ask until it succeeds.
-func (c *Cluster) until(what string, ask func(context.Context) error) {
+// Until calls ask until it succeeds.
+func (c *Cluster) Until(what string, ask func(context.Context) error) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -165,7 +165,7 @@ func (c *Cluster) Down() {
 // has seen the end of programs that were killed.
 func (c *Cluster) Settled() {
 	c.t.Helper()
-	c.until("nothing is under way", func(ctx context.Context) error {
+	c.Until("nothing is under way", func(ctx context.Context) error {
 		conn, err := pgx.Connect(ctx, c.URL("postgres"))
 		if err != nil {
 			return err

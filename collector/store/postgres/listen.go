@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -28,4 +29,24 @@ func (d *Database) Listen(ctx context.Context, channel string, wake func()) erro
 			return fmt.Errorf("wait for others: %w", err)
 		}
 	}
+}
+
+// Busy reports whether a collector is connected to the database of a URL.
+func Busy(ctx context.Context, name string) (bool, error) {
+	cfg, err := pgx.ParseConfig(name)
+	if err != nil {
+		return false, errors.New("the database's URL is not one that PostgreSQL knows") // the error shows passwords
+	}
+	cfg.RuntimeParams["application_name"] = "seawall"
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return false, fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	var busy bool
+	if err := conn.QueryRow(ctx, "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1", program+"%").Scan(&busy); err != nil {
+		return false, fmt.Errorf("ask who is connected: %w", err)
+	}
+	return busy, nil
 }

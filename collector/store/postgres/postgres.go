@@ -15,6 +15,8 @@ import (
 
 const (
 	readers = 8
+	// program is how the server shows who is connected.
+	program = "seawall-collector"
 	// oldest is the oldest server that will do.
 	oldest = 150000
 )
@@ -63,9 +65,7 @@ func Open(ctx context.Context, name string) (*Database, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = patience
 	}
-	if cfg.RuntimeParams["application_name"] == "" {
-		cfg.RuntimeParams["application_name"] = "seawall-collector"
-	}
+	cfg.RuntimeParams["application_name"] = strings.TrimSpace(program + " " + cfg.RuntimeParams["application_name"])
 	d := &Database{cfg: cfg}
 	if err := d.probe(ctx); err != nil {
 		return nil, err

@@ -1,7 +1,9 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -87,6 +89,39 @@ func TestReconnect(t *testing.T) {
 	}
 	if err := errors.Join(w.Exec("CREATE TABLE kept ()"), w.Commit()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestBusy(t *testing.T) {
+	server := pgtest.Start(t)
+	pool := server.Bouncer()
+	for way, name := range map[string]func(string) string{"direct": func(url string) string { return url }, "through pgbouncer": pool} {
+		url := server.New()
+		d, err := postgres.Open(t.Context(), name(url)+"&application_name=one")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if busy, err := postgres.Busy(t.Context(), url); !busy || err != nil {
+			t.Errorf("%s: with a collector: %v, %v", way, busy, err)
+		}
+		if busy, err := postgres.Busy(t.Context(), server.New()); busy || err != nil {
+			t.Errorf("%s: with a collector on another database: %v, %v", way, busy, err)
+		}
+		if d.Listens() == (way != "direct") {
+			t.Errorf("%s: listens: %v", way, d.Listens())
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if way != "direct" {
+			continue // the pool keeps the connection for a while
+		}
+		server.Until("the server knows that it is gone", func(ctx context.Context) error {
+			if busy, err := postgres.Busy(ctx, url); busy || err != nil {
+				return fmt.Errorf("busy: %v, %w", busy, err)
+			}
+			return nil
+		})
 	}
 }
 
