@@ -7,6 +7,10 @@
 // worth keeping elsewhere ([Head], "trail verify" prints it): a chain that no longer has
 // it was made anew, or cut off.
 //
+// Entries older than they are to be kept are deleted from the old end ([Cut]): the number
+// and the hash of the last of them stay, the chain goes on from there, and an entry tells
+// of it.
+//
 // An entry is written in the transaction that does what it tells: neither is there
 // without the other. It holds no secret and no text of a host longer than it must be.
 package trail
@@ -27,7 +31,7 @@ import (
 
 // Entry is one thing that somebody did.
 type Entry struct {
-	Seq    int64     `json:"seq"` // from 1, without holes
+	Seq    int64     `json:"seq"` // from 1 on, without holes
 	Time   time.Time `json:"time"`
 	Who    string    `json:"who"`    // a user's name, "token NAME of USER", or "root" for commands on the machine
 	Action string    `json:"action"` // a noun and a verb: "user add", "waiver end"
@@ -45,8 +49,8 @@ const textBytes = 1000
 // Record appends what was done to the trail and returns it as it was written. Of e only
 // who, action, target and detail are read.
 func Record(w db.Writer, now time.Time, e Entry) (Entry, error) {
-	var before []byte
-	if _, err := w.Row("SELECT seq, hash FROM trail ORDER BY seq DESC LIMIT 1", nil, &e.Seq, &before); err != nil {
+	before, err := end(w, &e.Seq)
+	if err != nil {
 		return Entry{}, fmt.Errorf("read the audit trail's end: %w", err)
 	}
 	e.Seq++
@@ -61,6 +65,15 @@ func Record(w db.Writer, now time.Time, e Entry) (Entry, error) {
 		return Entry{}, fmt.Errorf("write the audit trail: %w", err)
 	}
 	return e, nil
+}
+
+// end reads the number and the hash of the newest entry, also of one that was deleted.
+func end(w db.Writer, seq *int64) (hash []byte, err error) {
+	found, err := w.Row("SELECT seq, hash FROM trail ORDER BY seq DESC LIMIT 1", nil, seq, &hash)
+	if err == nil && !found {
+		_, err = w.Row("SELECT seq, hash FROM trail_cut ORDER BY seq DESC LIMIT 1", nil, seq, &hash)
+	}
+	return hash, err
 }
 
 // cut returns the beginning of a text, as valid UTF-8 without a byte of 0, which
@@ -143,8 +156,12 @@ func Head(ctx context.Context, r db.Querier) (seq int64, hash string, err error)
 // the error wraps [ErrBroken] and names it. A head, as it was kept elsewhere, must be
 // the hash of one of the entries; "" asks for none.
 func Verify(ctx context.Context, r db.Querier, head string) (n int64, err error) {
-	var before []byte
-	found := head == ""
+	n, before, err := start(ctx, r)
+	if err != nil {
+		return 0, fmt.Errorf("verify the audit trail: %w", err)
+	}
+	first := n
+	found := head == "" || head == hex.EncodeToString(before)
 	err = db.Each(ctx, r, func(scan func(...any) error) error {
 		e, hash, err := read(scan)
 		switch {
@@ -158,11 +175,57 @@ func Verify(ctx context.Context, r db.Querier, head string) (n int64, err error)
 		n, before, found = e.Seq, hash, found || e.Hash == head
 		return nil
 	}, columns+"ORDER BY seq")
-	if err == nil && !found {
+	if err == nil && !found && first > 0 {
+		err = fmt.Errorf("no entry after number %d, up to which they were deleted, has the hash %s: %w", first, head, ErrBroken)
+	} else if err == nil && !found {
 		err = fmt.Errorf("no entry has the hash %s: %w", head, ErrBroken)
 	}
 	if err != nil {
-		return n, fmt.Errorf("verify the audit trail: %w", err)
+		return n - first, fmt.Errorf("verify the audit trail: %w", err)
 	}
-	return n, nil
+	return n - first, nil
+}
+
+// start returns the number and the hash of the newest entry that was deleted, after which
+// the chain goes on.
+func start(ctx context.Context, r db.Querier) (seq int64, hash []byte, err error) {
+	_, err = db.One(ctx, r, "SELECT seq, hash FROM trail_cut ORDER BY seq DESC LIMIT 1", nil, &seq, &hash)
+	return seq, hash, err
+}
+
+// Cut deletes the oldest entries, those from before a time and at most as many as that,
+// and returns how many are gone. An entry tells of it, with the hash that the chain goes
+// on from. None goes before one that is older, and the newest stays.
+func Cut(w db.Writer, now, before time.Time, most int) (n int, err error) {
+	var last int64
+	var hash []byte
+	young := false
+	err = w.Rows("SELECT seq, at, hash FROM trail WHERE seq < (SELECT max(seq) FROM trail) ORDER BY seq LIMIT ?", []any{most}, func(scan func(...any) error) error {
+		var seq, at int64
+		var sum []byte
+		err := scan(&seq, &at, &sum)
+		if young = young || at >= before.UnixNano(); !young {
+			last, hash = seq, sum
+			n++
+		}
+		return err
+	})
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	for _, step := range []struct {
+		text string
+		args []any
+	}{
+		{"DELETE FROM trail WHERE seq <= ?", []any{last}},
+		{"DELETE FROM trail_cut", nil},
+		{"INSERT INTO trail_cut (seq, hash) VALUES (?, ?)", []any{last, hash}},
+	} {
+		if err := w.Exec(step.text, step.args...); err != nil {
+			return 0, fmt.Errorf("cut the audit trail: %w", err)
+		}
+	}
+	_, err = Record(w, now, Entry{Who: "collector", Action: "trail cut", Target: fmt.Sprint(last),
+		Detail: fmt.Sprintf("%d entries older than kept; the chain goes on from %x", n, hash)})
+	return n, err
 }

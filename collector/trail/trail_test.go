@@ -168,3 +168,69 @@ func TestHead(t *testing.T) {
 		record(t, s, trail.Entry{Who: "root", Action: "x"})
 	}
 }
+
+// TestCut: old entries go, the chain goes on, an entry tells of it, and whoever takes away
+// more, or forges where it goes on, is found.
+func TestCut(t *testing.T) {
+	s, _ := open(t)
+	record(t, s, trail.Entry{Who: "ann", Action: "a b"}, trail.Entry{Who: "ann", Action: "c d"}, trail.Entry{Who: "ann", Action: "e f"}, trail.Entry{Who: "ann", Action: "g h"})
+	old := list(t, s, trail.Query{})
+	cut := func(before time.Time, most int) (n int) {
+		t.Helper()
+		err := s.Write(t.Context(), func(w db.Writer) (err error) {
+			n, err = trail.Cut(w, noon, before, most)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := cut(noon, 10); n != 0 {
+		t.Errorf("%d entries are old", n)
+	}
+	if n := cut(noon.Add(2*time.Second), 1); n != 1 {
+		t.Errorf("%d entries in a step of one", n)
+	}
+	if n := cut(noon.Add(2*time.Second), 10); n != 1 {
+		t.Errorf("%d entries in the second step", n)
+	}
+	all := list(t, s, trail.Query{})
+	if len(all) != 4 || all[3].Seq != 3 || all[0].Who != "collector" || all[0].Target != "2" || !strings.Contains(all[0].Detail, old[2].Hash) {
+		t.Fatalf("%+v", all)
+	}
+	for _, head := range []string{"", old[0].Hash, old[2].Hash} {
+		if n, err := verify(t.Context(), s, head); n != 4 || err != nil {
+			t.Errorf("head %q: %d, %v", head, n, err)
+		}
+	}
+	if _, err := verify(t.Context(), s, old[3].Hash); !errors.Is(err, trail.ErrBroken) {
+		t.Errorf("a head that was deleted: %v", err)
+	}
+	for name, text := range map[string]string{
+		"another number": "UPDATE trail_cut SET seq = seq - 1",
+		"no cut":         "UPDATE trail_cut SET seq = 0",
+	} {
+		if err := s.Write(t.Context(), func(w db.Writer) error { return w.Exec(text) }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := verify(t.Context(), s, ""); !errors.Is(err, trail.ErrBroken) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := s.Write(t.Context(), func(w db.Writer) error { return w.Exec("UPDATE trail_cut SET seq = 2") }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Write(t.Context(), func(w db.Writer) error { return w.Exec("UPDATE trail_cut SET hash = x'00'") }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := verify(t.Context(), s, ""); !errors.Is(err, trail.ErrBroken) {
+		t.Errorf("a forged start: %v", err)
+	}
+	if n := cut(noon.Add(time.Hour), 10); n == 0 {
+		t.Error("nothing is cut")
+	}
+	if all := list(t, s, trail.Query{}); len(all) != 2 {
+		t.Errorf("the newest entry does not stay: %+v", all)
+	}
+}

@@ -31,6 +31,7 @@ import (
 
 	"seawall/collector/alert"
 	"seawall/collector/db"
+	"seawall/collector/retention"
 	"seawall/pkg/text"
 )
 
@@ -43,7 +44,6 @@ const (
 	maxBody    = 1 << 20
 	maxDetail  = 300
 	maxLog     = 20_000
-	keep       = 30 * 24 * time.Hour
 	expire     = 72 * time.Hour
 	firstWait  = 5 * time.Second
 	lastWait   = 5 * time.Minute
@@ -368,6 +368,10 @@ func (o *Outbox) Loads(ctx context.Context) (loads map[string]Load, err error) {
 // Trim deletes what is old of the log.
 func (o *Outbox) Trim(ctx context.Context) error {
 	err := o.data.Write(ctx, func(w db.Writer) error {
+		keep, err := retention.Of(w, retention.Messages, 0)
+		if err != nil {
+			return err
+		}
 		if err := w.Exec("DELETE FROM outbox WHERE state <> 'waiting' AND ended < ?", o.now().Add(-keep).UnixNano()); err != nil {
 			return err
 		}

@@ -37,6 +37,16 @@ func Events(w db.Writer, now time.Time, keep time.Duration) (bool, error) {
 	return more, w.Exec("UPDATE meta SET value = value + ? WHERE name = 'events_expired'", n)
 }
 
+// Waivers deletes those that ended, or were ended, before the retention, and reports that
+// there are no more.
+func Waivers(w db.Writer, now time.Time, keep time.Duration) (bool, error) {
+	before := now.Add(-keep).UnixNano()
+	if err := w.Exec("DELETE FROM waiver WHERE expires < ? OR (ended <> 0 AND ended < ?)", before, before); err != nil {
+		return false, fmt.Errorf("delete waivers: %w", err)
+	}
+	return false, nil
+}
+
 // Number keeps the highest number that an event ever had. Numbers are cursors, so none
 // is given twice, whatever has been deleted.
 func Number(w db.Writer) error {
