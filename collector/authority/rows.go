@@ -219,5 +219,6 @@ func (r rows) put(w db.Writer, s state, signers []*signer) error {
 	if err := w.Exec(text, stateRow, int64(s.Revision), r.keys.Seal(stateRow, data)); err != nil {
 		return fmt.Errorf("write the state: %w", err)
 	}
+	db.Tell(w, Topic)
 	return nil
 }

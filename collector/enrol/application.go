@@ -70,13 +70,20 @@ func (s *Service) authenticate(ctx context.Context, request *seawallv1.EnrolRequ
 				return nil, err
 			}
 		}
+		if !ok && s.cfg.Shared {
+			// Also for a wrong secret: what is answered, and when, tells nothing.
+			if err := s.learn(ctx, request.GetTokenId()); err != nil {
+				return nil, s.unavailable(err)
+			}
+			t, ok = s.tokens.verify(request.GetTokenId(), request.GetTokenSecret())
+		}
 		if !ok {
 			s.limits.failed(from)
 			return nil, &roster.Refused{Reason: seawallv1.Reason_REASON_TOKEN_UNKNOWN}
 		}
 		a.token = t.ID
 	}
-	a.original, err = s.bearer(state)
+	a.original, err = s.bearer(ctx, state)
 	if err != nil && a.token == "" {
 		return nil, s.unproven(from, err)
 	}
@@ -97,7 +104,7 @@ func (s *Service) unproven(from netip.Addr, why error) error {
 // bearer returns the member whose certificate the connection has, valid or expired
 // not too long ago, and that may deliver. One that is not valid yet says that this
 // machine's clock was set back, which is no reason to send a host away.
-func (s *Service) bearer(state tls.ConnectionState) (fleet.HostID, error) {
+func (s *Service) bearer(ctx context.Context, state tls.ConnectionState) (fleet.HostID, error) {
 	chain := state.PeerCertificates
 	if len(chain) == 0 {
 		return "", &roster.Refused{Reason: seawallv1.Reason_REASON_HOST_UNKNOWN}
@@ -111,12 +118,15 @@ func (s *Service) bearer(state tls.ConnectionState) (fleet.HostID, error) {
 		at = chain[0].NotBefore
 	}
 	host, err := s.cfg.Authority.VerifyHost(chain, at)
+	if err != nil && s.cfg.Look(ctx) {
+		host, err = s.cfg.Authority.VerifyHost(chain, at)
+	}
 	if err != nil {
 		return "", &roster.Refused{Reason: seawallv1.Reason_REASON_HOST_UNKNOWN}
 	}
-	m, ok := s.cfg.Roster.Member(host)
-	if !ok {
-		return "", &roster.Refused{Reason: seawallv1.Reason_REASON_HOST_UNKNOWN}
+	m, err := s.cfg.Roster.Find(ctx, host)
+	if err != nil {
+		return "", s.unavailable(err)
 	}
 	if err := roster.Allows(&m, roster.KeyOf(chain[0])); err != nil {
 		return "", err

@@ -18,6 +18,13 @@
 // The names of the machine are labels and decide nothing but whether a token's scope
 // holds it, which is a guard against mistakes and not against lies.
 //
+// # Several collectors
+//
+// What was decided is in the database, so that a host may ask any collector that uses
+// it: a request that one of them took is approved with another, and a token of one
+// counts with all. A token that is not known here is looked for there, once for each
+// failure that the bounds below allow. The bounds themselves are each collector's own.
+//
 // # Certificates
 //
 // Of the signing request the key is used and nothing else. A certificate lives 14
@@ -30,8 +37,9 @@
 //
 // A caller that proves nothing costs one look into a table in memory and one
 // SHA-256, whether the token is unknown or its secret is wrong, and is answered the
-// same; with a certificate, one look at a signature. Nothing of it reaches the disk. Its failures are bounded by address (by /64
-// with IPv6) and in all; who has a valid token or certificate is not held up by
+// same; with a certificate, one look at a signature. Nothing of it reaches the disk,
+// but for the look for another collector's token. Its failures are bounded by address
+// (by /64 with IPv6) and in all; who has a valid token or certificate is not held up by
 // them. What they may cost together is bounded, too: 500 a second after a burst of
 // 1,000. Waiting requests are bounded in all and by the host that they are copies of.
 package enrol

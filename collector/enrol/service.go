@@ -37,7 +37,13 @@ type Config struct {
 	Roster    *roster.Roster       // must be set
 	// Update does something in a transaction of the store, durable on return. It may
 	// call the function twice. It must be set.
-	Update   func(context.Context, func(*membership.Tx) error) error
+	Update func(context.Context, func(*membership.Tx) error) error
+	// Shared says that other collectors use the database, too: a token that is not
+	// known here may be one of theirs.
+	Shared bool
+	// Look looks whether another collector has made a new authority, and reports
+	// whether to verify again what was not believed. Default: nobody has.
+	Look     func(context.Context) bool
 	MaxHosts int  // default 10,000
 	Approve  bool // a person approves every host, also those that a token invites
 	Now      func() time.Time
@@ -47,6 +53,9 @@ type Config struct {
 func (c *Config) complete() error {
 	if c.Authority == nil || c.Roster == nil || c.Update == nil {
 		return errors.New("enrol: no authority, roster or store")
+	}
+	if c.Look == nil {
+		c.Look = func(context.Context) bool { return false }
 	}
 	if c.MaxHosts == 0 {
 		c.MaxHosts = 10_000
@@ -186,7 +195,7 @@ func (s *Service) Renew(ctx context.Context, _ *seawallv1.RenewRequest) (*seawal
 	if err != nil {
 		return nil, err
 	}
-	host, err := s.bearer(state)
+	host, err := s.bearer(ctx, state)
 	if err != nil {
 		return nil, s.unproven(from, err)
 	}

@@ -156,6 +156,27 @@ func (t *tokens) verify(id, secret []byte) (fleet.Token, bool) {
 	return one, known && right
 }
 
+// learn reads a token that another collector may have made.
+func (s *Service) learn(ctx context.Context, id []byte) error {
+	found := make(chan fleet.Token, 1)
+	err := s.cfg.Update(ctx, func(tx *membership.Tx) error {
+		t, ok, err := tx.Token(hex.EncodeToString(id[:min(len(id), len(token.Token{}.ID))]))
+		if ok && len(found) == 0 {
+			found <- t
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("look for a token: %w", err)
+	}
+	select {
+	case t := <-found:
+		s.tokens.put(t)
+	default:
+	}
+	return nil
+}
+
 func (t *tokens) usedFrom(id string, from netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

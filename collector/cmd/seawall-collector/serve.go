@@ -56,24 +56,24 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	}
 	defer hosts.Close()
 	defer browsers.Close()
-	browserTLS, err := listen.TLS(c.DashboardTLS.Value, c.DashboardCert, c.DashboardKey, m.authority, browsers.Addr())
+	browserTLS, err := listen.TLS(c.DashboardTLS.Value, c.DashboardCert, c.DashboardKey, m.Authority, browsers.Addr())
 	if err != nil {
 		return configError{err}
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewBuildInfoCollector())
-	m.measure(registry)
+	m.Measure(registry)
 	registry.MustRegister(figures.New(s.Overview, time.Now))
 	in, err := ingest.New(ingest.Config{
-		Store: s, TLS: m.authority.Hosts(), Roster: m.roster, Bundle: m.authority.Bundle,
-		Services: []func(grpc.ServiceRegistrar){m.enrolment.Register},
+		Store: s, TLS: m.Authority.Hosts(), Roster: m.Roster, Bundle: m.Authority.Bundle,
+		Services: []func(grpc.ServiceRegistrar){m.Enrolment.Register},
 		Metrics:  ingest.NewMetrics(registry), Log: log, BytesPerSecond: c.HostRate << 10, MemoryBytes: c.MemoryBudget << 20,
 	})
 	if err != nil {
 		return err
 	}
-	at := contact.Contact{Pin: m.authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: listen.URL(browsers.Addr(), browserTLS != nil),
+	at := contact.Contact{Pin: m.Authority.Pin().String(), Ingest: hosts.Addr().String(), Dashboard: listen.URL(browsers.Addr(), browserTLS != nil),
 		Version: service.ReadBuild().Version, Started: time.Now().UTC()}
 	who := newUsers(s)
 	alerts, err := openMessenger(s, c.StateDir, log)
@@ -106,8 +106,8 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		func(ctx context.Context) error { return in.Serve(ctx, hosts) },
 		func(ctx context.Context) error { return out.Serve(ctx, browsers) },
 		func(ctx context.Context) error { return admin.Serve(ctx, door, m.admin(s, who, log)) },
-		func(ctx context.Context) error { return m.keepPin(ctx, c, at, log) },
-		m.distrust,
+		func(ctx context.Context) error { return m.KeepPin(ctx, at, c.StateDir) },
+		m.Run,
 		calm.Run,
 		func(ctx context.Context) error { return notify(ctx, s, at, log) },
 	})
