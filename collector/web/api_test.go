@@ -14,6 +14,7 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/web"
+	"seawall/collector/web/api"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/session"
 )
@@ -148,7 +149,7 @@ func TestExport(t *testing.T) {
 
 // scopedTo is a configuration in which a token's reader sees the hosts with the tag "mine"
 // alone, which one host has.
-func scopedTo(d *demo, n int, page func(context.Context, fleet.HostQuery) (fleet.HostPage, error)) web.Config {
+func scopedTo(d *demo, n int, page func(context.Context, fleet.HostQuery) (fleet.HostPage, error), exported func(ctx context.Context, who, what string) error) web.Config {
 	c := config(d)
 	c.Bearer = func(context.Context, string) (session.Who, error) {
 		return session.Who{User: "auditor", Role: frame.Viewer, Scope: []string{"mine"}}, nil
@@ -162,6 +163,7 @@ func scopedTo(d *demo, n int, page func(context.Context, fleet.HostQuery) (fleet
 		}
 	}
 	c.Lists = pages{c.Lists, page}
+	c.Areas = withAPI(d, func(a *api.Config) { a.Lists, a.Exported = c.Lists, exported })
 	return c
 }
 
@@ -189,11 +191,10 @@ func (b *browser) asProgram(path string) answer {
 func TestAPIScope(t *testing.T) {
 	d := demoFleet(demoNow)
 	var exported []string
-	c := scopedTo(d, 6, nil)
-	c.Exported = func(_ context.Context, who, what string) error {
+	c := scopedTo(d, 6, nil, func(_ context.Context, who, what string) error {
 		exported = append(exported, who+": "+what)
 		return nil
-	}
+	})
 	b := open(t, newServer(t, c))
 	mine, other := d.hosts[6], d.hosts[0]
 	for _, path := range append(apiPaths(d), "/api/v1/export?what=changes", "/api/v1/export?what=detections", "/api/v1/export?what=hosts", "/api/v1/hosts/"+string(mine.ID)) {
@@ -230,14 +231,16 @@ func TestAPIScopeFails(t *testing.T) {
 	away := func(context.Context, fleet.HostQuery) (fleet.HostPage, error) {
 		return fleet.HostPage{}, io.ErrUnexpectedEOF
 	}
-	unsure := open(t, newServer(t, scopedTo(d, 0, away)))
+	unsure := open(t, newServer(t, scopedTo(d, 0, away, nil)))
 	for _, path := range []string{"/api/v1/hosts", "/api/v1/timeline", "/api/v1/export", "/api/v1/hosts/" + string(d.hosts[0].ID)} {
 		if a := unsure.asProgram(path); a.code != http.StatusInternalServerError {
 			t.Errorf("%s: %d, want 500", path, a.code)
 		}
 	}
 	c := config(d)
-	c.Exported = func(context.Context, string, string) error { return io.ErrUnexpectedEOF }
+	c.Areas = withAPI(d, func(a *api.Config) {
+		a.Exported = func(context.Context, string, string) error { return io.ErrUnexpectedEOF }
+	})
 	b := open(t, newServer(t, c))
 	b.login()
 	if a := b.get("/api/v1/export"); a.code != http.StatusInternalServerError || a.header.Get("Content-Disposition") != "" {

@@ -5,10 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
@@ -47,12 +45,6 @@ type Config struct {
 	Bearer func(ctx context.Context, token string) (session.Who, error)
 	// Requests returns the hosts that asked to be admitted. Default: none.
 	Requests func(ctx context.Context) ([]fleet.Request, error)
-	// Export returns what makes a file of what parameters ask for: its name, what it is, and
-	// what writes it, of the hosts that are seen. Default: every question is refused.
-	Export func(v url.Values, now time.Time, sees func(fleet.HostID) bool) (name, what string, write func(context.Context, io.Writer) error, err error)
-	// Exported records that somebody exports something, and may refuse it. Default: the
-	// log tells.
-	Exported func(ctx context.Context, who, what string) error
 	// Ready fails when the store cannot take a write. Default: always ready.
 	Ready func(ctx context.Context) error
 	// Metrics is what /metrics shows. Default: the path does not exist.
@@ -112,11 +104,6 @@ func (c *Config) complete() error {
 			if _, err := netip.ParseAddr(h); err != nil {
 				return fmt.Errorf("web: %q is no host name", h)
 			}
-		}
-	}
-	if c.Export == nil {
-		c.Export = func(url.Values, time.Time, func(fleet.HostID) bool) (string, string, func(context.Context, io.Writer) error, error) {
-			return "", "", nil, errors.New("this collector exports nothing")
 		}
 	}
 	if c.Requests == nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"seawall/collector/web/answer"
-	"seawall/collector/web/api"
 	"seawall/collector/web/changes"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/join"
@@ -63,13 +62,11 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, err
 	}
-	data := api.New(api.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Requests: c.Requests,
-		Lists: c.Lists, Export: c.Export, Exported: c.Exported, Version: c.Version})
 	more, err := c.Areas(s.frame)
 	if err != nil {
 		return nil, fmt.Errorf("areas: %w", err)
 	}
-	return append([]Area{who, what, changed, updates, invite, data}, more...), nil
+	return append([]Area{who, what, changed, updates, invite}, more...), nil
 }
 
 // router returns the handler of all routes.

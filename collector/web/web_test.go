@@ -19,16 +19,17 @@ import (
 	"seawall/collector/bootstrap"
 	"seawall/collector/export"
 	"seawall/collector/web"
+	"seawall/collector/web/api"
+	"seawall/collector/web/frame"
 	"seawall/collector/web/people"
 )
 
 const password = "correct horse battery staple"
 
 func config(d *demo) web.Config {
-	return web.Config{
+	c := web.Config{
 		Posture: d, Catalogue: d, Detections: d, Lists: d, Feed: d, Requests: d.Requests,
 		SignIn:  people.Alone(func(p string) bool { return p == password }),
-		Export:  export.Source{Hosts: d.Hosts, Host: d.Host, Checks: d.Checks, Timeline: d.Timeline, Detections: d.Detections}.Open("0.3.1"),
 		Metrics: prometheus.NewRegistry(),
 		Hosts:   []string{"seawall.example"},
 		NewHost: func() bootstrap.Host {
@@ -38,6 +39,18 @@ func config(d *demo) web.Config {
 		Version: "0.3.1",
 		Log:     slog.New(slog.DiscardHandler),
 		Now:     func() time.Time { return d.now },
+	}
+	c.Areas = withAPI(d, func(*api.Config) {})
+	return c
+}
+
+// withAPI makes the area of the API, as a test changes its configuration.
+func withAPI(d *demo, change func(*api.Config)) func(*frame.Frame) ([]web.Area, error) {
+	return func(f *frame.Frame) ([]web.Area, error) {
+		c := api.Config{Frame: f, Posture: d, Catalogue: d, Detections: d, Lists: d, Requests: d.Requests, Version: "0.3.1",
+			Export: export.Source{Hosts: d.Hosts, Host: d.Host, Checks: d.Checks, Timeline: d.Timeline, Detections: d.Detections}.Open("0.3.1")}
+		change(&c)
+		return []web.Area{api.New(c)}, nil
 	}
 }
 

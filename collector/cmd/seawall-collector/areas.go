@@ -4,11 +4,14 @@ import (
 	"seawall/collector/store"
 	"seawall/collector/web"
 	"seawall/collector/web/alerts"
+	"seawall/collector/web/api"
+	"seawall/collector/web/exports"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/report"
 	"seawall/collector/web/settings"
 	"seawall/collector/web/triage"
 	people "seawall/collector/web/users"
+	"seawall/pkg/service"
 )
 
 // areas returns what makes the areas of the dashboard that keep tables of their own.
@@ -34,6 +37,12 @@ func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(
 		if err != nil {
 			return nil, err
 		}
-		return []web.Area{messages, all, decisions, private, reports}, nil
+		streams, err := exports.New(exports.Config{Frame: f, Data: s, Routes: a.Desk.Routes, Changed: a.Exports.Wake})
+		if err != nil {
+			return nil, err
+		}
+		data := api.New(api.Config{Frame: f, Posture: s, Catalogue: s, Detections: s, Lists: s, Requests: s.Requests,
+			Export: files(s), Exported: exported(s), Version: service.ReadBuild().Version})
+		return []web.Area{data, streams, messages, all, decisions, private, reports}, nil
 	}
 }

@@ -35,13 +35,13 @@ func (m *members) admin(s *store.Store, who *users, log *slog.Logger) admin.Conf
 	return admin.Config{
 		Authority: m.Authority, Enrolment: m.Enrolment, Roster: m.Roster,
 		Members: s.Members, Tokens: s.Tokens, Requests: s.Requests, Hosts: s.Hosts, Update: s.Update, Log: log,
-		Export: exports(s), Exported: exported(s),
+		Export: files(s), Exported: exported(s),
 		Services: []func(grpc.ServiceRegistrar){who.service()},
 	}
 }
 
-// exports makes files of what the store has.
-func exports(s *store.Store) func(v neturl.Values, now time.Time, sees func(fleet.HostID) bool) (name, what string, write func(context.Context, io.Writer) error, err error) {
+// files makes files of what the store has.
+func files(s *store.Store) func(v neturl.Values, now time.Time, sees func(fleet.HostID) bool) (name, what string, write func(context.Context, io.Writer) error, err error) {
 	return export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections}.Open(service.ReadBuild().Version)
 }
 

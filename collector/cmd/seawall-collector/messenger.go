@@ -18,8 +18,10 @@ import (
 	"seawall/collector/alert/outbox"
 	"seawall/collector/alert/watch"
 	"seawall/collector/db"
+	"seawall/collector/export/stream"
 	"seawall/collector/fleet"
 	"seawall/collector/store"
+	"seawall/pkg/service"
 )
 
 // messageSocket is the name of the socket at which messages are fetched.
@@ -29,10 +31,12 @@ const messageSocket = "notify.sock"
 // and hands them out at a socket. It delivers nothing: that is package notify's, in a
 // process of its own.
 type messenger struct {
-	Watch  *watch.Watch
-	Outbox *outbox.Outbox
-	Desk   *desk.Desk
-	door   net.Listener
+	Watch   *watch.Watch
+	Exports *stream.Runner
+	once    func(ctx context.Context, name string, work func(context.Context) error) error
+	Outbox  *outbox.Outbox
+	Desk    *desk.Desk
+	door    net.Listener
 }
 
 // openMessenger listens at the socket, in the folder that systemd made for the running
@@ -47,7 +51,9 @@ func openMessenger(s *store.Store, state string, log *slog.Logger) (*messenger, 
 		return nil, err
 	}
 	box := outbox.New(s, time.Now)
-	return &messenger{Watch: watch.New(watch.Config{Data: s, Source: s, Tags: tags(s), Log: log}),
+	out := stream.New(stream.Config{Data: s, Version: service.ReadBuild().Version, Log: log, Source: stream.Source{
+		Timeline: s.Timeline, Detections: s.Detections, Checks: s.Checks, Host: s.Host, HostPage: s.HostPage, Subscribe: s.Subscribe}})
+	return &messenger{Exports: out, once: s.Once, Watch: watch.New(watch.Config{Data: s, Source: s, Tags: tags(s), Log: log}),
 		Outbox: box, Desk: desk.New(box, time.Now, log), door: door}, nil
 }
 
@@ -55,6 +61,7 @@ func openMessenger(s *store.Store, state string, log *slog.Logger) (*messenger, 
 func (a *messenger) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.Watch.Run(ctx) })
+	group.Go(func() error { return a.once(ctx, "exports", a.Exports.Run) })
 	group.Go(func() error { return a.Desk.Serve(ctx, a.door) })
 	return group.Wait()
 }

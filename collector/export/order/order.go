@@ -94,7 +94,7 @@ type Progress struct {
 	Order
 	Sent    int64     `json:"sent"`             // entries that were put into the outbox
 	Lost    int64     `json:"lost"`             // entries that were gone, or too large
-	Behind  int64     `json:"behind"`           // changes and detections that wait for their turn
+	Behind  int64     `json:"behind"`           // changes and detections that wait for their turn; of each at most 10,000 are counted
 	Waiting int       `json:"waiting"`          // parcels on their way
 	Refused int       `json:"refused"`          // parcels that the receiver refused, or that have expired
 	Reached time.Time `json:"reached,omitzero"` // when the collector heard of what was sent last
@@ -149,7 +149,8 @@ func number(yes bool) int {
 const columns = `SELECT s.name, s.body, s.changed, s.events, s.detections, s.round, s.walking, s.walked, s.sent, s.lost, s.reached,
 	(SELECT count(*) FROM outbox o WHERE o.route = s.route AND o.state = 'waiting' AND o.rule = 'export ' || s.name),
 	(SELECT count(*) FROM outbox o WHERE o.route = s.route AND o.state IN ('refused', 'expired') AND o.rule = 'export ' || s.name),
-	(SELECT coalesce(max(e.id), 0) FROM event e), (SELECT count(*) FROM detection d WHERE d.place > s.detections) FROM export_stream s `
+	(SELECT count(*) FROM (SELECT 1 FROM event e WHERE e.id > s.events LIMIT 10000) x),
+	(SELECT count(*) FROM (SELECT 1 FROM detection d WHERE d.place > s.detections LIMIT 10000) y) FROM export_stream s `
 
 // List returns all orders by name.
 func List(ctx context.Context, data db.DB) ([]Progress, error) {
@@ -185,10 +186,10 @@ func read(ctx context.Context, data db.DB, query string, args ...any) (all []Pro
 
 func scanProgress(scan func(...any) error) (p Progress, err error) {
 	var name, body string
-	var walking, reached, newest, reports int64
+	var walking, reached, changes, reports int64
 	at := &p.At
 	if err := scan(&name, &body, &at.changed, &at.Events, &at.Detections, &at.Round, &walking, &at.Walked, &p.Sent, &p.Lost, &reached,
-		&p.Waiting, &p.Refused, &newest, &reports); err != nil {
+		&p.Waiting, &p.Refused, &changes, &reports); err != nil {
 		return p, err
 	}
 	if err := json.Unmarshal([]byte(body), &p.Order); err != nil {
@@ -200,7 +201,7 @@ func scanProgress(scan func(...any) error) (p Progress, err error) {
 	at.Walking, p.Walking = walking != 0, walking != 0
 	p.Reached, p.Round, p.Changed = moment(reached), moment(at.Round), moment(at.changed)
 	if p.Sends(Changes) {
-		p.Behind += max(0, newest-at.Events)
+		p.Behind += changes
 	}
 	if p.Sends(Detections) {
 		p.Behind += reports
