@@ -71,19 +71,23 @@ func run(ctx context.Context, args []string) (err error) {
 	if err := os.MkdirAll(*to, 0o755); err != nil {
 		return err
 	}
-	b, err := open(ctx, address, password, *format)
+	tab, end, err := browser(ctx)
 	if err != nil {
 		return err
 	}
-	defer b.close()
+	defer end()
+	camera := camera{base: address, format: *format}
+	if err := camera.signIn(tab, password); err != nil {
+		return err
+	}
 	for _, kind := range slices.Sorted(maps.Keys(pages)) {
-		if err := b.take(pages[kind], filepath.Join(*to, name(kind)), light, wide); err != nil {
+		if err := camera.take(tab, pages[kind], filepath.Join(*to, name(kind)), light, wide); err != nil {
 			return err
 		}
 	}
 	// What the same page looks like at night and on a telephone is shown once.
-	if err := b.take("/", filepath.Join(*to, "overview-dark"), dark, wide); err != nil {
+	if err := camera.take(tab, "/", filepath.Join(*to, "overview-dark"), dark, wide); err != nil {
 		return err
 	}
-	return b.take("/", filepath.Join(*to, "overview-narrow"), light, narrow)
+	return camera.take(tab, "/", filepath.Join(*to, "overview-narrow"), light, narrow)
 }
