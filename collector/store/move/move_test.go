@@ -26,13 +26,23 @@ import (
 // its path.
 func filled(t *testing.T, rows int) string {
 	t.Helper()
+	newest, err := schema.Version()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filledAt(t, newest, rows)
+}
+
+// filledAt is filled for a schema's version.
+func filledAt(t *testing.T, version, rows int) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "collector.db")
 	d, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if _, err := schema.Migrate(t.Context(), d.Writer.Conn); err != nil {
+	if err := schema.Make(t.Context(), d.Writer.Conn, version); err != nil {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
@@ -191,6 +201,31 @@ func TestThereAndBack(t *testing.T) {
 		return err
 	}); err != nil {
 		t.Errorf("a copy is not migrated: %v", err)
+	}
+}
+
+// TestOlder: what an older program has left is copied as it is, and a collector migrates
+// the copy as it would the source.
+func TestOlder(t *testing.T) {
+	server := pgtest.Start(t)
+	for version := 1; version <= 9; version += 4 {
+		from, url, back := filledAt(t, version, 20), server.New(), filepath.Join(t.TempDir(), "x.db")
+		for _, way := range [][2]string{{from, url}, {url, back}} {
+			if _, err := move.Copy(t.Context(), way[0], way[1], move.Config{}); err != nil {
+				t.Fatalf("version %d: %v", version, err)
+			}
+		}
+		d, err := sqlite.Open(t.Context(), back)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := schema.Applied(t.Context(), d.Writer.Conn); got != version || err != nil {
+			t.Errorf("the copy of version %d is of version %d, %v", version, got, err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		differences(t, from, back)
 	}
 }
 
