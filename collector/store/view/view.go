@@ -33,12 +33,13 @@ const (
 
 // View reads a store's database.
 type View struct {
-	db  *sql.DB
-	now func() time.Time
+	db     *sql.DB
+	now    func() time.Time
+	facets *facets
 }
 
 // New returns a view over connections that read.
-func New(db *sql.DB, now func() time.Time) *View { return &View{db, now} }
+func New(db *sql.DB, now func() time.Time) *View { return &View{db, now, &facets{now: time.Now}} }
 
 // Hosts returns all hosts by name, archived ones too.
 func (v *View) Hosts(ctx context.Context) ([]fleet.Host, error) {
