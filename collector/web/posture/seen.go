@@ -39,7 +39,7 @@ func (s *Pages) detected(r *http.Request, chosen fleet.HostID) ([]fleet.Host, er
 	if chosen == "" || slices.ContainsFunc(p.Hosts, func(h fleet.Host) bool { return h.ID == chosen }) {
 		return p.Hosts, nil
 	}
-	one, err := s.config.Lists.HostPage(r.Context(), fleet.HostQuery{Text: string(chosen), Scope: scope, Size: 1})
+	one, err := s.config.Lists.HostPage(r.Context(), fleet.HostQuery{Only: []fleet.HostID{chosen}, Scope: scope, Size: 1})
 	if err != nil {
 		return nil, fmt.Errorf("the host of detections: %w", err)
 	}
