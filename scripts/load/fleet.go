@@ -29,6 +29,7 @@ const imageBytes = 20 << 30
 type fleet struct {
 	opt       options
 	collector *collector.Collector
+	address   string // where hosts find it, or what stands before it
 	set       *sample.Set
 	tally     *host.Tally
 	made      time.Time // of the first records; they are the same in every run
@@ -63,7 +64,9 @@ func openFleet(ctx context.Context, opt options) (*fleet, error) {
 	if f.set, err = sample.New(f.made); err != nil {
 		return nil, err
 	}
-	return f, f.collector.Start(ctx)
+	err = f.collector.Start(ctx)
+	f.address = f.collector.Address
+	return f, err
 }
 
 // recall reads the fleet of an earlier run, unless that was killed or this one has
@@ -120,7 +123,7 @@ func (f *fleet) enrolOne(ctx context.Context, t token.Token, number int) (*host.
 	began := time.Now()
 	wait := 200 * time.Millisecond
 	for {
-		err := id.Enrol(ctx, f.collector.Address, t)
+		err := id.Enrol(ctx, f.address, t)
 		if !slices.Contains([]codes.Code{codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded}, status.Code(err)) {
 			return id, time.Since(began), err
 		}
@@ -141,7 +144,7 @@ func (f *fleet) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg := host.Config{Address: f.collector.Address, Set: f.set, Codec: codec, Tally: f.tally, Batch: f.opt.batch}
+	cfg := host.Config{Address: f.address, Set: f.set, Codec: codec, Tally: f.tally, Batch: f.opt.batch}
 	ctx, f.stop = context.WithCancel(ctx)
 	for i, id := range f.members[:f.opt.hosts] {
 		h, err := host.New(cfg, id)

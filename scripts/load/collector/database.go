@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"net/url"
 
-	_ "modernc.org/sqlite" // the driver
+	_ "github.com/jackc/pgx/v5/stdlib" // a driver
+	_ "modernc.org/sqlite"             // another
 )
 
 // Stored is what the database has of one host.
@@ -31,13 +32,21 @@ func (c *Collector) Open(pragmas ...string) (*sql.DB, error) {
 // Stored reads what the database has, by host. Epochs are not told apart: a
 // simulated host has one.
 func (c *Collector) Stored(ctx context.Context) (map[string]Stored, error) {
-	db, err := c.Open("query_only(ON)")
+	open := func() (*sql.DB, error) { return c.Open("query_only(ON)") }
+	if c.Store != "" {
+		open = func() (*sql.DB, error) { return sql.Open("pgx", c.Store) }
+	}
+	db, err := open()
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
+	isolation := sql.LevelDefault
+	if c.Store != "" {
+		isolation = sql.LevelRepeatableRead
+	}
 	// One transaction: positions and rows are those of one commit.
-	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: isolation})
 	if err != nil {
 		return nil, fmt.Errorf("read the database: %w", err)
 	}

@@ -30,6 +30,7 @@ type Collector struct {
 	Program string // path of seawall-collector
 	Folder  string // its state and log
 	Address string // of its ingest; found when empty
+	Store   string // URL of its database; default: a file in its state
 	Args    []string
 
 	cmd  *exec.Cmd
@@ -66,6 +67,9 @@ func (c *Collector) Start(ctx context.Context) error {
 	}
 	defer log.Close()
 	args := append([]string{"--state-dir", c.state(), "--ingest", c.Address, "--dashboard", "127.0.0.1:0", "--log-level", "warn"}, c.Args...)
+	if c.Store != "" {
+		args = append(args, "--store", c.Store)
+	}
 	c.cmd = exec.Command(c.Program, args...)
 	c.cmd.Stdout, c.cmd.Stderr = log, log
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
