@@ -78,6 +78,9 @@ func Open(ctx context.Context, name string) (*Database, error) {
 	pool.SetMaxOpenConns(1)
 	reading := cfg.Copy()
 	reading.DefaultQueryExecMode = pgx.QueryExecModeExec
+	if !d.pooled { // a pool does not know this parameter
+		reading.RuntimeParams["jit"] = "off" // no page is worth compiling a query for
+	}
 	d.Writer, d.Readers = &Writer{pool: pool, dialect: shared}, sql.OpenDB(connector{stdlib.GetConnector(*reading), shared, true})
 	d.Readers.SetMaxOpenConns(readers)
 	d.Readers.SetMaxIdleConns(readers)
