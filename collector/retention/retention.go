@@ -54,9 +54,8 @@ func Kinds(days int) []Period {
 	}
 }
 
-// Problem returns what is wrong with a number of days for the kind, in a sentence, or
-// nothing.
-func (p Period) Problem(days int) string {
+// problem is as [Problem].
+func (p Period) problem(days int) string {
 	switch {
 	case days == 0 && p.Good:
 		return ""
@@ -121,22 +120,38 @@ func Of(w db.Writer, kind Kind, configured time.Duration) (time.Duration, error)
 	return 0, fmt.Errorf("nothing is kept as %q", kind)
 }
 
-// Set keeps a kind for a number of days from now on, 0 for good. A number with a
-// [Period.Problem] is not taken.
+// Set keeps a kind for a number of days from now on, 0 for good. What has a [Problem] is
+// not taken.
 func Set(w db.Writer, now time.Time, who string, kind Kind, days int) error {
-	for _, p := range Kinds(1) {
-		if p.Kind != kind {
-			continue
-		}
-		if problem := p.Problem(days); problem != "" {
-			return fmt.Errorf("set retention: %s", problem)
-		}
-		err := w.Exec(`INSERT INTO retention (kind, days, who, changed) VALUES (?, ?, ?, ?)
-			ON CONFLICT (kind) DO UPDATE SET days = excluded.days, who = excluded.who, changed = excluded.changed`, string(kind), days, who, now.UnixNano())
-		if err != nil {
-			return fmt.Errorf("set retention: %w", err)
-		}
-		return nil
+	if problem := Problem(kind, days); problem != "" {
+		return fmt.Errorf("set retention: %s", problem)
 	}
-	return fmt.Errorf("set retention: nothing is kept as %q", kind)
+	err := w.Exec(`INSERT INTO retention (kind, days, who, changed) VALUES (?, ?, ?, ?)
+		ON CONFLICT (kind) DO UPDATE SET days = excluded.days, who = excluded.who, changed = excluded.changed`, string(kind), days, who, now.UnixNano())
+	if err != nil {
+		return fmt.Errorf("set retention: %w", err)
+	}
+	return nil
+}
+
+// Problem returns what is wrong with keeping a kind for so many days, in a sentence, or
+// nothing.
+func Problem(kind Kind, days int) string {
+	for _, p := range Kinds(0) {
+		if p.Kind == kind {
+			return p.problem(days)
+		}
+	}
+	return fmt.Sprintf("Nothing is kept as %q.", kind)
+}
+
+// Long says for how long so many days are.
+func Long(days int) string {
+	switch days {
+	case 0:
+		return "for good"
+	case 1:
+		return "1 day"
+	}
+	return fmt.Sprintf("%d days", days)
 }

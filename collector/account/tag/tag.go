@@ -56,7 +56,7 @@ func List(ctx context.Context, q db.Querier) (all []Host, err error) {
 // tags that it has then. The host is named by its id or the first eight digits of it or
 // more. One that is not there is an error that errors.Is [fs.ErrNotExist].
 func Change(w db.Writer, now time.Time, who, host string, add, remove []string) (tags []string, err error) {
-	key, err := find(w, host)
+	key, err := Find(w, host)
 	if err != nil {
 		return nil, fmt.Errorf("host %q: %w", host, err)
 	}
@@ -85,8 +85,10 @@ func Change(w db.Writer, now time.Time, who, host string, add, remove []string) 
 	return tags, err
 }
 
-// find returns the key of the host whose id begins with a text.
-func find(w db.Writer, text string) (key []byte, err error) {
+// Find returns the key of the host with an id, or of the one whose id begins so: at least
+// eight hexadecimal digits. None is an error that is fs.ErrNotExist, several are
+// [ErrSeveral].
+func Find(w db.Writer, text string) (key []byte, err error) {
 	if len(text) < leastPrefix || len(text) > 32 {
 		return nil, fs.ErrNotExist
 	}

@@ -29,7 +29,7 @@ func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(
 		if err != nil {
 			return nil, err
 		}
-		private, err := settings.New(settings.Config{Frame: f, Data: s, Forget: forgetter(s, m), Kept: kept(c)})
+		private, err := settings.New(settings.Config{Frame: f, Data: s, Forget: forgetter(s, m), Kept: kept(c), Days: c.RetentionDays})
 		if err != nil {
 			return nil, err
 		}

@@ -29,16 +29,13 @@ func forgetter(s *store.Store, m *members) func(context.Context, fleet.HostID, f
 	}
 }
 
-// kept says how long what is kept.
+// kept says how long what is kept that nobody sets.
 func kept(c config) []settings.Kept {
-	long := fmt.Sprintf("%d days (retention-days)", c.RetentionDays)
 	return []settings.Kept{
-		{What: "Changes, the timeline", Long: long},
-		{What: "Detections", Long: long + " after the last report"},
 		{What: "Standing results and facts of a host", Long: "until the host tells others, or is forgotten"},
 		{What: "Hosts that are silent", Long: fmt.Sprintf("archived after %d days (archive-after-days), until forgotten", c.ArchiveAfterDays)},
 		{What: "Records that could not be taken", Long: "the newest 1,000 of a host, their names and sizes alone"},
 		{What: "Daily sums, which name nobody", Long: "800 days"},
-		{What: "Waivers, triage and the audit trail", Long: "for good"},
+		{What: "Who looks after a finding, and notes", Long: "as long as the finding"},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"seawall/collector/admin"
+	"seawall/collector/admin/keep"
 	"seawall/collector/admit"
 	"seawall/collector/db"
 	"seawall/collector/export"
@@ -24,19 +25,20 @@ type members struct{ *admit.Members }
 
 func openMembers(ctx context.Context, c config, s *store.Store, log *slog.Logger) (*members, error) {
 	m, err := admit.Open(ctx, admit.Config{
-		Data: s, Update: s.Update, Elsewhere: s.Elsewhere, Shared: c.Store != "", StateDir: c.StateDir, SealKey: c.SealKey,
+		Data: s, Update: s.Update, Elsewhere: s.Elsewhere, Shared: c.Store != "", StateDir: c.StateDir, SealKey: c.SealKey, NewAuthority: c.NewAuthority,
 		MaxHosts: c.MaxHosts, Approve: c.EnrolmentApproval.Value == "all", Log: log,
 	})
 	return &members{m}, err
 }
 
 // admin is what the administrator's service works with.
-func (m *members) admin(s *store.Store, who *users, log *slog.Logger) admin.Config {
+func (m *members) admin(c config, s *store.Store, who *users, log *slog.Logger) admin.Config {
+	kept := &keep.Service{Data: s, Forget: forgetter(s, m), Days: c.RetentionDays}
 	return admin.Config{
 		Authority: m.Authority, Enrolment: m.Enrolment, Roster: m.Roster,
 		Members: s.Members, Tokens: s.Tokens, Requests: s.Requests, Hosts: s.Hosts, Update: s.Update, Log: log,
 		Export: files(s), Exported: exported(s),
-		Services: []func(grpc.ServiceRegistrar){who.service()},
+		Services: []func(grpc.ServiceRegistrar){who.service(), kept.Register},
 	}
 }
 

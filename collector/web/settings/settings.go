@@ -17,6 +17,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/privacy"
+	"seawall/collector/retention"
 	"seawall/collector/trail"
 	"seawall/collector/web/frame"
 )
@@ -38,7 +39,8 @@ type Config struct {
 	// how many rows are gone. A host that is not known is an error that is
 	// fleet.ErrUnknown.
 	Forget func(ctx context.Context, id fleet.HostID, record func(w db.Writer, rows int64) error) (rows int64, err error)
-	Kept   []Kept
+	Kept   []Kept // what nobody sets
+	Days   int    // for which changes and detections are kept where nobody set it
 }
 
 // Pages are the pages.
@@ -61,6 +63,7 @@ func New(c Config) (*Pages, error) {
 func (s *Pages) Routes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /settings", Role: frame.Viewer, Serve: s.page, Scoped: true},
+		{Pattern: "POST /settings/retention", Role: frame.Admin, Serve: s.setRetention},
 		{Pattern: "POST /settings/forget-host", Role: frame.Admin, Serve: s.forgetHost},
 		{Pattern: "POST /settings/forget-name", Role: frame.Admin, Serve: s.forgetName},
 	}
@@ -70,7 +73,10 @@ func (s *Pages) Routes() []frame.Route {
 type body struct {
 	Collected   []privacy.Group
 	Kept        []Kept
-	May         bool // forget
+	Periods     []retention.Period
+	Problems    []string // of the periods
+	Most        int
+	May         bool // forget, and say how long what is kept
 	Host, Name  string
 	HostProblem string
 	NameProblem string
@@ -80,7 +86,14 @@ func (s *Pages) page(w http.ResponseWriter, r *http.Request) { s.show(w, r, http
 
 func (s *Pages) show(w http.ResponseWriter, r *http.Request, code int, b body) {
 	v := frame.Of(r)
-	b.Collected, b.Kept, b.May = privacy.Collected(), s.config.Kept, v.May(frame.Admin) && len(v.Scope) == 0
+	b.Collected, b.Kept, b.May, b.Most = privacy.Collected(), s.config.Kept, v.May(frame.Admin) && len(v.Scope) == 0, retention.Most
+	if b.Periods == nil {
+		var err error
+		if b.Periods, err = retention.All(r.Context(), s.config.Data, s.config.Days); err != nil {
+			s.frame.Fail(w, r, err)
+			return
+		}
+	}
 	s.frame.ShowCode(w, r, code, s.pages, "settings", frame.Page{Title: "Settings", Section: "settings", Body: b})
 }
 
@@ -100,7 +113,7 @@ func (s *Pages) all(w http.ResponseWriter, r *http.Request) bool {
 	if len(frame.Of(r).Scope) == 0 {
 		return true
 	}
-	s.frame.Failure(w, r, http.StatusForbidden, "Not allowed", "Who sees only some hosts cannot have anything forgotten.")
+	s.frame.Failure(w, r, http.StatusForbidden, "Not allowed", "Who sees only some hosts cannot do this for all.")
 	return false
 }
 

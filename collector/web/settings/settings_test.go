@@ -37,7 +37,7 @@ func open(t *testing.T) (*store.Store, *http.ServeMux) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, err := New(Config{Frame: f, Data: s, Kept: []Kept{{"Changes", "30 days"}},
+	pages, err := New(Config{Frame: f, Data: s, Days: 30, Kept: []Kept{{"Changes", "30 days"}},
 		Forget: func(ctx context.Context, id fleet.HostID, record func(db.Writer, int64) error) (rows int64, err error) {
 			_, err = s.Forget(ctx, id, func(w db.Writer, gone []erase.Count) error {
 				for _, c := range gone {
@@ -72,6 +72,11 @@ func TestForget(t *testing.T) {
 		{viewer, "/settings", nil, 200, "login_user"},
 		{viewer, "/settings", nil, 200, "30 days"},
 		{admin, "/settings", nil, 200, "Forget the host"},
+		{viewer, "/settings", nil, 200, "as configured"},
+		{admin, "/settings/retention", url.Values{"changes": {"0"}, "trail": {"<script>"}}, 422, "The audit trail: 90 to 3650 days"},
+		{scoped, "/settings/retention", url.Values{"changes": {"7"}}, 403, ""},
+		{admin, "/settings/retention", url.Values{"changes": {"7"}, "detections": {"30"}, "waivers": {"0"}}, 303, ""},
+		{viewer, "/settings", nil, 200, "7 days"},
 		{admin, "/settings/forget-host", url.Values{"host": {string(host)}}, 422, "sure"},
 		{admin, "/settings/forget-host", url.Values{"host": {"x' OR 1=1 --"}, "sure": {"yes"}}, 422, `role="alert"`},
 		{admin, "/settings/forget-host", url.Values{"host": {strings.Repeat("0", 32)}, "sure": {"yes"}}, 422, "no such host"},
@@ -109,7 +114,7 @@ func TestForget(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || strings.Join(got, "|") != "ann host forget "+string(host)+"|ann name forget " {
+	if err != nil || strings.Join(got, "|") != "ann host forget "+string(host)+"|ann name forget |ann retention set changes" {
 		t.Errorf("trail %q, %v", got, err)
 	}
 }
