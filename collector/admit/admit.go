@@ -53,9 +53,12 @@ type Config struct {
 	Shared    bool   // other collectors may use the database
 	StateDir  string // the collector's state folder
 	SealKey   string // default: KeyFile in StateDir
-	MaxHosts  int
-	Approve   bool // a person approves every host
-	Log       *slog.Logger
+	// NewAuthority has an authority made where there is none, though the database knows
+	// hosts that believe one: they have to enrol again.
+	NewAuthority bool
+	MaxHosts     int
+	Approve      bool // a person approves every host
+	Log          *slog.Logger
 }
 
 // Members is who may deliver and how one comes to.
@@ -64,9 +67,10 @@ type Members struct {
 	Roster    *roster.Roster
 	Enrolment *enrol.Service
 
-	log   *slog.Logger
-	news  <-chan fleet.News
-	leave func()
+	log    *slog.Logger
+	update func(context.Context, func(*membership.Tx) error) error
+	news   <-chan fleet.News
+	leave  func()
 }
 
 // Open opens authority, roster and enrolment.
@@ -80,7 +84,7 @@ func Open(ctx context.Context, c Config) (*Members, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	m := &Members{log: c.Log}
+	m := &Members{log: c.Log, update: c.Update}
 	// From here on: what happens while the rest is read must not be missed.
 	m.news, m.leave = c.Elsewhere(newsRoom)
 	if err := m.open(ctx, c); err != nil {
@@ -112,7 +116,12 @@ func (m *Members) open(ctx context.Context, c Config) (err error) {
 }
 
 func openAuthority(ctx context.Context, c Config) (*authority.Authority, error) {
-	cfg := authority.Config{Log: c.Log}
+	cfg := authority.Config{Log: c.Log, Make: func() error {
+		if c.NewAuthority {
+			return nil
+		}
+		return strangers(ctx, c.Data)
+	}}
 	if c.Shared {
 		return authority.OpenSealed(ctx, c.Data, c.SealKey, c.StateDir, cfg)
 	}
@@ -120,6 +129,23 @@ func openAuthority(ctx context.Context, c Config) (*authority.Authority, error) 
 		return nil, err
 	}
 	return authority.Open(c.StateDir, cfg)
+}
+
+// strangers returns an error when hosts believe an authority that is not there: to them a
+// new one would be a stranger.
+func strangers(ctx context.Context, data db.DB) error {
+	hosts := 0
+	err := data.Read(ctx, func(q db.Querier) error {
+		_, err := db.One(ctx, q, "SELECT count(*) FROM member WHERE standing = ? AND bundle <> 0", []any{fleet.Active}, &hosts)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("count members: %w", err)
+	}
+	if hosts > 0 {
+		return fmt.Errorf("%d hosts believe one; put it back from a backup, or start once with --new-authority and enrol them again", hosts)
+	}
+	return nil
 }
 
 // Run ends streams that may not go on, and follows the other collectors, until ctx ends.

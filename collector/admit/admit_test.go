@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -398,6 +399,39 @@ func TestAlone(t *testing.T) {
 	}
 	if diff := cmp.Diff([]fleet.HostID{m.host}, hostsOf(alone.Roster.All())); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestAuthorityLost starts without the authority that hosts believe: it makes none but on
+// demand.
+func TestAuthorityLost(t *testing.T) {
+	c := start(t, "", nil)
+	m := newMachine(t)
+	must(t, m.enrol(c, c.invite(enrol.Invitation{})))
+	must(t, os.RemoveAll(filepath.Join(c.dir, "ca")))
+	if _, err := admit.Open(t.Context(), c.config(false)); err != nil {
+		t.Errorf("no host is known to believe one: %v", err)
+	}
+	must(t, os.RemoveAll(filepath.Join(c.dir, "ca")))
+	s, err := m.deliver(c)
+	must(t, err)
+	must(t, s.Confirm(t.Context(), 0, 1))
+	for _, shared := range []bool{false, true} {
+		if _, err := admit.Open(t.Context(), c.config(shared)); err == nil || !strings.Contains(err.Error(), "1 hosts believe one") {
+			t.Errorf("shared %v: %v", shared, err)
+		}
+	}
+	left, err := os.ReadDir(c.dir)
+	must(t, err)
+	for _, e := range left {
+		if e.IsDir() || e.Name() == admit.KeyFile {
+			t.Errorf("%s was made", e.Name())
+		}
+	}
+	cfg := c.config(true)
+	cfg.NewAuthority = true
+	if _, err := admit.Open(t.Context(), cfg); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 type Config struct {
 	Now func() time.Time // default time.Now
 	Log *slog.Logger     // default: none
+	// Make is asked before an authority is made where there is none; an error keeps it
+	// from being made. Default: it may be.
+	Make func() error
 }
 
 // Authority signs certificates. Its methods may be called at the same time.
@@ -38,6 +41,11 @@ type Authority struct {
 func Open(folder string, cfg Config) (*Authority, error) {
 	cfg.complete()
 	d := diskIn(folder)
+	if there, err := d.there(); err == nil && !there {
+		if err := cfg.Make(); err != nil {
+			return nil, fmt.Errorf("no authority in %s: %w", d.folder, err)
+		}
+	}
 	made, err := d.ensure(cfg.Now)
 	if err != nil {
 		return nil, fmt.Errorf("make the authority: %w", err)
@@ -58,6 +66,9 @@ func (c *Config) complete() {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Make == nil {
+		c.Make = func() error { return nil }
 	}
 }
 

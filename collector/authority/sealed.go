@@ -55,6 +55,10 @@ func stored(ctx context.Context, data db.DB) (found map[string]sealed, err error
 // begin puts the first authority into the database. When two collectors do so at once,
 // the one that came first is kept.
 func begin(ctx context.Context, data db.DB, keyFile, folder string, cfg Config) error {
+	s, signers, taken, err := origin(ctx, diskIn(folder), cfg)
+	if err != nil {
+		return err
+	}
 	keys, err := seal.Read(keyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := seal.Make(keyFile); err != nil {
@@ -63,10 +67,6 @@ func begin(ctx context.Context, data db.DB, keyFile, folder string, cfg Config) 
 		cfg.Log.Info("made the key that seals the authority; back it up, and copy it to the other collectors", "file", keyFile)
 		keys, err = seal.Read(keyFile)
 	}
-	if err != nil {
-		return err
-	}
-	s, signers, taken, err := origin(ctx, diskIn(folder), cfg)
 	if err != nil {
 		return err
 	}
@@ -104,6 +104,9 @@ func origin(ctx context.Context, d disk, cfg Config) (s state, signers []*signer
 			return s, nil, false, fmt.Errorf("take over %s: %w", d.folder, err)
 		}
 		return v.state, v.signers, true, nil
+	}
+	if err := cfg.Make(); err != nil {
+		return s, nil, false, fmt.Errorf("no authority in the database, nor in %s: %w", d.folder, err)
 	}
 	one, err := newSigner(cfg.Now())
 	if err != nil {

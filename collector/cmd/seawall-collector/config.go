@@ -34,6 +34,7 @@ type config struct {
 	StateDir       string
 	Store          string
 	SealKey        string
+	NewAuthority   bool
 	Ingest         string
 	Dashboard      string
 	DashboardTLS   option.Choice
@@ -64,6 +65,7 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.StringVar(&c.StateDir, "state-dir", "/var/lib/seawall-collector", "`folder` of the database and the key")
 	f.StringVar(&c.Store, "store", "", "`URL` of a PostgreSQL database, postgres://…, for everything, the keys sealed; default: a file in --state-dir")
 	f.StringVar(&c.SealKey, "seal-key", "", "`file` with the key that seals the authority in the database of --store, the same for each collector on it; default: seal.key in --state-dir")
+	f.BoolVar(&c.NewAuthority, "new-authority", false, "make an authority where there is none, though hosts believe one that was lost: they have to enrol again")
 	f.StringVar(&c.Ingest, "ingest", "127.0.0.1:9443", "`address` for hosts; a socket of systemd named ingest goes before")
 	f.StringVar(&c.Dashboard, "dashboard", "127.0.0.1:8443", "`address` for browsers; a socket of systemd named dashboard goes before")
 	f.Var(&c.DashboardTLS, "dashboard-tls", "https for the dashboard: on, off (loopback only), or auto: off on loopback, else on")
