@@ -61,8 +61,7 @@ func runPages(ctx context.Context, o *options, out io.Writer) (err error) {
 // kind names what paths have in common: ids and values are left out.
 func kind(path string) string {
 	path = regexp.MustCompile(`[0-9a-f]{16,32}`).ReplaceAllString(path, "{id}")
-	path = regexp.MustCompile(`[a-z]+-setting-\d\d|patch-security-updates|agent-[a-z-]+`).ReplaceAllString(path, "{check}")
-	path = regexp.MustCompile(`rule-\d\d`).ReplaceAllString(path, "{rule}")
+	path = regexp.MustCompile(`^(/(?:api/v1/)?checks)/[^/?]+`).ReplaceAllString(path, "$1/{check}")
 	before, query, _ := strings.Cut(path, "?")
 	var names []string
 	for part := range strings.SplitSeq(query, "&") {

@@ -57,14 +57,17 @@ func (p Plan) start(day int) time.Time { return p.Now.AddDate(0, 0, day-p.Days) 
 
 // Fill lets the past of a fleet go by in an empty store, whose clock is given.
 func (p Plan) Fill(ctx context.Context, s *store.Store, clock *Clock, progress io.Writer) error {
+	known, err := read()
+	if err != nil {
+		return err
+	}
 	clock.Set(p.start(0))
 	if err := p.enrol(ctx, s); err != nil {
 		return fmt.Errorf("enrol: %w", err)
 	}
 	hosts := make([]*host, p.Hosts)
-	ids := checkIDs()
 	for n := range hosts {
-		hosts[n] = newHost(n, p.Days, p.Seed, ids)
+		hosts[n] = newHost(n, p.Days, p.Seed, known)
 	}
 	for day := range p.Days + 1 {
 		begin := p.start(day).Add(-time.Hour)

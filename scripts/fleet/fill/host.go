@@ -18,7 +18,7 @@ func ID(n int) fleet.HostID { return fleet.HostID(fmt.Sprintf("%032x", 0x5ea0000
 type host struct {
 	n        int
 	random   *rand.Rand
-	ids      []string
+	checks   *catalogue
 	bad      [Checks]bool
 	pending  map[string]bool // packages
 	sequence map[string]uint64
@@ -26,8 +26,8 @@ type host struct {
 	until    int // the last day on which it speaks
 }
 
-func newHost(n, days int, seed uint64, ids []string) *host {
-	h := &host{n: n, random: rand.New(rand.NewPCG(seed, uint64(n))), ids: ids, pending: make(map[string]bool), sequence: make(map[string]uint64), days: days, until: days}
+func newHost(n, days int, seed uint64, checks *catalogue) *host {
+	h := &host{n: n, random: rand.New(rand.NewPCG(seed, uint64(n))), checks: checks, pending: make(map[string]bool), sequence: make(map[string]uint64), days: days, until: days}
 	wrong := h.random.IntN(30) // in a hundred
 	for i := range h.bad {
 		h.bad[i] = h.random.IntN(100) < wrong
@@ -59,16 +59,16 @@ func (h *host) deliver(lane string, r finding.Record) (fleet.Delivery, error) {
 // first is what a host says first: the checks' text, its whole state, a heartbeat.
 func (h *host) first(at time.Time) ([]fleet.Delivery, error) {
 	var records []finding.Record
-	p := pack(h.n % len(systems()))
+	p := h.checks.packs[h.n%len(systems())]
 	for part := range slices.Chunk(p.Checks, 100) { // a record is 64 KiB at most
 		records = append(records, finding.Record{Time: at, Pack: &finding.Pack{Digest: p.Digest, Checks: part}})
 	}
 	var state []finding.Result
-	for i, id := range h.ids {
-		if id == updates {
+	for i, check := range h.checks.checks {
+		if check.ID == updates {
 			continue
 		}
-		state = append(state, result(i, id, "", h.status(i), at))
+		state = append(state, result(i, check, "", h.status(i), at))
 	}
 	for name := range h.pending {
 		state = append(state, h.update(name, finding.StatusFail, at))
@@ -102,7 +102,7 @@ func (h *host) status(check int) finding.Status {
 }
 
 func (h *host) update(name string, status finding.Status, at time.Time) finding.Result {
-	r := result(0, updates, name, status, at)
+	r := result(0, finding.CheckInfo{ID: updates, Family: "patch"}, name, status, at)
 	r.Severity, r.Actual, r.Expected, r.Since = finding.SeverityHigh, "1.2.3-4", "1.2.3-4+deb13u1", at
 	return r
 }
@@ -128,12 +128,12 @@ func (h *host) day(day int, at time.Time) ([]fleet.Delivery, error) {
 // change turns a check.
 func (h *host) change(at time.Time) *finding.Change {
 	i := h.random.IntN(Checks)
-	for h.ids[i] == updates {
+	for h.checks.checks[i].ID == updates {
 		i = h.random.IntN(Checks)
 	}
 	before := h.status(i)
 	h.bad[i] = !h.bad[i]
-	c := &finding.Change{Result: result(i, h.ids[i], "", h.status(i), at), Previous: before}
+	c := &finding.Change{Result: result(i, h.checks.checks[i], "", h.status(i), at), Previous: before}
 	if h.random.IntN(3) == 0 {
 		c.Result.Cause = cause(h.random.IntN(5000), c.Result.Evidence[0].File, at)
 	}
@@ -163,12 +163,12 @@ func (h *host) patch(day int, at time.Time) (records []finding.Record) {
 }
 
 func (h *host) heartbeat(at time.Time) finding.Record {
-	system := systems()[h.n%len(systems())]
+	on := systems()[h.n%len(systems())]
 	regions := []string{"fra1", "ams3", "nyc3", "sgp1", "lon1"}
 	role := []string{"web", "db", "cache", "queue"}[h.n%7%4]
 	return finding.Record{Time: at, Heartbeat: &finding.Heartbeat{
 		Host: finding.Host{
-			Name: fmt.Sprintf("%s-%05d.example.net", role, h.n), OS: system[0], OSID: system[1], OSVersion: system[2],
+			Name: fmt.Sprintf("%s-%05d.example.net", role, h.n), OS: on.name, OSID: on.id, OSVersion: on.version,
 			Kernel: "6.12.48+deb13-amd64", Arch: "x86_64", BootTime: at.Add(-100 * time.Hour), UptimeSeconds: 360_000, Load1: .2, Load5: .3, Load15: .2,
 			MemoryTotal: 8 << 30, MemoryFree: 3 << 30, CPUs: 4, DropletID: fmt.Sprint(500_000_000 + h.n), Region: regions[h.n%5],
 			Tags: []string{role, "env-" + []string{"prod", "stage"}[h.n%10/9]}, AgentVersion: "0.8.0",
@@ -178,13 +178,13 @@ func (h *host) heartbeat(at time.Time) finding.Record {
 }
 
 func (h *host) detection(at time.Time) *finding.Detection {
-	rule := h.random.IntN(12)
+	d := detections()[h.random.IntN(len(detections()))]
 	return &finding.Detection{
-		ID: fmt.Sprintf("%016x", h.random.Uint64()), Rule: fmt.Sprintf("rule-%02d", rule), Title: fmt.Sprintf("A program that %02d", rule), Severity: finding.Severity(2 + rule%4),
-		Techniques: []string{"T1059.004"}, Description: "Someone began a program that has no business there.",
+		ID: fmt.Sprintf("%016x", h.random.Uint64()), Rule: d.rule, Title: d.title, Severity: d.severity,
+		Techniques: []string{d.technique}, Description: "What the rule looks for was done on this host.",
 		Count: uint64(1 + h.random.IntN(50)), First: at.Add(-time.Minute), Last: at, Ended: true,
-		Samples: []finding.Sample{{Time: at, Serial: 4711, Command: "sh -c id", Target: "/usr/bin/id", Syscall: "execve",
+		Samples: []finding.Sample{{Time: at, Serial: 4711, Command: d.command, Target: d.target, Syscall: "execve",
 			Actor:    finding.Actor{AUID: 1000, Login: "alice", User: "root", From: "192.0.2.7", Text: "alice as root from 192.0.2.7"},
-			Ancestry: []finding.Process{{PID: 7, Exe: "/usr/bin/dash", Command: "sh -c id"}, {PID: 5, Exe: "/usr/sbin/nginx", Command: "nginx: worker"}}}},
+			Ancestry: []finding.Process{{PID: 3107, Exe: d.exe, Command: d.command}, {PID: 2985, Exe: "/usr/bin/bash", Command: "-bash"}, {PID: 2984, Exe: "/usr/bin/sudo", Command: "sudo -i"}, {PID: 1201, Exe: "/usr/sbin/sshd", Command: "sshd: alice@pts/0"}}}},
 	}
 }
