@@ -57,14 +57,18 @@ const (
 	bad    = cover.Bad
 )
 
-// selected are a finding's columns. The parameter is the time.
-const selected = `SELECT s.host, coalesce(h.name, ''), s.check_id, s.resource, s.status, s.severity, s.since,
+// shownOf are a finding's, of a row s of state and what is joined with it. The parameter
+// is the time.
+const shownOf = `SELECT s.host, coalesce(h.name, ''), s.check_id, s.resource, s.status, s.severity, s.since,
 	coalesce(l.times, 0), coalesce(l.resolved, 0),
 	coalesce(t.assignee, ''), coalesce(t.note, ''), coalesce(t.who, ''), coalesce(t.changed, 0), coalesce(t.times, -1),
-	coalesce((SELECT w.id FROM waiver w WHERE ` + covers + ` ORDER BY w.expires DESC, w.id LIMIT 1), '')
-	FROM state s LEFT JOIN host h ON h.host = s.host
+	coalesce((SELECT w.id FROM waiver w WHERE ` + covers + ` ORDER BY w.expires DESC, w.id LIMIT 1), '') `
+
+const joined = ` LEFT JOIN host h ON h.host = s.host
 	LEFT JOIN life l ON l.host = s.host AND l.check_id = s.check_id AND l.resource = s.resource
 	LEFT JOIN triage t ON t.host = s.host AND t.check_id = s.check_id AND t.resource = s.resource `
+
+const selected = shownOf + "FROM state s" + joined
 
 // Get returns one finding. A result that the host does not tell of is an error that is
 // fs.ErrNotExist.
@@ -95,10 +99,18 @@ func OfHost(ctx context.Context, data db.DB, now time.Time, id fleet.HostID, lim
 // FindingsOf returns the findings of a check on hosts of a scope that are not archived,
 // bad ones alone, those that fail for longest first, at most limit.
 func FindingsOf(ctx context.Context, data db.DB, now time.Time, check string, scope []string, limit int) ([]Finding, error) {
+	text, args := findingsOf(now, check, scope, limit)
+	return read(ctx, data, text, args...)
+}
+
+// findingsOf is the query of [FindingsOf]. Which are shown is found first, in the order of
+// their index, and what people say is read of those alone.
+func findingsOf(now time.Time, check string, scope []string, limit int) (text string, args []any) {
 	within, tags := inScope(scope)
-	args := append([]any{now.UnixNano(), check}, tags...)
-	return read(ctx, data, selected+`JOIN host_check c ON c.host = s.host AND c.check_id = s.check_id
-		WHERE c.check_id = ? AND h.archived = 0 AND `+bad+within+" ORDER BY s.since, s.host, s.resource LIMIT ?", append(args, limit)...)
+	args = append(append([]any{now.UnixNano(), check}, tags...), limit)
+	return shownOf + `FROM (SELECT s.host, s.check_id, s.resource, s.status, s.severity, s.since FROM state s
+		WHERE s.check_id = ? AND s.host NOT IN (SELECT a.host FROM host a WHERE a.archived <> 0) AND ` + bad + within + `
+		ORDER BY s.since, s.host, s.resource LIMIT ?) s` + joined + "ORDER BY s.since, s.host, s.resource", args
 }
 
 // Assigned returns the findings of a scope that somebody looks after, bad ones alone,
