@@ -143,6 +143,37 @@ func TestStrangersAreHeldOff(t *testing.T) {
 	}
 }
 
+// TestStrangersAskTheDatabaseSeldom floods a collector that shares its database: it looks
+// for a token that it does not know, and for one whose secret is wrong, as often as it
+// hears strangers, and then no more.
+func TestStrangersAskTheDatabaseSeldom(t *testing.T) {
+	s := open(t, Config{Shared: true})
+	unknown, wrong := token.New(s.authority().Pin()), s.invite(Invitation{})
+	wrong.Secret[0] ^= 1
+	for name, shown := range map[string]token.Token{"unknown": unknown, "wrong secret": wrong} {
+		s.pass(time.Hour)
+		m := s.machine("x")
+		request := &seawallv1.EnrolRequest{TokenId: shown.ID[:], TokenSecret: shown.Secret[:], SigningRequest: m.signingRequest()}
+		before, held := s.updates.Load(), 0
+		for range 2 * failBurst {
+			if err := m.ask(request, nil); status.Code(err) == codes.ResourceExhausted {
+				held++
+			} else if reason(err) != seawallv1.Reason_REASON_TOKEN_UNKNOWN {
+				t.Fatal(err)
+			}
+		}
+		if looks := s.updates.Load() - before; looks != failBurst || held != failBurst {
+			t.Errorf("%s: %d looks, %d held off", name, looks, held)
+		}
+	}
+	// Ids of any length are looked for and found to be none.
+	s.pass(time.Hour)
+	for _, id := range [][]byte{{}, {1}, make([]byte, 4<<10)} {
+		err := s.machine("x").ask(&seawallv1.EnrolRequest{TokenId: id, TokenSecret: []byte{1}}, nil)
+		want(t, "an odd id", err, seawallv1.Reason_REASON_TOKEN_UNKNOWN)
+	}
+}
+
 // TestStrangersDoNotHoldUpMembers spends the budgets of failures, the address's and
 // all, and then renews and asks as a copy from the same address.
 func TestStrangersDoNotHoldUpMembers(t *testing.T) {
