@@ -60,7 +60,7 @@ func openMessenger(s *store.Store, state string, log *slog.Logger) (*messenger, 
 // Run works until ctx ends.
 func (a *messenger) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.Watch.Run(ctx) })
+	group.Go(func() error { return a.once(ctx, "alerts", a.Watch.Run) })
 	group.Go(func() error { return a.once(ctx, "exports", a.Exports.Run) })
 	group.Go(func() error { return a.Desk.Serve(ctx, a.door) })
 	return group.Wait()

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"fmt"
 	"strings"
@@ -46,8 +47,12 @@ func (c *conn) again(err error) error {
 	return err
 }
 
-// BeginTx implements [driver.ConnBeginTx].
+// BeginTx implements [driver.ConnBeginTx]. All that a transaction which reads sees is of
+// one moment.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if c.reads && opts.ReadOnly {
+		opts.Isolation = driver.IsolationLevel(sql.LevelRepeatableRead)
+	}
 	tx, err := c.Conn.BeginTx(ctx, opts)
 	return tx, c.again(err)
 }

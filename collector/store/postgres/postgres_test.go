@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -89,6 +90,35 @@ func TestReconnect(t *testing.T) {
 	}
 	if err := errors.Join(w.Exec("CREATE TABLE kept ()"), w.Commit()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestOneMoment reads twice in a transaction, between which something is written.
+func TestOneMoment(t *testing.T) {
+	d, err := postgres.Open(t.Context(), pgtest.Start(t).New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Writer.Change("CREATE TABLE x (a bigint)"); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := d.Readers.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	for range 2 {
+		var n int
+		if err := tx.QueryRowContext(t.Context(), "SELECT count(*) FROM x").Scan(&n); err != nil || n != 0 {
+			t.Errorf("%d rows, %v", n, err)
+		}
+		if _, err := d.Writer.Change("INSERT INTO x VALUES (1)"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := tx.ExecContext(t.Context(), "INSERT INTO x VALUES (2)"); err == nil {
+		t.Error("a transaction that reads has written")
 	}
 }
 

@@ -21,6 +21,10 @@ func Postgres(ctx context.Context, conn *pgx.Conn, lockKey int64) (int, error) {
 		return 0, err
 	}
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		// One of a version that shares with nobody never lets go.
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '60s'"); err != nil {
+			return fmt.Errorf("bound the wait for other collectors: %w", err)
+		}
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", lockKey); err != nil {
 			return fmt.Errorf("wait for other collectors: %w", err)
 		}
