@@ -11,7 +11,8 @@
 // it reads the newest number together with the lock. Where that is its own last one,
 // nothing has changed. Else the rows in between name the hosts of which something has,
 // and these alone are forgotten: collectors that are busy with hosts of their own do
-// not take them out of each other's memory. Where a row is missing (they go after a
+// not take them out of each other's memory (with batches of one record each, two take
+// 1.6 times as many as when all are forgotten). Where a row is missing (they go after a
 // while, and a replica that was promoted may not have had the newest), all are.
 //
 // # News
