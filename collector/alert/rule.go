@@ -129,7 +129,8 @@ func (r *Rule) Match(s *Signal, tags func() []string) bool {
 		return false
 	// That something is over has the severity of what it was, but a host that speaks
 	// again is told of as informational.
-	case s.Severity < r.MinSeverity && (!s.Over || s.Topic != Silent):
+	// Who asks for the end of waivers wants to hear of it in time.
+	case s.Severity < r.MinSeverity && (!s.Over || s.Topic != Silent) && s.Topic != Waiver:
 		return false
 	case len(r.Families) > 0 && !slices.Contains(r.Families, s.Family):
 		return false

@@ -24,11 +24,12 @@ const (
 	Silent      Topic = "silent"      // the host says nothing
 	Lost        Topic = "lost"        // records of the host never came
 	Identity    Topic = "identity"    // its key was copied, it was revoked, it came back
+	Waiver      Topic = "waiver"      // what somebody answers for ends soon, or has ended
 )
 
 // Topics returns all topics, in the order of forms.
 func Topics() []Topic {
-	return []Topic{Finding, Certificate, Release, Detection, Silent, Lost, Identity}
+	return []Topic{Finding, Certificate, Release, Detection, Silent, Lost, Identity, Waiver}
 }
 
 // Words returns what a topic is in a form.
@@ -48,6 +49,8 @@ func (t Topic) Words() string {
 		return "records were lost"
 	case Identity:
 		return "a host's identity"
+	case Waiver:
+		return "a waiver ends"
 	}
 	return string(t)
 }
@@ -159,6 +162,28 @@ func FromDetection(d *fleet.Detection) Signal {
 	if len(d.Detection.Samples) > 0 {
 		first := &d.Detection.Samples[0]
 		s.Who, s.Actual = line(first.Actor.Text, maxText), line(first.Command, maxText)
+	}
+	return s
+}
+
+// FromWaiver returns the signal that a waiver ends, or has ended by now. It is about a
+// host only where the waiver is.
+func FromWaiver(check, resource, tag string, host fleet.HostID, owner string, ends, now time.Time) Signal {
+	s := Signal{Topic: Waiver, Severity: finding.SeverityMedium, Host: host, HostName: line(check, maxName), Check: line(check, maxName), Path: "/waivers", Time: ends}
+	where := "all hosts"
+	switch {
+	case host != "":
+		where = "host " + string(host)
+	case tag != "":
+		where = "tag " + tag
+	}
+	if resource != "" {
+		where += ", " + resource
+	}
+	s.Resource = line(where, maxText)
+	s.Title = line("a waiver, for which "+owner+" answers, ends on "+ends.UTC().Format("2006-01-02"), maxText)
+	if !ends.After(now) {
+		s.Severity, s.Title = finding.SeverityHigh, line("a waiver, for which "+owner+" answered, has ended: what it stood for counts again", maxText)
 	}
 	return s
 }

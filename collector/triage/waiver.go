@@ -132,6 +132,13 @@ func Waivers(ctx context.Context, data db.DB, now time.Time, past bool) ([]Waive
 	return list(ctx, data, text, now.UnixNano(), Most)
 }
 
+// Ending returns those that expire after a time and not after another, and that nobody
+// ended before, the first at the front.
+func Ending(ctx context.Context, data db.DB, after, until time.Time) ([]Waiver, error) {
+	return list(ctx, data, "SELECT "+columns+" FROM waiver WHERE ended = 0 AND expires > ? AND expires <= ? ORDER BY expires, id LIMIT ?",
+		after.UnixNano(), until.UnixNano(), Most)
+}
+
 // OfCheck returns the waivers of a check that stand at a time.
 func OfCheck(ctx context.Context, data db.DB, now time.Time, check string) ([]Waiver, error) {
 	return list(ctx, data, "SELECT "+columns+" FROM waiver WHERE check_id = ? AND ended = 0 AND expires > ? ORDER BY expires, id LIMIT ?",

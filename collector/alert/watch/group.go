@@ -58,8 +58,8 @@ func (w *Watch) take(ctx context.Context, all []alert.Rule, from, to marks, matc
 // move moves the marks, or says that they are not where they were. It locks them in
 // any case: what follows is for one collector alone.
 func move(tx db.Writer, from, to marks) error {
-	for _, name := range []string{markEvents, markDetections} {
-		if from == nil {
+	for _, name := range []string{markEvents, markDetections, markWaivers} {
+		if _, ok := from[name]; !ok { // the first look, or the first of this version
 			if err := tx.Exec("INSERT INTO alert_mark (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", name, to[name]); err != nil {
 				return fmt.Errorf("set mark: %w", err)
 			}

@@ -7,6 +7,9 @@
 // everything once. Of two collectors on one database, the one that moves the mark from
 // where both found it has looked, and the other begins anew.
 //
+// A finding for which a waiver stands is told to nobody. Who asks for it is told a week
+// before a waiver ends, and when it has ended.
+//
 // What bounds it: a subject is told of twice in its rule's quiet time and then once at
 // its end, with the number of changes meanwhile; a group sends at the rule's pace; a
 // rule has so many messages an hour, and what is beyond goes out together in the next;
@@ -201,16 +204,18 @@ func (w *Watch) marks(ctx context.Context) (m marks, err error) {
 	return m, nil
 }
 
-// marks are the newest event and the newest detection that were looked at.
+// marks are the newest event and the newest detection that were looked at, and the time
+// up to which the ends of waivers were.
 type marks map[string]int64
 
 const (
 	markEvents     = "events"
 	markDetections = "detections"
+	markWaivers    = "waivers"
 )
 
 func (w *Watch) newest(ctx context.Context) (marks, error) {
-	m := marks{markEvents: 0, markDetections: 0}
+	m := marks{markEvents: 0, markDetections: 0, markWaivers: w.cfg.Now().UnixNano()}
 	events, err := w.cfg.Source.Timeline(ctx, fleet.TimelineQuery{Limit: 1})
 	if err != nil {
 		return nil, err
@@ -243,6 +248,10 @@ func (w *Watch) news(ctx context.Context, from marks) (to marks, signals []alert
 		return nil, nil, err
 	}
 	to = marks{markEvents: from[markEvents], markDetections: from[markDetections]}
+	if to[markWaivers], signals, err = w.ends(ctx, from[markWaivers]); err != nil {
+		return nil, nil, err
+	}
+	answered := w.waived()
 	if len(events) > 0 {
 		if err := w.learn(ctx); err != nil {
 			return nil, nil, err
@@ -250,7 +259,15 @@ func (w *Watch) news(ctx context.Context, from marks) (to marks, signals []alert
 	}
 	for i := range events {
 		to[markEvents] = events[i].ID
-		if s, ok := alert.FromEvent(&events[i], w.info[events[i].Change.Result.Check]); ok {
+		s, ok := alert.FromEvent(&events[i], w.info[events[i].Change.Result.Check])
+		if ok && !s.Over { // the end of what was told before somebody answered for it is told
+			quiet, err := answered.stands(ctx, &events[i], s.Topic)
+			if err != nil {
+				return nil, nil, err
+			}
+			ok = !quiet
+		}
+		if ok {
 			signals = append(signals, s)
 		}
 	}
@@ -309,7 +326,7 @@ func (w *Watch) match(ctx context.Context, all []alert.Rule, signals []alert.Sig
 	for i := range signals {
 		s := &signals[i]
 		tags := func() []string {
-			if _, ok := known[s.Host]; !ok {
+			if _, ok := known[s.Host]; !ok && s.Host != "" {
 				t, err := w.cfg.Tags(ctx, s.Host)
 				failed = errors.Join(failed, err)
 				known[s.Host] = t

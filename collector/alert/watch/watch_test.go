@@ -19,6 +19,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store"
+	"seawall/collector/triage"
 	"seawall/pkg/finding"
 )
 
@@ -374,5 +375,80 @@ func TestRun(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// waive makes a waiver of a check.
+func (s *scene) waive(v triage.Waiver) {
+	s.t.Helper()
+	v.Owner, v.Reason, v.Who = "ann", "known", "ann"
+	err := s.store.Write(s.t.Context(), func(w db.Writer) error {
+		_, err := triage.Add(w, s.now, v)
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// TestWaived: what somebody answers for is told to nobody, and is again when that ends;
+// what is over is told in any case, since its beginning may have been told before.
+func TestWaived(t *testing.T) {
+	r := rule("r")
+	r.Resolved = true
+	s := newScene(t, r)
+	s.watch.cfg.Tags = func(_ context.Context, id fleet.HostID) ([]string, error) {
+		return map[fleet.HostID][]string{host(2): {"prod"}}[id], nil
+	}
+	until := s.now.Add(48 * time.Hour)
+	s.waive(triage.Waiver{Check: "ssh-root", Host: host(1), Expires: until})
+	s.waive(triage.Waiver{Check: "ssh-root", Tag: "prod", Expires: until})
+	s.waive(triage.Waiver{Check: "other", Resource: "/a", Expires: until})
+	s.change(1, "ssh-root", finding.StatusPass, finding.StatusFail)
+	s.change(2, "ssh-root", finding.StatusPass, finding.StatusFail)
+	s.after(time.Minute)
+	s.want()
+	s.change(3, "ssh-root", finding.StatusPass, finding.StatusFail)
+	s.change(1, "other", finding.StatusPass, finding.StatusFail)
+	s.after(time.Minute)
+	if got, _ := s.told(); len(got) != 2 {
+		t.Errorf("told %q", got)
+	}
+	s.change(1, "ssh-root", finding.StatusFail, finding.StatusPass)
+	s.after(time.Hour)
+	if got, _ := s.told(); len(got) != 3 || !strings.Contains(got[2], "resolved") {
+		t.Errorf("told %q", got)
+	}
+	s.after(50 * time.Hour)
+	s.change(2, "ssh-root", finding.StatusPass, finding.StatusFail)
+	s.after(time.Hour)
+	if got, _ := s.told(); len(got) != 4 {
+		t.Errorf("after the end: told %q", got)
+	}
+}
+
+// TestWaiverEnds: who asks is told a week before a waiver ends and when it has, once each;
+// of a short one when it has.
+func TestWaiverEnds(t *testing.T) {
+	r := rule("r")
+	r.Topics, r.MinSeverity, r.Group = []alert.Topic{alert.Waiver}, finding.SeverityCritical, alert.BySubject
+	s := newScene(t, r)
+	s.waive(triage.Waiver{Check: "long", Tag: "prod", Expires: s.now.Add(10 * 24 * time.Hour)})
+	s.waive(triage.Waiver{Check: "short", Host: host(1), Resource: "/a", Expires: s.now.Add(5 * 24 * time.Hour)})
+	for range 12 * 24 {
+		s.after(time.Hour)
+		s.look()
+	}
+	s.after(time.Hour)
+	got, _ := s.told()
+	for i, want := range []string{"long: a waiver, for which ann answers, ends on 2027-01-25 (tag prod)",
+		"short: a waiver, for which ann answered, has ended: what it stood for counts again (host " + string(host(1)) + ", /a)",
+		"long: a waiver, for which ann answered, has ended: what it stood for counts again (tag prod)"} {
+		if i >= len(got) || !strings.HasSuffix(got[i], want) {
+			t.Errorf("message %d is not %q:\n%s", i, want, strings.Join(got, "\n"))
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("%d messages:\n%s", len(got), strings.Join(got, "\n"))
 	}
 }
