@@ -1,10 +1,13 @@
 package main
 
 import (
+	"time"
+
 	"seawall/collector/store"
 	"seawall/collector/web"
 	"seawall/collector/web/alerts"
 	"seawall/collector/web/api"
+	"seawall/collector/web/decide"
 	"seawall/collector/web/exports"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/report"
@@ -42,7 +45,9 @@ func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(
 			return nil, err
 		}
 		data := api.New(api.Config{Frame: f, Posture: s, Catalogue: s, Detections: s, Lists: s, Requests: s.Requests,
-			Export: files(s), Exported: exported(s), Version: service.ReadBuild().Version})
+			Export: files(s), Exported: exported(s), Version: service.ReadBuild().Version},
+			decide.Endpoints(decide.Config{Data: s, Outbox: a.Outbox, Now: time.Now, Routes: a.Desk.Routes, Rules: a.Watch.Wake, Exports: a.Exports.Wake,
+				Change: m.Change, Decide: m.Decide})...)
 		return []web.Area{data, streams, messages, all, decisions, private, reports}, nil
 	}
 }

@@ -20,7 +20,6 @@ const (
 	perBatch = 5   // pages in one transaction
 	atOnce   = 4   // hosts of a whole state in one transaction
 	gone     = 24 * time.Hour
-	between  = 1 << 32          // a hole of numbers from which it is between two days
 	texture  = 10 * time.Minute // texts of checks and labels of hosts are kept
 )
 
@@ -117,9 +116,8 @@ func (r *Runner) changes(ctx context.Context, p *order.Progress, b *batch) (item
 		}
 		for i := range events {
 			e := &events[i]
-			// Numbers have no holes but between two days, where a store has one part for
-			// each, and where rows were deleted, which is old ones.
-			if hole := e.ID - b.to.Events - 1; hole > 0 && hole < between && r.cfg.Now().Sub(b.reached) > gone {
+			// Numbers have no holes but where rows were deleted, which is old ones.
+			if hole := e.ID - b.to.Events - 1; hole > 0 && r.cfg.Now().Sub(b.reached) > gone {
 				b.lost += hole
 			}
 			items = append(items, item.Change(r.texts.hosts[e.Host], r.texts.checks[e.Change.Result.Check], *e))

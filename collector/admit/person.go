@@ -1,0 +1,72 @@
+package admit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"seawall/collector/enrol"
+	"seawall/collector/fleet"
+	"seawall/collector/roster"
+	"seawall/collector/store/membership"
+)
+
+// Change revokes, releases or archives a member, as a person or a program of one wants it,
+// and returns it as it is then. What it may not deliver any more has ended on return. One
+// that is no member is an error that is fs.ErrNotExist, and a change that cannot be, such
+// as the release of one that is revoked, one that is fs.ErrPermission.
+func (m *Members) Change(ctx context.Context, host fleet.HostID, change, reason string) (fleet.Member, error) {
+	if !host.Valid() {
+		return fleet.Member{}, fmt.Errorf("host %q: %w", host, fs.ErrNotExist)
+	}
+	_, err := m.Roster.Find(ctx, host)
+	if refused, ok := errors.AsType[*roster.Refused](err); ok {
+		err = fmt.Errorf("%w: %w", refused, fs.ErrNotExist)
+	}
+	if err != nil {
+		return fleet.Member{}, fmt.Errorf("host %s: %w", host, err)
+	}
+	switch change {
+	case "revoke":
+		_, err = m.Roster.Change(ctx, host, func(one *fleet.Member) error {
+			if one.Standing != fleet.Revoked {
+				one.Standing, one.Reason, one.Since = fleet.Revoked, reason, time.Now().UTC()
+			}
+			return nil
+		})
+	case "release":
+		_, err = m.Roster.Change(ctx, host, func(one *fleet.Member) error {
+			if one.Standing != fleet.Active {
+				one.Since = time.Now().UTC()
+			}
+			return roster.Release(one)
+		})
+	case "archive":
+		err = m.update(ctx, func(tx *membership.Tx) error { return tx.Archive(host, true) })
+	default:
+		err = fmt.Errorf("there is no change %q: %w", change, fs.ErrPermission)
+	}
+	if refused, ok := errors.AsType[*roster.Refused](err); ok {
+		err = fmt.Errorf("%w: %w", refused, fs.ErrPermission)
+	}
+	if err != nil {
+		return fleet.Member{}, fmt.Errorf("change host %s: %w", host, err)
+	}
+	one, _ := m.Roster.Member(host)
+	if change == "archive" { // the roster need not know: it delivers as before
+		one.Archived = time.Now().UTC()
+	}
+	return one, nil
+}
+
+// Decide approves or rejects a machine that waits. One that is not known is an error that
+// is fs.ErrNotExist.
+func (m *Members) Decide(ctx context.Context, id string, d fleet.Decision) (fleet.Request, error) {
+	r, err := m.Enrolment.Decide(ctx, id, d)
+	if errors.Is(err, enrol.ErrNoRequest) {
+		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return r, err
+}
