@@ -32,6 +32,8 @@ type base struct {
 	tend func(context.Context) error // between transactions
 	calm func() error                // when there is little to do
 	tidy func() error                // after rows were deleted
+	// weeks says that the timeline has a part for each week, see package week.
+	weeks bool
 	// leave closes after an error, nil for none, and returns what became of both.
 	leave func(error) error
 	// shared is what is there for a database that other collectors use, too; else nil.
@@ -112,7 +114,7 @@ func openPostgres(ctx context.Context, url string) (base, int, error) {
 	return base{
 		Writer: d.Writer, Readers: d.Readers,
 		begin: t.begin, commit: t.commit, rollback: t.rollback,
-		sync: nothing, tend: func(context.Context) error { return nil }, calm: nothing, tidy: nothing,
+		sync: nothing, tend: func(context.Context) error { return nil }, calm: nothing, tidy: nothing, weeks: true,
 		leave: func(err error) error { return errors.Join(err, d.Close()) }, shared: us,
 	}, version, nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"time"
 
 	"seawall/collector/db"
@@ -11,6 +12,7 @@ import (
 	"seawall/collector/store/rollup"
 	"seawall/collector/store/sqlite"
 	"seawall/collector/store/turn"
+	"seawall/collector/store/week"
 	"seawall/collector/trail"
 )
 
@@ -23,7 +25,7 @@ const (
 // the writer between transactions, so each step is short. Things age while the
 // collector runs, as hosts' silence does: a clock that jumps ahead deletes nothing.
 func (s *Store) expire() time.Duration {
-	more := false
+	dropped, more := s.week(), false
 	err := s.chore(func(b *host.Batch) error {
 		if err := presence.Mark(b.Writer, b.Now); err != nil {
 			return err
@@ -47,7 +49,7 @@ func (s *Store) expire() time.Duration {
 		s.cfg.Log.Error("old events stay", "err", sqlite.Classify(err))
 		return expireEvery
 	}
-	if more {
+	if more || dropped {
 		return expirePause
 	}
 	clear(s.hosts) // of their rows, some may be gone
@@ -55,6 +57,37 @@ func (s *Store) expire() time.Duration {
 		s.cfg.Log.Warn("database does not shrink", "err", err)
 	}
 	return expireEvery
+}
+
+// week begins the week's part of the timeline, and drops the oldest one, where it has
+// parts. It reports whether it is to be asked again soon.
+func (s *Store) week() (more bool) {
+	if !s.data.weeks {
+		return false
+	}
+	err := s.chore(func(b *host.Batch) error {
+		outages, err := presence.Load(b.Writer)
+		if err != nil {
+			return err
+		}
+		keep, err := retention.Of(b.Writer, retention.Changes, s.cfg.Retention)
+		if err != nil {
+			return err
+		}
+		if keep == 0 {
+			_, err = week.Begin(b.Writer, b.Now, 0)
+			return err
+		}
+		more, err = week.Begin(b.Writer, b.Now, b.Now.Sub(outages.Before(b.Now, keep)))
+		return err
+	})
+	switch {
+	case errors.Is(err, week.ErrRead):
+		s.cfg.Log.Info("the timeline's parts wait", "err", err)
+	case err != nil:
+		s.cfg.Log.Error("the timeline's parts stay", "err", err)
+	}
+	return more && err == nil
 }
 
 // old deletes a little of what is kept for a time that a person may set, and returns for
