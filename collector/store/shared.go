@@ -49,8 +49,11 @@ func (s *Store) follow(ctx context.Context) (func(), error) {
 		},
 	})
 	running, end := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.Run(running) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = w.Run(running) // it ends with running alone
+	}()
 	return func() {
 		end()
 		<-done
