@@ -55,7 +55,7 @@ func Open(folder string, cfg Config) (*Authority, error) {
 		return nil, fmt.Errorf("authority: %w; restore %s from a backup, as new keys would lock out every host", err, d.folder)
 	}
 	if made {
-		cfg.Log.Info("made the authority", "id", v.active.id, "folder", d.folder)
+		cfg.Log.Info("made the authority", "id", v.active.ID, "folder", d.folder)
 	}
 	return newAuthority(d, v, cfg), nil
 }
@@ -73,8 +73,8 @@ func (c *Config) complete() {
 }
 
 func newAuthority(from vault, v *view, cfg Config) *Authority {
-	if end := v.active.cert.NotAfter; cfg.Now().After(end.AddDate(-1, 0, 0)) {
-		cfg.Log.Warn("the authority ends within a year; rotate it", "id", v.active.id, "expires", end)
+	if end := v.active.Cert.NotAfter; cfg.Now().After(end.AddDate(-1, 0, 0)) {
+		cfg.Log.Warn("the authority ends within a year; rotate it", "id", v.active.ID, "expires", end)
 	}
 	return &Authority{vault: from, now: cfg.Now, log: cfg.Log, view: v, changed: make(chan struct{})}
 }
@@ -91,7 +91,7 @@ func (a *Authority) Issue(host fleet.HostID, key *ecdsa.PublicKey) (chain [][]by
 	if !host.Valid() {
 		return nil, time.Time{}, fmt.Errorf("issue a certificate: %q is no host id", string(host))
 	}
-	c, err := a.current().active.issueHost(string(host), key, a.now())
+	c, err := a.current().active.IssueHost(string(host), key, a.now())
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("issue a certificate for host %s: %w", host, err)
 	}
@@ -106,7 +106,7 @@ func (a *Authority) VerifyHost(chain []*x509.Certificate, now time.Time) (fleet.
 }
 
 // Pin returns the pin of the authority that signs.
-func (a *Authority) Pin() trust.Pin { return trust.PinOf(a.current().active.cert) }
+func (a *Authority) Pin() trust.Pin { return trust.PinOf(a.current().active.Cert) }
 
 // Bundle returns what hosts are to believe, and a channel that is closed when that
 // is no longer the newest, or an authority is no longer believed.
@@ -132,7 +132,7 @@ func (a *Authority) List() []Info {
 	list := make([]Info, len(v.state.Authorities))
 	for i, e := range v.state.Authorities {
 		list[i] = Info{
-			ID: e.ID, Created: e.Created, Expires: e.Expires, Active: e.ID == v.active.id,
+			ID: e.ID, Created: e.Created, Expires: e.Expires, Active: e.ID == v.active.ID,
 			Retired: e.Standing != trusted, Distrusted: e.Standing == distrusted,
 		}
 	}

@@ -14,9 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"seawall/collector/authority/signer"
 	"seawall/collector/fleet"
 	"seawall/pkg/trust"
 )
+
+const day = 24 * time.Hour
 
 const host fleet.HostID = "00112233445566778899aabbccddeeff"
 
@@ -193,11 +196,11 @@ func TestOpenRefuses(t *testing.T) {
 		"a file": func(d string) error { return errors.Join(os.RemoveAll(ca(d)), os.WriteFile(ca(d), nil, 0o600)) },
 		"another's key": func(d string) error {
 			listed := key(d)
-			s, err := newSigner(newClock().Now())
+			s, err := signer.New(newClock().Now())
 			if err != nil {
 				return err
 			}
-			other := filepath.Join(ca(d), s.id+".pem")
+			other := filepath.Join(ca(d), s.ID+".pem")
 			return errors.Join(disk{ca(d), func(string) error { return nil }}.putSigner(s), os.Rename(other, listed))
 		},
 	} {

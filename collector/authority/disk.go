@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"seawall/collector/authority/signer"
 )
 
 const (
@@ -35,11 +37,11 @@ func (d disk) ensure(now func() time.Time) (bool, error) {
 	if there, err := d.there(); there || err != nil {
 		return false, err
 	}
-	s, err := newSigner(now())
+	s, err := signer.New(now())
 	if err != nil {
 		return false, err
 	}
-	return d.create(state{uint64(now().Unix()), []entry{s.entry()}}, []*signer{s})
+	return d.create(state{uint64(now().Unix()), []entry{entryOf(s)}}, []*signer.Signer{s})
 }
 
 // there reports whether there is the folder, or something else of its name.
@@ -52,7 +54,7 @@ func (d disk) there() (bool, error) {
 
 // create makes the folder, and reports whether it did: when another process was
 // faster, its folder stays.
-func (d disk) create(s state, signers []*signer) (bool, error) {
+func (d disk) create(s state, signers []*signer.Signer) (bool, error) {
 	if err := d.step("make folder"); err != nil {
 		return false, err
 	}
@@ -110,7 +112,7 @@ func (d disk) load(_ context.Context, known *view) (*view, error) {
 }
 
 // change makes the next state durable and returns it.
-func (d disk) change(_ context.Context, known *view, next func(state) (state, *signer, error)) (*view, error) {
+func (d disk) change(_ context.Context, known *view, next func(state) (state, *signer.Signer, error)) (*view, error) {
 	s, added, err := next(known.state.copy())
 	if err != nil || s.equal(known.state) {
 		return known, err
@@ -155,13 +157,13 @@ func (d disk) read(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxFile))
 }
 
-func (d disk) putSigner(s *signer) error {
-	data, err := s.encode()
+func (d disk) putSigner(s *signer.Signer) error {
+	data, err := s.Encode()
 	if err != nil {
 		return err
 	}
 	// A link, unlike a rename, replaces nothing.
-	return d.put(s.id+".pem", data, os.Link)
+	return d.put(s.ID+".pem", data, os.Link)
 }
 
 func (d disk) putState(s state) error {

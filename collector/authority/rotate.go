@@ -6,22 +6,24 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"seawall/collector/authority/signer"
 )
 
 // Rotate makes a new authority, which signs from now on. It refuses to have more
 // than five in the bundle.
 func (a *Authority) Rotate(ctx context.Context) error {
 	var made string
-	err := a.replace(ctx, func(now state) (state, *signer, error) {
-		if n := now.count(trusted); n >= depth {
+	err := a.replace(ctx, func(now state) (state, *signer.Signer, error) {
+		if n := now.count(trusted); n >= signer.Depth {
 			return now, nil, fmt.Errorf("hosts trust %d, which is the most; retire the oldest first", n)
 		}
-		s, err := newSigner(a.now())
+		s, err := signer.New(a.now())
 		if err != nil {
 			return now, nil, err
 		}
-		made = s.id
-		now.Authorities = append(now.Authorities, s.entry())
+		made = s.ID
+		now.Authorities = append(now.Authorities, entryOf(s))
 		return now, s, nil
 	})
 	if err != nil {
@@ -35,7 +37,7 @@ func (a *Authority) Rotate(ctx context.Context) error {
 // is distrusted, what it signed is refused from now on, and older ones are retired
 // with it.
 func (a *Authority) Retire(ctx context.Context, id string, distrust bool) error {
-	err := a.replace(ctx, func(now state) (state, *signer, error) {
+	err := a.replace(ctx, func(now state) (state, *signer.Signer, error) {
 		i := slices.IndexFunc(now.Authorities, func(e entry) bool { return e.ID == id })
 		switch {
 		case i < 0:
@@ -54,13 +56,13 @@ func (a *Authority) Retire(ctx context.Context, id string, distrust bool) error 
 }
 
 // replace makes the next state durable and then the one in use.
-func (a *Authority) replace(ctx context.Context, next func(state) (state, *signer, error)) error {
+func (a *Authority) replace(ctx context.Context, next func(state) (state, *signer.Signer, error)) error {
 	a.change.Lock()
 	defer a.change.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	v, err := a.vault.change(ctx, a.current(), func(now state) (state, *signer, error) {
+	v, err := a.vault.change(ctx, a.current(), func(now state) (state, *signer.Signer, error) {
 		s, added, err := next(now.copy())
 		if err == nil && !slices.Equal(s.Authorities, now.Authorities) {
 			s.Revision = max(s.Revision+1, uint64(max(0, a.now().Unix())))
@@ -86,7 +88,7 @@ func (a *Authority) Refresh(ctx context.Context) error {
 	}
 	if v != old {
 		a.use(v)
-		a.log.Info("the authority was changed elsewhere", "id", v.active.id, "revision", v.state.Revision)
+		a.log.Info("the authority was changed elsewhere", "id", v.active.ID, "revision", v.state.Revision)
 	}
 	return nil
 }
@@ -123,6 +125,10 @@ type entry struct {
 	Created  time.Time `json:"created"`
 	Expires  time.Time `json:"expires"`
 	Standing standing  `json:"standing"`
+}
+
+func entryOf(s *signer.Signer) entry {
+	return entry{ID: s.ID, Created: s.Created(), Expires: s.Cert.NotAfter, Standing: trusted}
 }
 
 func (s state) copy() state {
@@ -164,7 +170,7 @@ func (s state) check() error {
 	seen := make(map[string]bool)
 	for _, e := range s.Authorities {
 		switch {
-		case !validID(e.ID):
+		case !signer.ValidID(e.ID):
 			return fmt.Errorf("%q is no id of an authority", e.ID)
 		case seen[e.ID]:
 			return fmt.Errorf("authority %s is listed twice", e.ID)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"seawall/collector/authority/signer"
 	"seawall/pkg/trust"
 )
 
@@ -56,7 +57,7 @@ func TestRotate(t *testing.T) {
 	sleeper, pin := bundle(a), a.Pin()
 	cert, _ := issue(t, a)
 	pins := []trust.Pin{pin}
-	for i := range depth - 1 {
+	for i := range signer.Depth - 1 {
 		c.add(time.Hour)
 		old, changed := a.Bundle()
 		rotate(t, a)
@@ -159,7 +160,7 @@ func TestDistrust(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 	// The thief makes himself a certificate of a collector.
-	stolen, err := thief.issueServer(c.Now())
+	stolen, err := thief.IssueServer(c.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +187,7 @@ func TestDistrust(t *testing.T) {
 		}
 	}
 	// Nobody needs the key any more.
-	if err := os.Remove(filepath.Join(dir, folderName, thief.id+".pem")); err != nil {
+	if err := os.Remove(filepath.Join(dir, folderName, thief.ID+".pem")); err != nil {
 		t.Fatal(err)
 	}
 	rotate(t, open(t, dir, c))
@@ -342,7 +343,7 @@ func TestAtOnce(t *testing.T) {
 			}
 		})
 	}
-	for range depth - 1 {
+	for range signer.Depth - 1 {
 		rotate(t, a)
 		retire(t, a, 0, false)
 	}

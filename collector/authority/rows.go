@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"seawall/collector/authority/seal"
+	"seawall/collector/authority/signer"
 	"seawall/collector/db"
 )
 
@@ -160,7 +161,7 @@ func (r rows) putBack(ctx context.Context, known *view) error {
 }
 
 // change makes the next state in one transaction with the look at the newest.
-func (r rows) change(ctx context.Context, _ *view, next func(state) (state, *signer, error)) (v *view, err error) {
+func (r rows) change(ctx context.Context, _ *view, next func(state) (state, *signer.Signer, error)) (v *view, err error) {
 	err = r.data.Write(ctx, func(w db.Writer) error {
 		found, err := all(w.Rows)
 		if err != nil {
@@ -180,9 +181,9 @@ func (r rows) change(ctx context.Context, _ *view, next func(state) (state, *sig
 		if v, err = newView(s, believed(s, signers)); err != nil {
 			return err
 		}
-		var fresh []*signer
+		var fresh []*signer.Signer
 		if added != nil {
-			fresh = []*signer{added}
+			fresh = []*signer.Signer{added}
 		}
 		return r.put(w, s, fresh)
 	})
@@ -193,23 +194,23 @@ func (r rows) change(ctx context.Context, _ *view, next func(state) (state, *sig
 }
 
 // believed are those signers that the state does not distrust.
-func believed(s state, signers []*signer) []*signer {
-	return slices.DeleteFunc(signers, func(one *signer) bool {
-		return slices.ContainsFunc(s.Authorities, func(e entry) bool { return e.ID == one.id && e.Standing == distrusted })
+func believed(s state, signers []*signer.Signer) []*signer.Signer {
+	return slices.DeleteFunc(signers, func(one *signer.Signer) bool {
+		return slices.ContainsFunc(s.Authorities, func(e entry) bool { return e.ID == one.ID && e.Standing == distrusted })
 	})
 }
 
 // put writes the state and the keys of signers, sealed.
-func (r rows) put(w db.Writer, s state, signers []*signer) error {
+func (r rows) put(w db.Writer, s state, signers []*signer.Signer) error {
 	const text = `INSERT INTO authority (name, revision, sealed) VALUES (?, ?, ?)
 		ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, sealed = excluded.sealed`
 	for _, one := range signers {
-		data, err := one.encode()
+		data, err := one.Encode()
 		if err != nil {
-			return fmt.Errorf("write authority %s: %w", one.id, err)
+			return fmt.Errorf("write authority %s: %w", one.ID, err)
 		}
-		if err := w.Exec(text, one.id, int64(0), r.keys.Seal(one.id, data)); err != nil {
-			return fmt.Errorf("write authority %s: %w", one.id, err)
+		if err := w.Exec(text, one.ID, int64(0), r.keys.Seal(one.ID, data)); err != nil {
+			return fmt.Errorf("write authority %s: %w", one.ID, err)
 		}
 	}
 	data, err := s.encode()

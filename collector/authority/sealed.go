@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"seawall/collector/authority/seal"
+	"seawall/collector/authority/signer"
 	"seawall/collector/db"
 )
 
@@ -93,7 +94,7 @@ func begin(ctx context.Context, data db.DB, keyFile, folder string, cfg Config) 
 }
 
 // origin returns the authority of the folder, or one that is new.
-func origin(ctx context.Context, d disk, cfg Config) (s state, signers []*signer, taken bool, err error) {
+func origin(ctx context.Context, d disk, cfg Config) (s state, signers []*signer.Signer, taken bool, err error) {
 	there, err := d.there()
 	if err != nil {
 		return s, nil, false, err
@@ -108,11 +109,11 @@ func origin(ctx context.Context, d disk, cfg Config) (s state, signers []*signer
 	if err := cfg.Make(); err != nil {
 		return s, nil, false, fmt.Errorf("no authority in the database, nor in %s: %w", d.folder, err)
 	}
-	one, err := newSigner(cfg.Now())
+	one, err := signer.New(cfg.Now())
 	if err != nil {
 		return s, nil, false, err
 	}
-	return state{uint64(cfg.Now().Unix()), []entry{one.entry()}}, []*signer{one}, false, nil
+	return state{uint64(cfg.Now().Unix()), []entry{entryOf(one)}}, []*signer.Signer{one}, false, nil
 }
 
 // open reads the rows, and seals them anew where that was with an older key.

@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"slices"
 	"time"
+
+	"seawall/collector/authority/signer"
 )
 
 // leaf is the collector's certificate with its chain.
@@ -41,13 +43,13 @@ func (a *Authority) certificate() (*tls.Certificate, error) {
 	if l := a.leaf; l != nil && now.Before(l.renew) && !now.Before(l.certificate.Leaf.NotBefore) {
 		return l.certificate, nil
 	}
-	c, err := a.view.active.issueServer(now)
+	c, err := a.view.active.IssueServer(now)
 	if err != nil {
 		a.log.Error("the collector has no certificate", "err", err)
 		return nil, err
 	}
 	c.Certificate = slices.Concat(c.Certificate, a.view.tail)
-	a.leaf = &leaf{c, now.Add(serverLife / 3)}
-	a.log.Info("made the collector's certificate", "authority", a.view.active.id, "expires", c.Leaf.NotAfter)
+	a.leaf = &leaf{c, now.Add(signer.ServerLife / 3)}
+	a.log.Info("made the collector's certificate", "authority", a.view.active.ID, "expires", c.Leaf.NotAfter)
 	return c, nil
 }

@@ -1,4 +1,10 @@
-package authority
+// Package signer is one authority with its key: what it signs, and how the two are kept.
+//
+// It makes a new authority ([New]), certificates of hosts (14 days) and of the collector
+// (90 days), and certifies the key of a later authority, so that a host that knows the
+// one finds its way to the other. Which authorities there are, and which are believed,
+// is for package authority to know. Keys are on P-256, authorities live 20 years.
+package signer
 
 import (
 	"crypto/ecdsa"
@@ -22,27 +28,29 @@ const (
 	day = 24 * time.Hour
 
 	authorityYears = 20
-	serverLife     = 90 * day
-	hostLife       = 14 * day
+	// ServerLife is how long a certificate of the collector lives.
+	ServerLife = 90 * day
+	hostLife   = 14 * day
 
 	// How far clocks may differ. A new authority and the collector's certificate
 	// have no use for a narrow beginning, and hosts with slow clocks do suffer.
 	hostSlack   = time.Hour
 	serverSlack = day
 
-	// depth is how many authorities a chain connects: the collector's certificate,
+	// Depth is how many authorities a chain connects: the collector's certificate,
 	// four certificates of one authority's key by the one before, and the oldest.
-	depth = trust.MaxChain - 1
+	Depth = trust.MaxChain - 1
 )
 
-// signer is one authority with its key.
-type signer struct {
-	id   string
-	cert *x509.Certificate
+// Signer is one authority with its key.
+type Signer struct {
+	ID   string // 16 hexadecimal digits
+	Cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-func newSigner(now time.Time) (*signer, error) {
+// New makes an authority.
+func New(now time.Time) (*Signer, error) {
 	// What a machine makes at a date of 1970, before it got the time, would be
 	// expired for ever after.
 	if now.Before(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
@@ -52,23 +60,23 @@ func newSigner(now time.Time) (*signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
 	}
-	s := &signer{key: key}
+	s := &Signer{key: key}
 	spki, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
 	}
-	s.id = idOf(&x509.Certificate{RawSubjectPublicKeyInfo: spki})
+	s.ID = idOf(&x509.Certificate{RawSubjectPublicKeyInfo: spki})
 	t := &x509.Certificate{
 		// A name of its own, so that nobody who builds a chain confuses two.
-		Subject:               pkix.Name{CommonName: "Seawall authority " + s.id},
+		Subject:               pkix.Name{CommonName: "Seawall authority " + s.ID},
 		NotBefore:             now.Add(-serverSlack),
 		NotAfter:              now.AddDate(authorityYears, 0, 0),
 		KeyUsage:              x509.KeyUsageCertSign,
 		BasicConstraintsValid: true,
 		IsCA:                  true,
-		MaxPathLen:            depth - 1,
+		MaxPathLen:            Depth - 1,
 	}
-	s.cert, err = certify(t, t, &key.PublicKey, key)
+	s.Cert, err = certify(t, t, &key.PublicKey, key)
 	return s, err
 }
 
@@ -78,31 +86,32 @@ func idOf(c *x509.Certificate) string {
 	return hex.EncodeToString(pin[:8])
 }
 
-func validID(id string) bool {
+// ValidID reports whether it may be an id.
+func ValidID(id string) bool {
 	b, err := hex.DecodeString(id)
 	return err == nil && len(b) == 8 && hex.EncodeToString(b) == id
 }
 
-func (s *signer) entry() entry {
-	return entry{ID: s.id, Created: s.cert.NotBefore.Add(serverSlack), Expires: s.cert.NotAfter, Standing: trusted}
-}
+// Created is when the authority was made.
+func (s *Signer) Created() time.Time { return s.Cert.NotBefore.Add(serverSlack) }
 
-// vouch certifies the key of a later authority: "new with old".
-func (s *signer) vouch(later *signer) (*x509.Certificate, error) {
+// Vouch certifies the key of a later authority: "new with old".
+func (s *Signer) Vouch(later *Signer) (*x509.Certificate, error) {
 	t := &x509.Certificate{
-		Subject:               later.cert.Subject,
-		SubjectKeyId:          later.cert.SubjectKeyId,
-		NotBefore:             later.cert.NotBefore,
-		NotAfter:              later.cert.NotAfter,
+		Subject:               later.Cert.Subject,
+		SubjectKeyId:          later.Cert.SubjectKeyId,
+		NotBefore:             later.Cert.NotBefore,
+		NotAfter:              later.Cert.NotAfter,
 		KeyUsage:              x509.KeyUsageCertSign,
 		BasicConstraintsValid: true,
 		IsCA:                  true,
-		MaxPathLen:            depth - 1,
+		MaxPathLen:            Depth - 1,
 	}
-	return certify(t, s.cert, &later.key.PublicKey, s.key)
+	return certify(t, s.Cert, &later.key.PublicKey, s.key)
 }
 
-func (s *signer) issueHost(id string, key *ecdsa.PublicKey, now time.Time) (*x509.Certificate, error) {
+// IssueHost returns a certificate of a host and its key, for 14 days.
+func (s *Signer) IssueHost(id string, key *ecdsa.PublicKey, now time.Time) (*x509.Certificate, error) {
 	if key == nil || key.Curve != elliptic.P256() {
 		return nil, errors.New("its key is not on P-256")
 	}
@@ -114,8 +123,8 @@ func (s *signer) issueHost(id string, key *ecdsa.PublicKey, now time.Time) (*x50
 	}, key, now)
 }
 
-// issueServer returns a certificate of the collector's own, with a new key.
-func (s *signer) issueServer(now time.Time) (*tls.Certificate, error) {
+// IssueServer returns a certificate of the collector's own, with a new key.
+func (s *Signer) IssueServer(now time.Time) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
@@ -123,7 +132,7 @@ func (s *signer) issueServer(now time.Time) (*tls.Certificate, error) {
 	c, err := s.issue(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: trust.CollectorName},
 		NotBefore:   now.Add(-serverSlack),
-		NotAfter:    now.Add(serverLife),
+		NotAfter:    now.Add(ServerLife),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames:    []string{trust.CollectorName, "localhost"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
@@ -135,16 +144,16 @@ func (s *signer) issueServer(now time.Time) (*tls.Certificate, error) {
 }
 
 // issue signs what is no authority. It ends before its authority does.
-func (s *signer) issue(t *x509.Certificate, key *ecdsa.PublicKey, now time.Time) (*x509.Certificate, error) {
-	if end := s.cert.NotAfter; !now.Before(end) {
+func (s *Signer) issue(t *x509.Certificate, key *ecdsa.PublicKey, now time.Time) (*x509.Certificate, error) {
+	if end := s.Cert.NotAfter; !now.Before(end) {
 		return nil, fmt.Errorf("authority %s ended at %s and this machine's clock says %s; rotate the authority",
-			s.id, end.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+			s.ID, end.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	} else if t.NotAfter.After(end) {
 		t.NotAfter = end
 	}
 	t.KeyUsage = x509.KeyUsageDigitalSignature
 	t.BasicConstraintsValid = true
-	return certify(t, s.cert, key, s.key)
+	return certify(t, s.Cert, key, s.key)
 }
 
 func certify(t, parent *x509.Certificate, key *ecdsa.PublicKey, by *ecdsa.PrivateKey) (*x509.Certificate, error) {
