@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"seawall/collector/fleet"
 	"seawall/collector/store/lease"
@@ -36,6 +37,9 @@ func (s *Store) follow(ctx context.Context) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.compareClocks(ctx); err != nil {
+		return nil, err
+	}
 	w := turn.NewWatch(newest, turn.Config{
 		Collector: s.data.shared.collector, Readers: s.data.Readers, Listen: s.data.shared.listen, Log: s.cfg.Log,
 		Tell: s.tell,
@@ -58,6 +62,22 @@ func (s *Store) follow(ctx context.Context) (func(), error) {
 		end()
 		<-done
 	}, nil
+}
+
+// maxSkew is how much the clocks of a collector and the database may differ. Whether a
+// host is silent, and whether all collectors were away, is told by times of several.
+const maxSkew = 30 * time.Second
+
+// compareClocks warns of a clock that is wrong.
+func (s *Store) compareClocks(ctx context.Context) error {
+	var there int64
+	if err := s.data.Readers.QueryRowContext(ctx, "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)").Scan(&there); err != nil {
+		return fmt.Errorf("ask for the database's time: %w", err)
+	}
+	if skew := time.Since(time.UnixMilli(there)); skew.Abs() > maxSkew {
+		s.cfg.Log.Warn("the clock differs from the database's: hosts may be called silent or not", "ahead", skew.Round(time.Second))
+	}
+	return nil
 }
 
 // maxTold bounds the events of one transaction of another collector that are handed on.
