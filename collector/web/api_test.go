@@ -152,7 +152,7 @@ func TestExport(t *testing.T) {
 func scopedTo(d *demo, n int, page func(context.Context, fleet.HostQuery) (fleet.HostPage, error), exported func(ctx context.Context, who, what string) error) web.Config {
 	c := config(d)
 	c.Bearer = func(context.Context, string) (session.Who, error) {
-		return session.Who{User: "auditor", Role: frame.Viewer, Scope: []string{"mine"}}, nil
+		return session.Who{User: "auditor", Role: frame.Viewer, Scope: []string{"mine"}, Token: "7a"}, nil
 	}
 	if page == nil {
 		page = func(_ context.Context, q fleet.HostQuery) (fleet.HostPage, error) {
@@ -219,7 +219,7 @@ func TestAPIScope(t *testing.T) {
 	if err := json.Unmarshal([]byte(b.asProgram("/api/v1/checks/ssh-ciphers").body), &check); err != nil || len(check.States) != 1 || check.Check.Hosts > 1 {
 		t.Errorf("%d states, %d hosts, %v", len(check.States), check.Check.Hosts, err)
 	}
-	if want := "token of auditor: findings as jsonl of host " + string(mine.ID); !slices.Contains(exported, want) {
+	if want := "token 7a of auditor: findings as jsonl of host " + string(mine.ID); !slices.Contains(exported, want) {
 		t.Errorf("%q is not among %q", want, exported)
 	}
 }

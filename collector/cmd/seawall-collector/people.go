@@ -77,5 +77,5 @@ func (u *users) byToken(ctx context.Context, text string) (session.Who, error) {
 	if err != nil {
 		return session.Who{}, err
 	}
-	return session.Who{User: token.User, Role: role.Parse(string(token.Role)), Scope: token.Scope}, nil
+	return session.Who{User: token.User, Role: role.Parse(string(token.Role)), Scope: token.Scope, Token: token.ID}, nil
 }

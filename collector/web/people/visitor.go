@@ -35,5 +35,5 @@ func (s *Pages) program(r *http.Request, header string) frame.Visitor {
 	if err != nil {
 		return frame.Visitor{}
 	}
-	return frame.Visitor{User: who.User, Role: who.Role, Scope: who.Scope, Program: true}
+	return frame.Visitor{User: who.User, Role: who.Role, Scope: who.Scope, Program: true, Session: who.Token}
 }

@@ -42,6 +42,7 @@ type Who struct {
 	User  string
 	Role  role.Role
 	Scope []string // the tags of the hosts that the user may see; none: all hosts
+	Token string   // the id of the API token that it came with, no secret; "" for a session
 }
 
 // Session is one signed-in browser.
