@@ -19,8 +19,9 @@ const (
 )
 
 // chain is how the events of a host or a check are found: each names the one before
-// it, and none a newer one, whatever a disk did to it. A row of the chain is read when it is asked for, so a page costs what it shows,
-// but for one that begins at an event which is not of the chain.
+// it, and none a newer one, whatever a disk did to it. It is followed until it has given
+// the page, so a page costs what it shows, but for one that begins at an event which is
+// not of the chain.
 type chain struct{ column, before, newest string }
 
 var (
@@ -28,14 +29,17 @@ var (
 	checkChain = chain{"check_id", "check_before", "SELECT event FROM check_newest WHERE check_id = ?"}
 )
 
-// text is the query of a page. Its arguments: the event that the page is before (the
-// highest number for the newest), the chain's key, the key again, that event, a check or "" twice, the limit.
-func (c chain) text() string {
-	return `WITH RECURSIVE chain(id) AS (
-			SELECT ifnull((SELECT ` + c.before + ` FROM event WHERE id = ? AND ` + c.column + ` = ?), (` + c.newest + `))
-			UNION ALL SELECT e.` + c.before + ` FROM chain CROSS JOIN event e ON e.id = chain.id WHERE e.` + c.before + ` BETWEEN 1 AND e.id - 1)
+// page is the query of a page of the events of a key, of one check of it unless that is
+// "", before an event, which is the highest number for the newest.
+func (c chain) page(key any, check string, before int64, limit int) (text string, args []any) {
+	const wanted = "e.id < ? AND (? = '' OR e.check_id = ?)"
+	text = `WITH RECURSIVE chain(id, had) AS (
+			SELECT ifnull((SELECT ` + c.before + ` FROM event WHERE id = ? AND ` + c.column + ` = ?), (` + c.newest + `)), 0
+			UNION ALL SELECT e.` + c.before + `, chain.had + CASE WHEN ` + wanted + ` THEN 1 ELSE 0 END FROM chain CROSS JOIN event e ON e.id = chain.id
+			WHERE e.` + c.before + ` BETWEEN 1 AND e.id - 1 AND chain.had < ?)
 		` + row.EventColumns + `FROM chain CROSS JOIN event e ON e.id = chain.id CROSS JOIN host h ON h.host = e.host
-		WHERE e.id < ? AND (? = '' OR e.check_id = ?) /*postgres ORDER BY e.id DESC */ LIMIT ?`
+		WHERE ` + wanted + ` /*postgres ORDER BY e.id DESC */ LIMIT ?`
+	return text, []any{before, key, key, before, check, check, limit, before, check, check, limit}
 }
 
 // Timeline returns events, newest first.
@@ -58,9 +62,9 @@ func (v *View) Timeline(ctx context.Context, q fleet.TimelineQuery) ([]fleet.Eve
 		if err != nil {
 			return nil, fmt.Errorf("read timeline: %w: %w", fs.ErrNotExist, err)
 		}
-		text, args = hostChain.text(), []any{q.Before, key, key, q.Before, q.Check, q.Check, q.Limit}
+		text, args = hostChain.page(key, q.Check, q.Before, q.Limit)
 	case q.Check != "":
-		text, args = checkChain.text(), []any{q.Before, q.Check, q.Check, q.Before, "", "", q.Limit}
+		text, args = checkChain.page(q.Check, "", q.Before, q.Limit)
 	}
 	var events []fleet.Event
 	err := db.Each(ctx, v.db, func(scan func(...any) error) error {
