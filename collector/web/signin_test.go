@@ -57,6 +57,37 @@ func TestGuessing(t *testing.T) {
 	open(t, from(s, "192.0.2.3")).loginAs("operator") // on a new machine, after a wait
 }
 
+// TestCrowd fills the tables of addresses and of names from many networks: who signed in
+// on a browser before still gets in there, also from an address that it never had.
+func TestCrowd(t *testing.T) {
+	d := demoFleet(demoNow)
+	s := newServer(t, withRoles(config(d)))
+	address := "192.0.2.1"
+	own := open(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { from(s, address).ServeHTTP(w, r) }))
+	own.loginAs("operator")
+	own.send(http.MethodPost, "/logout", url.Values{"form": {own.form("/")}})
+	page := httptest.NewRecorder()
+	s.ServeHTTP(page, httptest.NewRequest(http.MethodGet, "http://localhost/login", nil))
+	form := formField.FindStringSubmatch(page.Body.String())[1]
+	codes := map[int]int{}
+	for i := range 9000 {
+		r := httptest.NewRequest(http.MethodPost, "http://localhost/login", strings.NewReader(url.Values{
+			"form": {form}, "username": {fmt.Sprint("nobody", i)}, "password": {strings.Repeat("x", 2000)}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for _, cookie := range page.Result().Cookies() {
+			r.AddCookie(cookie)
+		}
+		a := httptest.NewRecorder()
+		from(s, fmt.Sprintf("[2001:db8:%x:%x::1]", i/60000, i)).ServeHTTP(a, r)
+		codes[a.Code]++
+	}
+	if codes[http.StatusTooManyRequests] < 4000 {
+		t.Fatalf("the tables are not full: %v", codes)
+	}
+	address = "[2001:db8:ffff:ffff::1]"
+	own.loginAs("operator")
+}
+
 // TestRefusalsAreAlike: nobody learns from an answer whether a name exists.
 func TestRefusalsAreAlike(t *testing.T) {
 	b := open(t, newServer(t, withRoles(config(demoFleet(demoNow)))))

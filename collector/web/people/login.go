@@ -67,6 +67,7 @@ type Pages struct {
 	pages     *frame.Templates
 	attempts  *session.Limiter // by address
 	names     *session.Limiter
+	devices   *session.Limiter // by the name that a device cookie is for
 	verifying chan struct{}
 }
 
@@ -78,7 +79,7 @@ func New(c Config) (*Pages, error) {
 	}
 	return &Pages{
 		config: c, frame: c.Frame, pages: pages, verifying: make(chan struct{}, verifiers),
-		attempts: session.NewLimiter(c.Frame.Now), names: session.NewLimiter(c.Frame.Now),
+		attempts: session.NewLimiter(c.Frame.Now), names: session.NewLimiter(c.Frame.Now), devices: session.NewLimiter(c.Frame.Now),
 	}, nil
 }
 
@@ -155,13 +156,18 @@ func (s *Pages) login(w http.ResponseWriter, r *http.Request) {
 }
 
 // wait takes an attempt of its address and of its name, and returns how long to wait
-// when there is none left.
+// when there is none left. A browser on which the name has signed in before has attempts
+// of its own, which nobody else can use up: not from many addresses, nor for many names.
 func (s *Pages) wait(r *http.Request, a Attempt) time.Duration {
+	name := a.User[:min(len(a.User), userBytes)]
+	if s.config.Sessions.DeviceOf(name, s.frame.Cookie(r, "device")) {
+		wait, _ := s.devices.AllowName(name)
+		return wait
+	}
 	if wait, ok := s.attempts.Allow(a.Remote); !ok {
 		return wait
 	}
-	name := a.User[:min(len(a.User), userBytes)]
-	wait, _ := s.names.AllowName(name, s.config.Sessions.DeviceOf(name, s.frame.Cookie(r, "device")))
+	wait, _ := s.names.AllowName(name)
 	return wait
 }
 

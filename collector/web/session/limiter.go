@@ -18,9 +18,9 @@ const (
 
 // Limiter bounds login attempts by who makes them: by address, and by the name that
 // they are for. An attacker at one address cannot lock out the others. One with many
-// addresses uses up what a name is allowed from browsers that it never signed in on,
-// and nothing of those that carry its device cookie ([Store.Device]): there, whom the
-// name belongs to still gets in.
+// addresses uses up what a name is allowed, or all places; so browsers that carry the
+// name's device cookie ([Store.Device]) have a Limiter of their own, which counts nobody
+// else: there, whom the name belongs to still gets in.
 type Limiter struct {
 	now func() time.Time
 
@@ -53,14 +53,8 @@ func (l *Limiter) Allow(addr netip.Addr) (wait time.Duration, ok bool) {
 	return l.take(prefix.String())
 }
 
-// AllowName takes one attempt for a name: of all the browsers in the world, or of
-// those known to be the name's own.
-func (l *Limiter) AllowName(name string, known bool) (wait time.Duration, ok bool) {
-	if known {
-		return l.take("known " + name)
-	}
-	return l.take("any " + name)
-}
+// AllowName takes one attempt for a name.
+func (l *Limiter) AllowName(name string) (wait time.Duration, ok bool) { return l.take("name " + name) }
 
 // take takes one attempt of key; without one, of what all that are not tracked share.
 func (l *Limiter) take(key string) (wait time.Duration, ok bool) {

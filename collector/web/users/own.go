@@ -76,7 +76,7 @@ func (p *Pages) changeOwn(w http.ResponseWriter, r *http.Request) {
 
 // ownPassword changes the password of who knows it, and signs the user out everywhere.
 func (p *Pages) ownPassword(w http.ResponseWriter, r *http.Request, user string) {
-	if wait, ok := p.attempts.AllowName(user, true); !ok {
+	if wait, ok := p.attempts.AllowName(user); !ok {
 		p.showOwn(w, r, http.StatusTooManyRequests, ownBody{Problem: fmt.Sprintf("Too many attempts. Wait %d seconds.", int(wait.Seconds())+1)})
 		return
 	}
