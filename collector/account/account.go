@@ -17,11 +17,16 @@ type Accounts struct {
 	db    db.DB
 	now   func() time.Time
 	decoy string // a hash that nothing is the password of
+	// hashing holds a value for each hash that is computed.
+	hashing chan struct{}
 }
+
+// hashes is how many hashes are computed at a time: each takes memory.
+const hashes = 2
 
 // New returns the accounts of a database.
 func New(d db.DB, now func() time.Time) *Accounts {
-	return &Accounts{db: d, now: now, decoy: password.Hash(password.Generate())}
+	return &Accounts{db: d, now: now, decoy: password.Hash(password.Generate()), hashing: make(chan struct{}, hashes)}
 }
 
 const columns = "SELECT name, hash, role, scope, created, changed, disabled, seen FROM account "
@@ -101,14 +106,39 @@ func (a *Accounts) SignIn(ctx context.Context, name, word string) (User, error) 
 	if !known {
 		hash = a.decoy
 	}
-	right, err := password.Verify(hash, word)
+	right := false
+	verr := a.compute(ctx, func() (err error) {
+		right, err = password.Verify(hash, word)
+		return err
+	})
 	switch {
-	case err != nil:
-		return User{}, fmt.Errorf("user %q: %w", name, err)
+	case verr != nil:
+		return User{}, fmt.Errorf("user %q: %w", name, verr)
 	case !known || !right || u.Disabled:
 		return User{}, fmt.Errorf("sign in as %q: %w", name, fs.ErrPermission)
 	}
 	return u, a.saw(ctx, name)
+}
+
+// compute has do compute a hash when it is its turn. What the user may cause, at whichever
+// page, waits here.
+func (a *Accounts) compute(ctx context.Context, do func() error) error {
+	select {
+	case a.hashing <- struct{}{}:
+		defer func() { <-a.hashing }()
+		return do()
+	case <-ctx.Done():
+		return fmt.Errorf("%d hashes are computed: %w", hashes, ctx.Err())
+	}
+}
+
+// hash returns a new hash of a password.
+func (a *Accounts) hash(ctx context.Context, word string) (hash string, err error) {
+	err = a.compute(ctx, func() error {
+		hash = password.Hash(word)
+		return nil
+	})
+	return hash, err
 }
 
 // Known returns the user of a name that a provider of identities vouches for, under the

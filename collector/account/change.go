@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"seawall/collector/db"
-	"seawall/collector/password"
 )
 
 func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
@@ -25,7 +24,9 @@ func (a *Accounts) Add(ctx context.Context, who, name, word string, role Role, s
 		if err := checkPassword(name, word); err != nil {
 			return err
 		}
-		hash = password.Hash(word)
+		if hash, err = a.hash(ctx, word); err != nil {
+			return fmt.Errorf("user add %s: %w", name, err)
+		}
 	}
 	return a.change(ctx, who, "user add", name, describe(role, scope), func(w db.Writer) error {
 		if _, found, err := one(w, name); found || err != nil {
@@ -157,7 +158,10 @@ func (a *Accounts) SetPassword(ctx context.Context, who, name, word string) erro
 	if err := checkPassword(name, word); err != nil {
 		return err
 	}
-	hash := password.Hash(word)
+	hash, err := a.hash(ctx, word)
+	if err != nil {
+		return fmt.Errorf("user password %s: %w", name, err)
+	}
 	return a.change(ctx, who, "user password", name, "", func(w db.Writer) error {
 		if _, err := must(w, name); err != nil {
 			return err
