@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"seawall/scripts/pgtest"
 )
 
 func TestKind(t *testing.T) {
@@ -45,6 +47,20 @@ func TestSteps(t *testing.T) {
 	for _, args := range [][]string{nil, {"walk"}, {"-hosts", "x"}} {
 		if err := run(t.Context(), args, &out); err == nil {
 			t.Errorf("%v: no error", args)
+		}
+	}
+}
+
+// TestPostgres does the same on PostgreSQL.
+func TestPostgres(t *testing.T) {
+	var out bytes.Buffer
+	args := []string{"-folder", t.TempDir(), "-store", pgtest.Start(t).New(), "-hosts", "60", "-days", "8", "-reads", "2", "-limit", "30s"}
+	if err := run(t.Context(), append(args, "fill", "size", "pages"), &out); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	for _, want := range []string{`fill   60 hosts, 220 checks, 8 days`, `size   \d+ MB for 60 hosts`, `size   state `, ` /checks/\{check\}/triage\n`, `, 0 slower than 30s`} {
+		if !regexp.MustCompile(want).Match(out.Bytes()) {
+			t.Errorf("nothing says %q in\n%s", want, &out)
 		}
 	}
 }

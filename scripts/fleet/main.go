@@ -3,7 +3,9 @@
 //
 //	go run ./scripts/fleet [flags] fill|pages|size…
 //
-//	fill    makes FOLDER/state/collector.db, see package fill
+//	fill    makes FOLDER/state/collector.db, see package fill, or with -store fills an
+//	        empty PostgreSQL database. "seawall-collector migrate" copies the one into
+//	        the other, which is faster.
 //	pages   runs the collector as it is shipped on it, follows the links of its
 //	        dashboard, and reads each kind of page many times: median and 95th
 //	        percentile. The first of them that is slower than -limit is an error.
@@ -30,12 +32,19 @@ import (
 type options struct {
 	plan    fill.Plan
 	folder  string
+	store   string
 	program string
 	reads   int
 	limit   time.Duration
 }
 
-func (o *options) database() string { return filepath.Join(o.folder, "state", "collector.db") }
+// database is where the store is, as the collector's option --store names it.
+func (o *options) database() string {
+	if o.store != "" {
+		return o.store
+	}
+	return filepath.Join(o.folder, "state", "collector.db")
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -55,6 +64,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&o.reads, "reads", 40, "pages: how often each kind of page is read")
 	f.DurationVar(&o.limit, "limit", 100*time.Millisecond, "pages: the 95th percentile that a page must keep")
 	f.StringVar(&o.folder, "folder", filepath.Join(os.TempDir(), "seawall-fleet"), "where the collector's state is kept")
+	f.StringVar(&o.store, "store", "", "URL of a PostgreSQL database, postgres://…; default: a file in the folder")
 	f.StringVar(&o.program, "collector", "", "pages: seawall-collector to run; default: built from this tree")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -76,14 +86,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func runFill(ctx context.Context, o *options, out io.Writer) error {
-	if err := os.MkdirAll(filepath.Dir(o.database()), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(o.folder, "state"), 0o700); err != nil {
 		return err
 	}
 	if _, err := os.Stat(o.database()); err == nil {
 		return fmt.Errorf("%s is there already: remove it first", o.database())
 	}
 	began := time.Now()
-	if err := o.plan.SQLite(ctx, o.database(), os.Stderr); err != nil {
+	if err := o.plan.Into(ctx, o.database(), os.Stderr); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "fill   %d hosts, %d checks, %d days in %v\n", o.plan.Hosts, fill.Checks, o.plan.Days, time.Since(began).Round(time.Second))

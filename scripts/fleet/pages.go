@@ -34,7 +34,7 @@ func runPages(ctx context.Context, o *options, out io.Writer) (err error) {
 		}
 	}
 	// What the fill has made must not be expired while it is looked at.
-	c := &collector.Collector{Program: o.program, Folder: o.folder, Args: []string{"--retention-days", "3650", "--archive-after-days", "3650"}}
+	c := &collector.Collector{Program: o.program, Folder: o.folder, Store: o.store, Args: []string{"--retention-days", "3650", "--archive-after-days", "3650"}}
 	if err := c.Start(ctx); err != nil {
 		return err
 	}

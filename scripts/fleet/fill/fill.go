@@ -41,11 +41,12 @@ func (c *Clock) Set(t time.Time) { c.now.Store(t.UnixNano()) }
 // Now returns it.
 func (c *Clock) Now() time.Time { return time.Unix(0, c.now.Load()).UTC() }
 
-// SQLite fills the SQLite store at path, which is made.
-func (p Plan) SQLite(ctx context.Context, path string, progress io.Writer) (err error) {
+// Into fills the empty store that is named as the collector's option --store: a file of
+// SQLite, which is made, or the URL of a PostgreSQL database.
+func (p Plan) Into(ctx context.Context, name string, progress io.Writer) (err error) {
 	clock := new(Clock)
 	clock.Set(p.start(0))
-	s, err := store.Open(ctx, path, store.Config{Retention: p.Retention(), ArchiveAfter: p.Retention(), Now: clock.Now, Log: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(ctx, name, store.Config{Retention: p.Retention(), ArchiveAfter: p.Retention(), Now: clock.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 func TestFill(t *testing.T) {
 	plan := Plan{Hosts: 100, Days: 10, Seed: 1, Now: time.Date(2027, 3, 31, 12, 0, 0, 0, time.UTC)}
 	path := filepath.Join(t.TempDir(), "x.db")
-	if err := plan.SQLite(t.Context(), path, io.Discard); err != nil {
+	if err := plan.Into(t.Context(), path, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	s, err := store.Open(t.Context(), path, store.Config{Retention: plan.Retention(), ArchiveAfter: plan.Retention(), Now: func() time.Time { return plan.Now }})
@@ -82,7 +82,7 @@ func changes(t *testing.T, s *store.Store) (n int) {
 func TestFillStops(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if err := (Plan{Hosts: 1, Days: 1}).SQLite(ctx, filepath.Join(t.TempDir(), "x.db"), io.Discard); err == nil {
+	if err := (Plan{Hosts: 1, Days: 1}).Into(ctx, filepath.Join(t.TempDir(), "x.db"), io.Discard); err == nil {
 		t.Error("filled after the end")
 	}
 }
