@@ -86,11 +86,11 @@ func (c Console) export() *cobra.Command {
 	cmd := &cobra.Command{Use: "export", Short: "Write hosts, findings, changes or detections for other programs", Args: cobra.NoArgs,
 		Long: `Write hosts, findings, changes or detections for other programs, on standard output or
 to a file that only its owner may read: as jsonl (the API's objects, one to a line), csv,
-ocsf (Open Cybersecurity Schema Framework 1.3), ecs (Elastic Common Schema) or otlp
-(OpenTelemetry logs). Each export is in the audit trail.`}
+ocsf (Open Cybersecurity Schema Framework 1.3), ecs (Elastic Common Schema), otlp
+(OpenTelemetry logs) or sarif (SARIF 2.1.0, findings alone). Each export is in the audit trail.`}
 	f := cmd.Flags()
 	f.String("what", "findings", "hosts, findings (results that stand), changes or detections")
-	f.String("format", "jsonl", "jsonl, csv, ocsf, ecs or otlp")
+	f.String("format", "jsonl", "jsonl, csv, ocsf, ecs, otlp or sarif")
 	f.String("host", "", "of the host with this id")
 	f.String("check", "", "of this check")
 	f.String("rule", "", "detections of this rule")

@@ -72,7 +72,10 @@ func Write(ctx context.Context, w io.Writer, s Source, version string, q Query) 
 	default:
 		err = fmt.Errorf("there are no %q", q.What)
 	}
-	if err != nil && !errors.Is(err, errEnough) {
+	if err == nil || errors.Is(err, errEnough) {
+		err = out.end()
+	}
+	if err != nil {
 		return out.lines, fmt.Errorf("export %s: %w", q.What, err)
 	}
 	return out.lines, nil
@@ -110,6 +113,12 @@ func (w *walk) findings(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if w.q.Format == SARIF {
+			if err := w.run(&d); err != nil {
+				return err
+			}
+			continue
+		}
 		for k := range d.States {
 			state := &d.States[k]
 			check := d.Checks[state.Result.Check]
@@ -122,6 +131,19 @@ func (w *walk) findings(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// run writes a host's results as a run of SARIF.
+func (w *walk) run(d *fleet.HostDetail) error {
+	var items []item.Item
+	for k := range d.States {
+		state := &d.States[k]
+		check := d.Checks[state.Result.Check]
+		if w.q.result(&state.Result, check.Family) && (w.q.Limit == 0 || w.out.lines+len(items) < w.q.Limit) {
+			items = append(items, item.State(d.Host.Labels, check, *state))
+		}
+	}
+	return w.out.run(d.Host.ID, d.Host.Labels, items)
 }
 
 // labels returns what hosts say of themselves, by id.

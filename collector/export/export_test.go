@@ -217,10 +217,33 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// TestSARIF: the export is one document with a run for each host that has results, and as
+// many results as were asked for.
+func TestSARIF(t *testing.T) {
+	s := filled(t, now())
+	for parameters, want := range map[string][2]int{"": {3, 6}, "&status=fail": {3, 3}, "&limit=3": {2, 3}, "&check=none": {0, 0}, "&host=" + string(ids()[1]): {1, 2}} {
+		out, n := written(t, s, "format=sarif"+parameters)
+		var doc struct {
+			Version string
+			Runs    []struct{ Results []json.RawMessage }
+		}
+		if err := json.Unmarshal([]byte(out), &doc); err != nil || doc.Runs == nil || doc.Version != "2.1.0" {
+			t.Fatalf("%q: %v: %s", parameters, err, out)
+		}
+		results := 0
+		for _, r := range doc.Runs {
+			results += len(r.Results)
+		}
+		if got := [2]int{len(doc.Runs), results}; got != want || n != results {
+			t.Errorf("%q: %d runs with %d results, said to be %d, want %v", parameters, got[0], got[1], n, want)
+		}
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for parameters, want := range map[string]string{
 		"what=users":                        `parameter what: "users" is none of hosts, findings, changes, detections`,
-		"format=xml":                        `parameter format: "xml" is none of csv, jsonl, ocsf, ecs, otlp`,
+		"format=xml":                        `parameter format: "xml" is none of csv, jsonl, ocsf, ecs, otlp, sarif`,
 		"hots=x":                            "parameter hots: no such parameter",
 		"host=x":                            "parameter host: no host's id: 32 hexadecimal digits",
 		"status=bad":                        `parameter status: "bad" is no status`,
@@ -229,6 +252,7 @@ func TestParseRefuses(t *testing.T) {
 		"limit=1&limit=2":                   "parameter limit: given 2 times",
 		"what=hosts&format=ocsf":            "parameter format: hosts are written as csv or jsonl, not ocsf",
 		"what=hosts&status=fail":            "parameter status: not for hosts",
+		"what=changes&format=sarif":         "parameter format: changes are not written as sarif",
 		"since=1h":                          "parameter since: not for findings",
 		"what=changes&family=ssh":           "parameter family: not for changes",
 		"what=changes&since=soon":           `parameter since: "soon" is neither a time such as 2026-03-14T15:00:00Z nor a length such as 24h or 7d`,

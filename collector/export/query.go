@@ -29,6 +29,7 @@ const (
 	OCSF  = "ocsf"
 	ECS   = "ecs"
 	OTLP  = "otlp"
+	SARIF = "sarif" // findings alone, one document
 )
 
 // maxParameter bounds a parameter's value, in bytes.
@@ -77,7 +78,7 @@ func (q *Query) set(name, value string, now time.Time) (err error) {
 	case "what":
 		q.What, err = word(value, Hosts, Findings, Changes, Detections)
 	case "format":
-		q.Format, err = word(value, CSV, JSONL, OCSF, ECS, OTLP)
+		q.Format, err = word(value, CSV, JSONL, OCSF, ECS, OTLP, SARIF)
 	case "host":
 		if q.Host = fleet.HostID(value); !q.Host.Valid() {
 			err = errors.New("no host's id: 32 hexadecimal digits")
@@ -152,6 +153,8 @@ func (q *Query) check() error {
 	switch {
 	case q.What == Hosts && q.Format != CSV && q.Format != JSONL:
 		return fmt.Errorf("parameter format: hosts are written as csv or jsonl, not %s", q.Format)
+	case q.What != Findings && q.Format == SARIF:
+		return fmt.Errorf("parameter format: %s are not written as sarif", q.What)
 	case q.What == Hosts && q.Check != "":
 		return no("check")
 	case q.What != Findings && q.Family != "":
@@ -175,6 +178,8 @@ func (q *Query) Name() string {
 		return q.What + ".csv"
 	case JSONL:
 		return q.What + ".jsonl"
+	case SARIF:
+		return q.What + ".sarif.json"
 	}
 	return q.What + "." + q.Format + ".jsonl"
 }

@@ -11,6 +11,7 @@ import (
 	"seawall/collector/export/ocsf"
 	"seawall/collector/export/otlp"
 	"seawall/collector/export/rows"
+	"seawall/collector/export/sarif"
 	"seawall/collector/fleet"
 	"seawall/collector/plain"
 	"seawall/pkg/finding"
@@ -23,15 +24,21 @@ type writer struct {
 	format  string
 	limit   int
 	lines   int
+	runs    int
 	table   *rows.CSV
 }
 
 func newWriter(w io.Writer, version string, q *Query) (*writer, error) {
 	out := &writer{w: w, version: version, format: q.Format, limit: q.Limit}
-	if q.Format != CSV {
+	var err error
+	switch q.Format {
+	case SARIF:
+		_, err = io.WriteString(w, sarif.Head)
+		return out, err
+	case CSV:
+	default:
 		return out, nil
 	}
-	var err error
 	out.table, err = rows.NewCSV(w, heads(q.What)...)
 	return out, err
 }
@@ -50,6 +57,36 @@ func heads(what string) []string {
 			"login_user", "user", "program", "command", "file", "operation", "time"}
 	}
 	return []string{"host_id", "host", "id", "rule", "title", "severity", "techniques", "count", "first", "last", "ended", "received", "who", "from", "command", "target"}
+}
+
+// end writes what stands at the end.
+func (w *writer) end() error {
+	if w.format != SARIF {
+		return nil
+	}
+	_, err := io.WriteString(w.w, sarif.Tail)
+	return err
+}
+
+// run writes a host's results as a run of SARIF, where there are any.
+func (w *writer) run(id fleet.HostID, labels finding.Host, items []item.Item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	line, err := sarif.Run(w.version, id, labels, items)
+	if err != nil {
+		return err
+	}
+	if w.runs++; w.runs > 1 {
+		line = append([]byte(",\n"), line...)
+	}
+	if _, err := w.w.Write(line); err != nil {
+		return err
+	}
+	if w.lines += len(items); w.limit > 0 && w.lines >= w.limit {
+		return errEnough
+	}
+	return nil
 }
 
 // done counts a line.

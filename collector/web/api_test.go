@@ -46,7 +46,7 @@ func TestProblems(t *testing.T) {
 		"/api/v1/timeline?host=web-1":                         "400 parameter host: no host's id: 32 lower-case hexadecimal digits",
 		"/api/v1/detections?before=-1":                        "400 parameter before: no number above 0",
 		"/api/v1/hosts?%1b%5b2J%E2%80%AE=1":                   `400 parameter "\\x1b[2J\\u202e": no such parameter`,
-		"/api/v1/export?format=xml":                           `400 parameter format: "xml" is none of csv, jsonl, ocsf, ecs, otlp`,
+		"/api/v1/export?format=xml":                           `400 parameter format: "xml" is none of csv, jsonl, ocsf, ecs, otlp, sarif`,
 		"/api/v1/export?what=hosts&status=x":                  `400 parameter status: "x" is no status`,
 		"/api/v1/export?hots=1":                               "400 parameter hots: no such parameter",
 		"/api/v1/detections?rule=" + strings.Repeat("a", 257): "400 parameter rule: longer than 256 bytes",

@@ -97,7 +97,7 @@ func (s *API) endpoints() []rest.Endpoint {
 		{Path: "/api/v1/timeline", ID: "timeline", Summary: "Changes, newest first", Answer: timeline{}, Serve: s.timeline, Parameters: []rest.Parameter{
 			{Name: "host", Kind: rest.HostID, About: "Of this host."}, {Name: "check", About: "Of this check."}, before(), limit(maxPage, frame.PageSize)}},
 		{Path: "/api/v1/export", ID: "export", Summary: "Hosts, findings, changes or detections as a file, streamed", Stream: s.export, Parameters: exportParameters(),
-			Streams: []string{"application/jsonl", "text/csv"}},
+			Streams: []string{"application/jsonl", "text/csv", "application/json"}},
 	}
 }
 
@@ -129,8 +129,8 @@ func hostParameters() []rest.Parameter {
 func exportParameters() []rest.Parameter {
 	return []rest.Parameter{
 		{Name: "what", Of: []string{"findings", "hosts", "changes", "detections"}, About: "What to export; findings are the results that stand. Default: findings."},
-		{Name: "format", Of: []string{"jsonl", "csv", "ocsf", "ecs", "otlp"},
-			About: "jsonl: this API's objects; ocsf: OCSF 1.3; ecs: Elastic Common Schema; otlp: OpenTelemetry logs as JSON; each one to a line. Hosts are csv or jsonl. Default: jsonl."},
+		{Name: "format", Of: []string{"jsonl", "csv", "ocsf", "ecs", "otlp", "sarif"},
+			About: "jsonl: this API's objects; ocsf: OCSF 1.3; ecs: Elastic Common Schema; otlp: OpenTelemetry logs as JSON; each one to a line; sarif: findings as one document of SARIF 2.1.0, a run for each host. Hosts are csv or jsonl. Default: jsonl."},
 		{Name: "host", Kind: rest.HostID, About: "Of this host."}, {Name: "check", About: "Of this check."}, {Name: "rule", About: "Detections of this rule."},
 		{Name: "family", About: "Findings of this family of checks."},
 		{Name: "status", About: "Findings or changes with one of these statuses, with commas between them, or open: fail, unknown and error."},
