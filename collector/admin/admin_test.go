@@ -41,6 +41,7 @@ type office struct {
 	seawallv1.AdminServiceClient
 	folder string
 	cfg    Config
+	store  *store.Store
 	log    *lines
 }
 
@@ -71,6 +72,7 @@ func open(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
+	o.store = db
 	ca, err := authority.Open(o.folder, authority.Config{})
 	if err != nil {
 		t.Fatal(err)

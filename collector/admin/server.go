@@ -20,6 +20,7 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/roster"
 	"seawall/collector/store/membership"
+	"seawall/collector/trail"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -50,7 +51,7 @@ type Config struct {
 func Serve(ctx context.Context, l net.Listener, c Config) error {
 	g := grpc.NewServer(grpc.MaxRecvMsgSize(64<<10), grpc.ConnectionTimeout(10*time.Second),
 		grpc.UnaryInterceptor(func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-			answer, err := next(ctx, req)
+			answer, err := next(trail.As(ctx, person(ctx)), req)
 			return answer, explain(err)
 		}), grpc.StreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 			return explain(next(srv, stream))
@@ -108,6 +109,14 @@ func by(ctx context.Context) string {
 		return p.Addr.String()
 	}
 	return "unknown"
+}
+
+// person is who asks, as the audit trail names them.
+func person(ctx context.Context) string {
+	if who := by(ctx); who != "uid 0" {
+		return who
+	}
+	return "root"
 }
 
 var errNoHost = errors.New("no such host")
@@ -177,7 +186,12 @@ func (s *server) ChangeHost(ctx context.Context, r *seawallv1.ChangeHostRequest)
 			return roster.Release(m)
 		})
 	case seawallv1.HostChange_HOST_CHANGE_ARCHIVE:
-		err = s.cfg.Update(ctx, func(tx *membership.Tx) error { return tx.Archive(id, true) })
+		err = s.cfg.Update(ctx, func(tx *membership.Tx) error {
+			if err := tx.Archive(id, true); err != nil {
+				return err
+			}
+			return tx.Did(trail.By(ctx), "host archive", string(id), r.GetReason())
+		})
 	default:
 		return nil, status.Error(codes.InvalidArgument, "no such change")
 	}
@@ -221,12 +235,25 @@ func (s *server) ListAuthorities(context.Context, *seawallv1.ListAuthoritiesRequ
 	return answer, nil
 }
 
+// record tells the audit trail what was done to the authority, which may be in files: it
+// is the only thing that is recorded after it is done.
+func (s *server) record(ctx context.Context, action, target, detail string) error {
+	err := s.cfg.Update(ctx, func(tx *membership.Tx) error { return tx.Did(trail.By(ctx), action, target, detail) })
+	if err != nil {
+		return fmt.Errorf("done, and not in the audit trail: %w", err)
+	}
+	return nil
+}
+
 // RotateAuthority makes a new authority.
 func (s *server) RotateAuthority(ctx context.Context, _ *seawallv1.RotateAuthorityRequest) (*seawallv1.RotateAuthorityResponse, error) {
 	if err := s.cfg.Authority.Rotate(ctx); err != nil {
 		return nil, err
 	}
 	s.did(ctx, "authority rotated", "pin", s.cfg.Authority.Pin())
+	if err := s.record(ctx, "authority rotate", s.cfg.Authority.Pin().String(), ""); err != nil {
+		return nil, err
+	}
 	return &seawallv1.RotateAuthorityResponse{}, nil
 }
 
@@ -236,5 +263,8 @@ func (s *server) RetireAuthority(ctx context.Context, r *seawallv1.RetireAuthori
 		return nil, err
 	}
 	s.did(ctx, "authority retired", "authority", r.GetId(), "distrust", r.GetDistrust())
+	if err := s.record(ctx, "authority retire", r.GetId(), fmt.Sprintf("distrust %v", r.GetDistrust())); err != nil {
+		return nil, err
+	}
 	return &seawallv1.RetireAuthorityResponse{}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/store/membership"
+	"seawall/collector/trail"
 	"seawall/pkg/finding"
 	seawallv1 "seawall/proto/seawall/v1"
 )
@@ -111,7 +112,10 @@ func (s *Service) Decide(ctx context.Context, id string, d fleet.Decision) (flee
 			if r.ID == id {
 				r.Decision = d
 				found = r
-				return tx.PutRequest(r)
+				if err := tx.PutRequest(r); err != nil {
+					return err
+				}
+				return tx.Did(trail.By(ctx), "request "+string(d), r.ID, r.Machine.HostName)
 			}
 		}
 		return fmt.Errorf("%w: %s", ErrNoRequest, id)

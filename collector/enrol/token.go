@@ -14,6 +14,7 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/store/membership"
+	"seawall/collector/trail"
 	"seawall/pkg/text"
 	"seawall/pkg/token"
 )
@@ -76,7 +77,10 @@ func (s *Service) Invite(ctx context.Context, i Invitation) (token.Token, fleet.
 		if len(all) >= maxTokens {
 			return fmt.Errorf("there are %d already", len(all))
 		}
-		return tx.PutToken(t)
+		if err := tx.PutToken(t); err != nil {
+			return err
+		}
+		return tx.Did(trail.By(ctx), "token create", t.ID, about(t))
 	})
 	if err != nil {
 		return token.Token{}, fleet.Token{}, fmt.Errorf("token: %w", err)
@@ -84,6 +88,18 @@ func (s *Service) Invite(ctx context.Context, i Invitation) (token.Token, fleet.
 	s.tokens.put(t)
 	s.cfg.Log.Info("token made", "token", t.ID, "label", t.Label, "uses", t.Uses, "expires", t.Expires)
 	return secret, t, nil
+}
+
+// about says of a token what matters of it later.
+func about(t fleet.Token) string {
+	text := fmt.Sprintf("%d uses until %s", t.Uses, t.Expires.Format(time.RFC3339))
+	if t.Approval {
+		text += ", approval needed"
+	}
+	if t.Label != "" {
+		text += ", " + t.Label
+	}
+	return text
 }
 
 // ErrNoToken is returned for a token that is not there.
@@ -100,10 +116,14 @@ func (s *Service) Withdraw(ctx context.Context, id string) (fleet.Token, error) 
 		if !ok {
 			return fmt.Errorf("%w: %s", ErrNoToken, id)
 		}
-		if t = found; t.Revoked.IsZero() {
-			t.Revoked = tx.Now()
+		if t = found; !t.Revoked.IsZero() {
+			return nil
 		}
-		return tx.PutToken(t)
+		t.Revoked = tx.Now()
+		if err := tx.PutToken(t); err != nil {
+			return err
+		}
+		return tx.Did(trail.By(ctx), "token revoke", t.ID, t.Label)
 	})
 	if err == nil {
 		s.tokens.put(t)

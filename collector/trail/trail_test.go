@@ -234,3 +234,13 @@ func TestCut(t *testing.T) {
 		t.Errorf("the newest entry does not stay: %+v", all)
 	}
 }
+
+// TestActor carries who acts through a context.
+func TestActor(t *testing.T) {
+	if who := trail.By(t.Context()); who != "" {
+		t.Errorf("%q acts", who)
+	}
+	if who := trail.By(context.WithoutCancel(trail.As(t.Context(), "ann"))); who != "ann" {
+		t.Errorf("%q acts", who)
+	}
+}

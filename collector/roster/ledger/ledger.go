@@ -1,6 +1,6 @@
 // Package ledger keeps the roster's members in the store and says in a host's
-// timeline what became of its identity, in the transaction that makes it so: nobody
-// can change a standing and forget to tell.
+// timeline what became of its identity, and in the audit trail who made it so, in the
+// transaction that does: nobody can change a standing and forget to tell.
 package ledger
 
 import (
@@ -11,6 +11,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/membership"
+	"seawall/collector/trail"
 	"seawall/pkg/finding"
 )
 
@@ -74,12 +75,28 @@ func (l Ledger) Change(ctx context.Context, host fleet.HostID, do func(*fleet.Me
 		if err := tx.PutMember(m); err != nil {
 			return err
 		}
+		if m.Standing != before.Standing {
+			if err := tx.Did(trail.By(ctx), deed(m.Standing), string(host), m.Reason); err != nil {
+				return err
+			}
+		}
 		return tell(tx, before, m)
 	})
 	if err != nil {
 		return fleet.Member{}, err
 	}
 	return <-done, nil
+}
+
+// deed is what a person does who gives a host that standing.
+func deed(s fleet.Standing) string {
+	switch s {
+	case fleet.Revoked:
+		return "host revoke"
+	case fleet.Quarantined:
+		return "host quarantine"
+	}
+	return "host release"
 }
 
 // tell says what a person should know of a change.

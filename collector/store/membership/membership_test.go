@@ -16,6 +16,7 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/store/schema"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/trail"
 	"seawall/pkg/finding"
 )
 
@@ -219,4 +220,23 @@ func TestHooks(t *testing.T) {
 	}
 	same(t, "told", want, told)
 	same(t, "archived", []bool{true}, archived)
+}
+
+// TestDid tells the trail what somebody did, and nothing of what nobody did.
+func TestDid(t *testing.T) {
+	var changed []fleet.HostID
+	tx, d := open(t, Hooks{Member: func(id fleet.HostID) { changed = append(changed, id) }})
+	must(t, tx.Did("", "host revoke", "x", ""))
+	if tx.Wrote() {
+		t.Error("nobody's deed is written")
+	}
+	must(t, tx.PutMember(member(1)))
+	must(t, tx.Did("ann", "host revoke", string(id(1)), "sold"))
+	if !tx.Wrote() || len(changed) != 1 || changed[0] != id(1) {
+		t.Errorf("others hear of %v", changed)
+	}
+	all, err := trail.List(t.Context(), d.Readers, trail.Query{})
+	if err != nil || len(all) != 1 || all[0].Who != "ann" || all[0].Action != "host revoke" || all[0].Detail != "sold" || !all[0].Time.Equal(now) {
+		t.Errorf("%+v, %v", all, err)
+	}
 }

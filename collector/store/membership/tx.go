@@ -8,6 +8,7 @@ import (
 
 	"seawall/collector/db"
 	"seawall/collector/fleet"
+	"seawall/collector/trail"
 	"seawall/pkg/finding"
 )
 
@@ -17,9 +18,9 @@ type Hooks struct {
 	Tell func(host fleet.HostID, r finding.Result) error
 	// Archive takes a host out of the fleet's rollups, or back in.
 	Archive func(host fleet.HostID, archived bool) error
-	// Member has other collectors know that a member is another.
+	// Member has other collectors know that a member is another. Default: there is none.
 	Member func(host fleet.HostID)
-	// Topic has them know that what the topic names is.
+	// Topic has them know that what the topic names is. Default: there is none.
 	Topic func(topic string)
 }
 
@@ -33,7 +34,15 @@ type Tx struct {
 }
 
 // New returns a Tx over the writer's open transaction.
-func New(w db.Writer, now time.Time, hooks Hooks) *Tx { return &Tx{w: w, now: now, hooks: hooks} }
+func New(w db.Writer, now time.Time, hooks Hooks) *Tx {
+	if hooks.Member == nil {
+		hooks.Member = func(fleet.HostID) {}
+	}
+	if hooks.Topic == nil {
+		hooks.Topic = func(string) {}
+	}
+	return &Tx{w: w, now: now, hooks: hooks}
+}
 
 // Now is the time of the transaction.
 func (tx *Tx) Now() time.Time { return tx.now }
@@ -179,6 +188,17 @@ func (tx *Tx) Tell(host fleet.HostID, what string, severity finding.Severity, de
 func (tx *Tx) Archive(host fleet.HostID, archived bool) error {
 	tx.wrote = true
 	return tx.hooks.Archive(host, archived)
+}
+
+// Did tells the audit trail what somebody did, with what the transaction does. It does
+// nothing where nobody did it: a host asked, or the collector acts by itself.
+func (tx *Tx) Did(who, action, target, detail string) error {
+	if who == "" {
+		return nil
+	}
+	tx.wrote = true
+	_, err := trail.Record(tx.w, tx.now, trail.Entry{Who: who, Action: action, Target: target, Detail: detail})
+	return err
 }
 
 func (tx *Tx) write(text string, args ...any) error {

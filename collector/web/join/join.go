@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"seawall/collector/bootstrap"
+	"seawall/collector/trail"
 	"seawall/collector/web/format"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/gate"
@@ -80,7 +81,7 @@ func (s *Page) newHost(w http.ResponseWriter, r *http.Request) {
 		s.join(w, r, http.StatusOK, o, body{Command: o.Command()})
 		return
 	}
-	text, token, err := s.config.Invite(r.Context(), o)
+	text, token, err := s.config.Invite(trail.As(r.Context(), frame.Of(r).User), o)
 	if err != nil {
 		s.frame.Fail(w, r, err)
 		return
