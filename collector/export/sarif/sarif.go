@@ -144,7 +144,7 @@ func resultOf(i *item.Item, at int) result {
 		}
 		p := physical{Artifact: artifact{(&url.URL{Scheme: "file", Path: strings.ToValidUTF8(e.File, "\ufffd")}).String()}}
 		if e.Line > 0 {
-			p.Region = &region{Line: int(e.Line)}
+			p.Region = &region{Line: e.Line}
 			if e.Text != "" {
 				p.Region.Snippet = &text{e.Text}
 			}

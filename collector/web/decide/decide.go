@@ -18,10 +18,12 @@ import (
 	"slices"
 	"time"
 
+	"seawall/collector/account/apitoken"
 	"seawall/collector/alert"
 	"seawall/collector/alert/outbox"
 	"seawall/collector/db"
 	"seawall/collector/fleet"
+	"seawall/collector/plain"
 	"seawall/collector/trail"
 	"seawall/collector/triage"
 	"seawall/collector/web/frame"
@@ -32,6 +34,7 @@ import (
 type Config struct {
 	Data   db.DB
 	Outbox *outbox.Outbox
+	Tokens *apitoken.Tokens
 	Now    func() time.Time
 	// Routes returns the routes of messages, and when the process that delivers was heard
 	// of last.
@@ -50,7 +53,7 @@ type Config struct {
 // Endpoints returns the API's endpoints.
 func Endpoints(c Config) []rest.Endpoint {
 	s := &server{c}
-	return slices.Concat(s.waivers(), s.members(), s.alerts(), s.exports(), []rest.Endpoint{
+	return slices.Concat(s.waivers(), s.members(), s.alerts(), s.exports(), s.tokens(), []rest.Endpoint{
 		{Path: "/api/v1/trail", ID: "trail", Summary: "The audit trail, newest first", Role: frame.Admin, Answer: entryList{}, Serve: s.trail, Parameters: []rest.Parameter{
 			{Name: "who", About: "Of this user, token or command."}, {Name: "action", About: "Of this noun, or noun and verb."}, before(), limit(1000, 50)}},
 	})
@@ -171,4 +174,27 @@ func (s *server) decide(r *rest.Request) (any, error) {
 		return nil, err
 	}
 	return s.Decide(r.Context(), r.Text("id"), b.Decision)
+}
+
+type tokenList struct {
+	Tokens []apitoken.Token `json:"tokens"`
+}
+
+// tokens are the endpoints about the API tokens of the visitor's own user. None is made
+// here: what one token may do must not outlive it in another.
+func (s *server) tokens() []rest.Endpoint {
+	return []rest.Endpoint{
+		{Path: "/api/v1/tokens", ID: "tokens", Summary: "The API tokens of the user whose token or session this is, without their secrets", Answer: tokenList{}, Serve: s.listTokens},
+		{Method: http.MethodDelete, Path: "/api/v1/tokens/{id}", ID: "revokeToken", Summary: "End an API token of the same user, this one, too", Serve: s.revokeToken,
+			Parameters: []rest.Parameter{{Name: "id", InPath: true, About: "The token's id."}}},
+	}
+}
+
+func (s *server) listTokens(r *rest.Request) (any, error) {
+	all, err := s.Tokens.List(r.Context(), r.Visitor.User)
+	return tokenList{plain.List(all)}, err
+}
+
+func (s *server) revokeToken(r *rest.Request) (any, error) {
+	return nil, s.Tokens.Revoke(r.Context(), r.Who(), r.Visitor.User, r.Text("id"))
 }

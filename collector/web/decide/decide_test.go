@@ -16,6 +16,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"seawall/collector/account"
+	"seawall/collector/account/apitoken"
 	"seawall/collector/alert"
 	"seawall/collector/alert/outbox"
 	"seawall/collector/db"
@@ -66,7 +68,7 @@ func open(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := Config{Data: s.data, Outbox: outbox.New(s.data, now), Now: now,
+	c := Config{Data: s.data, Outbox: outbox.New(s.data, now), Tokens: apitoken.New(s.data, now), Now: now,
 		Routes: func() ([]alert.Route, time.Time) { return []alert.Route{{Name: "hook", Kind: "webhook"}}, s.now },
 		Rules:  func() { s.told = append(s.told, "rules") }, Exports: func() { s.told = append(s.told, "exports") },
 		Change: func(_ context.Context, id fleet.HostID, change, reason string) (fleet.Member, error) {
@@ -329,4 +331,34 @@ func TestMessages(t *testing.T) {
 		t.Errorf("the trail says %q", got)
 	}
 	s.expect(admin, "GET", "/api/v1/trail?limit=2&action=rule", "/api/v1/trail", "", 200, `"next":`)
+}
+
+// TestTokens: who comes with a token sees and ends those of its own user, and no others.
+func TestTokens(t *testing.T) {
+	s := open(t)
+	now := func() time.Time { return s.now }
+	ids := map[string]string{}
+	for _, user := range []string{"ann", "eve"} {
+		if err := account.New(s.data, now).Add(t.Context(), "root", user, "correct horse battery "+user, account.Viewer, nil); err != nil {
+			t.Fatal(err)
+		}
+		_, token, err := apitoken.New(s.data, now).Add(t.Context(), user, user, "of "+user, account.Viewer, nil, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[user] = token.ID
+	}
+	const path = "/api/v1/tokens"
+	if text := s.expect(viewer, "GET", path, path, "", 200, "of eve", ids["eve"]); strings.Contains(text, "of ann") {
+		t.Errorf("another's token: %s", text)
+	}
+	s.expect(viewer, "DELETE", path+"/"+ids["ann"], "", "", 404)
+	s.expect(viewer, "DELETE", path+"/"+ids["eve"], "", "", 204)
+	s.expect(viewer, "DELETE", path+"/"+ids["eve"], "", "", 404)
+	if text := s.expect(viewer, "GET", path, path, "", 200); strings.Contains(text, ids["eve"]) {
+		t.Errorf("it is still there: %s", text)
+	}
+	if got := s.trail(); !strings.HasPrefix(got, "token t3 of eve: apitoken revoke") {
+		t.Errorf("the trail says %q", got)
+	}
 }

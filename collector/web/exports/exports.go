@@ -215,7 +215,7 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request) {
 		p.form(w, r, http.StatusUnprocessableEntity, s, old != "", problems)
 		return
 	}
-	err = Put(r.Context(), p.Data, p.Frame.Now(), frame.Of(r).User, s)
+	err = put(r.Context(), p.Data, p.Frame.Now(), frame.Of(r).User, s)
 	switch {
 	case errors.Is(err, order.ErrFull):
 		p.form(w, r, http.StatusUnprocessableEntity, s, false, []string{err.Error()})
@@ -228,8 +228,8 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request) {
 	p.Frame.Redirect(w, r, "/exports", "The export "+s.Name+" is saved.")
 }
 
-// Put saves an export, with its line in the audit trail.
-func Put(ctx context.Context, data db.DB, now time.Time, who string, s order.Order) error {
+// put saves an export, with its line in the audit trail.
+func put(ctx context.Context, data db.DB, now time.Time, who string, s order.Order) error {
 	return data.Write(ctx, func(tx db.Writer) error {
 		made, err := order.Save(tx, now, s)
 		if err != nil {
@@ -245,9 +245,9 @@ func Put(ctx context.Context, data db.DB, now time.Time, who string, s order.Ord
 	})
 }
 
-// Drop deletes an export, with its line in the audit trail. One that is not known is an
+// drop deletes an export, with its line in the audit trail. One that is not known is an
 // error that is fs.ErrNotExist.
-func Drop(ctx context.Context, data db.DB, now time.Time, who, name string) error {
+func drop(ctx context.Context, data db.DB, now time.Time, who, name string) error {
 	return data.Write(ctx, func(tx db.Writer) error {
 		if err := order.Delete(tx, name); err != nil {
 			return err
@@ -260,7 +260,7 @@ func Drop(ctx context.Context, data db.DB, now time.Time, who, name string) erro
 // remove deletes an order.
 func (p *Pages) remove(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	if err := Drop(r.Context(), p.Data, p.Frame.Now(), frame.Of(r).User, name); err != nil {
+	if err := drop(r.Context(), p.Data, p.Frame.Now(), frame.Of(r).User, name); err != nil {
 		p.Frame.Fail(w, r, err)
 		return
 	}
