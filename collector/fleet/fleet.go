@@ -198,7 +198,8 @@ type DetectionQuery struct {
 	// After selects those with a larger place, told of longest ago first. 0 means none
 	// is asked for so; -1 begins before all.
 	After int64
-	Limit int // at most 200; 0 means 50
+	Limit int      // at most 200; 0 means 50
+	Scope []string // as in HostQuery
 }
 
 // Overview is the fleet at a glance. Archived hosts count in Presence alone.

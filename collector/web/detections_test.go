@@ -25,7 +25,7 @@ func (d *demo) Detections(_ context.Context, q fleet.DetectionQuery) ([]fleet.De
 	var out []fleet.Detection
 	for _, s := range d.storms {
 		x := &s.Detection
-		if (q.Host == "" || s.Host == q.Host) && (q.Rule == "" || x.Rule == q.Rule) && (q.Severity == 0 || x.Severity == q.Severity) &&
+		if len(q.Scope) == 0 && (q.Host == "" || s.Host == q.Host) && (q.Rule == "" || x.Rule == q.Rule) && (q.Severity == 0 || x.Severity == q.Severity) &&
 			(q.Before == 0 || s.Place < q.Before) && (q.Limit == 0 || len(out) < q.Limit) {
 			out = append(out, s)
 		}

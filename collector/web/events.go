@@ -2,16 +2,22 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"seawall/collector/fleet"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/live"
 )
+
+// scopeEvery is how long a host that left a visitor's scope may still be on a stream.
+const scopeEvery = 15 * time.Second
 
 // change is the data of a change event, see package live.
 type change struct {
@@ -54,6 +60,12 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "bad filter", http.StatusBadRequest)
 		return
 	}
+	if scope := frame.Of(r).Scope; len(scope) > 0 {
+		if f.Sees, err = s.sees(r.Context(), scope); err != nil {
+			s.frame.Fail(w, r, err)
+			return
+		}
+	}
 	err = s.hub.Stream(w, r, f, frame.Of(r).Done, func() ([]fleet.Event, bool, error) {
 		if listen {
 			return nil, true, nil
@@ -64,4 +76,32 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "no stream now", http.StatusServiceUnavailable)
 	}
+}
+
+// sees returns which hosts a scope has, kept up to date until ctx ends. Where that
+// cannot be asked for, nothing is seen.
+func (s *Server) sees(ctx context.Context, scope []string) (func(fleet.HostID) bool, error) {
+	var within atomic.Pointer[map[fleet.HostID]bool]
+	first, err := s.config.Parts.Within(ctx, scope)
+	if err != nil {
+		return nil, fmt.Errorf("events of a scope: %w", err)
+	}
+	within.Store(&first)
+	go func() {
+		tick := time.NewTicker(scopeEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			hosts, err := s.config.Parts.Within(ctx, scope)
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("events are held back: the hosts of a scope cannot be read", "err", err)
+			}
+			within.Store(&hosts)
+		}
+	}()
+	return func(id fleet.HostID) bool { return (*within.Load())[id] }, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -157,7 +159,7 @@ func TestScope(t *testing.T) {
 	b := open(t, s)
 	b.loginAs("scoped")
 	for _, route := range s.Routes() {
-		if route.Pattern == "POST /logout" || route.Role == frame.Anybody || route.Role == frame.Local {
+		if route.Pattern == "POST /logout" || route.Pattern == "GET /events" || route.Role == frame.Anybody || route.Role == frame.Local {
 			continue
 		}
 		method, path := concrete(d, route.Pattern)
@@ -167,6 +169,31 @@ func TestScope(t *testing.T) {
 		}
 		if strings.Contains(a.body, "web-1") || strings.Contains(a.body, "db-primary") {
 			t.Errorf("%s %s shows hosts to one who sees none of them", method, path)
+		}
+	}
+}
+
+// What a page missed is told of hosts within the visitor's scope alone.
+func TestEventsOfScope(t *testing.T) {
+	d := demoFleet(demoNow)
+	s := newServer(t, withRoles(config(d)))
+	for user, sees := range map[string]bool{"scoped": false, "viewer": true} {
+		b := open(t, s)
+		b.loginAs(user)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.base+"/events?since=0", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := b.http.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(a.Body) // until the time is over
+		a.Body.Close()
+		cancel()
+		if a.StatusCode != http.StatusOK || strings.Contains(string(text), "event: change") != sees {
+			t.Errorf("%s: %d, changes are told: %v", user, a.StatusCode, !sees)
 		}
 	}
 }

@@ -158,9 +158,9 @@ func (s *Server) missed(ctx context.Context, f live.Filter, since int64) ([]flee
 	}
 	var newer []fleet.Event
 	for i := len(events) - 1; i >= 0; i-- {
-		if events[i].ID > since {
+		if events[i].ID > since && (f.Sees == nil || f.Sees(events[i].Host)) {
 			newer = append(newer, events[i])
 		}
 	}
-	return newer, len(newer) < missedAtMost, nil
+	return newer, len(events) < missedAtMost || events[len(events)-1].ID <= since, nil
 }

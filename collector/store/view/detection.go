@@ -43,8 +43,12 @@ func (v *View) Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.
 	if q.Severity != finding.SeverityUnknown {
 		where, args = where+" AND d.severity = ?", append(args, q.Severity)
 	}
+	where, args, err := scoped(where, args, q.Scope)
+	if err != nil {
+		return nil, fmt.Errorf("read detections: %w", err)
+	}
 	var out []fleet.Detection
-	err := db.Each(ctx, v.db, func(scan func(...any) error) error {
+	err = db.Each(ctx, v.db, func(scan func(...any) error) error {
 		d, err := row.Detection(scan)
 		out = append(out, d)
 		return err

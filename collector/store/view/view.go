@@ -36,10 +36,13 @@ type View struct {
 	db     *sql.DB
 	now    func() time.Time
 	facets *facets
+	parts  *parts
 }
 
 // New returns a view over connections that read.
-func New(db *sql.DB, now func() time.Time) *View { return &View{db, now, &facets{now: time.Now}} }
+func New(db *sql.DB, now func() time.Time) *View {
+	return &View{db, now, &facets{now: time.Now}, &parts{now: time.Now}}
+}
 
 // Hosts returns all hosts by name, archived ones too.
 func (v *View) Hosts(ctx context.Context) ([]fleet.Host, error) {

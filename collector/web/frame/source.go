@@ -41,6 +41,30 @@ type Detections interface {
 	Detection(ctx context.Context, host fleet.HostID, storm string) (fleet.Detection, error)
 }
 
+// Parts answers for the hosts of a visitor's scope alone; of no scope, for all.
+type Parts interface {
+	OverviewOf(ctx context.Context, scope []string) (fleet.Overview, error)
+	ChecksOf(ctx context.Context, scope []string) ([]fleet.Check, error)
+	CheckOf(ctx context.Context, id string, scope []string) (fleet.CheckDetail, error)
+	TimelineOf(ctx context.Context, q fleet.TimelineQuery, scope []string) ([]fleet.Event, error)
+}
+
+// See returns an error that errors.Is fs.ErrNotExist for a host that is not in the
+// visitor's scope.
+func See(ctx context.Context, l Lists, v Visitor, id fleet.HostID) error {
+	if len(v.Scope) == 0 {
+		return nil
+	}
+	p, err := l.HostPage(ctx, fleet.HostQuery{Only: []fleet.HostID{id}, Every: true, Scope: v.Scope, Size: 1})
+	if err == nil && p.Total == 0 {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return fmt.Errorf("host %s for %s: %w", id, v.User, err)
+	}
+	return nil
+}
+
 // HostID returns the host that {id} in r's path names. One that is no host's id is
 // not found.
 func HostID(r *http.Request) (fleet.HostID, error) {

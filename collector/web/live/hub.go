@@ -30,9 +30,30 @@ type message struct {
 type Filter struct {
 	Host  fleet.HostID
 	Check string
+	// Sees says whose changes the client may see. It is called often and must not wait.
+	Sees func(fleet.HostID) bool
 }
 
-func (f Filter) host(id fleet.HostID) bool { return f.Host == "" || f.Host == id }
+func (f Filter) host(id fleet.HostID) bool {
+	return (f.Host == "" || f.Host == id) && (f.Sees == nil || f.Sees(id))
+}
+
+// any reports whether one of the hosts is selected.
+func (f Filter) any(hosts map[fleet.HostID]struct{}) bool {
+	if f.Host != "" {
+		_, ok := hosts[f.Host]
+		return ok && f.host(f.Host)
+	}
+	if f.Sees == nil {
+		return len(hosts) > 0
+	}
+	for id := range hosts {
+		if f.Sees(id) {
+			return true
+		}
+	}
+	return false
+}
 
 func (f Filter) event(e *fleet.Event) bool {
 	return f.host(e.Host) && (f.Check == "" || f.Check == e.Change.Result.Check)
@@ -141,7 +162,7 @@ func (h *Hub) touch(hosts map[fleet.HostID]struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c := range h.clients {
-		if _, ok := hosts[c.filter.Host]; ok || c.filter.Host == "" {
+		if c.filter.any(hosts) {
 			h.send(c, message{frame: touchFrame})
 		}
 	}

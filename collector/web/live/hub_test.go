@@ -76,11 +76,13 @@ func TestFilter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, updates, end := run(t, 10)
 		all, host, check := join(t, h, Filter{}), join(t, h, Filter{Host: "b"}), join(t, h, Filter{Check: "y"})
+		onlyA := func(id fleet.HostID) bool { return id == "a" }
+		scoped, beyond := join(t, h, Filter{Sees: onlyA}), join(t, h, Filter{Host: "b", Sees: onlyA})
 		updates <- fleet.Update{Host: "a", Events: []fleet.Event{event(1, "a", "x"), event(2, "a", "y")}}
 		updates <- fleet.Update{Host: "b", Events: []fleet.Event{event(3, "b", "x")}}
 		updates <- fleet.Update{Host: "b", Events: []fleet.Event{event(4, "b", "broken")}, Lost: true}
 		synctest.Wait()
-		for want, c := range map[string]*client{"1 2 3 lost 4": all, "3 lost 4": host, "2 lost": check} {
+		for want, c := range map[string]*client{"1 2 3 lost 4": all, "3 lost 4": host, "2 lost": check, "1 2 lost": scoped, "lost": beyond} {
 			if got := drain(c); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}

@@ -12,7 +12,7 @@ import (
 
 func (s *Pages) detectionsPage(w http.ResponseWriter, r *http.Request) {
 	q := list.Detections(r.URL.Query(), frame.PageSize+1)
-	q.Limit = frame.PageSize + 1
+	q.Limit, q.Scope = frame.PageSize+1, frame.Of(r).Scope
 	all, err := s.config.Detections.Detections(r.Context(), q)
 	if err != nil {
 		s.frame.Fail(w, r, err)
@@ -50,6 +50,9 @@ func (s *Pages) detected(r *http.Request, chosen fleet.HostID) ([]fleet.Host, er
 func (s *Pages) detection(r *http.Request) (fleet.Detection, error) {
 	id, err := frame.HostID(r)
 	if err != nil {
+		return fleet.Detection{}, err
+	}
+	if err := frame.See(r.Context(), s.config.Lists, frame.Of(r), id); err != nil {
 		return fleet.Detection{}, err
 	}
 	d, err := s.config.Detections.Detection(r.Context(), id, r.PathValue("storm"))

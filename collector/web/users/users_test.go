@@ -75,7 +75,7 @@ func open(t *testing.T) *house {
 	}
 	var out *web.Server
 	out, err = web.New(web.Config{
-		Posture: s, Catalogue: s, Detections: s, Lists: s, Feed: s, Log: log,
+		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Log: log,
 		SignIn: func(ctx context.Context, a people.Attempt) (session.Who, error) {
 			u, err := h.accounts.SignIn(ctx, a.User, a.Password)
 			return who(u.Name, u.Role, u.Scope), err
