@@ -63,6 +63,7 @@ type HostQuery struct {
 	Every    bool     // where Presence is zero: archived hosts, too
 	Standing Standing // as a member
 	Expired  bool     // active members whose certificate has expired
+	Never    bool     // hosts that were admitted and sent nothing yet
 	// Severity selects hosts with a failed result of at least that severity.
 	Severity finding.Severity
 	Below    int  // hosts with a score below it; 0 means any, 101 those with a score

@@ -121,13 +121,22 @@ func (r *Report) Left() (left [6]int) {
 
 // Make makes a report over a number of days, at most [MostDays].
 func (m *Reports) Make(ctx context.Context, now time.Time, in cover.Hosts, days int) (*Report, error) {
+	return m.report(ctx, now, in, days, false)
+}
+
+// Brief makes a report without packages and the worst hosts.
+func (m *Reports) Brief(ctx context.Context, now time.Time, in cover.Hosts, days int) (*Report, error) {
+	return m.report(ctx, now, in, days, true)
+}
+
+func (m *Reports) report(ctx context.Context, now time.Time, in cover.Hosts, days int, brief bool) (*Report, error) {
 	r := &Report{Made: now.UTC(), Tag: in.Tag, Host: in.Host, Scope: in.Scope}
 	within, args, err := in.Where("h.host")
 	if err != nil {
 		return nil, fmt.Errorf("make report: %w", err)
 	}
 	err = m.config.Data.Read(ctx, func(q db.Querier) error {
-		w := reading{q: q, now: now, within: within, args: args, all: in.All()}
+		w := reading{q: q, now: now, within: within, args: args, all: in.All(), brief: brief}
 		r.Checks, r.Packages, r.Pending, r.Detected = nil, nil, Pending{}, [6]int{}
 		if err := w.read(ctx, r); err != nil {
 			return err
@@ -144,7 +153,7 @@ func (m *Reports) Make(ctx context.Context, now time.Time, in cover.Hosts, days 
 	if err := m.texts(ctx, r); err != nil {
 		return nil, fmt.Errorf("make report: %w", err)
 	}
-	if in.Host == "" {
+	if in.Host == "" && !brief {
 		if err := m.worst(ctx, now, in, r); err != nil {
 			return nil, fmt.Errorf("make report: %w", err)
 		}

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
 	"time"
 
+	"seawall/collector/fleet"
+	"seawall/collector/glance"
+	"seawall/collector/report"
 	"seawall/collector/store"
 	"seawall/collector/web"
 	"seawall/collector/web/alerts"
@@ -10,12 +14,18 @@ import (
 	"seawall/collector/web/decide"
 	"seawall/collector/web/exports"
 	"seawall/collector/web/frame"
-	"seawall/collector/web/report"
+	reportpages "seawall/collector/web/report"
 	"seawall/collector/web/settings"
 	"seawall/collector/web/triage"
 	people "seawall/collector/web/users"
 	"seawall/pkg/service"
 )
+
+// glances returns what makes the overview.
+func glances(s *store.Store) func(ctx context.Context, scope []string) (fleet.Glance, error) {
+	reports := report.New(report.Config{Data: s, Checks: s.Checks, Hosts: s.HostPage})
+	return glance.New(glance.Config{Reports: reports, Whole: s.Overview, Hosts: s.HostPage, Changes: s.Changes, Now: time.Now}).Make
+}
 
 // areas returns what makes the areas of the dashboard that keep tables of their own.
 func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(*frame.Frame) ([]web.Area, error) {
@@ -36,7 +46,7 @@ func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(
 		if err != nil {
 			return nil, err
 		}
-		reports, err := report.New(report.Config{Frame: f, Data: s, Posture: s, Lists: s, Checks: s.Checks})
+		reports, err := reportpages.New(reportpages.Config{Frame: f, Data: s, Posture: s, Lists: s, Checks: s.Checks})
 		if err != nil {
 			return nil, err
 		}

@@ -24,7 +24,7 @@ const hostsPath = "/hosts"
 // HostStatuses are the states that hosts are filtered by: by result, by what the
 // collector hears of them, and by their standing.
 func HostStatuses() []string {
-	return []string{"failing", "updates", "online", "silent", "offline", "archived", "quarantined", "revoked", "expired"}
+	return []string{"failing", "updates", "online", "silent", "offline", "archived", "never heard of", "quarantined", "revoked", "expired"}
 }
 
 // Hosts reads the filter from the address of a list.
@@ -63,6 +63,8 @@ func (f *HostFilter) status(word string) {
 		f.Standing = fleet.Standing(word)
 	case "expired":
 		f.Expired = true
+	case "never heard of":
+		f.Never = true
 	default:
 		f.Status = ""
 	}

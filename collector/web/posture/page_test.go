@@ -76,7 +76,7 @@ func TestSeverities(t *testing.T) {
 func TestPresences(t *testing.T) {
 	for n, want := range map[int]int{0: 3, 2: 4} {
 		o := fleet.Overview{Presence: map[fleet.Presence]int{fleet.Archived: n}}
-		if got := len(overviewOf(now, o).Body.(overviewBody).Presences); got != want {
+		if got := len(overviewOf(now, fleet.Glance{Overview: o}).Body.(overviewBody).Presences); got != want {
 			t.Errorf("%d archived: %d presences are shown, want %d", n, got, want)
 		}
 	}
@@ -239,7 +239,7 @@ func TestTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := overviewOf(now, fleet.Overview{})
+	p := overviewOf(now, fleet.Glance{})
 	if b, err := r.Page("overview", p); err != nil || strings.Contains(string(b), `href="/hosts/new"`) {
 		t.Errorf("a viewer is to add a host: %v: %s", err, b)
 	}

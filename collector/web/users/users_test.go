@@ -21,9 +21,12 @@ import (
 	"seawall/collector/account"
 	"seawall/collector/account/apitoken"
 	"seawall/collector/db"
+	"seawall/collector/glance"
+	"seawall/collector/report"
 	"seawall/collector/store"
 	"seawall/collector/trail"
 	"seawall/collector/web"
+	"seawall/collector/web/api"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/people"
 	"seawall/collector/web/role"
@@ -75,7 +78,9 @@ func open(t *testing.T) *house {
 	}
 	var out *web.Server
 	out, err = web.New(web.Config{
-		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Log: log,
+		Posture: s, Catalogue: s, Detections: s, Lists: s, Feed: s, Log: log,
+		Glance: glance.New(glance.Config{Reports: report.New(report.Config{Data: s, Checks: s.Checks, Hosts: s.HostPage}), Whole: s.Overview,
+			Hosts: s.HostPage, Changes: s.Changes, Now: time.Now}).Make,
 		SignIn: func(ctx context.Context, a people.Attempt) (session.Who, error) {
 			u, err := h.accounts.SignIn(ctx, a.User, a.Password)
 			return who(u.Name, u.Role, u.Scope), err
@@ -86,7 +91,7 @@ func open(t *testing.T) *house {
 		},
 		Areas: func(f *frame.Frame) ([]web.Area, error) {
 			p, err := users.New(users.Config{Frame: f, Accounts: h.accounts, Tokens: h.tokens, DB: s, EndUser: func(user string) { out.EndUser(user) }})
-			return []web.Area{p}, err
+			return []web.Area{p, api.New(api.Config{Frame: f, Posture: s, Catalogue: s, Detections: s, Lists: s, Requests: s.Requests})}, err
 		},
 	})
 	if err != nil {

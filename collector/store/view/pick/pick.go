@@ -132,6 +132,9 @@ func (s *Condition) results(q *fleet.HostQuery) {
 	if q.Pending {
 		s.And("h.pending > 0")
 	}
+	if q.Never {
+		s.And("h.heartbeat IS NULL")
+	}
 	if q.Detected {
 		s.And("h.host IN (SELECT host FROM detection_count WHERE n > 0)")
 	}
