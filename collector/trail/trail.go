@@ -162,19 +162,7 @@ func Verify(ctx context.Context, r db.Querier, head string) (n int64, err error)
 	}
 	first := n
 	found := head == "" || head == hex.EncodeToString(before)
-	err = db.Each(ctx, r, func(scan func(...any) error) error {
-		e, hash, err := read(scan)
-		switch {
-		case err != nil:
-			return err
-		case e.Seq != n+1:
-			return fmt.Errorf("entry %d is missing: %w", n+1, ErrBroken)
-		case !bytes.Equal(hash, e.sum(before)):
-			return fmt.Errorf("entry %d of %s: %w", e.Seq, e.Time.Format(time.RFC3339), ErrBroken)
-		}
-		n, before, found = e.Seq, hash, found || e.Hash == head
-		return nil
-	}, columns+"ORDER BY seq")
+	n, _, err = follow(ctx, r, n, before, func(e *Entry) { found = found || e.Hash == head })
 	if err == nil && !found && first > 0 {
 		err = fmt.Errorf("no entry after number %d, up to which they were deleted, has the hash %s: %w", first, head, ErrBroken)
 	} else if err == nil && !found {
@@ -184,6 +172,26 @@ func Verify(ctx context.Context, r db.Querier, head string) (n int64, err error)
 		return n - first, fmt.Errorf("verify the audit trail: %w", err)
 	}
 	return n - first, nil
+}
+
+// follow reads the chain after the entry of a number and a hash, and returns those of the
+// last that holds.
+func follow(ctx context.Context, r db.Querier, n int64, before []byte, each func(*Entry)) (int64, []byte, error) {
+	err := db.Each(ctx, r, func(scan func(...any) error) error {
+		e, hash, err := read(scan)
+		switch {
+		case err != nil:
+			return err
+		case e.Seq != n+1:
+			return fmt.Errorf("entry %d is missing: %w", n+1, ErrBroken)
+		case !bytes.Equal(hash, e.sum(before)):
+			return fmt.Errorf("entry %d of %s: %w", e.Seq, e.Time.Format(time.RFC3339), ErrBroken)
+		}
+		n, before = e.Seq, hash
+		each(&e)
+		return nil
+	}, columns+"WHERE seq > ? ORDER BY seq", n)
+	return n, before, err
 }
 
 // start returns the number and the hash of the newest entry that was deleted, after which

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/store"
 	"seawall/collector/trail"
+	"seawall/scripts/pgtest"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 5, time.UTC)
@@ -102,9 +105,12 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// TestVerify alters the trail in every way behind the collector's back.
-func TestVerify(t *testing.T) {
-	for name, c := range map[string]struct{ change, says string }{
+// alteration is something done to the trail behind the collector's back, and what is to
+// be said of it; "" for nothing.
+type alteration struct{ change, says string }
+
+func alterations() map[string]alteration {
+	return map[string]alteration{
 		"nothing":      {"", ""},
 		"a text":       {"UPDATE trail SET target = 'x' WHERE seq = 3", "entry 3 of"},
 		"the time":     {"UPDATE trail SET at = at + 1 WHERE seq = 1", "entry 1 of"},
@@ -114,42 +120,131 @@ func TestVerify(t *testing.T) {
 		"the end":      {"DELETE FROM trail WHERE seq > 3", "no entry has the hash"},
 		"exchanged":    {"UPDATE trail SET seq = -seq; UPDATE trail SET seq = CASE seq WHEN -2 THEN 3 WHEN -3 THEN 2 ELSE -seq END", "entry 2 of"},
 		"all anew":     {"DELETE FROM trail", "no entry has the hash"},
-		"a hash alone": {"UPDATE trail SET hash = x'00' WHERE seq = 5", "entry 5 of"},
-	} {
+		"a hash alone": {"UPDATE trail SET hash = (SELECT hash FROM trail WHERE seq = 1) WHERE seq = 5", "entry 5 of"},
+	}
+}
+
+// TestVerify alters the trail in every way, in a file and on a server.
+func TestVerify(t *testing.T) {
+	server := pgtest.Start(t)
+	for name, c := range alterations() {
 		t.Run(name, func(t *testing.T) {
-			s, path := open(t)
-			for i := range 5 {
-				record(t, s, trail.Entry{Who: "ann", Action: "user add", Target: fmt.Sprint("user", i)})
-			}
-			head := list(t, s, trail.Query{Limit: 1})[0].Hash
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-			raw, err := sql.Open("sqlite", path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := raw.ExecContext(t.Context(), c.change); c.change != "" && err != nil {
-				t.Fatal(err)
-			}
-			if err := raw.Close(); err != nil {
-				t.Fatal(err)
-			}
-			s, err = store.Open(t.Context(), path, store.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close()
-			switch n, err := verify(t.Context(), s, head); {
-			case c.says == "":
-				if n != 5 || err != nil {
-					t.Errorf("%d, %v", n, err)
+			path := filepath.Join(t.TempDir(), "collector.db")
+			altered(t, path, c, func() {
+				raw, err := sql.Open("sqlite", path)
+				if err != nil {
+					t.Fatal(err)
 				}
-			case !errors.Is(err, trail.ErrBroken) || !strings.Contains(err.Error(), c.says):
-				t.Errorf("%v, want %q", err, c.says)
+				if _, err := raw.ExecContext(t.Context(), c.change); c.change != "" && err != nil {
+					t.Fatal(err)
+				}
+				if err := raw.Close(); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+		t.Run(name+" on PostgreSQL", func(t *testing.T) {
+			address := server.New()
+			u, err := url.Parse(address)
+			if err != nil {
+				t.Fatal(err)
 			}
+			altered(t, address, c, func() { server.Execute(strings.TrimPrefix(u.Path, "/"), c.change) })
 		})
 	}
+}
+
+// altered writes a trail, has it altered, and looks what is said of it.
+func altered(t *testing.T, name string, c alteration, alter func()) {
+	t.Helper()
+	quiet := store.Config{Log: slog.New(slog.DiscardHandler)}
+	s, err := store.Open(t.Context(), name, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		record(t, s, trail.Entry{Who: "ann", Action: "user add", Target: fmt.Sprint("user", i)})
+	}
+	head := list(t, s, trail.Query{Limit: 1})[0].Hash
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if c.change != "" {
+		alter()
+	}
+	if s, err = store.Open(t.Context(), name, quiet); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	switch n, err := verify(t.Context(), s, head); {
+	case c.says == "":
+		if n != 5 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	case !errors.Is(err, trail.ErrBroken) || !strings.Contains(err.Error(), c.says):
+		t.Errorf("%v, want %q", err, c.says)
+	}
+}
+
+// TestChecked verifies what came since, and the whole when it is time.
+func TestChecked(t *testing.T) {
+	s, _ := open(t)
+	var c trail.Checked
+	now := noon
+	check := func() (n int64, err error) {
+		rerr := s.Read(t.Context(), func(r db.Querier) error {
+			n, err = c.Verify(t.Context(), r, now)
+			return nil
+		})
+		return n, errors.Join(err, rerr)
+	}
+	alter := func(text string) {
+		t.Helper()
+		if err := s.Write(t.Context(), func(w db.Writer) error { return w.Exec(text) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holds := func(what string, want int64) {
+		t.Helper()
+		if n, err := check(); n != want || err != nil {
+			t.Errorf("%s: %d hold, %v; want %d", what, n, err, want)
+		}
+	}
+	broken := func(what, says string) {
+		t.Helper()
+		for range 2 { // and the next who asks is told, too
+			if _, err := check(); !errors.Is(err, trail.ErrBroken) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %v, want %q", what, err, says)
+			}
+		}
+	}
+	holds("an empty one", 0)
+	for range 5 {
+		record(t, s, trail.Entry{Who: "ann", Action: "user add"})
+	}
+	holds("five", 5)
+	holds("again", 5)
+	record(t, s, trail.Entry{Who: "ann", Action: "user add"})
+	alter("UPDATE trail SET who = 'bob' WHERE seq = 6")
+	broken("the newest is altered", "entry 6 of")
+	alter("UPDATE trail SET who = 'ann' WHERE seq = 6")
+	holds("put back", 6)
+	alter("UPDATE trail SET who = 'bob' WHERE seq = 2")
+	now = now.Add(time.Hour)
+	broken("an old one is altered, an hour later", "entry 2 of")
+	alter("UPDATE trail SET who = 'ann' WHERE seq = 2")
+	holds("put back", 6)
+	if err := s.Write(t.Context(), func(w db.Writer) error {
+		_, err := trail.Cut(w, noon, noon.Add(time.Hour), 2)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	holds("two are deleted, one tells of it", 5)
+	alter("DELETE FROM trail WHERE seq = 7")
+	broken("the end is cut off", "entry 7 held before")
+	record(t, s, trail.Entry{Who: "bob", Action: "user add"})
+	broken("and goes on otherwise", "entry 7 held before")
 }
 
 func TestHead(t *testing.T) {
