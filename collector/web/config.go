@@ -25,18 +25,26 @@ type Feed interface {
 	Subscribe(buffer int) (<-chan fleet.Update, func())
 }
 
+// Parts answers for the hosts of a visitor's scope. Within returns which they are.
+type Parts interface {
+	frame.Parts
+	Within(ctx context.Context, scope []string) (map[fleet.HostID]bool, error)
+}
+
 // Area is a part of the dashboard: its paths, each with who may use it.
 type Area interface {
 	Routes() []frame.Route
 }
 
-// Config is what a [Server] works with. Posture, Catalogue, Detections, Lists, Feed,
-// Glance and SignIn must be set; the zero values of the others mean the default named.
+// Config is what a [Server] works with. Posture, Catalogue, Detections, Lists, Parts,
+// Feed, Glance and SignIn must be set; the zero values of the others mean the default
+// named.
 type Config struct {
 	Posture    frame.Posture
 	Catalogue  frame.Catalogue
 	Detections frame.Detections
 	Lists      frame.Lists
+	Parts      Parts
 	Feed       Feed
 	// Glance makes what the overview says of a scope, of the fleet where that is empty.
 	Glance func(ctx context.Context, scope []string) (fleet.Glance, error)
@@ -88,6 +96,8 @@ func (c *Config) missing() error {
 		return errors.New("web: no source of detections")
 	case c.Lists == nil:
 		return errors.New("web: no source of lists")
+	case c.Parts == nil:
+		return errors.New("web: no source of what a scope has")
 	case c.Feed == nil:
 		return errors.New("web: no feed of updates")
 	case c.Glance == nil:

@@ -10,13 +10,6 @@ import (
 
 // Nobody gave the demo's hosts a tag: a scope has none of them.
 
-func (d *demo) OverviewOf(ctx context.Context, scope []string) (fleet.Overview, error) {
-	if len(scope) > 0 {
-		return fleet.Overview{}, nil
-	}
-	return d.Overview(ctx)
-}
-
 func (d *demo) ChecksOf(ctx context.Context, scope []string) ([]fleet.Check, error) {
 	if len(scope) > 0 {
 		return nil, nil

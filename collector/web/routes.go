@@ -24,7 +24,7 @@ func (s *Server) Routes() []frame.Route { return slices.Clone(s.routes) }
 // own are the paths of no area.
 func (s *Server) own() []frame.Route {
 	table := []frame.Route{
-		{Pattern: "GET /events", Role: frame.Viewer, Serve: s.events},
+		{Pattern: "GET /events", Role: frame.Viewer, Serve: s.events, Scoped: true},
 		{Pattern: "POST /theme", Role: frame.Viewer, Serve: s.frame.SwitchTheme, Scoped: true},
 		{Pattern: "/", Role: frame.Viewer, Serve: s.frame.NotFound, Scoped: true},
 		{Pattern: "GET " + static.Prefix, Role: frame.Anybody, Serve: s.frame.Files().ServeHTTP},
@@ -46,7 +46,7 @@ func (s *Server) areas() ([]Area, error) {
 		return nil, err
 	}
 	s.visitor = who.Visitor
-	what, err := posture.New(posture.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Lists: c.Lists, Glance: c.Glance, Requests: c.Requests})
+	what, err := posture.New(posture.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Lists: c.Lists, Parts: c.Parts, Glance: c.Glance, Requests: c.Requests})
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ const password = "correct horse battery staple"
 
 func config(d *demo) web.Config {
 	c := web.Config{
-		Posture: d, Catalogue: d, Detections: d, Lists: d, Feed: d, Requests: d.Requests, Glance: d.Glance,
+		Posture: d, Catalogue: d, Detections: d, Lists: d, Parts: d, Feed: d, Requests: d.Requests, Glance: d.Glance,
 		SignIn:  people.Alone(func(p string) bool { return p == password }),
 		Metrics: prometheus.NewRegistry(),
 		Hosts:   []string{"seawall.example"},

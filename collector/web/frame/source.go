@@ -43,7 +43,6 @@ type Detections interface {
 
 // Parts answers for the hosts of a visitor's scope alone; of no scope, for all.
 type Parts interface {
-	OverviewOf(ctx context.Context, scope []string) (fleet.Overview, error)
 	ChecksOf(ctx context.Context, scope []string) ([]fleet.Check, error)
 	CheckOf(ctx context.Context, id string, scope []string) (fleet.CheckDetail, error)
 	TimelineOf(ctx context.Context, q fleet.TimelineQuery, scope []string) ([]fleet.Event, error)

@@ -22,6 +22,7 @@ type Config struct {
 	Detections frame.Detections
 	Lists      frame.Lists
 	Glance     func(ctx context.Context, scope []string) (fleet.Glance, error)
+	Parts      frame.Parts
 	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
 }
 
@@ -47,26 +48,21 @@ func (s *Pages) Routes() []frame.Route {
 		{Pattern: "GET /{$}", Role: frame.Viewer, Serve: s.overviewPage, Scoped: true},
 		{Pattern: "GET /hosts", Role: frame.Viewer, Serve: s.hostsPage, Scoped: true},
 		{Pattern: "GET /hosts/export", Role: frame.Viewer, Serve: s.exportHosts, Scoped: true},
-		{Pattern: "GET /hosts/{id}", Role: frame.Viewer, Serve: s.hostPage},
-		{Pattern: "GET /hosts/{id}/detections/{storm}", Role: frame.Viewer, Serve: s.detectionPage},
-		{Pattern: "GET /detections", Role: frame.Viewer, Serve: s.detectionsPage},
-		{Pattern: "GET /checks", Role: frame.Viewer, Serve: s.checksPage},
-		{Pattern: "GET /checks/{id}", Role: frame.Viewer, Serve: s.checkPage},
+		{Pattern: "GET /hosts/{id}", Role: frame.Viewer, Serve: s.hostPage, Scoped: true},
+		{Pattern: "GET /hosts/{id}/detections/{storm}", Role: frame.Viewer, Serve: s.detectionPage, Scoped: true},
+		{Pattern: "GET /detections", Role: frame.Viewer, Serve: s.detectionsPage, Scoped: true},
+		{Pattern: "GET /checks", Role: frame.Viewer, Serve: s.checksPage, Scoped: true},
+		{Pattern: "GET /checks/{id}", Role: frame.Viewer, Serve: s.checkPage, Scoped: true},
 	}
 }
 
 func (s *Pages) overviewPage(w http.ResponseWriter, r *http.Request) {
-	v := frame.Of(r)
-	g, err := s.config.Glance(r.Context(), v.Scope)
+	g, err := s.config.Glance(r.Context(), frame.Of(r).Scope)
 	if err != nil {
 		s.frame.Fail(w, r, err)
 		return
 	}
-	page := overviewOf(s.frame.Now(), g)
-	if len(v.Scope) > 0 {
-		page.Live = nil // what happens is not told apart by scope
-	}
-	s.frame.Show(w, r, s.pages, "overview", page)
+	s.frame.Show(w, r, s.pages, "overview", overviewOf(s.frame.Now(), g))
 }
 
 func (s *Pages) hostPage(w http.ResponseWriter, r *http.Request) {
@@ -96,6 +92,9 @@ func (s *Pages) host(r *http.Request) (fleet.HostDetail, error) {
 	if err != nil {
 		return fleet.HostDetail{}, err
 	}
+	if err := frame.See(r.Context(), s.config.Lists, frame.Of(r), id); err != nil {
+		return fleet.HostDetail{}, err
+	}
 	d, err := s.config.Posture.Host(r.Context(), id)
 	if err != nil {
 		return fleet.HostDetail{}, fmt.Errorf("host %s: %w", id, err)
@@ -104,7 +103,7 @@ func (s *Pages) host(r *http.Request) (fleet.HostDetail, error) {
 }
 
 func (s *Pages) checksPage(w http.ResponseWriter, r *http.Request) {
-	checks, err := s.config.Catalogue.Checks(r.Context())
+	checks, err := s.config.Parts.ChecksOf(r.Context(), frame.Of(r).Scope)
 	if err != nil {
 		s.frame.Fail(w, r, err)
 		return
@@ -114,14 +113,15 @@ func (s *Pages) checksPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Pages) checkPage(w http.ResponseWriter, r *http.Request) {
-	d, err := s.config.Catalogue.Check(r.Context(), r.PathValue("id"))
+	scope := frame.Of(r).Scope
+	d, err := s.config.Parts.CheckOf(r.Context(), r.PathValue("id"), scope)
 	if err != nil {
 		s.frame.Fail(w, r, err)
 		return
 	}
 	q := list.Timeline(r.URL.Query(), frame.PageSize+1)
 	q.Host, q.Check = "", d.Check.Info.ID
-	events, err := s.config.Posture.Timeline(r.Context(), q)
+	events, err := s.config.Parts.TimelineOf(r.Context(), q, scope)
 	if err != nil {
 		s.frame.Fail(w, r, err)
 		return
