@@ -23,6 +23,7 @@ import (
 	"seawall/collector/store"
 	"seawall/collector/store/membership"
 	"seawall/pkg/finding"
+	"seawall/scripts/pgtest"
 )
 
 // scene is a store, a runner of its streams, and a clock that the test moves.
@@ -38,10 +39,16 @@ type scene struct {
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
+	return sceneOn(t, filepath.Join(t.TempDir(), "collector.db"))
+}
+
+// sceneOn is one on a database.
+func sceneOn(t *testing.T, database string) *scene {
+	t.Helper()
 	s := &scene{T: t, now: time.Unix(1_800_000_000, 0).UTC(), seq: map[fleet.HostID]uint64{}}
 	now := func() time.Time { return s.now }
 	var err error
-	if s.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "collector.db"), store.Config{Now: now, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if s.store, err = store.Open(t.Context(), database, store.Config{Now: now, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.store.Close() })
@@ -197,6 +204,27 @@ func TestFollow(t *testing.T) {
 	s.want("what happened meanwhile", "ssh-c")
 	if p := s.get("all"); p.Sent != 4 || p.Lost != 0 || p.Behind != 0 || !p.Reached.Equal(s.now) || p.Waiting != 0 {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestOnPostgres: of two collectors on one PostgreSQL each entry is put out by one, and the
+// whole state goes out.
+func TestOnPostgres(t *testing.T) {
+	s := sceneOn(t, pgtest.Start(t).URL("postgres"))
+	s.save(changesOf("all", func(v *order.Order) { v.What, v.EveryHours = order.Kinds(), 24 }))
+	s.deliver(0, s.change("ssh-a", finding.SeverityHigh), s.change("ssh-b", finding.SeverityLow))
+	s.pass()
+	s.want("changes, then the state", "ssh-a", "ssh-b", "ssh-a", "ssh-b")
+	s.runner = s.another()
+	s.deliver(1, s.change("ssh-c", finding.SeverityHigh))
+	s.pass()
+	s.want("the other collector", "ssh-c")
+	s.save(changesOf("all", func(v *order.Order) { v.Enabled = false }))
+	if p := s.get("all"); p.Enabled || p.Sent != 5 || p.Lost != 0 || p.Behind != 0 || p.Waiting != 0 {
+		t.Errorf("%+v", p)
+	}
+	if err := s.store.Write(t.Context(), func(w db.Writer) error { return order.Delete(w, "all") }); err != nil {
+		t.Fatal(err)
 	}
 }
 
