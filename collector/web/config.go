@@ -37,7 +37,8 @@ type Area interface {
 }
 
 // Config is what a [Server] works with. Posture, Catalogue, Detections, Lists, Parts,
-// Feed, Glance and SignIn must be set; the zero values of the others mean the default named.
+// Feed, Glance and SignIn must be set; the zero values of the others mean the default
+// named.
 type Config struct {
 	Posture    frame.Posture
 	Catalogue  frame.Catalogue
