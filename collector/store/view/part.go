@@ -72,6 +72,90 @@ func (v *View) Within(ctx context.Context, scope []string) (map[fleet.HostID]boo
 	return all, nil
 }
 
+// OverviewOf is [View.Overview] of the hosts of a scope alone. It has no Days, and no
+// Requests: what asks to be admitted is in nobody's scope yet.
+func (v *View) OverviewOf(ctx context.Context, scope []string) (o fleet.Overview, err error) {
+	if len(scope) == 0 {
+		return v.Overview(ctx)
+	}
+	if o, err = v.sum(ctx, scope); err != nil {
+		return o, fmt.Errorf("read overview of a scope: %w", sqlite.Classify(err))
+	}
+	checks, err := v.ChecksOf(ctx, scope)
+	if err != nil {
+		return o, err
+	}
+	for _, c := range checks {
+		if c.Hosts > 0 {
+			o.Worst = append(o.Worst, c)
+		}
+	}
+	slices.SortFunc(o.Worst, func(a, b fleet.Check) int {
+		return cmp.Or(cmp.Compare(b.Hosts, a.Hosts), cmp.Compare(b.Counts.Fail, a.Counts.Fail), strings.Compare(a.Info.ID, b.Info.ID))
+	})
+	o.Worst = o.Worst[:min(maxWorst, len(o.Worst))]
+	if o.Recent, err = v.TimelineOf(ctx, fleet.TimelineQuery{Limit: maxRecent}, scope); err != nil {
+		return o, err
+	}
+	o.Detections, err = v.Detections(ctx, fleet.DetectionQuery{Limit: maxNewest, Scope: scope})
+	return o, err
+}
+
+// sum sums up the hosts of a scope.
+func (v *View) sum(ctx context.Context, scope []string) (o fleet.Overview, err error) {
+	tx, err := v.begin(ctx)
+	if err != nil {
+		return o, err
+	}
+	defer tx.end()
+	var where pick.Condition
+	if err := where.Scope("h.host", scope); err != nil {
+		return o, err
+	}
+	var online, silent, archived int
+	n, c := &o.BySeverity, &o.Counts
+	silentAt, offlineAt := tx.outages.Silent(tx.now).UnixNano(), tx.outages.Offline(tx.now).UnixNano()
+	const live = "CASE WHEN h.archived = 0 THEN "
+	sums := ""
+	for _, column := range []string{"severity0", "severity1", "severity2", "severity3", "severity4", "severity5",
+		"pass", "fail", "not_applicable", "unknown", "error", "waived", "pending"} {
+		sums += ", coalesce(sum(" + live + "h." + column + " ELSE 0 END), 0)"
+	}
+	_, err = db.One(ctx, tx, `SELECT count(*) FILTER (WHERE h.archived = 0), count(*) FILTER (WHERE h.archived <> 0),
+		count(*) FILTER (WHERE h.archived = 0 AND h.last_seen >= ?),
+		count(*) FILTER (WHERE h.archived = 0 AND h.last_seen < ? AND h.last_seen >= ?)`+sums+" FROM host h WHERE "+where.Text,
+		append([]any{silentAt, silentAt, offlineAt}, where.Args...),
+		&o.Hosts, &archived, &online, &silent, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5],
+		&c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived, &o.Pending)
+	if err != nil {
+		return o, err
+	}
+	o.Presence = map[fleet.Presence]int{
+		fleet.Online: online, fleet.Silent: silent, fleet.Offline: o.Hosts - online - silent, fleet.Archived: archived,
+	}
+	o.Standing = make(map[fleet.Standing]int)
+	err = db.Each(ctx, tx, func(scan func(...any) error) error {
+		var standing fleet.Standing
+		var members, expired int
+		err := scan(&standing, &members, &expired)
+		if o.Standing[standing] = members; standing == fleet.Active {
+			o.Expired = expired
+		}
+		return err
+	}, `SELECT h.standing, count(*), count(*) FILTER (WHERE h.expires < ?) FROM member h
+		WHERE h.host NOT IN (SELECT host FROM host WHERE archived <> 0) AND `+where.Text+" GROUP BY h.standing",
+		append([]any{tx.now.UnixNano()}, where.Args...)...)
+	if err != nil {
+		return o, err
+	}
+	var counted pick.Condition
+	counted.And("c.host NOT IN (SELECT host FROM host WHERE archived <> 0)")
+	if err := counted.Scope("c.host", scope); err != nil {
+		return o, err
+	}
+	return o, tx.detections(ctx, func(_ fleet.HostID, s finding.Severity, n int) { o.Detected[s] += n }, "WHERE "+counted.Text, counted.Args...)
+}
+
 // ChecksOf is [View.Checks] of the hosts of a scope alone, as they were at most half a
 // minute ago. A check has the text that most hosts of the fleet have. Callers must not
 // change it.

@@ -23,8 +23,24 @@ func TestPart(t *testing.T) {
 		"state":      {result(1, "ssh-a", finding.StatusFail), result(1, "ssh-b", finding.StatusPass), result(2, "ssh-a", finding.StatusFail), result(2, "ssh-c", finding.StatusFail), result(3, "ssh-a", finding.StatusFail)},
 		"host_check": {{mustKey(t, 1), "ssh-a", 1}, {mustKey(t, 2), "ssh-a", 1}, {mustKey(t, 2), "ssh-c", 1}, {mustKey(t, 3), "ssh-a", 1}},
 		"check_rollup (check_id, pass, fail, hosts)": {{"ssh-a", 0, 2, 2}, {"ssh-b", 1, 0, 0}, {"ssh-c", 0, 1, 1}},
+		"detection_count": {{mustKey(t, 1), 4, 2}, {mustKey(t, 2), 5, 7}},
 	})
 	scope := []string{"mine"}
+	o, err := v.OverviewOf(t.Context(), scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fleet.Overview{
+		Hosts: 1, Presence: map[fleet.Presence]int{fleet.Online: 1, fleet.Silent: 0, fleet.Offline: 0, fleet.Archived: 1}, Standing: map[fleet.Standing]int{},
+		Counts: fleet.Counts{Pass: 1, Fail: 1}, BySeverity: [6]int{4: 1}, Detected: [6]int{4: 2},
+		Worst: []fleet.Check{{Info: finding.CheckInfo{ID: "ssh-a"}, Counts: fleet.Counts{Fail: 1}, Hosts: 1}},
+	}
+	for i := range o.Worst { // a check's text is not what this is about
+		o.Worst[i].Info = finding.CheckInfo{ID: o.Worst[i].Info.ID}
+	}
+	if d := cmp.Diff(want, o); d != "" {
+		t.Errorf("the overview of a scope:\n%s", d)
+	}
 	checks, err := v.ChecksOf(t.Context(), scope)
 	if err != nil || len(checks) != 2 {
 		t.Errorf("%d checks of the scope, %v; want 2", len(checks), err)
