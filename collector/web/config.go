@@ -53,6 +53,9 @@ type Config struct {
 	SignIn people.SignIn
 	// Bearer returns who comes with an API token. Default: there are no API tokens.
 	Bearer func(ctx context.Context, token string) (session.Who, error)
+	// Exported is told who takes which list as a file, before it begins, and may refuse
+	// it. Default: nobody is told.
+	Exported func(ctx context.Context, who, what string) error
 	// Requests returns the hosts that asked to be admitted. Default: none.
 	Requests func(ctx context.Context) ([]fleet.Request, error)
 	// Ready fails when the store cannot take a write. Default: always ready.
@@ -119,6 +122,9 @@ func (c *Config) complete() error {
 				return fmt.Errorf("web: %q is no host name", h)
 			}
 		}
+	}
+	if c.Exported == nil {
+		c.Exported = func(context.Context, string, string) error { return nil }
 	}
 	if c.Requests == nil {
 		c.Requests = func(context.Context) ([]fleet.Request, error) { return nil, nil }
