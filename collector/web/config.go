@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"seawall/collector/bootstrap"
+	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/people"
@@ -37,8 +38,7 @@ type Area interface {
 }
 
 // Config is what a [Server] works with. Posture, Catalogue, Detections, Lists, Parts,
-// Feed, Glance and SignIn must be set; the zero values of the others mean the default
-// named.
+// Feed, Glance and SignIn must be set; the zero values of the others mean the default named.
 type Config struct {
 	Posture    frame.Posture
 	Catalogue  frame.Catalogue
@@ -53,6 +53,10 @@ type Config struct {
 	SignIn people.SignIn
 	// Bearer returns who comes with an API token. Default: there are no API tokens.
 	Bearer func(ctx context.Context, token string) (session.Who, error)
+	// Sessions keeps who is signed in, beside the accounts. Default: memory does.
+	Sessions db.DB
+	// Elsewhere tells what other collectors on the same database did. Default: nothing.
+	Elsewhere func(buffer int) (<-chan fleet.News, func())
 	// Exported is told who takes which list as a file, before it begins, and may refuse
 	// it. Default: nobody is told.
 	Exported func(ctx context.Context, who, what string) error
@@ -122,6 +126,9 @@ func (c *Config) complete() error {
 				return fmt.Errorf("web: %q is no host name", h)
 			}
 		}
+	}
+	if c.Elsewhere == nil {
+		c.Elsewhere = func(int) (<-chan fleet.News, func()) { return nil, func() {} }
 	}
 	if c.Exported == nil {
 		c.Exported = func(context.Context, string, string) error { return nil }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ const (
 	sessionMax      = 1024
 	sessionEach     = 16
 	sweepEvery      = time.Minute
+	newsBuffer      = 64
 )
 
 // Server is the dashboard.
@@ -62,7 +64,11 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	s := &Server{config: c, log: c.Log, frame: f}
-	s.sessions = session.New(session.Config{Lifetime: sessionLifetime, Idle: sessionIdle, Max: sessionMax, Each: sessionEach, Now: c.Now})
+	s.sessions, err = session.New(session.Config{Lifetime: sessionLifetime, Idle: sessionIdle, Max: sessionMax, Each: sessionEach,
+		Now: c.Now, Data: c.Sessions, Log: c.Log})
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
 	s.hub = live.NewHub(streams, s.changeData)
 	areas, err := s.areas()
 	if err != nil {
@@ -83,6 +89,16 @@ func New(c Config) (*Server, error) {
 
 // EndUser signs a user out everywhere: what it may do has changed.
 func (s *Server) EndUser(user string) { s.sessions.EndUser(user) }
+
+// Sessions returns the open sessions of a user, where the database keeps them.
+func (s *Server) Sessions(ctx context.Context, user string) ([]session.Open, error) {
+	return s.sessions.List(ctx, user)
+}
+
+// EndSession ends that of a user's sessions which [Server.Sessions] calls id.
+func (s *Server) EndSession(ctx context.Context, user, id string) error {
+	return s.sessions.EndOne(ctx, user, id)
+}
 
 // ServeHTTP answers one request. Events flow only while [Server.Serve] runs.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -132,16 +148,28 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return group.Wait()
 }
 
-// sweep ends expired sessions, and with them their streams, until ctx ends.
+// sweep ends expired sessions, and what another collector has ended, and with them their
+// streams, until ctx ends.
 func (s *Server) sweep(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	news, end := s.config.Elsewhere(newsBuffer)
+	defer end()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			s.sessions.Sweep()
+		case n, ok := <-news:
+			if !ok {
+				news = nil // the store is closed
+			}
+			if !n.Lost && !slices.ContainsFunc(n.Topics, func(t string) bool { return t == "sessions" || t == "accounts" }) {
+				continue
+			}
+		}
+		if err := s.sessions.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("sessions are not swept", "err", err)
 		}
 	}
 }

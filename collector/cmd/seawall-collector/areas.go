@@ -17,7 +17,6 @@ import (
 	reportpages "seawall/collector/web/report"
 	"seawall/collector/web/settings"
 	"seawall/collector/web/triage"
-	people "seawall/collector/web/users"
 	"seawall/pkg/service"
 )
 
@@ -34,7 +33,7 @@ func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(
 		if err != nil {
 			return nil, err
 		}
-		all, err := people.New(people.Config{Frame: f, Accounts: who.accounts, Tokens: who.tokens, DB: s, EndUser: who.endUser})
+		all, err := who.pages(f)
 		if err != nil {
 			return nil, err
 		}

@@ -16,9 +16,12 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/initial"
 	"seawall/collector/store"
+	"seawall/collector/web"
+	"seawall/collector/web/frame"
 	"seawall/collector/web/people"
 	"seawall/collector/web/role"
 	"seawall/collector/web/session"
+	pages "seawall/collector/web/users"
 	"seawall/pkg/service"
 )
 
@@ -40,18 +43,25 @@ func resetPassword(cmd *cobra.Command, c config, stdout, stderr io.Writer) error
 
 // users are the people who use the collector, and their programs.
 type users struct {
-	accounts *account.Accounts
-	tokens   *apitoken.Tokens
-	data     db.DB
-	end      func(name string) // ends the sessions of a user, once there is a dashboard
+	accounts  *account.Accounts
+	tokens    *apitoken.Tokens
+	data      db.DB
+	dashboard *web.Server // has the sessions; set once there is one
 }
 
 func newUsers(s *store.Store) *users {
-	return &users{account.New(s, time.Now), apitoken.New(s, time.Now), s, func(string) {}}
+	return &users{account.New(s, time.Now), apitoken.New(s, time.Now), s, nil}
 }
 
 // endUser ends the sessions of a user.
-func (u *users) endUser(name string) { u.end(name) }
+func (u *users) endUser(name string) { u.dashboard.EndUser(name) }
+
+// pages are the pages about them.
+func (u *users) pages(f *frame.Frame) (*pages.Pages, error) {
+	return pages.New(pages.Config{Frame: f, Accounts: u.accounts, Tokens: u.tokens, DB: u.data, EndUser: u.endUser,
+		Sessions:   func(ctx context.Context, user string) ([]session.Open, error) { return u.dashboard.Sessions(ctx, user) },
+		EndSession: func(ctx context.Context, user, id string) error { return u.dashboard.EndSession(ctx, user, id) }})
+}
 
 // service is what commands ask.
 func (u *users) service() func(grpc.ServiceRegistrar) {

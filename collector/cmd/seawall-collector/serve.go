@@ -82,7 +82,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	}
 	defer alerts.Close()
 	out, err := web.New(web.Config{
-		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Glance: glances(s), Requests: s.Requests, Ready: s.Ready, Metrics: registry,
+		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Glance: glances(s), Requests: s.Requests, Ready: s.Ready, Metrics: registry, Sessions: s, Elsewhere: s.Elsewhere,
 		SignIn: who.byPassword(c.StateDir, log), Bearer: who.byToken,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
 		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
@@ -91,7 +91,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	who.end = out.EndUser
+	who.dashboard = out
 	if err := initial.First(ctx, c.first(who.accounts, log, stdout)); err != nil {
 		return err
 	}

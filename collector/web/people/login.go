@@ -150,7 +150,11 @@ func (s *Pages) login(w http.ResponseWriter, r *http.Request) {
 		s.frame.Log().Warn("a sign-in could not be decided", "user", a.User, "remote", a.Remote, "err", err)
 		s.loginPage(w, r, http.StatusServiceUnavailable, next, "The collector is busy. Please try again.")
 	default:
-		s.Begin(w, r, who)
+		if err := s.Begin(w, r, who); err != nil {
+			s.frame.Log().Warn("a session could not begin", "user", a.User, "remote", a.Remote, "err", err)
+			s.loginPage(w, r, http.StatusServiceUnavailable, next, "The collector is busy. Please try again.")
+			return
+		}
 		s.frame.Redirect(w, r, next, "")
 	}
 }
@@ -172,15 +176,29 @@ func (s *Pages) wait(r *http.Request, a Attempt) time.Duration {
 }
 
 // Begin starts a session of who. The one that the browser had ends: what it sent
-// before is never adopted.
-func (s *Pages) Begin(w http.ResponseWriter, r *http.Request, who session.Who) {
-	if old := s.config.Sessions.Find(s.frame.Cookie(r, "session")); old != nil {
-		s.config.Sessions.End(old)
+// before is never adopted. Without a session there is an error, and nothing is answered.
+func (s *Pages) Begin(w http.ResponseWriter, r *http.Request, who session.Who) error {
+	if err := s.endOld(r); err != nil {
+		return err
+	}
+	token, err := s.config.Sessions.Start(r.Context(), who, session.From{Address: gate.Remote(r), Agent: r.UserAgent()})
+	if err != nil {
+		return err
 	}
 	s.frame.Log().Info("signed in to the dashboard", "user", who.User, "role", who.Role.String(), "remote", gate.Remote(r))
-	s.frame.SetCookie(w, "session", s.config.Sessions.Start(who), sessionLifetime)
+	s.frame.SetCookie(w, "session", token, sessionLifetime)
 	s.frame.SetCookie(w, "device", s.config.Sessions.Device(who.User), deviceLife)
 	s.frame.SetCookie(w, "login", "", 0)
+	return nil
+}
+
+// endOld ends the session that a browser has, if any.
+func (s *Pages) endOld(r *http.Request) error {
+	old := s.config.Sessions.Find(r.Context(), s.frame.Cookie(r, "session"))
+	if old == nil {
+		return nil
+	}
+	return s.config.Sessions.End(r.Context(), old)
 }
 
 // verify asks whether the password is right, few at a time. An error that is no refusal
@@ -209,8 +227,9 @@ func (s *Pages) verify(ctx context.Context, a Attempt) (session.Who, error) {
 
 // logout ends the session and its streams.
 func (s *Pages) logout(w http.ResponseWriter, r *http.Request) {
-	if old := s.config.Sessions.Find(s.frame.Cookie(r, "session")); old != nil {
-		s.config.Sessions.End(old)
+	if err := s.endOld(r); err != nil { // the browser keeps its cookie, and can try again
+		s.frame.Fail(w, r, err)
+		return
 	}
 	s.frame.SetCookie(w, "session", "", 0)
 	s.frame.Redirect(w, r, "/login", "")

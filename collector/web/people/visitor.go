@@ -15,7 +15,7 @@ func (s *Pages) Visitor(r *http.Request) frame.Visitor {
 		return s.program(r, header)
 	}
 	token := s.frame.Cookie(r, "session")
-	found := s.config.Sessions.Find(token)
+	found := s.config.Sessions.Find(r.Context(), token)
 	if found == nil {
 		return frame.Visitor{}
 	}

@@ -56,6 +56,11 @@ func (s *Pages) exportHosts(w http.ResponseWriter, r *http.Request) {
 		s.frame.Failure(w, r, http.StatusBadRequest, "There is no such format", "Hosts come as csv or json.")
 		return
 	}
+	who := frame.Of(r).User
+	if err := s.config.Exported(r.Context(), who, strings.TrimSuffix("hosts?"+r.URL.RawQuery, "?")); err != nil {
+		s.frame.Fail(w, r, fmt.Errorf("record an export: %w", err))
+		return
+	}
 	err := download.Stream(w, name, s.frame.Log(), func(to io.Writer) error {
 		return write(r.Context(), to, func(ctx context.Context, row func(*fleet.Host) error) error {
 			return s.each(ctx, q.HostQuery, row)

@@ -21,9 +21,11 @@ type Config struct {
 	Catalogue  frame.Catalogue
 	Detections frame.Detections
 	Lists      frame.Lists
-	Glance     func(ctx context.Context, scope []string) (fleet.Glance, error)
 	Parts      frame.Parts
+	Glance     func(ctx context.Context, scope []string) (fleet.Glance, error)
 	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
+	// Exported is told who takes what as a file, before it begins, and may refuse it.
+	Exported func(ctx context.Context, who, what string) error
 }
 
 // Pages are the pages.

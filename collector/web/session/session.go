@@ -1,21 +1,39 @@
-// Package session holds who is signed in: random tokens that live in memory
-// only, as hashes, for a bounded time and in bounded number. It also holds the
-// limiter of login attempts and the tokens that tie a form to its cookie.
+// Package session holds who is signed in: random tokens, as hashes, for a bounded time
+// and in bounded number. It also holds the limiter of login attempts and the tokens
+// that tie a form to its cookie.
 //
-// A token is 256 random bits. The store knows its SHA-256 alone, so nothing read
-// from memory or a core file can be sent as a cookie, and the lookup by hash
-// tells nothing by its time. A restart of the collector signs everybody out.
+// A token is 256 random bits. The store knows its SHA-256 alone, so nothing read from
+// memory, a core file or the database can be sent as a cookie, and the lookup by hash
+// tells nothing by its time.
+//
+// # In the database
+//
+// Sessions are rows, so that a browser may reach any collector on the database, and none
+// is signed out by a restart. Each request asks for its row, and with it for what the
+// user may do: a role that was taken back, a user who was disabled and a new password
+// hold from the next request on, wherever they were changed. In memory are only the
+// channels by which open streams end, and they do so when this collector, or the news
+// of another, says that sessions have ended. While the database does not answer, those
+// who were known a moment ago still are.
+//
+// Without a database sessions live in memory alone.
 package session
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/web/role"
 )
 
@@ -26,11 +44,15 @@ type Config struct {
 	Max      int              // sessions at a time; the one longest unused makes room
 	Each     int              // of them of one user, likewise
 	Now      func() time.Time // the clock
+	// Data keeps the sessions, beside the accounts that they are of. Nil: memory does.
+	Data db.DB
+	Log  *slog.Logger // default: slog.Default()
 }
 
 // Store holds the sessions.
 type Store struct {
 	config Config
+	rows   rows
 	key    [32]byte // of the form tokens
 
 	mu       sync.Mutex
@@ -50,7 +72,7 @@ type Session struct {
 	who  Who
 	id   [32]byte
 	born time.Time
-	used time.Time // guarded by Store.mu
+	used time.Time // guarded by Store.mu; with a database: when it was last found there
 	done chan struct{}
 }
 
@@ -63,11 +85,24 @@ func (s *Session) ID() string { return hex.EncodeToString(s.id[:8]) }
 // Done is closed when the session is no more.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
-// New returns an empty store.
-func New(c Config) *Store {
-	s := &Store{config: c, sessions: make(map[[32]byte]*Session)}
-	rand.Read(s.key[:]) // never fails
-	return s
+// graceful is for how long a session is believed in while the database does not answer.
+const graceful = 5 * time.Minute
+
+// New returns the store of the sessions in the database, or an empty one in memory.
+func New(c Config) (*Store, error) {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	s := &Store{config: c, rows: rows{c.Data, c}, sessions: make(map[[32]byte]*Session)}
+	if c.Data == nil {
+		rand.Read(s.key[:]) // never fails
+		return s, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var err error
+	s.key, err = s.rows.key(ctx)
+	return s, err
 }
 
 // Token returns 256 fresh random bits as text for a cookie.
@@ -78,33 +113,46 @@ func Token() string {
 }
 
 // Start opens a session of who and returns its token. The token is always a new one:
-// what the browser sent before is never adopted.
-func (s *Store) Start(who Who) string {
+// what the browser sent before is never adopted. With a database who may do what the
+// account says by now; a user who may not sign in any more is an error that errors.Is
+// fs.ErrPermission.
+func (s *Store) Start(ctx context.Context, who Who, from From) (string, error) {
 	token := Token()
+	id := sha256.Sum256([]byte(token))
+	if s.config.Data != nil {
+		if err := s.rows.start(ctx, id, &who, from); err != nil {
+			return "", err
+		}
+	}
 	now := s.config.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sweep(now)
-	if s.count(who.User) >= s.config.Each { // before others': nobody signs others out by signing in
-		s.evict(who.User)
+	if s.config.Data == nil {
+		s.sweep(now)
+		if s.count(who.User) >= s.config.Each { // before others': nobody signs others out by signing in
+			s.evict(who.User)
+		}
+		for len(s.sessions) >= s.config.Max {
+			s.evict("")
+		}
 	}
-	for len(s.sessions) >= s.config.Max {
-		s.evict("")
-	}
-	id := sha256.Sum256([]byte(token))
 	s.sessions[id] = &Session{who: who, id: id, born: now, used: now, done: make(chan struct{})}
-	return token
+	return token, nil
 }
 
 // Find returns the session of a token and marks it used, or nil.
-func (s *Store) Find(token string) *Session {
+func (s *Store) Find(ctx context.Context, token string) *Session {
 	if len(token) != base64.RawURLEncoding.EncodedLen(32) {
 		return nil
 	}
+	id := sha256.Sum256([]byte(token))
 	now := s.config.Now()
+	if s.config.Data != nil {
+		return s.ask(ctx, id, now)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	session := s.sessions[sha256.Sum256([]byte(token))]
+	session := s.sessions[id]
 	if session == nil {
 		return nil
 	}
@@ -116,15 +164,66 @@ func (s *Store) Find(token string) *Session {
 	return session
 }
 
+// ask finds a session in the database.
+func (s *Store) ask(ctx context.Context, id [32]byte, now time.Time) *Session {
+	row, found, err := s.rows.find(ctx, id)
+	if err == nil && found && now.Sub(time.Unix(0, row.used)) >= touchEvery && s.rows.good(row, now) {
+		if err := s.rows.touch(ctx, id, now); err != nil {
+			s.config.Log.Warn("the use of a session is not kept", "err", err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.sessions[id]
+	switch {
+	case err != nil && known != nil && now.Sub(known.used) < graceful && now.Sub(known.born) < s.config.Lifetime:
+		return known
+	case err != nil:
+		s.config.Log.Warn("a session cannot be looked for", "err", err)
+		return nil
+	case !found || !s.rows.good(row, now):
+		if known != nil {
+			s.remove(known)
+		}
+		return nil
+	}
+	if known == nil || !known.who.same(row.who) {
+		if known != nil {
+			s.remove(known) // its streams show what it may see no more, or not all
+		}
+		known = &Session{who: row.who, id: id, born: time.Unix(0, row.born), done: make(chan struct{})}
+		s.sessions[id] = known
+	}
+	known.used = now
+	return known
+}
+
+func (w Who) same(o Who) bool {
+	return w.User == o.User && w.Role == o.Role && slices.Equal(w.Scope, o.Scope)
+}
+
 // End closes a session.
-func (s *Store) End(session *Session) {
+func (s *Store) End(ctx context.Context, session *Session) error {
+	if s.config.Data != nil {
+		if err := s.rows.end(ctx, session.id[:]); err != nil {
+			return err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(session)
+	return nil
 }
 
 // EndUser closes all sessions of a user: what it may do has changed.
 func (s *Store) EndUser(user string) {
+	if s.config.Data != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := s.rows.endUser(ctx, user); err != nil {
+			s.config.Log.Error("sessions live on", "user", user, "err", err)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, session := range s.sessions {
@@ -134,12 +233,75 @@ func (s *Store) EndUser(user string) {
 	}
 }
 
-// Sweep ends what has expired; call it now and then, so that the streams of an
-// expired session end too.
-func (s *Store) Sweep() {
+// List returns the open sessions of a user, the one used last first. Without a database
+// it returns none.
+func (s *Store) List(ctx context.Context, user string) ([]Open, error) {
+	if s.config.Data == nil {
+		return nil, nil
+	}
+	all, _, err := s.rows.list(ctx, user)
+	return all, err
+}
+
+// EndOne closes that of a user's sessions which [Store.List] calls id. There need not be one.
+func (s *Store) EndOne(ctx context.Context, user, id string) error {
+	if s.config.Data == nil {
+		return nil
+	}
+	all, ids, err := s.rows.list(ctx, user)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		if all[i].ID == id {
+			if err := s.rows.end(ctx, ids[i]); err != nil {
+				return err
+			}
+			s.mu.Lock()
+			if known := s.sessions[[32]byte(ids[i])]; known != nil {
+				s.remove(known)
+			}
+			s.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// Sweep ends what has expired, and what has ended elsewhere; call it now and then, so
+// that the streams of an expired session end too.
+func (s *Store) Sweep(ctx context.Context) error {
+	now := s.config.Now()
+	if s.config.Data != nil {
+		err := s.config.Data.Write(ctx, func(w db.Writer) error { return s.rows.expire(w, now) })
+		if err != nil {
+			return fmt.Errorf("delete sessions that have ended: %w", err)
+		}
+		s.mu.Lock()
+		ids := slices.Collect(maps.Keys(s.sessions))
+		s.mu.Unlock()
+		for _, id := range ids {
+			s.check(ctx, id, now)
+		}
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sweep(s.config.Now())
+	s.sweep(now)
+	return nil
+}
+
+// check ends a session's streams when the database says that it is over, or that its
+// user may do something else now. It is no use of the session.
+func (s *Store) check(ctx context.Context, id [32]byte, now time.Time) {
+	row, found, err := s.rows.find(ctx, id)
+	if err != nil {
+		return // the next time will tell
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.sessions[id]; known != nil && (!found || !s.rows.good(row, now) || !known.who.same(row.who)) {
+		s.remove(known)
+	}
 }
 
 // Len returns the number of sessions.

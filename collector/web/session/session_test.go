@@ -16,8 +16,42 @@ type clock struct{ t time.Time }
 
 func (c *clock) now() time.Time { return c.t }
 
-func newStore(c *clock) *Store {
-	return New(Config{Lifetime: 10 * time.Hour, Idle: time.Hour, Max: 3, Each: 3, Now: c.now})
+func newStore(t *testing.T, c *clock) *Store {
+	t.Helper()
+	return made(t, Config{Lifetime: 10 * time.Hour, Idle: time.Hour, Max: 3, Each: 3, Now: c.now})
+}
+
+func made(t *testing.T, c Config) *Store {
+	t.Helper()
+	s, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// begin starts a session.
+func begin(t *testing.T, s *Store, who Who) string {
+	t.Helper()
+	token, err := s.Start(t.Context(), who, From{Address: netip.MustParseAddr("192.0.2.7"), Agent: "a browser"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func end(t *testing.T, s *Store, session *Session) {
+	t.Helper()
+	if err := s.End(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sweep(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func ended(s *Session) bool {
@@ -31,17 +65,17 @@ func ended(s *Session) bool {
 
 func TestSession(t *testing.T) {
 	c := &clock{time.Unix(1e9, 0)}
-	s := newStore(c)
-	token := s.Start(ann)
+	s := newStore(t, c)
+	token := begin(t, s, ann)
 	if len(token) != 43 {
 		t.Errorf("a token of %d characters", len(token))
 	}
-	found := s.Find(token)
+	found := s.Find(t.Context(), token)
 	if found == nil || ended(found) {
 		t.Fatal("the session is not found")
 	}
 	for _, bad := range []string{"", "x", token[:42], token + "A", Token()} {
-		if s.Find(bad) != nil {
+		if s.Find(t.Context(), bad) != nil {
 			t.Errorf("%q finds a session", bad)
 		}
 	}
@@ -50,34 +84,34 @@ func TestSession(t *testing.T) {
 			t.Error("the store holds the token itself")
 		}
 	}
-	s.End(found)
-	if s.Find(token) != nil || !ended(found) {
+	end(t, s, found)
+	if s.Find(t.Context(), token) != nil || !ended(found) {
 		t.Error("an ended session lives on")
 	}
-	s.End(found) // twice does no harm
+	end(t, s, found) // twice does no harm
 }
 
 func TestExpiry(t *testing.T) {
 	c := &clock{time.Unix(1e9, 0)}
-	s := newStore(c)
-	used, idle := s.Start(ann), s.Start(ann)
-	session := s.Find(idle)
+	s := newStore(t, c)
+	used, idle := begin(t, s, ann), begin(t, s, ann)
+	session := s.Find(t.Context(), idle)
 	for range 9 {
 		c.t = c.t.Add(59 * time.Minute)
-		if s.Find(used) == nil {
+		if s.Find(t.Context(), used) == nil {
 			t.Fatal("a used session ended")
 		}
 	}
-	s.Sweep()
-	if s.Find(idle) != nil || !ended(session) {
+	sweep(t, s)
+	if s.Find(t.Context(), idle) != nil || !ended(session) {
 		t.Error("an idle session lives on")
 	}
 	c.t = c.t.Add(59 * time.Minute)
-	if s.Find(used) == nil {
+	if s.Find(t.Context(), used) == nil {
 		t.Fatal("a used session ended")
 	}
 	c.t = c.t.Add(20 * time.Minute)
-	if s.Find(used) != nil {
+	if s.Find(t.Context(), used) != nil {
 		t.Error("a session outlived its lifetime")
 	}
 	if s.Len() != 0 {
@@ -87,22 +121,22 @@ func TestExpiry(t *testing.T) {
 
 func TestMakesRoom(t *testing.T) {
 	c := &clock{time.Unix(1e9, 0)}
-	s := newStore(c)
+	s := newStore(t, c)
 	var tokens []string
 	for range 3 {
-		tokens = append(tokens, s.Start(ann))
+		tokens = append(tokens, begin(t, s, ann))
 		c.t = c.t.Add(time.Second)
 	}
-	s.Find(tokens[0]) // the second is now the one longest unused
-	fourth := s.Start(ann)
-	if s.Len() != 3 || s.Find(tokens[1]) != nil || s.Find(tokens[0]) == nil || s.Find(fourth) == nil {
+	s.Find(t.Context(), tokens[0]) // the second is now the one longest unused
+	fourth := begin(t, s, ann)
+	if s.Len() != 3 || s.Find(t.Context(), tokens[1]) != nil || s.Find(t.Context(), tokens[0]) == nil || s.Find(t.Context(), fourth) == nil {
 		t.Error("the wrong session made room")
 	}
 }
 
 func TestForm(t *testing.T) {
 	c := &clock{time.Unix(1e9, 0)}
-	s, other := newStore(c), newStore(c)
+	s, other := newStore(t, c), newStore(t, c)
 	if !s.FormValid("cookie", s.Form("cookie")) {
 		t.Error("a form's own token is refused")
 	}
@@ -171,22 +205,22 @@ func TestLimiterIsBounded(t *testing.T) {
 // another's, and all of them when what it may do changes.
 func TestRoomOfOne(t *testing.T) {
 	c := &clock{time.Unix(1e9, 0)}
-	s := New(Config{Lifetime: time.Hour, Idle: time.Hour, Max: 10, Each: 2, Now: c.now})
-	other := s.Start(Who{User: "bob"})
+	s := made(t, Config{Lifetime: time.Hour, Idle: time.Hour, Max: 10, Each: 2, Now: c.now})
+	other := begin(t, s, Who{User: "bob"})
 	var last string
 	for range 20 {
 		c.t = c.t.Add(time.Second)
-		last = s.Start(ann)
+		last = begin(t, s, ann)
 	}
-	found := s.Find(last)
-	if s.Len() != 3 || s.Find(other) == nil || found == nil || found.Who().User != "ann" || found.Who().Role != role.Operator {
+	found := s.Find(t.Context(), last)
+	if s.Len() != 3 || s.Find(t.Context(), other) == nil || found == nil || found.Who().User != "ann" || found.Who().Role != role.Operator {
 		t.Fatalf("%d sessions", s.Len())
 	}
 	if len(found.ID()) != 16 || strings.Contains(last, found.ID()) {
 		t.Errorf("a session is called %s", found.ID())
 	}
 	s.EndUser("ann")
-	if s.Len() != 1 || s.Find(last) != nil || !ended(found) || s.Find(other) == nil {
+	if s.Len() != 1 || s.Find(t.Context(), last) != nil || !ended(found) || s.Find(t.Context(), other) == nil {
 		t.Error("a user's sessions live on, or another's do not")
 	}
 }
@@ -194,7 +228,7 @@ func TestRoomOfOne(t *testing.T) {
 // TestNames: who guesses at a name locks no other name out, and cannot make a device cookie.
 func TestNames(t *testing.T) {
 	c := &clock{time.Unix(1e9, 0)}
-	s, l := newStore(c), NewLimiter(c.now)
+	s, l := newStore(t, c), NewLimiter(c.now)
 	for range attemptBurst {
 		if _, ok := l.AllowName("ann"); !ok {
 			t.Fatal("refused too early")
@@ -207,7 +241,7 @@ func TestNames(t *testing.T) {
 		t.Error("the guesses at ann lock out bob")
 	}
 	device := s.Device("ann")
-	if !s.DeviceOf("ann", device) || s.DeviceOf("bob", device) || s.DeviceOf("ann", "") || s.DeviceOf("ann", newStore(c).Device("ann")) || device == s.Form("ann") {
+	if !s.DeviceOf("ann", device) || s.DeviceOf("bob", device) || s.DeviceOf("ann", "") || s.DeviceOf("ann", newStore(t, c).Device("ann")) || device == s.Form("ann") {
 		t.Error("a device is known that is not the user's, or is not known that is")
 	}
 }

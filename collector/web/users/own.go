@@ -16,13 +16,16 @@ import (
 	"seawall/collector/trail"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
+	"seawall/collector/web/session"
 )
 
 // ownBody is the model of the page of one's own account.
 type ownBody struct {
 	User    account.User
 	Tokens  []apitoken.Token
-	Roles   []list.Option // that a token of the user may have
+	Open    []session.Open // sessions
+	Here    string         // the one of this page
+	Roles   []list.Option  // that a token of the user may have
 	Lives   []list.Option
 	Problem string
 	Text    string // of the token that was just made
@@ -40,6 +43,9 @@ func (p *Pages) showOwn(w http.ResponseWriter, r *http.Request, code int, b ownB
 	var err error
 	if b.User, err = p.config.Accounts.Get(r.Context(), frame.Of(r).User); err == nil {
 		b.Tokens, err = p.config.Tokens.List(r.Context(), b.User.Name)
+	}
+	if b.Here = frame.Of(r).Session; err == nil && p.config.Sessions != nil {
+		b.Open, err = p.config.Sessions(r.Context(), b.User.Name)
 	}
 	if err != nil {
 		p.frame.Fail(w, r, err)
@@ -66,12 +72,27 @@ func (p *Pages) changeOwn(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		p.frame.Redirect(w, r, "/account", "The API token was revoked.")
+	case "end-one":
+		p.endOne(w, r, user)
 	case "end":
 		p.config.EndUser(user)
 		p.frame.Redirect(w, r, "/login", "")
 	default:
 		p.frame.Fail(w, r, fmt.Errorf("what to do: %w", fs.ErrNotExist))
 	}
+}
+
+// endOne ends one of the user's sessions.
+func (p *Pages) endOne(w http.ResponseWriter, r *http.Request, user string) {
+	if p.config.EndSession == nil {
+		p.frame.Fail(w, r, fmt.Errorf("end a session: %w", fs.ErrNotExist))
+		return
+	}
+	if err := p.config.EndSession(r.Context(), user, r.PostFormValue("id")); err != nil {
+		p.frame.Fail(w, r, err)
+		return
+	}
+	p.frame.Redirect(w, r, "/account", "That browser is signed out.")
 }
 
 // ownPassword changes the password of who knows it, and signs the user out everywhere.
@@ -147,9 +168,9 @@ func (p *Pages) trail(w http.ResponseWriter, r *http.Request) {
 			return err
 		}
 		if b.Checked = before == 0 && !b.Any(); !b.Checked {
-			return nil // the whole trail is read once, where it begins
+			return nil // it is verified where it begins
 		}
-		b.Held, err = trail.Verify(r.Context(), q, "")
+		b.Held, err = p.checked.Verify(r.Context(), q, p.frame.Now())
 		if errors.Is(err, trail.ErrBroken) {
 			b.Broken, err = err.Error(), nil
 		}

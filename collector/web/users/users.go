@@ -1,6 +1,7 @@
 package users
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"seawall/collector/account"
 	"seawall/collector/account/apitoken"
 	"seawall/collector/db"
+	"seawall/collector/trail"
 	"seawall/collector/web/format"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
@@ -29,6 +31,10 @@ type Config struct {
 	Tokens   *apitoken.Tokens
 	DB       db.DB             // holds the trail
 	EndUser  func(user string) // ends a user's sessions
+	// Sessions returns a user's open sessions, and EndSession ends one of them. Nil: they
+	// are not listed.
+	Sessions   func(ctx context.Context, user string) ([]session.Open, error)
+	EndSession func(ctx context.Context, user, id string) error
 }
 
 // Pages are the pages.
@@ -37,6 +43,7 @@ type Pages struct {
 	frame    *frame.Frame
 	pages    *frame.Templates
 	attempts *session.Limiter // at the old password
+	checked  *trail.Checked
 }
 
 // New returns the pages.
@@ -45,7 +52,7 @@ func New(c Config) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("users: %w", err)
 	}
-	return &Pages{c, c.Frame, pages, session.NewLimiter(c.Frame.Now)}, nil
+	return &Pages{c, c.Frame, pages, session.NewLimiter(c.Frame.Now), new(trail.Checked)}, nil
 }
 
 // Routes returns the pages' paths.
