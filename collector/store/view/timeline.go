@@ -30,14 +30,16 @@ var (
 )
 
 // page is the query of a page of the events of a key, of one check of it unless that is
-// "", before an event, which is the highest number for the newest.
+// "", before an event, which is the highest number for the newest. PostgreSQL expects the
+// chain to be long: told nothing else, it reads all events and looks for each in the chain.
 func (c chain) page(key any, check string, before int64, limit int) (text string, args []any) {
 	const wanted = "e.id < ? AND (? = '' OR e.check_id = ?)"
 	text = `WITH RECURSIVE chain(id, had) AS (
 			SELECT ifnull((SELECT ` + c.before + ` FROM event WHERE id = ? AND ` + c.column + ` = ?), (` + c.newest + `)), 0
 			UNION ALL SELECT e.` + c.before + `, chain.had + CASE WHEN ` + wanted + ` THEN 1 ELSE 0 END FROM chain CROSS JOIN event e ON e.id = chain.id
 			WHERE e.` + c.before + ` BETWEEN 1 AND e.id - 1 AND chain.had < ?)
-		` + row.EventColumns + `FROM chain CROSS JOIN event e ON e.id = chain.id CROSS JOIN host h ON h.host = e.host
+		` + row.EventColumns + `FROM chain CROSS JOIN /*postgres LATERAL (SELECT * FROM */event e/*postgres  WHERE e.id = chain.id OFFSET 0) e */ ON e.id = chain.id
+		CROSS JOIN /*postgres LATERAL (SELECT * FROM */host h/*postgres  WHERE h.host = e.host OFFSET 0) h */ ON h.host = e.host
 		WHERE ` + wanted + ` /*postgres ORDER BY e.id DESC */ LIMIT ?`
 	return text, []any{before, key, key, before, check, check, limit, before, check, check, limit}
 }
