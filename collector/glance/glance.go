@@ -1,5 +1,5 @@
-// Package glance makes what the overview says: of the whole fleet from the rollups that
-// the store keeps, of a scope from its hosts' rows, as a report does.
+// Package glance puts together what the overview says of the fleet or of a scope: the
+// store's overview, and what of a brief report and of the last day's changes is beside it.
 package glance
 
 import (
@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	maxWorst  = 10
-	maxRecent = 20
 	maxDays   = 30
 	maxActors = 5
 	// maxLooked is how many changes of the last day are looked at.
@@ -25,11 +23,11 @@ const (
 
 // Config is what [Glances] works with. All fields must be set.
 type Config struct {
-	Reports *report.Reports
-	Whole   func(ctx context.Context) (fleet.Overview, error) // of the fleet
-	Hosts   func(ctx context.Context, q fleet.HostQuery) (fleet.HostPage, error)
-	Changes func(ctx context.Context, q fleet.ChangeQuery) (fleet.ChangePage, error)
-	Now     func() time.Time
+	Reports  *report.Reports
+	Overview func(ctx context.Context, scope []string) (fleet.Overview, error)
+	Hosts    func(ctx context.Context, q fleet.HostQuery) (fleet.HostPage, error)
+	Changes  func(ctx context.Context, q fleet.ChangeQuery) (fleet.ChangePage, error)
+	Now      func() time.Time
 }
 
 // Glances makes glances. It is safe for concurrent use.
@@ -52,13 +50,11 @@ func (g *Glances) make(ctx context.Context, scope []string, out *fleet.Glance) (
 	if err != nil {
 		return err
 	}
-	if len(scope) == 0 {
-		out.Overview, err = g.config.Whole(ctx)
-	} else {
-		out.Overview, err = g.part(ctx, scope, r)
-	}
-	if err != nil {
+	if out.Overview, err = g.config.Overview(ctx, scope); err != nil {
 		return err
+	}
+	if len(scope) > 0 { // the store keeps none of a scope
+		out.Days = r.Days
 	}
 	out.Waived = r.Waived
 	out.Ages = fleet.Ages{Week: r.Pending.Week, Month: r.Pending.Month, Quarter: r.Pending.Quarter, Longer: r.Pending.Longer}
@@ -80,32 +76,6 @@ func ending() []string {
 
 func check(c report.Check) fleet.Check {
 	return fleet.Check{Info: c.Info, Hosts: c.Hosts, Counts: fleet.Counts{Fail: c.Bad}}
-}
-
-// part is the overview of a scope. What belongs to no host (who asks to be admitted) is
-// not in it.
-func (g *Glances) part(ctx context.Context, scope []string, r *report.Report) (o fleet.Overview, err error) {
-	o = fleet.Overview{Hosts: r.Hosts, Counts: r.Counts, BySeverity: r.Failing, Pending: r.Pending.All, Days: r.Days, Detected: r.Detected,
-		Presence: make(map[fleet.Presence]int), Standing: make(map[fleet.Standing]int)}
-	for _, p := range []fleet.Presence{fleet.Online, fleet.Silent, fleet.Offline, fleet.Archived} {
-		if o.Presence[p], err = g.count(ctx, fleet.HostQuery{Scope: scope, Presence: p}); err != nil {
-			return o, err
-		}
-	}
-	for _, s := range []fleet.Standing{fleet.Active, fleet.Quarantined, fleet.Revoked} {
-		if o.Standing[s], err = g.count(ctx, fleet.HostQuery{Scope: scope, Standing: s}); err != nil {
-			return o, err
-		}
-	}
-	if o.Expired, err = g.count(ctx, fleet.HostQuery{Scope: scope, Expired: true}); err != nil {
-		return o, err
-	}
-	for _, c := range r.Checks[:min(maxWorst, len(r.Checks))] {
-		o.Worst = append(o.Worst, check(c))
-	}
-	changes, err := g.config.Changes(ctx, fleet.ChangeQuery{Scope: scope, Limit: maxRecent})
-	o.Recent = changes.Events
-	return o, err
 }
 
 // count returns how many hosts a query selects.

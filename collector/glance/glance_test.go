@@ -66,7 +66,7 @@ func test(t *testing.T, database string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	glances := glance.New(glance.Config{Reports: report.New(report.Config{Data: s, Checks: s.Checks, Hosts: s.HostPage}), Whole: s.Overview,
+	glances := glance.New(glance.Config{Reports: report.New(report.Config{Data: s, Checks: s.Checks, Hosts: s.HostPage}), Overview: s.OverviewOf,
 		Hosts: s.HostPage, Changes: s.Changes, Now: now})
 	for name, c := range map[string]struct {
 		scope []string

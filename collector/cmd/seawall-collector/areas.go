@@ -23,7 +23,7 @@ import (
 // glances returns what makes the overview.
 func glances(s *store.Store) func(ctx context.Context, scope []string) (fleet.Glance, error) {
 	reports := report.New(report.Config{Data: s, Checks: s.Checks, Hosts: s.HostPage})
-	return glance.New(glance.Config{Reports: reports, Whole: s.Overview, Hosts: s.HostPage, Changes: s.Changes, Now: time.Now}).Make
+	return glance.New(glance.Config{Reports: reports, Overview: s.OverviewOf, Hosts: s.HostPage, Changes: s.Changes, Now: time.Now}).Make
 }
 
 // areas returns what makes the areas of the dashboard that keep tables of their own.

@@ -79,7 +79,7 @@ func open(t *testing.T) *house {
 	var out *web.Server
 	out, err = web.New(web.Config{
 		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Log: log,
-		Glance: glance.New(glance.Config{Reports: report.New(report.Config{Data: s, Checks: s.Checks, Hosts: s.HostPage}), Whole: s.Overview,
+		Glance: glance.New(glance.Config{Reports: report.New(report.Config{Data: s, Checks: s.Checks, Hosts: s.HostPage}), Overview: s.OverviewOf,
 			Hosts: s.HostPage, Changes: s.Changes, Now: time.Now}).Make,
 		SignIn: func(ctx context.Context, a people.Attempt) (session.Who, error) {
 			u, err := h.accounts.SignIn(ctx, a.User, a.Password)
