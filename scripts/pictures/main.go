@@ -60,11 +60,10 @@ func run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	d, err := dashboard.Open(ctx, address, "admin", password)
-	if err != nil {
+	if err := furnish(ctx, program, *folder); err != nil {
 		return err
 	}
-	pages, err := crawl(ctx, d)
+	d, err := dashboard.Open(ctx, address, "admin", password)
 	if err != nil {
 		return err
 	}
@@ -78,6 +77,13 @@ func run(ctx context.Context, args []string) (err error) {
 	defer end()
 	camera := camera{base: address, format: *format}
 	if err := camera.signIn(tab, password); err != nil {
+		return err
+	}
+	if err := camera.alert(tab); err != nil {
+		return err
+	}
+	pages, err := crawl(ctx, d)
+	if err != nil {
 		return err
 	}
 	for _, kind := range slices.Sorted(maps.Keys(pages)) {
