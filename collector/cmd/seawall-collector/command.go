@@ -19,8 +19,8 @@ func newCommand(stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "seawall-collector",
 		Short: "Take, keep and show what Seawall's hosts find",
-		Long: `seawall-collector takes the findings of hosts over gRPC, keeps them in a SQLite
-database in its state folder, and shows them on a dashboard.
+		Long: `seawall-collector takes the findings of hosts over gRPC, keeps them in a
+database, a file of its own or PostgreSQL, and shows them on a dashboard.
 
 Each option can stand in the configuration file (dashes become underscores), in
 the environment (SEAWALL_COLLECTOR_ and the name in capitals) and on the command
