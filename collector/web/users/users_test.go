@@ -78,7 +78,7 @@ func open(t *testing.T) *house {
 	}
 	var out *web.Server
 	out, err = web.New(web.Config{
-		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Log: log,
+		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Log: log, Sessions: s,
 		Glance: glance.New(glance.Config{Reports: report.New(report.Config{Data: s, Checks: s.Checks, Hosts: s.HostPage}), Overview: s.OverviewOf,
 			Hosts: s.HostPage, Changes: s.Changes, Now: time.Now}).Make,
 		SignIn: func(ctx context.Context, a people.Attempt) (session.Who, error) {
@@ -90,7 +90,9 @@ func open(t *testing.T) *house {
 			return who(k.User, k.Role, k.Scope), err
 		},
 		Areas: func(f *frame.Frame) ([]web.Area, error) {
-			p, err := users.New(users.Config{Frame: f, Accounts: h.accounts, Tokens: h.tokens, DB: s, EndUser: func(user string) { out.EndUser(user) }})
+			p, err := users.New(users.Config{Frame: f, Accounts: h.accounts, Tokens: h.tokens, DB: s, EndUser: func(user string) { out.EndUser(user) },
+				Sessions:   func(ctx context.Context, user string) ([]session.Open, error) { return out.Sessions(ctx, user) },
+				EndSession: func(ctx context.Context, user, id string) error { return out.EndSession(ctx, user, id) }})
 			return []web.Area{p, api.New(api.Config{Frame: f, Posture: s, Catalogue: s, Detections: s, Lists: s, Requests: s.Requests})}, err
 		},
 	})
