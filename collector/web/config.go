@@ -60,6 +60,9 @@ type Config struct {
 	// Exported is told who takes which list as a file, before it begins, and may refuse
 	// it. Default: nobody is told.
 	Exported func(ctx context.Context, who, what string) error
+	// SSO has people sign in through a provider of identities, too. Default: by
+	// passwords alone.
+	SSO *SingleSignOn
 	// Requests returns the hosts that asked to be admitted. Default: none.
 	Requests func(ctx context.Context) ([]fleet.Request, error)
 	// Ready fails when the store cannot take a write. Default: always ready.

@@ -41,7 +41,7 @@ func (s *Server) own() []frame.Route {
 // areas makes the areas.
 func (s *Server) areas() ([]Area, error) {
 	c := &s.config
-	who, err := people.New(people.Config{Frame: s.frame, Sessions: s.sessions, SignIn: c.SignIn, Bearer: c.Bearer})
+	who, err := people.New(people.Config{Frame: s.frame, Sessions: s.sessions, SignIn: c.SignIn, Bearer: c.Bearer, Provider: c.SSO.name()})
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +62,16 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, err
 	}
+	provided, err := s.signOn(who)
+	if err != nil {
+		return nil, err
+	}
 	more, err := c.Areas(s.frame)
 	if err != nil {
 		return nil, fmt.Errorf("areas: %w", err)
 	}
-	return append([]Area{who, what, changed, updates, invite}, more...), nil
+	all := append([]Area{who, what, changed, updates, invite}, more...)
+	return append(all, provided...), nil
 }
 
 // router returns the handler of all routes.

@@ -54,6 +54,7 @@ type config struct {
 
 	Invites   option.Choice
 	Advertise string
+	SSO       string
 	Repo      string
 	RepoKey   string
 }
@@ -82,6 +83,7 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.IntVar(&c.MemoryBudget, "memory-budget", 64, "`MiB` for what hosts have sent and the store has not taken")
 	c.Invites = option.Choice{Value: "on", Words: []string{"on", "off"}}
 	f.Var(&c.Invites, "dashboard-invites", "whether the dashboard makes tokens for new hosts: on, or off: the command bootstrap alone")
+	f.StringVar(&c.SSO, "sso", defaultSSO, "`file` that says how people sign in through a provider of identities; it need not exist unless named")
 	f.StringVar(&c.Advertise, "advertise", "", "`address` where hosts reach this collector, host:port; for new hosts' user-data")
 	f.StringVar(&c.Repo, "repo", "", "`URL` of the repository that new hosts install from: the folder with deb/ and rpm/")
 	f.StringVar(&c.RepoKey, "repo-key", "", "`file` with the public key that the repository is signed with, ASCII armour")

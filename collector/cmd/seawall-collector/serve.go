@@ -81,7 +81,12 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		return err
 	}
 	defer alerts.Close()
+	signOn, err := c.signOn(who, s)
+	if err != nil {
+		return err
+	}
 	out, err := web.New(web.Config{
+		SSO:     signOn,
 		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Glance: glances(s), Requests: s.Requests, Ready: s.Ready, Metrics: registry, Sessions: s, Elsewhere: s.Elsewhere,
 		SignIn: who.byPassword(c.StateDir, log), Bearer: who.byToken,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,

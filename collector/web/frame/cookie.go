@@ -21,9 +21,19 @@ func (f *Frame) Cookie(r *http.Request, name string) string {
 // SetCookie sets a cookie that no script reads and no other site causes to be sent.
 // A life of 0 takes it away.
 func (f *Frame) SetCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+	f.set(w, name, value, life, http.SameSiteStrictMode)
+}
+
+// SetTripCookie is SetCookie for one that is sent, too, when another site leads a person
+// back here. It must be worth nothing but for telling that this is so.
+func (f *Frame) SetTripCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+	f.set(w, name, value, life, http.SameSiteLaxMode)
+}
+
+func (f *Frame) set(w http.ResponseWriter, name, value string, life time.Duration, site http.SameSite) {
 	c := &http.Cookie{
 		Name: f.cookieName(name), Value: value, Path: "/",
-		HttpOnly: true, Secure: f.config.Secure, SameSite: http.SameSiteStrictMode,
+		HttpOnly: true, Secure: f.config.Secure, SameSite: site,
 		MaxAge: int(life.Seconds()),
 	}
 	if life <= 0 {

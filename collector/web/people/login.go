@@ -58,6 +58,9 @@ type Config struct {
 	// Bearer returns who comes with an API token. One that is none is an error that
 	// errors.Is fs.ErrNotExist. Nil: there are no API tokens.
 	Bearer func(ctx context.Context, token string) (session.Who, error)
+	// Provider is what people call the provider of identities that they may sign in
+	// through (package sso). Empty: there is none.
+	Provider string
 }
 
 // Pages are the pages.
@@ -103,7 +106,7 @@ func (s *Pages) showLogin(w http.ResponseWriter, r *http.Request) {
 }
 
 // form is the model of the login page.
-type form struct{ User, Next, Failed string }
+type form struct{ User, Next, Failed, Provider string }
 
 func (s *Pages) loginPage(w http.ResponseWriter, r *http.Request, code int, next, failed string) {
 	cookie := session.Token()
@@ -118,7 +121,7 @@ func (s *Pages) loginPage(w http.ResponseWriter, r *http.Request, code int, next
 	if user == "" || len(user) > userBytes {
 		user = "admin" // the account that every collector begins with
 	}
-	p := frame.Page{Title: "Sign in", Body: form{user, next, failed}}
+	p := frame.Page{Title: "Sign in", Body: form{user, next, failed, s.config.Provider}}
 	p.Form = s.config.Sessions.Form(cookie)
 	s.frame.ShowCode(w, r, code, s.pages, "login", p)
 }

@@ -1,0 +1,153 @@
+package sso
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"seawall/collector/account"
+)
+
+const (
+	maxFile  = 1 << 20
+	maxRules = 100
+	// Back is the path to which the provider sends browsers back.
+	Back = "/login/sso/back"
+)
+
+// Settings are the contents of the file oidc.yaml.
+type Settings struct {
+	Issuer     string   `yaml:"issuer"`
+	ClientID   string   `yaml:"client_id"`
+	SecretFile string   `yaml:"client_secret_file"`
+	Name       string   `yaml:"name"`       // of the provider, for people
+	Redirect   string   `yaml:"redirect"`   // https://…/login/sso/back, as browsers reach it
+	UserClaim  string   `yaml:"user_claim"` // default preferred_username
+	Scopes     []string `yaml:"scopes"`     // besides openid; default profile, email
+	CAFile     string   `yaml:"ca_file"`    // PEM; default the system's
+	Roles      []Rule   `yaml:"roles"`
+
+	secret string
+	roots  *x509.CertPool
+}
+
+// Rule gives a role to those of whom a claim holds a value.
+type Rule struct {
+	Claim string       `yaml:"claim"` // "groups", or "realm_access.roles" within an object
+	Value string       `yaml:"value"`
+	Role  account.Role `yaml:"role"`
+	Tags  []string     `yaml:"tags"` // of the hosts that they see; none: all
+}
+
+// Load reads the settings from a file and the files that it names. A file that is not
+// there is an error that is fs.ErrNotExist.
+func Load(name string) (*Settings, error) {
+	data, err := readFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("sign-on settings: %w", err)
+	}
+	s, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("sign-on settings %s: %w", name, err)
+	}
+	if s.SecretFile != "" {
+		secret, err := readFile(s.SecretFile)
+		if err != nil {
+			return nil, fmt.Errorf("client_secret_file: %w", notAbsent(err))
+		}
+		if s.secret = strings.TrimSpace(string(secret)); s.secret == "" {
+			return nil, errors.New("client_secret_file: is empty")
+		}
+	}
+	if s.CAFile != "" {
+		pem, err := readFile(s.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("ca_file: %w", notAbsent(err))
+		}
+		if s.roots = x509.NewCertPool(); !s.roots.AppendCertsFromPEM(pem) {
+			return nil, errors.New("ca_file: no certificate in it")
+		}
+	}
+	return s, nil
+}
+
+// notAbsent keeps the absence of a named file from being taken for that of the settings.
+func notAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New(err.Error())
+	}
+	return err
+}
+
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s has more than %d bytes", name, maxFile)
+	}
+	return data, err
+}
+
+// parse reads and checks the text of the settings.
+func parse(data []byte) (*Settings, error) {
+	s := &Settings{Name: "single sign-on", UserClaim: "preferred_username", Scopes: []string{"profile", "email"}}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(s); err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, e := range []struct{ key, url string }{{"issuer", s.Issuer}, {"redirect", s.Redirect}} {
+		if u, err := url.Parse(e.url); err != nil || !safe(u) || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			errs = append(errs, fmt.Errorf("%s: an https:// URL is needed", e.key))
+		} else if e.key == "redirect" && u.Path != Back {
+			errs = append(errs, fmt.Errorf("redirect: the path is %s", Back))
+		}
+	}
+	if s.ClientID == "" || s.UserClaim == "" || s.Name == "" || len(s.Name) > 64 {
+		errs = append(errs, errors.New("client_id, user_claim and name are needed, name with at most 64 bytes"))
+	}
+	if len(s.Roles) > maxRules {
+		errs = append(errs, fmt.Errorf("roles: more than %d", maxRules))
+	}
+	for i, r := range s.Roles {
+		tags, err := account.Bounds(r.Role, r.Tags)
+		if err == nil && (r.Claim == "" || r.Value == "") {
+			err = errors.New("claim and value are needed")
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("roles, number %d: %w", i+1, err))
+		}
+		s.Roles[i].Tags = tags
+	}
+	return s, errors.Join(errs...)
+}
+
+// safe reports whether what is sent to a URL is read by nobody on the way.
+func safe(u *url.URL) bool {
+	host := u.Hostname()
+	if u.Scheme == "https" && host != "" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return u.Scheme == "http" && (host == "localhost" || err == nil && addr.IsLoopback())
+}
+
+// tls is how the provider is asked.
+func (s *Settings) tls() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: s.roots}
+}
