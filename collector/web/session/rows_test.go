@@ -2,17 +2,23 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"seawall/collector/account"
 	"seawall/collector/db"
 	"seawall/collector/store"
 	"seawall/collector/web/role"
+	"seawall/scripts/pgtest"
 )
 
 // office is a database with the accounts ann (operator of prod) and bob, and two
@@ -28,7 +34,7 @@ func newOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{c: &clock{time.Unix(1_800_000_000, 0)}}
 	var err error
-	o.data, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"), store.Config{Log: slog.New(slog.DiscardHandler)})
+	o.data, err = store.Open(t.Context(), newName(t), store.Config{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,6 +48,39 @@ func newOffice(t *testing.T) *office {
 	}
 	o.a, o.b = o.open(t), o.open(t)
 	return o
+}
+
+// serverVariable names the server on which the tests make their databases. Without it
+// they make files of SQLite.
+const serverVariable = "SESSION_TEST_SERVER"
+
+// TestOnPostgres runs the other tests of this package once more, on PostgreSQL.
+func TestOnPostgres(t *testing.T) {
+	server := pgtest.Start(t)
+	cmd := exec.Command(os.Args[0], "-test.run=^(TestElsewhere|TestAccountChanges|TestBounds|TestList|TestDatabaseIsAway)$", "-test.count=1")
+	cmd.Env = append(os.Environ(), serverVariable+"="+server.URL("postgres"))
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "PASS") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// newName is the name of a store that is not there yet.
+func newName(t *testing.T) string {
+	t.Helper()
+	server := os.Getenv(serverVariable)
+	if server == "" {
+		return filepath.Join(t.TempDir(), "x.db")
+	}
+	conn, err := pgx.Connect(t.Context(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	name := fmt.Sprintf("s%d", time.Now().UnixNano())
+	if _, err := conn.Exec(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Replace(server, "/postgres?", "/"+name+"?", 1)
 }
 
 func (o *office) open(t *testing.T) *Store {
