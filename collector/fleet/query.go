@@ -115,6 +115,7 @@ type ChangeQuery struct {
 	Family   string           // of the check: its id up to the first "-"
 	Severity finding.Severity // at least
 	Status   finding.Status
+	Text     string // in the check's id or the resource, in any case of letters
 	Actor    string // login user or user of the cause, whole
 	Caused   bool   // with a cause
 	Since    time.Time

@@ -99,6 +99,7 @@ func (d *demo) Changes(_ context.Context, q fleet.ChangeQuery) (p fleet.ChangePa
 		i := slices.IndexFunc(d.hosts, func(h fleet.Host) bool { return h.ID == e.Host })
 		if q.Before != 0 && e.ID >= q.Before || q.Host != "" && e.Host != q.Host || q.Check != "" && r.Check != q.Check ||
 			!strings.HasPrefix(r.Check, q.Family) || r.Severity < q.Severity || q.Status != 0 && r.Status != q.Status ||
+			!strings.Contains(r.Check+" "+r.Resource, q.Text) ||
 			q.Actor != "" && (r.Cause == nil || r.Cause.LoginUser != q.Actor && r.Cause.User != q.Actor) || q.Caused && r.Cause == nil ||
 			e.Received.Before(q.Since) || !q.Until.IsZero() && !e.Received.Before(q.Until) || i < 0 || !within(&d.hosts[i], q.Scope) {
 			continue

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"strings"
 	"time"
 
 	"seawall/collector/db"
@@ -107,6 +108,9 @@ func (s *snapshot) changes(ctx context.Context, q *fleet.ChangeQuery, where pick
 		return err
 	}
 	floor := max(0, newest-maxSpan) // the page looks at numbers above it
+	if q.Host != "" {
+		floor = 0 // its index leads from one event of the host to the next
+	}
 	looked, before := 0, newest+1
 	for looked < maxLooked {
 		n, last, err := s.stride(ctx, q, where, before, floor, p)
@@ -164,7 +168,8 @@ func (s *snapshot) stride(ctx context.Context, q *fleet.ChangeQuery, where pick.
 func keeps(q *fleet.ChangeQuery, c *finding.Change) bool {
 	r := &c.Result
 	switch {
-	case r.Severity < q.Severity, q.Status != finding.StatusUnspecified && r.Status != q.Status:
+	case r.Severity < q.Severity, q.Status != finding.StatusUnspecified && r.Status != q.Status,
+		!strings.Contains(strings.ToLower(r.Check+" "+r.Resource), strings.ToLower(q.Text)):
 		return false
 	case q.Actor != "":
 		return r.Cause != nil && (r.Cause.LoginUser == q.Actor || r.Cause.User == q.Actor)

@@ -74,6 +74,7 @@ func TestChanges(t *testing.T) {
 		"family":           {fleet.ChangeQuery{Family: "ssh", Limit: 200}, func(i int) bool { return i%3 != 2 }},
 		"family's pattern": {fleet.ChangeQuery{Family: "ss_"}, func(int) bool { return false }},
 		"host":             {fleet.ChangeQuery{Host: id(1), Limit: 200}, func(i int) bool { return i%2 == 1 }},
+		"text":             {fleet.ChangeQuery{Text: "D-C", Limit: 200}, func(i int) bool { return i%3 == 2 }},
 		"scope":            {fleet.ChangeQuery{Scope: []string{"odd"}, Limit: 200}, func(i int) bool { return i%2 == 1 }},
 		"actor":            {fleet.ChangeQuery{Actor: "alice"}, func(i int) bool { return i%10 == 0 }},
 		"as whom":          {fleet.ChangeQuery{Actor: "root"}, func(i int) bool { return i%10 == 0 }},

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"strconv"
 	"time"
 
 	"seawall/collector/fleet"
@@ -22,6 +23,7 @@ type Timeline struct {
 	Entries []entry
 	Older   int64  // the cursor of the next page, 0 when this is the last
 	Path    string // of the page that it is on
+	Filter  string // the query of its address that selects, without the cursor
 	Newest  bool   // it starts with the newest event: new ones are put in front
 	Empty   string // what to say when there is none
 }
@@ -55,6 +57,23 @@ func (t *Timeline) Since() int64 {
 		return 0
 	}
 	return t.Entries[0].Event.ID
+}
+
+// Latest returns the address of the page that starts with the newest event.
+func (t Timeline) Latest() string {
+	if t.Filter == "" {
+		return t.Path + "#timeline"
+	}
+	return t.Path + "?" + t.Filter + "#timeline"
+}
+
+// Next returns the address of the page of older events.
+func (t Timeline) Next() string {
+	query := "before=" + strconv.FormatInt(t.Older, 10)
+	if t.Filter != "" {
+		query = t.Filter + "&" + query
+	}
+	return t.Path + "?" + query + "#timeline"
 }
 
 // was says what an event's change replaced.

@@ -95,6 +95,7 @@ type hostBody struct {
 	Notices  []notice
 	Families []family
 	Pending  []pending.Group
+	History  history
 	Timeline frame.Timeline
 	Newest   frame.Newest
 }
@@ -113,9 +114,8 @@ func (b hostBody) Packages() (n int) {
 	return n
 }
 
-// hostOf returns the page of one host. Events are one more than a page of its
-// timeline, before the cursor; detections are its newest.
-func hostOf(now time.Time, d fleet.HostDetail, before int64, events []fleet.Event, detections []fleet.Detection) frame.Page {
+// hostOf returns the page of one host. Detections are its newest.
+func hostOf(now time.Time, d fleet.HostDetail, h history, detections []fleet.Detection) frame.Page {
 	b := hostBody{Now: now, Host: d.Host, Notices: notices(now, d.Host), Pending: pending.Groups(now, d.States)}
 	byName := make(map[string]*family)
 	for i := range d.States {
@@ -138,14 +138,10 @@ func hostOf(now time.Time, d fleet.HostDetail, before int64, events []fleet.Even
 			strings.Compare(a.Name, b.Name))
 	})
 	path := "/hosts/" + string(d.Host.ID)
-	size := frame.PageSize
-	if before == 0 {
-		size = changesShown
-	}
-	b.Timeline = frame.NewTimeline(now, path, before, size, events)
+	b.History, b.Timeline = h, h.timeline(now, path)
 	b.Newest = frame.Newest{Storms: frame.Storms(now, detections), Counts: d.Host.Detected, All: "/detections?host=" + string(d.Host.ID)}
 	live := &frame.Live{Host: d.Host.ID, Since: b.Timeline.Since()}
-	if before != 0 {
+	if h.Sieve.Before != 0 || h.Sieve.Any() { // the script does not know what is selected
 		live.Since = -1
 	}
 	return frame.Page{Title: title(d.Host), Section: "hosts", API: "/api/v1" + path, Live: live, Body: b}

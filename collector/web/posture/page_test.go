@@ -120,7 +120,7 @@ func TestHost(t *testing.T) {
 			state(pending.Check, "", finding.StatusUnknown, 4), state(pending.Check, "b:amd64", finding.StatusFail, 2), state(pending.Check, "a:amd64", finding.StatusFail, 5),
 		},
 	}
-	p := hostOf(now, d, 0, nil, nil)
+	p := hostOf(now, d, history{}, nil)
 	b := p.Body.(hostBody)
 	var got []string
 	for _, f := range b.Families {
@@ -156,7 +156,7 @@ func TestBundles(t *testing.T) {
 	d := fleet.HostDetail{Host: fleet.Host{ID: "a"}, States: []fleet.State{
 		grouped("ssh-a", "1", "sshd", 3), grouped("ssh-a", "2", "", 2), grouped("ssh-a", "3", "", 2), grouped("ssh-a", "4", "sshd", 5), grouped("ssh-b", "5", "sshd", 4),
 	}}
-	p := hostOf(now, d, 0, nil, nil)
+	p := hostOf(now, d, history{}, nil)
 	var got []string
 	for _, b := range p.Body.(hostBody).Families[0].Bundles() {
 		line := b.Group + " " + b.Since().Format(time.DateOnly) + ":"
@@ -197,7 +197,7 @@ func TestManyUpdates(t *testing.T) {
 			}
 			d.States = append(d.States, state(pending.Check, fmt.Sprintf("p%03d:amd64", i), finding.StatusFail, severity))
 		}
-		p := hostOf(now, d, 0, nil, nil)
+		p := hostOf(now, d, history{}, nil)
 		b := p.Body.(hostBody)
 		if len(b.First())+len(b.Others()) != n || n > 0 && b.First()[0].Severity != 5 {
 			t.Errorf("of %d updates %d and %d are shown", n, len(b.First()), len(b.Others()))
@@ -224,11 +224,11 @@ func TestHostTimeline(t *testing.T) {
 	for i := range frame.PageSize + 1 {
 		events = append(events, fleet.Event{ID: int64(100 - i)})
 	}
-	p := hostOf(now, fleet.HostDetail{}, 51, events, nil)
+	p := hostOf(now, fleet.HostDetail{}, history{Sieve: sieve{fleet.ChangeQuery{Before: 51}}, events: events}, nil)
 	if p.Live.Since != -1 || len(p.Body.(hostBody).Timeline.Entries) != frame.PageSize {
 		t.Error("an older page of the timeline wants new events, or is short")
 	}
-	short := hostOf(now, fleet.HostDetail{}, 0, events, nil).Body.(hostBody).Timeline
+	short := hostOf(now, fleet.HostDetail{}, history{events: events}, nil).Body.(hostBody).Timeline
 	if len(short.Entries) != changesShown || short.Older != 91 || short.Since() != 100 {
 		t.Errorf("a host's page has %d changes, older %d", len(short.Entries), short.Older)
 	}

@@ -73,9 +73,7 @@ func (s *Pages) hostPage(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
-	q := list.Timeline(r.URL.Query(), frame.PageSize+1)
-	q.Host, q.Check = d.Host.ID, ""
-	events, err := s.config.Posture.Timeline(r.Context(), q)
+	h, err := s.history(r, &d)
 	if err != nil {
 		s.frame.Fail(w, r, err)
 		return
@@ -85,7 +83,7 @@ func (s *Pages) hostPage(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
-	s.frame.Show(w, r, s.pages, "host", hostOf(s.frame.Now(), d, q.Before, events, detections))
+	s.frame.Show(w, r, s.pages, "host", hostOf(s.frame.Now(), d, h, detections))
 }
 
 // host returns the host that the path names.
