@@ -12,6 +12,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/view/pick"
 	"seawall/collector/store/view/row"
 	"seawall/pkg/finding"
 )
@@ -43,7 +44,7 @@ func (v *View) Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.
 	if q.Severity != finding.SeverityUnknown {
 		where, args = where+" AND d.severity = ?", append(args, q.Severity)
 	}
-	where, args, err := scoped(where, args, q.Scope)
+	where, args, err := pick.Scoped(where, args, "d.host", q.Scope)
 	if err != nil {
 		return nil, fmt.Errorf("read detections: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"seawall/collector/store/membership"
 	"seawall/collector/store/presence"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/view/part"
 	"seawall/collector/store/view/row"
 	"seawall/pkg/finding"
 )
@@ -35,13 +36,13 @@ const (
 type View struct {
 	db     *sql.DB
 	now    func() time.Time
-	facets *facets
-	parts  *parts
+	facets *part.Kept[fleet.Facets]
+	parts  *part.Kept[[]fleet.Check]
 }
 
 // New returns a view over connections that read.
 func New(db *sql.DB, now func() time.Time) *View {
-	return &View{db, now, &facets{now: time.Now}, &parts{now: time.Now}}
+	return &View{db, now, part.NewKept[fleet.Facets](facetsFor, time.Now), part.NewKept[[]fleet.Check](checksFor, time.Now)}
 }
 
 // Hosts returns all hosts by name, archived ones too.

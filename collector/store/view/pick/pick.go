@@ -52,6 +52,16 @@ func (s *Condition) Scope(column string, tags []string) error {
 	return nil
 }
 
+// Scoped adds to a condition that the host in a column has one of the tags, as
+// [Condition.Scope] does.
+func Scoped(where string, args []any, column string, tags []string) (string, []any, error) {
+	var s Condition
+	if err := s.Scope(column, tags); err != nil || s.Text == "" {
+		return where, args, err
+	}
+	return where + " AND " + s.Text, append(args, s.Args...), nil
+}
+
 // Like returns a pattern of LIKE … ESCAPE '\' for what has the text within, in lower
 // case.
 func Like(text string) string { return "%" + Escape(strings.ToLower(text)) + "%" }
