@@ -8,6 +8,7 @@ import (
 	"seawall/collector/glance"
 	"seawall/collector/report"
 	"seawall/collector/store"
+	"seawall/collector/trail"
 	"seawall/collector/web"
 	"seawall/collector/web/alerts"
 	"seawall/collector/web/api"
@@ -41,7 +42,7 @@ func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(
 		if err != nil {
 			return nil, err
 		}
-		private, err := settings.New(settings.Config{Frame: f, Data: s, Forget: forgetter(s, m), Kept: kept(c), Days: c.RetentionDays})
+		private, err := settings.New(settings.Config{Frame: f, Data: s, Forget: forgetter(s, m), Kept: settings.Standing(c.ArchiveAfterDays), Days: c.RetentionDays})
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +55,7 @@ func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(
 			return nil, err
 		}
 		data := api.New(api.Config{Frame: f, Posture: s, Catalogue: s, Detections: s, Lists: s, Requests: s.Requests,
-			Export: files(s), Exported: exported(s), Version: service.ReadBuild().Version},
+			Export: files(s), Exported: trail.Exported(s, time.Now), Version: service.ReadBuild().Version},
 			decide.Endpoints(decide.Config{Data: s, Outbox: a.Outbox, Tokens: who.tokens, Now: time.Now, Routes: a.Desk.Routes, Rules: a.Watch.Wake, Exports: a.Exports.Wake,
 				Change: m.Change, Decide: m.Decide})...)
 		return []web.Area{data, streams, messages, all, decisions, private, reports}, nil

@@ -12,7 +12,6 @@ import (
 	"seawall/collector/admin"
 	"seawall/collector/admin/keep"
 	"seawall/collector/admit"
-	"seawall/collector/db"
 	"seawall/collector/export"
 	"seawall/collector/fleet"
 	"seawall/collector/store"
@@ -37,7 +36,7 @@ func (m *members) admin(c config, s *store.Store, who *users, log *slog.Logger) 
 	return admin.Config{
 		Authority: m.Authority, Enrolment: m.Enrolment, Roster: m.Roster,
 		Members: s.Members, Tokens: s.Tokens, Requests: s.Requests, Hosts: s.Hosts, Update: s.Update, Log: log,
-		Export: files(s), Exported: exported(s),
+		Export: files(s), Exported: trail.Exported(s, time.Now),
 		Services: []func(grpc.ServiceRegistrar){who.service(), kept.Register},
 	}
 }
@@ -45,14 +44,4 @@ func (m *members) admin(c config, s *store.Store, who *users, log *slog.Logger) 
 // files makes files of what the store has.
 func files(s *store.Store) func(v neturl.Values, now time.Time, sees func(fleet.HostID) bool) (name, what string, write func(context.Context, io.Writer) error, err error) {
 	return export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections}.Open(service.ReadBuild().Version)
-}
-
-// exported records in the trail that somebody exports something.
-func exported(s *store.Store) func(ctx context.Context, who, what string) error {
-	return func(ctx context.Context, who, what string) error {
-		return s.Write(ctx, func(w db.Writer) error {
-			_, err := trail.Record(w, time.Now(), trail.Entry{Who: who, Action: "export write", Target: what})
-			return err
-		})
-	}
 }

@@ -25,6 +25,7 @@ import (
 	"seawall/collector/initial"
 	"seawall/collector/listen"
 	"seawall/collector/store"
+	"seawall/collector/trail"
 	"seawall/collector/web"
 	"seawall/pkg/service"
 )
@@ -91,7 +92,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		SignIn: who.byPassword(c.StateDir, log), Bearer: who.byToken,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
 		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
-		Invite:  m.invites(c), Exported: exported(s), Areas: areas(c, s, m, alerts, who),
+		Invite:  m.invites(c), Exported: trail.Exported(s, time.Now), Areas: areas(c, s, m, alerts, who),
 	})
 	if err != nil {
 		return err

@@ -31,6 +31,18 @@ type Kept struct {
 	Long string
 }
 
+// Standing says how long what is kept that nobody sets but by the configuration:
+// hosts are archived after so many days of silence.
+func Standing(archiveDays int) []Kept {
+	return []Kept{
+		{What: "Standing results and facts of a host", Long: "until the host tells others, or is forgotten"},
+		{What: "Hosts that are silent", Long: fmt.Sprintf("archived after %d days (archive-after-days), until forgotten", archiveDays)},
+		{What: "Records that could not be taken", Long: "the newest 1,000 of a host, their names and sizes alone"},
+		{What: "Daily sums, which name nobody", Long: "800 days"},
+		{What: "Who looks after a finding, and notes", Long: "as long as the finding"},
+	}
+}
+
 // Config is what [Pages] works with. All fields must be set.
 type Config struct {
 	Frame *frame.Frame
