@@ -28,9 +28,18 @@ const (
 	checksFor = 30 * time.Second
 )
 
+// of is a scope as package part takes it.
+func of(scope []string) part.Scope {
+	return func(column string) (string, []any, error) {
+		var c pick.Condition
+		err := c.Scope(column, scope)
+		return c.Text, c.Args, err
+	}
+}
+
 // Within returns the hosts of a scope, archived ones, too.
 func (v *View) Within(ctx context.Context, scope []string) (map[fleet.HostID]bool, error) {
-	all, err := part.Within(ctx, v.db, scope)
+	all, err := part.Within(ctx, v.db, of(scope))
 	if err != nil {
 		return nil, fmt.Errorf("read the hosts of a scope: %w", sqlite.Classify(err))
 	}
@@ -42,7 +51,7 @@ func (v *View) Within(ctx context.Context, scope []string) (map[fleet.HostID]boo
 func (v *View) Facets(ctx context.Context, scope []string) (fleet.Facets, error) {
 	return v.facets.Of(scope, func() (f fleet.Facets, err error) {
 		err = v.reading(ctx, func(tx db.Querier) error {
-			f, err = part.Facets(ctx, tx, scope)
+			f, err = part.Facets(ctx, tx, of(scope))
 			return err
 		})
 		if err != nil {
@@ -59,7 +68,7 @@ func (v *View) sum(ctx context.Context, scope []string) (o fleet.Overview, err e
 		return o, err
 	}
 	defer tx.end()
-	if o, err = part.Sum(ctx, tx, scope, pick.Moment{Now: tx.now, Silent: tx.outages.Silent(tx.now), Offline: tx.outages.Offline(tx.now)}); err != nil {
+	if o, err = part.Sum(ctx, tx, of(scope), part.Moment{Now: tx.now, Silent: tx.outages.Silent(tx.now), Offline: tx.outages.Offline(tx.now)}); err != nil {
 		return o, err
 	}
 	var counted pick.Condition
@@ -107,7 +116,7 @@ func (v *View) ChecksOf(ctx context.Context, scope []string) ([]fleet.Check, err
 		return v.Checks(ctx)
 	}
 	return v.parts.Of(scope, func() ([]fleet.Check, error) {
-		counted, err := part.ByCheck(ctx, v.db, scope)
+		counted, err := part.ByCheck(ctx, v.db, of(scope))
 		if err != nil {
 			return nil, fmt.Errorf("count the checks of a scope: %w", sqlite.Classify(err))
 		}

@@ -8,20 +8,37 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"time"
 
 	"seawall/collector/db"
 	"seawall/collector/fleet"
-	"seawall/collector/store/view/pick"
 	"seawall/pkg/finding"
 )
+
+// Scope makes the condition that the host in a column is of the scope, with its
+// arguments; an empty condition is true of all hosts.
+type Scope func(column string) (condition string, args []any, err error)
+
+// Moment is when something is asked. A host that spoke after Silent is online, and one
+// that did not after Offline is offline.
+type Moment struct{ Now, Silent, Offline time.Time }
+
+// and returns a condition and that of the scope, as one.
+func (s Scope) and(column, condition string) (string, []any, error) {
+	text, args, err := s(column)
+	if text == "" {
+		return condition, nil, err
+	}
+	return condition + " AND " + text, args, err
+}
 
 // maxFacet bounds the values of a kind that hosts can be filtered by.
 const maxFacet = 100
 
 // Within returns the hosts of a scope, archived ones, too.
-func Within(ctx context.Context, q db.Querier, scope []string) (map[fleet.HostID]bool, error) {
-	var where pick.Condition
-	if err := where.Scope("h.host", scope); err != nil || where.Text == "" {
+func Within(ctx context.Context, q db.Querier, scope Scope) (map[fleet.HostID]bool, error) {
+	where, args, err := scope("h.host")
+	if err != nil || where == "" {
 		return nil, cmp.Or(err, errors.New("hosts within no scope"))
 	}
 	all := make(map[fleet.HostID]bool)
@@ -30,13 +47,13 @@ func Within(ctx context.Context, q db.Querier, scope []string) (map[fleet.HostID
 		err := scan(&key)
 		all[fleet.HostID(hex.EncodeToString(key))] = true
 		return err
-	}, "SELECT h.host FROM host h WHERE "+where.Text, where.Args...)
+	}, "SELECT h.host FROM host h WHERE "+where, args...)
 }
 
 // Sum sums up the hosts and members of a scope.
-func Sum(ctx context.Context, q db.Querier, scope []string, at pick.Moment) (o fleet.Overview, err error) {
-	var where pick.Condition
-	if err := where.Scope("h.host", scope); err != nil {
+func Sum(ctx context.Context, q db.Querier, scope Scope, at Moment) (o fleet.Overview, err error) {
+	where, args, err := scope.and("h.host", "1 = 1")
+	if err != nil {
 		return o, err
 	}
 	var online, silent, archived int
@@ -50,8 +67,8 @@ func Sum(ctx context.Context, q db.Querier, scope []string, at pick.Moment) (o f
 	}
 	_, err = db.One(ctx, q, `SELECT count(*) FILTER (WHERE h.archived = 0), count(*) FILTER (WHERE h.archived <> 0),
 		count(*) FILTER (WHERE h.archived = 0 AND h.last_seen >= ?),
-		count(*) FILTER (WHERE h.archived = 0 AND h.last_seen < ? AND h.last_seen >= ?)`+sums+" FROM host h WHERE "+where.Text,
-		append([]any{silentAt, silentAt, offlineAt}, where.Args...),
+		count(*) FILTER (WHERE h.archived = 0 AND h.last_seen < ? AND h.last_seen >= ?)`+sums+" FROM host h WHERE "+where,
+		append([]any{silentAt, silentAt, offlineAt}, args...),
 		&o.Hosts, &archived, &online, &silent, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5],
 		&c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived, &o.Pending)
 	if err != nil {
@@ -70,16 +87,15 @@ func Sum(ctx context.Context, q db.Querier, scope []string, at pick.Moment) (o f
 		}
 		return err
 	}, `SELECT h.standing, count(*), count(*) FILTER (WHERE h.expires < ?) FROM member h
-		WHERE h.host NOT IN (SELECT host FROM host WHERE archived <> 0) AND `+where.Text+" GROUP BY h.standing",
-		append([]any{at.Now.UnixNano()}, where.Args...)...)
+		WHERE h.host NOT IN (SELECT host FROM host WHERE archived <> 0) AND `+where+" GROUP BY h.standing",
+		append([]any{at.Now.UnixNano()}, args...)...)
 	return o, err
 }
 
 // ByCheck counts the standing results of the hosts of a scope.
-func ByCheck(ctx context.Context, q db.Querier, scope []string) (map[string]*fleet.Check, error) {
-	var where pick.Condition
-	where.And("s.host NOT IN (SELECT host FROM host WHERE archived <> 0)")
-	if err := where.Scope("s.host", scope); err != nil {
+func ByCheck(ctx context.Context, q db.Querier, scope Scope) (map[string]*fleet.Check, error) {
+	where, args, err := scope.and("s.host", "s.host NOT IN (SELECT host FROM host WHERE archived <> 0)")
+	if err != nil {
 		return nil, err
 	}
 	counted := make(map[string]*fleet.Check)
@@ -89,14 +105,14 @@ func ByCheck(ctx context.Context, q db.Querier, scope []string) (map[string]*fle
 		}
 		return counted[id]
 	}
-	err := db.Each(ctx, q, func(scan func(...any) error) error {
+	err = db.Each(ctx, q, func(scan func(...any) error) error {
 		var id string
 		var status finding.Status
 		var n int
 		err := scan(&id, &status, &n)
 		of(id).Counts.Add(status, n)
 		return err
-	}, "SELECT s.check_id, s.status, count(*) FROM state s WHERE "+where.Text+" GROUP BY s.check_id, s.status", where.Args...)
+	}, "SELECT s.check_id, s.status, count(*) FROM state s WHERE "+where+" GROUP BY s.check_id, s.status", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +122,7 @@ func ByCheck(ctx context.Context, q db.Querier, scope []string) (map[string]*fle
 		err := scan(&id, &n)
 		of(id).Hosts = n
 		return err
-	}, "SELECT s.check_id, count(*) FROM host_check s WHERE s.bad > 0 AND "+where.Text+" GROUP BY s.check_id", where.Args...)
+	}, "SELECT s.check_id, count(*) FROM host_check s WHERE s.bad > 0 AND "+where+" GROUP BY s.check_id", args...)
 }
 
 // tagged has the tags of hosts, each once for a host. Few of the tags that hosts give
@@ -116,7 +132,7 @@ const tagged = `(SELECT host, tag FROM host_tag UNION ALL SELECT t.host, t.tag F
 	OR NOT EXISTS (SELECT 1 FROM host_tag g WHERE g.host = t.host AND g.tag = t.tag)) x`
 
 // Facets counts what hosts of a scope can be filtered by.
-func Facets(ctx context.Context, q db.Querier, scope []string) (f fleet.Facets, err error) {
+func Facets(ctx context.Context, q db.Querier, scope Scope) (f fleet.Facets, err error) {
 	for _, kind := range []struct {
 		to    *[]fleet.Facet
 		value string
@@ -126,18 +142,17 @@ func Facets(ctx context.Context, q db.Querier, scope []string) (f fleet.Facets, 
 		{&f.Regions, "x.region", "host_label x"},
 		{&f.Tags, "x.tag", tagged},
 	} {
-		var s pick.Condition
-		s.And(kind.value + " <> '' AND x.host NOT IN (SELECT host FROM host WHERE archived <> 0)")
-		if err := s.Scope("x.host", scope); err != nil {
+		where, args, err := scope.and("x.host", kind.value+" <> '' AND x.host NOT IN (SELECT host FROM host WHERE archived <> 0)")
+		if err != nil {
 			return f, err
 		}
-		err := db.Each(ctx, q, func(scan func(...any) error) error {
+		err = db.Each(ctx, q, func(scan func(...any) error) error {
 			var value fleet.Facet
 			err := scan(&value.Value, &value.Hosts)
 			*kind.to = append(*kind.to, value)
 			return err
-		}, "SELECT "+kind.value+" AS value, count(*) AS hosts FROM "+kind.from+" WHERE "+s.Text+
-			" GROUP BY "+kind.value+" ORDER BY hosts DESC, value LIMIT ?", append(s.Args, maxFacet)...)
+		}, "SELECT "+kind.value+" AS value, count(*) AS hosts FROM "+kind.from+" WHERE "+where+
+			" GROUP BY "+kind.value+" ORDER BY hosts DESC, value LIMIT ?", append(args, maxFacet)...)
 		if err != nil {
 			return f, err
 		}
