@@ -46,7 +46,7 @@ func crawl(ctx context.Context, d *dashboard.Dashboard) (map[string]string, erro
 		path := todo[0]
 		todo = todo[1:]
 		k := kind(path)
-		if seen[k] || regexp.MustCompile(`^/(api|static|events|metrics)\b|/export|/logout|\.(csv|json)\b`).MatchString(path) {
+		if seen[k] || regexp.MustCompile(`^/(api|static|events|metrics)\b|/export\b|/logout|\.(csv|json)\b`).MatchString(path) {
 			continue
 		}
 		page, err := d.Get(ctx, path)
