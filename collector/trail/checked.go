@@ -51,6 +51,14 @@ func (c *Checked) Verify(ctx context.Context, r db.Querier, now time.Time) (n in
 	return c.seq - c.from, nil
 }
 
+// Whole returns when the whole trail was read last, and the zero time before that and
+// after something was wrong.
+func (c *Checked) Whole() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.whole
+}
+
 // holds reports whether the entry up to which the chain held is there as it was.
 func (c *Checked) holds(ctx context.Context, r db.Querier) (bool, error) {
 	var hash []byte

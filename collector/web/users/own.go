@@ -145,11 +145,12 @@ type trailBody struct {
 	Who     string
 	Action  string
 	Actions []list.Option
-	Newest  string // address of the first page, on another
-	Older   string // address of the next page, if any
-	Checked bool   // whether the whole trail holds
-	Held    int64  // entries, all of which hold
-	Broken  string // or what is wrong
+	Newest  string    // address of the first page, on another
+	Older   string    // address of the next page, if any
+	Checked bool      // whether the trail was verified
+	Held    int64     // entries, all of which hold
+	Whole   time.Time // when all of them were read; what came since was read now
+	Broken  string    // or what is wrong
 }
 
 // trailSize is how many entries a page of the trail has.
@@ -171,6 +172,7 @@ func (p *Pages) trail(w http.ResponseWriter, r *http.Request) {
 			return nil // it is verified where it begins
 		}
 		b.Held, err = p.checked.Verify(r.Context(), q, p.frame.Now())
+		b.Whole = p.checked.Whole()
 		if errors.Is(err, trail.ErrBroken) {
 			b.Broken, err = err.Error(), nil
 		}
