@@ -9,6 +9,7 @@ import (
 
 	"seawall/collector/web/answer"
 	"seawall/collector/web/changes"
+	"seawall/collector/web/compare"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/join"
 	"seawall/collector/web/patches"
@@ -62,6 +63,10 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, err
 	}
+	beside, err := compare.New(compare.Config{Frame: s.frame, Lists: c.Lists, Host: c.Posture.Host, Timeline: c.Posture.Timeline})
+	if err != nil {
+		return nil, err
+	}
 	provided, err := s.signOn(who)
 	if err != nil {
 		return nil, err
@@ -70,7 +75,7 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, fmt.Errorf("areas: %w", err)
 	}
-	all := append([]Area{who, what, changed, updates, invite}, more...)
+	all := append([]Area{who, what, changed, updates, beside, invite}, more...)
 	return append(all, provided...), nil
 }
 
