@@ -45,6 +45,7 @@ type Config struct {
 	Detections frame.Detections
 	Lists      frame.Lists
 	Parts      Parts
+	Waived     frame.Waived // default: there are no waivers
 	Feed       Feed
 	// Glance makes what the overview says of a scope, of the fleet where that is empty.
 	Glance func(ctx context.Context, scope []string) (fleet.Glance, error)

@@ -47,7 +47,7 @@ func (s *Server) areas() ([]Area, error) {
 		return nil, err
 	}
 	s.visitor = who.Visitor
-	what, err := posture.New(posture.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Lists: c.Lists, Parts: c.Parts, Glance: c.Glance, Requests: c.Requests, Exported: c.Exported})
+	what, err := posture.New(posture.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Lists: c.Lists, Parts: c.Parts, Waived: c.Waived, Glance: c.Glance, Requests: c.Requests, Exported: c.Exported})
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,13 @@ type Parts interface {
 	TimelineOf(ctx context.Context, q fleet.TimelineQuery, scope []string) ([]fleet.Event, error)
 }
 
+// Waived says how many failed results waivers stand for.
+type Waived interface {
+	OnHosts(ctx context.Context, ids []fleet.HostID) (map[fleet.HostID]int, error)
+	// ByCheck is about the hosts of a scope; of no scope, about all.
+	ByCheck(ctx context.Context, scope []string) (map[string]int, error)
+}
+
 // See returns an error that errors.Is fs.ErrNotExist for a host that is not in the
 // visitor's scope.
 func See(ctx context.Context, l Lists, v Visitor, id fleet.HostID) error {

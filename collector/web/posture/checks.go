@@ -21,14 +21,15 @@ type checksBody struct {
 	Checks   []fleet.Check
 	Pages    list.Pages
 	All      int
-	Most     int // hosts of the check with the most bad hosts
+	Waived   map[string]int // failed results that waivers stand for, by check
+	Most     int            // hosts of the check with the most bad hosts
 }
 
 // checksOf returns the list of checks that q selects.
-func checksOf(now time.Time, q list.Query, all []fleet.Check) frame.Page {
+func checksOf(now time.Time, q list.Query, all []fleet.Check, waived map[string]int) frame.Page {
 	var families []string
 	var chosen []fleet.Check
-	b := checksBody{Now: now, Query: q, All: len(all), Most: 1}
+	b := checksBody{Now: now, Query: q, All: len(all), Most: 1, Waived: waived}
 	for i := range all {
 		c := &all[i]
 		if f := c.Info.Family; f != "" && !slices.Contains(families, f) && len(families) < 50 {

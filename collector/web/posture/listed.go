@@ -40,7 +40,24 @@ func (s *Pages) hostsPage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	s.frame.Show(w, r, s.pages, "hosts", hostsOf(s.frame.Now(), q, hosts, choices, requests))
+	waived, err := s.waived(r.Context(), hosts.Hosts)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	s.frame.Show(w, r, s.pages, "hosts", hostsOf(s.frame.Now(), q, hosts, choices, requests, waived))
+}
+
+// waived returns how many failed results of hosts waivers stand for.
+func (s *Pages) waived(ctx context.Context, hosts []fleet.Host) (map[fleet.HostID]int, error) {
+	if s.config.Waived == nil {
+		return nil, nil
+	}
+	ids := make([]fleet.HostID, len(hosts))
+	for i := range hosts {
+		ids[i] = hosts[i].ID
+	}
+	return s.config.Waived.OnHosts(ctx, ids)
 }
 
 // exportHosts answers with all hosts that the address selects, as a file.

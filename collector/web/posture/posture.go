@@ -22,6 +22,7 @@ type Config struct {
 	Detections frame.Detections
 	Lists      frame.Lists
 	Parts      frame.Parts
+	Waived     frame.Waived // nil: there are no waivers
 	Glance     func(ctx context.Context, scope []string) (fleet.Glance, error)
 	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
 	// Exported is told who takes what as a file, before it begins, and may refuse it.
@@ -108,8 +109,15 @@ func (s *Pages) checksPage(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
+	var waived map[string]int
+	if s.config.Waived != nil {
+		if waived, err = s.config.Waived.ByCheck(r.Context(), frame.Of(r).Scope); err != nil {
+			s.frame.Fail(w, r, err)
+			return
+		}
+	}
 	q := list.Parse("/checks", r.URL.Query())
-	s.frame.Show(w, r, s.pages, "checks", checksOf(s.frame.Now(), q, checks))
+	s.frame.Show(w, r, s.pages, "checks", checksOf(s.frame.Now(), q, checks, waived))
 }
 
 func (s *Pages) checkPage(w http.ResponseWriter, r *http.Request) {
