@@ -15,6 +15,7 @@ import (
 	"seawall/collector/web/patches"
 	"seawall/collector/web/people"
 	"seawall/collector/web/posture"
+	"seawall/collector/web/seen"
 	"seawall/collector/web/static"
 )
 
@@ -51,6 +52,10 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, err
 	}
+	rules, err := seen.New(seen.Config{Frame: s.frame, Detections: c.Detections, Lists: c.Lists})
+	if err != nil {
+		return nil, err
+	}
 	invite, err := join.New(join.Config{Frame: s.frame, NewHost: c.NewHost, Invite: c.Invite})
 	if err != nil {
 		return nil, err
@@ -75,7 +80,7 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, fmt.Errorf("areas: %w", err)
 	}
-	all := append([]Area{who, what, changed, updates, beside, invite}, more...)
+	all := append([]Area{who, what, rules, changed, updates, beside, invite}, more...)
 	return append(all, provided...), nil
 }
 

@@ -77,6 +77,9 @@ func (f family) Bundles() (out []bundle) {
 // before the reader asks for the others. A host that was left alone has a hundred.
 const updatesShown = 6
 
+// detectionsShown is how many detections a host's page shows.
+const detectionsShown = 5
+
 // changesShown is how many changes stand before a host's results; the older ones
 // are one step away.
 const changesShown = 10

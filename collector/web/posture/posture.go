@@ -1,5 +1,4 @@
-// Package posture answers with the pages of what is: the fleet, its hosts, the checks,
-// and what rules saw. Of each it has a model (what is shown, grouped, sorted and
+// Package posture answers with the pages of what is: the fleet, its hosts, the checks. Of each it has a model (what is shown, grouped, sorted and
 // paged), made out of the store's answer, and its html/template.
 package posture
 
@@ -52,8 +51,6 @@ func (s *Pages) Routes() []frame.Route {
 		{Pattern: "GET /hosts", Role: frame.Viewer, Serve: s.hostsPage, Scoped: true},
 		{Pattern: "GET /hosts/export", Role: frame.Viewer, Serve: s.exportHosts, Scoped: true},
 		{Pattern: "GET /hosts/{id}", Role: frame.Viewer, Serve: s.hostPage, Scoped: true},
-		{Pattern: "GET /hosts/{id}/detections/{storm}", Role: frame.Viewer, Serve: s.detectionPage, Scoped: true},
-		{Pattern: "GET /detections", Role: frame.Viewer, Serve: s.detectionsPage, Scoped: true},
 		{Pattern: "GET /checks", Role: frame.Viewer, Serve: s.checksPage, Scoped: true},
 		{Pattern: "GET /checks/{id}", Role: frame.Viewer, Serve: s.checkPage, Scoped: true},
 	}

@@ -22,10 +22,9 @@ func templates() (*frame.Templates, error) {
 		"from":   func(now time.Time, g pending.Group) update { return update{now, g} },
 		"badges": badges,
 		"expiry": expiry,
-		"chain":  chain,
 		"score":  newScore,
 		"by":     newColumn,
-	}, "overview", "hosts", "host", "checks", "check", "detections", "detection")
+	}, "overview", "hosts", "host", "checks", "check")
 }
 
 // label returns the words for why an upgrade does not just install a fix.

@@ -1,7 +1,13 @@
-package posture
+// Package seen has the pages of what rules saw on hosts: the list of detections, newest
+// first, and one of them with the processes that led to it.
+//
+// Who has a scope sees detections on hosts of it alone.
+package seen
 
 import (
+	"embed"
 	"fmt"
+	"html/template"
 	"net/http"
 	"slices"
 
@@ -9,6 +15,40 @@ import (
 	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
 )
+
+//go:embed templates/*.html
+var files embed.FS
+
+// Config is what [Pages] works with. All fields must be set.
+type Config struct {
+	Frame      *frame.Frame
+	Detections frame.Detections
+	Lists      frame.Lists
+}
+
+// Pages are the pages.
+type Pages struct {
+	config Config
+	frame  *frame.Frame
+	pages  *frame.Templates
+}
+
+// New returns the pages.
+func New(c Config) (*Pages, error) {
+	pages, err := frame.Parse(files, template.FuncMap{"chain": chain}, "detections", "detection")
+	if err != nil {
+		return nil, fmt.Errorf("seen: %w", err)
+	}
+	return &Pages{c, c.Frame, pages}, nil
+}
+
+// Routes returns the pages' paths.
+func (s *Pages) Routes() []frame.Route {
+	return []frame.Route{
+		{Pattern: "GET /hosts/{id}/detections/{storm}", Role: frame.Viewer, Serve: s.detectionPage, Scoped: true},
+		{Pattern: "GET /detections", Role: frame.Viewer, Serve: s.detectionsPage, Scoped: true},
+	}
+}
 
 func (s *Pages) detectionsPage(w http.ResponseWriter, r *http.Request) {
 	q := list.Detections(r.URL.Query(), frame.PageSize+1)

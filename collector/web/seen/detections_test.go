@@ -1,4 +1,4 @@
-package posture
+package seen
 
 import (
 	"fmt"
@@ -9,6 +9,18 @@ import (
 	"seawall/collector/web/frame"
 	"seawall/pkg/finding"
 )
+
+var now = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+
+// hosts are n hosts, the newest first.
+func hosts(n int) []fleet.Host {
+	all := make([]fleet.Host, n)
+	for i := range all {
+		id := n - 1 - i
+		all[i] = fleet.Host{ID: fleet.HostID(fmt.Sprintf("%032x", id)), Labels: finding.Host{Name: fmt.Sprintf("host-%03d", id)}}
+	}
+	return all
+}
 
 func detections(n int) (out []fleet.Detection) {
 	for i := range n {

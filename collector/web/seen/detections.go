@@ -1,6 +1,7 @@
-package posture
+package seen
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -19,9 +20,6 @@ func chain(all []finding.Process) []finding.Process {
 	slices.Reverse(out)
 	return out
 }
-
-// detectionsShown is how many detections other pages show.
-const detectionsShown = 5
 
 // detectionsBody is the model of the list of detections.
 type detectionsBody struct {
@@ -54,7 +52,7 @@ func detectionsOf(now time.Time, q fleet.DetectionQuery, all []fleet.Detection, 
 	for i := range hosts {
 		h := &hosts[i]
 		if h.ID == q.Host || h.Detected != [6]int{} && len(b.Hosts) < mostHosts {
-			b.Hosts = append(b.Hosts, list.Option{Value: string(h.ID), Label: title(*h), Chosen: h.ID == q.Host})
+			b.Hosts = append(b.Hosts, list.Option{Value: string(h.ID), Label: cmp.Or(h.Labels.Name, string(h.ID)), Chosen: h.ID == q.Host})
 		}
 	}
 	const path = "/detections"
