@@ -137,13 +137,17 @@ func (a *Accounts) Disable(ctx context.Context, who, name string, disabled bool)
 	})
 }
 
-// Remove removes a user, and the API tokens with it.
+// Remove removes a user, and with it the API tokens and the saved views, also those that
+// it shared.
 func (a *Accounts) Remove(ctx context.Context, who, name string) error {
 	return a.change(ctx, who, "user remove", name, "", func(w db.Writer) error {
 		if _, err := must(w, name); err != nil {
 			return err
 		}
 		if err := w.Exec("DELETE FROM api_token WHERE account = ?", name); err != nil {
+			return err
+		}
+		if err := w.Exec("DELETE FROM saved_view WHERE account = ?", name); err != nil {
 			return err
 		}
 		if err := w.Exec("DELETE FROM account WHERE name = ?", name); err != nil {

@@ -12,9 +12,19 @@ type Report struct {
 	Looked  int `json:"looked"`  // rows that were looked through, at the end once more
 	Changed int `json:"changed"` // rows from which it was taken
 	Words   int `json:"words"`   // how often it stood there
+	Views   int `json:"views"`   // that the collector's user of that name had saved, and are gone
 	// Standing counts standing results that are about the name itself: their resource
 	// is or holds it. They stay until the host no longer tells of them.
 	Standing int `json:"standing"`
+}
+
+// Detail says it in the audit trail, without the name.
+func (r Report) Detail() string {
+	text := fmt.Sprintf("%d words in %d rows; %d rows looked through, none left", r.Words, r.Changed, r.Looked)
+	if r.Views > 0 {
+		text += fmt.Sprintf("; %d saved views removed", r.Views)
+	}
+	return text
 }
 
 // place is a column in which names can stand.
@@ -40,6 +50,8 @@ func places() []place {
 		{"alert_subject", "body", [3]string{"rule", "0", "subject"}, true, false, false},
 		{"outbox", "body", [3]string{"seq", "0", "''"}, false, false, false},
 		{"outbox", "title", [3]string{"seq", "0", "''"}, true, false, false},
+		{"saved_view", "name", [3]string{"id", "0", "''"}, true, false, false},
+		{"saved_view", "query", [3]string{"id", "0", "''"}, true, false, false},
 	}
 }
 
@@ -51,8 +63,9 @@ const atOnce = 500
 const maxRounds = 1000
 
 // User takes a person's name out of everything that hosts told and that people wrote
-// about it, and has record write that it did, in a transaction after the last look. An
-// error says what is left; what was done until then stays done.
+// about it, removes the views that the collector's user of that name saved, and has
+// record write that it did, in a transaction after the last look. An error says what is
+// left; what was done until then stays done.
 func User(ctx context.Context, data db.DB, name string, record func(db.Writer, Report) error) (r Report, err error) {
 	if err := CheckName(name); err != nil {
 		return r, fmt.Errorf("forget a name: %w", err)
@@ -80,7 +93,15 @@ func User(ctx context.Context, data db.DB, name string, record func(db.Writer, R
 			}
 		}
 	}
-	return r, data.Write(ctx, func(w db.Writer) error { return record(w, r) })
+	err = data.Write(ctx, func(w db.Writer) error {
+		views, err := w.Change("DELETE FROM saved_view WHERE account = ?", name)
+		if err != nil {
+			return fmt.Errorf("remove the saved views: %w", err)
+		}
+		r.Views = int(views)
+		return record(w, r)
+	})
+	return r, err
 }
 
 // found is a row in which the name stands, and what is to stand there.
@@ -130,6 +151,9 @@ func (p place) find(ctx context.Context, data db.DB, name string) (out []found, 
 func (p place) clean(old []byte, name string) ([]byte, int, error) {
 	if p.record {
 		return record(old, name)
+	}
+	if p.column == "query" {
+		return query(old, name)
 	}
 	text, n := without(string(old), name)
 	return []byte(text), n, nil

@@ -13,6 +13,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store"
+	"seawall/collector/views"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 	"seawall/scripts/pgtest"
@@ -64,7 +65,8 @@ func testUser(t *testing.T, database func(testing.TB) string) {
 			w.Exec("INSERT INTO triage VALUES (?, 'ssh-a', '', 'mara', 'ask mara', 'ann', 1, 0)", []byte{1}),
 			w.Exec("INSERT INTO waiver VALUES ('w', 'ssh-a', '', ?, '', 'mara', 'mara leaves', 'ann', 1, 2, 0, '')", []byte{}),
 			w.Exec("INSERT INTO alert_subject VALUES (1, 's', 0, 0, 0, ?)", `{"who": "mara"}`),
-			w.Exec("INSERT INTO outbox VALUES (1, 'm', 'r', 'alert', 't', 'mara did it', 'r', 1, 1, 0, 'waiting', 0, 0, '', ?)", []byte(`"mara"`)))
+			w.Exec("INSERT INTO outbox VALUES (1, 'm', 'r', 'alert', 't', 'mara did it', 'r', 1, 1, 0, 'waiting', 0, 0, '', ?)", []byte(`"mara"`)),
+			w.Exec("INSERT INTO saved_view VALUES ('a', 'ann', 'hosts of mara', 'order=reverse&q=%2Fmara+marathon', 1, 1), ('b', 'mara', 'own', 'q=x', 1, 1), ('c', 'ann', 'x', 'q=tamara', 0, 1)"))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +80,7 @@ func testUser(t *testing.T, database func(testing.TB) string) {
 		t.Fatal(err)
 	}
 	// The second result stands about the name itself.
-	want := Report{Looked: 12, Changed: 11, Words: r.Words, Standing: 1}
+	want := Report{Looked: 18, Changed: 13, Words: r.Words, Views: 1, Standing: 1}
 	if diff := cmp.Diff(want, r); diff != "" || r.Words < 20 || told != r {
 		t.Errorf("%d words, told %+v, (- want, + got):\n%s", r.Words, told, diff)
 	}
@@ -105,8 +107,15 @@ func testUser(t *testing.T, database func(testing.TB) string) {
 	if sample.Actor.Login != Forgotten || sample.Ancestry[0].Command != "sh -c 'su [forgotten]'" || sample.Records[0] != `acct="[forgotten]"` {
 		t.Errorf("the detection's sample is %+v", sample)
 	}
+	all, err := views.Of(t.Context(), s, "ann")
+	if err != nil || len(all) != 2 || all[0].Name != "hosts of [forgotten]" || all[0].Query != "order=reverse&q=%2F%5Bforgotten%5D+marathon" || all[1].Query != "q=tamara" {
+		t.Errorf("views %+v, %v", all, err)
+	}
+	if text := r.Detail(); !strings.HasSuffix(text, "; 1 saved views removed") || strings.Contains(text, "mara") {
+		t.Errorf("the trail has %q", text)
+	}
 	again, err := User(t.Context(), s, "mara", func(db.Writer, Report) error { return nil })
-	if err != nil || again.Changed != 0 || again.Looked != r.Looked {
+	if err != nil || again.Changed != 0 || again.Looked != r.Looked-2 {
 		t.Errorf("once more: %+v, %v", again, err)
 	}
 }

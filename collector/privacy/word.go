@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -64,6 +65,24 @@ func without(text, name string) (string, int) {
 		n++
 		before, rest = rest[after-1], rest[after:]
 	}
+}
+
+// query returns the query of an address without the name, and how often it was there.
+// In its encoding a letter may stand before the name that belongs to none of its words.
+func query(old []byte, name string) ([]byte, int, error) {
+	all, err := url.ParseQuery(string(old))
+	if err != nil {
+		return nil, 0, fmt.Errorf("decode a query: %w", err)
+	}
+	n := 0
+	for _, values := range all {
+		for i := range values {
+			clean, found := without(values[i], name)
+			values[i] = clean
+			n += found
+		}
+	}
+	return []byte(all.Encode()), n, nil
 }
 
 // record returns a record's encoding without the name, and how often it was there.

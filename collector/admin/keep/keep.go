@@ -178,7 +178,7 @@ func (s *Service) ForgetUser(ctx context.Context, r *seawallv1.ForgetUserRequest
 	}
 	// Of a person the trail keeps no name.
 	p, err := privacy.User(ctx, s.Data, r.GetName(), func(w db.Writer, p privacy.Report) error {
-		return record(ctx, w, "name forget", "", fmt.Sprintf("%d words in %d rows; %d rows looked through, none left", p.Words, p.Changed, p.Looked))
+		return record(ctx, w, "name forget", "", p.Detail())
 	})
 	return &seawallv1.ForgetUserResponse{Words: int64(p.Words), Changed: int64(p.Changed), Looked: int64(p.Looked), Standing: int64(p.Standing)}, explain(err)
 }

@@ -39,6 +39,7 @@ func Standing(archiveDays int) []Kept {
 		{What: "Hosts that are silent", Long: fmt.Sprintf("archived after %d days (archive-after-days), until forgotten", archiveDays)},
 		{What: "Records that could not be taken", Long: "the newest 1,000 of a host, their names and sizes alone"},
 		{What: "Daily sums, which name nobody", Long: "800 days"},
+		{What: "Saved views of the list of hosts", Long: "until removed, or the user who saved them is"},
 		{What: "Who looks after a finding, and notes", Long: "as long as the finding"},
 	}
 }
@@ -171,7 +172,7 @@ func (s *Pages) forgetName(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	report, err := privacy.User(r.Context(), s.config.Data, b.Name, func(tx db.Writer, p privacy.Report) error {
-		return record(tx, s.frame.Now(), r, "name forget", "", fmt.Sprintf("%d words in %d rows; %d rows looked through, none left", p.Words, p.Changed, p.Looked))
+		return record(tx, s.frame.Now(), r, "name forget", "", p.Detail())
 	})
 	if err != nil {
 		s.frame.Fail(w, r, err)
