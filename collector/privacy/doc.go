@@ -16,6 +16,9 @@
 // its next change or whole state, comes again. So the account is removed on the host
 // first.
 //
+// The views that the dashboard's user of that name saved go as a whole: they are the
+// name's own, and no more than addresses.
+//
 // The audit trail and the accounts of the dashboard are not hosts' word. The trail is
 // never altered: it says who did what with the collector, for as long as that is kept.
 package privacy

@@ -56,6 +56,8 @@ type Config struct {
 	Bearer func(ctx context.Context, token string) (session.Who, error)
 	// Sessions keeps who is signed in, beside the accounts. Default: memory does.
 	Sessions db.DB
+	// Views keeps what people save of the list of hosts. Default: nothing is saved.
+	Views db.DB
 	// Elsewhere tells what other collectors on the same database did. Default: nothing.
 	Elsewhere func(buffer int) (<-chan fleet.News, func())
 	// Exported is told who takes which list as a file, before it begins, and may refuse

@@ -72,7 +72,7 @@ func concrete(d *demo, pattern string) (method, path string) {
 // TestRoutesTable holds the table of routes and roles against the one that was agreed
 // to: a route that is new, or open to more people than before, shows here.
 func TestRoutesTable(t *testing.T) {
-	s := newServer(t, withRoles(config(demoFleet(demoNow))))
+	s := newServer(t, withViews(t, withRoles(config(demoFleet(demoNow)))))
 	var lines []string
 	for _, r := range s.Routes() {
 		lines = append(lines, fmt.Sprintf("%-8s %-6s %s\n", r.Role, map[bool]string{true: "scoped", false: "all"}[r.Scoped], r.Pattern))
@@ -98,7 +98,7 @@ func TestRoutesTable(t *testing.T) {
 func TestRoles(t *testing.T) {
 	d := demoFleet(demoNow)
 	var log bytes.Buffer
-	c := withRoles(config(d))
+	c := withViews(t, withRoles(config(d)))
 	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	s := newServer(t, c)
 	base := open(t, s).base
@@ -155,7 +155,7 @@ type signed struct {
 // keeps to that.
 func TestScope(t *testing.T) {
 	d := demoFleet(demoNow)
-	s := newServer(t, withRoles(config(d)))
+	s := newServer(t, withViews(t, withRoles(config(d))))
 	b := open(t, s)
 	b.loginAs("scoped")
 	for _, route := range s.Routes() {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,9 +13,11 @@ import (
 	"seawall/collector/web/compare"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/join"
+	"seawall/collector/web/list"
 	"seawall/collector/web/patches"
 	"seawall/collector/web/people"
 	"seawall/collector/web/posture"
+	"seawall/collector/web/saved"
 	"seawall/collector/web/seen"
 	"seawall/collector/web/static"
 )
@@ -48,7 +51,11 @@ func (s *Server) areas() ([]Area, error) {
 		return nil, err
 	}
 	s.visitor = who.Visitor
-	what, err := posture.New(posture.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Lists: c.Lists, Parts: c.Parts, Waived: c.Waived, Glance: c.Glance, Requests: c.Requests, Exported: c.Exported})
+	views, more, err := s.views()
+	if err != nil {
+		return nil, err
+	}
+	what, err := posture.New(posture.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Lists: c.Lists, Parts: c.Parts, Waived: c.Waived, Glance: c.Glance, Requests: c.Requests, Exported: c.Exported, Views: views})
 	if err != nil {
 		return nil, err
 	}
@@ -76,12 +83,23 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, err
 	}
-	more, err := c.Areas(s.frame)
+	given, err := c.Areas(s.frame)
 	if err != nil {
 		return nil, fmt.Errorf("areas: %w", err)
 	}
-	all := append([]Area{who, what, rules, changed, updates, beside, invite}, more...)
-	return append(all, provided...), nil
+	return slices.Concat([]Area{who, what, rules, changed, updates, beside, invite}, more, given, provided), nil
+}
+
+// views returns what stands above the list of hosts, and the area that saves it.
+func (s *Server) views() (func(context.Context, frame.Visitor, list.HostFilter) (list.Views, error), []Area, error) {
+	if s.config.Views == nil {
+		return func(context.Context, frame.Visitor, list.HostFilter) (list.Views, error) { return list.Views{}, nil }, nil, nil
+	}
+	pages, err := saved.New(saved.Config{Frame: s.frame, Data: s.config.Views})
+	if err != nil {
+		return nil, nil, err
+	}
+	return pages.Bar, []Area{pages}, nil
 }
 
 // router returns the handler of all routes.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"seawall/collector/views"
 	"seawall/collector/web"
 	"seawall/collector/web/webtest"
 )
@@ -31,7 +32,10 @@ func examples(t *testing.T, s *web.Server, d *demo) []string {
 // everything, and without script the page is there.
 func TestWalk(t *testing.T) {
 	d := demoFleet(demoNow)
-	s := newServer(t, config(d))
+	long := strings.Repeat("a name of sixty-four characters ", 2)
+	s := newServer(t, withViews(t, config(d), views.View{Account: "admin", Name: "Web, worst first", Query: "q=web&sort=score"},
+		views.View{Account: "admin", Name: strings.TrimSpace(long), Query: "status=failing", Shared: true},
+		views.View{Account: "mara", Name: hostileStrings()[0], Query: "os=Debian+12", Shared: true}))
 	base := serve(t, s)
 	tab := webtest.Chromium(t)
 	signIn(t, tab, base)
@@ -39,5 +43,5 @@ func TestWalk(t *testing.T) {
 	if len(pages) < 8 {
 		t.Fatalf("only %q", pages)
 	}
-	webtest.Walk{Base: base, Shots: *shots}.Pages(t, tab, append(pages, "/nothing"))
+	webtest.Walk{Base: base, Shots: *shots}.Pages(t, tab, append(pages, "/hosts?q=web&sort=score", "/nothing"))
 }

@@ -89,7 +89,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	}
 	out, err := web.New(web.Config{
 		SSO:     signOn,
-		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Waived: cover.New(s, time.Now), Glance: glances(s), Requests: s.Requests, Ready: s.Ready, Metrics: registry, Sessions: s, Elsewhere: s.Elsewhere,
+		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Waived: cover.New(s, time.Now), Glance: glances(s), Requests: s.Requests, Ready: s.Ready, Metrics: registry, Sessions: s, Views: s, Elsewhere: s.Elsewhere,
 		SignIn: who.byPassword(c.StateDir, log), Bearer: who.byToken,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
 		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for

@@ -109,6 +109,13 @@ func (f HostFilter) As(format string) string {
 	return hostsPath + "/export?" + v.Encode()
 }
 
+// Query returns the filter and the order, as the query of the list's address has them,
+// without a page of it; "" for all hosts in the usual order.
+func (f HostFilter) Query() string {
+	f.Page = 0
+	return f.values().Encode()
+}
+
 // String returns the list's address.
 func (f HostFilter) String() string {
 	if v := f.values(); len(v) > 0 {

@@ -21,6 +21,7 @@ type hostsBody struct {
 	Waiting queue
 	Pages   list.Pages
 	Exports []list.Option
+	Views   list.Views
 }
 
 // choice is one filter of a list with a name and its options.
@@ -33,9 +34,9 @@ type choice struct {
 func (b hostsBody) None() bool { return b.Pages.Total == 0 && !b.Query.Any() }
 
 // hostsOf returns a page of the list of hosts, after those that wait for approval.
-func hostsOf(now time.Time, q list.HostFilter, p fleet.HostPage, f fleet.Facets, requests []fleet.Request, waived map[fleet.HostID]int) frame.Page {
+func hostsOf(now time.Time, q list.HostFilter, p fleet.HostPage, f fleet.Facets, requests []fleet.Request, waived map[fleet.HostID]int, views list.Views) frame.Page {
 	b := hostsBody{
-		Now: now, Query: q, Hosts: p.Hosts, Waived: waived, Pages: q.Pages(len(p.Hosts), p.Total), Waiting: newQueue(now, requests),
+		Now: now, Query: q, Hosts: p.Hosts, Waived: waived, Pages: q.Pages(len(p.Hosts), p.Total), Waiting: newQueue(now, requests), Views: views,
 		Choices: []choice{
 			{"status", "State", list.Options("any state", q.Status, list.HostStatuses()...)},
 			{"severity", "Fails at least", severities(q.Severity, q.Status == "failing")},

@@ -27,7 +27,12 @@ func (s *Pages) hostsPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var choices fleet.Facets
-	if r.URL.Query().Get("fragment") == "" { // the filter is in no fragment
+	var views list.Views
+	if r.URL.Query().Get("fragment") == "" { // neither the filter nor the saved views are in a fragment
+		if views, err = s.config.Views(r.Context(), v, q); err != nil {
+			s.frame.Fail(w, r, err)
+			return
+		}
 		if choices, err = s.config.Lists.Facets(r.Context(), v.Scope); err != nil {
 			s.frame.Fail(w, r, err)
 			return
@@ -45,7 +50,7 @@ func (s *Pages) hostsPage(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
-	s.frame.Show(w, r, s.pages, "hosts", hostsOf(s.frame.Now(), q, hosts, choices, requests, waived))
+	s.frame.Show(w, r, s.pages, "hosts", hostsOf(s.frame.Now(), q, hosts, choices, requests, waived, views))
 }
 
 // waived returns how many failed results of hosts waivers stand for.

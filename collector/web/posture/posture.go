@@ -26,6 +26,8 @@ type Config struct {
 	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
 	// Exported is told who takes what as a file, before it begins, and may refuse it.
 	Exported func(ctx context.Context, who, what string) error
+	// Views returns what a visitor saved of the list of hosts, above the one of q.
+	Views func(ctx context.Context, v frame.Visitor, q list.HostFilter) (list.Views, error)
 }
 
 // Pages are the pages.
