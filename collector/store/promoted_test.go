@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"seawall/collector/fleet"
 	"seawall/pkg/finding"
@@ -15,12 +18,59 @@ import (
 // TestPromoted kills the primary while hosts deliver and promotes its synchronous
 // standby: the store goes on there, and what it acknowledged is there once.
 func TestPromoted(t *testing.T) {
-	primary := pgtest.Start(t)
+	t.Run("direct", func(t *testing.T) {
+		primary, standby := pair(t)
+		promoted(t, pgtest.Both(primary, standby, "seawall"), func() {
+			primary.Down()
+			standby.Promote()
+		}, standby)
+	})
+	// Through a pool nothing asks who is primary: for a while the pool leads to a server
+	// that is gone, and then to one that lets nobody write.
+	t.Run("through pgbouncer", func(t *testing.T) {
+		primary, standby := pair(t)
+		pool := primary.Bouncer()
+		name := pool.URL(primary.URL("seawall"))
+		promoted(t, name, func() {
+			primary.Down()
+			pool.Toward(standby)
+			primary.Until("the pool leads to the standby", func(ctx context.Context) error { return readOnly(ctx, name) })
+			standby.Promote()
+		}, standby)
+	})
+}
+
+// pair starts a primary with an empty database and its synchronous standby.
+func pair(t *testing.T) (primary, standby *pgtest.Cluster) {
+	t.Helper()
+	primary = pgtest.Start(t)
 	primary.Execute("postgres", "CREATE DATABASE seawall")
-	standby := primary.Standby()
+	standby = primary.Standby()
 	primary.Execute("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")
 	primary.Execute("postgres", "SELECT pg_reload_conf()")
-	s := reopen(t, pgtest.Both(primary, standby, "seawall"), Config{})
+	return primary, standby
+}
+
+// readOnly is nil when a new connection to name leads to a server that lets nobody write.
+func readOnly(ctx context.Context, name string) error {
+	conn, err := pgx.Connect(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	var it string
+	if err := conn.QueryRow(ctx, "SHOW transaction_read_only", pgx.QueryExecModeExec).Scan(&it); err != nil {
+		return err
+	}
+	if it != "on" {
+		return fmt.Errorf("transaction_read_only is %s", it)
+	}
+	return nil
+}
+
+// promoted has hosts deliver to a store while fail has the standby take over.
+func promoted(t *testing.T, name string, fail func(), standby *pgtest.Cluster) {
+	s := reopen(t, name, Config{})
 	const hosts = 20
 	for n := range hosts {
 		enrol(t, s, hostID(n))
@@ -54,22 +104,27 @@ func TestPromoted(t *testing.T) {
 	for range 10 * hosts {
 		<-progress
 	}
-	primary.Down()
 	went := make(chan struct{})
 	go func() {
 		wg.Wait()
 		close(went)
 	}()
-	standby.Promote()
+	go func() { // they go on meanwhile
+		for {
+			select {
+			case <-progress:
+			case <-went:
+				return
+			}
+		}
+	}()
+	began := time.Now()
+	fail()
 	standby.Execute("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''")
 	standby.Execute("postgres", "SELECT pg_reload_conf()")
-	for running := true; running; {
-		select {
-		case <-progress:
-		case <-went:
-			running = false
-		}
-	}
+	standby.Until("the store writes again", s.Ready)
+	t.Logf("the store writes again %.1f s after the primary was killed", time.Since(began).Seconds())
+	<-went
 	if err := s.Ready(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}

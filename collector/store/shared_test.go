@@ -20,7 +20,7 @@ import (
 // TestCollectors has two collectors on one database, directly and through pgbouncer.
 func TestCollectors(t *testing.T) {
 	server := pgtest.Start(t)
-	pool := server.Bouncer()
+	pool := server.Bouncer().URL
 	open := func(t *testing.T, pooled bool) [2]*Store {
 		name := server.New()
 		if pooled {

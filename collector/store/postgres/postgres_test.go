@@ -124,7 +124,7 @@ func TestOneMoment(t *testing.T) {
 
 func TestBusy(t *testing.T) {
 	server := pgtest.Start(t)
-	pool := server.Bouncer()
+	pool := server.Bouncer().URL
 	for way, name := range map[string]func(string) string{"direct": func(url string) string { return url }, "through pgbouncer": pool} {
 		url := server.New()
 		d, err := postgres.Open(t.Context(), name(url)+"&application_name=one")
