@@ -91,17 +91,20 @@ type body struct {
 	Title       string // the host's name
 	Left, Right string // headings
 	Same        int
+	Unsure      int // of the same verdict, with a value that is not kept
 	Differences []difference
 	More        int
 	Today       string
 	Reached     time.Time // the past is no older than that
+	Nothing     bool      // no change is kept, so that the past is as today
+	Bound       int       // changes that are undone, at most
 }
 
 // Asked reports whether there is something to compare with.
 func (b body) Asked() bool { return b.Other != nil || b.Day != "" }
 
 func (s *Pages) page(w http.ResponseWriter, r *http.Request) {
-	b := body{Today: s.config.Frame.Now().UTC().Format(day)}
+	b := body{Bound: maxEvents, Today: s.config.Frame.Now().UTC().Format(day)}
 	d, err := s.host(r, fleet.HostID(r.PathValue("id")))
 	if err == nil {
 		b.Host, b.Title, b.Left = d.Host, name(d.Host), name(d.Host)
@@ -124,14 +127,15 @@ func (s *Pages) fill(r *http.Request, d fleet.HostDetail, b *body) error {
 			b.Wrong = "That is no day that is over: write it as 2026-01-31."
 			return nil
 		}
+		if b.Left, b.Right = "at the end of "+at, "now"; d.Host.FirstSeen.After(end.AddDate(0, 0, 1)) {
+			b.Wrong = "The host was not known then."
+			return nil
+		}
 		p, err := rollBack(r.Context(), s.config.Timeline, d.Host.ID, results(d.States), end.AddDate(0, 0, 1))
 		if err != nil {
 			return err
 		}
-		b.Day, b.Left, b.Right, b.Reached = at, "at the end of "+at, "now", p.reached
-		if d.Host.FirstSeen.After(end.AddDate(0, 0, 1)) {
-			b.Wrong = "The host was not known then."
-		}
+		b.Day, b.Reached, b.Nothing = at, p.reached, p.nothing
 		b.compare(p, past{results: keyed(d.States)}, d.Checks)
 	case fleet.HostID(with).Valid():
 		o, err := s.host(r, fleet.HostID(with))
@@ -144,7 +148,7 @@ func (s *Pages) fill(r *http.Request, d fleet.HostDetail, b *body) error {
 		b.Other, b.Right = &o.Host, name(o.Host)
 		b.compare(past{results: keyed(d.States)}, past{results: keyed(o.States)}, o.Checks)
 	case with != "":
-		b.Name = with[:min(len(with), 100)]
+		b.Name = strings.ToValidUTF8(with[:min(len(with), 100)], "")
 		found, err := s.config.Lists.HostPage(r.Context(), fleet.HostQuery{Text: b.Name, Scope: frame.Of(r).Scope, Size: choices})
 		if err != nil {
 			return fmt.Errorf("hosts like %q: %w", b.Name, err)
@@ -196,9 +200,13 @@ func (p past) of(key finding.Key) side {
 	return side{Status: r.Status, Actual: r.Actual, Known: !p.unknown[key]}
 }
 
-// same reports whether nothing differs as far as it is known.
-func same(a, b side) bool {
-	return a.Status == b.Status && (a.Actual == b.Actual || !a.Known || !b.Known)
+// differ reports whether two sides differ, and whether that is known: of the same verdict
+// a value may not be kept.
+func differ(a, b side) (differs, known bool) {
+	if a.Status != b.Status {
+		return true, true
+	}
+	return a.Actual != b.Actual, a.Known && b.Known
 }
 
 // compare sets two sides beside each other, what is worse on one of them first.
@@ -212,7 +220,11 @@ func (b *body) compare(left, right past, checks map[string]finding.CheckInfo) {
 	}
 	for key, r := range all {
 		l, o := left.of(key), right.of(key)
-		if same(l, o) {
+		switch differs, known := differ(l, o); {
+		case !known:
+			b.Unsure++
+			continue
+		case !differs:
 			b.Same++
 			continue
 		}

@@ -85,6 +85,15 @@ func (h *house) say(id fleet.HostID, r finding.Record) {
 	}
 }
 
+// whole is a whole state of the host, in one part.
+func (h *house) whole(id fleet.HostID, results ...finding.Result) {
+	h.t.Helper()
+	for i := range results {
+		results[i].Time = h.clock()
+	}
+	h.say(id, finding.Record{State: &finding.StatePart{ID: 1, Parts: 1, Total: uint32(len(results)), Digest: finding.Digest(results), Results: results}})
+}
+
 // change is a change of the check, from what stands.
 func (h *house) change(id fleet.HostID, check, resource string, status finding.Status, actual string, removed bool) {
 	h.t.Helper()
@@ -106,13 +115,19 @@ func TestRollBack(t *testing.T) {
 	h := open(t)
 	random := rand.New(rand.NewPCG(1, 2))
 	stood := map[int]map[finding.Key]finding.Result{}
+	h.whole(one, finding.Result{Check: "ssh-0", Resource: "0", Status: finding.StatusFail, Severity: finding.SeverityHigh, Actual: "from the start"},
+		finding.Result{Check: "kernel", Status: finding.StatusPass, Severity: finding.SeverityLow, Actual: "6.1"})
+	first := h.standing(one)
+	if len(first) != 2 {
+		t.Fatalf("%d results stand after the first whole state, want 2", len(first))
+	}
 	for day := range 30 {
 		h.now.Store(start.AddDate(0, 0, day).UnixNano())
 		for n := range random.IntN(20) {
 			check, resource := fmt.Sprint("ssh-", random.IntN(5)), fmt.Sprint(random.IntN(3))
-			_, there := h.standing(one)[finding.Key{Check: check, Resource: resource}]
+			last, there := h.standing(one)[finding.Key{Check: check, Resource: resource}]
 			if there && random.IntN(4) == 0 {
-				h.change(one, check, resource, finding.StatusPass, "", true)
+				h.change(one, check, resource, finding.StatusPass, last.Actual, true)
 				continue
 			}
 			h.change(one, check, resource, finding.Status(1+random.IntN(2)), fmt.Sprintf("value %d of day %d", n, day), false)
@@ -143,9 +158,67 @@ func TestRollBack(t *testing.T) {
 		if d := cmp.Diff(was, then); d != "" {
 			t.Errorf("day %d (-stood +rolled back):\n%s", day, d)
 		}
-		if len(p.unknown) > 0 {
-			t.Errorf("day %d: values of %v are not known, though all changes are kept", day, p.unknown)
+		// The value of the first whole state made no change: it is gone with the first.
+		for key := range p.unknown {
+			if want[key].Actual != first[key].Actual {
+				t.Errorf("day %d: the value of %v is not known, though all changes are kept", day, key)
+			}
 		}
+		if !p.reached.IsZero() || p.nothing {
+			t.Errorf("day %d: reached %v, nothing %t, though all changes are kept", day, p.reached, p.nothing)
+		}
+	}
+}
+
+// What is not kept any more is not said to be the same.
+func TestKept(t *testing.T) {
+	h := open(t)
+	h.whole(one, finding.Result{Check: "ssh-root", Status: finding.StatusFail, Severity: finding.SeverityHigh, Actual: "yes"})
+	for day := range 10 {
+		h.now.Store(start.AddDate(0, 0, day).UnixNano())
+		h.change(one, "ssh-port", "", finding.Status(1+day%2), fmt.Sprint(day), false)
+		h.change(two, "ssh-port", "", finding.Status(1+day%2), fmt.Sprint(day), false)
+	}
+	h.change(one, "ssh-root", "", finding.StatusFail, "without-password", false)
+	at, all := start.AddDate(0, 0, 4), listed(h.standing(one))
+	back := func() past {
+		t.Helper()
+		p, err := rollBack(t.Context(), h.Timeline, one, all, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	var b body
+	if p := back(); !p.reached.IsZero() || p.nothing {
+		t.Errorf("all is kept: reached %v, nothing %t", p.reached, p.nothing)
+	} else if b.compare(p, past{results: keyed(nil)}, nil); len(b.Differences) != 2 {
+		t.Errorf("against nothing: %d differ, want 2", len(b.Differences))
+	}
+	b = body{}
+	now := past{results: h.standing(one)}
+	if b.compare(back(), now, nil); b.Unsure != 1 || b.Same != 0 || len(b.Differences) != 1 {
+		t.Errorf("%d unsure, %d same, %d differ, want 1, 0, 1", b.Unsure, b.Same, len(b.Differences))
+	}
+	purge := func(before time.Time) {
+		t.Helper()
+		if err := h.Write(t.Context(), func(w db.Writer) error {
+			return w.Exec("DELETE FROM event WHERE received < ?", before.UnixNano())
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	purge(start.AddDate(0, 0, 3))
+	if p := back(); !p.reached.IsZero() || p.nothing {
+		t.Errorf("kept from the day before: reached %v, nothing %t", p.reached, p.nothing)
+	}
+	purge(start.AddDate(0, 0, 7))
+	if p := back(); !p.reached.Equal(start.AddDate(0, 0, 7)) || p.nothing {
+		t.Errorf("kept from day 7: reached %v, nothing %t", p.reached, p.nothing)
+	}
+	purge(start.AddDate(1, 0, 0))
+	if p := back(); !p.reached.IsZero() || !p.nothing {
+		t.Errorf("nothing is kept: reached %v, nothing %t", p.reached, p.nothing)
 	}
 }
 
@@ -161,6 +234,7 @@ func listed(m map[finding.Key]finding.Result) (all []finding.Result) {
 func pages(t *testing.T) http.Handler {
 	t.Helper()
 	h := open(t)
+	h.whole(one, finding.Result{Check: "ssh-banner", Status: finding.StatusPass, Severity: finding.SeverityLow, Actual: "/etc/issue"})
 	h.change(one, "ssh-root", "", finding.StatusPass, "no", false)
 	h.change(two, "ssh-root", "", finding.StatusFail, hostile, false)
 	for _, id := range []fleet.HostID{one, two} {
@@ -169,6 +243,7 @@ func pages(t *testing.T) http.Handler {
 	}
 	h.now.Store(start.AddDate(0, 0, 2).UnixNano())
 	h.change(one, "ssh-root", "", finding.StatusFail, "yes", false)
+	h.change(one, "ssh-banner", "", finding.StatusPass, "/etc/issue.net", false)
 	key, err := two.Bytes()
 	if err == nil {
 		err = h.Write(t.Context(), func(w db.Writer) error { return w.Exec("INSERT INTO host_tag VALUES (?, 'prod')", key) })
@@ -204,12 +279,14 @@ func TestPage(t *testing.T) {
 		has, lacks string
 	}{
 		"form":             {path, viewer, 200, "Compare with this day", "differ"},
-		"another":          {path + "?with=" + string(two), viewer, 200, "1 differ, 1 are the same", "<script>alert"},
-		"its value":        {path + "?with=" + string(two), viewer, 200, "&lt;script&gt;alert", "no such result"},
+		"another":          {path + "?with=" + string(two), viewer, 200, "2 differ, 1 are the same", "<script>alert"},
+		"its value":        {path + "?with=" + string(two), viewer, 200, "&lt;script&gt;alert", "not kept"},
 		"by name":          {path + "?with=host-02", viewer, 200, "Which host?", "differ"},
 		"by no name":       {path + "?with=nobody", viewer, 200, "There is no other host", "Which host?"},
 		"another day":      {path + "?at=2026-03-02", viewer, 200, "1 differ, 1 are the same", "value not kept"},
-		"today":            {path + "?at=2026-03-03", viewer, 200, "0 differ, 2 are the same", "no such result"},
+		"value lost":       {path + "?at=2026-03-02", viewer, 200, "1 changed since", "No change is kept"},
+		"cut name":         {path + "?with=" + strings.Repeat("x", 99) + "%C3%A9", viewer, 200, "There is no other host", "\xc3"},
+		"today":            {path + "?at=2026-03-03", viewer, 200, "0 differ, 3 are the same", "no such result"},
 		"before it all":    {path + "?at=2026-02-01", viewer, 200, "The host was not known then", "value not kept"},
 		"no day":           {path + "?at=2026-02-31", viewer, 200, "That is no day", "differ"},
 		"tomorrow":         {path + "?at=2026-04-01", viewer, 200, "That is no day", "differ"},

@@ -27,9 +27,11 @@ type past struct {
 	results map[finding.Key]finding.Result
 	// unknown has the results of which the value of that time is not kept.
 	unknown map[finding.Key]bool
-	// reached is the oldest change that was undone, where it is not known whether
-	// there were more since that time.
+	// reached is how far back changes could be undone, where there may have been more
+	// since the time that was asked for.
 	reached time.Time
+	// nothing says that no change of any host is kept, so that none could be undone.
+	nothing bool
 }
 
 // rollBack undoes the changes of a host that came at or after a time. Of what changed
@@ -57,14 +59,32 @@ func rollBack(ctx context.Context, read timeline, host fleet.HostID, now []findi
 			seen, oldest = seen+1, e.Received
 		}
 		switch {
-		case older == 0 && (len(events) < page || seen >= maxEvents):
+		case older == 0 && seen >= maxEvents:
 			p.reached = oldest
 			return p, nil
+		case older == 0 && len(events) < page:
+			return p, p.horizon(ctx, read, at)
 		case len(events) < page, older > maxValues, older > 0 && len(p.unknown) == 0:
 			return p, nil
 		}
 		q.Before = events[len(events)-1].ID
 	}
+}
+
+// horizon finds how far back changes are kept, where none of the host is older than the
+// time. The timeline loses its oldest first, of all hosts alike: what the oldest change
+// of them all says is so for the host.
+func (p *past) horizon(ctx context.Context, read timeline, at time.Time) error {
+	events, err := read(ctx, fleet.TimelineQuery{After: -1, Limit: 1})
+	switch {
+	case err != nil:
+		return fmt.Errorf("oldest change: %w", err)
+	case len(events) == 0:
+		p.nothing = true
+	case events[0].ID > 1 && events[0].Received.After(at):
+		p.reached = events[0].Received
+	}
+	return nil
 }
 
 // undo takes a change back. The next older one of the same result says more.
@@ -80,8 +100,15 @@ func (p *past) undo(e *fleet.Event) {
 		return
 	}
 	r := c.Result
-	r.Status, r.Actual, r.Evidence, r.Cause = c.Previous, "", nil, nil
-	p.results[key], p.unknown[key] = r, true
+	r.Status, r.Evidence, r.Cause = c.Previous, nil, nil
+	// What is gone comes with its last value.
+	if !c.Removed {
+		r.Actual = ""
+	}
+	p.results[key] = r
+	if delete(p.unknown, key); r.Actual == "" {
+		p.unknown[key] = true
+	}
 }
 
 // value takes the value of a result from the newest change before that time.
