@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 
 	"seawall/collector/admin"
 	"seawall/collector/admin/socket"
+	"seawall/collector/alive"
 	"seawall/collector/bootstrap"
 	"seawall/collector/calm"
 	"seawall/collector/contact"
@@ -83,18 +85,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		return err
 	}
 	defer alerts.Close()
-	signOn, err := c.signOn(who, s)
-	if err != nil {
-		return err
-	}
-	out, err := web.New(web.Config{
-		SSO:     signOn,
-		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Waived: cover.New(s, time.Now), Glance: glances(s), Requests: s.Requests, Ready: s.Ready, Metrics: registry, Sessions: s, Views: s, Elsewhere: s.Elsewhere,
-		SignIn: who.byPassword(c.StateDir, log), Bearer: who.byToken,
-		Hosts: c.DashboardHosts, TLS: browserTLS, Version: at.Version, Log: log,
-		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
-		Invite:  m.invites(c), Exported: trail.Exported(s, time.Now), Areas: areas(c, s, m, alerts, who),
-	})
+	out, err := c.open(s, m, alerts, who, at.Version, browserTLS, registry, log)
 	if err != nil {
 		return err
 	}
@@ -116,8 +107,33 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		func(ctx context.Context) error { return m.KeepPin(ctx, at, c.StateDir) },
 		m.Run,
 		calm.Run,
-		func(ctx context.Context) error { return notify(ctx, s, at, log) },
+		watchdog(s, at, log).Run,
 	})
+}
+
+// open makes the dashboard.
+func (c config) open(s *store.Store, m *members, a *messenger, who *users, version string, browserTLS *tls.Config, registry *prometheus.Registry, log *slog.Logger) (*web.Server, error) {
+	signOn, err := c.signOn(who, s)
+	if err != nil {
+		return nil, err
+	}
+	return web.New(web.Config{
+		SSO:     signOn,
+		Posture: s, Catalogue: s, Detections: s, Lists: s, Parts: s, Feed: s, Waived: cover.New(s, time.Now), Glance: glances(s), Requests: s.Requests, Ready: s.Ready, Metrics: registry, Sessions: s, Views: s, Elsewhere: s.Elsewhere,
+		SignIn: who.byPassword(c.StateDir, log), Bearer: who.byToken,
+		Hosts: c.DashboardHosts, TLS: browserTLS, Version: version, Log: log,
+		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
+		Invite:  m.invites(c), Exported: trail.Exported(s, time.Now), Areas: areas(c, s, m, a, who),
+	})
+}
+
+// watchdog is what systemd is told.
+func watchdog(s *store.Store, at contact.Contact, log *slog.Logger) alive.Watchdog {
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		log.Warn("watchdog of systemd", "err", err)
+	}
+	return alive.Watchdog{Tell: service.Notifier(log), Status: fmt.Sprintf("hosts at %s, dashboard at %s", at.Ingest, at.Dashboard), Ready: s.Ready, Interval: interval}
 }
 
 // run tells where the collector is and runs its parts until one fails or ctx ends.
@@ -133,36 +149,4 @@ func run(ctx context.Context, c config, at contact.Contact, log *slog.Logger, pa
 	err := group.Wait()
 	log.Info("collector stopped")
 	return err
-}
-
-// notify tells systemd that the collector runs and goes on running. A store whose
-// writer hangs stops the watchdog's signal; one that cannot write, as on a full
-// disk, does not, since a restart would not help.
-func notify(ctx context.Context, s *store.Store, at contact.Contact, log *slog.Logger) error {
-	tell := service.Notifier(log)
-	tell(fmt.Sprintf("%s\nSTATUS=hosts at %s, dashboard at %s", daemon.SdNotifyReady, at.Ingest, at.Dashboard))
-	interval, err := daemon.SdWatchdogEnabled(false)
-	if err != nil {
-		log.Warn("watchdog of systemd", "err", err)
-	}
-	if interval <= 0 {
-		<-ctx.Done()
-		tell(daemon.SdNotifyStopping)
-		return nil
-	}
-	tick := time.NewTicker(interval / 3)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			tell(daemon.SdNotifyStopping)
-			return nil
-		case <-tick.C:
-			probe, cancel := context.WithTimeout(ctx, interval/3)
-			if err := s.Ready(probe); !errors.Is(err, context.DeadlineExceeded) {
-				tell(daemon.SdNotifyWatchdog)
-			}
-			cancel()
-		}
-	}
 }
