@@ -1,12 +1,15 @@
 package backup
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"seawall/collector/store/move"
+	"seawall/collector/store/moved"
 	"seawall/collector/store/postgres"
 )
 
@@ -25,25 +28,52 @@ func (c Console) Commands() []*cobra.Command {
 }
 
 func (c Console) migrate() *cobra.Command {
-	return &cobra.Command{Use: "migrate FROM TO", Args: cobra.ExactArgs(2),
+	var back bool
+	cmd := &cobra.Command{Use: "migrate FROM TO",
 		Short: "Copy the database into an empty one, SQLite or PostgreSQL (stop the collector first)",
 		Long: `Copy the database FROM into TO, each a file of SQLite or the URL of a PostgreSQL
 database (postgres://…). TO must be empty, a file must not be there. No collector
 may run on either. Each table is read back from TO and compared by its digest;
-then all of it is kept, or nothing. FROM is not changed.
+then all of it is kept, or nothing. FROM keeps all that it has, and is marked: no
+collector starts on it any more, since hosts' findings would go to two places.
+With --back STORE the mark is taken away.
 
 The authority's keys come along by themselves: beside a file they are in the state
 folder, in PostgreSQL they are sealed, and seal.key has to be where the collector
 runs. Then say in the configuration where the store is, and start the collector.`,
-		Example: "  seawall-collector migrate /var/lib/seawall-collector/collector.db 'postgres:///seawall?host=/run/postgresql'",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			var seen list
-			_, err := move.Copy(cmd.Context(), args[0], args[1], move.Config{Copied: seen.print(c.Stdout)})
-			if err != nil {
-				return err
-			}
-			return seen.end(c.Stdout)
-		}}
+		Example: "  seawall-collector migrate /var/lib/seawall-collector/collector.db 'postgres:///seawall?host=/run/postgresql'\n" +
+			"  seawall-collector migrate --back /var/lib/seawall-collector/collector.db",
+	}
+	cmd.Flags().BoolVar(&back, "back", false, "take the mark of a move away from STORE, the one argument: a collector may start on it again")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if back {
+			return cobra.ExactArgs(1)(cmd, args)
+		}
+		return cobra.ExactArgs(2)(cmd, args)
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if back {
+			return moved.Clear(cmd.Context(), args[0])
+		}
+		return c.move(cmd.Context(), args[0], args[1])
+	}
+	return cmd
+}
+
+// move copies a database, and has no collector start on the one that it was.
+func (c Console) move(ctx context.Context, from, to string) error {
+	var seen list
+	if _, err := move.Copy(ctx, from, to, move.Config{Copied: seen.print(c.Stdout)}); err != nil {
+		return err
+	}
+	// Of one that was moved before, the mark came along.
+	if err := moved.Clear(ctx, to); err != nil {
+		return err
+	}
+	if err := moved.Set(ctx, from, time.Now()); err != nil {
+		return fmt.Errorf("all was copied; but a collector that starts where it was goes on there: %w", err)
+	}
+	return seen.end(c.Stdout)
 }
 
 func (c Console) backup() *cobra.Command {

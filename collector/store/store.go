@@ -12,6 +12,7 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/store/feed"
 	"seawall/collector/store/host"
+	"seawall/collector/store/moved"
 	"seawall/collector/store/postgres"
 	"seawall/collector/store/presence"
 	"seawall/collector/store/purge"
@@ -117,6 +118,9 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 
 // begin does what comes before all else.
 func begin(b *host.Batch) error {
+	if err := moved.Check(b.Writer); err != nil {
+		return err
+	}
 	if err := purge.Number(b.Writer); err != nil {
 		return err
 	}

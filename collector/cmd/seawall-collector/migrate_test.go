@@ -30,12 +30,24 @@ func TestMigrate(t *testing.T) {
 	command(t, 0, "read back, and are the same", "migrate", file, url)
 	command(t, 1, "not empty", "migrate", file, url)
 
+	// Nobody goes on where it was by mistake.
+	command(t, 1, "copied to another database", "--state-dir", first, "--ingest", "127.0.0.1:0", "--dashboard", "127.0.0.1:0")
+	command(t, 1, "no such file", "migrate", "--back", file+".not")
+
 	p = startProgram(t, first, "--store", url)
 	known(t, p, pin, first)
 	command(t, 1, "a collector uses it", "migrate", url, back)
 	command(t, 0, "keep seal.key elsewhere", "--state-dir", first, "--store", url, "backup", sealed)
 	stop(t, p)
 	command(t, 0, "read back, and are the same", "migrate", url, back)
+	command(t, 1, "copied to another database", "--state-dir", first, "--store", url, "--ingest", "127.0.0.1:0", "--dashboard", "127.0.0.1:0")
+	command(t, 0, "", "migrate", "--back", url)
+	p = startProgram(t, first, "--store", url)
+	known(t, p, pin, first)
+	stop(t, p)
+	again := filepath.Join(t.TempDir(), databaseFile)
+	command(t, 0, "read back, and are the same", "migrate", file, again)
+	command(t, 0, "", "migrate", "--back", file)
 
 	key, err := os.ReadFile(filepath.Join(first, "seal.key"))
 	if err != nil {
@@ -49,11 +61,18 @@ func TestMigrate(t *testing.T) {
 	}
 	command(t, 0, "read back, and are the same", "--state-dir", third, "restore", kept)
 	command(t, 0, "read back, and are the same", "--state-dir", fourth, "restore", sealed)
-	for _, folder := range []string{second, third, fourth} {
+	for _, folder := range []string{second, third, fourth, first} {
 		p := startProgram(t, folder)
 		known(t, p, pin, folder)
 		stop(t, p)
 	}
+	// A copy of what was moved before has no mark.
+	if err := os.Rename(again, file); err != nil {
+		t.Fatal(err)
+	}
+	p = startProgram(t, first)
+	known(t, p, pin, first)
+	stop(t, p)
 }
 
 // command runs a command and wants its exit code, and something that it says.

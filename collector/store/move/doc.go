@@ -5,7 +5,7 @@
 //
 // All tables of the schema but migration, which the target gets by being migrated: to
 // the version that the source has, which may be older than this program and not newer.
-// The source is not changed. Its tables are those that the same migrations make, name by
+// The source is not changed here (package moved marks it afterwards). Its tables are those that the same migrations make, name by
 // name and column by column, or nothing is copied.
 //
 // # As a whole, or not at all
