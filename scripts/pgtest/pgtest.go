@@ -1,5 +1,5 @@
 // Package pgtest starts PostgreSQL for tests: a cluster of its own in a folder that
-// the test removes, on a unix socket in it. Nothing of the machine's own service is
+// the test removes, in memory where there is plenty, on a unix socket in it. Nothing of the machine's own service is
 // touched. The programs are those of Debian's package postgresql.
 package pgtest
 
@@ -60,7 +60,7 @@ func prepare(t testing.TB, port int) *Cluster {
 		t.Fatalf("no PostgreSQL here (%v): run scripts/setup", err)
 	}
 	// A socket's path is short, and a test's folder may be long.
-	dir, err := os.MkdirTemp("", "pg")
+	dir, err := os.MkdirTemp(home(), fmt.Sprintf("pg%d-", os.Getpid()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func (c *Cluster) Up() {
 	}
 	defer log.Close()
 	c.cmd = c.command("postgres", "-D", c.data, "-k", c.Dir, "-p", strconv.Itoa(c.port), "-c", "listen_addresses=", "-c", "fsync=off",
-		"-c", "max_connections=60", "-c", "shared_buffers=64MB", "-c", "wal_level=replica", "-c", "hot_standby=on")
+		"-c", "max_connections=60", "-c", "shared_buffers=64MB", "-c", "max_wal_size=256MB", "-c", "wal_level=replica", "-c", "hot_standby=on")
 	c.cmd.Stdout, c.cmd.Stderr = log, log
 	if err := c.cmd.Start(); err != nil {
 		c.t.Fatal(err)
