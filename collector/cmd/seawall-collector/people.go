@@ -17,8 +17,10 @@ import (
 	"seawall/collector/initial"
 	"seawall/collector/store"
 	"seawall/collector/web"
+	"seawall/collector/web/accounts"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/people"
+	"seawall/collector/web/rest"
 	"seawall/collector/web/role"
 	"seawall/collector/web/session"
 	pages "seawall/collector/web/users"
@@ -58,9 +60,20 @@ func (u *users) endUser(name string) { u.dashboard.EndUser(name) }
 
 // pages are the pages about them.
 func (u *users) pages(f *frame.Frame) (*pages.Pages, error) {
-	return pages.New(pages.Config{Frame: f, Accounts: u.accounts, Tokens: u.tokens, DB: u.data, EndUser: u.endUser,
-		Sessions:   func(ctx context.Context, user string) ([]session.Open, error) { return u.dashboard.Sessions(ctx, user) },
-		EndSession: func(ctx context.Context, user, id string) error { return u.dashboard.EndSession(ctx, user, id) }})
+	return pages.New(pages.Config{Frame: f, Accounts: u.accounts, Tokens: u.tokens, DB: u.data, EndUser: u.endUser, Sessions: u.sessions, EndSession: u.endSession})
+}
+
+func (u *users) sessions(ctx context.Context, user string) ([]session.Open, error) {
+	return u.dashboard.Sessions(ctx, user)
+}
+
+func (u *users) endSession(ctx context.Context, user, id string) error {
+	return u.dashboard.EndSession(ctx, user, id)
+}
+
+// endpoints are the API about them.
+func (u *users) endpoints() []rest.Endpoint {
+	return accounts.Endpoints(accounts.Config{Accounts: u.accounts, Tokens: u.tokens, EndUser: u.endUser, Sessions: u.sessions, EndSession: u.endSession})
 }
 
 // service is what commands ask.

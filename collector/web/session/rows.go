@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"seawall/collector/db"
+	"seawall/collector/trail"
 	"seawall/collector/web/role"
 	"seawall/pkg/text"
 )
@@ -146,17 +147,28 @@ func (r rows) touch(ctx context.Context, id [32]byte, now time.Time) error {
 
 // end deletes one session, and endUser those of a user.
 func (r rows) end(ctx context.Context, id []byte) error {
-	return r.delete(ctx, "DELETE FROM session WHERE id = ?", id)
+	return r.delete(ctx, trail.Entry{}, "DELETE FROM session WHERE id = ?", id)
 }
 
 func (r rows) endUser(ctx context.Context, user string) error {
-	return r.delete(ctx, "DELETE FROM session WHERE account = ?", user)
+	return r.delete(ctx, trail.Entry{}, "DELETE FROM session WHERE account = ?", user)
 }
 
-func (r rows) delete(ctx context.Context, text string, arg any) error {
+// endOf deletes one session of a user from a list, and tells the trail where somebody
+// does it.
+func (r rows) endOf(ctx context.Context, user string, id []byte, o Open) error {
+	e := trail.Entry{Who: trail.By(ctx), Action: "session end", Target: user, Detail: "browser at " + o.Address}
+	return r.delete(ctx, e, "DELETE FROM session WHERE id = ?", id)
+}
+
+func (r rows) delete(ctx context.Context, e trail.Entry, text string, arg any) error {
 	err := r.data.Write(ctx, func(w db.Writer) error {
 		db.Tell(w, topic)
-		return w.Exec(text, arg)
+		if err := w.Exec(text, arg); err != nil || e.Who == "" {
+			return err
+		}
+		_, err := trail.Record(w, r.c.Now(), e)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("end sessions: %w", err)

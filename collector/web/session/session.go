@@ -243,7 +243,8 @@ func (s *Store) List(ctx context.Context, user string) ([]Open, error) {
 	return all, err
 }
 
-// EndOne closes that of a user's sessions which [Store.List] calls id. There need not be one.
+// EndOne closes that of a user's sessions which [Store.List] calls id. There need not be
+// one. Where ctx says by whom ([trail.By]), the audit trail is told in the same transaction.
 func (s *Store) EndOne(ctx context.Context, user, id string) error {
 	if s.config.Data == nil {
 		return nil
@@ -254,7 +255,7 @@ func (s *Store) EndOne(ctx context.Context, user, id string) error {
 	}
 	for i := range all {
 		if all[i].ID == id {
-			if err := s.rows.end(ctx, ids[i]); err != nil {
+			if err := s.rows.endOf(ctx, user, ids[i], all[i]); err != nil {
 				return err
 			}
 			s.mu.Lock()

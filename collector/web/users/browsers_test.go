@@ -44,3 +44,31 @@ func TestBrowsers(t *testing.T) {
 		t.Error("this browser is signed out, too")
 	}
 }
+
+// TestOthersBrowsers: an administrator sees in which browsers another user is signed in,
+// and signs one of them out; the trail says so. Nobody else does.
+func TestOthersBrowsers(t *testing.T) {
+	idField := regexp.MustCompile(`value="end-one"><input type="hidden" name="id" value="([0-9a-f]+)"`)
+	h := open(t)
+	ann, admin := h.browse(t), h.browse(t)
+	if !ann.signIn("ann", word) || !admin.signIn("admin", word) {
+		t.Fatal("somebody cannot sign in")
+	}
+	_, _, page := admin.ask(http.MethodGet, "/users/ann", nil)
+	id := idField.FindStringSubmatch(page)
+	if id == nil || strings.Contains(page, "this browser") {
+		t.Fatalf("ann's browser is not listed: %s", page)
+	}
+	if code, _, _ := ann.ask(http.MethodGet, "/users/ann", nil); code != http.StatusForbidden {
+		t.Errorf("ann sees the page: %d", code)
+	}
+	if _, at, after := admin.send("/users/ann", "/users/ann", "do", "end-one", "id", id[1]); at != "/users/ann" || !strings.Contains(after, "That browser is signed out.") || idField.MatchString(after) {
+		t.Errorf("%s: %s", at, after)
+	}
+	if _, at, _ := ann.ask(http.MethodGet, "/account", nil); at != "/login" {
+		t.Error("ann is still signed in")
+	}
+	if _, _, trail := admin.ask(http.MethodGet, "/trail?action=session", nil); strings.Count(trail, "browser at 127.0.0.1") != 1 {
+		t.Errorf("the trail: %s", trail)
+	}
+}

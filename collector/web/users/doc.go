@@ -5,5 +5,5 @@
 // One's own password is changed with the old one, and everybody's by an administrator.
 // The text of a new API token is in the answer to the form that asked for it and nowhere
 // else. What a user may do changes on all of that user's open pages at once: the sessions
-// end. None of it is for programs: a token cannot make tokens or users.
+// end. None of these pages is for programs: what a token may do about users is package accounts.
 package users

@@ -73,7 +73,7 @@ func (p *Pages) changeOwn(w http.ResponseWriter, r *http.Request) {
 		}
 		p.frame.Redirect(w, r, "/account", "The API token was revoked.")
 	case "end-one":
-		p.endOne(w, r, user)
+		p.endOne(w, r, user, "/account")
 	case "end":
 		p.config.EndUser(user)
 		p.frame.Redirect(w, r, "/login", "")
@@ -82,17 +82,17 @@ func (p *Pages) changeOwn(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// endOne ends one of the user's sessions.
-func (p *Pages) endOne(w http.ResponseWriter, r *http.Request, user string) {
+// endOne ends one of a user's sessions.
+func (p *Pages) endOne(w http.ResponseWriter, r *http.Request, user, back string) {
 	if p.config.EndSession == nil {
 		p.frame.Fail(w, r, fmt.Errorf("end a session: %w", fs.ErrNotExist))
 		return
 	}
-	if err := p.config.EndSession(r.Context(), user, r.PostFormValue("id")); err != nil {
+	if err := p.config.EndSession(trail.As(r.Context(), frame.Of(r).User), user, r.PostFormValue("id")); err != nil {
 		p.frame.Fail(w, r, err)
 		return
 	}
-	p.frame.Redirect(w, r, "/account", "That browser is signed out.")
+	p.frame.Redirect(w, r, back, "That browser is signed out.")
 }
 
 // ownPassword changes the password of who knows it, and signs the user out everywhere.

@@ -78,10 +78,21 @@ type tokenList struct {
 	Tokens []apitoken.Token
 }
 
+// browserList is a table of signed-in browsers, likewise.
+type browserList struct {
+	Page frame.Page
+	Path string // where they are signed out
+	Here string // the one of the page
+	Open []session.Open
+}
+
 // funcs are what the templates may call.
 func funcs() template.FuncMap {
 	return template.FuncMap{
-		"tokens":   func(p frame.Page, path string, all []apitoken.Token) tokenList { return tokenList{p, path, all} },
+		"tokens": func(p frame.Page, path string, all []apitoken.Token) tokenList { return tokenList{p, path, all} },
+		"browsers": func(p frame.Page, path, here string, all []session.Open) browserList {
+			return browserList{p, path, here, all}
+		},
 		"userPath": func(name string) string { return "/users/" + url.PathEscape(name) },
 		"count64":  format.Count[int64],
 	}
@@ -170,6 +181,8 @@ type userBody struct {
 	Roles   []list.Option
 	Problem string
 	Self    bool
+	Open    []session.Open
+	Here    string // the session of who looks
 }
 
 func (p *Pages) one(w http.ResponseWriter, r *http.Request) {
@@ -181,6 +194,9 @@ func (p *Pages) showOne(w http.ResponseWriter, r *http.Request, code int, proble
 	var err error
 	if b.User, err = p.config.Accounts.Get(r.Context(), r.PathValue("name")); err == nil {
 		b.Tokens, err = p.config.Tokens.List(r.Context(), b.User.Name)
+	}
+	if b.Here = frame.Of(r).Session; err == nil && p.config.Sessions != nil {
+		b.Open, err = p.config.Sessions(r.Context(), b.User.Name)
 	}
 	if err != nil {
 		p.frame.Fail(w, r, err)
@@ -212,6 +228,9 @@ func (p *Pages) change(w http.ResponseWriter, r *http.Request) {
 	case "remove":
 		err = a.Remove(ctx, who, name)
 		back, done = "/users", "The user "+name+" was removed, and its API tokens."
+	case "end-one":
+		p.endOne(w, r, name, back)
+		return
 	case "revoke":
 		ends = false
 		err = p.config.Tokens.Revoke(ctx, who, name, r.PostFormValue("id"))
