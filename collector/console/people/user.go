@@ -68,14 +68,40 @@ func (c Console) userList() *cobra.Command {
 
 func (c Console) userRole() *cobra.Command {
 	var r seawallv1.SetUserRoleRequest
-	cmd := c.command("role NAME", "Give a user another role, and other tags", cobra.ExactArgs(1), func(ctx context.Context, to client, args []string) error {
+	var all bool
+	cmd := c.command("role NAME", "Give a user another role, or other tags", cobra.ExactArgs(1), func(ctx context.Context, to client, args []string) (err error) {
 		r.Name = args[0]
-		_, err := to.SetUserRole(ctx, &r)
+		if !all && len(r.GetScope()) == 0 && r.GetRole() != "admin" {
+			if r.Scope, err = scope(ctx, to, r.GetName()); err != nil {
+				return err
+			}
+		}
+		_, err = to.SetUserRole(ctx, &r)
 		return err
 	})
-	c.bounds(cmd, &r.Role, &r.Scope)
+	cmd.Long = `Give a user another role, or other tags. Without --tag and --all-hosts the user sees the hosts
+that it saw before; an admin sees all.`
+	cmd.Example = `  seawall-collector user role bob --role operator
+  seawall-collector user role bob --role viewer --tag web --tag db`
+	f := cmd.Flags()
+	f.StringVar(&r.Role, "role", "", "`role`: viewer, operator or admin")
+	f.StringArrayVar(&r.Scope, "tag", nil, "`tag` of hosts that may be seen from now on, once for each")
+	f.BoolVar(&all, "all-hosts", false, "all hosts may be seen from now on")
+	cmd.MarkFlagsMutuallyExclusive("tag", "all-hosts")
 	_ = cmd.MarkFlagRequired("role") // the flag is there
 	return cmd
+}
+
+// scope is the tags of the hosts that a user sees now. Of a user that there is not, the collector says so
+// when it is asked for the change.
+func scope(ctx context.Context, to client, name string) ([]string, error) {
+	all, err := to.ListUsers(ctx, &seawallv1.ListUsersRequest{})
+	for _, u := range all.GetUsers() {
+		if u.GetName() == name {
+			return u.GetScope(), nil
+		}
+	}
+	return nil, err
 }
 
 func (c Console) userPassword() *cobra.Command {
