@@ -59,7 +59,10 @@ func (c Console) table(heads string, rows [][]string) error {
 	return w.Flush()
 }
 
-const day = "2006-01-02"
+const (
+	day    = "2006-01-02"
+	minute = "2006-01-02 15:04Z"
+)
 
 func (c Console) waive() *cobra.Command {
 	var v seawallv1.Waiver
@@ -74,7 +77,7 @@ func (c Console) waive() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.Stdout, "waived until %s as %s\n", end.Format(day), made.GetId())
+		_, err = fmt.Fprintf(c.Stdout, "waived until %s as %s\n", end.Format(minute), made.GetId())
 		return err
 	})
 	cmd.Long = `Answer for findings of a check until a day: on one host, on those with a tag that an
@@ -152,7 +155,7 @@ func until(v *seawallv1.Waiver) string {
 	if v.GetEnded() != nil {
 		return "ended " + v.GetEnded().AsTime().Format(day) + " by " + v.GetEndedBy()
 	}
-	return v.GetExpires().AsTime().Format("2006-01-02 15:04Z")
+	return v.GetExpires().AsTime().Format(minute)
 }
 
 func (c Console) endWaiver() *cobra.Command {
