@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // smallFleet has one of everything that a page can show.
 func smallFleet() *demo {
 	d := newDemo(demoNow)
-	d.addHost(finding.Host{Name: "web-1", OS: "Debian GNU/Linux 12 (bookworm)", OSID: "debian", Kernel: "6.1.0-32-amd64", Arch: "x86_64", UptimeSeconds: 93_784, CPUs: 1, MemoryTotal: 1 << 30, MemoryFree: 600 << 20, DropletID: "481516234", Region: "fra1", Tags: []string{"prod"}, AgentVersion: "0.3.1"}, fleet.Online, 7e9)
+	d.addHost(finding.Host{Name: "web-1", OS: "Debian GNU/Linux 12 (bookworm)", OSID: "debian", OSVersion: "12", MachineID: "5f0c7a3e9b1d", Kernel: "6.1.0-32-amd64", Arch: "x86_64", BootTime: demoNow.Add(-93_784 * 1e9), UptimeSeconds: 93_784, CPUs: 1, MemoryTotal: 1 << 30, MemoryFree: 600 << 20, DropletID: "481516234", Region: "fra1", Tags: []string{"prod"}, AgentVersion: "0.3.1"}, fleet.Online, 7e9)
 	checks, _, _ := demoInfo()
 	for _, c := range checks {
 		if c.ID == "ssh-permit-root-login" || c.ID == "patch-security-updates" {

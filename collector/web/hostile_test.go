@@ -50,7 +50,7 @@ func addHostile(d *demo, texts []string) fleet.HostID {
 	}
 	far := time.Date(292_277_026, 12, 4, 15, 30, 7, 0, time.UTC)
 	host := finding.Host{
-		Name: next(), OS: next(), OSID: next(), OSVersion: next(), Kernel: next(), Arch: next(), DropletID: next(), Region: next(),
+		Name: next(), OS: next(), OSID: next(), OSVersion: next(), MachineID: next(), Kernel: next(), Arch: next(), DropletID: next(), Region: next(),
 		Tags: texts[:min(30, len(texts))], AgentVersion: next(), BootTime: far, UptimeSeconds: math.MaxUint64, Load1: math.NaN(), Load5: math.Inf(1), Load15: -1,
 		MemoryTotal: math.MaxUint64, MemoryFree: math.MaxUint64, CPUs: math.MaxUint32,
 	}
