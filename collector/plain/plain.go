@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"seawall/collector/advisory"
 	"seawall/collector/fleet"
 	"seawall/pkg/finding"
 )
@@ -52,6 +53,13 @@ func Requests(requests []fleet.Request) {
 
 // Packages does the same for packages.
 func Packages(all []fleet.Package) {
+	for i := range all {
+		instant(&all[i].Since)
+	}
+}
+
+// Advisories does the same for advisories.
+func Advisories(all []advisory.Advisory) {
 	for i := range all {
 		instant(&all[i].Since)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/advice"
 	"seawall/collector/store/host"
 	"seawall/collector/store/presence"
 	"seawall/collector/store/sqlite"
@@ -15,7 +16,7 @@ const (
 	sweepEvery = time.Minute
 	sweepPause = 50 * time.Millisecond
 	// How many hosts a step takes. To archive one reads its results.
-	maxSilent, maxArchived = 100, 5
+	maxSilent, maxArchived, maxUnread = 100, 5, 50
 )
 
 // sweep tells of hosts that have become offline and archives those that have been
@@ -69,7 +70,8 @@ func sweep(b *host.Batch, archiveAfter time.Duration) (more bool, err error) {
 			return false, err
 		}
 	}
-	return len(silent) == maxSilent || len(old) == maxArchived, nil
+	unread, err := advice.Catch(b.Writer, maxUnread)
+	return unread || len(silent) == maxSilent || len(old) == maxArchived, err
 }
 
 // find opens the hosts that a query finds.

@@ -16,6 +16,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/web/frame"
+	"seawall/collector/web/patches"
 	"seawall/collector/web/people"
 	"seawall/collector/web/session"
 )
@@ -37,13 +38,14 @@ type Area interface {
 	Routes() []frame.Route
 }
 
-// Config is what a [Server] works with. Posture, Catalogue, Detections, Lists, Parts,
+// Config is what a [Server] works with. Posture, Catalogue, Detections, Lists, Advisories, Parts,
 // Feed, Glance and SignIn must be set; the zero values of the others mean the default named.
 type Config struct {
 	Posture    frame.Posture
 	Catalogue  frame.Catalogue
 	Detections frame.Detections
 	Lists      frame.Lists
+	Advisories patches.Advisories
 	Parts      Parts
 	Waived     frame.Waived // default: there are no waivers
 	Feed       Feed
@@ -109,6 +111,8 @@ func (c *Config) missing() error {
 		return errors.New("web: no source of detections")
 	case c.Lists == nil:
 		return errors.New("web: no source of lists")
+	case c.Advisories == nil:
+		return errors.New("web: no source of advisories")
 	case c.Parts == nil:
 		return errors.New("web: no source of what a scope has")
 	case c.Feed == nil:

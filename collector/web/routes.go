@@ -71,7 +71,7 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, err
 	}
-	updates, err := patches.New(patches.Config{Frame: s.frame, Packages: c.Lists.Packages, Results: c.Catalogue.Results})
+	updates, err := patches.New(patches.Config{Frame: s.frame, Packages: c.Lists.Packages, Results: c.Catalogue.Results, Advisories: c.Advisories, Exported: c.Exported})
 	if err != nil {
 		return nil, err
 	}

@@ -16,10 +16,10 @@ func examples(t *testing.T, s *web.Server, d *demo) []string {
 	var out []string
 	for _, r := range s.Routes() {
 		path, ok := strings.CutPrefix(r.Pattern, "GET ")
-		if !ok || strings.HasPrefix(path, "/api/") || slices.Contains([]string{"/events", "/static/", "/healthz", "/readyz", "/metrics", "/login", "/hosts/export"}, path) { // no pages
+		if !ok || strings.HasPrefix(path, "/api/") || slices.Contains([]string{"/events", "/static/", "/healthz", "/readyz", "/metrics", "/login", "/hosts/export", "/patches/advisories/export"}, path) { // no pages
 			continue
 		}
-		path = strings.NewReplacer("{$}", "", "/patches/hosts", "/patches/hosts?package=openssl%3Aamd64", "/hosts/{id}/detections/{storm}", detectionPath(d, 0), "/hosts/{id}", "/hosts/"+string(d.hosts[3].ID), "/checks/{id}", "/checks/ssh-ciphers").Replace(path)
+		path = strings.NewReplacer("{$}", "", "/patches/hosts", "/patches/hosts?package=openssl%3Aamd64", "/patches/advisories", "/patches/advisories", "/patches/advisory", "/patches/advisory?name=DSA-5764-1", "/hosts/{id}/detections/{storm}", detectionPath(d, 0), "/hosts/{id}", "/hosts/"+string(d.hosts[3].ID), "/checks/{id}", "/checks/ssh-ciphers").Replace(path)
 		if strings.Contains(path, "{") {
 			t.Fatalf("no example of %s", r.Pattern)
 		}

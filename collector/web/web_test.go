@@ -28,7 +28,7 @@ const password = "correct horse battery staple"
 
 func config(d *demo) web.Config {
 	c := web.Config{
-		Posture: d, Catalogue: d, Detections: d, Lists: d, Parts: d, Feed: d, Requests: d.Requests, Glance: d.Glance,
+		Posture: d, Catalogue: d, Detections: d, Lists: d, Advisories: d, Parts: d, Feed: d, Requests: d.Requests, Glance: d.Glance,
 		SignIn:  people.Alone(func(p string) bool { return p == password }),
 		Metrics: prometheus.NewRegistry(),
 		Hosts:   []string{"seawall.example"},
@@ -47,7 +47,7 @@ func config(d *demo) web.Config {
 // withAPI makes the area of the API, as a test changes its configuration.
 func withAPI(d *demo, change func(*api.Config)) func(*frame.Frame) ([]web.Area, error) {
 	return func(f *frame.Frame) ([]web.Area, error) {
-		c := api.Config{Frame: f, Posture: d, Catalogue: d, Detections: d, Lists: d, Requests: d.Requests, Version: "0.3.1",
+		c := api.Config{Frame: f, Posture: d, Catalogue: d, Detections: d, Lists: d, Advisories: d, Requests: d.Requests, Version: "0.3.1",
 			Export: export.Source{Hosts: d.Hosts, Host: d.Host, Checks: d.Checks, Timeline: d.Timeline, Detections: d.Detections}.Open("0.3.1")}
 		change(&c)
 		return []web.Area{api.New(c)}, nil

@@ -1,10 +1,12 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/advice"
 	"seawall/collector/store/host/storm"
 	"seawall/collector/store/label"
 	"seawall/collector/store/lane"
@@ -179,7 +181,7 @@ func (h *Host) turn(c *finding.Change, body []byte) (bool, error) {
 		return false, err
 	}
 	h.remember(k, now)
-	return true, h.turned(k, standing{status: c.Previous, severity: now.severity}, now)
+	return true, errors.Join(h.turned(k, standing{status: c.Previous, severity: now.severity}, now), h.advised(r, now))
 }
 
 // standing returns what stands for a key; status 0 when nothing does.
@@ -229,7 +231,18 @@ func (h *Host) stand(r *finding.Result, removed bool, body []byte) error {
 	if err := h.write(k, old, now, body); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
-	return h.turned(k, old, now)
+	return errors.Join(h.turned(k, old, now), h.advised(r, now))
+}
+
+// advised keeps which advisories a pending update is for; status 0 is none.
+func (h *Host) advised(r *finding.Result, now standing) error {
+	switch {
+	case r.Check != pendingCheck || r.Resource == "":
+		return nil
+	case now.status != finding.StatusFail:
+		return advice.Forget(h.Writer, h.key, r.Resource)
+	}
+	return advice.Write(h.Writer, h.key, r, advice.Standing{Severity: now.severity, Since: now.since, Pending: h.pending})
 }
 
 // turned counts a result as now and no longer as old, and that it was resolved.

@@ -9,6 +9,7 @@ import (
 
 	"seawall/collector/fleet"
 	"seawall/collector/web/frame"
+	"seawall/collector/web/patches"
 	"seawall/collector/web/pending"
 	"seawall/collector/web/rest"
 )
@@ -19,7 +20,8 @@ type Config struct {
 	Posture    frame.Posture
 	Catalogue  frame.Catalogue
 	Detections frame.Detections
-	Lists      frame.Lists                                        // says which hosts a visitor with a scope sees
+	Lists      frame.Lists // says which hosts a visitor with a scope sees
+	Advisories patches.Advisories
 	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
 
 	// Export returns what makes a file of what parameters ask for.

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 
+	"seawall/collector/advisory"
 	"seawall/collector/fleet"
 	"seawall/collector/plain"
 	"seawall/collector/web/frame"
@@ -19,6 +20,11 @@ type (
 		Packages []fleet.Package `json:"packages"`
 		Total    int             `json:"total"`
 		Next     int             `json:"next"` // the parameter page of the next page, or 0
+	}
+	advisoryList struct {
+		Advisories []advisory.Advisory `json:"advisories"`
+		Total      int                 `json:"total"`
+		Next       int                 `json:"next"` // the parameter page of the next page, or 0
 	}
 	resultList struct {
 		States []fleet.State `json:"states"`
@@ -37,6 +43,11 @@ func (s *API) lists() []rest.Endpoint {
 				{Name: "since", Kind: rest.Moment, About: "Received since."}, {Name: "until", Kind: rest.Moment, About: "Received before."}, before(), limit(maxPage, frame.PageSize)}},
 		{Path: "/api/v1/patches", ID: "patches", Summary: "Packages with pending security updates, those pending on most hosts first", Answer: packageList{}, Serve: s.patches,
 			Parameters: []rest.Parameter{{Name: "text", Most: 200, About: "With this in the name."}, page(), limit(fleet.MaxPage, fleet.DefaultPage)}},
+		{Path: "/api/v1/advisories", ID: "advisories", Summary: "Advisories, or CVEs, that pending security updates are for, the worst first", Answer: advisoryList{}, Serve: s.advisories,
+			Parameters: []rest.Parameter{{Name: "kind", Of: []string{"advisory", "cve"}, About: "advisory, the default, or cve."},
+				{Name: "text", Most: 200, About: "With this in the name."}, page(), limit(fleet.MaxPage, fleet.DefaultPage)}},
+		{Path: "/api/v1/advisories/{name}/results", ID: "advised", Summary: "The updates that are pending for an advisory or a CVE, in the order of hosts' ids", Answer: resultList{}, Serve: s.advised,
+			Parameters: []rest.Parameter{{Name: "name", InPath: true, About: "The name, as RHSA-2024:1234 or CVE-2024-1234."}, page(), limit(fleet.MaxPage, fleet.DefaultPage)}},
 		{Path: "/api/v1/checks/{id}/results", ID: "results", Summary: "A check's standing results, in the order of hosts' ids", Answer: resultList{}, Serve: s.results,
 			Parameters: []rest.Parameter{{Name: "id", InPath: true, About: "The check's id."}, {Name: "resource", About: "Of this resource: of patch-security-updates, a package."},
 				{Name: "status", Kind: rest.Status, About: "Of this status. Default: those that are bad."}, page(), limit(fleet.MaxPage, fleet.DefaultPage)}},
@@ -73,6 +84,37 @@ func (s *API) patches(r *rest.Request) (any, error) {
 		list.Next = q.Page + 2
 	}
 	plain.Packages(list.Packages)
+	return list, nil
+}
+
+func (s *API) advisories(r *rest.Request) (any, error) {
+	q := advisory.Query{Text: r.Text("text"), Scope: r.Visitor.Scope, Page: int(r.Number("page")) - 1, Size: int(r.Number("limit"))}
+	if r.Text("kind") == "cve" {
+		q.Kind = advisory.CVE
+	}
+	p, err := s.config.Advisories.Advisories(r.Context(), q)
+	if err != nil {
+		return nil, fmt.Errorf("advisories: %w", err)
+	}
+	list := advisoryList{Advisories: plain.List(p.Advisories), Total: p.Total}
+	if (q.Page+1)*q.Size < p.Total && len(p.Advisories) > 0 {
+		list.Next = q.Page + 2
+	}
+	plain.Advisories(list.Advisories)
+	return list, nil
+}
+
+func (s *API) advised(r *rest.Request) (any, error) {
+	q := advisory.HostQuery{Name: r.Text("name"), Scope: r.Visitor.Scope, Page: int(r.Number("page")) - 1, Size: int(r.Number("limit"))}
+	p, err := s.config.Advisories.Advised(r.Context(), q)
+	if err != nil {
+		return nil, fmt.Errorf("hosts of an advisory: %w", err)
+	}
+	list := resultList{States: plain.List(p.States)}
+	if p.More {
+		list.Next = q.Page + 2
+	}
+	plain.States(list.States)
 	return list, nil
 }
 

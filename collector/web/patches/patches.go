@@ -1,5 +1,6 @@
 // Package patches has the pages of pending security updates across the fleet: the
-// packages, those pending on most hosts first, and the hosts of one.
+// packages, those pending on most hosts first, and the hosts of one; and the advisories
+// and CVEs that the updates are for, the worst first, and the hosts of one.
 //
 // Who has a scope sees hosts of it alone.
 package patches
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"seawall/collector/advisory"
 	"seawall/collector/fleet"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
@@ -25,11 +27,21 @@ import (
 //go:embed templates/*.html
 var files embed.FS
 
+// Advisories answers for names of advisories and CVEs, within a scope.
+type Advisories interface {
+	Advisories(ctx context.Context, q advisory.Query) (advisory.Page, error)
+	Advised(ctx context.Context, q advisory.HostQuery) (fleet.StatePage, error)
+}
+
 // Config is what [Pages] works with. All fields must be set.
 type Config struct {
 	Frame    *frame.Frame
 	Packages func(ctx context.Context, q fleet.PackageQuery) (fleet.PackagePage, error)
 	Results  func(ctx context.Context, q fleet.CheckQuery) (fleet.StatePage, error)
+	// Advisories are the names in what is pending.
+	Advisories Advisories
+	// Exported is told who takes which list as a file, before it begins, and may refuse it.
+	Exported func(ctx context.Context, who, what string) error
 }
 
 // Pages are the pages.
@@ -51,7 +63,14 @@ func New(c Config) (*Pages, error) {
 	pages, err := frame.Parse(files, template.FuncMap{
 		"hostsof": func(name string) string { return one + "?" + url.Values{"package": {name}}.Encode() },
 		"since":   func(now time.Time, s fleet.State) time.Time { return pending.Since(now, &s) },
-	}, "patches", "package")
+		"names":   namesOf, "hostsofadvisory": hostsOfAdvisory,
+		"kind": func(cves bool) string {
+			if cves {
+				return "cves"
+			}
+			return "advisories"
+		},
+	}, "patches", "package", "advisories", "advisory")
 	if err != nil {
 		return nil, fmt.Errorf("patches: %w", err)
 	}
@@ -63,6 +82,9 @@ func (s *Pages) Routes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET " + path, Role: frame.Viewer, Serve: s.packagesPage, Scoped: true},
 		{Pattern: "GET " + one, Role: frame.Viewer, Serve: s.hostsPage, Scoped: true},
+		{Pattern: "GET " + advisoriesPath, Role: frame.Viewer, Serve: s.advisoriesPage, Scoped: true},
+		{Pattern: "GET " + advisoryPath, Role: frame.Viewer, Serve: s.advisoryPage, Scoped: true},
+		{Pattern: "GET " + exportPath, Role: frame.Viewer, Serve: s.export, Scoped: true},
 	}
 }
 

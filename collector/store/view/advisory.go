@@ -1,0 +1,83 @@
+package view
+
+import (
+	"context"
+	"fmt"
+
+	"seawall/collector/advisory"
+	"seawall/collector/db"
+	"seawall/collector/fleet"
+	"seawall/collector/store/view/pick"
+	"seawall/collector/store/view/row"
+)
+
+// Advisories returns a page of the advisories, or of the CVEs, that pending updates are
+// for: the worst first, and of those the ones on most hosts. Archived hosts are left out.
+func (v *View) Advisories(ctx context.Context, q advisory.Query) (advisory.Page, error) {
+	bounds(&q.Page, &q.Size)
+	var p advisory.Page
+	var where pick.Condition
+	where.And("a.kind = ? AND a.host NOT IN (SELECT host FROM host WHERE archived <> 0)", int(q.Kind))
+	if len(q.Text) > pick.MaxText {
+		return p, fmt.Errorf("read advisories: a text of %d bytes; at most %d", len(q.Text), pick.MaxText)
+	}
+	if q.Text != "" {
+		where.And(`lower(a.name) LIKE ? ESCAPE '\'`, pick.Like(q.Text))
+	}
+	if err := where.Scope("a.host", q.Scope); err != nil {
+		return p, fmt.Errorf("read advisories: %w", err)
+	}
+	// In the order of the primary key, so that neither step has to sort.
+	groups := `FROM (SELECT name, count(*) AS hosts, CAST(sum(packages) AS BIGINT) AS packages, max(severity) AS severity, min(since) AS since FROM
+		(SELECT a.name AS name, a.host AS host, count(*) AS packages, max(a.severity) AS severity, min(a.since) AS since
+		FROM advisory a WHERE ` + where.Text + ` GROUP BY a.name, a.host) h GROUP BY name) g`
+	err := v.reading(ctx, func(tx db.Querier) error {
+		err := db.Each(ctx, tx, func(scan func(...any) error) error {
+			var one advisory.Advisory
+			var since int64
+			err := scan(&one.Name, &one.Hosts, &one.Packages, &one.Severity, &since, &p.Total)
+			one.Since = row.Time(since)
+			p.Advisories = append(p.Advisories, one)
+			return err
+		}, "SELECT name, hosts, packages, severity, since, count(*) OVER () "+groups+" ORDER BY severity DESC, hosts DESC, name LIMIT ? OFFSET ?",
+			append(where.Args, q.Size, q.Page*q.Size)...)
+		if err != nil || len(p.Advisories) > 0 || q.Page == 0 {
+			return err
+		}
+		_, err = db.One(ctx, tx, "SELECT count(*) "+groups, where.Args, &p.Total)
+		return err
+	})
+	if err != nil {
+		return p, fmt.Errorf("read advisories: %w", err)
+	}
+	return p, nil
+}
+
+// Advised returns a page of the updates that are pending for a name, in the order of
+// hosts' ids. Archived hosts are left out.
+func (v *View) Advised(ctx context.Context, q advisory.HostQuery) (fleet.StatePage, error) {
+	bounds(&q.Page, &q.Size)
+	p := fleet.StatePage{Page: q.Page, Size: q.Size}
+	var where pick.Condition
+	where.And("a.kind = ? AND a.name = ? AND "+pending+" AND h.archived = 0", int(advisory.Of(q.Name)), q.Name)
+	if err := where.Scope("a.host", q.Scope); err != nil {
+		return p, fmt.Errorf("read hosts of an advisory: %w", err)
+	}
+	err := v.reading(ctx, func(tx db.Querier) error {
+		return db.Each(ctx, tx, func(scan func(...any) error) error {
+			st, err := row.State(scan)
+			p.States = append(p.States, st)
+			return err
+		}, `SELECT s.host, h.name, s.since, s.body FROM advisory a
+			CROSS JOIN state s ON s.host = a.host AND s.check_id = 'patch-security-updates' AND s.resource = a.resource
+			CROSS JOIN host h ON h.host = a.host WHERE `+where.Text+" ORDER BY a.host, a.resource LIMIT ? OFFSET ?",
+			append(where.Args, q.Size+1, q.Page*q.Size)...)
+	})
+	if err != nil {
+		return p, fmt.Errorf("read hosts of an advisory: %w", err)
+	}
+	if p.More = len(p.States) > q.Size; p.More {
+		p.States = p.States[:q.Size]
+	}
+	return p, nil
+}
