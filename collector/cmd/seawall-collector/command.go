@@ -10,6 +10,7 @@ import (
 	"seawall/collector/backup"
 	"seawall/collector/bootstrap"
 	"seawall/collector/console"
+	"seawall/collector/console/usage"
 	deliver "seawall/collector/notify"
 	"seawall/pkg/service"
 )
@@ -49,9 +50,11 @@ line; the later wins.`,
 	sub("status", "Say how to reach the collector and whether it works", func(cmd *cobra.Command) error {
 		return printStatus(cmd.Context(), c, stdout)
 	})
-	sub("reset-password", "Give the administrator a new password (stop the collector first)", func(cmd *cobra.Command) error {
-		return resetPassword(cmd, c, stdout, stderr)
-	})
+	root.AddCommand(&cobra.Command{Use: "reset-password", Short: "Give the administrator a new password (stop the collector first)",
+		Long: `Give the user that --admin names a new password, make it an admin and let it sign in
+again. The password is printed, or with --password-file written to a file. Stop the
+collector first.`,
+		Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return resetPassword(cmd, c, stdout, stderr) }})
 	version := &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		// The version needs no valid configuration.
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
@@ -68,5 +71,6 @@ line; the later wins.`,
 		Place:   func() backup.Place { return backup.Place{Store: c.database(), StateDir: c.StateDir} },
 		Version: service.ReadBuild().Version, Stdout: stdout,
 	}.Commands()...)
+	usage.Arrange(root)
 	return root
 }
