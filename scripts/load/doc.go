@@ -3,7 +3,8 @@
 //	go run ./scripts/load [flags] all|SCENARIO…
 //
 // The collector is the program as it is shipped, with its SQLite store on this
-// machine's disk; the hosts (package host) speak to it over mutual TLS on loopback,
+// machine's disk, or with -store on PostgreSQL, where a scenario must not look into the
+// file itself (enrol, idle, rate, live); the hosts (package host) speak to it over mutual TLS on loopback,
 // each from an address of its own. Both share this machine's processors: a collector
 // with two of its own does better.
 //

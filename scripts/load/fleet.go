@@ -51,7 +51,7 @@ type saved struct {
 // collector would take its hosts for copies. Both begin anew then.
 func openFleet(ctx context.Context, opt options) (*fleet, error) {
 	f := &fleet{opt: opt, tally: new(host.Tally), made: time.Now().Truncate(time.Second)}
-	f.collector = &collector.Collector{Program: opt.program, Folder: opt.folder,
+	f.collector = &collector.Collector{Program: opt.program, Folder: opt.folder, Store: opt.store,
 		Args: []string{"--max-hosts", "20000"}} // beside those of scripts/fleet
 	if err := f.recall(); err != nil {
 		return nil, err

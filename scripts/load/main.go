@@ -22,7 +22,7 @@ type options struct {
 	rate                         int
 	span, stall                  time.Duration
 	stallBy                      string
-	folder, program              string
+	folder, program, store       string
 }
 
 func main() {
@@ -64,6 +64,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.DurationVar(&o.stall, "stall", 5*time.Minute, "stall: how long")
 	f.StringVar(&o.stallBy, "stall-by", "lock", "stall: lock (of the database) or freeze (of its file system)")
 	f.StringVar(&o.folder, "folder", filepath.Join(os.TempDir(), "seawall-load"), "where the collector's state and the hosts' keys are kept")
+	f.StringVar(&o.store, "store", "", "`URL` of a PostgreSQL database; default: a file in -folder")
 	f.StringVar(&o.program, "collector", "", "seawall-collector to load; default: built from this tree")
 	f.Usage = func() {
 		fmt.Fprintf(f.Output(), "usage: load [flags] all|SCENARIO…\n\n")
