@@ -98,7 +98,7 @@ func caught(t *testing.T, s *Store) {
 	want := named(t, s)
 	var more []bool
 	err := s.Write(t.Context(), func(w db.Writer) error {
-		err := errors.Join(w.Exec("DELETE FROM advisory"), w.Exec("INSERT INTO advisory_waiting SELECT host FROM host"))
+		err := errors.Join(w.Exec("DELETE FROM advisory"), w.Exec("DELETE FROM advised"), w.Exec("INSERT INTO advisory_waiting SELECT host FROM host"))
 		for range 3 {
 			if err == nil {
 				var again bool

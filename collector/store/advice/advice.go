@@ -1,12 +1,15 @@
 // Package advice keeps which advisories and CVEs are pending on which hosts: the table
 // advisory, made of what stands in the table state. It has a row for each name in the
 // evidence of each pending security update, so that people find the hosts by the name.
+// The table advised has a row for each name and host: lists count its rows, and stay
+// fast with 10,000 hosts.
 //
 // The table advisory_waiting has the hosts whose updates stood before there was that
 // table. [Catch] reads them, a few at a time, until none is left.
 package advice
 
 import (
+	"errors"
 	"fmt"
 
 	"seawall/collector/advisory"
@@ -26,27 +29,57 @@ type Standing struct {
 	Pending  int   // updates of the host
 }
 
-// Forget deletes the names of what no longer stands, or will be written again.
+// Forget deletes the names of a result that no longer stands.
 func Forget(w db.Writer, host []byte, resource string) error {
-	if err := w.Exec("DELETE FROM advisory WHERE host = ? AND resource = ?", host, resource); err != nil {
-		return fmt.Errorf("forget advisories: %w", err)
-	}
-	return nil
+	return replace(w, host, resource, nil, Standing{})
 }
 
 // Write replaces the names of a result that stands.
 func Write(w db.Writer, host []byte, r *finding.Result, s Standing) error {
-	if err := Forget(w, host, r.Resource); err != nil || s.Pending > maxPending {
-		return err
+	if s.Pending > maxPending {
+		return Forget(w, host, r.Resource)
 	}
-	for _, n := range advisory.Names(r) {
-		err := w.Exec("INSERT INTO advisory (kind, name, host, resource, severity, since) VALUES (?, ?, ?, ?, ?, ?)",
-			int(n.Kind), n.Text, host, r.Resource, s.Severity, s.Since)
+	return replace(w, host, r.Resource, advisory.Names(r), s)
+}
+
+// replace writes the names of a result, and puts together anew what the host has of each
+// that is or was among them.
+func replace(w db.Writer, host []byte, resource string, names []advisory.Name, s Standing) error {
+	old := make(map[advisory.Name]bool)
+	err := w.Rows("SELECT kind, name FROM advisory WHERE host = ? AND resource = ?", []any{host, resource}, func(scan func(...any) error) error {
+		var n advisory.Name
+		err := scan(&n.Kind, &n.Text)
+		old[n] = true
+		return err
+	})
+	if err == nil && len(old) > 0 {
+		err = w.Exec("DELETE FROM advisory WHERE host = ? AND resource = ?", host, resource)
+	}
+	for _, n := range names {
 		if err != nil {
-			return fmt.Errorf("keep advisory: %w", err)
+			break
 		}
+		delete(old, n)
+		err = errors.Join(w.Exec("INSERT INTO advisory (kind, name, host, resource, severity, since) VALUES (?, ?, ?, ?, ?, ?)",
+			int(n.Kind), n.Text, host, resource, s.Severity, s.Since), together(w, host, n))
+	}
+	for n := range old {
+		if err != nil {
+			break
+		}
+		err = together(w, host, n)
+	}
+	if err != nil {
+		return fmt.Errorf("keep advisories: %w", err)
 	}
 	return nil
+}
+
+// together writes what a host has of a name.
+func together(w db.Writer, host []byte, n advisory.Name) error {
+	return errors.Join(w.Exec("DELETE FROM advised WHERE kind = ? AND name = ? AND host = ?", int(n.Kind), n.Text, host),
+		w.Exec(`INSERT INTO advised (kind, name, host, packages, severity, since) SELECT kind, name, host, count(*), max(severity), min(since)
+			FROM advisory WHERE kind = ? AND name = ? AND host = ? GROUP BY kind, name, host`, int(n.Kind), n.Text, host))
 }
 
 // Catch reads the updates of so many hosts that wait, and reports whether more do.

@@ -25,7 +25,8 @@ type Count struct {
 // Tables returns the tables of which each row belongs to the host in its column host.
 func Tables() []string {
 	return []string{"host", "position", "gap", "rejected", "state", "part_set", "part", "event", "host_info", "host_check", "member",
-		"detection", "detection_count", "host_label", "host_told", "host_tag", "life", "triage", "waiver", "host_day", "advisory", "advisory_waiting"}
+		"detection", "detection_count", "host_label", "host_told", "host_tag", "life", "triage", "waiver", "host_day", "advisory", "advised",
+		"advisory_waiting"}
 }
 
 // Host deletes all rows of a host, and what waits to be told of it, and returns what

@@ -27,10 +27,8 @@ func (v *View) Advisories(ctx context.Context, q advisory.Query) (advisory.Page,
 	if err := where.Scope("a.host", q.Scope); err != nil {
 		return p, fmt.Errorf("read advisories: %w", err)
 	}
-	// In the order of the primary key, so that neither step has to sort.
-	groups := `FROM (SELECT name, count(*) AS hosts, CAST(sum(packages) AS BIGINT) AS packages, max(severity) AS severity, min(since) AS since FROM
-		(SELECT a.name AS name, a.host AS host, count(*) AS packages, max(a.severity) AS severity, min(a.since) AS since
-		FROM advisory a WHERE ` + where.Text + ` GROUP BY a.name, a.host) h GROUP BY name) g`
+	groups := `FROM (SELECT a.name AS name, count(*) AS hosts, CAST(sum(a.packages) AS BIGINT) AS packages, max(a.severity) AS severity, min(a.since) AS since
+		FROM advised a WHERE ` + where.Text + ` GROUP BY a.name) g`
 	err := v.reading(ctx, func(tx db.Querier) error {
 		err := db.Each(ctx, tx, func(scan func(...any) error) error {
 			var one advisory.Advisory

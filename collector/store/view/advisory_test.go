@@ -17,12 +17,15 @@ import (
 // and each odd one an update for RHSA-2024:2, which is worse. The last is archived.
 func advised(t *testing.T) *View {
 	t.Helper()
-	var hosts, states, names [][]any
+	var hosts, states, names, together [][]any
 	add := func(i int, name string, severity int, of ...string) {
 		since := now.Add(-time.Duration(i) * time.Hour).UnixNano()
 		states = append(states, []any{mustKey(t, i), pendingCheck, name, 2, severity, since, stateBody(t, pendingCheck, name, finding.StatusFail)})
 		for _, n := range of {
 			names = append(names, []any{int(advisory.Of(n)), n, mustKey(t, i), name, severity, since})
+			if name == "lib0" || name == "kernel" {
+				together = append(together, []any{int(advisory.Of(n)), n, mustKey(t, i), max(i*(4-severity), 1), severity, since})
+			}
 		}
 	}
 	for i := range 6 {
@@ -34,7 +37,7 @@ func advised(t *testing.T) *View {
 			add(i, "kernel", 5, "RHSA-2024:2")
 		}
 	}
-	return fill(t, map[string][][]any{"host (host, first_seen, last_seen, name, archived)": hosts, "state": states, "advisory": names,
+	return fill(t, map[string][][]any{"host (host, first_seen, last_seen, name, archived)": hosts, "state": states, "advisory": names, "advised": together,
 		"host_tag": {{mustKey(t, 2), "x"}}})
 }
 
