@@ -70,3 +70,30 @@ func (m *Members) Decide(ctx context.Context, id string, d fleet.Decision) (flee
 	}
 	return r, err
 }
+
+// Invite makes a token with the label, uses, scope and approval of as, zeros meaning the
+// default, and returns its text. What cannot be one is an error that is fs.ErrInvalid;
+// where there is no room for another, fs.ErrPermission.
+func (m *Members) Invite(ctx context.Context, as fleet.Token, life time.Duration) (text string, made fleet.Token, err error) {
+	i := enrol.Invitation{TTL: life, Uses: as.Uses, Label: as.Label, Scope: as.Scope, Approval: as.Approval}
+	if err := i.Check(); err != nil {
+		return "", fleet.Token{}, fmt.Errorf("%w: %w", fs.ErrInvalid, err)
+	}
+	secret, made, err := m.Enrolment.Invite(ctx, i)
+	if errors.Is(err, enrol.ErrFull) {
+		err = fmt.Errorf("%w: %w", fs.ErrPermission, err)
+	}
+	if err != nil {
+		return "", fleet.Token{}, err
+	}
+	return secret.Text(), made, nil
+}
+
+// Withdraw ends a token. One that is not known is an error that is fs.ErrNotExist.
+func (m *Members) Withdraw(ctx context.Context, id string) error {
+	_, err := m.Enrolment.Withdraw(ctx, id)
+	if errors.Is(err, enrol.ErrNoToken) {
+		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return err
+}

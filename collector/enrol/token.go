@@ -36,6 +36,9 @@ const (
 	maxTokens = 10_000
 )
 
+// Check says what is wrong with an invitation.
+func (i Invitation) Check() error { return i.complete() }
+
 func (i *Invitation) complete() error {
 	if i.TTL == 0 {
 		i.TTL = time.Hour
@@ -75,7 +78,7 @@ func (s *Service) Invite(ctx context.Context, i Invitation) (token.Token, fleet.
 			return err
 		}
 		if len(all) >= maxTokens {
-			return fmt.Errorf("there are %d already", len(all))
+			return fmt.Errorf("%d: %w", len(all), ErrFull)
 		}
 		if err := tx.PutToken(t); err != nil {
 			return err
@@ -101,6 +104,9 @@ func about(t fleet.Token) string {
 	}
 	return text
 }
+
+// ErrFull is returned where there is no room for another token.
+var ErrFull = errors.New("there are as many tokens as there may be")
 
 // ErrNoToken is returned for a token that is not there.
 var ErrNoToken = errors.New("no such token")

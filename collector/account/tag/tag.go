@@ -52,6 +52,36 @@ func List(ctx context.Context, q db.Querier) (all []Host, err error) {
 	return all, nil
 }
 
+// Of returns the tags of a host, sorted. One that is not there is an error that errors.Is
+// [fs.ErrNotExist].
+func Of(ctx context.Context, data db.DB, id fleet.HostID) (tags []string, err error) {
+	key, err := id.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("tags: %w", err)
+	}
+	err = data.Read(ctx, func(q db.Querier) error {
+		var known int
+		found, err := db.One(ctx, q, "SELECT 1 FROM host WHERE host = ?", []any{key}, &known)
+		if err == nil && !found {
+			err = fs.ErrNotExist
+		}
+		if err != nil {
+			return err
+		}
+		tags = nil
+		return db.Each(ctx, q, func(scan func(...any) error) error {
+			var tag string
+			err := scan(&tag)
+			tags = append(tags, tag)
+			return err
+		}, "SELECT tag FROM host_tag WHERE host = ? ORDER BY tag", key)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tags of host %s: %w", id, err)
+	}
+	return tags, nil
+}
+
 // Change gives a host tags and takes others away, for the trail by who, and returns the
 // tags that it has then. The host is named by its id or the first eight digits of it or
 // more. One that is not there is an error that errors.Is [fs.ErrNotExist].
@@ -70,9 +100,25 @@ func Change(w db.Writer, now time.Time, who, host string, add, remove []string) 
 		return nil, fmt.Errorf("tags of host %q: %w", host, err)
 	}
 	tags = slices.DeleteFunc(append(tags, add...), func(tag string) bool { return slices.Contains(remove, tag) })
-	if tags, err = account.Bounds(account.Viewer, tags); err != nil { // what a scope can name
+	return put(w, now, who, key, tags)
+}
+
+// Set gives a host these tags and no others, under the conditions of [Change].
+func Set(w db.Writer, now time.Time, who, host string, tags []string) ([]string, error) {
+	key, err := Find(w, host)
+	if err != nil {
+		return nil, fmt.Errorf("host %q: %w", host, err)
+	}
+	return put(w, now, who, key, tags)
+}
+
+// put writes a host's tags and tells the trail.
+func put(w db.Writer, now time.Time, who string, key []byte, tags []string) ([]string, error) {
+	tags, err := account.Bounds(account.Viewer, tags) // what a scope can name
+	if err != nil {
 		return nil, err
 	}
+	host := hex.EncodeToString(key)
 	if err := w.Exec("DELETE FROM host_tag WHERE host = ?", key); err != nil {
 		return nil, fmt.Errorf("tags of host %q: %w", host, err)
 	}
@@ -81,7 +127,7 @@ func Change(w db.Writer, now time.Time, who, host string, add, remove []string) 
 			return nil, fmt.Errorf("tags of host %q: %w", host, err)
 		}
 	}
-	_, err = trail.Record(w, now, trail.Entry{Who: who, Action: "host tag", Target: hex.EncodeToString(key), Detail: strings.Join(tags, ", ")})
+	_, err = trail.Record(w, now, trail.Entry{Who: who, Action: "host tag", Target: host, Detail: strings.Join(tags, ", ")})
 	return tags, err
 }
 

@@ -104,3 +104,37 @@ func TestRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestSet: a host has the tags that were set and no others; a host that is not there has
+// none and gets none.
+func TestSet(t *testing.T) {
+	s := open(t)
+	if _, err := change(t, s, string(one), []string{"old"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	set := func(host fleet.HostID, tags ...string) error {
+		return s.Write(t.Context(), func(w db.Writer) error {
+			_, err := tag.Set(w, time.Now(), "ann", string(host), tags)
+			return err
+		})
+	}
+	if err := set(one, "b", "a", "b"); err != nil {
+		t.Fatal(err)
+	}
+	if err := set(two, "a b"); !errors.Is(err, account.ErrInvalid) {
+		t.Errorf("a tag with a blank: %v", err)
+	}
+	if got, err := tag.Of(t.Context(), s, one); err != nil || !cmp.Equal(got, []string{"a", "b"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := tag.Of(t.Context(), s, two); err != nil || len(got) > 0 {
+		t.Errorf("%q, %v", got, err)
+	}
+	const none = fleet.HostID("cccccccccccccccccccccccccccccc01")
+	if err := set(none, "a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("set for none: %v", err)
+	}
+	if _, err := tag.Of(t.Context(), s, none); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of none: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"seawall/collector/fleet"
@@ -56,8 +57,8 @@ func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(
 		}
 		data := api.New(api.Config{Frame: f, Posture: s, Catalogue: s, Detections: s, Lists: s, Advisories: s, Requests: s.Requests,
 			Export: files(s), Exported: trail.Exported(s, time.Now), Version: service.ReadBuild().Version},
-			append(who.endpoints(), decide.Endpoints(decide.Config{Data: s, Outbox: a.Outbox, Tokens: who.tokens, Now: time.Now, Routes: a.Desk.Routes, Rules: a.Watch.Wake, Exports: a.Exports.Wake,
-				Change: m.Change, Decide: m.Decide})...)...)
+			slices.Concat(who.endpoints(), m.endpoints(c, s), decide.Endpoints(decide.Config{Data: s, Outbox: a.Outbox, Tokens: who.tokens, Now: time.Now, Routes: a.Desk.Routes, Rules: a.Watch.Wake, Exports: a.Exports.Wake,
+				Change: m.Change, Decide: m.Decide}))...)
 		return []web.Area{data, streams, messages, all, decisions, private, reports}, nil
 	}
 }

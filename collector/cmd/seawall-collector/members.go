@@ -16,6 +16,8 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/store"
 	"seawall/collector/trail"
+	"seawall/collector/web/invites"
+	"seawall/collector/web/rest"
 	"seawall/pkg/service"
 )
 
@@ -39,6 +41,11 @@ func (m *members) admin(c config, s *store.Store, who *users, log *slog.Logger) 
 		Export: files(s), Exported: trail.Exported(s, time.Now),
 		Services: []func(grpc.ServiceRegistrar){who.service(), kept.Register},
 	}
+}
+
+// endpoints are the API about how hosts come, and to whom they belong.
+func (m *members) endpoints(c config, s *store.Store) []rest.Endpoint {
+	return invites.Endpoints(invites.Config{Data: s, Tokens: s.Tokens, Invite: m.Invite, Withdraw: m.Withdraw, Commanded: c.Invites.Value == "off", Now: time.Now})
 }
 
 // files makes files of what the store has.
