@@ -167,7 +167,8 @@ func debCollector(t *testing.T, r root) {
 	equal(t, "users beside", r.accounts(t), collectorUsers)
 	// What it is set up with is the administrator's while it is installed, and goes with a purge.
 	r.run(t, `install -d /var/lib/seawall-collector; echo db >/var/lib/seawall-collector/collector.db
-		systemctl enable seawall-collector.service
+		install -d /var/lib/seawall-collector-backups/2026-11-23T023000Z
+		systemctl enable seawall-collector.service seawall-collector-backup.timer
 		for socket in ingest dashboard; do
 			install -d /etc/systemd/system/seawall-collector-$socket.socket.d
 			echo "[Socket]" >/etc/systemd/system/seawall-collector-$socket.socket.d/setup.conf

@@ -94,7 +94,7 @@ func TestState(t *testing.T) {
 type state struct{ name, script string }
 
 func states() []state {
-	return append(append(startStates(), tokenStates()...), networkStates()...)
+	return append(append(append(startStates(), tokenStates()...), networkStates()...), backupStates()...)
 }
 
 // startStates are those in which a program cannot start, or not do its work.
@@ -246,5 +246,44 @@ func networkStates() []state {
 			shows seawall-uplink "connection   down since"
 			systemctl start seawall-collector
 			says seawall-uplink "connected to collector.test:9443"`},
+	}
+}
+
+// backupStates are the collector's nightly backup, in its sandbox, beside the collector.
+func backupStates() []state {
+	return []state{
+		{"a backup", `
+			kept=/var/lib/seawall-collector-backups
+			systemctl is-enabled -q seawall-collector-backup.timer && exit 1
+			systemctl enable --now seawall-collector-backup.timer 2>/dev/null
+			systemctl list-timers --no-pager | grep -F seawall-collector-backup.timer
+			systemctl start seawall-collector-backup.service
+			logged seawall-collector-backup "were copied, read back, and are the same"
+			test "$(stat -c '%U %a' $kept $kept/*Z | sort -u)" = "seawall-collector 700"
+			mkdir /root/restored
+			seawall-collector --state-dir /root/restored restore $kept/*Z >/root/log 2>&1 || { cat /root/log; exit 1; }
+			test -s /root/restored/ca/state.json
+			works seawall-collector`},
+		{"a backup that is the last", `
+			kept=/var/lib/seawall-collector-backups
+			first=$(ls $kept)
+			until_ "test $kept/$first != $kept/\$(date -u +%Y-%m-%dT%H%M%SZ)"
+			mkdir -p /run/systemd/system/seawall-collector-backup.service.d
+			printf '[Service]\nEnvironment=BACKUPS=1\n' >/run/systemd/system/seawall-collector-backup.service.d/fewer.conf
+			systemctl daemon-reload
+			systemctl start seawall-collector-backup.service
+			test "$(ls -A $kept | wc -l)" = 1 -a ! -e "$kept/$first"
+			logged seawall-collector-backup "Removed: $first."`},
+		{"a backup that cannot be", `
+			kept=/var/lib/seawall-collector-backups
+			first=$(ls $kept)
+			mv /var/lib/seawall-collector/ca /var/lib/seawall-collector/away
+			systemctl start seawall-collector-backup.service 2>/dev/null && exit 1
+			mv /var/lib/seawall-collector/away /var/lib/seawall-collector/ca
+			logged seawall-collector-backup "copy the authority's keys"
+			test "$(ls -A $kept)" = "$first"
+			systemctl is-failed -q seawall-collector-backup.service
+			systemctl start seawall-collector-backup.service
+			rm -r /run/systemd/system/seawall-collector-backup.service.d; systemctl daemon-reload`},
 	}
 }

@@ -16,7 +16,7 @@ func TestUnitPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := map[string][]string{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(seawall-[a-z]+@?\\.service)` \\|([^|]*)\\|([^|]*)\\|([^|]*)\\|([^|]*)\\|$").FindAllStringSubmatch(string(page), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `(seawall-[a-z-]+@?\\.service)` \\|([^|]*)\\|([^|]*)\\|([^|]*)\\|([^|]*)\\|$").FindAllStringSubmatch(string(page), -1) {
 		rows[m[1]] = m[2:]
 	}
 	version, err := exec.Command("systemd-analyze", "--version").Output()

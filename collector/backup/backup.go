@@ -31,26 +31,26 @@ func Make(ctx context.Context, from Place, folder, version string, told func(mov
 		return err
 	}
 	parent, name := filepath.Split(filepath.Clean(folder))
-	filling, err := os.MkdirTemp(parent, "."+name+".filling")
+	part, err := os.MkdirTemp(parent, "."+name+filling)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(filling))
+			err = errors.Join(err, os.RemoveAll(part))
 		}
 	}()
 	m := manifest{Format: format, Made: time.Now().UTC().Truncate(time.Second), Program: version}
-	tables, err := move.Copy(ctx, from.Store, filepath.Join(filling, databaseFile), move.Config{Live: true, Copied: told})
+	tables, err := move.Copy(ctx, from.Store, filepath.Join(part, databaseFile), move.Config{Live: true, Copied: told})
 	if err != nil {
 		return err
 	}
 	m.Tables = entries(tables)
-	if err := os.Remove(filepath.Join(filling, databaseFile+".lock")); err != nil {
+	if err := os.Remove(filepath.Join(part, databaseFile+".lock")); err != nil {
 		return err
 	}
 	if !postgres.Is(from.Store) {
-		if m.Files, err = keys(filepath.Join(from.StateDir, authorityFolder), filepath.Join(filling, authorityFolder)); err != nil {
+		if m.Files, err = keys(filepath.Join(from.StateDir, authorityFolder), filepath.Join(part, authorityFolder)); err != nil {
 			return fmt.Errorf("copy the authority's keys: %w", err)
 		}
 	}
@@ -58,13 +58,13 @@ func Make(ctx context.Context, from Place, folder, version string, told func(mov
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", manifestFile, err)
 	}
-	if err := errors.Join(writeFile(filepath.Join(filling, manifestFile), append(text, '\n')), flush(filling)); err != nil {
+	if err := errors.Join(writeFile(filepath.Join(part, manifestFile), append(text, '\n')), flush(part)); err != nil {
 		return err
 	}
 	if err := errors.Join(absent(folder), ctx.Err()); err != nil {
 		return err
 	}
-	if err := os.Rename(filling, folder); err != nil {
+	if err := os.Rename(part, folder); err != nil {
 		return err
 	}
 	return flush(filepath.Dir(filepath.Clean(folder)))
@@ -157,20 +157,20 @@ func (m *manifest) restoreKeys(from, stateDir string) (undo func() error, err er
 		}
 		return nil, err
 	}
-	filling, err := os.MkdirTemp(stateDir, ".ca.filling")
+	part, err := os.MkdirTemp(stateDir, ".ca"+filling)
 	if err != nil {
 		return nil, err
 	}
-	made := []string{filepath.Base(filling)}
+	made := []string{filepath.Base(part)}
 	for i, f := range m.Files {
-		err = errors.Join(err, writeFile(filepath.Join(filling, f.Name), contents[i]))
+		err = errors.Join(err, writeFile(filepath.Join(part, f.Name), contents[i]))
 		made = append(made, filepath.Join(made[0], f.Name))
 	}
-	if err = errors.Join(err, flush(filling), move.Give(stateDir, made...)); err == nil {
-		err = os.Rename(filling, folder)
+	if err = errors.Join(err, flush(part), move.Give(stateDir, made...)); err == nil {
+		err = os.Rename(part, folder)
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(filling))
+		return nil, errors.Join(err, os.RemoveAll(part))
 	}
 	return func() error { return os.RemoveAll(folder) }, flush(stateDir)
 }

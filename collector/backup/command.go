@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,25 +79,42 @@ func (c Console) move(ctx context.Context, from, to string) error {
 }
 
 func (c Console) backup() *cobra.Command {
-	return &cobra.Command{Use: "backup FOLDER", Args: cobra.ExactArgs(1),
+	var keep int
+	cmd := &cobra.Command{Use: "backup FOLDER", Args: cobra.ExactArgs(1),
 		Short: "Copy all that the collector keeps into a new folder, also while it runs",
 		Long: `Copy the database as it is at this moment into FOLDER, which must not be there,
 with the authority's keys where they are files. Each table is read back and
 compared by its digest. Whoever has the folder has the keys: keep it as safe as
 the collector. With a store on PostgreSQL the keys are sealed; keep the file
-seal.key elsewhere, it is in no backup.`,
+seal.key elsewhere, it is in no backup.
+
+With --keep, FOLDER holds several: the backup is a folder in it, named by the time
+in UTC, and when it is whole the oldest beyond that number are removed. The timer
+seawall-collector-backup.timer does so each night once it is enabled.`,
+		Example: "  seawall-collector backup /var/backups/seawall-2026-11-23\n  seawall-collector backup --keep 7 /var/backups/seawall",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var seen list
+			var told []string
 			from := c.Place()
-			if err := Make(cmd.Context(), from, args[0], c.Version, seen.print(c.Stdout)); err != nil {
+			if cmd.Flags().Changed("keep") {
+				name, removed, err := rotation{args[0], keep}.add(cmd.Context(), time.Now(), from, c.Version, seen.print(c.Stdout))
+				if err != nil {
+					return err
+				}
+				told = append(told, "The backup is "+filepath.Join(args[0], name)+".")
+				if len(removed) > 0 {
+					told = append(told, "Removed: "+strings.Join(removed, ", ")+".")
+				}
+			} else if err := Make(cmd.Context(), from, args[0], c.Version, seen.print(c.Stdout)); err != nil {
 				return err
 			}
-			if err := seen.end(c.Stdout); err != nil || !postgres.Is(from.Store) {
-				return err
+			if postgres.Is(from.Store) {
+				told = append(told, "The authority's keys are sealed in it; keep seal.key elsewhere, too.")
 			}
-			_, err := fmt.Fprintln(c.Stdout, "The authority's keys are sealed in it; keep seal.key elsewhere, too.")
-			return err
+			return seen.end(c.Stdout, told...)
 		}}
+	cmd.Flags().IntVar(&keep, "keep", 0, "keep this `number` of backups in FOLDER, each named by its time, 1 to 1000")
+	return cmd
 }
 
 func (c Console) restore() *cobra.Command {
@@ -133,8 +152,8 @@ func (l *list) print(to io.Writer) func(move.Table) {
 	}
 }
 
-// end says that all of it is there.
-func (l *list) end(to io.Writer) error {
+// end says that all of it is there, and more lines.
+func (l *list) end(to io.Writer, more ...string) error {
 	if l.mended > 0 {
 		if _, err := fmt.Fprintf(to, "In %d rows, text that was not UTF-8 or had a NUL was altered.\n", l.mended); err != nil {
 			return err
@@ -143,6 +162,7 @@ func (l *list) end(to io.Writer) error {
 	if l.err != nil {
 		return l.err
 	}
-	_, err := fmt.Fprintf(to, "%d tables with %d rows were copied, read back, and are the same.\n", l.tables, l.rows)
+	said := fmt.Sprintf("%d tables with %d rows were copied, read back, and are the same.", l.tables, l.rows)
+	_, err := fmt.Fprintln(to, strings.Join(append([]string{said}, more...), "\n"))
 	return err
 }

@@ -11,6 +11,10 @@
 //	ca/           the authority's keys, where the collector keeps them in its folder
 //	backup.json   when it was made, by which version, and the digest of each table and file
 //
+// Several may lie in one folder, each named by its time in UTC. After a backup that is
+// whole, never before, the oldest beyond a number are removed; what was cut off is
+// removed by the next run, and what is no backup is left alone.
+//
 // A collector may run meanwhile. The database is as it was at one moment. The authority
 // may be newer than that, which does no harm: a key that nobody knows is not used.
 //

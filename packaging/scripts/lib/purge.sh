@@ -16,7 +16,7 @@ purge() {
 		fi
 		;;
 	seawall-collector)
-		rm -rf /etc/seawall-collector /etc/seawall-notify /var/lib/seawall-collector /run/seawall-collector /var/log/seawall-notify
+		rm -rf /etc/seawall-collector /etc/seawall-notify /var/lib/seawall-collector /var/lib/seawall-collector-backups /run/seawall-collector /var/log/seawall-notify
 		forget seawall-notify /etc/seawall-notify
 		forget seawall-collector /var/lib/seawall-collector
 		;;
