@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+
 	"seawall/collector/web/answer"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/gate"
+	"seawall/collector/web/rpc"
 )
 
 // guard lets only those requests through to a route that its role admits, and of a
@@ -52,6 +55,10 @@ func formValid(v frame.Visitor, r *http.Request) bool {
 // askToSignIn sends a person to the login page and tells a program that it may
 // not.
 func (s *Server) askToSignIn(w http.ResponseWriter, r *http.Request) {
+	if rpc.Asked(r) {
+		rpc.Refuse(w, codes.Unauthenticated, "Send an API token: authorization: Bearer swc_...")
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		answer.Problem(w, http.StatusUnauthorized, "Sign in first, or send an API token.")
 		return

@@ -17,6 +17,7 @@ import (
 	"seawall/collector/web/patches"
 	"seawall/collector/web/people"
 	"seawall/collector/web/posture"
+	"seawall/collector/web/rpc"
 	"seawall/collector/web/saved"
 	"seawall/collector/web/seen"
 	"seawall/collector/web/static"
@@ -83,11 +84,13 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.calls = rpc.New(rpc.Config{Frame: s.frame, Visitor: s.visitor, Timeline: c.Posture.Timeline, Within: c.Parts.Within, Subscribe: c.Feed.Subscribe,
+		API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) })})
 	given, err := c.Areas(s.frame)
 	if err != nil {
 		return nil, fmt.Errorf("areas: %w", err)
 	}
-	return slices.Concat([]Area{who, what, rules, changed, updates, beside, invite}, more, given, provided), nil
+	return slices.Concat([]Area{who, what, rules, changed, updates, beside, invite, s.calls}, more, given, provided), nil
 }
 
 // views returns what stands above the list of hosts, and the area that saves it.
@@ -102,8 +105,8 @@ func (s *Server) views() (func(context.Context, frame.Visitor, list.HostFilter) 
 	return pages.Bar, []Area{pages}, nil
 }
 
-// router returns the handler of all routes.
-func (s *Server) router() http.Handler {
+// route returns the handler of all routes.
+func (s *Server) route() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range s.routes {
 		mux.Handle(r.Pattern, s.guard(r))

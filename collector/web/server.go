@@ -19,6 +19,7 @@ import (
 	"seawall/collector/web/frame"
 	"seawall/collector/web/gate"
 	"seawall/collector/web/live"
+	"seawall/collector/web/rpc"
 	"seawall/collector/web/session"
 )
 
@@ -50,7 +51,9 @@ type Server struct {
 	sessions *session.Store
 	visitor  func(*http.Request) frame.Visitor
 	hub      *live.Hub
+	calls    *rpc.Server
 	routes   []frame.Route
+	router   http.Handler
 	handler  http.Handler
 }
 
@@ -83,7 +86,8 @@ func New(c Config) (*Server, error) {
 		s.routes[i].Scoped = s.routes[i].Scoped || strings.HasPrefix(path, "/api/")
 	}
 	f.Menu(s.routes)
-	s.handler = gate.New(c.Hosts, formBytes).Wrap(s.router())
+	s.router = s.route()
+	s.handler = gate.New(c.Hosts, formBytes).Wrap(s.router)
 	return s, nil
 }
 
@@ -121,6 +125,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	l = netutil.LimitListener(l, connections)
+	server.Protocols = new(http.Protocols)
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(true)
+	server.Protocols.SetUnencryptedHTTP2(s.config.TLS == nil) // for gRPC, on loopback or behind a proxy
 	if s.config.TLS != nil {
 		c := s.config.TLS.Clone()
 		c.NextProtos = []string{"h2", "http/1.1"}
@@ -129,6 +137,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.hub.Run(ctx, updates) })
 	group.Go(func() error { return s.sweep(ctx) })
+	group.Go(func() error { return s.calls.Run(ctx) })
 	group.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve the dashboard: %w", err)
