@@ -56,8 +56,11 @@ type Waived interface {
 }
 
 // See returns an error that errors.Is fs.ErrNotExist for a host that is not in the
-// visitor's scope.
+// visitor's scope, and for what is no host's id.
 func See(ctx context.Context, l Lists, v Visitor, id fleet.HostID) error {
+	if !id.Valid() {
+		return fmt.Errorf("host id: %w", fs.ErrNotExist)
+	}
 	if len(v.Scope) == 0 {
 		return nil
 	}
