@@ -204,6 +204,10 @@ func looksRight(t *testing.T, tab context.Context, scheme string, width int64) {
 	if broken := value[[]string](t, tab, brokenWords); len(broken) > 0 {
 		t.Errorf("the menu has broken words: %q", broken)
 	}
+	if value[bool](t, tab, `(() => { const out = document.querySelector(".top form[action='/logout']");
+		return out !== null && out.getBoundingClientRect().top >= document.querySelector(".mark").getBoundingClientRect().bottom })()`) {
+		t.Error("the way out is not on the first line")
+	}
 	if low := value[[]string](t, tab, contrast); len(low) > 0 {
 		t.Errorf("too little contrast: %q", low)
 	}
