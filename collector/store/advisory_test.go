@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"seawall/collector/advisory"
 	"seawall/collector/db"
@@ -75,6 +76,7 @@ func TestAdvisories(t *testing.T) {
 		t.Errorf("on two hosts: %q", got)
 	}
 	whole := []finding.Result{update("v", "RHSA-2024:6: CVE-2024-6", fail)}
+	whole[0].Since = time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, part := range wire.SplitState(whole, 0) {
 		part.ID = 1
 		seq++
@@ -84,6 +86,9 @@ func TestAdvisories(t *testing.T) {
 		t.Errorf("after a whole state: %q", got)
 	}
 	caught(t, s)
+	if p, err := s.Advisories(t.Context(), advisory.Query{Text: "RHSA-2024:6"}); err != nil || len(p.Advisories) != 1 || !p.Advisories[0].Since.Equal(whole[0].Since) {
+		t.Errorf("since when the host says that it waits: %+v, %v", p, err)
+	}
 	if _, err := s.Forget(t.Context(), a, func(db.Writer, []erase.Count) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
