@@ -160,7 +160,7 @@ func debCollector(t *testing.T, r root) {
 	r.run(t, "dpkg --force-unsafe-io -i /packages/seawall_1.0.0-1_*.deb /packages/seawall-collector_1.0.0-1_*.deb 2>&1")
 	r.run(t, `test "$(stat -c '%U:%G %a' /etc/seawall-collector)" = "root:seawall-collector 750"
 		# Nobody has said where it listens: nothing of it is enabled.
-		! find /etc/systemd/system -name 'seawall-collector*' | grep .
+		if find /etc/systemd/system -name 'seawall-collector*' | grep .; then exit 1; fi
 		find /etc/systemd/system -name seawall-sensor.service | grep -q wants
 		seawall-collector check-config >/dev/null`)
 	r.run(t, "dpkg -P seawall 2>&1")
@@ -226,7 +226,7 @@ func dnfLife(t *testing.T, r root) {
 	// Nobody but root: the sensor and the uplink read what they are, and answer.
 	r.run(t, `seawall version; seawall-uplink version; seawall-collector version; seawall check-config; seawall-collector check-config
 		rpm -V seawall; cd /tmp; rpm2cpio /packages/seawall-1.0.0-1.*.rpm | cpio --quiet -id; cmp usr/bin/seawall /usr/bin/seawall
-		! rpm -qa --provides --requires 2>&1 | grep -i error`)
+		if rpm -qa --provides --requires 2>&1 | grep -i error; then exit 1; fi`)
 	r.run(t, `echo "log_level: warn" >>/etc/seawall/sensor.yaml; install -d /var/lib/seawall/spool; echo data >/var/lib/seawall/spool/segment`)
 	for _, step := range [][2]string{{"upgrade", "2.0.0"}, {"downgrade", "1.0.0"}, {"reinstall", "1.0.0"}, {"upgrade", "2.0.0"}} {
 		dnf(step[0] + " seawall seawall-collector")

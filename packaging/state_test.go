@@ -124,7 +124,7 @@ func startStates() []state {
 			works seawall-sensor`},
 		{"a check of their own is wrong", `
 			echo "checks: [{id: x}]" >/etc/seawall/checks.d/own.yaml
-			! systemctl restart seawall-sensor 2>/dev/null
+			if systemctl restart seawall-sensor 2>/dev/null; then exit 1; fi
 			says seawall-sensor "does not start: /etc/seawall/checks.d/own.yaml:1"
 			rm /etc/seawall/checks.d/own.yaml
 			works seawall-sensor`},
@@ -140,7 +140,7 @@ func startStates() []state {
 			systemctl stop seawall-sensor
 			mount -t tmpfs -o size=64k none /var/lib/seawall
 			head -c 1M /dev/zero >/var/lib/seawall/fill 2>/dev/null || true
-			! systemctl start seawall-sensor 2>/dev/null
+			if systemctl start seawall-sensor 2>/dev/null; then exit 1; fi
 			says seawall-sensor "does not start: open spool: lane detections"
 			shows seawall "no space left on device"
 			logged seawall-sensor "no space left on device"
@@ -171,7 +171,7 @@ func startStates() []state {
 			systemctl stop seawall-uplink
 			mount -t tmpfs -o size=4k,mode=700 none /var/lib/seawall-uplink
 			head -c 64k /dev/zero >/var/lib/seawall-uplink/fill 2>/dev/null || true
-			! systemctl start seawall-uplink 2>/dev/null
+			if systemctl start seawall-uplink 2>/dev/null; then exit 1; fi
 			says seawall-uplink "does not start: write identity: write /var/lib/seawall-uplink/identity.json: no space left on device"
 			shows seawall-uplink "no space left on device"
 			rm /var/lib/seawall-uplink/fill; mount -o remount,size=1M /var/lib/seawall-uplink
@@ -198,19 +198,19 @@ func tokenStates() []state {
 			systemctl stop seawall-collector-ingest.socket seawall-collector-dashboard.socket seawall-collector 2>/dev/null
 			rm -rf /var/lib/seawall-collector
 			systemctl start seawall-collector
-			! seawall-uplink enroll --wait 2s --token-file - </root/foreign 2>/dev/null
+			if seawall-uplink enroll --wait 2s --token-file - </root/foreign 2>/dev/null; then exit 1; fi
 			says seawall-uplink "is not the pinned one: the token is another collector"
 			shows seawall-uplink "or somebody stands in between: make a new one"
 			logged seawall-uplink "authority is not the pinned one"`},
 		{"a used token", `
 			token >/root/used; chmod 600 /root/used; cp -p /root/used /root/other
 			seawall-uplink enroll --state-dir /root/elsewhere --collector 127.0.0.1:9443 --token-file /root/other 2>/dev/null
-			! seawall-uplink enroll --wait 20s --token-file - </root/used 2>/root/log
+			if seawall-uplink enroll --wait 20s --token-file - </root/used 2>/root/log; then exit 1; fi
 			grep -q "not enrolled, refused: token used up: make a new one" /root/log || { cat /root/log; exit 1; }
 			says seawall-uplink "refused: token used up: make a new one"
 			shows seawall-uplink "token used up: make a new one"
 			logged seawall-uplink "token used up"
-			! journalctl --no-pager | grep -qF "$(cat /root/used)"`},
+			if journalctl --no-pager | grep -qF "$(cat /root/used)"; then exit 1; fi`},
 	}
 }
 
@@ -220,7 +220,7 @@ func networkStates() []state {
 		{"a collector that is away", `
 			token >/root/good
 			systemctl stop seawall-collector-ingest.socket seawall-collector-dashboard.socket seawall-collector 2>/dev/null
-			! seawall-uplink enroll --wait 2s --token-file - </root/good 2>/dev/null
+			if seawall-uplink enroll --wait 2s --token-file - </root/good 2>/dev/null; then exit 1; fi
 			says seawall-uplink "127.0.0.1:9443: connection refused: does the collector run there"
 			systemctl start seawall-collector
 			says seawall-uplink "connected to 127.0.0.1:9443"

@@ -89,10 +89,10 @@ def boot(test):
         test ! -e /var/lib/seawall-uplink/token
         token=$(grep -oE 'seawall1_[A-Za-z0-9_-]{20,}' /var/lib/cloud/instance/user-data.txt | head -1)
         test -n "$token"
-        ! journalctl --no-pager | grep -qF "$token"
-        ! grep -rqF "$token" /var/log /etc /var/lib/seawall* /run/seawall* 
+        if journalctl --no-pager | grep -qF "$token"; then exit 1; fi
+        if grep -rqF "$token" /var/log /etc /var/lib/seawall* /run/seawall*; then exit 1; fi
         # Who is no administrator cannot read it.
-        ! su -s /bin/sh nobody -c 'cat /var/lib/cloud/instance/user-data.txt /etc/seawall/uplink.yaml' 2>/dev/null | grep -qF "$token"
+        if su -s /bin/sh nobody -c 'cat /var/lib/cloud/instance/user-data.txt /etc/seawall/uplink.yaml' 2>/dev/null | grep -qF "$token"; then exit 1; fi
         """, "what the enrolment leaves behind")
     test.say(f"enrolled {enrolled - started:.0f} s after power-on, the token is gone")
     prepare(test)
@@ -115,7 +115,7 @@ def units(test):
         grep -q "^NoNewPrivs:[[:space:]]*1\\$" "/proc/$pid/status"
         test "$(stat -c %U "/proc/$pid")" = seawall-sensor
         # In its own network there is nothing, and none of its sockets is an IP socket.
-        ! grep -qE ':[0-9A-F]{4} ' /proc/$pid/net/tcp /proc/$pid/net/tcp6 /proc/$pid/net/udp /proc/$pid/net/udp6
+        if grep -qE ':[0-9A-F]{4} ' /proc/$pid/net/tcp /proc/$pid/net/tcp6 /proc/$pid/net/udp /proc/$pid/net/udp6; then exit 1; fi
         systemctl show -p RestrictAddressFamilies --value seawall-sensor | grep -qv AF_INET
         pid=$(systemctl show -p MainPID --value seawall-uplink)
         for set in CapEff CapPrm CapBnd CapAmb; do grep -q "^$set:[[:space:]]*0000000000000000\\$" "/proc/$pid/status"; done

@@ -18,8 +18,8 @@ def purge(test):
         systemctl daemon-reload
         auditctl -l | grep -q 'key=seawall\\|-k seawall'
         apt-get -qq remove -y seawall >/dev/null 2>&1
-        ! auditctl -l | grep -q 'key=seawall\\|-k seawall\\|key=counted\\|-k counted'
-        ! pgrep -x seawall; ! pgrep -x seawall-uplink
+        if auditctl -l | grep -q 'key=seawall\\|-k seawall\\|key=counted\\|-k counted'; then exit 1; fi
+        if pgrep -x seawall; then exit 1; fi; if pgrep -x seawall-uplink; then exit 1; fi
         systemctl is-active auditd
         test -e /etc/seawall/sensor.yaml -a -e /var/lib/seawall-uplink/identity.json
         getent passwd seawall seawall-sensor >/dev/null""", "remove")
@@ -68,7 +68,7 @@ def readme(test):
         systemctl is-active seawall-sensor seawall-uplink seawall-collector
         seawall-collector host list | grep -q connected || seawall-collector host list
         test -s /var/lib/seawall-collector/initial-password
-        ! journalctl -u seawall-collector --no-pager | grep -qF "$(cat /var/lib/seawall-collector/initial-password)"
+        if journalctl -u seawall-collector --no-pager | grep -qF "$(cat /var/lib/seawall-collector/initial-password)"; then exit 1; fi
         curl -sf http://127.0.0.1:8443/readyz""", "what the README made does not work")
     droplet.eventually("every record's acknowledgement", "seawall-uplink status | grep -q 'posture.* 0 waiting'")
     version = droplet.run("dpkg-query -W -f '${Version}' seawall").strip()
