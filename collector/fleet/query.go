@@ -145,10 +145,13 @@ type Package struct {
 
 // PackageQuery selects packages of which security updates are pending.
 type PackageQuery struct {
-	Text  string   // in the name, upper or lower case of ASCII alike
-	Scope []string // as in HostQuery
-	Page  int      // from 0
-	Size  int      // at most MaxPage; 0 means DefaultPage
+	Text string // in the name, upper or lower case of ASCII alike
+	// From and To select updates that are pending since From or later, and since
+	// before To; zero for no bound. Hosts with others are not counted.
+	From, To time.Time
+	Scope    []string // as in HostQuery
+	Page     int      // from 0
+	Size     int      // at most MaxPage; 0 means DefaultPage
 }
 
 // PackagePage is one page of packages, those pending on most hosts first.

@@ -125,6 +125,9 @@ func (d *demo) Packages(_ context.Context, q fleet.PackageQuery) (p fleet.Packag
 			if r.Check != "patch-security-updates" || r.Status != finding.StatusFail || !within(h, q.Scope) || !strings.Contains(strings.ToLower(r.Resource), strings.ToLower(q.Text)) {
 				continue
 			}
+			if s.Since.Before(q.From) || !q.To.IsZero() && !s.Since.Before(q.To) {
+				continue
+			}
 			n, had := at[r.Resource]
 			if !had {
 				n, at[r.Resource] = len(p.Packages), len(p.Packages)

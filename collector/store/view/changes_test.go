@@ -173,6 +173,10 @@ func TestPackagesAndResults(t *testing.T) {
 		"text":            {fleet.PackageQuery{Text: "LIB3"}, 1},
 		"scope":           {fleet.PackageQuery{Scope: []string{"x"}}, 3},
 		"behind the last": {fleet.PackageQuery{Page: 9}, 7},
+		"young":           {fleet.PackageQuery{From: now.Add(-3 * time.Hour)}, 3},
+		"old":             {fleet.PackageQuery{To: now.Add(-6 * time.Hour)}, 7},
+		"older than all":  {fleet.PackageQuery{To: now.Add(-7 * time.Hour)}, 0},
+		"between":         {fleet.PackageQuery{From: now.Add(-2 * time.Hour), To: now.Add(-time.Hour), Text: "lib"}, 2},
 	} {
 		if p, err := v.Packages(t.Context(), c.query); err != nil || p.Total != c.total {
 			t.Errorf("%s: %d packages, %v, want %d", name, p.Total, err, c.total)

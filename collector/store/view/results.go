@@ -33,6 +33,12 @@ func (v *View) Packages(ctx context.Context, q fleet.PackageQuery) (fleet.Packag
 	if q.Text != "" {
 		where.And(`lower(s.resource) LIKE ? ESCAPE '\'`, pick.Like(q.Text))
 	}
+	if !q.From.IsZero() {
+		where.And("s.since >= ?", q.From.UnixNano())
+	}
+	if !q.To.IsZero() {
+		where.And("s.since < ?", q.To.UnixNano())
+	}
 	if err := where.Scope("s.host", q.Scope); err != nil {
 		return p, fmt.Errorf("read packages: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -96,9 +97,12 @@ func number(v url.Values) int {
 	return 0
 }
 
-// address returns a path with a word and a page.
-func address(path, key, word string, page int) string {
+// address returns a path with a word and a page, and what else is kept.
+func address(path, key, word string, page int, kept ...url.Values) string {
 	v := url.Values{}
+	for _, k := range kept {
+		maps.Copy(v, k)
+	}
 	if word != "" {
 		v.Set(key, word)
 	}
@@ -111,9 +115,33 @@ func address(path, key, word string, page int) string {
 	return path + "?" + v.Encode()
 }
 
+// ages are the spans of the overview, shortest first: for how long updates are pending.
+func ages() []span {
+	return []span{{"week", "7 days or less", 0, 7}, {"month", "8 to 30 days", 7, 30}, {"quarter", "31 to 90 days", 30, 90}, {"longer", "over 90 days", 90, 0}}
+}
+
+// span is a time for which updates are pending: days, over the first and up to the
+// second; 0 for no bound.
+type span struct {
+	word, label string
+	over, upTo  int
+}
+
+// within narrows a query to what is pending for that long.
+func (s span) within(q *fleet.PackageQuery, now time.Time) {
+	if s.over > 0 {
+		q.To = now.AddDate(0, 0, -s.over)
+	}
+	if s.upTo > 0 {
+		q.From = now.AddDate(0, 0, -s.upTo)
+	}
+}
+
 // packagesBody is the model of the list of packages.
 type packagesBody struct {
 	Text     string
+	Age      string // for how long, in words; empty for all
+	Ages     []list.Option
 	Packages []fleet.Package
 	Pages    list.Pages
 	Most     int // hosts of the package that is pending on most
@@ -125,16 +153,27 @@ func (s *Pages) packagesPage(w http.ResponseWriter, r *http.Request) {
 		text = strings.ToValidUTF8(text[:maxWord], "")
 	}
 	q := fleet.PackageQuery{Text: text, Scope: frame.Of(r).Scope, Page: number(r.URL.Query()), Size: size}
+	b := packagesBody{Text: text, Most: 1, Ages: list.Options("any time", r.URL.Query().Get("age"))}
+	kept := url.Values{}
+	for _, a := range ages() {
+		chosen := a.word == r.URL.Query().Get("age")
+		b.Ages = append(b.Ages, list.Option{Value: a.word, Label: a.label, Chosen: chosen})
+		if chosen {
+			a.within(&q, s.config.Frame.Now())
+			b.Age = a.label
+			kept.Set("age", a.word)
+		}
+	}
 	p, err := s.config.Packages(r.Context(), q)
 	if err != nil {
 		s.config.Frame.Fail(w, r, err)
 		return
 	}
-	b := packagesBody{Text: text, Packages: p.Packages, Most: 1}
+	b.Packages = p.Packages
 	for i := range p.Packages {
 		b.Most = max(b.Most, p.Packages[i].Hosts)
 	}
-	b.Pages = list.Place(q.Page, size, len(p.Packages), p.Total, func(page int) string { return address(path, "q", text, page) })
+	b.Pages = list.Place(q.Page, size, len(p.Packages), p.Total, func(page int) string { return address(path, "q", text, page, kept) })
 	s.config.Frame.Show(w, r, s.pages, "patches", frame.Page{Title: "Patches", Section: "patches", Body: b})
 }
 

@@ -3,6 +3,7 @@ package patches
 import (
 	"context"
 	"log/slog"
+	"math"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -51,6 +52,18 @@ func TestPackages(t *testing.T) {
 	for _, want := range []string{"?package=%3Cscript%3E%26%22a&#43;b", `href="/patches?q=ssl"`, "&lt;script&gt;", "250 packages found"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not have %s", want)
+		}
+	}
+	ago := func(at time.Time) int { return int(math.Round(time.Since(at).Hours() / 24)) }
+	for age, want := range map[string][2]int{"week": {7, 0}, "month": {30, 7}, "quarter": {90, 30}, "longer": {0, 90}, "never": {0, 0}} {
+		body := answer(t, Config{Packages: func(_ context.Context, q fleet.PackageQuery) (fleet.PackagePage, error) {
+			if q.From.IsZero() != (want[0] == 0) || q.To.IsZero() != (want[1] == 0) || want[0] > 0 && ago(q.From) != want[0] || want[1] > 0 && ago(q.To) != want[1] {
+				t.Errorf("%s: from %v to %v", age, q.From, q.To)
+			}
+			return fleet.PackagePage{Packages: []fleet.Package{{Name: "a", Hosts: 1}}, Total: 250}, nil
+		}}, path+"?q=a&page=2&age="+age)
+		if kept := strings.Contains(body, "age="+age+"&amp;q=a"); kept != (age != "never") || strings.Contains(body, `value="`+age+`" selected`) != kept {
+			t.Errorf("%s: the other pages and the form keep it: %t", age, kept)
 		}
 	}
 	answer(t, Config{Packages: func(_ context.Context, q fleet.PackageQuery) (fleet.PackagePage, error) {

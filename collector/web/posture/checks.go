@@ -44,7 +44,7 @@ func checksOf(now time.Time, q list.Query, all []fleet.Check, waived map[string]
 	slices.Sort(families)
 	byID := func(a, b *fleet.Check) int { return strings.Compare(a.Info.ID, b.Info.ID) }
 	b.Checks, b.Pages = list.Cut(q, chosen, checkOrder(q.Sort), byID)
-	b.Statuses = list.Options("any result", q.Status, "failing", "undecided", "passing")
+	b.Statuses = list.Options("any result", q.Status, "failing", "undecided", "passing", "waived", "not_applicable")
 	b.Families = list.Options("any family", q.Family, families...)
 	b.Sorts = list.Options("most hosts first", q.Sort, "severity", "name", "family")
 	return frame.Page{
@@ -61,6 +61,10 @@ func checkHas(c *fleet.Check, status string) bool {
 		return c.Counts.Error+c.Counts.Unknown > 0
 	case "passing":
 		return c.Counts.Fail+c.Counts.Error+c.Counts.Unknown == 0 && c.Counts.Pass > 0
+	case "waived":
+		return c.Counts.Waived > 0
+	case "not_applicable":
+		return c.Counts.NotApplicable > 0
 	}
 	return true
 }

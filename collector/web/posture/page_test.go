@@ -85,12 +85,12 @@ func TestPresences(t *testing.T) {
 func TestChecks(t *testing.T) {
 	all := []fleet.Check{
 		{Info: finding.CheckInfo{ID: "ssh-a", Family: "ssh", Severity: 2}, Hosts: 3, Counts: fleet.Counts{Fail: 3}},
-		{Info: finding.CheckInfo{ID: "audit-b", Family: "audit", Severity: 5}, Hosts: 1, Counts: fleet.Counts{Unknown: 1}},
-		{Info: finding.CheckInfo{ID: "os-c", Family: "os", Severity: 4}, Counts: fleet.Counts{Pass: 4}},
+		{Info: finding.CheckInfo{ID: "audit-b", Family: "audit", Severity: 5}, Hosts: 1, Counts: fleet.Counts{Unknown: 1, Waived: 1}},
+		{Info: finding.CheckInfo{ID: "os-c", Family: "os", Severity: 4}, Counts: fleet.Counts{Pass: 4, NotApplicable: 2}},
 	}
 	for raw, want := range map[string]string{
 		"": "ssh-a audit-b os-c", "sort=severity": "audit-b os-c ssh-a", "sort=name": "audit-b os-c ssh-a", "sort=family": "audit-b os-c ssh-a",
-		"status=failing": "ssh-a", "status=undecided": "audit-b", "status=passing": "os-c", "family=os": "os-c", "q=critical": "audit-b",
+		"status=failing": "ssh-a", "status=undecided": "audit-b", "status=passing": "os-c", "status=waived": "audit-b", "status=not_applicable": "os-c", "family=os": "os-c", "q=critical": "audit-b",
 	} {
 		v, err := url.ParseQuery(raw)
 		if err != nil {
