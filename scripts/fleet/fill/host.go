@@ -104,6 +104,11 @@ func (h *host) status(check int) finding.Status {
 func (h *host) update(name string, status finding.Status, at time.Time) finding.Result {
 	r := result(0, finding.CheckInfo{ID: updates, Family: "patch"}, name, status, at)
 	r.Severity, r.Actual, r.Expected, r.Since = finding.SeverityHigh, "1.2.3-4", "1.2.3-4+deb13u1", at
+	// The vendor's metadata on these hosts name the advisory and what it mends.
+	if systems()[h.n%len(systems())].id == "rocky" && status == finding.StatusFail {
+		n := slices.Index(packages(), name)
+		r.Evidence = []finding.Evidence{{Text: fmt.Sprintf("Important RLSA-2026:%d: CVE-2026-%d, CVE-2026-%d, CVE-2026-%d", 1000+n, 20000+3*n, 20001+3*n, 20002+3*n)}}
+	}
 	return r
 }
 
