@@ -18,7 +18,7 @@ const maxPages = 100
 // what names a thing.
 func kind(path string) string {
 	path, _, _ = strings.Cut(path, "?")
-	path = regexp.MustCompile(`^/(checks|users|patches|advisories)/[^/]+`).ReplaceAllString(path, "/$1/*")
+	path = regexp.MustCompile(`^/(checks|users)/[^/]+`).ReplaceAllString(path, "/$1/*")
 	return regexp.MustCompile(`[0-9a-f]{16,32}|/\d+\b`).ReplaceAllStringFunc(path, func(s string) string {
 		if s[0] == '/' {
 			return "/*"
