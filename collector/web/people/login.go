@@ -35,6 +35,9 @@ type Attempt struct {
 	Remote         netip.Addr
 }
 
+// name is as much of the name as a name can have: what is logged and counted.
+func (a Attempt) name() string { return a.User[:min(len(a.User), userBytes)] }
+
 // SignIn returns who an attempt comes from. One that is not right is an error that
 // errors.Is [fs.ErrPermission], and takes the same time whatever is wrong with it.
 type SignIn func(ctx context.Context, a Attempt) (session.Who, error)
@@ -147,10 +150,10 @@ func (s *Pages) login(w http.ResponseWriter, r *http.Request) {
 	who, err := s.verify(r.Context(), a)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		s.frame.Log().Warn("a sign-in was refused", "user", a.User, "remote", a.Remote)
+		s.frame.Log().Warn("a sign-in was refused", "user", a.name(), "remote", a.Remote)
 		s.loginPage(w, r, http.StatusUnauthorized, next, "That name or password is not right.")
 	case err != nil:
-		s.frame.Log().Warn("a sign-in could not be decided", "user", a.User, "remote", a.Remote, "err", err)
+		s.frame.Log().Warn("a sign-in could not be decided", "user", a.name(), "remote", a.Remote, "err", err)
 		s.loginPage(w, r, http.StatusServiceUnavailable, next, "The collector is busy. Please try again.")
 	default:
 		if err := s.Begin(w, r, who); err != nil {
@@ -166,7 +169,7 @@ func (s *Pages) login(w http.ResponseWriter, r *http.Request) {
 // when there is none left. A browser on which the name has signed in before has attempts
 // of its own, which nobody else can use up: not from many addresses, nor for many names.
 func (s *Pages) wait(r *http.Request, a Attempt) time.Duration {
-	name := a.User[:min(len(a.User), userBytes)]
+	name := a.name()
 	if s.config.Sessions.DeviceOf(name, s.frame.Cookie(r, "device")) {
 		wait, _ := s.devices.AllowName(name)
 		return wait
