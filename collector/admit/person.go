@@ -11,6 +11,7 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/roster"
 	"seawall/collector/store/membership"
+	"seawall/collector/trail"
 )
 
 // Change revokes, releases or archives a member, as a person or a program of one wants it,
@@ -44,7 +45,12 @@ func (m *Members) Change(ctx context.Context, host fleet.HostID, change, reason 
 			return roster.Release(one)
 		})
 	case "archive":
-		err = m.update(ctx, func(tx *membership.Tx) error { return tx.Archive(host, true) })
+		err = m.update(ctx, func(tx *membership.Tx) error {
+			if err := tx.Archive(host, true); err != nil {
+				return err
+			}
+			return tx.Did(trail.By(ctx), "host archive", string(host), reason)
+		})
 	default:
 		err = fmt.Errorf("there is no change %q: %w", change, fs.ErrPermission)
 	}

@@ -42,6 +42,9 @@ type Config struct {
 	// Rules and Exports are called when those have changed.
 	Rules, Exports func()
 
+	// Change and Decide write a line in the audit trail with what they do, under the name
+	// that the context has ([trail.As]).
+
 	// Change revokes, releases or archives a host. One that cannot be is an error that is
 	// fs.ErrPermission.
 	Change func(ctx context.Context, host fleet.HostID, change, reason string) (fleet.Member, error)
@@ -150,12 +153,7 @@ func (s *server) change(r *rest.Request) (any, error) {
 	if err := s.sees(r, id); err != nil {
 		return nil, err
 	}
-	// What is about to be done is written down first: who may deliver is another's to
-	// change, and nothing may happen that the trail does not have.
-	if err := s.record(r, "host "+b.Change, string(id), b.Reason, func(db.Writer) error { return nil }); err != nil {
-		return nil, err
-	}
-	m, err := s.Change(r.Context(), id, b.Change, b.Reason)
+	m, err := s.Change(trail.As(r.Context(), r.Who()), id, b.Change, b.Reason)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, rest.Refuse(http.StatusConflict, "The host is as it is: "+err.Error())
 	}
@@ -170,10 +168,7 @@ func (s *server) decide(r *rest.Request) (any, error) {
 	if !ok || b.Decision != fleet.Approved && b.Decision != fleet.Rejected {
 		return nil, rest.Refuse(http.StatusUnprocessableEntity, "decision is approved or rejected.")
 	}
-	if err := s.record(r, "request "+string(b.Decision), r.Text("id"), "", func(db.Writer) error { return nil }); err != nil {
-		return nil, err
-	}
-	return s.Decide(r.Context(), r.Text("id"), b.Decision)
+	return s.Decide(trail.As(r.Context(), r.Who()), r.Text("id"), b.Decision)
 }
 
 type tokenList struct {
