@@ -65,7 +65,7 @@ func (c Console) command(use, short string, args cobra.PositionalArgs, run func(
 	}}
 }
 
-// passwordBytes bounds what is read of a password.
+// passwordBytes is the most that a password may have: a longer one is refused, not cut.
 const passwordBytes = 4096
 
 // password reads the first line of a file, or of standard input for "-". Without a file
@@ -83,13 +83,16 @@ func (c Console) password(file string) (string, error) {
 		defer f.Close()
 		in = f
 	}
-	line, err := bufio.NewReader(io.LimitReader(in, passwordBytes)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(in, passwordBytes+2+1)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
 	line = strings.TrimRight(line, "\r\n")
-	if line == "" {
+	switch {
+	case line == "":
 		return "", fmt.Errorf("read the password: %s is empty", file)
+	case len(line) > passwordBytes:
+		return "", fmt.Errorf("read the password: the first line of %s has more than %d bytes", file, passwordBytes)
 	}
 	return line, nil
 }

@@ -139,7 +139,9 @@ func TestPassword(t *testing.T) {
 		"user add bob --password-file " + file:              {password: word},
 		"user add bob --password-file /":                    {wrong: "read the password"},
 		"user add dan --password-file -":                    {stdin: "\n" + word, wrong: "- is empty"},
-		"user add eve --password-file -":                    {stdin: strings.Repeat("x", 1<<20), password: strings.Repeat("x", passwordBytes)},
+		"user add eve --password-file -":                    {stdin: strings.Repeat("x", passwordBytes) + "\r\n", password: strings.Repeat("x", passwordBytes)},
+		"user add fay --password-file -":                    {stdin: strings.Repeat("x", passwordBytes+1) + "\n", wrong: "more than 4096 bytes"},
+		"user add gus --password-file -":                    {stdin: strings.Repeat("x", 1<<20), wrong: "more than 4096 bytes"},
 		"user add bob --without-password --password-file -": {stdin: word, wrong: "none of the others can be"},
 	} {
 		a := &answers{}
