@@ -18,6 +18,7 @@ import (
 	"seawall/collector/store/purge"
 	"seawall/collector/store/sqlite"
 	"seawall/collector/store/view"
+	"seawall/collector/store/view/pending"
 )
 
 // ErrClosed is returned after [Store.Close].
@@ -57,7 +58,8 @@ func (c *Config) complete() {
 
 // Store is an open store. Its methods may be called at the same time.
 type Store struct {
-	*view.View // what pages ask
+	*view.View       // what pages ask
+	*pending.Updates // and of updates
 
 	cfg   Config
 	data  base
@@ -92,6 +94,7 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	cfg.Log.Info("store is open", "path", Shown(path), "schema", version)
 	s := &Store{
 		View:     view.New(data.Readers, cfg.Now),
+		Updates:  pending.New(data.Readers),
 		cfg:      cfg,
 		data:     data,
 		hosts:    make(host.Known),

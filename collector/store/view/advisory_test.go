@@ -9,18 +9,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/advisory"
+	"seawall/collector/store/view/pending"
 	"seawall/collector/store/view/pick"
 	"seawall/pkg/finding"
 )
 
 // advised is hosts of which host i has i updates pending for RHSA-2024:1 and CVE-2024-1,
 // and each odd one an update for RHSA-2024:2, which is worse. The last is archived.
-func advised(t *testing.T) *View {
+func advised(t *testing.T) *pending.Updates {
 	t.Helper()
 	var hosts, states, names, together [][]any
 	add := func(i int, name string, severity int, of ...string) {
 		since := now.Add(-time.Duration(i) * time.Hour).UnixNano()
-		states = append(states, []any{mustKey(t, i), pendingCheck, name, 2, severity, since, stateBody(t, pendingCheck, name, finding.StatusFail)})
+		states = append(states, []any{mustKey(t, i), pick.PendingCheck, name, 2, severity, since, stateBody(t, pick.PendingCheck, name, finding.StatusFail)})
 		for _, n := range of {
 			names = append(names, []any{int(advisory.Of(n)), n, mustKey(t, i), name, severity, since})
 			if name == "lib0" || name == "kernel" {
@@ -37,13 +38,14 @@ func advised(t *testing.T) *View {
 			add(i, "kernel", 5, "RHSA-2024:2")
 		}
 	}
-	return fill(t, map[string][][]any{"host (host, first_seen, last_seen, name, archived)": hosts, "state": states, "advisory": names, "advised": together,
+	v := fill(t, map[string][][]any{"host (host, first_seen, last_seen, name, archived)": hosts, "state": states, "advisory": names, "advised": together,
 		"host_tag": {{mustKey(t, 2), "x"}}})
+	return pending.New(v.db)
 }
 
 func TestAdvisories(t *testing.T) {
-	v := advised(t)
-	p, err := v.Advisories(t.Context(), advisory.Query{})
+	u := advised(t)
+	p, err := u.Advisories(t.Context(), advisory.Query{})
 	want := advisory.Page{Total: 2, Advisories: []advisory.Advisory{
 		{Name: "RHSA-2024:2", Severity: finding.SeverityCritical, Hosts: 2, Packages: 2, Since: now.Add(-3 * time.Hour)},
 		{Name: "RHSA-2024:1", Severity: finding.SeverityMedium, Hosts: 4, Packages: 10, Since: now.Add(-4 * time.Hour)},
@@ -64,7 +66,7 @@ func TestAdvisories(t *testing.T) {
 		"a page":          {advisory.Query{Page: 1, Size: 1}, "RHSA-2024:1:4", 2},
 		"behind the last": {advisory.Query{Page: 7}, "", 2},
 	} {
-		p, err := v.Advisories(t.Context(), c.query)
+		p, err := u.Advisories(t.Context(), c.query)
 		var got []string
 		for _, a := range p.Advisories {
 			got = append(got, fmt.Sprintf("%s:%d", a.Name, a.Hosts))
@@ -74,14 +76,14 @@ func TestAdvisories(t *testing.T) {
 		}
 	}
 	for _, q := range []advisory.Query{{Text: strings.Repeat("x", pick.MaxText+1)}, {Scope: make([]string, pick.MaxScope+1)}} {
-		if _, err := v.Advisories(t.Context(), q); err == nil {
+		if _, err := u.Advisories(t.Context(), q); err == nil {
 			t.Errorf("%d bytes, %d tags: taken", len(q.Text), len(q.Scope))
 		}
 	}
 }
 
 func TestAdvised(t *testing.T) {
-	v := advised(t)
+	u := advised(t)
 	for name, c := range map[string]struct {
 		query advisory.HostQuery
 		want  string
@@ -93,7 +95,7 @@ func TestAdvised(t *testing.T) {
 		"a scope":     {advisory.HostQuery{Name: "RHSA-2024:1", Scope: []string{"x"}}, "h2/lib0 h2/lib1", false},
 		"none":        {advisory.HostQuery{Name: "RHSA-2024:%"}, "", false},
 	} {
-		p, err := v.Advised(t.Context(), c.query)
+		p, err := u.Advised(t.Context(), c.query)
 		var got []string
 		for _, s := range p.States {
 			got = append(got, s.HostName+"/"+s.Result.Resource)
@@ -102,7 +104,7 @@ func TestAdvised(t *testing.T) {
 			t.Errorf("%s: %q, more %v, %v, want %q", name, s, p.More, err, c.want)
 		}
 	}
-	if _, err := v.Advised(t.Context(), advisory.HostQuery{Scope: make([]string, pick.MaxScope+1)}); err == nil {
+	if _, err := u.Advised(t.Context(), advisory.HostQuery{Scope: make([]string, pick.MaxScope+1)}); err == nil {
 		t.Error("a scope of too many tags is taken")
 	}
 }

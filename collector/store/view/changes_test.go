@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/view/pending"
+	"seawall/collector/store/view/pick"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -149,15 +151,15 @@ func TestPackagesAndResults(t *testing.T) {
 		for p := range i {
 			name := fmt.Sprintf("lib%d", p)
 			since := now.Add(-time.Duration(i) * time.Hour).UnixNano()
-			states = append(states, []any{mustKey(t, i), pendingCheck, name, 2, 4, since, stateBody(t, pendingCheck, name, finding.StatusFail)})
+			states = append(states, []any{mustKey(t, i), pick.PendingCheck, name, 2, 4, since, stateBody(t, pick.PendingCheck, name, finding.StatusFail)})
 		}
-		states = append(states, []any{mustKey(t, i), pendingCheck, "known", 4, 4, 0, stateBody(t, pendingCheck, "known", finding.StatusUnknown)},
+		states = append(states, []any{mustKey(t, i), pick.PendingCheck, "known", 4, 4, 0, stateBody(t, pick.PendingCheck, "known", finding.StatusUnknown)},
 			[]any{mustKey(t, i), "ssh-a", "lib0", 1, 4, 0, stateBody(t, "ssh-a", "lib0", finding.StatusPass)})
-		bad = append(bad, []any{mustKey(t, i), pendingCheck, i + 1})
+		bad = append(bad, []any{mustKey(t, i), pick.PendingCheck, i + 1})
 	}
 	v := fill(t, map[string][][]any{"host (host, first_seen, last_seen, name, archived)": hosts, "state": states,
 		"host_check": bad, "host_tag": {{mustKey(t, 3), "x"}}})
-	p, err := v.Packages(t.Context(), fleet.PackageQuery{Size: 2, Page: 1})
+	p, err := pending.New(v.db).Packages(t.Context(), fleet.PackageQuery{Size: 2, Page: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +180,7 @@ func TestPackagesAndResults(t *testing.T) {
 		"older than all":  {fleet.PackageQuery{To: now.Add(-7 * time.Hour)}, 0},
 		"between":         {fleet.PackageQuery{From: now.Add(-2 * time.Hour), To: now.Add(-time.Hour), Text: "lib"}, 2},
 	} {
-		if p, err := v.Packages(t.Context(), c.query); err != nil || p.Total != c.total {
+		if p, err := pending.New(v.db).Packages(t.Context(), c.query); err != nil || p.Total != c.total {
 			t.Errorf("%s: %d packages, %v, want %d", name, p.Total, err, c.total)
 		}
 	}
@@ -187,11 +189,11 @@ func TestPackagesAndResults(t *testing.T) {
 		want  string // hosts
 		more  bool
 	}{
-		"a package":     {fleet.CheckQuery{Check: pendingCheck, Resource: "lib4"}, "h5 h6 h7", false},
-		"a page of it":  {fleet.CheckQuery{Check: pendingCheck, Resource: "lib0", Size: 3, Page: 1}, "h4 h5 h6", true},
-		"in a scope":    {fleet.CheckQuery{Check: pendingCheck, Resource: "lib0", Scope: []string{"x"}}, "h3", false},
-		"unknown":       {fleet.CheckQuery{Check: pendingCheck, Status: finding.StatusUnknown, Size: 2}, "h0 h1", true},
-		"bad":           {fleet.CheckQuery{Check: pendingCheck, Size: 4}, "h0 h1 h1 h2", true},
+		"a package":     {fleet.CheckQuery{Check: pick.PendingCheck, Resource: "lib4"}, "h5 h6 h7", false},
+		"a page of it":  {fleet.CheckQuery{Check: pick.PendingCheck, Resource: "lib0", Size: 3, Page: 1}, "h4 h5 h6", true},
+		"in a scope":    {fleet.CheckQuery{Check: pick.PendingCheck, Resource: "lib0", Scope: []string{"x"}}, "h3", false},
+		"unknown":       {fleet.CheckQuery{Check: pick.PendingCheck, Status: finding.StatusUnknown, Size: 2}, "h0 h1", true},
+		"bad":           {fleet.CheckQuery{Check: pick.PendingCheck, Size: 4}, "h0 h1 h1 h2", true},
 		"good":          {fleet.CheckQuery{Check: "ssh-a", Status: finding.StatusPass, Size: 5, Page: 1}, "h5 h6 h7", false},
 		"none of these": {fleet.CheckQuery{Check: "ssh-a"}, "", false},
 	} {

@@ -14,21 +14,9 @@ import (
 	"seawall/pkg/finding"
 )
 
-// maxDeep bounds how far a list can be paged into: what is behind is found by filters.
-const maxDeep = 1_000_000
-
-// bounds completes the page and the size of a query.
-func bounds(page, size *int) {
-	if *size <= 0 {
-		*size = fleet.DefaultPage
-	}
-	*size = min(*size, fleet.MaxPage)
-	*page = max(0, min(*page, maxDeep / *size))
-}
-
 // HostPage returns a page of the hosts that a query selects, all of one moment.
 func (v *View) HostPage(ctx context.Context, q fleet.HostQuery) (fleet.HostPage, error) {
-	bounds(&q.Page, &q.Size)
+	pick.Page(&q.Page, &q.Size)
 	p := fleet.HostPage{Page: q.Page, Size: q.Size}
 	tx, err := v.begin(ctx)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/sqlite"
+	"seawall/collector/store/view/pick"
 	"seawall/pkg/finding"
 )
 
@@ -83,7 +84,7 @@ func (s *snapshot) results(ctx context.Context, o *fleet.Overview) error {
 	c := &o.Counts
 	_, err := db.One(ctx, s, `SELECT coalesce(sum(pass), 0), coalesce(sum(fail), 0), coalesce(sum(not_applicable), 0),
 		coalesce(sum(unknown), 0), coalesce(sum(error), 0), coalesce(sum(waived), 0),
-		coalesce(sum(CASE WHEN check_id = ? THEN fail ELSE 0 END), 0) FROM check_rollup`, []any{pendingCheck},
+		coalesce(sum(CASE WHEN check_id = ? THEN fail ELSE 0 END), 0) FROM check_rollup`, []any{pick.PendingCheck},
 		&c.Pass, &c.Fail, &c.NotApplicable, &c.Unknown, &c.Error, &c.Waived, &o.Pending)
 	return err
 }

@@ -18,6 +18,26 @@ const MaxText = 200
 // MaxScope bounds the tags of a scope.
 const MaxScope = 200
 
+// maxDeep bounds how far a list can be paged into: what is behind is found by filters.
+const maxDeep = 1_000_000
+
+// Page completes the page and the size of a query.
+func Page(page, size *int) {
+	if *size <= 0 {
+		*size = fleet.DefaultPage
+	}
+	*size = min(*size, fleet.MaxPage)
+	*page = max(0, min(*page, maxDeep / *size))
+}
+
+// PendingCheck is the check whose failed resources are packages with a security update.
+// Pending is the condition of the index that has them by name, of the table state as s: it
+// must stand so in each query that uses it.
+const (
+	PendingCheck = "patch-security-updates"
+	Pending      = "s.check_id = 'patch-security-updates' AND s.status = 2"
+)
+
 // Condition is what stands behind WHERE, with its arguments.
 type Condition struct {
 	Text string
