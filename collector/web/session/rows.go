@@ -50,14 +50,14 @@ type row struct {
 	who        Who
 	born, used int64
 	disabled   bool
-	changed    int64 // the password
+	changed    int64 // the password, or the account was made, whatever is later
 }
 
 // find returns the row of a session, with what its user may do now.
 func (r rows) find(ctx context.Context, id [32]byte) (row row, found bool, err error) {
 	err = r.data.Read(ctx, func(q db.Querier) error {
 		var name, scope string
-		found, err = db.One(ctx, q, `SELECT s.account, a.role, a.scope, a.disabled, a.changed, s.born, s.used
+		found, err = db.One(ctx, q, `SELECT s.account, a.role, a.scope, a.disabled, `+since+`, s.born, s.used
 			FROM session s JOIN account a ON a.name = s.account WHERE s.id = ?`, []any{id[:]},
 			&row.who.User, &name, &scope, &row.disabled, &row.changed, &row.born, &row.used)
 		row.who.Role, row.who.Scope = role.Parse(name), tags(scope)
@@ -68,6 +68,10 @@ func (r rows) find(ctx context.Context, id [32]byte) (row row, found bool, err e
 	}
 	return row, found, nil
 }
+
+// since is from when on sessions of an account a are good. One that was removed and made
+// anew is another's.
+const since = "CASE WHEN a.changed > a.created THEN a.changed ELSE a.created END"
 
 // good reports whether a session goes on: a new password ends those that were begun by
 // the old one.
@@ -83,7 +87,7 @@ func (r rows) start(ctx context.Context, id [32]byte, who *Who, from From) error
 		var name, scope string
 		var disabled bool
 		var changed int64
-		found, err := w.Row("SELECT role, scope, disabled, changed FROM account WHERE name = ?", []any{who.User}, &name, &scope, &disabled, &changed)
+		found, err := w.Row("SELECT a.role, a.scope, a.disabled, "+since+" FROM account a WHERE a.name = ?", []any{who.User}, &name, &scope, &disabled, &changed)
 		if err != nil {
 			return err
 		}

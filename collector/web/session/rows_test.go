@@ -57,7 +57,7 @@ const serverVariable = "SESSION_TEST_SERVER"
 // TestOnPostgres runs the other tests of this package once more, on PostgreSQL.
 func TestOnPostgres(t *testing.T) {
 	server := pgtest.Start(t)
-	cmd := exec.Command(os.Args[0], "-test.run=^(TestElsewhere|TestAccountChanges|TestBounds|TestList|TestDatabaseIsAway)$", "-test.count=1")
+	cmd := exec.Command(os.Args[0], "-test.run=^(TestElsewhere|TestAccountChanges|TestMadeAnew|TestBounds|TestList|TestDatabaseIsAway)$", "-test.count=1")
 	cmd.Env = append(os.Environ(), serverVariable+"="+server.URL("postgres"))
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "PASS") {
 		t.Errorf("%v\n%s", err, out)
@@ -162,6 +162,31 @@ func TestAccountChanges(t *testing.T) {
 		}
 		if _, err := o.b.Start(t.Context(), Who{User: "ann", Role: role.Admin}, From{}); errors.Is(err, fs.ErrPermission) != (what == "disabled" || what == "removed") {
 			t.Errorf("%s: another sign-in that was decided before: %v", what, err)
+		}
+	}
+}
+
+// TestMadeAnew: who was removed and made anew is another, who signs in for itself; also
+// one who signs in through a provider alone, and so has no password that is newer.
+func TestMadeAnew(t *testing.T) {
+	o := newOffice(t)
+	if err := o.accounts.Add(t.Context(), "test", "root", "a long password", account.Admin, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"", "another password"} {
+		token := begin(t, o.a, Who{User: "bob"})
+		o.c.t = o.c.t.Add(time.Second)
+		if err := o.accounts.Remove(t.Context(), "test", "bob"); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.accounts.Add(t.Context(), "test", "bob", word, account.Operator, nil); err != nil {
+			t.Fatal(err)
+		}
+		if o.b.Find(t.Context(), token) != nil {
+			t.Errorf("with the password %q: the session of the user before lives on", word)
+		}
+		if o.b.Find(t.Context(), begin(t, o.a, Who{User: "bob"})) == nil {
+			t.Errorf("with the password %q: the new user cannot sign in", word)
 		}
 	}
 }
