@@ -44,7 +44,8 @@ type Config struct {
 type Server struct {
 	config Config
 	grpc   *grpc.Server
-	beat   time.Duration // between two looks at a token
+	beat   time.Duration // between two signs of life, and two looks at who has a scope's tags
+	look   time.Duration // between two looks at the token of a stream that has something to say
 
 	mu      sync.Mutex
 	streams map[string]int // of WatchChanges, by user
@@ -53,7 +54,7 @@ type Server struct {
 
 // New returns a server.
 func New(c Config) *Server {
-	s := &Server{config: c, streams: map[string]int{}, beat: beat,
+	s := &Server{config: c, streams: map[string]int{}, beat: beat, look: look,
 		grpc: grpc.NewServer(grpc.MaxRecvMsgSize(maxRequest), grpc.WaitForHandlers(true))}
 	fleetv1.RegisterFleetServiceServer(s.grpc, service{server: s})
 	reflection.RegisterV1(s.grpc)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,8 @@ import (
 const (
 	pageSize = 200                    // events that are read at once: the store's own limit
 	pace     = 100 * time.Millisecond // between two looks at the timeline
-	beat     = 15 * time.Second       // between two looks at the token; and a sign of life
+	beat     = 15 * time.Second       // between two signs of life
+	look     = time.Second            // that a token is believed in while there is something to say
 	maxTags  = 16
 	maxWord  = 256
 )
@@ -38,6 +40,9 @@ type watcher struct {
 	sees     map[fleet.HostID]bool // nil: all
 	tagged   map[fleet.HostID]bool // nil: all
 	at       int64                 // the last event that was looked at
+	scope    []string              // that sees is of
+	looked   time.Time             // at the token
+	counted  time.Time             // sees and tagged
 }
 
 func (s service) WatchChanges(in *fleetv1.WatchChangesRequest, out grpc.ServerStreamingServer[fleetv1.WatchChangesResponse]) error {
@@ -168,16 +173,21 @@ func (w *watcher) start(ctx context.Context) error {
 	return nil
 }
 
-// again looks at the token and at the hosts that the stream is about: both may have
-// changed.
+// again looks at the token, and now and then at the hosts that the stream is about: both
+// may have changed.
 func (w *watcher) again(ctx context.Context) (err error) {
 	v := w.server.config.Visitor(w.request.WithContext(ctx))
 	if !v.May(frame.Viewer) {
 		return status.Error(codes.Unauthenticated, "The token is not good any more.")
 	}
+	w.looked = time.Now()
+	if slices.Equal(v.Scope, w.scope) && w.looked.Sub(w.counted) < w.server.beat {
+		return nil
+	}
 	if w.sees, err = w.within(ctx, v.Scope); err == nil {
 		w.tagged, err = w.within(ctx, w.filter.GetTags())
 	}
+	w.scope, w.counted = v.Scope, w.looked
 	return err
 }
 
@@ -197,7 +207,8 @@ func (w *watcher) within(ctx context.Context, tags []string) (map[fleet.HostID]b
 }
 
 // pass reads a page of the timeline and sends what the filter selects of it. It reports
-// whether there may be more.
+// whether there may be more. A client that is far behind needs many, and takes its time
+// over each.
 func (w *watcher) pass(ctx context.Context) (bool, error) {
 	after := w.at
 	if after == 0 {
@@ -207,6 +218,25 @@ func (w *watcher) pass(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, w.fault(err)
 	}
+	if len(events) > 0 && time.Since(w.looked) >= w.server.look {
+		if err := w.again(ctx); err != nil {
+			return false, err
+		}
+	}
+	part, err := w.gather(events)
+	if err != nil {
+		return false, w.fault(err)
+	}
+	if len(part.Events) > 0 || part.Missing > 0 {
+		if err := w.out.Send(part); err != nil {
+			return false, fmt.Errorf("send changes: %w", err)
+		}
+	}
+	return len(events) == pageSize, nil
+}
+
+// gather returns what the filter selects of events, and the place after them.
+func (w *watcher) gather(events []fleet.Event) (*fleetv1.WatchChangesResponse, error) {
 	plain.Events(events)
 	part := &fleetv1.WatchChangesResponse{}
 	for i := range events {
@@ -220,21 +250,16 @@ func (w *watcher) pass(ctx context.Context) (bool, error) {
 		}
 		text, err := rows.JSON(e)
 		if err != nil {
-			return false, w.fault(err)
+			return nil, err
 		}
 		one := &fleetv1.Event{}
 		if err := read(text, one); err != nil {
-			return false, w.fault(err)
+			return nil, err
 		}
 		part.Events = append(part.Events, one)
 	}
 	part.After = w.place()
-	if len(part.Events) > 0 || part.Missing > 0 {
-		if err := w.out.Send(part); err != nil {
-			return false, fmt.Errorf("send changes: %w", err)
-		}
-	}
-	return len(events) == pageSize, nil
+	return part, nil
 }
 
 // place is where a stream after this one goes on.

@@ -178,6 +178,40 @@ func TestRevoked(t *testing.T) {
 	}
 }
 
+// TestRevokedBehind: also a stream that is behind ends with its token: what is kept of the
+// past is not told to the end.
+func TestRevokedBehind(t *testing.T) {
+	s := open(t)
+	s.server.look = time.Millisecond
+	const rounds, each = 24, 250 // more than the connection's windows
+	for range rounds {
+		var records []finding.Record
+		for range each {
+			r := s.change("ssh-root", finding.SeverityHigh)
+			r.Change.Result.Resource = strings.Repeat("r", 900)
+			records = append(records, r)
+		}
+		s.deliver(0, records...)
+	}
+	w := s.watch(s.as("ann"), &fleetv1.WatchChangesRequest{After: -1})
+	all, err := s.tokens.List(t.Context(), "ann")
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	if err := s.tokens.Revoke(t.Context(), "test", "ann", all[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for err == nil {
+		var part *fleetv1.WatchChangesResponse
+		part, err = w.Recv()
+		n += len(part.GetEvents())
+	}
+	if status.Code(err) != codes.Unauthenticated || n >= rounds*each {
+		t.Errorf("ended with %v after %d of %d", err, n, rounds*each)
+	}
+}
+
 // TestStreams: there are as many streams of a user, and of all, as there may be, and one
 // that ends makes room. A server that ends, ends them.
 func TestStreams(t *testing.T) {
