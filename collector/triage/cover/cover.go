@@ -70,6 +70,35 @@ func (h Hosts) Where(column string) (text string, args []any, err error) {
 	return text, args, nil
 }
 
+// Tags returns the tags that were given to hosts of a scope: waivers of others stand for
+// nothing that may be seen in it. Without a scope it returns nil.
+func Tags(ctx context.Context, data db.DB, scope []string) (all map[string]bool, err error) {
+	if len(scope) == 0 {
+		return nil, nil
+	}
+	if len(scope) > maxScope {
+		return nil, fmt.Errorf("a scope of %d tags; at most %d", len(scope), maxScope)
+	}
+	var args []any
+	for _, tag := range scope {
+		args = append(args, tag)
+	}
+	all = make(map[string]bool)
+	err = data.Read(ctx, func(q db.Querier) error {
+		clear(all)
+		return db.Each(ctx, q, func(scan func(...any) error) error {
+			var tag string
+			err := scan(&tag)
+			all[tag] = true
+			return err
+		}, "SELECT DISTINCT t.tag FROM host_tag t WHERE t.host IN (SELECT g.host FROM host_tag g WHERE g.tag IN ("+marks(len(scope))+"))", args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the tags of a scope's hosts: %w", err)
+	}
+	return all, nil
+}
+
 func marks(n int) string { return "?" + strings.Repeat(", ?", n-1) }
 
 // Count is how many results of one kind waivers stand for.

@@ -246,9 +246,14 @@ func TestWhoMay(t *testing.T) {
 	if text := s.expect(admin, "POST", "/api/v1/waivers", "", waiver(`,"host":"`+one+`"`), 201); text == "" {
 		t.Error("no answer")
 	}
-	if text := s.expect(scoped, "GET", "/api/v1/waivers", "", "", 200, "env=prod"); strings.Contains(text, one) {
+	s.expect(admin, "POST", "/api/v1/waivers", "", waiver(`,"tag":"customer=other"`), 201)
+	if text := s.expect(scoped, "GET", "/api/v1/waivers", "", "", 200, "env=prod"); strings.Contains(text, one) || strings.Contains(text, "customer=other") {
 		t.Errorf("another's waiver: %s", text)
 	}
+	if err := s.data.Write(t.Context(), func(w db.Writer) error { return w.Exec("INSERT INTO host_tag VALUES (x'" + two + "', 'customer=other')") }); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(scoped, "GET", "/api/v1/waivers", "", "", 200, "customer=other") // it stands for a host that is seen
 	if len(s.told) > 0 {
 		t.Errorf("done all the same: %q", s.told)
 	}

@@ -11,6 +11,7 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/plain"
 	"seawall/collector/triage"
+	"seawall/collector/triage/cover"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/rest"
 )
@@ -75,12 +76,16 @@ func (s *server) within(r *rest.Request, w *triage.Waiver) (bool, error) {
 	return w.Tag != "" && slices.Contains(r.Visitor.Scope, w.Tag), nil
 }
 
-// listWaivers answers with waivers. Those of one host are for who sees it; those of more
-// may be about anybody's hosts.
+// listWaivers answers with waivers. Those of one host are for who sees it, those of a tag
+// for who sees a host that has it; those of all hosts are about anybody's.
 func (s *server) listWaivers(r *rest.Request) (any, error) {
 	all, err := triage.Waivers(r.Context(), s.Data, s.Now(), r.Is("past"))
 	if err != nil {
 		return nil, fmt.Errorf("waivers: %w", err)
+	}
+	tags, err := cover.Tags(r.Context(), s.Data, r.Visitor.Scope)
+	if err != nil {
+		return nil, err
 	}
 	list := waiverList{Waivers: []triage.Waiver{}}
 	for i := range all {
@@ -88,7 +93,7 @@ func (s *server) listWaivers(r *rest.Request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if inside || all[i].Host == "" {
+		if w := &all[i]; inside || w.Host == "" && (w.Tag == "" || tags[w.Tag]) {
 			list.Waivers = append(list.Waivers, all[i])
 		}
 	}

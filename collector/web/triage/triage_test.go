@@ -197,8 +197,11 @@ func TestScope(t *testing.T) {
 	s.expect(scoped, "/waivers/new", waiverForm("tag", "env=prod"), http.StatusSeeOther)
 	s.expect(scoped, "/waivers/new", waiverForm("host", two), http.StatusSeeOther)
 	s.expect(operator, "/waivers/new", waiverForm("host", one), http.StatusSeeOther)
-	if _, body := s.ask(scoped, "/waivers", nil); strings.Contains(body, one) || !strings.Contains(body, two) {
-		t.Errorf("waivers of hosts outside:\n%s", body)
+	s.expect(operator, "/waivers/new", waiverForm("tag", "customer=other"), http.StatusSeeOther)
+	for _, path := range []string{"/waivers", "/checks/ssh-root/triage"} {
+		if _, body := s.ask(scoped, path, nil); strings.Contains(body, one) || strings.Contains(body, "customer=other") || !strings.Contains(body, two) {
+			t.Errorf("%s: waivers of hosts outside:\n%s", path, body)
+		}
 	}
 	all, err := triage.Waivers(t.Context(), s.data, noon, false)
 	if err != nil {
@@ -206,7 +209,7 @@ func TestScope(t *testing.T) {
 	}
 	for _, w := range all {
 		want := http.StatusSeeOther
-		if w.Host == one {
+		if w.Host == one || w.Tag == "customer=other" {
 			want = http.StatusNotFound
 		}
 		s.expect(scoped, "/waivers/"+w.ID+"/end", url.Values{}, want)

@@ -13,6 +13,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/triage"
+	"seawall/collector/triage/cover"
 	"seawall/collector/web/frame"
 )
 
@@ -46,10 +47,18 @@ func (s *Pages) within(ctx context.Context, v frame.Visitor, w triage.Waiver) (b
 	return w.Tag != "" && slices.Contains(v.Scope, w.Tag), nil
 }
 
-// visible returns the waivers that a visitor may know of: of one host, within the scope.
-// Those of more may be about the visitor's hosts, too.
+// visible returns the waivers that a visitor may know of: of one host, within the scope;
+// of a tag, where a host within the scope has it. Those of all hosts are about the
+// visitor's, too.
 func (s *Pages) visible(ctx context.Context, v frame.Visitor, now time.Time, all []triage.Waiver) (out []waiver, err error) {
+	tags, err := cover.Tags(ctx, s.data, v.Scope)
+	if err != nil {
+		return nil, err
+	}
 	for _, w := range all {
+		if tags != nil && w.Tag != "" && !tags[w.Tag] && !slices.Contains(v.Scope, w.Tag) {
+			continue
+		}
 		inside, err := s.within(ctx, v, w)
 		if err != nil {
 			return nil, err
