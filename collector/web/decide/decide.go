@@ -28,6 +28,7 @@ import (
 	"seawall/collector/triage"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/rest"
+	"seawall/collector/web/role"
 )
 
 // Config is what the endpoints work with. All fields must be set.
@@ -180,7 +181,7 @@ type tokenList struct {
 func (s *server) tokens() []rest.Endpoint {
 	return []rest.Endpoint{
 		{Path: "/api/v1/tokens", ID: "tokens", Summary: "The API tokens of the user whose token or session this is, without their secrets", Answer: tokenList{}, Serve: s.listTokens},
-		{Method: http.MethodDelete, Path: "/api/v1/tokens/{id}", ID: "revokeToken", Summary: "End an API token of the same user, this one, too", Serve: s.revokeToken,
+		{Method: http.MethodDelete, Path: "/api/v1/tokens/{id}", ID: "revokeToken", Summary: "End this API token, or one of the same user that may do no more than this one", Serve: s.revokeToken,
 			Parameters: []rest.Parameter{{Name: "id", InPath: true, About: "The token's id."}}},
 	}
 }
@@ -190,6 +191,24 @@ func (s *server) listTokens(r *rest.Request) (any, error) {
 	return tokenList{plain.List(all)}, err
 }
 
+// revokeToken ends a token. Who comes by one that may do little ends none that may do more.
 func (s *server) revokeToken(r *rest.Request) (any, error) {
+	all, err := s.Tokens.List(r.Context(), r.Visitor.User)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].ID == r.Text("id") && all[i].ID != r.Visitor.Session && !covers(r.Visitor, &all[i]) {
+			return nil, rest.Refuse(http.StatusForbidden, "A token ends itself, and those that may do no more than it.")
+		}
+	}
 	return nil, s.Tokens.Revoke(r.Context(), r.Who(), r.Visitor.User, r.Text("id"))
+}
+
+// covers reports whether a visitor may do all that a token may.
+func covers(v frame.Visitor, t *apitoken.Token) bool {
+	if !v.May(role.Parse(string(t.Role))) || len(v.Scope) > 0 && len(t.Scope) == 0 {
+		return false
+	}
+	return len(v.Scope) == 0 || !slices.ContainsFunc(t.Scope, func(tag string) bool { return !slices.Contains(v.Scope, tag) })
 }

@@ -250,7 +250,9 @@ func TestWhoMay(t *testing.T) {
 	if text := s.expect(scoped, "GET", "/api/v1/waivers", "", "", 200, "env=prod"); strings.Contains(text, one) || strings.Contains(text, "customer=other") {
 		t.Errorf("another's waiver: %s", text)
 	}
-	if err := s.data.Write(t.Context(), func(w db.Writer) error { return w.Exec("INSERT INTO host_tag VALUES (x'" + two + "', 'customer=other')") }); err != nil {
+	if err := s.data.Write(t.Context(), func(w db.Writer) error {
+		return w.Exec("INSERT INTO host_tag VALUES (x'" + two + "', 'customer=other')")
+	}); err != nil {
 		t.Fatal(err)
 	}
 	s.expect(scoped, "GET", "/api/v1/waivers", "", "", 200, "customer=other") // it stands for a host that is seen
@@ -356,12 +358,21 @@ func TestTokens(t *testing.T) {
 		t.Errorf("another's token: %s", text)
 	}
 	s.expect(viewer, "DELETE", path+"/"+ids["ann"], "", "", 404)
-	s.expect(viewer, "DELETE", path+"/"+ids["eve"], "", "", 204)
+	_, strong, err := apitoken.New(s.data, now).Add(t.Context(), "eve", "eve", "of all hosts", account.Viewer, nil, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weak := viewer
+	weak.Session, weak.Scope = ids["eve"], []string{"env=prod"}
+	s.expect(weak, "DELETE", path+"/"+strong.ID, "", "", 403) // who found the weak one shall not end the others
+	s.expect(weak, "DELETE", path+"/"+ids["ann"], "", "", 404)
+	s.expect(weak, "DELETE", path+"/"+ids["eve"], "", "", 204)
+	s.expect(viewer, "DELETE", path+"/"+strong.ID, "", "", 204)
 	s.expect(viewer, "DELETE", path+"/"+ids["eve"], "", "", 404)
 	if text := s.expect(viewer, "GET", path, path, "", 200); strings.Contains(text, ids["eve"]) {
 		t.Errorf("it is still there: %s", text)
 	}
-	if got := s.trail(); !strings.HasPrefix(got, "token t3 of eve: apitoken revoke") {
+	if got := s.trail(); !strings.HasPrefix(got, "token t3 of eve: apitoken revoke; token "+ids["eve"]+" of eve: apitoken revoke;") {
 		t.Errorf("the trail says %q", got)
 	}
 }
