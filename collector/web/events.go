@@ -52,8 +52,12 @@ func (s *Server) changeData(e fleet.Event) ([]byte, error) {
 // events answers with the stream of a page: host and check select, since is the
 // newest event that it has.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	if frame.Of(r).Program { // its token may end, and the stream would not
+		http.Error(w, "this is for pages: programs have WatchChanges of the API over gRPC", http.StatusForbidden)
+		return
+	}
 	v := r.URL.Query()
-	f := live.Filter{Host: fleet.HostID(v.Get("host")), Check: v.Get("check")}
+	f := live.Filter{User: frame.Of(r).User, Host: fleet.HostID(v.Get("host")), Check: v.Get("check")}
 	since, err := strconv.ParseInt(v.Get("since"), 10, 64)
 	listen := err != nil || since < 0
 	if f.Host != "" && !f.Host.Valid() || len(f.Check) > 512 || strings.ContainsAny(f.Check, "\r\n") {

@@ -141,6 +141,9 @@ func TestTokens(t *testing.T) {
 	if a := b.post("/hosts/new", fields, "Authorization", "Bearer swc_operator"); a.code != http.StatusOK {
 		t.Errorf("an operator's token: %d", a.code)
 	}
+	if a := b.send(http.MethodGet, "/events?since=-1", nil, "Authorization", "Bearer swc_admin"); a.code != http.StatusForbidden || !strings.Contains(a.body, "WatchChanges") {
+		t.Errorf("a stream of a token, which would outlive it: %d %s", a.code, a.body)
+	}
 	b.loginAs("admin")
 	for header, want := range map[string]int{
 		"Bearer swc_viewer": http.StatusForbidden, "Bearer swc_none": http.StatusUnauthorized, "Bearer ": http.StatusUnauthorized,

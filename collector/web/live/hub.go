@@ -30,6 +30,8 @@ type message struct {
 type Filter struct {
 	Host  fleet.HostID
 	Check string
+	// User is whose stream it is: one user has at most a quarter of them. Empty: nobody's.
+	User string
 	// Sees says whose changes the client may see. It is called often and must not wait.
 	Sees func(fleet.HostID) bool
 }
@@ -79,7 +81,8 @@ type Hub struct {
 	closed  bool
 }
 
-// NewHub returns a hub for at most limit streams. Frame renders the data of a
+// NewHub returns a hub for at most limit streams, and a quarter of them, or one, of one
+// user. Frame renders the data of a
 // change: one line of JSON.
 func NewHub(limit int, frame func(fleet.Event) ([]byte, error)) *Hub {
 	return &Hub{frame: frame, limit: limit, writeWithin: writeWithin, clients: make(map[*client]struct{})}
@@ -181,12 +184,22 @@ func (h *Hub) send(c *client, m message) {
 func (h *Hub) join(f Filter) (*client, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed || len(h.clients) >= h.limit {
+	if h.closed || len(h.clients) >= h.limit || f.User != "" && h.count(f.User) >= max(1, h.limit/4) {
 		return nil, ErrFull
 	}
 	c := &client{filter: f, queue: make(chan message, streamBuffer)}
 	h.clients[c] = struct{}{}
 	return c, nil
+}
+
+// count returns how many streams a user has. The caller holds h.mu.
+func (h *Hub) count(user string) (n int) {
+	for c := range h.clients {
+		if c.filter.User == user {
+			n++
+		}
+	}
+	return n
 }
 
 // leave ends c; it reports whether c had been ended for being behind.

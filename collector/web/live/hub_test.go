@@ -156,6 +156,19 @@ func TestFull(t *testing.T) {
 	join(t, h, Filter{})
 }
 
+// TestShare: one user has a quarter of the streams, so that others have some, too.
+func TestShare(t *testing.T) {
+	h := NewHub(8, frame)
+	first := join(t, h, Filter{User: "ann"})
+	join(t, h, Filter{User: "ann"})
+	if _, err := h.join(Filter{User: "ann"}); !errors.Is(err, ErrFull) {
+		t.Errorf("a third stream: %v", err)
+	}
+	join(t, h, Filter{User: "bob"})
+	h.leave(first)
+	join(t, h, Filter{User: "ann"})
+}
+
 func TestFeedEnds(t *testing.T) {
 	h := NewHub(2, frame)
 	updates := make(chan fleet.Update)
