@@ -192,8 +192,8 @@ func scanProgress(scan func(...any) error) (p Progress, err error) {
 		&p.Waiting, &p.Refused, &changes, &reports); err != nil {
 		return p, err
 	}
-	if err := json.Unmarshal([]byte(body), &p.Order); err != nil {
-		return p, fmt.Errorf("export %q: %w", name, err)
+	if p.Order, err = decode(name, body); err != nil {
+		return p, err
 	}
 	if at.Walked == nil { // no bytes come back as nothing, which equals none
 		at.Walked = []byte{}
@@ -207,6 +207,13 @@ func scanProgress(scan func(...any) error) (p Progress, err error) {
 		p.Behind += reports
 	}
 	return p, nil
+}
+
+func decode(name, body string) (s Order, err error) {
+	if err := json.Unmarshal([]byte(body), &s); err != nil {
+		return s, fmt.Errorf("export %q: %w", name, err)
+	}
+	return s, nil
 }
 
 // Sends reports whether the order is on and sends that.

@@ -203,14 +203,7 @@ func (s *server) putExport(r *rest.Request) (any, error) {
 	if err := b.Check(); err != nil {
 		return nil, rest.Refuse(http.StatusUnprocessableEntity, strings.ReplaceAll(err.Error(), "\n", "; ")+".")
 	}
-	err := s.Data.Write(r.Context(), func(w db.Writer) error {
-		made, err := order.Save(w, s.Now(), *b)
-		if err != nil {
-			return err
-		}
-		return s.tell(w, r, map[bool]string{true: "stream add", false: "stream change"}[made], b.Name,
-			fmt.Sprintf("%s as %s to %s, enabled %v", strings.Join(b.What, ", "), b.Format, b.Route, b.Enabled))
-	})
+	_, err := order.Put(r.Context(), s.Data, s.Now(), r.Who(), *b)
 	if errors.Is(err, order.ErrFull) {
 		return nil, rest.Refuse(http.StatusConflict, err.Error())
 	}
@@ -227,7 +220,7 @@ func (s *server) deleteExport(r *rest.Request) (any, error) {
 		return nil, err
 	}
 	name := r.Text("name")
-	err := s.record(r, "stream delete", name, "", func(tx db.Writer) error { return order.Delete(tx, name) })
+	err := order.Drop(r.Context(), s.Data, s.Now(), r.Who(), name)
 	s.Exports()
 	return nil, err
 }

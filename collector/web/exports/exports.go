@@ -6,7 +6,6 @@
 package exports
 
 import (
-	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -21,7 +20,6 @@ import (
 	"seawall/collector/alert"
 	"seawall/collector/db"
 	"seawall/collector/export/order"
-	"seawall/collector/trail"
 	"seawall/collector/web/format"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/list"
@@ -215,7 +213,7 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request) {
 		p.form(w, r, http.StatusUnprocessableEntity, s, old != "", problems)
 		return
 	}
-	err = put(r.Context(), p.Data, p.Frame.Now(), frame.Of(r).User, s)
+	_, err = order.Put(r.Context(), p.Data, p.Frame.Now(), frame.Of(r).User, s)
 	switch {
 	case errors.Is(err, order.ErrFull):
 		p.form(w, r, http.StatusUnprocessableEntity, s, false, []string{err.Error()})
@@ -228,39 +226,10 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request) {
 	p.Frame.Redirect(w, r, "/exports", "The export "+s.Name+" is saved.")
 }
 
-// put saves an export, with its line in the audit trail.
-func put(ctx context.Context, data db.DB, now time.Time, who string, s order.Order) error {
-	return data.Write(ctx, func(tx db.Writer) error {
-		made, err := order.Save(tx, now, s)
-		if err != nil {
-			return err
-		}
-		action := "stream change"
-		if made {
-			action = "stream add"
-		}
-		detail := fmt.Sprintf("%s as %s to %s, enabled %v", strings.Join(s.What, ", "), s.Format, s.Route, s.Enabled)
-		_, err = trail.Record(tx, now, trail.Entry{Who: who, Action: action, Target: s.Name, Detail: detail})
-		return err
-	})
-}
-
-// drop deletes an export, with its line in the audit trail. One that is not known is an
-// error that is fs.ErrNotExist.
-func drop(ctx context.Context, data db.DB, now time.Time, who, name string) error {
-	return data.Write(ctx, func(tx db.Writer) error {
-		if err := order.Delete(tx, name); err != nil {
-			return err
-		}
-		_, err := trail.Record(tx, now, trail.Entry{Who: who, Action: "stream delete", Target: name})
-		return err
-	})
-}
-
 // remove deletes an order.
 func (p *Pages) remove(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	if err := drop(r.Context(), p.Data, p.Frame.Now(), frame.Of(r).User, name); err != nil {
+	if err := order.Drop(r.Context(), p.Data, p.Frame.Now(), frame.Of(r).User, name); err != nil {
 		p.Frame.Fail(w, r, err)
 		return
 	}
