@@ -28,6 +28,7 @@ import (
 
 	"seawall/collector/admin/socket"
 	"seawall/collector/bootstrap"
+	"seawall/collector/console/exports"
 	"seawall/collector/console/keep"
 	"seawall/collector/console/people"
 	seawallv1 "seawall/proto/seawall/v1"
@@ -46,13 +47,14 @@ type Console struct {
 }
 
 // Commands returns the commands bootstrap, token, host, ca, hosts, findings, export, and
-// those of packages people and keep.
+// those of packages people, exports and keep.
 func (c Console) Commands() []*cobra.Command {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	all := []*cobra.Command{c.bootstrap(), c.token(), c.host(), c.ca(), c.hosts(), c.findings(), c.export()}
 	all = append(all, people.Console{Ask: c.connect, JSON: c.json, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr}.Commands()...)
+	all = append(all, exports.Console{Ask: c.connect, JSON: c.json, Stdout: c.Stdout}.Command())
 	return append(all, keep.Console{Ask: c.connect, JSON: c.json, Now: c.Now, Stdout: c.Stdout}.Commands()...)
 }
 

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"seawall/collector/admin"
+	"seawall/collector/admin/exports"
 	"seawall/collector/admin/keep"
 	"seawall/collector/admit"
 	"seawall/collector/export"
@@ -33,13 +34,14 @@ func openMembers(ctx context.Context, c config, s *store.Store, log *slog.Logger
 }
 
 // admin is what the administrator's service works with.
-func (m *members) admin(c config, s *store.Store, who *users, log *slog.Logger) admin.Config {
+func (m *members) admin(c config, s *store.Store, a *messenger, who *users, log *slog.Logger) admin.Config {
 	kept := &keep.Service{Data: s, Forget: forgetter(s, m), Days: c.RetentionDays}
+	sent := &exports.Service{Data: s, Routes: a.Desk.Routes, Changed: a.Exports.Wake}
 	return admin.Config{
 		Authority: m.Authority, Enrolment: m.Enrolment, Roster: m.Roster,
 		Members: s.Members, Tokens: s.Tokens, Requests: s.Requests, Hosts: s.Hosts, Update: s.Update, Log: log,
 		Export: files(s), Exported: trail.Exported(s, time.Now),
-		Services: []func(grpc.ServiceRegistrar){who.service(), kept.Register},
+		Services: []func(grpc.ServiceRegistrar){who.service(), kept.Register, sent.Register},
 	}
 }
 

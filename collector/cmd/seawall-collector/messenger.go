@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"seawall/collector/account/tag"
 	"seawall/collector/alert/desk"
 	"seawall/collector/alert/door"
 	"seawall/collector/alert/outbox"
@@ -74,25 +76,14 @@ func (a *messenger) Close() error {
 	return nil
 }
 
-// tags returns what reads the tags that administrators and their tokens gave a host.
+// tags returns what reads the tags that administrators and their tokens gave a host, none
+// for one that was forgotten.
 func tags(data db.DB) func(context.Context, fleet.HostID) ([]string, error) {
-	return func(ctx context.Context, id fleet.HostID) (all []string, err error) {
-		key, err := id.Bytes()
-		if err != nil {
-			return nil, err
+	return func(ctx context.Context, id fleet.HostID) ([]string, error) {
+		all, err := tag.Of(ctx, data, id)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
 		}
-		err = data.Read(ctx, func(q db.Querier) error {
-			all = nil
-			return db.Each(ctx, q, func(scan func(...any) error) error {
-				var tag string
-				err := scan(&tag)
-				all = append(all, tag)
-				return err
-			}, "SELECT tag FROM host_tag WHERE host = ?", key)
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read tags of %s: %w", id, err)
-		}
-		return all, nil
+		return all, err
 	}
 }

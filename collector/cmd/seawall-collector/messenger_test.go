@@ -60,7 +60,15 @@ func TestMessengerTags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Write(t.Context(), func(w db.Writer) error { return w.Exec("INSERT INTO host_tag (host, tag) VALUES (?, 'web')", key) }); err != nil {
+	if got, err := tags(s)(t.Context(), id); err != nil || got != nil {
+		t.Errorf("of a host that was forgotten: %v, %v", got, err)
+	}
+	if err := s.Write(t.Context(), func(w db.Writer) error {
+		if err := w.Exec("INSERT INTO host (host, first_seen, last_seen, name) VALUES (?, 1, 1, 'h')", key); err != nil {
+			return err
+		}
+		return w.Exec("INSERT INTO host_tag (host, tag) VALUES (?, 'web')", key)
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := tags(s)(t.Context(), id); err != nil || len(got) != 1 || got[0] != "web" {

@@ -64,11 +64,8 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	if err != nil {
 		return configError{err}
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collectors.NewBuildInfoCollector())
+	registry := measured(s)
 	m.Measure(registry)
-	registry.MustRegister(figures.New(s.Overview, time.Now))
 	in, err := ingest.New(ingest.Config{
 		Store: s, TLS: m.Authority.Hosts(), Roster: m.Roster, Bundle: m.Authority.Bundle,
 		Services: []func(grpc.ServiceRegistrar){m.Enrolment.Register},
@@ -103,12 +100,20 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		alerts.Run,
 		func(ctx context.Context) error { return in.Serve(ctx, hosts) },
 		func(ctx context.Context) error { return out.Serve(ctx, browsers) },
-		func(ctx context.Context) error { return admin.Serve(ctx, door, m.admin(c, s, who, log)) },
+		func(ctx context.Context) error { return admin.Serve(ctx, door, m.admin(c, s, alerts, who, log)) },
 		func(ctx context.Context) error { return m.KeepPin(ctx, at, c.StateDir) },
 		m.Run,
 		calm.Run,
 		watchdog(s, at, log).Run,
 	})
+}
+
+// measured is what the collector tells of itself and of the fleet in figures.
+func measured(s *store.Store) *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewBuildInfoCollector(), figures.New(s.Overview, time.Now))
+	return registry
 }
 
 // open makes the dashboard.

@@ -21,7 +21,7 @@ func groups() []group {
 	return []group{
 		{"The collector", []string{"setup", "run", "status", "check-config", "notify", "version", "completion", "help"}},
 		{"Hosts", []string{"bootstrap", "token", "host", "hosts", "tag", "ca"}},
-		{"Findings", []string{"findings", "waive", "export"}},
+		{"Findings", []string{"findings", "waive", "export", "exports"}},
 		{"People", []string{"user", "apitoken", "reset-password", "trail"}},
 		{"What is kept", []string{"retention", "forget", "backup", "restore", "migrate"}},
 	}
