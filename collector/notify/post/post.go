@@ -3,11 +3,12 @@
 // Rocket.Chat), to PagerDuty (Events API v2), and to OTLP receivers.
 //
 // It connects to the configured address alone: redirects are not followed, proxies of
-// the environment are not used, and addresses of the local link, where clouds have
-// their metadata services, are refused, whatever a name resolves to. An answer is read
+// the environment are not used, and addresses of the local link and of the metadata
+// services of clouds are refused, whatever a name resolves to. An answer is read
 // to a limit and believed in its status only.
 //
-// The URL and the secret of a route never enter an error.
+// The URL and the secret of a route never enter an error, nor does an answer that repeats
+// a word of them.
 package post
 
 import (
@@ -25,15 +26,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"seawall/collector/alert"
-	"seawall/pkg/text"
 )
 
 const (
@@ -96,18 +94,6 @@ func newSender(c Config, mk func(*Sender, alert.Parcel) ([]body, error)) (*Sende
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
-}
-
-// guard refuses addresses of the local link before a connection is opened.
-func guard(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("address %q: %w", address, err)
-	}
-	if ip := at.Addr().Unmap(); ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip == netip.MustParseAddr("fd00:ec2::254") {
-		return fmt.Errorf("%s is of the local link: %w", ip, alert.ErrRefused)
-	}
-	return nil
 }
 
 // Send delivers a parcel. An error that wraps alert.ErrRefused is final; any other may
@@ -174,22 +160,6 @@ func (s *Sender) judge(answer *http.Response, said []byte) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, alert.ErrRefused)
-}
-
-// quote returns what the receiver said of its refusal, unless that repeats a secret.
-func (s *Sender) quote(said []byte) string {
-	quoted := text.Clean(text.Terminal(strings.TrimSpace(text.Clean(said, maxDetail))), maxDetail)
-	u, err := url.Parse(s.cfg.URL)
-	if quoted == "" || err != nil || len(u.Path) > 1 && strings.Contains(string(said), u.Path) ||
-		len(s.cfg.Secret) > 0 && bytes.Contains(said, s.cfg.Secret) {
-		return ""
-	}
-	for _, v := range s.cfg.Headers {
-		if strings.Contains(string(said), v) {
-			return ""
-		}
-	}
-	return ": " + quoted
 }
 
 // message reads the message of a parcel.

@@ -257,6 +257,46 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestSecretsRepeated: a receiver that repeats a part of a secret is not quoted.
+func TestSecretsRepeated(t *testing.T) {
+	r := newReceiver(t, false)
+	r.code = http.StatusBadRequest
+	c := Config{URL: r.URL + "/services/T00/xoxSECRETpath?token=SECRETquery%21x", Secret: []byte("SECRETsigning"), Headers: map[string]string{"Authorization": "Bearer SECRETheader", "X-Team": "ops"}}
+	c.URL = strings.Replace(c.URL, "http://", "http://someone:SECRETuser@", 1)
+	for _, say := range []string{"no token SECRETquery!x here", "SECRETquery%21x", "xoxSECRETpath is revoked", `no \/services\/T00\/xoxSECRETpath`, "token SECRETheader has expired", "SECRETuser?",
+		"signed with SECRETsigning", base64.StdEncoding.EncodeToString(c.Secret)} {
+		r.say = say
+		s, err := NewWebhook(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Send(t.Context(), parcel(t, message())); err == nil || err.Error() != "400 Bad Request: the receiver refused it" {
+			t.Errorf("%q: %v", say, err)
+		}
+	}
+	r.say = "the field x is missing"
+	s, err := NewWebhook(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Send(t.Context(), parcel(t, message())); err == nil || !strings.Contains(err.Error(), "the field x is missing") {
+		t.Errorf("what repeats no secret is not quoted: %v", err)
+	}
+}
+
+// TestGuard: addresses of the metadata services of clouds are refused in whatever form.
+func TestGuard(t *testing.T) {
+	for address, refused := range map[string]bool{
+		"169.254.169.254": true, "[::ffff:169.254.169.254]": true, "[64:ff9b::a9fe:a9fe]": true, "[2002:a9fe:a9fe::1]": true, "[::a9fe:a9fe]": true,
+		"[fe80::1]": true, "[fe80::1%eth0]": true, "[fd00:ec2::254]": true, "100.100.100.200": true, "[::ffff:100.100.100.200]": true, "192.0.0.192": true, "168.63.129.16": true,
+		"224.0.0.1": true, "[ff02::1]": true, "0.0.0.0": false, "127.0.0.1": false, "[::1]": false, "10.0.0.1": false, "192.0.2.1": false, "[2001:db8::1]": false, "[64:ff9b::c000:201]": false, "[fd00::1]": false,
+	} {
+		if err := guard("tcp", address+":80", nil); (err != nil) != refused || err != nil && !errors.Is(err, alert.ErrRefused) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // TestKinds: a route takes what it can say, and refuses the rest.
 func TestKinds(t *testing.T) {
 	r := newReceiver(t, false)
