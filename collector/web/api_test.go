@@ -163,7 +163,18 @@ func scopedTo(d *demo, n int, page func(context.Context, fleet.HostQuery) (fleet
 		}
 	}
 	c.Lists = pages{c.Lists, page}
-	c.Areas = withAPI(d, func(a *api.Config) { a.Lists, a.Exported = c.Lists, exported })
+	c.Areas = withAPI(d, func(a *api.Config) {
+		a.Lists, a.Exported = c.Lists, exported
+		a.CheckOf = func(ctx context.Context, id string, scope []string) (fleet.CheckDetail, error) {
+			of, err := d.Check(ctx, id)
+			if !slices.Equal(scope, []string{"mine"}) {
+				return of, err
+			}
+			of.States = slices.DeleteFunc(slices.Clone(of.States), func(s fleet.State) bool { return s.Host != d.hosts[n].ID })
+			of.Check.Hosts = len(of.States)
+			return of, err
+		}
+	})
 	return c
 }
 

@@ -47,7 +47,7 @@ func config(d *demo) web.Config {
 // withAPI makes the area of the API, as a test changes its configuration.
 func withAPI(d *demo, change func(*api.Config)) func(*frame.Frame) ([]web.Area, error) {
 	return func(f *frame.Frame) ([]web.Area, error) {
-		c := api.Config{Frame: f, Posture: d, Catalogue: d, Detections: d, Lists: d, Advisories: d, Requests: d.Requests, Version: "0.3.1",
+		c := api.Config{Frame: f, Posture: d, Catalogue: d, CheckOf: d.CheckOf, Detections: d, Lists: d, Advisories: d, Requests: d.Requests, Version: "0.3.1",
 			Export: export.Source{Hosts: d.Hosts, Host: d.Host, Checks: d.Checks, Timeline: d.Timeline, Detections: d.Detections}.Open("0.3.1")}
 		change(&c)
 		return []web.Area{api.New(c)}, nil

@@ -55,7 +55,7 @@ func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(
 		if err != nil {
 			return nil, err
 		}
-		data := api.New(api.Config{Frame: f, Posture: s, Catalogue: s, Detections: s, Lists: s, Advisories: s, Requests: s.Requests,
+		data := api.New(api.Config{Frame: f, Posture: s, Catalogue: s, CheckOf: s.CheckOf, Detections: s, Lists: s, Advisories: s, Requests: s.Requests,
 			Export: files(s), Exported: trail.Exported(s, time.Now), Version: service.ReadBuild().Version},
 			slices.Concat(who.endpoints(), m.endpoints(c, s), decide.Endpoints(decide.Config{Data: s, Outbox: a.Outbox, Tokens: who.tokens, Now: time.Now, Routes: a.Desk.Routes, Rules: a.Watch.Wake, Exports: a.Exports.Wake,
 				Change: m.Change, Decide: m.Decide}))...)

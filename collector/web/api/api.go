@@ -16,9 +16,12 @@ import (
 
 // Config is what an [API] works with. The zero value of Exported means the default named.
 type Config struct {
-	Frame      *frame.Frame
-	Posture    frame.Posture
-	Catalogue  frame.Catalogue
+	Frame     *frame.Frame
+	Posture   frame.Posture
+	Catalogue frame.Catalogue
+	// CheckOf answers for a check on the hosts of a scope; of no scope, on all. A check of
+	// which they have no result is an error that errors.Is fs.ErrNotExist.
+	CheckOf    func(ctx context.Context, id string, scope []string) (fleet.CheckDetail, error)
 	Detections frame.Detections
 	Lists      frame.Lists // says which hosts a visitor with a scope sees
 	Advisories patches.Advisories

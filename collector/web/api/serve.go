@@ -114,34 +114,14 @@ func (s *API) checks(r *rest.Request) (any, error) {
 // check answers with a check and its results. For who does not see all hosts its counts
 // are those of the hosts that are seen.
 func (s *API) check(r *rest.Request) (any, error) {
-	d, err := s.config.Catalogue.Check(r.Context(), r.Text("id"))
+	d, err := s.config.CheckOf(r.Context(), r.Text("id"), r.Visitor.Scope)
 	if err != nil {
 		return nil, fmt.Errorf("check: %w", err)
-	}
-	sees, err := r.Sees()
-	if err != nil {
-		return nil, err
-	}
-	if sees != nil {
-		d.States = slices.DeleteFunc(slices.Clone(d.States), func(s fleet.State) bool { return !sees(s.Host) })
-		d.Check.Counts, d.Check.Hosts = counted(d.States)
 	}
 	plain.States(d.States)
 	d.States = plain.List(d.States)
 	d.Check.Info.References = plain.List(d.Check.Info.References)
 	return d, nil
-}
-
-// counted counts results by status, and the hosts on which one is bad.
-func counted(states []fleet.State) (c fleet.Counts, hosts int) {
-	bad := map[fleet.HostID]bool{}
-	for i := range states {
-		c.Add(states[i].Result.Status, 1)
-		if states[i].Result.Status.Bad() {
-			bad[states[i].Host] = true
-		}
-	}
-	return c, len(bad)
 }
 
 func (s *API) timeline(r *rest.Request) (any, error) {

@@ -72,7 +72,7 @@ func open(t *testing.T) *site {
 	}
 	mux := http.NewServeMux()
 	s.server = New(Config{Frame: f, API: mux, Visitor: s.visitor, Timeline: s.store.Timeline, Within: s.store.Within, Subscribe: s.store.Subscribe})
-	data := api.New(api.Config{Frame: f, Posture: s.store, Catalogue: s.store, Detections: s.store, Lists: s.store, Requests: s.store.Requests,
+	data := api.New(api.Config{Frame: f, Posture: s.store, Catalogue: s.store, CheckOf: s.store.CheckOf, Detections: s.store, Lists: s.store, Requests: s.store.Requests,
 		Export: export.Source{Hosts: s.store.Hosts, Host: s.store.Host, Checks: s.store.Checks, Timeline: s.store.Timeline, Detections: s.store.Detections}.Open("1"),
 		Exported: func(_ context.Context, who, what string) error {
 			s.exports = append(s.exports, who+": "+what)
@@ -390,6 +390,26 @@ func TestTokens(t *testing.T) {
 	}
 	if _, err := s.client.ListChecks(bob, &fleetv1.ListChecksRequest{}); status.Code(err) != codes.PermissionDenied {
 		t.Errorf("the whole fleet: %v", err)
+	}
+}
+
+// TestCheckOfScope: a check tells a scope of its own hosts, however many results others have.
+func TestCheckOfScope(t *testing.T) {
+	s := open(t)
+	var records []finding.Record
+	for i := range 600 { // more than a check tells of
+		r := s.change("ssh-root", finding.SeverityHigh)
+		r.Change.Result.Resource = fmt.Sprint("r", i)
+		records = append(records, r)
+	}
+	s.deliver(0, records...)
+	r := httptest.NewRequest(http.MethodGet, "/api/v1/checks/ssh-root", nil)
+	r.Header.Set("Authorization", "Bearer "+s.token("bob", "prod"))
+	w := httptest.NewRecorder()
+	s.http.Config.Handler.ServeHTTP(w, r)
+	var d fleet.CheckDetail
+	if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil || len(d.States) != 1 || d.States[0].Host != host(1) || d.Check.Hosts != 1 || d.Check.Counts.Fail != 1 {
+		t.Errorf("%v: %d results, %d hosts, %+v", err, len(d.States), d.Check.Hosts, d.Check.Counts)
 	}
 }
 

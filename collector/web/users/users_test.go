@@ -93,7 +93,7 @@ func open(t *testing.T) *house {
 			p, err := users.New(users.Config{Frame: f, Accounts: h.accounts, Tokens: h.tokens, DB: s, EndUser: func(user string) { out.EndUser(user) },
 				Sessions:   func(ctx context.Context, user string) ([]session.Open, error) { return out.Sessions(ctx, user) },
 				EndSession: func(ctx context.Context, user, id string) error { return out.EndSession(ctx, user, id) }})
-			return []web.Area{p, api.New(api.Config{Frame: f, Posture: s, Catalogue: s, Detections: s, Lists: s, Advisories: s, Requests: s.Requests})}, err
+			return []web.Area{p, api.New(api.Config{Frame: f, Posture: s, Catalogue: s, CheckOf: s.CheckOf, Detections: s, Lists: s, Advisories: s, Requests: s.Requests})}, err
 		},
 	})
 	if err != nil {
