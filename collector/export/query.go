@@ -96,13 +96,19 @@ func (q *Query) set(name, value string, now time.Time) (err error) {
 	case "until":
 		q.Until, err = moment(value, now)
 	case "limit":
-		if q.Limit, err = strconv.Atoi(value); err != nil || q.Limit < 1 {
-			err = errors.New("no number above 0")
-		}
+		q.Limit, err = above(value)
 	default:
 		err = errors.New("no such parameter")
 	}
 	return err
+}
+
+func above(value string) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 {
+		return 0, errors.New("no number above 0")
+	}
+	return n, nil
 }
 
 func word(value string, of ...string) (string, error) {
@@ -148,25 +154,27 @@ func moment(value string, now time.Time) (time.Time, error) {
 
 // check holds the parameters against each other.
 func (q *Query) check() error {
-	no := func(name string) error { return fmt.Errorf("parameter %s: not for %s", name, q.What) }
-	timed := q.What == Changes || q.What == Detections
 	switch {
 	case q.What == Hosts && q.Format != CSV && q.Format != JSONL:
 		return fmt.Errorf("parameter format: hosts are written as csv or jsonl, not %s", q.Format)
 	case q.What != Findings && q.Format == SARIF:
 		return fmt.Errorf("parameter format: %s are not written as sarif", q.What)
-	case q.What == Hosts && q.Check != "":
-		return no("check")
-	case q.What != Findings && q.Family != "":
-		return no("family")
-	case (q.What == Hosts || q.What == Detections) && q.Status != nil:
-		return no("status")
-	case q.What == Hosts && q.Severity != 0:
-		return no("severity")
-	case !timed && !q.Since.IsZero():
-		return no("since")
-	case !timed && !q.Until.IsZero():
-		return no("until")
+	}
+	timed := q.What == Changes || q.What == Detections
+	for _, p := range []struct {
+		name         string
+		given, taken bool
+	}{
+		{"check", q.Check != "", q.What != Hosts},
+		{"family", q.Family != "", q.What == Findings},
+		{"status", q.Status != nil, q.What == Findings || q.What == Changes},
+		{"severity", q.Severity != 0, q.What != Hosts},
+		{"since", !q.Since.IsZero(), timed},
+		{"until", !q.Until.IsZero(), timed},
+	} {
+		if p.given && !p.taken {
+			return fmt.Errorf("parameter %s: not for %s", p.name, q.What)
+		}
 	}
 	return nil
 }
