@@ -65,7 +65,13 @@ const (
 
 // Check says what is wrong with a rule, all of it.
 func (r *Rule) Check() error {
-	var errs []error
+	errs := slices.Concat(r.checkWhat(), r.checkHow())
+	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
+	return errors.Join(errs...)
+}
+
+// checkWhat says what is wrong with a rule's name and with what it is about.
+func (r *Rule) checkWhat() (errs []error) {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if r.Name == "" || len(r.Name) > maxEntry || text.Terminal(r.Name) != r.Name {
 		bad("name: 1 to %d printable characters", maxEntry)
@@ -81,10 +87,7 @@ func (r *Rule) Check() error {
 	if r.MinSeverity > finding.SeverityCritical {
 		bad("severity: 0 to %d", finding.SeverityCritical)
 	}
-	if len(r.Routes) == 0 {
-		bad("routes: at least one")
-	}
-	for name, list := range map[string][]string{"families": r.Families, "checks": r.Checks, "tags": r.Tags, "routes": r.Routes} {
+	for name, list := range map[string][]string{"families": r.Families, "checks": r.Checks, "tags": r.Tags} {
 		if err := checkList(list); err != nil {
 			bad("%s: %w", name, err)
 		}
@@ -93,6 +96,18 @@ func (r *Rule) Check() error {
 		if _, err := path.Match(p, ""); err != nil {
 			bad("checks: %q: %w", p, err)
 		}
+	}
+	return errs
+}
+
+// checkHow says what is wrong with where, when and how often a rule tells.
+func (r *Rule) checkHow() (errs []error) {
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if len(r.Routes) == 0 {
+		bad("routes: at least one")
+	}
+	if err := checkList(r.Routes); err != nil {
+		bad("routes: %w", err)
 	}
 	if !slices.Contains([]GroupBy{ByRule, ByHost, ByCheck, BySubject}, r.Group) {
 		bad("group: there is no %q", r.Group)
@@ -105,8 +120,7 @@ func (r *Rule) Check() error {
 	if r.Hourly < 1 || r.Hourly > 1000 {
 		bad("hourly: 1 to 1000")
 	}
-	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
-	return errors.Join(errs...)
+	return errs
 }
 
 func checkList(list []string) error {
