@@ -115,12 +115,8 @@ func parse(data []byte, folder string) ([]route, error) {
 	if err := dec.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if f.Dashboard != "" {
-		u, err := url.Parse(f.Dashboard)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-			return nil, errors.New("dashboard: not an address that begins with https:// or http://")
-		}
-		f.Dashboard = strings.TrimRight(f.Dashboard, "/")
+	if !good(f.Dashboard) {
+		return nil, errors.New("dashboard: not an address that begins with https:// or http://")
 	}
 	if len(f.Routes) > maxRoutes {
 		return nil, fmt.Errorf("%d routes: at most %d", len(f.Routes), maxRoutes)
@@ -135,7 +131,7 @@ func parse(data []byte, folder string) ([]route, error) {
 			continue
 		}
 		seen[e.Name] = true
-		r, err := (&builder{folder, f.Dashboard}).route(e)
+		r, err := (&builder{folder, strings.TrimRight(f.Dashboard, "/")}).route(e)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("route %s: %w", e.Name, err))
 			continue
@@ -143,6 +139,15 @@ func parse(data []byte, folder string) ([]route, error) {
 		routes = append(routes, r)
 	}
 	return routes, errors.Join(errs...)
+}
+
+// good reports whether links can begin with the address of the dashboard, or there is none.
+func good(dashboard string) bool {
+	u, err := url.Parse(dashboard)
+	if err != nil || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return false
+	}
+	return dashboard == "" || (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
 // builder makes routes of entries.
@@ -208,34 +213,24 @@ func host(address string) string {
 }
 
 func (b *builder) http(kind string, e *httpEntry) (c post.Config, err error) {
-	c = post.Config{URL: e.URL, Dashboard: b.dashboard}
-	if e.URLFile != "" {
-		if c.URL != "" {
-			return c, errors.New("url and url_file: one of them")
-		}
-		if c.URL, err = b.secret("url_file", e.URLFile); err != nil {
-			return c, err
-		}
+	if !fits(kind, e) {
+		return c, fmt.Errorf("%s has no key_file, secret_file or headers_file of this kind", kind)
 	}
-	switch kind {
-	case "pagerduty":
-		if c.URL == "" {
-			c.URL = pagerDuty
-		}
+	c.Dashboard = b.dashboard
+	if c.URL, err = b.address(kind, e); err != nil {
+		return c, err
+	}
+	if kind == "pagerduty" {
 		key, err := b.secret("key_file", e.Key)
 		if err != nil {
 			return c, err
 		}
 		c.Secret = []byte(key)
-	case "webhook":
-		if e.Secret != "" {
-			if c.Secret, err = b.signing(e.Secret); err != nil {
-				return c, err
-			}
-		}
 	}
-	if kind != "pagerduty" && e.Key != "" || kind != "webhook" && e.Secret != "" || (kind == "slack" || kind == "pagerduty") && e.Headers != "" {
-		return c, fmt.Errorf("%s has no key_file, secret_file or headers_file of this kind", kind)
+	if e.Secret != "" {
+		if c.Secret, err = b.signing(e.Secret); err != nil {
+			return c, err
+		}
 	}
 	if e.Headers != "" {
 		if c.Headers, err = b.headers(e.Headers); err != nil {
@@ -244,6 +239,32 @@ func (b *builder) http(kind string, e *httpEntry) (c post.Config, err error) {
 	}
 	c.Roots, err = b.roots(e.CA)
 	return c, err
+}
+
+// fits reports whether an entry names no file that routes of its kind do not take.
+func fits(kind string, e *httpEntry) bool {
+	switch kind {
+	case "webhook":
+		return e.Key == ""
+	case "pagerduty":
+		return e.Secret == "" && e.Headers == ""
+	case "slack":
+		return e.Key == "" && e.Secret == "" && e.Headers == ""
+	}
+	return e.Key == "" && e.Secret == ""
+}
+
+// address is where an entry's messages go.
+func (b *builder) address(kind string, e *httpEntry) (string, error) {
+	switch {
+	case e.URLFile != "" && e.URL != "":
+		return "", errors.New("url and url_file: one of them")
+	case e.URLFile != "":
+		return b.secret("url_file", e.URLFile)
+	case e.URL == "" && kind == "pagerduty":
+		return pagerDuty, nil
+	}
+	return e.URL, nil
 }
 
 // signing reads a webhook's secret: text, or Standard Webhooks' whsec_ and base64.

@@ -88,26 +88,11 @@ func (s *Sender) Send(_ context.Context, p alert.Parcel) error {
 	if err != nil || good.Parcel == p.ID {
 		return err
 	}
-	f, size, inode, err := s.open()
+	f, size, inode, err := s.begin(good, int64(len(p.Body)))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }() // what counts was synced
-	if inode == good.Inode && size > good.End {
-		if err := f.Truncate(good.End); err != nil {
-			return fmt.Errorf("cut off an unfinished entry: %w", err)
-		}
-		size = good.End
-	}
-	if size > 0 && size+int64(len(p.Body)) > s.cfg.MaxBytes {
-		if err := s.setAside(); err != nil {
-			return err
-		}
-		_ = f.Close() // it was synced with its last parcel
-		if f, size, inode, err = s.open(); err != nil {
-			return err
-		}
-	}
+	defer func() { _ = f.Close() }()             // what counts was synced
 	if good.Inode != inode || good.End != size { // what is there already stays, whatever happens next
 		if err := s.write(state{good.Parcel, inode, size}); err != nil {
 			return err
@@ -120,6 +105,27 @@ func (s *Sender) Send(_ context.Context, p alert.Parcel) error {
 		return fmt.Errorf("write %s: %w", s.cfg.Path, err)
 	}
 	return s.write(state{p.ID, inode, size + int64(len(p.Body))})
+}
+
+// begin opens the file for so many bytes after the last whole entry: a fresh one where they have no room.
+func (s *Sender) begin(good state, more int64) (f *os.File, size int64, inode uint64, err error) {
+	if f, size, inode, err = s.open(); err != nil {
+		return nil, 0, 0, err
+	}
+	if inode == good.Inode && size > good.End {
+		if err := f.Truncate(good.End); err != nil {
+			return nil, 0, 0, errors.Join(fmt.Errorf("cut off an unfinished entry: %w", err), f.Close())
+		}
+		size = good.End
+	}
+	if size == 0 || size+more <= s.cfg.MaxBytes {
+		return f, size, inode, nil
+	}
+	_ = f.Close() // it was synced with its last parcel
+	if err := s.setAside(); err != nil {
+		return nil, 0, 0, err
+	}
+	return s.open()
 }
 
 // open opens the file, which must be one, and not a link to one.
