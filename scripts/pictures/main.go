@@ -52,22 +52,27 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.End(syscall.SIGTERM)) }()
+	if err := furnish(ctx, program, *folder); err != nil {
+		return err
+	}
+	return photograph(ctx, c, *to, *format)
+}
+
+// photograph takes the pictures of each kind of page of a running collector.
+func photograph(ctx context.Context, c *collector.Collector, to, format string) error {
 	address, err := c.Dashboard()
 	if err != nil {
 		return err
 	}
-	password, err := dashboard.Password(*folder)
+	password, err := dashboard.Password(c.Folder)
 	if err != nil {
-		return err
-	}
-	if err := furnish(ctx, program, *folder); err != nil {
 		return err
 	}
 	d, err := dashboard.Open(ctx, address, "admin", password)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(*to, 0o755); err != nil {
+	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
 	tab, end, err := browser(ctx)
@@ -75,7 +80,7 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer end()
-	camera := camera{base: address, format: *format}
+	camera := camera{base: address, format: format}
 	if err := camera.signIn(tab, password); err != nil {
 		return err
 	}
@@ -87,13 +92,13 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	for _, kind := range slices.Sorted(maps.Keys(pages)) {
-		if err := camera.take(tab, pages[kind], filepath.Join(*to, name(kind)), light, wide); err != nil {
+		if err := camera.take(tab, pages[kind], filepath.Join(to, name(kind)), light, wide); err != nil {
 			return err
 		}
 	}
 	// What the same page looks like at night and on a telephone is shown once.
-	if err := camera.take(tab, "/", filepath.Join(*to, "overview-dark"), dark, wide); err != nil {
+	if err := camera.take(tab, "/", filepath.Join(to, "overview-dark"), dark, wide); err != nil {
 		return err
 	}
-	return camera.take(tab, "/", filepath.Join(*to, "overview-narrow"), light, narrow)
+	return camera.take(tab, "/", filepath.Join(to, "overview-narrow"), light, narrow)
 }
