@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -110,7 +111,11 @@ func parse(data []byte) (*Settings, error) {
 	if err := dec.Decode(s); err != nil {
 		return nil, err
 	}
-	var errs []error
+	return s, errors.Join(slices.Concat(s.checkProvider(), s.checkRoles())...)
+}
+
+// checkProvider says what is wrong with what is said of the provider.
+func (s *Settings) checkProvider() (errs []error) {
 	for _, e := range []struct{ key, url string }{{"issuer", s.Issuer}, {"redirect", s.Redirect}} {
 		if u, err := url.Parse(e.url); err != nil || !safe(u) || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 			errs = append(errs, fmt.Errorf("%s: an https:// URL is needed", e.key))
@@ -121,6 +126,11 @@ func parse(data []byte) (*Settings, error) {
 	if s.ClientID == "" || s.UserClaim == "" || s.Name == "" || len(s.Name) > 64 {
 		errs = append(errs, errors.New("client_id, user_claim and name are needed, name with at most 64 bytes"))
 	}
+	return errs
+}
+
+// checkRoles says what is wrong with the roles, and puts their tags in order.
+func (s *Settings) checkRoles() (errs []error) {
 	if len(s.Roles) > maxRules {
 		errs = append(errs, fmt.Errorf("roles: more than %d", maxRules))
 	}
@@ -134,7 +144,7 @@ func parse(data []byte) (*Settings, error) {
 		}
 		s.Roles[i].Tags = tags
 	}
-	return s, errors.Join(errs...)
+	return errs
 }
 
 // safe reports whether what is sent to a URL is read by nobody on the way.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,13 +124,8 @@ func (s *Pages) back(w http.ResponseWriter, r *http.Request) {
 		s.frame.Failure(w, r, http.StatusForbidden, "This sign-in is out of date", "Go to the sign-in page and begin again.")
 		return
 	}
-	if code := q.Get("error"); code != "" || q.Get("code") == "" || len(q.Get("code")) > 4096 {
-		s.refuse(w, r, fmt.Errorf("the provider says %.64q: %w", code, fs.ErrPermission))
-		return
-	}
-	// RFC 9207: an answer that says whose it is must say our provider's name.
-	if iss := q.Get("iss"); iss != "" && iss != s.config.Settings.Issuer {
-		s.refuse(w, r, fmt.Errorf("an answer of another provider: %w", fs.ErrPermission))
+	if err := s.answer(q); err != nil {
+		s.refuse(w, r, err)
 		return
 	}
 	if wait, ok := s.attempts.Allow(gate.Remote(r)); !ok {
@@ -140,16 +136,7 @@ func (s *Pages) back(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { <-s.busy }()
-	said, err := s.provider.redeem(r.Context(), q.Get("code"), t)
-	if err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	user, err := s.user(r.Context(), said)
-	if err == nil {
-		err = s.config.Begin(w, r, user)
-	}
-	if err != nil {
+	if err := s.begin(w, r, q.Get("code"), t); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
@@ -158,6 +145,31 @@ func (s *Pages) back(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Refresh", "0; url="+t.Next)
 	s.frame.Show(w, r, s.pages, "signed", frame.Page{Title: "Signed in", Body: t.Next})
+}
+
+// answer says what keeps the provider's answer from having a code of ours in it.
+func (s *Pages) answer(q url.Values) error {
+	if code := q.Get("error"); code != "" || q.Get("code") == "" || len(q.Get("code")) > 4096 {
+		return fmt.Errorf("the provider says %.64q: %w", code, fs.ErrPermission)
+	}
+	// RFC 9207: an answer that says whose it is must say our provider's name.
+	if iss := q.Get("iss"); iss != "" && iss != s.config.Settings.Issuer {
+		return fmt.Errorf("an answer of another provider: %w", fs.ErrPermission)
+	}
+	return nil
+}
+
+// begin begins a session of whom the code stands for.
+func (s *Pages) begin(w http.ResponseWriter, r *http.Request, code string, t trip) error {
+	said, err := s.provider.redeem(r.Context(), code, t)
+	if err != nil {
+		return err
+	}
+	user, err := s.user(r.Context(), said)
+	if err != nil {
+		return err
+	}
+	return s.config.Begin(w, r, user)
 }
 
 // refuse answers that nobody was signed in. What was wrong is for the log alone.
@@ -179,38 +191,53 @@ func (s *Pages) user(ctx context.Context, c *claims) (u account.User, err error)
 	if err != nil {
 		return u, err
 	}
-	rule := slices.IndexFunc(s.config.Settings.Roles, func(r Rule) bool { return c.has(r.Claim, r.Value) })
-	if rule < 0 && len(s.config.Settings.Roles) > 0 {
-		return u, fmt.Errorf("%q has none of the roles: %w", name, fs.ErrPermission)
-	}
-	u, err = s.config.Accounts.Get(ctx, name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && rule >= 0:
-		err = s.config.Accounts.Add(ctx, who, name, "", s.config.Settings.Roles[rule].Role, s.config.Settings.Roles[rule].Tags)
-		if err == nil {
-			u, err = s.config.Accounts.Get(ctx, name)
-		}
-	case errors.Is(err, fs.ErrNotExist):
-		err = fmt.Errorf("%q is no user here: %w", name, fs.ErrPermission)
-	case err == nil && u.Password:
-		err = fmt.Errorf("%q has a password here, and signs in with that alone: %w", name, fs.ErrPermission)
-	}
+	rule, err := s.rule(c, name)
 	if err != nil {
+		return u, err
+	}
+	if u, err = s.known(ctx, name, rule); err != nil {
 		return u, err
 	}
 	if err := s.config.Identities.Tie(ctx, s.config.Settings.Issuer, c.subject, u.Name, u.Created); err != nil {
 		return u, err
 	}
-	if rule >= 0 {
-		r := s.config.Settings.Roles[rule]
-		if u.Role != r.Role || !slices.Equal(u.Scope, r.Tags) {
-			// The last admin stays one, whatever the provider says.
-			if err := s.config.Accounts.SetRole(ctx, who, name, r.Role, r.Tags); err != nil && !errors.Is(err, account.ErrLastAdmin) {
-				return u, err
-			}
+	if rule != nil && (u.Role != rule.Role || !slices.Equal(u.Scope, rule.Tags)) {
+		// The last admin stays one, whatever the provider says.
+		if err := s.config.Accounts.SetRole(ctx, who, name, rule.Role, rule.Tags); err != nil && !errors.Is(err, account.ErrLastAdmin) {
+			return u, err
 		}
 	}
 	return s.config.Accounts.Known(ctx, name)
+}
+
+// rule is the first one that holds for what the provider says, nil where there are none at all.
+func (s *Pages) rule(c *claims, name string) (*Rule, error) {
+	rules := s.config.Settings.Roles
+	i := slices.IndexFunc(rules, func(r Rule) bool { return c.has(r.Claim, r.Value) })
+	switch {
+	case i >= 0:
+		return &rules[i], nil
+	case len(rules) > 0:
+		return nil, fmt.Errorf("%q has none of the roles: %w", name, fs.ErrPermission)
+	}
+	return nil, nil
+}
+
+// known is the account of a name, made where a rule says what it may do.
+func (s *Pages) known(ctx context.Context, name string, rule *Rule) (account.User, error) {
+	u, err := s.config.Accounts.Get(ctx, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && rule != nil:
+		if err := s.config.Accounts.Add(ctx, who, name, "", rule.Role, rule.Tags); err != nil {
+			return u, err
+		}
+		return s.config.Accounts.Get(ctx, name)
+	case errors.Is(err, fs.ErrNotExist):
+		return u, fmt.Errorf("%q is no user here: %w", name, fs.ErrPermission)
+	case err == nil && u.Password:
+		return u, fmt.Errorf("%q has a password here, and signs in with that alone: %w", name, fs.ErrPermission)
+	}
+	return u, err
 }
 
 // name is what somebody is called who comes for the first time.
