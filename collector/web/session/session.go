@@ -167,7 +167,8 @@ func (s *Store) Find(ctx context.Context, token string) *Session {
 // ask finds a session in the database.
 func (s *Store) ask(ctx context.Context, id [32]byte, now time.Time) *Session {
 	row, found, err := s.rows.find(ctx, id)
-	if err == nil && found && now.Sub(time.Unix(0, row.used)) >= touchEvery && s.rows.good(row, now) {
+	good := err == nil && found && s.rows.good(row, now)
+	if good && now.Sub(time.Unix(0, row.used)) >= touchEvery {
 		if err := s.rows.touch(ctx, id, now); err != nil {
 			s.config.Log.Warn("the use of a session is not kept", "err", err)
 		}
@@ -175,27 +176,32 @@ func (s *Store) ask(ctx context.Context, id [32]byte, now time.Time) *Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := s.sessions[id]
-	switch {
-	case err != nil && known != nil && now.Sub(known.used) < graceful && now.Sub(known.born) < s.config.Lifetime:
-		return known
-	case err != nil:
-		s.config.Log.Warn("a session cannot be looked for", "err", err)
-		return nil
-	case !found || !s.rows.good(row, now):
-		if known != nil {
-			s.remove(known)
-		}
+	if err != nil {
+		return s.without(err, known, now)
+	}
+	if known != nil && (!good || !known.who.same(row.who)) {
+		s.remove(known) // its streams show what it may see no more, or not all
+		known = nil
+	}
+	if !good {
 		return nil
 	}
-	if known == nil || !known.who.same(row.who) {
-		if known != nil {
-			s.remove(known) // its streams show what it may see no more, or not all
-		}
+	if known == nil {
 		known = &Session{who: row.who, id: id, born: time.Unix(0, row.born), done: make(chan struct{})}
 		s.sessions[id] = known
 	}
 	known.used = now
 	return known
+}
+
+// without is the session that is known here while the database does not answer, if it was
+// good a short while ago.
+func (s *Store) without(err error, known *Session, now time.Time) *Session {
+	if known != nil && now.Sub(known.used) < graceful && now.Sub(known.born) < s.config.Lifetime {
+		return known
+	}
+	s.config.Log.Warn("a session cannot be looked for", "err", err)
+	return nil
 }
 
 func (w Who) same(o Who) bool {
