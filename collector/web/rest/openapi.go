@@ -92,8 +92,8 @@ func operation(e *Endpoint, types *schemas) m {
 	return op
 }
 
-// described is the parameter as the document has it.
-func (p *Parameter) described() m {
+// schema is that of the parameter's value.
+func (p *Parameter) schema() m {
 	s := m{"type": "string"}
 	switch p.Kind {
 	case Word:
@@ -120,7 +120,12 @@ func (p *Parameter) described() m {
 			s["default"] = p.Normal
 		}
 	}
-	out := m{"name": p.Name, "in": "query", "description": p.About, "schema": s}
+	return s
+}
+
+// described is the parameter as the document has it.
+func (p *Parameter) described() m {
+	out := m{"name": p.Name, "in": "query", "description": p.About, "schema": p.schema()}
 	if p.InPath {
 		out["in"] = "path"
 	}

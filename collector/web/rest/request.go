@@ -66,13 +66,7 @@ func (p *Parameter) check(value string) error {
 	case Status:
 		return new(finding.Status).UnmarshalText([]byte(value))
 	case Number, Cursor:
-		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || n < 1 || p.Most > 0 && n > int64(p.Most) {
-			if p.Most > 0 {
-				return fmt.Errorf("no number from 1 to %d", p.Most)
-			}
-			return errors.New("no number above 0")
-		}
+		return p.number(value)
 	case Flag:
 		if value != "true" && value != "false" {
 			return errors.New("neither true nor false")
@@ -83,6 +77,17 @@ func (p *Parameter) check(value string) error {
 		}
 	case Word:
 		return p.word(value)
+	}
+	return nil
+}
+
+func (p *Parameter) number(value string) error {
+	n, err := strconv.ParseInt(value, 10, 64)
+	switch {
+	case p.Most == 0 && (err != nil || n < 1):
+		return errors.New("no number above 0")
+	case p.Most > 0 && (err != nil || n < 1 || n > int64(p.Most)):
+		return fmt.Errorf("no number from 1 to %d", p.Most)
 	}
 	return nil
 }
