@@ -88,6 +88,28 @@ func Save(w db.Writer, now time.Time, v View) (was View, err error) {
 	if all := v.Problems(); len(all) > 0 {
 		return View{}, fmt.Errorf("view: %s", strings.Join(all, " "))
 	}
+	was, err = room(w, v)
+	if err != nil {
+		return View{}, err
+	}
+	flag := 0
+	if v.Shared {
+		flag = 1
+	}
+	if was.ID != "" {
+		err = w.Exec("UPDATE saved_view SET query = ?, shared = ?, made = ? WHERE id = ?", v.Query, flag, now.UnixNano(), was.ID)
+	} else {
+		err = w.Exec("INSERT INTO saved_view (id, account, name, query, shared, made) VALUES (?, ?, ?, ?, ?, ?)",
+			rand.Text()[:12], v.Account, v.Name, v.Query, flag, now.UnixNano())
+	}
+	if err != nil {
+		return View{}, fmt.Errorf("write view: %w", err)
+	}
+	return was, nil
+}
+
+// room returns the view whose place one would take, and an error where there is no place.
+func room(w db.Writer, v View) (was View, err error) {
 	own, shared := 0, 0
 	err = w.Rows(columns+"WHERE account = ? OR shared = 1", []any{v.Account}, func(scan func(...any) error) error {
 		old, err := read(scan)
@@ -110,19 +132,6 @@ func Save(w db.Writer, now time.Time, v View) (was View, err error) {
 		return View{}, ErrFull
 	case v.Shared && shared >= MostShared:
 		return View{}, ErrSharedFull
-	}
-	flag := 0
-	if v.Shared {
-		flag = 1
-	}
-	if was.ID != "" {
-		err = w.Exec("UPDATE saved_view SET query = ?, shared = ?, made = ? WHERE id = ?", v.Query, flag, now.UnixNano(), was.ID)
-	} else {
-		err = w.Exec("INSERT INTO saved_view (id, account, name, query, shared, made) VALUES (?, ?, ?, ?, ?, ?)",
-			rand.Text()[:12], v.Account, v.Name, v.Query, flag, now.UnixNano())
-	}
-	if err != nil {
-		return View{}, fmt.Errorf("write view: %w", err)
 	}
 	return was, nil
 }
