@@ -22,24 +22,8 @@ func (s *Pages) setRetention(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
-	var changed []retention.Period
-	b := body{Periods: all}
-	for i, p := range all {
-		text := strings.TrimSpace(r.PostFormValue(string(p.Kind)))
-		days, err := strconv.Atoi(text)
-		if err != nil {
-			days = -1
-		}
-		if text == "" || days == p.Days {
-			continue
-		}
-		if problem := retention.Problem(p.Kind, days); problem != "" {
-			b.Problems = append(b.Problems, problem)
-			continue
-		}
-		all[i].Days = days
-		changed = append(changed, all[i])
-	}
+	changed, problems := asked(r, all)
+	b := body{Periods: all, Problems: problems}
 	if len(b.Problems) > 0 {
 		s.show(w, r, http.StatusUnprocessableEntity, b)
 		return
@@ -61,6 +45,28 @@ func (s *Pages) setRetention(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.frame.Redirect(w, r, "/settings", done(changed))
+}
+
+// asked is what the form asks to keep for other times, which all gets as well, and what
+// is wrong with the form.
+func asked(r *http.Request, all []retention.Period) (changed []retention.Period, problems []string) {
+	for i, p := range all {
+		text := strings.TrimSpace(r.PostFormValue(string(p.Kind)))
+		days, err := strconv.Atoi(text)
+		if err != nil {
+			days = -1
+		}
+		if text == "" || days == p.Days {
+			continue
+		}
+		if problem := retention.Problem(p.Kind, days); problem != "" {
+			problems = append(problems, problem)
+			continue
+		}
+		all[i].Days = days
+		changed = append(changed, all[i])
+	}
+	return changed, problems
 }
 
 // done says what is kept otherwise from now on.
