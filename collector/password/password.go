@@ -58,25 +58,40 @@ func Hash(password string) string {
 
 // Verify reports whether the hash is one of the password.
 func Verify(hash, password string) (bool, error) {
+	c, err := parse(hash)
+	if err != nil {
+		return false, err
+	}
+	got := argon2.IDKey([]byte(password), c.salt, c.time, c.memory, c.threads, hashLen)
+	return subtle.ConstantTimeCompare(got, c.sum) == 1, nil
+}
+
+// cost is what a hash says of how it was made, and what came of it.
+type cost struct {
+	time, memory uint32
+	threads      uint8
+	salt, sum    []byte
+}
+
+func parse(hash string) (c cost, err error) {
 	parts := strings.Split(hash, "$")
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" {
-		return false, ErrForm
+		return c, ErrForm
 	}
-	var version, m, t, p uint32
-	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &m, &t, &p); err != nil {
-		return false, fmt.Errorf("%w: %w", ErrForm, err)
+	var version, threads uint32
+	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &c.memory, &c.time, &threads); err != nil {
+		return c, fmt.Errorf("%w: %w", ErrForm, err)
 	}
-	if version != argon2.Version || m < 8 || m > 1<<20 || t < 1 || t > 16 || p < 1 || p > 16 {
-		return false, fmt.Errorf("parameters are out of bounds: %w", ErrForm)
+	within := func(n, least, most uint32) bool { return n >= least && n <= most }
+	if version != argon2.Version || !within(c.memory, 8, 1<<20) || !within(c.time, 1, 16) || !within(threads, 1, 16) {
+		return c, fmt.Errorf("parameters are out of bounds: %w", ErrForm)
 	}
-	salt, err := base64.RawStdEncoding.DecodeString(parts[4])
-	if err != nil {
-		return false, fmt.Errorf("salt: %w", ErrForm)
+	c.threads = uint8(threads)
+	if c.salt, err = base64.RawStdEncoding.DecodeString(parts[4]); err != nil {
+		return c, fmt.Errorf("salt: %w", ErrForm)
 	}
-	want, err := base64.RawStdEncoding.DecodeString(parts[5])
-	if err != nil || len(want) != hashLen {
-		return false, fmt.Errorf("sum: %w", ErrForm)
+	if c.sum, err = base64.RawStdEncoding.DecodeString(parts[5]); err != nil || len(c.sum) != hashLen {
+		return c, fmt.Errorf("sum: %w", ErrForm)
 	}
-	got := argon2.IDKey([]byte(password), salt, t, m, uint8(p), hashLen)
-	return subtle.ConstantTimeCompare(got, want) == 1, nil
+	return c, nil
 }
