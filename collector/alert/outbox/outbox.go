@@ -139,26 +139,13 @@ func (o *Outbox) Claim(ctx context.Context, route string, limit int) (parcels []
 		return nil, err
 	}
 	err = o.data.Write(ctx, func(w db.Writer) error {
-		parcels = nil
 		now := o.now()
 		if err := w.Exec("UPDATE outbox SET state = 'expired', ended = ?, detail = ? WHERE route = ? AND state = 'waiting' AND kind <> 'raw' AND made < ?",
 			now.UnixNano(), "nobody took it in "+expire.String(), route, now.Add(-expire).UnixNano()); err != nil {
 			return err
 		}
-		first := true
-		err := w.Rows("SELECT id, kind, type, made, due, attempts, body FROM outbox WHERE route = ? AND state = 'waiting' ORDER BY seq LIMIT ?",
-			[]any{route, limit}, func(scan func(...any) error) error {
-				p, kind, made, due := alert.Parcel{Route: route}, "", int64(0), int64(0)
-				if err := scan(&p.ID, &kind, &p.Type, &made, &due, &p.Attempt, &p.Body); err != nil {
-					return err
-				}
-				if first = first && due <= now.UnixNano(); first || len(parcels) > 0 && due <= now.UnixNano() {
-					p.Kind, p.Made, p.Attempt = alert.Kind(kind), time.Unix(0, made).UTC(), p.Attempt+1
-					parcels = append(parcels, p)
-				}
-				return nil
-			})
-		if err != nil {
+		var err error
+		if parcels, err = ready(w, now, route, limit); err != nil {
 			return err
 		}
 		for _, p := range parcels {
@@ -172,6 +159,24 @@ func (o *Outbox) Claim(ctx context.Context, route string, limit int) (parcels []
 		return nil, fmt.Errorf("claim messages of %s: %w", route, err)
 	}
 	return parcels, nil
+}
+
+// ready are the oldest messages of a route that are due, none while the first one is not.
+func ready(w db.Writer, now time.Time, route string, limit int) (parcels []alert.Parcel, err error) {
+	first := true
+	err = w.Rows("SELECT id, kind, type, made, due, attempts, body FROM outbox WHERE route = ? AND state = 'waiting' ORDER BY seq LIMIT ?",
+		[]any{route, limit}, func(scan func(...any) error) error {
+			p, kind, made, due := alert.Parcel{Route: route}, "", int64(0), int64(0)
+			if err := scan(&p.ID, &kind, &p.Type, &made, &due, &p.Attempt, &p.Body); err != nil {
+				return err
+			}
+			if first = first && due <= now.UnixNano(); first || len(parcels) > 0 && due <= now.UnixNano() {
+				p.Kind, p.Made, p.Attempt = alert.Kind(kind), time.Unix(0, made).UTC(), p.Attempt+1
+				parcels = append(parcels, p)
+			}
+			return nil
+		})
+	return parcels, err
 }
 
 // due reports whether the first message of a route may go, without a transaction that
