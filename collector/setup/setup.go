@@ -46,20 +46,14 @@ func Run(ctx context.Context, p Plan) (changed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("configuration: %w", err)
 	}
-	for name, source := range p.Files {
-		one, err := copyFile(name, source, filepath.Dir(p.Config))
-		if err != nil {
-			return false, err
-		}
-		other = other || one
+	files, err := p.copy()
+	if err != nil {
+		return false, err
 	}
-	moved := false
-	for unit, address := range sockets {
-		one, err := listen(p.UnitDir, unit, address)
-		if err != nil {
-			return false, fmt.Errorf("%s: %w", unit, err)
-		}
-		moved = moved || one
+	other = other || files
+	moved, err := p.listen(sockets)
+	if err != nil {
+		return false, err
 	}
 	plan := unitctl.Plan{Enable: []string{ingest, dashboard, service}, Start: []string{ingest, dashboard, service}}
 	switch {
@@ -72,6 +66,30 @@ func Run(ctx context.Context, p Plan) (changed bool, err error) {
 		return moved || other, fmt.Errorf("services: %w", err)
 	}
 	return moved || other, nil
+}
+
+// copy copies the files, and reports whether one is another now.
+func (p *Plan) copy() (other bool, err error) {
+	for name, source := range p.Files {
+		one, err := copyFile(name, source, filepath.Dir(p.Config))
+		if err != nil {
+			return false, err
+		}
+		other = other || one
+	}
+	return other, nil
+}
+
+// listen gives the sockets their addresses, and reports whether one has another now.
+func (p *Plan) listen(sockets map[string]string) (moved bool, err error) {
+	for unit, address := range sockets {
+		one, err := listen(p.UnitDir, unit, address)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", unit, err)
+		}
+		moved = moved || one
+	}
+	return moved, nil
 }
 
 // copyFile copies a file to where the collector may read it and nobody else: to a new
