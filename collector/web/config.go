@@ -137,6 +137,19 @@ func (c *Config) complete() error {
 			}
 		}
 	}
+	c.without()
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.Secure = c.Secure || c.TLS != nil
+	return nil
+}
+
+// without has what is not there do nothing.
+func (c *Config) without() {
 	if c.Elsewhere == nil {
 		c.Elsewhere = func(int) (<-chan fleet.News, func()) { return nil, func() {} }
 	}
@@ -155,12 +168,4 @@ func (c *Config) complete() error {
 	if c.Ready == nil {
 		c.Ready = func(context.Context) error { return nil }
 	}
-	if c.Log == nil {
-		c.Log = slog.Default()
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	c.Secure = c.Secure || c.TLS != nil
-	return nil
 }
