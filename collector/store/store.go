@@ -165,9 +165,19 @@ func (s *Store) Subscribe(buffer int) (<-chan fleet.Update, func()) {
 }
 
 // submit has the writer do something in a transaction and returns when that is
-// durable. When ctx ends first, the outcome is not known.
+// durable. When ctx ends first, the outcome is not known; but do does not run any more when
+// submit has returned, so that what it writes to is the caller's again.
 func (s *Store) submit(ctx context.Context, do func(*host.Batch) error) error {
-	r := request{do, make(chan error, 1)}
+	var running sync.Mutex
+	left := false
+	r := request{done: make(chan error, 1), do: func(b *host.Batch) error {
+		running.Lock()
+		defer running.Unlock()
+		if left {
+			return refusal{context.Canceled}
+		}
+		return do(b)
+	}}
 	select {
 	case s.requests <- r:
 	case <-s.quit:
@@ -179,6 +189,9 @@ func (s *Store) submit(ctx context.Context, do func(*host.Batch) error) error {
 	case err := <-r.done:
 		return sqlite.Classify(err)
 	case <-ctx.Done():
+		running.Lock()
+		left = true
+		running.Unlock()
 		return ctx.Err()
 	}
 }
