@@ -67,6 +67,7 @@ func poll(ok func() bool) bool {
 type program struct {
 	cmd *exec.Cmd
 	at  contact.Contact
+	log string // the file that has what it says
 }
 
 // startProgram starts a collector on the folder and waits until it runs.
@@ -75,8 +76,8 @@ func startProgram(t *testing.T, folder string, extra ...string) *program {
 	file := filepath.Join(folder, contact.File)
 	_ = os.Remove(file)
 	args := append([]string{"--state-dir", folder, "--ingest", "127.0.0.1:0", "--dashboard", "127.0.0.1:0"}, extra...)
-	p := &program{cmd: exec.Command("seawall-collector", args...)}
-	out, err := os.OpenFile(filepath.Join(folder, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	p := &program{cmd: exec.Command("seawall-collector", args...), log: filepath.Join(folder, "log")}
+	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func startProgram(t *testing.T, folder string, extra ...string) *program {
 		data, err := os.ReadFile(file)
 		return err == nil && json.Unmarshal(data, &p.at) == nil
 	}) {
-		data, _ := os.ReadFile(filepath.Join(folder, "log"))
+		data, _ := os.ReadFile(p.log)
 		t.Fatalf("the collector does not start:\n%s", data)
 	}
 	return p

@@ -99,6 +99,7 @@ func stop(t *testing.T, p *program) {
 		t.Fatal(err)
 	}
 	if err := p.cmd.Wait(); err != nil {
-		t.Fatalf("SIGTERM: %v", err)
+		data, _ := os.ReadFile(p.log)
+		t.Fatalf("SIGTERM: %v\n%s", err, data[max(0, len(data)-32<<10):])
 	}
 }
