@@ -7,88 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	cdpage "github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"seawall/collector/web/webtest"
 )
 
 var shots = flag.String("shots", "", "keep screenshots of all pages in this folder")
-
-// chromium starts a browser with a profile of its own and returns a context of
-// one tab; it ends with the test.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	opts := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath("/usr/bin/chromium"), chromedp.UserDataDir(t.TempDir()),
-		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
-		chromedp.WSURLReadTimeout(60 * time.Second),
-	}
-	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	tab, end := chromedp.NewContext(alloc)
-	t.Cleanup(end)
-	return tab
-}
-
-// complaints collects dialogs, policy violations and script errors of a tab.
-type complaints struct {
-	mu   sync.Mutex
-	said []string
-}
-
-func (c *complaints) add(format string, args ...any) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.said = append(c.said, fmt.Sprintf(format, args...))
-}
-
-// take returns what was said since the last call.
-func (c *complaints) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	said := c.said
-	c.said = nil
-	return said
-}
-
-func listen(t *testing.T, tab context.Context) *complaints {
-	t.Helper()
-	c := &complaints{}
-	var dismissing sync.WaitGroup
-	t.Cleanup(dismissing.Wait)
-	err := chromedp.Listen(tab, func(ev any) {
-		switch e := ev.(type) {
-		case *cdpage.EventJavascriptDialogOpening:
-			c.add("dialog: %s", e.Message)
-			dismissing.Go(func() {
-				_, _ = chromedp.Call(tab, cdpage.HandleJavaScriptDialog, cdpage.HandleJavaScriptDialogParams{})
-			})
-		case *runtime.EventExceptionThrown:
-			c.add("exception: %+v", e.ExceptionDetails)
-		case *log.EventEntryAdded:
-			if e.Entry.Level == log.EntryLevelError {
-				c.add("log: %s %s", e.Entry.Text, e.Entry.URL)
-			}
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(tab, log.Enable, cdp.Empty{}); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 // signIn types the password into the login page.
 func signIn(t *testing.T, tab context.Context, base string) {
@@ -136,8 +64,8 @@ func until(t *testing.T, tab context.Context, within time.Duration, expression s
 func TestLayout(t *testing.T) {
 	d := demoFleet(demoNow)
 	base := serve(t, newServer(t, config(d)))
-	tab := chromium(t)
-	said := listen(t, tab)
+	tab := webtest.Chromium(t)
+	said := webtest.Listen(t, tab)
 	signIn(t, tab, base)
 	looks(t, tab, base, map[string]string{
 		"overview": "/", "hosts": "/hosts", "join": "/hosts/new", "host": "/hosts/" + string(d.hosts[3].ID), "host-updates": "/hosts/" + string(d.hosts[1].ID),
@@ -152,7 +80,7 @@ func TestLayout(t *testing.T) {
 	looks(t, tab, empty, map[string]string{"login": "/login"})
 	signIn(t, tab, empty) // cookies know no port: the other session is gone
 	looks(t, tab, empty, map[string]string{"empty": "/", "empty-hosts": "/hosts", "empty-checks": "/checks", "empty-detections": "/detections"})
-	for _, s := range said.take() {
+	for _, s := range said.Take() {
 		if !strings.Contains(s, "/nothing") {
 			t.Error(s)
 		}

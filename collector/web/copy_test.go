@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/webtest"
 )
 
 // TestCopy copies the lines of a remedy on both pages that have one, also after
@@ -14,8 +15,8 @@ import (
 func TestCopy(t *testing.T) {
 	d := smallFleet()
 	base := serve(t, newServer(t, config(d)))
-	tab := chromium(t)
-	said := listen(t, tab)
+	tab := webtest.Chromium(t)
+	said := webtest.Listen(t, tab)
 	signIn(t, tab, base)
 	const want = "# First make sure that your key lets you in: ssh -o PasswordAuthentication=no USER@HOST\n" +
 		"echo 'ssh-permit-root-login no' > /etc/ssh/sshd_config.d/00-ssh-permit-root-login.conf\nsshd -t && systemctl reload ssh"
@@ -42,7 +43,7 @@ func TestCopy(t *testing.T) {
 			t.Errorf("%s: there is a button without the script", path)
 		}
 	}
-	for _, s := range said.take() {
+	for _, s := range said.Take() {
 		t.Error(s)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/webtest"
 	"seawall/pkg/finding"
 )
 
@@ -223,8 +224,8 @@ func TestDetectionPages(t *testing.T) {
 func TestLiveDetections(t *testing.T) {
 	d := demoFleet(time.Now())
 	base := serve(t, newServer(t, config(d)))
-	tab := chromium(t)
-	said := listen(t, tab)
+	tab := webtest.Chromium(t)
+	said := webtest.Listen(t, tab)
 	signIn(t, tab, base)
 	x := demoDetection(2, d.now)
 	host := "/hosts/" + string(d.hosts[4].ID)
@@ -252,7 +253,7 @@ func TestLiveDetections(t *testing.T) {
 			t.Errorf("%s was loaded again, or shows nothing", path)
 		}
 	}
-	for _, s := range said.take() {
+	for _, s := range said.Take() {
 		t.Error(s)
 	}
 }

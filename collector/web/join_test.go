@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seawall/collector/bootstrap"
+	"seawall/collector/web/webtest"
 	"seawall/pkg/token"
 	"seawall/pkg/trust"
 )
@@ -130,8 +131,8 @@ func TestInvitesOff(t *testing.T) {
 // looks at what comes of it: the text fits its window and copies as it is.
 func TestAddHostInBrowser(t *testing.T) {
 	base := serve(t, newServer(t, config(newDemo(demoNow))))
-	tab := chromium(t)
-	said := listen(t, tab)
+	tab := webtest.Chromium(t)
+	said := webtest.Listen(t, tab)
 	signIn(t, tab, base)
 	for _, width := range []int64{1280, 345} {
 		scheme := map[int64]string{1280: "light", 345: "dark"}[width]
@@ -163,7 +164,7 @@ func TestAddHostInBrowser(t *testing.T) {
 			}
 		})
 	}
-	for _, s := range said.take() {
+	for _, s := range said.Take() {
 		if !strings.Contains(s, "422") {
 			t.Error(s)
 		}

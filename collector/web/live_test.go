@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/webtest"
 	"seawall/pkg/finding"
 )
 
@@ -31,8 +32,8 @@ func change(n int, status finding.Status) finding.Result {
 func TestLiveUpdates(t *testing.T) {
 	d := demoFleet(time.Now())
 	base := serve(t, newServer(t, config(d)))
-	tab := chromium(t)
-	said := listen(t, tab)
+	tab := webtest.Chromium(t)
+	said := webtest.Listen(t, tab)
 	signIn(t, tab, base)
 	if err := chromedp.Do(tab, chromedp.Navigate(base+"/hosts/"+string(d.hosts[1].ID))); err != nil {
 		t.Fatal(err)
@@ -47,7 +48,7 @@ func TestLiveUpdates(t *testing.T) {
 	if !value[bool](t, tab, `mine.open && mine.isConnected && mine.querySelectorAll('tbody tr').length === 4 && mine.innerText.includes('libssl-doc:all')`) {
 		t.Errorf("the list says %q", value[string](t, tab, `document.querySelector('[data-group="openssl"]').innerText`))
 	}
-	for _, s := range said.take() {
+	for _, s := range said.Take() {
 		t.Error(s)
 	}
 }
@@ -57,8 +58,8 @@ func TestLiveUpdates(t *testing.T) {
 func TestLivePage(t *testing.T) {
 	d := demoFleet(time.Now())
 	base := serve(t, newServer(t, config(d)))
-	tab := chromium(t)
-	said := listen(t, tab)
+	tab := webtest.Chromium(t)
+	said := webtest.Listen(t, tab)
 	signIn(t, tab, base)
 	host := "/hosts/" + string(d.hosts[2].ID)
 	for i, path := range []string{"/", host, "/checks/ssh-max-auth-tries"} {
@@ -87,7 +88,7 @@ func TestLivePage(t *testing.T) {
 		}
 		until(t, tab, 30*time.Second, `document.querySelector('#announce').textContent.includes('ssh-max-auth-tries')`)
 	}
-	for _, s := range said.take() {
+	for _, s := range said.Take() {
 		t.Error(s)
 	}
 }
@@ -97,8 +98,8 @@ func TestLivePage(t *testing.T) {
 func TestLiveBurst(t *testing.T) {
 	d := demoFleet(time.Now())
 	base := serve(t, newServer(t, config(d)))
-	tab := chromium(t)
-	said := listen(t, tab)
+	tab := webtest.Chromium(t)
+	said := webtest.Listen(t, tab)
 	signIn(t, tab, base)
 	until(t, tab, 30*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
 	value[bool](t, tab, `window.arrived = {}; new MutationObserver(list => { for (const m of list) for (const n of m.addedNodes)
@@ -128,7 +129,7 @@ func TestLiveBurst(t *testing.T) {
 		return ids.every((id, i) => i === 0 || id < ids[i - 1]); })()`) {
 		t.Error("the timeline is out of order")
 	}
-	for _, s := range said.take() {
+	for _, s := range said.Take() {
 		t.Error(s)
 	}
 }
@@ -137,8 +138,8 @@ func TestLiveBurst(t *testing.T) {
 func TestLiveHostile(t *testing.T) {
 	d := demoFleet(time.Now())
 	base := serve(t, newServer(t, config(d)))
-	tab := chromium(t)
-	said := listen(t, tab)
+	tab := webtest.Chromium(t)
+	said := webtest.Listen(t, tab)
 	signIn(t, tab, base)
 	until(t, tab, 30*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
 	var last int64
@@ -159,7 +160,7 @@ func TestLiveHostile(t *testing.T) {
 	if err := chromedp.Do(tab, chromedp.Navigate(host), chromedp.WaitVisible(chromedp.CSS("#posture"))); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range said.take() {
+	for _, s := range said.Take() {
 		t.Error(s)
 	}
 }
@@ -177,7 +178,7 @@ func TestConnectionLost(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, l) }()
-	tab := chromium(t)
+	tab := webtest.Chromium(t)
 	signIn(t, tab, base)
 	until(t, tab, 30*time.Second, `document.querySelector('#link').dataset.state === 'live'`)
 	began := time.Now()
@@ -207,7 +208,7 @@ func TestConnectionLost(t *testing.T) {
 // TestTheme switches with the script, and the choice survives loading.
 func TestTheme(t *testing.T) {
 	base := serve(t, newServer(t, config(demoFleet(demoNow))))
-	tab := chromium(t)
+	tab := webtest.Chromium(t)
 	signIn(t, tab, base)
 	ground := `getComputedStyle(document.body).backgroundColor`
 	before := value[string](t, tab, ground)

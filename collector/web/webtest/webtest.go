@@ -79,7 +79,7 @@ func (k Walk) page(t *testing.T, tab context.Context, path, scheme string, width
 	if wide := value[int64](t, tab, `document.documentElement.scrollWidth`); wide > width {
 		t.Errorf("the page is %d wide in a window of %d", wide, width)
 	}
-	for _, v := range violations(t, tab) {
+	for _, v := range Violations(t, tab) {
 		t.Error(v)
 	}
 	if k.Shots == "" {
@@ -95,9 +95,9 @@ func (k Walk) page(t *testing.T, tab context.Context, path, scheme string, width
 	}
 }
 
-// violations returns what axe-core finds on the page that is open: WCAG 2.2 AA, and
+// Violations returns what axe-core finds on the page that is open: WCAG 2.2 AA, and
 // what it calls best practice.
-func violations(t *testing.T, tab context.Context) []string {
+func Violations(t *testing.T, tab context.Context) []string {
 	t.Helper()
 	if !value[bool](t, tab, `typeof axe === 'object'`) {
 		value[bool](t, tab, axe+`; true`)
