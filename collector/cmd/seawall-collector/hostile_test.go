@@ -57,11 +57,13 @@ type fortress struct {
 	door  string // the socket of deliveries
 }
 
-func openFortress(t *testing.T) fortress {
+// openFortress starts the program with what it is told of a host of ours, and of one more for
+// each of the texts.
+func openFortress(t *testing.T, texts ...string) fortress {
 	t.Helper()
 	folder := t.TempDir()
 	f := fortress{door: filepath.Join(folder, messageSocket)}
-	f.fill(t, filepath.Join(folder, databaseFile))
+	f.fill(t, filepath.Join(folder, databaseFile), texts)
 	sso := filepath.Join(folder, "oidc.yaml")
 	text := "issuer: http://127.0.0.1:9/\nclient_id: seawall\nname: \"<" + mark + ">\"\nredirect: http://127.0.0.1:1/login/sso/back\n"
 	if err := os.WriteFile(sso, []byte(text), 0o600); err != nil {
@@ -103,7 +105,7 @@ func (f fortress) tellRoutes(t *testing.T) {
 	}
 }
 
-func (f *fortress) fill(t *testing.T, name string) {
+func (f *fortress) fill(t *testing.T, name string, texts []string) {
 	t.Helper()
 	s, err := store.Open(t.Context(), name, store.Config{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -124,8 +126,12 @@ func (f *fortress) fill(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	now := time.Now().UTC().Truncate(time.Second)
+	ids := []fleet.HostID{ours, other}
+	for i := range texts {
+		ids = append(ids, fleet.HostID(fmt.Sprintf("%032x", 0xaa00+i)))
+	}
 	err = s.Update(t.Context(), func(tx *membership.Tx) error {
-		for i, id := range []fleet.HostID{ours, other} {
+		for i, id := range ids {
 			m := fleet.Member{Host: id, Key: fleet.KeyHash{byte(i)}, Standing: fleet.Active, Since: now, Enrolled: now, Expires: now.AddDate(1, 0, 0)}
 			if err := tx.PutMember(m); err != nil {
 				return err
@@ -138,6 +144,9 @@ func (f *fortress) fill(t *testing.T, name string) {
 	}
 	say(t, s, ours, "<"+mark+" on"+mark+"=1>", now)
 	say(t, s, other, theirs, now)
+	for i, text := range texts {
+		say(t, s, ids[2+i], text, now)
+	}
 	err = s.Write(t.Context(), func(w db.Writer) error {
 		if _, err := tag.Change(w, now, "setup", string(other), []string{theirs + "-tag"}, nil); err != nil {
 			return err
@@ -167,7 +176,7 @@ func say(t *testing.T, s *store.Store, id fleet.HostID, text string, now time.Ti
 		{Heartbeat: &finding.Heartbeat{Host: host}},
 		{State: &finding.StatePart{ID: 1, Parts: 1, Total: 2, Digest: finding.Digest(results), Results: results}},
 		{Change: &finding.Change{Result: finding.Result{Check: "ssh-root", Resource: text, Status: finding.StatusFail, Severity: finding.SeverityHigh, Actual: text + " again", Cause: cause, Time: now}, Previous: finding.StatusFail}},
-		{Detection: &finding.Detection{ID: "ab" + string(id[:2]), Rule: text, Title: text, Severity: finding.SeverityHigh, Techniques: []string{"T1059.004"}, Description: text,
+		{Detection: &finding.Detection{ID: "ab" + string(id[:2]), Rule: text[:min(len(text), 64)], Title: text, Severity: finding.SeverityHigh, Techniques: []string{"T1059.004"}, Description: text,
 			FalsePositives: []string{text}, Count: 2, First: now, Last: now, Group: []string{text}}},
 	}
 	for i, lane := range []string{"health", "posture", "posture", "detection"} {
