@@ -271,7 +271,7 @@ func apiPaths(d *demo) []string {
 		"/api/v1/export", "/api/v1/export?what=hosts&format=csv", "/api/v1/export?format=ocsf&limit=3",
 	}
 	paths = append(paths, "/api/v1/changes", "/api/v1/changes?limit=2&severity=high&status=fail&caused=true&since=2020-01-01T00:00:00Z", "/api/v1/changes?since=yesterday",
-		"/api/v1/changes?host="+host, "/api/v1/patches", "/api/v1/patches?limit=1&page=2&text=l", "/api/v1/advisories", "/api/v1/advisories?kind=cve&text=2&limit=1&page=2", "/api/v1/advisories?kind=x", "/api/v1/advisories/DSA-5764-1/results", "/api/v1/advisories/none/results?limit=1", "/api/v1/facets", "/api/v1/checks/ssh-ciphers/results",
+		"/api/v1/changes?host="+host, "/api/v1/patches", "/api/v1/patches?limit=1&page=2&text=l", "/api/v1/patches?age=month", "/api/v1/patches?age=x", "/api/v1/advisories", "/api/v1/advisories?kind=cve&text=2&limit=1&page=2", "/api/v1/advisories?kind=x", "/api/v1/advisories/DSA-5764-1/results", "/api/v1/advisories/none/results?limit=1", "/api/v1/facets", "/api/v1/checks/ssh-ciphers/results",
 		"/api/v1/checks/ssh-ciphers/results?status=pass&limit=1", "/api/v1/checks/none/results?status=none")
 	for id := range d.checks {
 		paths = append(paths, "/api/v1/checks/"+url.PathEscape(id))

@@ -26,6 +26,7 @@ import (
 	"seawall/collector/store"
 	"seawall/collector/store/membership"
 	"seawall/collector/web/frame"
+	"seawall/collector/web/patches"
 	"seawall/pkg/finding"
 )
 
@@ -207,6 +208,33 @@ func TestEmpty(t *testing.T) {
 		"advisories/DSA-1-1/results", "checks/ssh-root/results", "facets"} {
 		if w := s.get(all(), "/api/v1/"+path); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "null") {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// TestAge: packages are those pending for as long as is asked, as on the page.
+func TestAge(t *testing.T) {
+	for days, want := range map[int]string{0: "week", 20: "month", 60: "quarter", 200: "longer"} {
+		s := open(t, true, func(c *Config) {
+			var err error
+			c.Frame, err = frame.New(frame.Config{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon.AddDate(0, 0, days) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+		for _, age := range patches.Ages() {
+			total := 0
+			if age == want {
+				total = 1
+			}
+			w := s.get(all(), "/api/v1/patches?age="+age)
+			var list packageList
+			if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || w.Code != http.StatusOK || list.Total != total || len(list.Packages) != total || total > 0 && list.Packages[0].Hosts != hosts {
+				t.Errorf("pending for %d days, %s: %d %s, %v", days, age, w.Code, w.Body, err)
+			}
+		}
+		if w := s.get(all(), "/api/v1/patches?age=year"); w.Code != http.StatusBadRequest {
+			t.Errorf("an age that is none: %d %s", w.Code, w.Body)
 		}
 	}
 }

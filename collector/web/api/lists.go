@@ -7,6 +7,7 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/plain"
 	"seawall/collector/web/frame"
+	"seawall/collector/web/patches"
 	"seawall/collector/web/rest"
 )
 
@@ -42,7 +43,9 @@ func (s *API) lists() []rest.Endpoint {
 				{Name: "actor", About: "By this login user or user."}, {Name: "caused", Kind: rest.Flag, About: "true: with a cause that is known."},
 				{Name: "since", Kind: rest.Moment, About: "Received since."}, {Name: "until", Kind: rest.Moment, About: "Received before."}, before(), limit(maxPage, frame.PageSize)}},
 		{Path: "/api/v1/patches", ID: "patches", Summary: "Packages with pending security updates, those pending on most hosts first", Answer: packageList{}, Serve: s.patches,
-			Parameters: []rest.Parameter{{Name: "text", Most: 200, About: "With this in the name."}, page(), limit(fleet.MaxPage, fleet.DefaultPage)}},
+			Parameters: []rest.Parameter{{Name: "text", Most: 200, About: "With this in the name."},
+				{Name: "age", Of: patches.Ages(), About: "Pending for this long: week (7 days or less), month (8 to 30 days), quarter (31 to 90 days) or longer. Hosts with others are not counted."},
+				page(), limit(fleet.MaxPage, fleet.DefaultPage)}},
 		{Path: "/api/v1/advisories", ID: "advisories", Summary: "Advisories, or CVEs, that pending security updates are for, the worst first", Answer: advisoryList{}, Serve: s.advisories,
 			Parameters: []rest.Parameter{{Name: "kind", Of: []string{"advisory", "cve"}, About: "advisory, the default, or cve."},
 				{Name: "text", Most: 200, About: "With this in the name."}, page(), limit(fleet.MaxPage, fleet.DefaultPage)}},
@@ -75,6 +78,7 @@ func (s *API) changes(r *rest.Request) (any, error) {
 
 func (s *API) patches(r *rest.Request) (any, error) {
 	q := fleet.PackageQuery{Text: r.Text("text"), Scope: r.Visitor.Scope, Page: int(r.Number("page")) - 1, Size: int(r.Number("limit"))}
+	patches.Within(&q, r.Text("age"), s.frame.Now())
 	p, err := s.config.Lists.Packages(r.Context(), q)
 	if err != nil {
 		return nil, fmt.Errorf("patches: %w", err)

@@ -127,6 +127,26 @@ type span struct {
 	over, upTo  int
 }
 
+// Ages returns the words for how long updates are pending, shortest first, as [Within]
+// takes them.
+func Ages() []string {
+	var words []string
+	for _, a := range ages() {
+		words = append(words, a.word)
+	}
+	return words
+}
+
+// Within narrows a query to what is pending for as long as a word of [Ages] says. Any
+// other word leaves the query as it is.
+func Within(q *fleet.PackageQuery, age string, now time.Time) {
+	for _, a := range ages() {
+		if a.word == age {
+			a.within(q, now)
+		}
+	}
+}
+
 // within narrows a query to what is pending for that long.
 func (s span) within(q *fleet.PackageQuery, now time.Time) {
 	if s.over > 0 {
