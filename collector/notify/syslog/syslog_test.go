@@ -149,6 +149,7 @@ func TestDatagram(t *testing.T) {
 func FuzzLine(f *testing.F) {
 	f.Add(`a"] b`, `\`, "x y")
 	f.Add("ä\u202e", "\x00", "")
+	f.Add("", "", "[]")
 	s := &Sender{Config{Host: "c"}}
 	f.Fuzz(func(t *testing.T, value, other, kind string) {
 		line := s.line(finding.SeverityHigh, time.Unix(0, 0), kind, element("v", value, "o", other), "m")
@@ -157,7 +158,10 @@ func FuzzLine(f *testing.F) {
 		if n, err := fmt.Sscanf(line, "<3>%d %s %s %s %s %s", &version, &stamp, &host, &app, &proc, &id); err != nil || n != 6 || version != 1 || app != "seawall" {
 			t.Fatalf("header of %q: %v", line, err)
 		}
-		rest := line[strings.Index(line, " [")+2:]
+		rest, ok := strings.CutPrefix(strings.SplitN(line, " ", 7)[6], "["+data)
+		if !ok {
+			t.Fatalf("%q: no element after the header", line)
+		}
 		end, escaped := -1, false
 		for i, c := range []byte(rest) {
 			if escaped {
