@@ -73,11 +73,11 @@ func (s *Service) newcomer(tx *membership.Tx, a *application, t fleet.Token) (ve
 			return s.turnAway(tx, a, t, reason)
 		}
 	}
-	n, err := tx.CountMembers()
+	room, err := tx.Room(s.cfg.MaxHosts)
 	if err != nil {
 		return verdict{}, err
 	}
-	if n >= s.cfg.MaxHosts {
+	if !room {
 		return refused(seawallv1.Reason_REASON_FULL)
 	}
 	if !(asked && r.Decision == fleet.Approved) && (s.cfg.Approve || t.Approval || a.token == "") {

@@ -128,8 +128,8 @@ func TestMembersAreRefused(t *testing.T) {
 	}
 }
 
-// TestCount has those count that the collector must have room for.
-func TestCount(t *testing.T) {
+// TestRoom has those count that the collector must have room for.
+func TestRoom(t *testing.T) {
 	tx, _ := open(t, Hooks{})
 	for i := range 5 {
 		m := member(i)
@@ -137,8 +137,10 @@ func TestCount(t *testing.T) {
 		must(t, tx.PutMember(m))
 	}
 	must(t, tx.w.Exec("UPDATE host SET archived = 5 WHERE host = x'00000000000000000000000000000003'"))
-	if n, err := tx.CountMembers(); n != 3 || err != nil {
-		t.Errorf("%d members, %v", n, err)
+	for limit, want := range map[int]bool{2: false, 3: false, 4: true, 5: true, 6: true} {
+		if room, err := tx.Room(limit); room != want || err != nil {
+			t.Errorf("room for %d: %v, %v", limit, room, err)
+		}
 	}
 	if m, _, err := tx.Member(id(3)); err != nil || m.Archived.UnixNano() != 5 {
 		t.Errorf("archived at %v, %v", m.Archived, err)

@@ -91,13 +91,17 @@ func (tx *Tx) Members() ([]fleet.Member, error) {
 	return rows(tx, scanMember, memberQuery+"ORDER BY enrolled, m.host")
 }
 
-// CountMembers counts the members that are neither revoked nor archived: those
+// Room reports whether fewer members than limit are neither revoked nor archived: those
 // that the collector must have room for.
-func (tx *Tx) CountMembers() (int, error) {
+func (tx *Tx) Room(limit int) (bool, error) {
 	var n int
+	// To count all is cheap, and mostly enough.
+	if _, err := tx.w.Row("SELECT count(*) FROM member", nil, &n); err != nil || n < limit {
+		return n < limit && err == nil, err
+	}
 	_, err := tx.w.Row("SELECT count(*) FROM member m JOIN host h ON h.host = m.host WHERE standing <> ? AND h.archived = 0",
 		[]any{fleet.Revoked}, &n)
-	return n, err
+	return n < limit && err == nil, err
 }
 
 // PutMember writes a member, and makes the host's row for a new one. It fails when
