@@ -55,6 +55,34 @@ func Tell(w Writer, topic string) {
 	}
 }
 
+// Question is a query that is asked beside others.
+type Question struct {
+	Text string
+	Args []any
+	// Row is called with the Scan of each row of the answer.
+	Row func(scan func(...any) error) error
+}
+
+// Asks reports whether the writer answers many questions in the time of one, since
+// between it and the database is a network. Where it does not, the answers are as near
+// when they are needed.
+func Asks(w Writer) bool {
+	_, ok := w.(asker)
+	return ok
+}
+
+// Ask asks all questions at once where [Asks] says so, and nothing elsewhere.
+func Ask(w Writer, questions []Question) error {
+	if a, ok := w.(asker); ok {
+		return a.Ask(questions)
+	}
+	return nil
+}
+
+type asker interface {
+	Ask(questions []Question) error
+}
+
 // Each calls row with the Scan of each row of a query.
 func Each(ctx context.Context, q Querier, row func(scan func(...any) error) error, text string, args ...any) error {
 	rows, err := q.QueryContext(ctx, text, args...)

@@ -20,6 +20,7 @@ type Work struct {
 	items   []fleet.Delivery
 	bodies  [][]byte
 	missing []fleet.Missing
+	foreseen
 }
 
 // Prepare does what needs no transaction, since all streams share the writer.
@@ -45,7 +46,7 @@ func Prepare(items []fleet.Delivery, missing []fleet.Missing) (*Work, error) {
 			return nil, fmt.Errorf("record %d: %w", items[i].Sequence, err)
 		}
 	}
-	return &Work{items, bodies, missing}, nil
+	return &Work{items, bodies, missing, foresee(items)}, nil
 }
 
 // Member reports whether the host was admitted.
@@ -166,12 +167,12 @@ func (h *Host) change(d *fleet.Delivery, body []byte, late bool) error {
 // was, and reports whether that is so: most changes then cost one statement.
 func (h *Host) turn(c *finding.Change, body []byte) (bool, error) {
 	r := &c.Result
-	if c.Removed || c.Previous == finding.StatusUnspecified || c.Previous == r.Status {
+	if !turns(c) {
 		return false, nil
 	}
 	k := r.Key()
 	if _, known := h.states[k]; known {
-		return false, nil
+		return false, nil // then the statement's answer need not be waited for
 	}
 	now := standing{r.Status, r.Severity, h.since(r)}
 	rows, err := h.Change(`UPDATE state SET status = ?, since = ?, body = ?
@@ -186,15 +187,15 @@ func (h *Host) turn(c *finding.Change, body []byte) (bool, error) {
 
 // standing returns what stands for a key; status 0 when nothing does.
 func (h *Host) standing(k finding.Key) (standing, error) {
-	if s, ok := h.states[k]; ok {
-		return s, nil
-	}
 	s, _, err := h.look(k, false)
 	return s, err
 }
 
 // look reads what stands for a key, and its body where that is wanted.
 func (h *Host) look(k finding.Key, want bool) (s standing, body []byte, err error) {
+	if s, known := h.states[k]; known && !want {
+		return s, nil, nil
+	}
 	if want {
 		_, err = h.Row("SELECT status, severity, since, body FROM state WHERE host = ? AND check_id = ? AND resource = ?",
 			[]any{h.key, k.Check, k.Resource}, &s.status, &s.severity, &s.since, &body)

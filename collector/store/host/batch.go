@@ -42,6 +42,7 @@ type Batch struct {
 	lastID int64            // of an event, once one was written
 	first  int64            // event that was written
 	newest map[string]int64 // event of each check that was told of
+	last   map[string]int64 // event of each check before the transaction, as foreseen
 
 	storms storm.Keeper
 }

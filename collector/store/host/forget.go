@@ -23,7 +23,7 @@ func (b *Batch) Forget(id fleet.HostID) ([]erase.Count, error) {
 	if err := errors.Join(h.flushBad(), b.writeEvents(), b.writeNewest()); err != nil {
 		return nil, fmt.Errorf("write what the host said: %w", err)
 	}
-	b.newest = nil
+	b.newest, b.last = nil, nil
 	if h.archived == 0 {
 		if err := b.Fleet.Host(b.Writer, h.key, -1); err != nil {
 			return nil, err

@@ -71,18 +71,25 @@ func (h *Host) adjust(check string, s standing, n int) error {
 	}
 	b := h.bad[check]
 	if b == nil {
-		b = new(badCount)
-		if _, err := h.Row("SELECT bad FROM host_check WHERE host = ? AND check_id = ?", []any{h.key, check}, &b.before); err != nil {
+		b = h.count(check)
+		if _, err := h.Row(badQuery, []any{h.key, check}, &b.before); err != nil {
 			return err
 		}
 		b.now = b.before
-		if h.bad == nil {
-			h.bad = make(map[string]*badCount)
-		}
-		h.bad[check] = b
 	}
 	b.now += n
 	return nil
+}
+
+const badQuery = "SELECT bad FROM host_check WHERE host = ? AND check_id = ?"
+
+// count makes the count of a check, still without what is in the table.
+func (h *Host) count(check string) *badCount {
+	if h.bad == nil {
+		h.bad = make(map[string]*badCount)
+	}
+	h.bad[check] = new(badCount)
+	return h.bad[check]
 }
 
 func (h *Host) results() int {

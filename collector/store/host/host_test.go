@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/schema"
 	"seawall/collector/store/sqlite"
@@ -60,14 +61,23 @@ func open(t testing.TB) *writer {
 // fails, and returns what was told.
 func (w *writer) within(do func(*Host) error) ([]fleet.Event, error) {
 	w.t.Helper()
-	b := New(w.db, w.now, w.known, w.limits)
+	return w.with(w.db, func(b *Batch) error {
+		h, err := b.Open(id)
+		if err != nil {
+			return err
+		}
+		return do(h)
+	})
+}
+
+// with does something in a transaction on a writer to the same database.
+func (w *writer) with(to db.Writer, do func(*Batch) error) ([]fleet.Event, error) {
+	w.t.Helper()
+	b := New(to, w.now, w.known, w.limits)
 	if err := b.Exec("BEGIN IMMEDIATE"); err != nil {
 		w.t.Fatal(err)
 	}
-	h, err := b.Open(id)
-	if err == nil {
-		err = do(h)
-	}
+	err := do(b)
 	if err == nil {
 		err = b.End()
 	}
@@ -354,4 +364,27 @@ func TestUnknown(t *testing.T) {
 	if member, err := h.Member(); err != nil || member {
 		t.Errorf("member %v, %v", member, err)
 	}
+}
+
+// tables is what the rows of results say, a line each.
+func (w *writer) tables() (all []string) {
+	w.t.Helper()
+	for _, query := range []string{
+		"SELECT check_id || ' ' || status || ' ' || severity || ' ' || since || ' ' || hex(body) FROM state ORDER BY check_id",
+		"SELECT check_id || ' ' || bad FROM host_check ORDER BY check_id",
+		"SELECT pass || ' ' || fail || ' ' || severity4 || ' ' || pending FROM host",
+		"SELECT check_id || ' ' || pass || ' ' || fail || ' ' || hosts FROM check_rollup ORDER BY check_id",
+		"SELECT check_id || ' ' || times || ' ' || resolved FROM life ORDER BY check_id",
+	} {
+		err := w.db.Rows(query, nil, func(scan func(...any) error) error {
+			var line string
+			err := scan(&line)
+			all = append(all, line)
+			return err
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return all
 }

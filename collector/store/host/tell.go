@@ -108,12 +108,16 @@ func (b *Batch) insertEvents(rows []row) error {
 		strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), ", len(rows)-1)+"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", args...)
 }
 
+const newestQuery = "SELECT event FROM check_newest WHERE check_id = ?"
+
 // follow makes an event the newest of its check and returns the one before it.
 func (b *Batch) follow(check string, id int64) (before int64, err error) {
 	before, known := b.newest[check]
 	if !known {
-		if _, err := b.Row("SELECT event FROM check_newest WHERE check_id = ?", []any{check}, &before); err != nil {
-			return 0, fmt.Errorf("read the newest event of %s: %w", check, err)
+		if before, known = b.last[check]; !known {
+			if _, err := b.Row(newestQuery, []any{check}, &before); err != nil {
+				return 0, fmt.Errorf("read the newest event of %s: %w", check, err)
+			}
 		}
 		if b.newest == nil {
 			b.newest = make(map[string]int64)

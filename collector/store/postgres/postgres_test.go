@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"seawall/collector/db"
 	"seawall/collector/store/postgres"
+	"seawall/pkg/finding"
 	"seawall/scripts/pgtest"
 )
 
@@ -62,6 +65,62 @@ func TestWriter(t *testing.T) {
 		t.Errorf("what was rolled back is there: %v, %v", found, err)
 	}
 	w.Rollback()
+}
+
+// TestAsk: each of many questions has its own answer, in order, what was written before
+// them is in it, and one that fails has the transaction fail.
+func TestAsk(t *testing.T) {
+	d, err := postgres.Open(t.Context(), pgtest.Start(t).New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	w := d.Writer
+	if _, err := w.Begin(""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Change("CREATE TABLE x (a bigint PRIMARY KEY, b text)"); err != nil {
+		t.Fatal(err)
+	}
+	var questions []db.Question
+	var got, want []string
+	for i := range 600 {
+		if i%3 == 0 { // the others have no row
+			want = append(want, fmt.Sprint(i, " word ", i))
+			if err := w.Exec("INSERT INTO x VALUES (?, ?)", i, fmt.Sprint("word ", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		questions = append(questions, db.Question{Text: "SELECT a, b FROM x WHERE a = ?", Args: []any{i}, Row: func(scan func(...any) error) error {
+			var n int
+			var b string
+			err := scan(&n, &b)
+			got = append(got, fmt.Sprint(n, " ", b))
+			return err
+		}})
+	}
+	if !db.Asks(w) {
+		t.Error("the writer does not ask many at once")
+	}
+	if err := db.Ask(w, questions); err != nil || !slices.Equal(got, want) {
+		t.Fatalf("%d answers, want %d, %v", len(got), len(want), err)
+	}
+	var verdict finding.Status // a number of a type of its own
+	one := db.Question{Text: "SELECT a FROM x WHERE a = 3", Row: func(scan func(...any) error) error { return scan(&verdict) }}
+	if err := db.Ask(w, []db.Question{one}); err != nil || verdict != 3 {
+		t.Errorf("verdict %d, %v", verdict, err)
+	}
+	if err := db.Ask(w, nil); err != nil {
+		t.Error(err)
+	}
+	if err := db.Ask(w, []db.Question{one, {Text: "SELECT 1 / (a - 3) FROM x WHERE a = 3"}, one}); err == nil {
+		t.Error("a question that fails has an answer")
+	}
+	w.Rollback()
+	enough := errors.New("enough")
+	if err := db.Ask(w, []db.Question{{Text: "SELECT 1", Row: func(func(...any) error) error { return enough }}}); !errors.Is(err, enough) {
+		t.Errorf("an answer that is not wanted: %v", err)
+	}
 }
 
 // TestReconnect: a server that was away is found again, and the writer says that it is.

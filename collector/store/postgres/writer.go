@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"seawall/collector/db"
 )
 
 const (
@@ -218,6 +220,32 @@ func (w *Writer) Rows(text string, args []any, row func(scan func(...any) error)
 		}
 	}
 	return rows.Err()
+}
+
+// Ask runs queries, many of them with one exchange.
+func (w *Writer) Ask(questions []db.Question) error {
+	for i := range questions {
+		q := &questions[i]
+		values, err := values(q.Args)
+		if err != nil {
+			return err
+		}
+		w.waiting.Queue(w.dialect.rewrite(q.Text), values...).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				if err := q.Row(rows.Scan); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		})
+		if w.waiting.Len() < ahead && i < len(questions)-1 {
+			continue
+		}
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func values(args []any) ([]any, error) {
