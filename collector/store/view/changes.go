@@ -136,12 +136,21 @@ func (s *snapshot) changes(ctx context.Context, q *fleet.ChangeQuery, where pick
 // there were and the last one's number, or 0 where they became older than q.Since.
 func (s *snapshot) stride(ctx context.Context, q *fleet.ChangeQuery, where pick.Condition, before, floor int64, p *fleet.ChangePage) (n int, last int64, err error) {
 	full := errors.New("page is full")
-	where.And("e.id < ? AND e.id > ?", before, floor)
+	// Where all events are wanted, the floor is far below the stride's end; told of it,
+	// PostgreSQL takes the range of a new part for a short one, and sorts it whole.
+	if where.Text == "" {
+		where.And("e.id < ?", before)
+	} else {
+		where.And("e.id < ? AND e.id > ?", before, floor)
+	}
 	last = before
 	err = db.Each(ctx, s, func(scan func(...any) error) error {
 		e, err := row.Event(scan)
 		if err != nil {
 			return err
+		}
+		if e.ID <= floor {
+			return full
 		}
 		n++
 		if last = e.ID; e.Received.Before(q.Since) {
