@@ -18,7 +18,7 @@ func (s *Store) Apply(ctx context.Context, id fleet.HostID, items []fleet.Delive
 	if err != nil {
 		return fmt.Errorf("apply: %w", err)
 	}
-	return s.submit(ctx, func(b *host.Batch) error {
+	return s.take(ctx, said{id, work}, func(b *host.Batch) error {
 		h, err := b.Open(id)
 		if errors.Is(err, fleet.ErrUnknown) {
 			return refusal{err}

@@ -51,6 +51,9 @@ func (s *Store) do(b *host.Batch, group []request, results []error) (err error) 
 			s.data.rollback()
 		}
 	}()
+	if err := foresee(b, group); err != nil {
+		return fmt.Errorf("read what is needed: %w", err)
+	}
 	for i, r := range group {
 		err := r.do(b)
 		if err == nil {
@@ -69,4 +72,16 @@ func (s *Store) do(b *host.Batch, group []request, results []error) (err error) 
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
+}
+
+// foresee reads at once what the group's work needs.
+func foresee(b *host.Batch, group []request) error {
+	var ids []fleet.HostID
+	var works []*host.Work
+	for _, r := range group {
+		if r.work != nil {
+			ids, works = append(ids, r.host), append(works, r.work)
+		}
+	}
+	return b.Foresee(ids, works)
 }

@@ -50,7 +50,10 @@
 //
 // One goroutine writes. It takes what all streams have ready into one transaction
 // (group commit) and commits at once when it is idle, so that latency is one disk
-// write. Another goroutine brings commits to disk, several at once, and answers,
+// write. What people and the collector itself write comes before what hosts say, and of
+// that a transaction takes only so much that others need not wait long. Where answers
+// are far away, what the hosts' changes need of the tables is read at once, see
+// [host.Batch.Foresee]. Another goroutine brings commits to disk, several at once, and answers,
 // while the writer is at the next; a third copies the log to the database. A change
 // costs one statement for the state, and a row at the timeline's end: no index over
 // all hosts is touched (events of a host or a check are chains), unless a check goes

@@ -65,7 +65,8 @@ type Store struct {
 	data  base
 	hosts host.Known // the writer's alone
 
-	requests chan request
+	urgent   chan request // what people and the collector itself write
+	requests chan request // what hosts say
 	commits  chan commit
 	quit     chan struct{}
 	done     chan struct{} // closed when all that was committed is settled
@@ -81,6 +82,21 @@ type Store struct {
 type request struct {
 	do   func(*host.Batch) error
 	done chan error // buffered
+	said            // what do takes, if it takes what a host said
+}
+
+// said is what a host said.
+type said struct {
+	host fleet.HostID
+	work *host.Work // nil for none
+}
+
+// weight is about how many rows the request writes.
+func (s said) weight() int {
+	if s.work == nil {
+		return 1
+	}
+	return s.work.Weight()
 }
 
 // Open opens the store at path, a file or the URL of a PostgreSQL database
@@ -98,6 +114,7 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 		cfg:      cfg,
 		data:     data,
 		hosts:    make(host.Known),
+		urgent:   make(chan request),
 		requests: make(chan request),
 		commits:  make(chan commit, maxUnsettled),
 		quit:     make(chan struct{}),
@@ -114,6 +131,7 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	if s.watch, err = s.follow(ctx); err != nil {
 		return nil, data.leave(fmt.Errorf("open store %s: %w", Shown(path), err))
 	}
+	s.week() // of a database that was filled by a copy the one part is large, and now nobody waits
 	go s.settle()
 	go s.write()
 	return s, nil
@@ -168,9 +186,14 @@ func (s *Store) Subscribe(buffer int) (<-chan fleet.Update, func()) {
 // durable. When ctx ends first, the outcome is not known; but do does not run any more when
 // submit has returned, so that what it writes to is the caller's again.
 func (s *Store) submit(ctx context.Context, do func(*host.Batch) error) error {
+	return s.take(ctx, said{}, do)
+}
+
+// take is submit for what a host said.
+func (s *Store) take(ctx context.Context, what said, do func(*host.Batch) error) error {
 	var running sync.Mutex
 	left := false
-	r := request{done: make(chan error, 1), do: func(b *host.Batch) error {
+	r := request{said: what, done: make(chan error, 1), do: func(b *host.Batch) error {
 		running.Lock()
 		defer running.Unlock()
 		if left {
@@ -178,8 +201,12 @@ func (s *Store) submit(ctx context.Context, do func(*host.Batch) error) error {
 		}
 		return do(b)
 	}}
+	queue := s.urgent
+	if what.work != nil {
+		queue = s.requests
+	}
 	select {
-	case s.requests <- r:
+	case queue <- r:
 	case <-s.quit:
 		return ErrClosed
 	case <-ctx.Done():

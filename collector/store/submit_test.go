@@ -8,6 +8,10 @@ import (
 	"testing"
 
 	"seawall/collector/db"
+	"seawall/collector/fleet"
+	"seawall/collector/store/host"
+	"seawall/pkg/finding"
+	"seawall/pkg/wire"
 )
 
 // TestLeft: who leaves while the writer does what he asked for waits for the end of that
@@ -48,5 +52,34 @@ func TestLeft(t *testing.T) {
 	}
 	if err := s.Write(t.Context(), func(db.Writer) error { return nil }); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestUrgent: what a person decides does not wait for all that hosts have said by then, and
+// a transaction does not take more of it than is soon written.
+func TestUrgent(t *testing.T) {
+	s := &Store{urgent: make(chan request, 2*maxUrgent), requests: make(chan request, 2*maxGroup)}
+	whole, err := host.Prepare([]fleet.Delivery{{Sequence: 1, Payload: []byte{0}, Record: wire.Record{State: &finding.StatePart{Results: make([]finding.Result, maxWeight/4)}}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range maxGroup {
+		s.requests <- request{said: said{work: whole}}
+	}
+	for range 2 * maxUrgent {
+		s.urgent <- request{}
+	}
+	group := s.gather(<-s.requests)
+	urgent := 0
+	for _, r := range group {
+		if r.work == nil {
+			urgent++
+		}
+	}
+	if urgent != maxUrgent-1 || len(group) != urgent+4 {
+		t.Errorf("%d are taken, %d of them urgent", len(group), urgent)
+	}
+	if group = s.gather(<-s.urgent); len(group) < maxUrgent+3 {
+		t.Errorf("then %d: hosts are not heard beside what is urgent", len(group))
 	}
 }

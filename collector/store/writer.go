@@ -11,8 +11,14 @@ import (
 )
 
 const (
-	// maxGroup bounds how many requests share a transaction.
-	maxGroup = 512
+	// maxGroup bounds how many requests share a transaction, and maxWeight about how many
+	// rows they write: others wait for its end.
+	maxGroup, maxWeight = 512, 4096
+	// maxUrgent bounds those of them that come before what hosts say.
+	maxUrgent = 64
+	// rest is how much longer than it took a chore of which there is more lets others
+	// have the writer.
+	rest = 4
 	// maxUnsettled bounds the transactions that wait to be on disk.
 	maxUnsettled = 4
 )
@@ -33,12 +39,14 @@ func (s *Store) write() {
 	defer sweep.Stop()
 	for {
 		select {
+		case r := <-s.urgent:
+			s.commit(s.gather(r))
 		case r := <-s.requests:
 			s.commit(s.gather(r))
 		case <-expire.C:
-			expire.Reset(s.expire())
+			expire.Reset(paced(s.expire))
 		case <-sweep.C:
-			sweep.Reset(s.sweep())
+			sweep.Reset(paced(s.sweep))
 		case <-s.quit:
 			return
 		}
@@ -52,14 +60,30 @@ func (s *Store) write() {
 	}
 }
 
-// gather adds to r what is waiting already. It never waits: streams block in
-// submit while a transaction runs, and so are there when it ends.
+// paced does a chore and returns when to go on: a backlog of them must not slow down
+// the hosts.
+func paced(chore func() time.Duration) time.Duration {
+	began := time.Now()
+	pause := chore()
+	return max(pause, rest*time.Since(began))
+}
+
+// gather adds to r what is waiting already, what is urgent first. It never waits: streams
+// block in submit while a transaction runs, and so are there when it ends.
 func (s *Store) gather(r request) []request {
-	group := []request{r}
-	for len(group) < maxGroup {
+	group, weight := []request{r}, r.weight()
+	for urgent := true; urgent && len(group) < maxUrgent; {
+		select {
+		case r := <-s.urgent:
+			group, weight = append(group, r), weight+r.weight()
+		default:
+			urgent = false
+		}
+	}
+	for len(group) < maxGroup && weight < maxWeight {
 		select {
 		case r := <-s.requests:
-			group = append(group, r)
+			group, weight = append(group, r), weight+r.weight()
 		default:
 			return group
 		}

@@ -200,3 +200,28 @@ func TestReader(t *testing.T) {
 		t.Errorf("afterwards: %q", got)
 	}
 }
+
+// TestOpen: the one part of a database that a copy has filled is ended before hosts are
+// served, since that takes as long as it is large.
+func TestOpen(t *testing.T) {
+	url := pgtest.Start(t).New()
+	for i, want := range []int{1, 2, 2} {
+		s, err := store.Open(t.Context(), url, store.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := parts(t, conn); len(all) != want {
+			t.Errorf("open %d: parts %q, want %d", i, all, want)
+		}
+		if i == 0 {
+			tell(t, s, 0, begun, 10)
+		}
+		if err := errors.Join(conn.Close(t.Context()), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
