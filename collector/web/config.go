@@ -48,7 +48,10 @@ type Config struct {
 	Advisories patches.Advisories
 	Parts      Parts
 	Waived     frame.Waived // default: there are no waivers
-	Feed       Feed
+	// Away reports whether an error says that the database cannot be used now; default:
+	// none does.
+	Away func(error) bool
+	Feed Feed
 	// Glance makes what the overview says of a scope, of the fleet where that is empty.
 	Glance func(ctx context.Context, scope []string) (fleet.Glance, error)
 

@@ -62,7 +62,7 @@ func New(c Config) (*Server, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	f, err := frame.New(frame.Config{Version: c.Version, Secure: c.Secure, Log: c.Log, Now: c.Now})
+	f, err := frame.New(frame.Config{Version: c.Version, Secure: c.Secure, Log: c.Log, Now: c.Now, Away: c.Away})
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}

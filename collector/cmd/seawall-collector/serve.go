@@ -124,7 +124,7 @@ func (c config) open(s *store.Store, m *members, a *messenger, who *users, versi
 	}
 	return web.New(web.Config{
 		SSO:     signOn,
-		Posture: s, Catalogue: s, Detections: s, Lists: s, Advisories: s, Parts: s, Feed: s, Waived: cover.New(s, time.Now), Glance: glances(s), Requests: s.Requests, Ready: s.Ready, Metrics: registry, Sessions: s, Views: s, Elsewhere: s.Elsewhere,
+		Posture: s, Catalogue: s, Detections: s, Lists: s, Advisories: s, Parts: s, Feed: s, Waived: cover.New(s, time.Now), Away: store.Away, Glance: glances(s), Requests: s.Requests, Ready: s.Ready, Metrics: registry, Sessions: s, Views: s, Elsewhere: s.Elsewhere,
 		SignIn: who.byPassword(c.StateDir, log), Bearer: who.byToken,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: version, Log: log,
 		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for

@@ -22,7 +22,7 @@ type connector struct {
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	made, err := c.Connector.Connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, opaque(err)
 	}
 	inner, ok := made.(*stdlib.Conn)
 	if !ok {

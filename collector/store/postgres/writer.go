@@ -125,7 +125,7 @@ func (w *Writer) send(text string) error {
 // use calls do with the connection, which ends when it does not work any more.
 func (w *Writer) use(within time.Duration, do func(context.Context, *pgx.Conn) error) error {
 	if w.conn == nil {
-		return errors.New("no connection to the database")
+		return fmt.Errorf("reach the database: %w", driver.ErrBadConn)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
@@ -205,7 +205,7 @@ func (w *Writer) Rows(text string, args []any, row func(scan func(...any) error)
 		return err
 	}
 	if w.conn == nil {
-		return errors.New("no connection to the database")
+		return fmt.Errorf("reach the database: %w", driver.ErrBadConn)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

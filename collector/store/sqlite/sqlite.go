@@ -136,6 +136,21 @@ func (d *Database) Close() error {
 	return errors.Join(append(errs, d.lock.Close())...)
 }
 
+// Away reports whether an error says that the database cannot be used now: the file is
+// locked, cannot be read or written, or the disk is full.
+func Away(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
+		sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return true
+	}
+	return false
+}
+
 // Classify adds [ErrDamaged] or [ErrUnsynced] to SQLite's errors that mean it.
 func Classify(err error) error {
 	var e *sqlite.Error

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -204,5 +205,21 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	if err := Classify(fs.ErrClosed); !errors.Is(err, fs.ErrClosed) || errors.Is(err, ErrDamaged) {
 		t.Errorf("other error: %v", err)
+	}
+}
+
+// A file that somebody else holds or that is no database cannot be used now; what is wrong
+// with a question is the program's own fault.
+func TestAway(t *testing.T) {
+	d := open(t, filepath.Join(t.TempDir(), "x.db"))
+	_, wrong := d.Readers.ExecContext(t.Context(), "SELECT nothing FROM nowhere")
+	_, written := d.Readers.ExecContext(t.Context(), "CREATE TABLE x (y INTEGER)") // by one that only reads
+	for want, err := range map[bool]error{false: wrong, true: written} {
+		if err == nil || Away(fmt.Errorf("ask: %w", err)) != want {
+			t.Errorf("%v: away is not %v", err, want)
+		}
+	}
+	if Away(nil) || Away(sql.ErrNoRows) {
+		t.Error("what is no error of the database")
 	}
 }

@@ -25,6 +25,9 @@ type Config struct {
 	Secure  bool   // browsers come by https: cookies are for it alone
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Away reports whether an error says that the database cannot be used now; nil: none
+	// does.
+	Away func(error) bool
 }
 
 // Frame answers requests with an area's pages. It is safe for concurrent use once
@@ -63,6 +66,9 @@ func (f *Frame) Now() time.Time { return f.config.Now() }
 
 // Log returns the dashboard's log.
 func (f *Frame) Log() *slog.Logger { return f.config.Log }
+
+// Away reports whether an error says that the database cannot be used now.
+func (f *Frame) Away(err error) bool { return f.config.Away != nil && f.config.Away(err) }
 
 // chrome returns what stands around the content of page p that answers r.
 func (f *Frame) chrome(w http.ResponseWriter, r *http.Request, p *Page) Chrome {
@@ -128,14 +134,19 @@ func (f *Frame) ShowCode(w http.ResponseWriter, r *http.Request, code int, t *Te
 	answer.HTML(w, code, body)
 }
 
-// Fail answers a request that met err: not found, gone, or our fault, which is
-// logged and not shown.
+// Fail answers a request that met err: not found, gone, a database that is away, or our
+// fault, which are logged and not shown.
 func (f *Frame) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		f.Failure(w, r, http.StatusNotFound, "There is no such page", "The address is wrong, or what it showed was removed.")
 	case errors.Is(err, context.Canceled):
 		w.WriteHeader(http.StatusServiceUnavailable) // nobody reads it
+	case f.Away(err):
+		f.config.Log.Warn("a page waits for the database", "path", r.URL.Path, "err", err)
+		w.Header().Set("Retry-After", "5")
+		f.Failure(w, r, http.StatusServiceUnavailable, "The database cannot be used now", "It is down, full, or being started. "+
+			"The collector goes on by itself as soon as it can be used again; what hosts have to tell waits on them until then, and nothing is lost.")
 	default:
 		f.config.Log.Error("a page could not be made", "path", r.URL.Path, "err", err)
 		f.Failure(w, r, http.StatusInternalServerError, "This page could not be made", "The collector's log says why.")

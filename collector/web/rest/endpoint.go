@@ -155,6 +155,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		answer.Problem(w, http.StatusNotFound, "What the path names does not exist, or is not for you to see.")
 	case errors.Is(err, context.Canceled):
 		w.WriteHeader(http.StatusServiceUnavailable) // nobody reads it
+	case s.config.Frame.Away(err):
+		s.config.Frame.Log().Warn("the API waits for the database", "path", r.URL.Path, "err", err)
+		w.Header().Set("Retry-After", "5")
+		answer.Problem(w, http.StatusServiceUnavailable, "The database cannot be used now. Ask again in some seconds.")
 	default:
 		s.config.Frame.Log().Error("the API could not answer", "path", r.URL.Path, "err", err)
 		answer.Problem(w, http.StatusInternalServerError, "The answer could not be made; the collector's log says why.")
