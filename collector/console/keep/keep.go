@@ -203,9 +203,9 @@ func (c Console) forgetUser(ctx context.Context, to client, name string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.Stdout, "the name was taken out %d times, of %d rows; a second look at %d rows found none\n", gone.GetWords(), gone.GetChanged(), gone.GetLooked())
+	fmt.Fprintf(c.Stdout, "the name is taken out: mentions %d, in rows %d; a second look at %d rows found none\n", gone.GetWords(), gone.GetChanged(), gone.GetLooked())
 	if n := gone.GetStanding(); n > 0 {
-		_, err = fmt.Fprintf(c.Stdout, "%d standing results are about the account itself, and go when it is removed on the host\n", n)
+		_, err = fmt.Fprintf(c.Stdout, "standing results about the account itself, which go when it is removed on the host: %d\n", n)
 	}
 	return err
 }

@@ -138,7 +138,7 @@ func TestList(t *testing.T) {
 func TestForget(t *testing.T) {
 	for line, want := range map[string]struct{ said, wrong string }{
 		"forget 5f0c --yes":             {said: "forgot host 5f0c: 12 rows deleted, and a second look found none\n"},
-		"forget --user mara --yes":      {said: "the name was taken out 3 times, of 2 rows; a second look at 40 rows found none\n1 standing results are about the account itself, and go when it is removed on the host\n"},
+		"forget --user mara --yes":      {said: "the name is taken out: mentions 3, in rows 2; a second look at 40 rows found none\nstanding results about the account itself, which go when it is removed on the host: 1\n"},
 		"forget 5f0c":                   {wrong: ErrNotSure.Error()},
 		"forget --user mara":            {wrong: ErrNotSure.Error()},
 		"forget --yes":                  {wrong: "name either"},

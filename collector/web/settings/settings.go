@@ -95,7 +95,14 @@ type body struct {
 	NameProblem string
 }
 
-func (s *Pages) page(w http.ResponseWriter, r *http.Request) { s.show(w, r, http.StatusOK, body{}) }
+// page shows the settings, with the host of the address to be forgotten, if it names one.
+func (s *Pages) page(w http.ResponseWriter, r *http.Request) {
+	var b body
+	if id := fleet.HostID(r.URL.Query().Get("host")); id.Valid() {
+		b.Host = string(id)
+	}
+	s.show(w, r, http.StatusOK, b)
+}
 
 func (s *Pages) show(w http.ResponseWriter, r *http.Request, code int, b body) {
 	v := frame.Of(r)
@@ -152,7 +159,7 @@ func (s *Pages) forgetHost(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.frame.Fail(w, r, err)
 	default:
-		s.frame.Redirect(w, r, "/settings", fmt.Sprintf("The host is forgotten: %d rows deleted, and a second look found none.", rows))
+		s.frame.Redirect(w, r, "/settings", fmt.Sprintf("The host is forgotten. Rows deleted: %d. A second look found none.", rows))
 	}
 }
 
@@ -178,9 +185,9 @@ func (s *Pages) forgetName(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
-	done := fmt.Sprintf("The name was taken out %d times, of %d rows; a second look at %d rows found none.", report.Words, report.Changed, report.Looked)
+	done := fmt.Sprintf("The name is taken out. Mentions: %d, in rows: %d. A second look at %d rows found none.", report.Words, report.Changed, report.Looked)
 	if report.Standing > 0 {
-		done += fmt.Sprintf(" %d standing results are about the account itself, and go when it is removed on the host.", report.Standing)
+		done += fmt.Sprintf(" Standing results about the account itself, which go when it is removed on the host: %d.", report.Standing)
 	}
 	s.frame.Redirect(w, r, "/settings", done)
 }
