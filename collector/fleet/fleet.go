@@ -231,6 +231,16 @@ type HostDetail struct {
 type CheckDetail struct {
 	Check  Check   `json:"check"`
 	States []State `json:"states"` // bad first
+	// Remedies is how to mend it, by what hosts were told, most hosts first and at most
+	// 12; none where all hosts were told what the check's own text says.
+	Remedies []Remedy `json:"remedies,omitempty"`
+}
+
+// Remedy is how to mend what a check finds on some systems, as their hosts' agents say.
+type Remedy struct {
+	Text    string  `json:"text"`
+	Hosts   int     `json:"hosts"`
+	Systems []Facet `json:"systems"` // of these hosts, most hosts first; "" is unknown
 }
 
 // TimelineQuery selects events, newest first. Zero fields select everything.

@@ -1,5 +1,7 @@
 package fleet
 
+import "time"
+
 // Glance is what the overview says to who sees some hosts, or all: the fleet at a glance,
 // and what is asked of hosts beside the rollups.
 type Glance struct {
@@ -30,4 +32,14 @@ type Ages struct {
 type Actor struct {
 	Name    string `json:"name"` // the login user, or the user
 	Changes int    `json:"changes"`
+}
+
+// Care is what people decided about a bad result.
+type Care struct {
+	Host            HostID
+	Check, Resource string
+	Assignee        string    // who looks after it, or ""
+	Times           int       // it was resolved so often before
+	Owner           string    // of the standing waiver that ends last
+	Until           time.Time // when that ends; zero: there is none
 }

@@ -39,7 +39,7 @@ func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(
 		if err != nil {
 			return nil, err
 		}
-		decisions, err := triage.New(triage.Config{Frame: f, Data: s})
+		decisions, err := triage.New(triage.Config{Frame: f, Data: s, Host: s.Host})
 		if err != nil {
 			return nil, err
 		}

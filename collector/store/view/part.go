@@ -157,6 +157,9 @@ func (v *View) CheckOf(ctx context.Context, id string, scope []string) (d fleet.
 		}
 		d.States = append(d.States, p.States...)
 	}
+	if err := v.remedies(ctx, &d, scope); err != nil {
+		return d, fmt.Errorf("read remedies of check %q: %w", id, sqlite.Classify(err))
+	}
 	return d, nil
 }
 

@@ -218,6 +218,9 @@ func (v *View) Check(ctx context.Context, id string) (fleet.CheckDetail, error) 
 			return d, fmt.Errorf("read check %q: %w", id, sqlite.Classify(err))
 		}
 	}
+	if err := v.remedies(ctx, &d, nil); err != nil {
+		return d, fmt.Errorf("read remedies of check %q: %w", id, sqlite.Classify(err))
+	}
 	return d, nil
 }
 

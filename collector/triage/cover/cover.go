@@ -142,16 +142,9 @@ func OnHosts(ctx context.Context, data db.DB, now time.Time, ids []fleet.HostID)
 	if len(ids) == 0 {
 		return by, nil
 	}
-	if len(ids) > maxHosts {
-		return nil, fmt.Errorf("count waived results of %d hosts; at most %d", len(ids), maxHosts)
-	}
-	args := []any{now.UnixNano(), now.UnixNano()}
-	for _, id := range ids {
-		key, err := id.Bytes()
-		if err != nil {
-			return nil, fmt.Errorf("count waived results: %w", err)
-		}
-		args = append(args, key)
+	args, err := keys([]any{now.UnixNano(), now.UnixNano()}, ids)
+	if err != nil {
+		return nil, fmt.Errorf("count waived results: %w", err)
 	}
 	err = data.Read(ctx, func(q db.Querier) error {
 		clear(by)
@@ -169,4 +162,60 @@ func OnHosts(ctx context.Context, data db.DB, now time.Time, ids []fleet.HostID)
 		return nil, fmt.Errorf("count waived results of hosts: %w", err)
 	}
 	return by, nil
+}
+
+// Decisions returns what people decided about the bad results of hosts, at most
+// [fleet.MaxPage] hosts at a time; of one check, or of all where it is empty. Results
+// about which nothing is to be said are left out.
+func Decisions(ctx context.Context, data db.DB, now time.Time, check string, ids []fleet.HostID) (all []fleet.Care, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args, err := keys([]any{now.UnixNano()}, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read decisions: %w", err)
+	}
+	where := "s.host IN (" + marks(len(ids)) + ") AND " + Bad
+	if check != "" {
+		where += " AND s.check_id = ?"
+		args = append(args, check)
+	}
+	err = data.Read(ctx, func(q db.Querier) error {
+		all = nil
+		return db.Each(ctx, q, func(scan func(...any) error) error {
+			var d fleet.Care
+			var key []byte
+			var until int64
+			err := scan(&key, &d.Check, &d.Resource, &d.Assignee, &d.Times, &d.Owner, &until)
+			d.Host = fleet.HostID(hex.EncodeToString(key))
+			if until != 0 {
+				d.Until = time.Unix(0, until).UTC()
+			}
+			all = append(all, d)
+			return err
+		}, `SELECT s.host, s.check_id, s.resource, coalesce(t.assignee, ''), coalesce(l.times, 0), coalesce(v.owner, ''), coalesce(v.expires, 0)
+			FROM state s LEFT JOIN life l ON l.host = s.host AND l.check_id = s.check_id AND l.resource = s.resource
+			LEFT JOIN triage t ON t.host = s.host AND t.check_id = s.check_id AND t.resource = s.resource
+			LEFT JOIN waiver v ON v.id = (SELECT w.id FROM waiver w WHERE `+Covers+` ORDER BY w.expires DESC, w.id LIMIT 1)
+			WHERE `+where+" AND (t.assignee <> '' OR l.times > 0 OR v.id IS NOT NULL)", args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read decisions: %w", err)
+	}
+	return all, nil
+}
+
+// keys appends the keys of hosts to the arguments of a query.
+func keys(args []any, ids []fleet.HostID) ([]any, error) {
+	if len(ids) > maxHosts {
+		return nil, fmt.Errorf("%d hosts; at most %d", len(ids), maxHosts)
+	}
+	for _, id := range ids {
+		key, err := id.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, key)
+	}
+	return args, nil
 }

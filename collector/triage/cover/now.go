@@ -23,6 +23,11 @@ func (n Now) OnHosts(ctx context.Context, ids []fleet.HostID) (map[fleet.HostID]
 	return OnHosts(ctx, n.data, n.now(), ids)
 }
 
+// Decisions is the function of that name.
+func (n Now) Decisions(ctx context.Context, check string, ids []fleet.HostID) ([]fleet.Care, error) {
+	return Decisions(ctx, n.data, n.now(), check, ids)
+}
+
 // ByCheck returns how many failed results of each check waivers stand for, on the hosts
 // of a scope; of no scope, on all.
 func (n Now) ByCheck(ctx context.Context, scope []string) (map[string]int, error) {

@@ -73,7 +73,35 @@ func TestNow(t *testing.T) {
 	if _, checks = look("tag-0"); len(checks) != 0 {
 		t.Errorf("another's scope has %v", checks)
 	}
+	decided := func(check string, ids ...fleet.HostID) []fleet.Care {
+		t.Helper()
+		all, err := c.Decisions(t.Context(), check, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	err = s.Write(t.Context(), func(w db.Writer) error {
+		return triage.Assign(w, now, triage.Key{Host: ids[0], Check: "ssh-port"}, "bob", "", "ann")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waived := fleet.Care{Host: ids[1], Check: "ssh-root", Owner: "ann", Until: begin.AddDate(0, 0, 2).UTC().Round(0)}
+	looked := fleet.Care{Host: ids[0], Check: "ssh-port", Assignee: "bob"}
+	if d := cmp.Diff([]fleet.Care{waived}, decided("ssh-root", ids...)) + cmp.Diff([]fleet.Care{looked}, decided("", ids[0])); d != "" {
+		t.Error(d)
+	}
+	if got := decided(""); got != nil {
+		t.Errorf("of no host: %v", got)
+	}
+	if _, err := c.Decisions(t.Context(), "", []fleet.HostID{"x"}); err == nil {
+		t.Error("of what is no host there are decisions")
+	}
 	now = begin.AddDate(0, 0, 3)
+	if got := decided("ssh-root", ids...); len(got) != 0 {
+		t.Errorf("after the end: %v", got)
+	}
 	if hosts, checks = look(); len(hosts)+len(checks) != 0 {
 		t.Errorf("after the end: %v, %v", hosts, checks)
 	}

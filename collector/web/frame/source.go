@@ -48,9 +48,12 @@ type Parts interface {
 	TimelineOf(ctx context.Context, q fleet.TimelineQuery, scope []string) ([]fleet.Event, error)
 }
 
-// Waived says how many failed results waivers stand for.
+// Waived says how many failed results waivers stand for, and what people decided about
+// bad results.
 type Waived interface {
 	OnHosts(ctx context.Context, ids []fleet.HostID) (map[fleet.HostID]int, error)
+	// Decisions is about one check, or about all where it is empty.
+	Decisions(ctx context.Context, check string, ids []fleet.HostID) ([]fleet.Care, error)
 	// ByCheck is about the hosts of a scope; of no scope, about all.
 	ByCheck(ctx context.Context, scope []string) (map[string]int, error)
 }

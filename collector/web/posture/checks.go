@@ -93,12 +93,25 @@ type checkBody struct {
 	Bad      []item
 	Rest     []item
 	More     int // results not shown
+	Remedies []remedy
 	Timeline frame.Timeline
 }
 
+// systemsNamed is how many systems are named above a remedy.
+const systemsNamed = 6
+
+// remedy is how to mend a check, on some systems or, where none are named, on all.
+type remedy struct{ fleet.Remedy }
+
+// Named returns the systems that are named, those of most hosts.
+func (r remedy) Named() []fleet.Facet { return r.Systems[:min(systemsNamed, len(r.Systems))] }
+
+// Others returns how many systems are not named.
+func (r remedy) Others() int { return len(r.Systems) - len(r.Named()) }
+
 // checkOf returns the page of one check. Events are one more than a page of its
 // timeline, before the cursor.
-func checkOf(now time.Time, d fleet.CheckDetail, path string, before int64, events []fleet.Event) frame.Page {
+func checkOf(now time.Time, d fleet.CheckDetail, path string, before int64, events []fleet.Event, decided cares) frame.Page {
 	b := checkBody{Now: now, Check: d.Check}
 	if b.Check.Info.Title == "" {
 		b.Check.Info.Title = b.Check.Info.ID
@@ -110,11 +123,18 @@ func checkOf(now time.Time, d fleet.CheckDetail, path string, before int64, even
 	}
 	for i := range states {
 		it := item{Now: now, State: states[i], Info: d.Check.Info}
+		decided.decided(&it)
 		if states[i].Result.Status.Bad() {
 			b.Bad = append(b.Bad, it)
 		} else {
 			b.Rest = append(b.Rest, it)
 		}
+	}
+	for _, r := range d.Remedies {
+		b.Remedies = append(b.Remedies, remedy{r})
+	}
+	if len(b.Remedies) == 0 { // all hosts were told the same
+		b.Remedies = []remedy{{fleet.Remedy{Text: d.Check.Info.Remediation}}}
 	}
 	slices.SortStableFunc(b.Bad, func(a, b item) int {
 		return cmp.Or(worseFirst(a, b), strings.Compare(a.State.HostName, b.State.HostName))

@@ -59,6 +59,6 @@ func rendered(t *testing.T, said finding.Host) string {
 	}
 	w := httptest.NewRecorder()
 	host := fleet.Host{ID: "a", Labels: said, FirstSeen: now, LastSeen: now, Presence: fleet.Online}
-	f.Show(w, frame.With(httptest.NewRequest("GET", "/hosts/a", nil), frame.Visitor{Role: frame.Viewer}), pages, "host", hostOf(now, fleet.HostDetail{Host: host}, history{}, nil))
+	f.Show(w, frame.With(httptest.NewRequest("GET", "/hosts/a", nil), frame.Visitor{Role: frame.Viewer}), pages, "host", hostOf(now, fleet.HostDetail{Host: host}, history{}, nil, nil))
 	return w.Body.String()
 }

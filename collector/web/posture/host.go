@@ -17,6 +17,9 @@ type item struct {
 	Now   time.Time
 	State fleet.State
 	Info  finding.CheckInfo
+	// Finding is the address of the page on which people decide about it, or "".
+	Finding  string
+	Decision fleet.Care
 }
 
 // Since returns since when the result is what it is.
@@ -118,12 +121,13 @@ func (b hostBody) Packages() (n int) {
 }
 
 // hostOf returns the page of one host. Detections are its newest.
-func hostOf(now time.Time, d fleet.HostDetail, h history, detections []fleet.Detection) frame.Page {
+func hostOf(now time.Time, d fleet.HostDetail, h history, detections []fleet.Detection, decided cares) frame.Page {
 	b := hostBody{Now: now, Host: d.Host, Notices: notices(now, d.Host), Pending: pending.Groups(now, d.States)}
 	byName := make(map[string]*family)
 	for i := range d.States {
 		s := &d.States[i]
 		it := item{Now: now, State: *s, Info: info(d.Checks, &s.Result)}
+		decided.decided(&it)
 		f := byName[it.Info.Family]
 		if f == nil {
 			f = &family{Name: it.Info.Family}

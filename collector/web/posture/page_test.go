@@ -1,7 +1,10 @@
 package posture
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"html"
 	"net/url"
 	"regexp"
 	"strings"
@@ -106,6 +109,39 @@ func TestChecks(t *testing.T) {
 	}
 }
 
+// A check says how to mend it on each system, where that is not the same on all.
+func TestRemedies(t *testing.T) {
+	pages, err := templates()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`<[^>]*>`)
+	said := func(d fleet.CheckDetail) string {
+		d.Check.Info = finding.CheckInfo{ID: "ssh-a", Remediation: "apt"}
+		b, err := pages.Page("check", checkOf(now, d, "/checks/ssh-a", 0, nil, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(string(b), "How to fix it</h2>")
+		text, _, _ := strings.Cut(after, "</section>")
+		return strings.Join(strings.Fields(named.ReplaceAllString(text, " ")), " ")
+	}
+	system := func(name string) fleet.Facet { return fleet.Facet{Value: name, Hosts: 1} }
+	var many []fleet.Facet
+	for i := range 8 {
+		many = append(many, system(fmt.Sprint("Rocky ", i)))
+	}
+	for want, remedies := range map[string][]fleet.Remedy{
+		"apt Copy": nil,
+		"Debian <12> , system unknown 12 hosts apt Copy Rocky 0 , Rocky 1 , Rocky 2 , Rocky 3 , Rocky 4 , Rocky 5 and 2 more 8 hosts No remedy was sent.": {
+			{Text: "apt", Hosts: 12, Systems: []fleet.Facet{system("Debian <12>"), system("")}}, {Hosts: 8, Systems: many}},
+	} {
+		if got := html.UnescapeString(said(fleet.CheckDetail{Remedies: remedies})); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func state(check, resource string, s finding.Status, severity finding.Severity) fleet.State {
 	return fleet.State{Result: finding.Result{Check: check, Resource: resource, Status: s, Severity: severity}}
 }
@@ -120,7 +156,7 @@ func TestHost(t *testing.T) {
 			state(pending.Check, "", finding.StatusUnknown, 4), state(pending.Check, "b:amd64", finding.StatusFail, 2), state(pending.Check, "a:amd64", finding.StatusFail, 5),
 		},
 	}
-	p := hostOf(now, d, history{}, nil)
+	p := hostOf(now, d, history{}, nil, nil)
 	b := p.Body.(hostBody)
 	var got []string
 	for _, f := range b.Families {
@@ -156,7 +192,7 @@ func TestBundles(t *testing.T) {
 	d := fleet.HostDetail{Host: fleet.Host{ID: "a"}, States: []fleet.State{
 		grouped("ssh-a", "1", "sshd", 3), grouped("ssh-a", "2", "", 2), grouped("ssh-a", "3", "", 2), grouped("ssh-a", "4", "sshd", 5), grouped("ssh-b", "5", "sshd", 4),
 	}}
-	p := hostOf(now, d, history{}, nil)
+	p := hostOf(now, d, history{}, nil, nil)
 	var got []string
 	for _, b := range p.Body.(hostBody).Families[0].Bundles() {
 		line := b.Group + " " + b.Since().Format(time.DateOnly) + ":"
@@ -197,7 +233,7 @@ func TestManyUpdates(t *testing.T) {
 			}
 			d.States = append(d.States, state(pending.Check, fmt.Sprintf("p%03d:amd64", i), finding.StatusFail, severity))
 		}
-		p := hostOf(now, d, history{}, nil)
+		p := hostOf(now, d, history{}, nil, nil)
 		b := p.Body.(hostBody)
 		if len(b.First())+len(b.Others()) != n || n > 0 && b.First()[0].Severity != 5 {
 			t.Errorf("of %d updates %d and %d are shown", n, len(b.First()), len(b.Others()))
@@ -224,11 +260,11 @@ func TestHostTimeline(t *testing.T) {
 	for i := range frame.PageSize + 1 {
 		events = append(events, fleet.Event{ID: int64(100 - i)})
 	}
-	p := hostOf(now, fleet.HostDetail{}, history{Sieve: sieve{fleet.ChangeQuery{Before: 51}}, events: events}, nil)
+	p := hostOf(now, fleet.HostDetail{}, history{Sieve: sieve{fleet.ChangeQuery{Before: 51}}, events: events}, nil, nil)
 	if p.Live.Since != -1 || len(p.Body.(hostBody).Timeline.Entries) != frame.PageSize {
 		t.Error("an older page of the timeline wants new events, or is short")
 	}
-	short := hostOf(now, fleet.HostDetail{}, history{events: events}, nil).Body.(hostBody).Timeline
+	short := hostOf(now, fleet.HostDetail{}, history{events: events}, nil, nil).Body.(hostBody).Timeline
 	if len(short.Entries) != changesShown || short.Older != 91 || short.Since() != 100 {
 		t.Errorf("a host's page has %d changes, older %d", len(short.Entries), short.Older)
 	}
@@ -258,5 +294,61 @@ func TestTemplates(t *testing.T) {
 	}
 	if _, err := r.Page("none", p); err == nil {
 		t.Error("there is a page none")
+	}
+}
+
+// decidedBy is people who decided about one result.
+type decidedBy struct{ fleet.Care }
+
+func (d decidedBy) OnHosts(context.Context, []fleet.HostID) (map[fleet.HostID]int, error) {
+	return nil, nil
+}
+func (d decidedBy) ByCheck(context.Context, []string) (map[string]int, error) { return nil, nil }
+func (d decidedBy) Decisions(_ context.Context, _ string, ids []fleet.HostID) ([]fleet.Care, error) {
+	if len(ids) == 0 {
+		return nil, errors.New("of no host")
+	}
+	return []fleet.Care{d.Care}, nil
+}
+
+// A bad result says what people decided about it, and leads to where they do; one that
+// passes, and a dashboard without such pages, do not.
+func TestDecisions(t *testing.T) {
+	d := fleet.HostDetail{Host: fleet.Host{ID: "a"}, States: []fleet.State{
+		state("ssh-x", "", finding.StatusFail, 4), state("ssh-x", "é&b", finding.StatusFail, 4), state("ssh-y", "", finding.StatusPass, 4)}}
+	for i := range d.States {
+		d.States[i].Host = "a"
+	}
+	decision := fleet.Care{Host: "a", Check: "ssh-x", Resource: "é&b", Owner: "<ann>", Until: now, Assignee: "bob", Times: 2}
+	pages, err := templates()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := func(s *Pages) []string {
+		t.Helper()
+		decided, err := s.cares(t.Context(), "", d.States)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := pages.Page("host", hostOf(now, d, history{}, nil, decided))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, m := range regexp.MustCompile(`(?s)<dt>Decided</dt><dd>(.*?)</dd>`).FindAllSubmatch(b, -1) {
+			all = append(all, string(m[1]))
+		}
+		return all
+	}
+	want := []string{
+		`<a href="/hosts/a/finding?check=ssh-x&amp;resource=">Triage<span class="unseen"> of ssh-x  on </span></a>`,
+		`<span class="state st-waived">waived</span> until <time datetime="2026-03-14" data-fixed>14 Mar 2026</time>, <bdi>&lt;ann&gt;</bdi> answers for it. ` +
+			`<bdi>bob</bdi> looks after it. Resolved 2 times before. <a href="/hosts/a/finding?check=ssh-x&amp;resource=%C3%A9%26b">Triage<span class="unseen"> of ssh-x é&amp;b on </span></a>`,
+	}
+	if diff := cmp.Diff(want, said(&Pages{config: Config{Waived: decidedBy{decision}}})); diff != "" {
+		t.Error(diff)
+	}
+	if got := said(&Pages{}); got != nil {
+		t.Errorf("without pages of people: %q", got)
 	}
 }

@@ -83,7 +83,12 @@ func (s *Pages) hostPage(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
-	s.frame.Show(w, r, s.pages, "host", hostOf(s.frame.Now(), d, h, detections))
+	decided, err := s.cares(r.Context(), "", d.States)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	s.frame.Show(w, r, s.pages, "host", hostOf(s.frame.Now(), d, h, detections, decided))
 }
 
 // host returns the host that the path names.
@@ -133,6 +138,11 @@ func (s *Pages) checkPage(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
+	decided, err := s.cares(r.Context(), d.Check.Info.ID, d.States)
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
 	path := "/checks/" + url.PathEscape(d.Check.Info.ID)
-	s.frame.Show(w, r, s.pages, "check", checkOf(s.frame.Now(), d, path, q.Before, events))
+	s.frame.Show(w, r, s.pages, "check", checkOf(s.frame.Now(), d, path, q.Before, events, decided))
 }

@@ -75,7 +75,7 @@ func TestSiftedHost(t *testing.T) {
 	} {
 		tt.h.Sieve = sieve{tt.sieve}
 		tt.h.Families = tt.h.Sieve.families(d.States)
-		p := hostOf(now, d, tt.h, nil)
+		p := hostOf(now, d, tt.h, nil, nil)
 		if live := p.Live.Since >= 0; live != (name == "all") {
 			t.Errorf("%s: new changes come by themselves: %v", name, live)
 		}

@@ -1,12 +1,16 @@
 package triage
 
 import (
+	"cmp"
+	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"seawall/collector/db"
 	"seawall/collector/triage"
 	"seawall/collector/web/frame"
+	"seawall/pkg/finding"
 )
 
 // key returns the finding that a request names, if the visitor may see it.
@@ -21,6 +25,8 @@ func (s *Pages) key(r *http.Request, value func(string) string) (triage.Key, err
 // findingBody is the model of a finding's page.
 type findingBody struct {
 	row
+	Result  finding.Result    // the host's word
+	Info    finding.CheckInfo // the text of the check, as the host has it
 	Waiver  *waiver
 	May     bool
 	Problem string
@@ -49,6 +55,10 @@ func (s *Pages) finding(w http.ResponseWriter, r *http.Request, code int, k tria
 		f.Assignee, f.Note = wrote.Assignee, wrote.Note
 	}
 	b := findingBody{row: rows(now, []triage.Finding{f})[0], May: v.May(frame.Operator), Problem: problem}
+	if err := s.told(r.Context(), k, &b); err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
 	if f.Waiver != "" {
 		one, err := triage.One(r.Context(), s.data, f.Waiver)
 		if err != nil {
@@ -57,7 +67,23 @@ func (s *Pages) finding(w http.ResponseWriter, r *http.Request, code int, k tria
 		}
 		b.Waiver = &waiver{Waiver: one, Now: now, Still: true}
 	}
-	s.frame.ShowCode(w, r, code, s.pages, "finding", frame.Page{Title: f.Check, Section: "hosts", Body: b})
+	s.frame.ShowCode(w, r, code, s.pages, "finding", frame.Page{Title: cmp.Or(b.Info.Title, f.Check), Section: "hosts", Body: b})
+}
+
+// told adds what the host told of the finding. What it has told otherwise since the
+// finding was read is left out.
+func (s *Pages) told(ctx context.Context, k triage.Key, b *findingBody) error {
+	d, err := s.host(ctx, k.Host)
+	if err != nil {
+		return fmt.Errorf("host %s: %w", k.Host, err)
+	}
+	b.Info = d.Checks[k.Check]
+	for i := range d.States {
+		if r := d.States[i].Result; r.Check == k.Check && r.Resource == k.Resource && r.Status == b.Status {
+			b.Result = r
+		}
+	}
+	return nil
 }
 
 // assign writes who looks after a finding.

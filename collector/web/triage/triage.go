@@ -30,11 +30,14 @@ var files embed.FS
 type Config struct {
 	Frame *frame.Frame
 	Data  db.DB
+	// Host returns what a host told, the text of its checks with it.
+	Host func(ctx context.Context, id fleet.HostID) (fleet.HostDetail, error)
 }
 
 // Pages are the pages.
 type Pages struct {
 	data  db.DB
+	host  func(ctx context.Context, id fleet.HostID) (fleet.HostDetail, error)
 	frame *frame.Frame
 	pages *frame.Templates
 }
@@ -48,7 +51,7 @@ func New(c Config) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("triage: %w", err)
 	}
-	return &Pages{c.Data, c.Frame, pages}, nil
+	return &Pages{c.Data, c.Host, c.Frame, pages}, nil
 }
 
 // Routes returns the pages' paths.

@@ -17,6 +17,8 @@ import (
 	"seawall/collector/trail"
 	"seawall/collector/triage"
 	"seawall/collector/web/frame"
+	"seawall/pkg/finding"
+	"seawall/pkg/wire"
 )
 
 var noon = time.Date(2027, 3, 31, 12, 0, 0, 0, time.UTC)
@@ -44,10 +46,18 @@ func open(t *testing.T) site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { data.Close() })
+	told := func(resource string) []byte {
+		b, err := wire.Encode(wire.Record{Change: &finding.Change{Result: finding.Result{Check: "ssh-root", Resource: resource, Status: finding.StatusFail, Severity: finding.SeverityHigh,
+			Actual: "yes " + evil, Expected: "no", Evidence: []finding.Evidence{{File: "/etc/ssh/sshd_config", Line: 33, Text: evil}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
 	err = data.Write(t.Context(), func(w db.Writer) error {
 		return errors.Join(
 			w.Exec("INSERT INTO host (host, first_seen, last_seen, name) VALUES (x'"+one+"', 1, 1, ?), (x'"+two+"', 1, 1, 'web-2')", evil),
-			w.Exec("INSERT INTO state VALUES (x'"+one+"', 'ssh-root', ?, 2, 4, 7, x''), (x'"+two+"', 'ssh-root', '', 2, 4, 7, x'')", evil),
+			w.Exec("INSERT INTO state VALUES (x'"+one+"', 'ssh-root', ?, 2, 4, 7, ?), (x'"+two+"', 'ssh-root', '', 2, 4, 7, ?)", evil, told(evil), told("")),
 			w.Exec("INSERT INTO host_check VALUES (x'"+one+"', 'ssh-root', 1), (x'"+two+"', 'ssh-root', 1)"),
 			w.Exec("INSERT INTO host_tag VALUES (x'"+two+"', 'env=prod')"))
 	})
@@ -58,7 +68,7 @@ func open(t *testing.T) site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, err := New(Config{Frame: f, Data: data})
+	pages, err := New(Config{Frame: f, Data: data, Host: data.Host})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,12 +189,12 @@ func TestWaiveProblems(t *testing.T) {
 // Who has a scope neither sees nor decides beyond it.
 func TestScope(t *testing.T) {
 	s := open(t)
-	finding := func(host, resource string) string {
+	path := func(host, resource string) string {
 		return Path(triage.Key{Host: fleet.HostID(host), Check: "ssh-root", Resource: resource})
 	}
-	s.expect(scoped, finding(one, evil), nil, http.StatusNotFound)
+	s.expect(scoped, path(one, evil), nil, http.StatusNotFound)
 	s.expect(scoped, "/hosts/"+one+"/finding", url.Values{"check": {"ssh-root"}, "resource": {evil}, "note": {"x"}}, http.StatusNotFound)
-	s.expect(scoped, finding(two, ""), nil, 200, "web-2")
+	s.expect(scoped, path(two, ""), nil, 200, "web-2")
 	s.expect(scoped, "/hosts/"+one+"/triage", nil, http.StatusNotFound)
 	s.expect(scoped, "/hosts/"+two+"/triage", nil, 200, "1 finding is bad: 0 waived, 1 after waivers", "web-2")
 	s.expect(scoped, "/hosts/none/triage", nil, http.StatusNotFound)
@@ -220,7 +230,8 @@ func TestScope(t *testing.T) {
 func TestFinding(t *testing.T) {
 	s := open(t)
 	k := triage.Key{Host: one, Check: "ssh-root", Resource: evil}
-	s.expect(operator, Path(k), nil, 200, "by nobody", "new", `name="assignee"`, "never before")
+	s.expect(operator, Path(k), nil, 200, "by nobody", "new", `name="assignee"`, "never before",
+		"What is wrong", "yes &lt;script&gt;", "/etc/ssh/sshd_config</bdi>:33", "No remedy was sent") // with the host's own words
 	if _, body := s.ask(viewer, Path(k), nil); strings.Contains(body, "<form class=\"join\"") {
 		t.Error("who only reads has a form")
 	}

@@ -1,0 +1,91 @@
+package view
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"seawall/collector/db"
+	"seawall/collector/fleet"
+	"seawall/collector/store/view/pick"
+	"seawall/collector/store/view/row"
+	"seawall/pkg/finding"
+)
+
+const (
+	// maxTexts bounds the texts of one check that are read, those of most hosts first: a
+	// version of the agent and a family of distributions make one.
+	maxTexts = 64
+	// maxRemedies bounds the remedies of one check.
+	maxRemedies = 12
+)
+
+// remedies adds how the hosts of a scope are told to mend what the check finds, where
+// that is not the same on all hosts of the fleet.
+func (v *View) remedies(ctx context.Context, d *fleet.CheckDetail, scope []string) error {
+	texts := make(map[string]string) // by hash
+	distinct := make(map[string]*fleet.Remedy)
+	err := db.Each(ctx, v.db, func(scan func(...any) error) error {
+		var hash []byte
+		info, err := row.Info(func(to ...any) error { return scan(append(to, &hash)...) })
+		texts[string(hash)] = info.Remediation
+		distinct[info.Remediation] = &fleet.Remedy{Text: info.Remediation}
+		return err
+	}, "SELECT check_id, body, hash FROM info WHERE check_id = ? ORDER BY hosts DESC, hash LIMIT ?", d.Check.Info.ID, maxTexts)
+	if err != nil || len(distinct) < 2 {
+		return err
+	}
+	err = v.told(ctx, d.Check.Info, scope, func(hash []byte, system fleet.Facet) {
+		text, ok := texts[string(hash)]
+		if !ok {
+			return
+		}
+		r := distinct[text]
+		r.Hosts += system.Hosts
+		n := slices.IndexFunc(r.Systems, func(f fleet.Facet) bool { return f.Value == system.Value })
+		if n < 0 {
+			r.Systems = append(r.Systems, system)
+			return
+		}
+		r.Systems[n].Hosts += system.Hosts
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range distinct {
+		if r.Hosts == 0 { // those of other scopes
+			continue
+		}
+		slices.SortFunc(r.Systems, func(a, b fleet.Facet) int {
+			return cmp.Or(cmp.Compare(b.Hosts, a.Hosts), strings.Compare(a.Value, b.Value))
+		})
+		d.Remedies = append(d.Remedies, *r)
+	}
+	slices.SortFunc(d.Remedies, func(a, b fleet.Remedy) int {
+		return cmp.Or(cmp.Compare(b.Hosts, a.Hosts), strings.Compare(a.Text, b.Text))
+	})
+	d.Remedies = d.Remedies[:min(maxRemedies, len(d.Remedies))]
+	return nil
+}
+
+// told calls have with each text of a check that hosts of a scope have, and how many of
+// them with which system. Each host's text is looked up by its key: there is no index of
+// hosts by check, and reading what all of them have of all checks would take longer.
+func (v *View) told(ctx context.Context, check finding.CheckInfo, scope []string, have func(hash []byte, system fleet.Facet)) error {
+	var c pick.Condition
+	c.And("h.archived = 0")
+	if err := c.Scope("h.host", scope); err != nil {
+		return err
+	}
+	return db.Each(ctx, v.db, func(scan func(...any) error) error {
+		var hash []byte
+		var system fleet.Facet
+		err := scan(&hash, &system.Value, &system.Hosts)
+		have(hash, system)
+		return err
+	}, `SELECT x.hash, x.os, count(*) FROM (
+		SELECT (SELECT i.hash FROM host_info i WHERE i.host = h.host AND i.check_id = ?) AS hash,
+			coalesce((SELECT l.os FROM host_label l WHERE l.host = h.host), '') AS os
+		FROM host h WHERE `+c.Text+") x GROUP BY x.hash, x.os", append([]any{check.ID}, c.Args...)...)
+}
