@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"seawall/collector/alert"
@@ -46,6 +50,12 @@ func TestEveryPage(t *testing.T) {
 	if a := program.send(http.MethodPost, "/api/v1/alerts/rules", string(body), "application/json"); a.code != http.StatusCreated {
 		t.Fatalf("a rule: %d %s", a.code, a.body)
 	}
+	order := map[string]any{"name": "evil", "enabled": false, "route": "hook", "format": "ocsf", "what": []string{"changes"}, "families": []string{scripts()[0]}, "tags": []string{scripts()[2], scripts()[5]}}
+	for name, want := range map[string]int{"evil": http.StatusOK, scripts()[0]: http.StatusUnprocessableEntity} {
+		if a := program.put("/api/v1/exports/"+url.PathEscape(name), order); a.code != want {
+			t.Fatalf("an export %q: %d %s", name, a.code, a.body)
+		}
+	}
 	admin.post("/alerts/test", url.Values{"route": {"hook"}}) // a message that waits
 	seen := admin.walk()
 	routes := sourceRoutes(t)
@@ -62,13 +72,66 @@ func TestEveryPage(t *testing.T) {
 	said.Take() // the page before the sign-in
 	for _, pattern := range routes {
 		path, ok := strings.CutPrefix(pattern, "GET ")
-		if !ok || apart(pattern) || strings.HasPrefix(path, "/login") || path == "/patches/advisory" { // of who is not signed in; of what no host here has
+		if !ok || apart(pattern) || strings.HasPrefix(path, "/login") { // of who is not signed in
 			continue
 		}
 		if page, found := admin.opens(seen.addresses[pattern]); !found {
 			t.Errorf("%s: there is no example of it that opens", pattern)
 		} else if page {
-			t.Run(path, func(t *testing.T) { harmless(t, tab, said, f.base, seen.hostile(pattern)) })
+			t.Run(path, func(t *testing.T) { harmless(t, tab, said, f.base, append(seen.hostile(pattern), more()[path]...)) })
+		}
+	}
+	t.Run("on paper", func(t *testing.T) {
+		harmlessOnPaper(t, tab, said, f.base, "/reports", "/reports?host="+hostOf(0), "/reports?tag="+url.QueryEscape(scripts()[0]))
+	})
+}
+
+// hostOf is the host that tells the script of a number in every text.
+func hostOf(n int) string { return fmt.Sprintf("%032x", 0xaa00+n) }
+
+// more are addresses of routes that take what links and forms do not have: hosts of which
+// one is set beside the other, and a search that finds several.
+func more() map[string][]string {
+	return map[string][]string{
+		"/hosts/{id}/compare": {"/hosts/" + hostOf(0) + "/compare?with=" + hostOf(1), "/hosts/" + hostOf(2) + "/compare?with=%3C", "/hosts/" + hostOf(3) + "/compare?at=2020-01-01"},
+		"/patches/advisory":   {"/patches/advisory?name=EVIL-2026:00", "/patches/advisory?name=CVE-2026-aa04"},
+		"/settings":           {"/settings?host=" + hostOf(0)},
+	}
+}
+
+// put sends v as JSON.
+func (v *guest) put(path string, what any) reply {
+	v.Helper()
+	body, err := json.Marshal(what)
+	if err != nil {
+		v.Fatal(err)
+	}
+	return v.send(http.MethodPut, path, string(body), "application/json")
+}
+
+// harmlessOnPaper opens pages as a printer has them, on A4: they are not wider than the
+// paper, and a document comes of them.
+func harmlessOnPaper(t *testing.T, tab context.Context, said *webtest.Complaints, base string, paths ...string) {
+	const paper = 794 // A4, in pixels of CSS
+	ctx, cancel := context.WithTimeout(tab, time.Minute)
+	defer cancel()
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		if err := chromedp.Do(ctx, chromedp.EmulateViewport(paper, 1123), chromedp.Navigate(base+path), chromedp.WaitReady(chromedp.CSS("#main"))); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
+		if err != nil || wide > paper {
+			t.Errorf("%s is %d wide on paper of %d (%v)", path, wide, paper, err)
+		}
+		sheet, err := chromedp.Call(ctx, page.PrintToPDF, page.PrintToPDFParams{})
+		if err != nil || !bytes.HasPrefix(sheet.Data, []byte("%PDF-")) {
+			t.Errorf("%s is not printed: %v", path, err)
+		}
+		if found := said.Take(); len(found) > 0 {
+			t.Errorf("%s: %q", path, found)
 		}
 	}
 }

@@ -167,7 +167,8 @@ func say(t *testing.T, s *store.Store, id fleet.HostID, text string, now time.Ti
 	results := []finding.Result{
 		{Check: "ssh-root", Resource: text, Status: finding.StatusFail, Severity: finding.SeverityHigh, Actual: text, Expected: text, Cause: cause, Group: text,
 			Evidence: []finding.Evidence{{File: text, Line: 1, Text: text}}},
-		{Check: "patch-security-updates", Resource: text, Status: finding.StatusFail, Severity: finding.SeverityCritical, Actual: "1.0", Expected: "1.1 in " + text},
+		{Check: "patch-security-updates", Resource: text, Status: finding.StatusFail, Severity: finding.SeverityCritical, Actual: "1.0", Expected: "1.1 in " + text,
+			Evidence: []finding.Evidence{{Text: "EVIL-2026:" + string(id[:2]) + " CVE-2026-" + string(id[28:]) + " " + text}}},
 	}
 	for i := range results {
 		results[i].Time, results[i].Since = now, now
