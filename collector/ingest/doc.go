@@ -11,13 +11,17 @@
 //	collector  Credit{bytes}                 when a host's share changed
 //	collector  Bundle{revision, authorities} when the host's is older
 //	host       Confirm{bundle_revision}      it is durable
-//	collector  Drain{within}                 when the collector stops
+//	collector  Drain{within}                 when the collector stops, or the stream is old
 //
 // The host is the certificate that the connection proved; no message can name
 // another. A roster says whether it may deliver: at the handshake, when the stream
 // begins and at every batch. A newer stream of the same host ends this one, and so
 // do revocation, quarantine and the end of its certificate, at once, whatever the
 // stream is doing.
+//
+// Where several collectors share the hosts, those of one that was away are with the
+// others and would stay there. So a stream may have an age (Config.StreamAge), at which it
+// is asked to begin anew; what spreads connections over the collectors does the rest.
 //
 // Records are decoded here, once. One that cannot be decoded is handed on as
 // rejected and acknowledged with the others: a host must neither lose a record

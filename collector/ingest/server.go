@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
@@ -50,6 +51,9 @@ type Config struct {
 	BytesPerSecond int           // of one host, on average; default 1 MiB
 	BurstBytes     int           // of one host at once; default 16 MiB
 	HelloTimeout   time.Duration // for Hello, and for the first Confirm; default 10 s
+	// StreamAge is the age at which a stream is asked to begin anew, wherever that leads:
+	// a quarter less or more, by chance. 0 is never.
+	StreamAge time.Duration
 
 	keepalive time.Duration // in place of keepaliveTime; for tests
 	handshake time.Duration // in place of handshakeTimeout; for tests
@@ -214,6 +218,14 @@ func (s *Server) limiter(host fleet.HostID) *rate.Limiter {
 		s.rates[host] = l
 	}
 	return l
+}
+
+// old returns a channel that tells when a stream is old.
+func (s *Server) old() <-chan time.Time {
+	if s.cfg.StreamAge <= 0 {
+		return nil
+	}
+	return time.After(s.cfg.StreamAge*3/4 + rand.N(s.cfg.StreamAge/2+1))
 }
 
 // spread is within how many milliseconds hosts should come back after a drain: 4

@@ -322,6 +322,32 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// TestOld has a stream that is old end after what was sent on it, and the host's next one
+// begin at once.
+func TestOld(t *testing.T) {
+	const age = 400 * time.Millisecond
+	s := start(t, &memory{}, func(c *Config) { c.StreamAge = age })
+	host, session := s.host(), uint64(0)
+	for sequence := range uint64(2) {
+		c := dial(t, s.addr, host)
+		began := time.Now()
+		session = c.greet(session).Session
+		c.send(batch(t, sequence+1, payload(t, "ssh-a")))
+		if got := c.ack(); got != sequence+1 {
+			t.Errorf("ack of %d, want %d", got, sequence+1)
+		}
+		if r := c.receive().GetDrain(); r.GetReconnectWithinMs() != anewWithin {
+			t.Errorf("an old stream is told %v", r)
+		}
+		if got := c.code(); got != codes.OK {
+			t.Errorf("it ends with %v", got)
+		}
+		if lived := time.Since(began); lived < age*3/4 {
+			t.Errorf("it was old after %v", lived)
+		}
+	}
+}
+
 // TestOtherServices share listener, port and bounds.
 func TestOtherServices(t *testing.T) {
 	e := &enrolments{}

@@ -16,7 +16,14 @@ import (
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
-var errDraining = errors.New("the collector stops")
+var (
+	errDraining = errors.New("the collector stops")
+	errOld      = errors.New("the stream is old")
+)
+
+// anewWithin is within how many milliseconds a host whose stream is old comes back. The
+// ages spread them already.
+const anewWithin = 1000
 
 // stream is one host's stream. The reader's goroutine receives one message when it
 // is asked to; the handler's does everything else and is the only one to send.
@@ -127,6 +134,13 @@ func (st *stream) receive(ctx context.Context, timeout <-chan time.Time) (*seawa
 	}
 }
 
+// leave asks the host to leave, and to come back within some milliseconds.
+func (st *stream) leave(within uint32) error {
+	return st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Drain{
+		Drain: &seawallv1.Drain{ReconnectWithinMs: within},
+	}})
+}
+
 // over turns the reason why run ended into what the host is told.
 func (st *stream) over(err error) error {
 	s := st.server
@@ -136,9 +150,9 @@ func (st *stream) over(err error) error {
 	case err == nil || errors.Is(err, io.EOF):
 		return nil
 	case errors.Is(err, errDraining):
-		return st.grpc.Send(&seawallv1.DeliverResponse{Message: &seawallv1.DeliverResponse_Drain{
-			Drain: &seawallv1.Drain{ReconnectWithinMs: s.spread()},
-		}})
+		return st.leave(s.spread())
+	case errors.Is(err, errOld):
+		return st.leave(anewWithin)
 	case errors.As(err, &broken):
 		s.cfg.Metrics.Refused.Inc()
 		s.trouble.Do(func() { s.cfg.Log.Warn("host breaks the protocol", "host", st.host, "what", string(broken)) })
@@ -213,6 +227,7 @@ func (st *stream) serve(ctx context.Context) error {
 		return err
 	}
 	st.more <- struct{}{}
+	old := s.old()
 	for {
 		select {
 		case m, ok := <-st.in:
@@ -227,6 +242,8 @@ func (st *stream) serve(ctx context.Context) error {
 			return st.session.Err()
 		case <-s.draining:
 			return errDraining
+		case <-old:
+			return errOld
 		case <-newCredit:
 			told := credit
 			if credit, newCredit = s.share.now(); credit == told {
