@@ -112,7 +112,7 @@ func comeBack(t *testing.T, f *fleet, what string, parted int, harm func()) {
 }
 
 // twoCollectors starts two collectors on a database, and a fleet that reaches both.
-func twoCollectors(t *testing.T, hosts int, store string) (*fleet, *spread) {
+func twoCollectors(t *testing.T, hosts int, store string, args ...string) (*fleet, *spread) {
 	t.Helper()
 	folder := t.TempDir()
 	program := filepath.Join(folder, "seawall-collector")
@@ -122,7 +122,7 @@ func twoCollectors(t *testing.T, hosts int, store string) (*fleet, *spread) {
 	var both [2]*collector.Collector
 	for i := range both {
 		both[i] = &collector.Collector{Program: program, Folder: filepath.Join(folder, strconv.Itoa(i)), Store: store,
-			Args: []string{"--seal-key", filepath.Join(folder, "seal.key")}}
+			Args: append([]string{"--seal-key", filepath.Join(folder, "seal.key")}, args...)}
 		if err := os.MkdirAll(both[i].Folder, 0o700); err != nil {
 			t.Fatal(err)
 		}

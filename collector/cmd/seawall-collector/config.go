@@ -51,6 +51,7 @@ type config struct {
 	EnrolmentApproval option.Choice
 	ArchiveAfterDays  int
 	MemoryBudget      int
+	StreamAge         time.Duration
 
 	Invites   option.Choice
 	Advertise string
@@ -87,6 +88,7 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.StringVar(&c.Advertise, "advertise", "", "`address` where hosts reach this collector, host:port; for new hosts' user-data")
 	f.StringVar(&c.Repo, "repo", "", "`URL` of the repository that new hosts install from: the folder with deb/ and rpm/")
 	f.StringVar(&c.RepoKey, "repo-key", "", "`file` with the public key that the repository is signed with, ASCII armour")
+	f.DurationVar(&c.StreamAge, "stream-age", 2*time.Hour, "age at which a host's stream begins anew, for hosts to spread over the collectors of --store; 0 is never")
 	f.IntVar(&c.HostRate, "host-rate", 1024, "`KiB` per second taken of one host, on average")
 }
 
@@ -208,7 +210,9 @@ func (c *config) check() error {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
 	}
-	if c.Store != "" {
+	if c.Store == "" {
+		c.StreamAge = 0 // a file has one collector
+	} else {
 		errs = append(errs, postgres.Check(c.Store))
 	}
 	if err := account.CheckName(c.Admin); err != nil {

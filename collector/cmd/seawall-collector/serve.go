@@ -69,7 +69,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	in, err := ingest.New(ingest.Config{
 		Store: s, TLS: m.Authority.Hosts(), Roster: m.Roster, Bundle: m.Authority.Bundle,
 		Services: []func(grpc.ServiceRegistrar){m.Enrolment.Register},
-		Metrics:  ingest.NewMetrics(registry), Log: log, BytesPerSecond: c.HostRate << 10, MemoryBytes: c.MemoryBudget << 20,
+		Metrics:  ingest.NewMetrics(registry), Log: log, BytesPerSecond: c.HostRate << 10, MemoryBytes: c.MemoryBudget << 20, StreamAge: c.StreamAge,
 	})
 	if err != nil {
 		return err
