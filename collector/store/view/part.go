@@ -157,10 +157,8 @@ func (v *View) CheckOf(ctx context.Context, id string, scope []string) (d fleet.
 		}
 		d.States = append(d.States, p.States...)
 	}
-	if err := v.remedies(ctx, &d, scope); err != nil {
-		return d, fmt.Errorf("read remedies of check %q: %w", id, sqlite.Classify(err))
-	}
-	return d, nil
+	d.Remedies, err = v.remedies(ctx, id, scope)
+	return d, err
 }
 
 // TimelineOf is [View.Timeline] of the hosts of a scope alone. Where changes of other

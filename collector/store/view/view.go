@@ -38,11 +38,12 @@ type View struct {
 	now    func() time.Time
 	facets *part.Kept[fleet.Facets]
 	parts  *part.Kept[[]fleet.Check]
+	fixes  *part.Kept[[]fleet.Remedy] // by check and scope
 }
 
 // New returns a view over connections that read.
 func New(db *sql.DB, now func() time.Time) *View {
-	return &View{db, now, part.NewKept[fleet.Facets](facetsFor, time.Now), part.NewKept[[]fleet.Check](checksFor, time.Now)}
+	return &View{db, now, part.NewKept[fleet.Facets](facetsFor, time.Now), part.NewKept[[]fleet.Check](checksFor, time.Now), part.NewKept[[]fleet.Remedy](checksFor, time.Now)}
 }
 
 // Hosts returns all hosts by name, archived ones too.
@@ -218,10 +219,8 @@ func (v *View) Check(ctx context.Context, id string) (fleet.CheckDetail, error) 
 			return d, fmt.Errorf("read check %q: %w", id, sqlite.Classify(err))
 		}
 	}
-	if err := v.remedies(ctx, &d, nil); err != nil {
-		return d, fmt.Errorf("read remedies of check %q: %w", id, sqlite.Classify(err))
-	}
-	return d, nil
+	d.Remedies, err = v.remedies(ctx, id, nil)
+	return d, err
 }
 
 // standing adds the check's results of a status. Hosts on which a check is bad are
