@@ -341,7 +341,7 @@ func TestDecisions(t *testing.T) {
 		return all
 	}
 	want := []string{
-		`<a href="/hosts/a/finding?check=ssh-x&amp;resource=">Triage<span class="unseen"> of ssh-x  on </span></a>`,
+		`<span class="none">nothing</span> <a href="/hosts/a/finding?check=ssh-x&amp;resource=">Triage<span class="unseen"> of ssh-x  on </span></a>`,
 		`<span class="state st-waived">waived</span> until <time datetime="2026-03-14" data-fixed>14 Mar 2026</time>, <bdi>&lt;ann&gt;</bdi> answers for it. ` +
 			`<bdi>bob</bdi> looks after it. Resolved 2 times before. <a href="/hosts/a/finding?check=ssh-x&amp;resource=%C3%A9%26b">Triage<span class="unseen"> of ssh-x é&amp;b on </span></a>`,
 	}
