@@ -88,17 +88,22 @@ func Bounds(role Role, scope []string) ([]string, error) {
 	if !slices.Contains(Roles(), role) {
 		return nil, fmt.Errorf("role %q: want viewer, operator or admin: %w", role, ErrInvalid)
 	}
-	scope = slices.Compact(slices.Sorted(slices.Values(scope)))
 	if len(scope) > 0 && role == Admin {
 		return nil, fmt.Errorf("an admin has no scope: %w", ErrInvalid)
 	}
-	if len(scope) > maxScope {
-		return nil, fmt.Errorf("scope: %d tags, want at most %d: %w", len(scope), maxScope, ErrInvalid)
+	return Tags(scope)
+}
+
+// Tags checks tags, of a scope or of a host, and returns them sorted, each once.
+func Tags(tags []string) ([]string, error) {
+	tags = slices.Compact(slices.Sorted(slices.Values(tags)))
+	if len(tags) > maxScope {
+		return nil, fmt.Errorf("%d tags, want at most %d: %w", len(tags), maxScope, ErrInvalid)
 	}
-	for _, tag := range scope {
+	for _, tag := range tags {
 		if tag == "" || len(tag) > tagBytes || !utf8.ValidString(tag) || strings.ContainsFunc(tag, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 			return nil, fmt.Errorf("tag %q: want 1 to %d bytes without blanks: %w", tag, tagBytes, ErrInvalid)
 		}
 	}
-	return scope, nil
+	return tags, nil
 }

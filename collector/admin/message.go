@@ -26,7 +26,7 @@ func newToken(t fleet.Token) *seawallv1.Token {
 	}
 	return &seawallv1.Token{
 		Id: t.ID, Label: t.Label, Created: stamp(t.Created), Expires: stamp(t.Expires), Uses: uint32(t.Uses), Used: uint32(t.Used),
-		Scope: scope, Approval: t.Approval, Revoked: stamp(t.Revoked),
+		Scope: scope, Approval: t.Approval, Revoked: stamp(t.Revoked), Tags: t.Tags,
 	}
 }
 
@@ -46,7 +46,7 @@ func request(r fleet.Request) *seawallv1.Request {
 	}
 	return &seawallv1.Request{
 		Id: r.ID, Name: r.Machine.HostName, DropletId: r.Machine.DropletID, Address: address, Token: r.Token,
-		CloneOf: string(r.CloneOf), Asked: stamp(r.Asked), Again: stamp(r.Again), Decision: string(r.Decision),
+		CloneOf: string(r.CloneOf), Asked: stamp(r.Asked), Again: stamp(r.Again), Decision: string(r.Decision), Tags: r.Tags,
 	}
 }
 

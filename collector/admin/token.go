@@ -26,7 +26,7 @@ func (s *server) CreateToken(ctx context.Context, r *seawallv1.CreateTokenReques
 	}
 	secret, t, err := s.cfg.Enrolment.Invite(ctx, enrol.Invitation{
 		TTL: time.Duration(r.GetTtlSeconds()) * time.Second, Uses: int(r.GetUses()),
-		Label: r.GetLabel(), Scope: scope, Approval: r.GetApproval(),
+		Label: r.GetLabel(), Scope: scope, Tags: r.GetTags(), Approval: r.GetApproval(),
 	})
 	if err != nil {
 		return nil, err

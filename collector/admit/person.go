@@ -77,11 +77,11 @@ func (m *Members) Decide(ctx context.Context, id string, d fleet.Decision) (flee
 	return r, err
 }
 
-// Invite makes a token with the label, uses, scope and approval of as, zeros meaning the
+// Invite makes a token with the label, uses, scope, tags and approval of as, zeros meaning the
 // default, and returns its text. What cannot be one is an error that is fs.ErrInvalid;
 // where there is no room for another, fs.ErrPermission.
 func (m *Members) Invite(ctx context.Context, as fleet.Token, life time.Duration) (text string, made fleet.Token, err error) {
-	i := enrol.Invitation{TTL: life, Uses: as.Uses, Label: as.Label, Scope: as.Scope, Approval: as.Approval}
+	i := enrol.Invitation{TTL: life, Uses: as.Uses, Label: as.Label, Scope: as.Scope, Tags: as.Tags, Approval: as.Approval}
 	if err := i.Check(); err != nil {
 		return "", fleet.Token{}, fmt.Errorf("%w: %w", fs.ErrInvalid, err)
 	}

@@ -141,11 +141,12 @@ type Order struct {
 	Host     Host
 	Format   Format
 	Life     time.Duration // of the token
+	Tags     []string      // that the collector gives the host; not in the text
 	Approval bool          // a person approves the host
 }
 
 // Command is the command line that does the same. Of values that were checked, a
-// shell reads none otherwise.
+// shell reads none otherwise; tags may be of anything, and are quoted.
 func (o Order) Command() string {
 	words := []string{"seawall-collector bootstrap", "--family", string(o.Host.Family), "--collector", o.Host.Collector,
 		"--format", string(o.Format), "--ttl", o.Life.String()}
@@ -154,6 +155,9 @@ func (o Order) Command() string {
 	}
 	for _, label := range o.Host.Labels {
 		words = append(words, "--label", label)
+	}
+	for _, tag := range o.Tags {
+		words = append(words, "--tag", quote(tag))
 	}
 	if o.Approval {
 		words = append(words, "--approval")

@@ -45,8 +45,8 @@ func (c Console) bootstrap() *cobra.Command {
 		if _, err := fmt.Fprint(c.Stdout, text); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.Stderr, "user-data with token %s, for %s until %s; end it: seawall-collector token revoke %[1]s\n",
-			t.GetId(), plural(t.GetUses(), "host"), t.GetExpires().AsTime().UTC().Format("2006-01-02 15:04:05Z"))
+		fmt.Fprintf(c.Stderr, "user-data with token %s, for %s%s until %s; end it: seawall-collector token revoke %[1]s\n",
+			t.GetId(), plural(t.GetUses(), "host"), tagged(t), t.GetExpires().AsTime().UTC().Format("2006-01-02 15:04:05Z"))
 		return nil
 	})
 	cmd.Long = `Print, on standard output, user-data for cloud-init, or the same as a shell script
@@ -58,13 +58,13 @@ Where hosts reach the collector and where packages come from are settings (adver
 repo, repo_key): "seawall-collector setup" writes them.`
 	cmd.Example = `  seawall-collector bootstrap >user-data
   doctl compute droplet create web-1 --user-data-file user-data --image debian-12-x64 --size s-1vcpu-1gb --region fra1
-  seawall-collector bootstrap --family rhel --label env=prod --label role=web --name 'web-*'
+  seawall-collector bootstrap --family rhel --tag env=prod --label role=web --name 'web-*'
   seawall-collector bootstrap --format shell | ssh root@host sh`
 	f := cmd.Flags()
 	f.StringVar(&family, "family", string(bootstrap.Debian), "`distribution` of the machine: debian (Ubuntu, too) or rhel")
 	f.StringVar(&format, "format", string(bootstrap.CloudConfig), "`form` of the text: cloud-config or shell")
 	f.StringVar(&asked.Package, "package", "", "`file` on the machine to install, in place of a repository's package")
-	f.StringArrayVar(&asked.Labels, "label", nil, "`key=value` that becomes a tag of the host; may be repeated")
+	f.StringArrayVar(&asked.Labels, "label", nil, "`key=value` that the host says of itself, to find it by; may be repeated")
 	f.StringVar(&asked.Collector, "collector", "", "`address` where the machine reaches the collector, host:port (default: advertise)")
 	i.register(f)
 	return cmd

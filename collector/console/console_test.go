@@ -53,7 +53,7 @@ func (f *answers) DecideRequest(_ context.Context, r *seawallv1.DecideRequestReq
 func (f *answers) ListTokens(context.Context, *seawallv1.ListTokensRequest) (*seawallv1.ListTokensResponse, error) {
 	scope := &seawallv1.Scope{Clones: true, Name: "web-*", Networks: []string{"10.0.0.0/8"}}
 	return &seawallv1.ListTokensResponse{Tokens: []*seawallv1.Token{
-		{Id: "0000000000000001", Expires: at(time.Hour), Uses: 3, Used: 1, Label: "image", Scope: scope},
+		{Id: "0000000000000001", Expires: at(time.Hour), Uses: 3, Used: 1, Label: "image", Scope: scope, Tags: []string{"env=prod", "a\x1b[2J"}},
 		{Id: "0000000000000002", Expires: at(-time.Hour), Uses: 1},
 		{Id: "0000000000000003", Expires: at(-30 * 24 * time.Hour), Uses: 1, Label: "old"},
 		{Id: "0000000000000004", Expires: at(time.Hour), Uses: 1, Used: 1, Approval: true},
@@ -84,7 +84,8 @@ func hosts() *seawallv1.ListHostsResponse {
 			{Id: "bbbb0000000000000000000000000003", Name: "gone", Standing: "revoked", Archived: at(-time.Hour), Expires: at(-90 * 24 * time.Hour)},
 		},
 		Requests: []*seawallv1.Request{
-			{Id: "00000000000000f1", Name: "copy-1", Address: "192.0.2.7", CloneOf: "aaaa0000000000000000000000000001", Asked: at(-time.Hour), Again: at(-time.Minute), Decision: "waiting"},
+			{Id: "00000000000000f1", Name: "copy-1", Address: "192.0.2.7", CloneOf: "aaaa0000000000000000000000000001", Asked: at(-time.Hour), Again: at(-time.Minute), Decision: "waiting",
+				Token: "0000000000000004", Tags: []string{"env=prod", "x\x1b[2J"}},
 		},
 	}
 }

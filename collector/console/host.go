@@ -53,13 +53,13 @@ func (c Console) requests(all []*seawallv1.Request) error {
 	var rows [][]string
 	for _, r := range all {
 		rows = append(rows, []string{r.GetId(), r.GetName(), r.GetDecision(), r.GetAddress(), span(r.GetAsked(), c.Now()),
-			span(r.GetAgain(), c.Now()), short(r.GetCloneOf()), r.GetToken()})
+			span(r.GetAgain(), c.Now()), short(r.GetCloneOf()), r.GetToken(), strings.Join(r.GetTags(), " ")})
 	}
 	if len(rows) == 0 {
 		return nil
 	}
 	fmt.Fprintln(c.Stdout)
-	return table(c.Stdout, "REQUEST NAME DECISION FROM ASKED AGAIN COPY-OF TOKEN", rows)
+	return table(c.Stdout, "REQUEST NAME DECISION FROM ASKED AGAIN COPY-OF TOKEN TAGS", rows)
 }
 
 func standing(m *seawallv1.Member) string {
@@ -94,7 +94,7 @@ func (c Console) hostShow(ctx context.Context, to client, args []string) error {
 	for _, r := range all.GetRequests() {
 		if r.GetId() == args[0] {
 			return list(c.Stdout, "request", r.GetId(), "name", r.GetName(), "droplet", r.GetDropletId(), "from", r.GetAddress(),
-				"token", r.GetToken(), "copy of", r.GetCloneOf(), "decision", r.GetDecision(),
+				"token", r.GetToken(), "tags", strings.Join(r.GetTags(), " "), "copy of", r.GetCloneOf(), "decision", r.GetDecision(),
 				"asked", moment(r.GetAsked(), c.Now()), "again", moment(r.GetAgain(), c.Now()))
 		}
 	}

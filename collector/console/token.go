@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"seawall/pkg/text"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -33,8 +34,8 @@ func (c Console) tokenCreate() *cobra.Command {
 			return err
 		}
 		t := made.GetToken()
-		fmt.Fprintf(c.Stderr, "token %s, shown once, for %s until %s; on the host: seawall-uplink enroll --token-file -\n",
-			t.GetId(), plural(t.GetUses(), "host"), t.GetExpires().AsTime().UTC().Format("2006-01-02 15:04:05Z"))
+		fmt.Fprintf(c.Stderr, "token %s, shown once, for %s%s until %s; on the host: seawall-uplink enroll --token-file -\n",
+			t.GetId(), plural(t.GetUses(), "host"), tagged(t), t.GetExpires().AsTime().UTC().Format("2006-01-02 15:04:05Z"))
 		return nil
 	})
 	cmd.Long = `Print a new token on standard output, and what it is good for on standard error.
@@ -62,6 +63,7 @@ func (i *invitation) register(f *pflag.FlagSet) {
 	f.Uint32Var(&i.request.Uses, "uses", 1, "how many hosts it invites")
 	f.StringSliceVar(&i.scope.Networks, "network", nil, "`network` that hosts must come from, like 10.0.0.0/8; may be repeated")
 	f.StringVar(&i.scope.Name, "name", "", "`pattern` that a host's name must match, like 'web-*'")
+	f.StringArrayVar(&i.request.Tags, "tag", nil, "`tag` that its hosts are given, like env=prod, by which scopes, waivers and rules go; may be repeated")
 	f.BoolVar(&i.request.Approval, "approval", false, "a person has to approve each host")
 }
 
@@ -91,9 +93,9 @@ func (c Console) tokenList() *cobra.Command {
 				continue
 			}
 			rows = append(rows, []string{t.GetId(), state, fmt.Sprintf("%d/%d", t.GetUsed(), t.GetUses()),
-				span(t.GetExpires(), c.Now()), scope(t), t.GetLabel()})
+				span(t.GetExpires(), c.Now()), scope(t), strings.Join(t.GetTags(), " "), t.GetLabel()})
 		}
-		return table(c.Stdout, "TOKEN STATE USED EXPIRES FOR LABEL", rows)
+		return table(c.Stdout, "TOKEN STATE USED EXPIRES FOR TAGS LABEL", rows)
 	})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "for programs")
 	cmd.Flags().BoolVar(&all, "all", false, "those that expired more than a week ago, too")
@@ -132,6 +134,14 @@ func scope(t *seawallv1.Token) string {
 		return "any"
 	}
 	return strings.Join(words, " ")
+}
+
+// tagged says what tags the hosts of a token are given.
+func tagged(t *seawallv1.Token) string {
+	if len(t.GetTags()) == 0 {
+		return ""
+	}
+	return text.Terminal(" tagged " + strings.Join(t.GetTags(), " "))
 }
 
 func plural(n uint32, what string) string {

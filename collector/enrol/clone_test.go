@@ -5,13 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
+	"seawall/collector/trail"
+	"seawall/pkg/token"
 	seawallv1 "seawall/proto/seawall/v1"
 )
 
@@ -137,6 +142,85 @@ func TestApproval(t *testing.T) {
 		if n := s.used(invitation); n != 1 {
 			t.Errorf("%s: used %d times", name, n)
 		}
+	}
+}
+
+// TestTags has a token's tags be the host's from its enrolment on, at once or after it
+// waited, and never again: people may have changed them since.
+func TestTags(t *testing.T) {
+	for name, approval := range map[string]bool{"at once": false, "after approval": true} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, Config{})
+			invitation := s.invite(Invitation{Uses: 2, Approval: approval, Tags: []string{"role=web", "env=prod", "role=web"}})
+			m := s.machine("web-1")
+			s.admitted(m, invitation)
+			if diff := cmp.Diff([]string{"env=prod", "role=web"}, s.tags(m.host)); diff != "" {
+				t.Error(diff)
+			}
+			if _, details := s.told(m.host); !strings.Contains(details[0], "tagged env=prod role=web") {
+				t.Errorf("told %q", details)
+			}
+			// An answer that was lost, and another invitation, leave what people made of it.
+			s.retag(m.host, "env=test")
+			other := s.invite(Invitation{Tags: []string{"customer=x"}})
+			for _, with := range []token.Token{invitation, other} {
+				if err := m.enrol(&with, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff([]string{"env=test"}, s.tags(m.host)); diff != "" {
+				t.Errorf("enrolled again: %s", diff)
+			}
+			s.retag(m.host)
+			bare := s.machine("db-1")
+			if s.admitted(bare, s.invite(Invitation{Approval: approval})); len(s.tags(bare.host)) != 0 {
+				t.Errorf("of a token without tags: %q", s.tags(bare.host))
+			}
+		})
+	}
+}
+
+// admitted has a machine enrol, and a person approve it where it waits: without tags.
+func (s *site) admitted(m *machine, with token.Token) {
+	s.t.Helper()
+	err := m.enrol(&with, nil)
+	if errors.Is(err, errPending) {
+		if tags := s.tags(""); len(tags) != 0 {
+			s.t.Errorf("a machine that waits tags hosts: %q", tags)
+		}
+		if _, err := s.Decide(s.t.Context(), m.requestID(), fleet.Approved); err != nil {
+			s.t.Fatal(err)
+		}
+		err = m.enrol(&with, nil)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// TestTokenTagsAreTold has the trail say with what tags hosts will come, and a host that
+// waits with what it would.
+func TestTokenTagsAreTold(t *testing.T) {
+	s := open(t, Config{})
+	_, made, err := s.Invite(trail.As(t.Context(), "ann"), Invitation{Approval: true, Tags: []string{"role=web", "env=prod"}})
+	if err != nil || !slices.Equal(made.Tags, []string{"env=prod", "role=web"}) {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	var all []trail.Entry
+	err = s.store.Read(t.Context(), func(q db.Querier) (err error) {
+		all, err = trail.List(t.Context(), q, trail.Query{})
+		return err
+	})
+	if err != nil || len(all) != 1 || !strings.Contains(all[0].Detail, "approval needed, tags env=prod role=web") {
+		t.Errorf("the trail has %+v, %v", all, err)
+	}
+	waits := s.invite(Invitation{Approval: true, Tags: []string{"env=prod"}})
+	if err := s.machine("web-1").enrol(&waits, nil); !errors.Is(err, errPending) {
+		t.Fatal(err)
+	}
+	asked, err := s.store.Requests(t.Context())
+	if err != nil || len(asked) != 1 || !slices.Equal(asked[0].Tags, []string{"env=prod"}) {
+		t.Errorf("waits: %+v, %v", asked, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"seawall/collector/fleet"
@@ -176,6 +177,12 @@ func (s *Service) admit(tx *membership.Tx, a *application, t fleet.Token, r flee
 	detail := fmt.Sprintf("enrolled from %s as %q", a.from, a.machine.HostName)
 	if a.token != "" {
 		detail += " with token " + a.token
+	}
+	if len(t.Tags) > 0 {
+		if err := tx.GiveTags(v.member.Host, t.Tags); err != nil {
+			return verdict{}, err
+		}
+		detail += ", tagged " + strings.Join(t.Tags, " ")
 	}
 	if r.Decision == fleet.Approved {
 		detail += ", approved by a person"

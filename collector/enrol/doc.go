@@ -18,6 +18,12 @@
 // The names of the machine are labels and decide nothing but whether a token's scope
 // holds it, which is a guard against mistakes and not against lies.
 //
+// A token may carry tags. A host that it admits has them from the transaction that makes
+// it a member on, also when it waited for a person: from its first record on, scopes,
+// waivers and alert rules go by them. They are for newcomers alone: a member that is
+// invited anew keeps the tags that people gave it since, so that who may invite hosts
+// changes who may see none that is there. A machine has no say in them.
+//
 // # Several collectors
 //
 // What was decided is in the database, so that a host may ask any collector that uses

@@ -258,6 +258,8 @@ func TestInvitationBounds(t *testing.T) {
 		{TTL: time.Second}, {TTL: 367 * 24 * time.Hour}, {TTL: -time.Hour}, {Uses: -1}, {Uses: maxUses + 1},
 		{Scope: fleet.Scope{Name: "["}}, {Scope: fleet.Scope{Name: strings.Repeat("x", 300)}},
 		{Scope: fleet.Scope{Networks: make([]netip.Prefix, 65)}},
+		{Tags: []string{""}}, {Tags: []string{"a b"}}, {Tags: []string{"a\x00"}}, {Tags: []string{strings.Repeat("x", 65)}},
+		{Tags: strings.Fields("a b c d e f g h i j k l m n o p q r s t u v w x y z 1 2 3 4 5 6 7")},
 	} {
 		if _, _, err := s.Invite(t.Context(), i); err == nil {
 			t.Errorf("%+v is taken", i)

@@ -20,7 +20,9 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
+	"seawall/collector/account/tag"
 	"seawall/collector/authority"
+	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/roster"
 	"seawall/collector/roster/ledger"
@@ -315,4 +317,35 @@ func (s *site) used(t token.Token) int {
 	}
 	s.t.Fatalf("there is no %v", t)
 	return 0
+}
+
+// tags are those that a host was given, or, of no host, those of all.
+func (s *site) tags(host fleet.HostID) (tags []string) {
+	s.t.Helper()
+	err := s.store.Read(s.t.Context(), func(q db.Querier) error {
+		all, err := tag.List(s.t.Context(), q)
+		tags = nil
+		for _, h := range all {
+			if host == "" || h.ID == host {
+				tags = append(tags, h.Tags...)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return tags
+}
+
+// retag has a person give a host other tags.
+func (s *site) retag(host fleet.HostID, tags ...string) {
+	s.t.Helper()
+	err := s.store.Write(s.t.Context(), func(w db.Writer) error {
+		_, err := tag.Set(w, s.now(), "ann", string(host), tags)
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
 }

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"strings"
 	"sync"
 	"time"
 
+	"seawall/collector/account"
 	"seawall/collector/fleet"
 	"seawall/collector/store/membership"
 	"seawall/collector/trail"
@@ -25,6 +27,7 @@ type Invitation struct {
 	Uses     int           // default 1
 	Label    string
 	Scope    fleet.Scope
+	Tags     []string // that its hosts are given as they come
 	Approval bool
 }
 
@@ -47,8 +50,12 @@ func (i *Invitation) complete() error {
 		i.Uses = 1
 	}
 	i.Label = text.Clean(i.Label, maxLabel)
+	tags, wrong := account.Tags(i.Tags)
+	i.Tags = tags
 	_, err := path.Match(i.Scope.Name, "")
 	switch {
+	case wrong != nil:
+		return wrong
 	case i.TTL < minTTL || i.TTL > maxTTL:
 		return fmt.Errorf("a life of %v, not from %v to %v", i.TTL, minTTL, maxTTL)
 	case i.Uses < 1 || i.Uses > maxUses:
@@ -70,7 +77,7 @@ func (s *Service) Invite(ctx context.Context, i Invitation) (token.Token, fleet.
 	now := s.cfg.Now().UTC()
 	t := fleet.Token{
 		ID: hex.EncodeToString(secret.ID[:]), Hash: secret.Hash(), Label: i.Label, Created: now, Expires: now.Add(i.TTL),
-		Uses: i.Uses, Scope: i.Scope, Approval: i.Approval,
+		Uses: i.Uses, Scope: i.Scope, Tags: i.Tags, Approval: i.Approval,
 	}
 	err := s.cfg.Update(ctx, func(tx *membership.Tx) error {
 		all, err := tx.Tokens()
@@ -98,6 +105,9 @@ func about(t fleet.Token) string {
 	text := fmt.Sprintf("%d uses until %s", t.Uses, t.Expires.Format(time.RFC3339))
 	if t.Approval {
 		text += ", approval needed"
+	}
+	if len(t.Tags) > 0 {
+		text += ", tags " + strings.Join(t.Tags, " ")
 	}
 	if t.Label != "" {
 		text += ", " + t.Label

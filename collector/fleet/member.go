@@ -83,7 +83,8 @@ type Token struct {
 	Uses     int       `json:"uses"` // how many hosts it may enrol
 	Used     int       `json:"used"`
 	Scope    Scope     `json:"scope"`
-	Approval bool      `json:"approval"` // its hosts wait for a person
+	Tags     []string  `json:"tags,omitempty"` // that its hosts are given as they come, sorted
+	Approval bool      `json:"approval"`       // its hosts wait for a person
 	Revoked  time.Time `json:"revoked,omitzero"`
 }
 
@@ -94,6 +95,7 @@ type Request struct {
 	Machine  Machine    `json:"machine"`
 	From     netip.Addr `json:"from"`
 	Token    string     `json:"token,omitempty"`
+	Tags     []string   `json:"tags,omitempty"` // that the token gives it if it is approved
 	CloneOf  HostID     `json:"clone_of,omitempty"`
 	Asked    time.Time  `json:"asked"` // first
 	Again    time.Time  `json:"again"` // last

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -329,5 +330,35 @@ func TestManySilentHosts(t *testing.T) {
 	}
 	if events := count(t, l.Store, "event"); events != n {
 		t.Errorf("%d events, want %d", events, n)
+	}
+}
+
+// TestTokenTags keeps what tags a token gives, gives them with the membership, and finds
+// the host by them.
+func TestTokenTags(t *testing.T) {
+	s, _ := openTest(t, Config{})
+	want := fleet.Token{ID: "t", Uses: 1, Created: time.Unix(1, 0).UTC(), Tags: []string{"env=prod", "Größe=\"2\""}}
+	asked := fleet.Request{Key: fleet.KeyHash{7}, Token: "t", Decision: fleet.Waiting}
+	err := s.Update(t.Context(), func(tx *membership.Tx) error {
+		m := fleet.Member{Host: hostID(1), Key: fleet.KeyHash{1}, Standing: fleet.Active}
+		return errors.Join(tx.PutToken(want), tx.PutRequest(asked), tx.PutMember(m), tx.GiveTags(hostID(1), want.Tags), tx.GiveTags(hostID(1), want.Tags[:1]))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := s.Tokens(t.Context())
+	if err != nil || len(tokens) != 1 || !slices.Equal(tokens[0].Tags, want.Tags) {
+		t.Errorf("tokens: %+v, %v", tokens, err)
+	}
+	requests, err := s.Requests(t.Context())
+	if err != nil || len(requests) != 1 || !slices.Equal(requests[0].Tags, want.Tags) {
+		t.Errorf("requests: %+v, %v", requests, err)
+	}
+	for tag, n := range map[string]int{want.Tags[0]: 1, want.Tags[1]: 1, "env": 0} {
+		page, err := s.HostPage(t.Context(), fleet.HostQuery{Tag: tag})
+		scoped, bad := s.HostPage(t.Context(), fleet.HostQuery{Scope: []string{tag}})
+		if err != nil || bad != nil || page.Total != n || scoped.Total != n {
+			t.Errorf("hosts with %q: %d, in its scope %d; want %d; %v %v", tag, page.Total, scoped.Total, n, err, bad)
+		}
 	}
 }

@@ -114,7 +114,7 @@ func Set(w db.Writer, now time.Time, who, host string, tags []string) ([]string,
 
 // put writes a host's tags and tells the trail.
 func put(w db.Writer, now time.Time, who string, key []byte, tags []string) ([]string, error) {
-	tags, err := account.Bounds(account.Viewer, tags) // what a scope can name
+	tags, err := account.Tags(tags)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (m *members) invites(c config) func(context.Context, bootstrap.Order) (stri
 	}
 	return func(ctx context.Context, o bootstrap.Order) (string, bootstrap.Token, error) {
 		secret, made, err := m.Enrolment.Invite(ctx, enrol.Invitation{
-			TTL: o.Life, Label: strings.Join(append([]string{"dashboard"}, o.Host.Labels...), " "), Approval: o.Approval,
+			TTL: o.Life, Label: strings.Join(append([]string{"dashboard"}, o.Host.Labels...), " "), Tags: o.Tags, Approval: o.Approval,
 		})
 		if err != nil {
 			return "", bootstrap.Token{}, err

@@ -69,7 +69,7 @@ func TestDashboardInvites(t *testing.T) {
 		v := visitor{p.at.Dashboard, &http.Client{Jar: jar, Timeout: time.Minute}}
 		v.do(t, "login", neturl.Values{"password": {strings.TrimSpace(string(secret))}})
 		text := html.UnescapeString(v.do(t, "hosts/new", neturl.Values{
-			"family": {"debian"}, "collector": {"c.example.net:9443"}, "package": {"/root/seawall.deb"}, "labels": {"env=prod"}, "life": {"15m0s"}}))
+			"family": {"debian"}, "collector": {"c.example.net:9443"}, "package": {"/root/seawall.deb"}, "labels": {"site=ams"}, "tags": {"role=web env=prod"}, "life": {"15m0s"}}))
 		list, err := exec.Command("seawall-collector", "--state-dir", folder, "token", "list").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, list)
@@ -81,7 +81,7 @@ func TestDashboardInvites(t *testing.T) {
 			}
 			continue
 		}
-		if _, err := token.Parse(made); err != nil || !regexp.MustCompile(`good +0/1 +in 1[45]m +any +dashboard env=prod`).Match(list) {
+		if _, err := token.Parse(made); err != nil || !regexp.MustCompile(`good +0/1 +in 1[45]m +any +env=prod role=web +dashboard site=ams`).Match(list) {
 			t.Errorf("%v\n%s\n%s", err, list, text)
 		}
 		if log, err := os.ReadFile(filepath.Join(folder, "log")); err != nil || !strings.Contains(string(log), "token made on the dashboard") || strings.Contains(string(log), made) {

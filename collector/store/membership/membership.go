@@ -43,12 +43,12 @@ func scanMember(scan scanner) (m fleet.Member, err error) {
 	return m, nil
 }
 
-const tokenQuery = "SELECT id, hash, label, created, expires, uses, used, scope, approval, revoked FROM token "
+const tokenQuery = "SELECT id, hash, label, created, expires, uses, used, scope, approval, revoked, tags FROM token "
 
 func scanToken(scan scanner) (t fleet.Token, err error) {
-	var hash, scope []byte
+	var hash, scope, tags []byte
 	var created, expires, revoked int64
-	if err := scan(&t.ID, &hash, &t.Label, &created, &expires, &t.Uses, &t.Used, &scope, &t.Approval, &revoked); err != nil {
+	if err := scan(&t.ID, &hash, &t.Label, &created, &expires, &t.Uses, &t.Used, &scope, &t.Approval, &revoked, &tags); err != nil {
 		return t, err
 	}
 	copy(t.Hash[:], hash)
@@ -57,20 +57,35 @@ func scanToken(scan scanner) (t fleet.Token, err error) {
 	if err := json.Unmarshal(scope, &t.Scope); err != nil {
 		return t, fmt.Errorf("scope of token %s: %w", t.ID, err)
 	}
-	return t, nil
+	t.Tags, err = readTags(tags)
+	return t, err
 }
 
-const requestQuery = `SELECT key, host_name, droplet_id, machine_id, product_uuid, address, token, clone_of, asked, again, decision
-	FROM request `
+// readTags reads a token's tags; none are nil.
+func readTags(text []byte) (tags []string, err error) {
+	if err := json.Unmarshal(text, &tags); err != nil {
+		return nil, fmt.Errorf("tags of a token: %w", err)
+	}
+	if len(tags) == 0 {
+		return nil, nil
+	}
+	return tags, nil
+}
+
+const requestQuery = `SELECT key, host_name, droplet_id, machine_id, product_uuid, address, token, clone_of, asked, again, decision,
+	coalesce((SELECT t.tags FROM token t WHERE t.id = request.token), '[]') FROM request `
 
 func scanRequest(scan scanner) (r fleet.Request, err error) {
-	var key, clone []byte
+	var key, clone, tags []byte
 	var from string
 	var asked, again int64
 	err = scan(&key, &r.Machine.HostName, &r.Machine.DropletID, &r.Machine.MachineID, &r.Machine.ProductUUID,
-		&from, &r.Token, &clone, &asked, &again, &r.Decision)
+		&from, &r.Token, &clone, &asked, &again, &r.Decision, &tags)
 	if err != nil {
 		return r, err
+	}
+	if r.Tags, err = readTags(tags); err != nil {
+		return r, fmt.Errorf("request: %w", err)
 	}
 	copy(r.Key[:], key)
 	r.ID, r.CloneOf = hex.EncodeToString(r.Key[:8]), fleet.HostID(hex.EncodeToString(clone))

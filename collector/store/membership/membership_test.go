@@ -147,10 +147,30 @@ func TestRoom(t *testing.T) {
 	}
 }
 
+// TestGiveTags gives a host tags beside those that it has.
+func TestGiveTags(t *testing.T) {
+	tx, _ := open(t, Hooks{})
+	must(t, tx.PutMember(member(1)))
+	must(t, tx.GiveTags(id(1), []string{"a", "b"}))
+	must(t, tx.GiveTags(id(1), []string{"b", "c"}))
+	must(t, tx.GiveTags(id(1), nil))
+	var got []string
+	must(t, tx.w.Rows("SELECT tag FROM host_tag WHERE host = x'00000000000000000000000000000001' ORDER BY tag", nil, func(scan func(...any) error) error {
+		var tag string
+		err := scan(&tag)
+		got = append(got, tag)
+		return err
+	}))
+	same(t, "tags", []string{"a", "b", "c"}, got)
+	if err := tx.GiveTags("x", []string{"a"}); err == nil {
+		t.Error("no host is tagged")
+	}
+}
+
 func TestTokens(t *testing.T) {
 	tx, d := open(t, Hooks{})
 	token := fleet.Token{ID: "00112233445566ff", Hash: sha256.Sum256([]byte("secret")), Label: "golden image", Created: now, Expires: now.Add(time.Hour),
-		Uses: 5, Approval: true, Scope: fleet.Scope{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Name: "web-*", Clones: true}}
+		Uses: 5, Approval: true, Tags: []string{"env=prod", `a"b`}, Scope: fleet.Scope{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Name: "web-*", Clones: true}}
 	later := fleet.Token{ID: "a", Created: now.Add(time.Second), Uses: 1}
 	must(t, tx.PutToken(token))
 	must(t, tx.PutToken(later))
@@ -167,6 +187,11 @@ func TestTokens(t *testing.T) {
 	all, err = Tokens(t.Context(), d.Readers)
 	must(t, err)
 	same(t, "committed", []fleet.Token{later, token}, all)
+	must(t, tx.w.Exec("UPDATE token SET tags = 'x'"))
+	if _, ok, err := tx.Token(token.ID); ok || err == nil {
+		t.Error("a token with damaged tags is read")
+	}
+	must(t, tx.w.Exec("UPDATE token SET tags = '[]'"))
 	// A damaged scope must not become one that bounds nothing.
 	must(t, tx.w.Exec("UPDATE token SET scope = ''"))
 	if _, ok, err := tx.Token(token.ID); ok || err == nil {
@@ -197,6 +222,16 @@ func TestRequests(t *testing.T) {
 	all, err = Requests(t.Context(), d.Readers)
 	must(t, err)
 	same(t, "committed", []fleet.Request{r}, all)
+	must(t, tx.PutToken(fleet.Token{ID: "a", Tags: []string{"env=prod"}}))
+	r.Tags = []string{"env=prod"}
+	got, _, err = tx.Request(r.Key)
+	must(t, err)
+	same(t, "with what its token gives", r, got)
+	must(t, tx.w.Exec("UPDATE token SET tags = 'x'"))
+	if _, _, err := tx.Request(r.Key); err == nil {
+		t.Error("damaged tags are read")
+	}
+	must(t, tx.w.Exec("DELETE FROM token"))
 	must(t, tx.w.Exec("UPDATE request SET address = 'nonsense'"))
 	if _, _, err := tx.Request(r.Key); err == nil {
 		t.Error("a damaged address is read")

@@ -61,10 +61,17 @@ func (tx *Tx) PutToken(t fleet.Token) error {
 	if err != nil {
 		return fmt.Errorf("scope of token %s: %w", t.ID, err)
 	}
-	return tx.write(`INSERT INTO token VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+	tags := []byte("[]")
+	if len(t.Tags) > 0 {
+		if tags, err = json.Marshal(t.Tags); err != nil {
+			return fmt.Errorf("tags of token %s: %w", t.ID, err)
+		}
+	}
+	return tx.write(`INSERT INTO token (id, hash, label, created, expires, uses, used, scope, approval, revoked, tags)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
 		hash = excluded.hash, label = excluded.label, created = excluded.created, expires = excluded.expires, uses = excluded.uses,
-		used = excluded.used, scope = excluded.scope, approval = excluded.approval, revoked = excluded.revoked`, t.ID, t.Hash[:], t.Label,
-		nano(t.Created), nano(t.Expires), t.Uses, t.Used, string(scope), t.Approval, nano(t.Revoked))
+		used = excluded.used, scope = excluded.scope, approval = excluded.approval, revoked = excluded.revoked, tags = excluded.tags`,
+		t.ID, t.Hash[:], t.Label, nano(t.Created), nano(t.Expires), t.Uses, t.Used, string(scope), t.Approval, nano(t.Revoked), string(tags))
 }
 
 // Tokens returns all tokens, the newest first.
@@ -132,6 +139,21 @@ func (tx *Tx) PutMember(m fleet.Member) error {
 		return fmt.Errorf("write member %s: %w", m.Host, err)
 	}
 	tx.hooks.Member(m.Host)
+	return nil
+}
+
+// GiveTags gives a host tags beside those that it has: people's, by which scopes and
+// waivers go. The caller has checked that they may be a host's.
+func (tx *Tx) GiveTags(id fleet.HostID, tags []string) error {
+	host, err := id.Bytes()
+	if err != nil {
+		return err
+	}
+	for _, tag := range tags {
+		if err := tx.write("INSERT INTO host_tag (host, tag) VALUES (?, ?) ON CONFLICT (host, tag) DO NOTHING", host, tag); err != nil {
+			return fmt.Errorf("tag host %s: %w", id, err)
+		}
+	}
 	return nil
 }
 

@@ -70,7 +70,7 @@ func TestRest(t *testing.T) {
 	run(t, w,
 		numbers+"1500) INSERT INTO gap (host, lane, epoch, from_seq, to_seq, found) SELECT x'01', 'posture', 1, n, n, "+fmt.Sprint(now.Add(-30*24*time.Hour).UnixNano()-1000)+" + n FROM c",
 		"INSERT INTO request VALUES (x'01', '', '', '', '', '', '', x'', 0, 0, 'waiting'), (x'02', '', '', '', '', '', '', x'', 0, 1 << 62, 'waiting'), (x'03', '', '', '', '', '', '', x'', 0, 0, 'rejected')",
-		"INSERT INTO token VALUES ('old', x'', '', 0, 0, 1, 0, '{}', 0, 0), ('new', x'', '', 0, 1 << 62, 1, 0, '{}', 0, 0)",
+		"INSERT INTO token VALUES ('old', x'', '', 0, 0, 1, 0, '{}', 0, 0, '[]'), ('new', x'', '', 0, 1 << 62, 1, 0, '{}', 0, 0, '[]')",
 		numbers+"1500) INSERT INTO rejected SELECT x'01', 'posture', 1, n, n, 1, 'reason' FROM c",
 		numbers+"30000) INSERT INTO day (day) SELECT n FROM c",
 		"INSERT INTO host (host, first_seen, last_seen, pack) VALUES (x'01', 0, 0, x'0a'), (x'02', 0, 0, x'0a')",

@@ -4,8 +4,10 @@
 //
 // The text of a new token is in the answer to the request that made it and nowhere else.
 // Where the collector's own command is to make all tokens, the API makes none. Tags are
-// what scopes go by, so only administrators set them. Each change is in the audit trail
-// in the transaction that makes it.
+// what scopes go by, so only administrators set those of a host that is there. Who may
+// invite hosts says with what tags they come: operators of the whole fleet, who see all
+// of it anyway; nobody with a scope invites. Each change is in the audit trail in the
+// transaction that makes it.
 package invites
 
 import (
@@ -32,7 +34,7 @@ import (
 type Config struct {
 	Data   db.DB
 	Tokens func(context.Context) ([]fleet.Token, error)
-	// Invite makes a token with the label, uses, scope and approval of as, zeros meaning
+	// Invite makes a token with the label, uses, scope, tags and approval of as, zeros meaning
 	// the default, and returns its text. What cannot be one is an error that is
 	// fs.ErrInvalid; where there is no room, fs.ErrPermission.
 	Invite func(ctx context.Context, as fleet.Token, life time.Duration) (text string, made fleet.Token, err error)
@@ -56,6 +58,7 @@ type (
 		Name     string         `json:"name,omitempty"`     // pattern of the names that hosts may claim
 		Networks []netip.Prefix `json:"networks,omitempty"` // addresses to come from
 		Clones   bool           `json:"clones,omitempty"`   // for copies of enrolled hosts, and no others
+		Tags     []string       `json:"tags,omitempty"`     // that its hosts are given as they come
 	}
 	madeToken struct {
 		Text  string      `json:"text"` // a secret; nothing tells it again
@@ -107,7 +110,7 @@ func (s *server) add(r *rest.Request) (any, error) {
 	case s.Commanded:
 		return nil, rest.Refuse(http.StatusForbidden, "Tokens are made by the collector's own command here: the setting invites is off.")
 	}
-	as := fleet.Token{Uses: b.Uses, Label: b.Label, Approval: b.Approval, Scope: fleet.Scope{Name: b.Name, Networks: b.Networks, Clones: b.Clones}}
+	as := fleet.Token{Uses: b.Uses, Label: b.Label, Tags: b.Tags, Approval: b.Approval, Scope: fleet.Scope{Name: b.Name, Networks: b.Networks, Clones: b.Clones}}
 	for k, n := range b.Networks {
 		if !n.IsValid() {
 			return nil, rest.Refuse(http.StatusUnprocessableEntity, "Each of networks is like 192.0.2.0/24.")

@@ -152,8 +152,8 @@ const path = "/api/v1/enrolment/tokens"
 // without it, and ended.
 func TestTokens(t *testing.T) {
 	s := open(t, false)
-	body := `{"label":"lab","seconds":600,"uses":3,"approval":true,"name":"web-*","networks":["192.0.2.7/24"]}`
-	text := s.expect(operator, "POST", path, path, body, 201, `"label":"lab"`, `"uses":3`, `"approval":true`, "192.0.2.0/24", `"name":"web-*"`)
+	body := `{"label":"lab","seconds":600,"uses":3,"approval":true,"name":"web-*","networks":["192.0.2.7/24"],"tags":["role=web","env=prod"]}`
+	text := s.expect(operator, "POST", path, path, body, 201, `"label":"lab"`, `"uses":3`, `"approval":true`, "192.0.2.0/24", `"name":"web-*"`, `"tags":["env=prod","role=web"]`)
 	var made struct {
 		Text  string
 		Token fleet.Token
@@ -169,7 +169,7 @@ func TestTokens(t *testing.T) {
 	if err != nil || len(kept) != 1 || kept[0].Hash != secret.Hash() || kept[0].ID != made.Token.ID {
 		t.Errorf("kept: %+v, %v", kept, err)
 	}
-	if list := s.expect(operator, "GET", path, path, "", 200, made.Token.ID); strings.Contains(list, made.Text) || strings.Contains(list, `"revoked"`) {
+	if list := s.expect(operator, "GET", path, path, "", 200, made.Token.ID, `"tags":["env=prod","role=web"]`); strings.Contains(list, made.Text) || strings.Contains(list, `"revoked"`) {
 		t.Errorf("listed: %s", list)
 	}
 	s.expect(operator, "POST", path, path, `{}`, 201, `"uses":1`)
@@ -190,7 +190,9 @@ func TestRefused(t *testing.T) {
 	for body, code := range map[string]int{
 		`{"seconds":1}`: 422, `{"seconds":-5}`: 422, `{"seconds":9223372036854775807}`: 422, `{"seconds":1e3}`: 400, `{"uses":-1}`: 422, `{"uses":10000000}`: 422,
 		`{"name":"[a"}`: 422, `{"networks":["here"]}`: 400, `{"networks":[""]}`: 422, `{"hash":"x"}`: 400, `{}{}`: 400,
-		`{"networks":["10.0.0.0/8"` + strings.Repeat(`,"10.0.0.0/8"`, 64) + `]}`: 422,
+		`{"tags":["a b"]}`: 422, `{"tags":[""]}`: 422, `{"tags":"a"}`: 400,
+		`{"tags":["a","b","c","d","e","f","g","h","i","j","k","l","m","n","o","p","q","r","s","t","u","v","w","x","y","z","0","1","2","3","4","5","6"]}`: 422,
+		`{"networks":["10.0.0.0/8"` + strings.Repeat(`,"10.0.0.0/8"`, 64) + `]}`:                                                                         422,
 	} {
 		s.expect(admin, "POST", path, "", body, code, `"detail"`)
 	}

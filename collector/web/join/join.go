@@ -1,17 +1,21 @@
 // Package join is the page that adds a host: it asks what host, and answers with the
 // text with which a machine becomes one. The text holds a token, and is in the answer
-// and nowhere else.
+// and nowhere else. The token carries the tags that the host is to have: they are not in
+// the text, and a machine has no say in them. The page is for operators of the whole
+// fleet, who may see a host of any tag; nobody with a scope opens it.
 package join
 
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"seawall/collector/account"
 	"seawall/collector/bootstrap"
 	"seawall/collector/trail"
 	"seawall/collector/web/format"
@@ -73,10 +77,12 @@ func (s *Page) newHostPage(w http.ResponseWriter, r *http.Request) {
 // newHost makes the text for it. It is in the answer and nowhere else.
 func (s *Page) newHost(w http.ResponseWriter, r *http.Request) {
 	o := s.order(r)
-	if err := o.Host.Check(); err != nil {
+	tags, err := account.Tags(o.Tags)
+	if err := errors.Join(o.Host.Check(), err); err != nil {
 		s.join(w, r, http.StatusUnprocessableEntity, o, body{Problems: strings.Split(err.Error(), "\n")})
 		return
 	}
+	o.Tags = tags
 	if s.config.Invite == nil {
 		s.join(w, r, http.StatusOK, o, body{Command: o.Command()})
 		return
@@ -98,6 +104,7 @@ func (s *Page) order(r *http.Request) bootstrap.Order {
 	o.Host.Family = bootstrap.Family(r.PostFormValue("family"))
 	o.Host.Collector = strings.TrimSpace(r.PostFormValue("collector"))
 	o.Host.Labels = strings.Fields(r.PostFormValue("labels"))
+	o.Tags = strings.Fields(r.PostFormValue("tags"))
 	if file := strings.TrimSpace(r.PostFormValue("package")); file != "" {
 		o.Host.Package, o.Host.Repo, o.Host.Key = file, "", ""
 	}
@@ -111,7 +118,8 @@ func (s *Page) order(r *http.Request) bootstrap.Order {
 }
 
 func (s *Page) join(w http.ResponseWriter, r *http.Request, code int, o bootstrap.Order, j body) {
-	j.Collector, j.Package, j.Labels = o.Host.Collector, o.Host.Package, strings.Join(o.Host.Labels, " ")
+	j.Collector, j.Package = o.Host.Collector, o.Host.Package
+	j.Labels, j.Tags = strings.Join(o.Host.Labels, " "), strings.Join(o.Tags, " ")
 	j.Repo, j.Approval, j.Own = s.config.NewHost().Repo, o.Approval, s.config.Invite == nil
 	j.Families = []list.Option{
 		{Value: string(bootstrap.Debian), Label: "Debian or Ubuntu", Chosen: o.Host.Family == bootstrap.Debian},
@@ -133,7 +141,7 @@ func (s *Page) join(w http.ResponseWriter, r *http.Request, code int, o bootstra
 type body struct {
 	Families, Formats, Lives []list.Option
 	Collector, Repo          string
-	Package, Labels          string
+	Package, Labels, Tags    string
 	Approval                 bool
 	Problems                 []string // with what was asked for
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"html"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -96,6 +97,7 @@ func TestOrder(t *testing.T) {
 		"shell":    {form("format", "shell", "life", "24h0m0s"), usual(func(o *bootstrap.Order) { o.Format, o.Life = bootstrap.Shell, 24*time.Hour })},
 		"approval": {form("approval", "yes"), usual(func(o *bootstrap.Order) { o.Approval = true })},
 		"labels":   {form("labels", " web  site=ams\n"), usual(func(o *bootstrap.Order) { o.Host.Labels = []string{"web", "site=ams"} })},
+		"tags":     {form("tags", " role=web env=prod\trole=web "), usual(func(o *bootstrap.Order) { o.Tags = []string{"env=prod", "role=web"} })},
 		"package": {form("family", "rhel", "package", "/srv/seawall.rpm"), usual(func(o *bootstrap.Order) {
 			o.Host.Family, o.Host.Package = bootstrap.RHEL, "/srv/seawall.rpm"
 		})},
@@ -129,6 +131,8 @@ func TestRefused(t *testing.T) {
 		"package":   {form("package", "seawall.deb; reboot"), "package"},
 		"ending":    {form("package", "/root/seawall.rpm"), ".deb"},
 		"labels":    {form("labels", "a=$(reboot)"), "label"},
+		"tag":       {form("tags", "<script> "+strings.Repeat("x", 65)), "want 1 to 64 bytes"},
+		"tags":      {form("tags", strings.Join(strings.Split("abcdefghijklmnopqrstuvwxyz0123456789", ""), " ")), "36 tags, want at most 32"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			mux, all, _ := open(t, true)
@@ -151,9 +155,9 @@ func TestRefused(t *testing.T) {
 // TestCommand: a dashboard that invites nobody shows what the collector's machine is told.
 func TestCommand(t *testing.T) {
 	mux, all, _ := open(t, false)
-	w := send(mux, form("life", "15m0s", "approval", "yes"))
-	want := "seawall-collector bootstrap --family debian --collector seawall.example.net:8443 --format cloud-config --ttl 15m0s --package /root/seawall.deb --approval"
-	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) || len(*all) > 0 {
+	w := send(mux, form("life", "15m0s", "approval", "yes", "tags", "web a=$(reboot)'"))
+	want := `seawall-collector bootstrap --family debian --collector seawall.example.net:8443 --format cloud-config --ttl 15m0s --package /root/seawall.deb --tag 'a=$(reboot)'\''' --tag web --approval`
+	if w.Code != http.StatusOK || !strings.Contains(html.UnescapeString(w.Body.String()), want) || len(*all) > 0 {
 		t.Errorf("%d, want %q:\n%s", w.Code, want, w.Body)
 	}
 }

@@ -88,6 +88,7 @@ type Token struct {
 	Scope         *Scope                 `protobuf:"bytes,7,opt,name=scope,proto3" json:"scope,omitempty"`
 	Approval      bool                   `protobuf:"varint,8,opt,name=approval,proto3" json:"approval,omitempty"` // its hosts wait for a person
 	Revoked       *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	Tags          []string               `protobuf:"bytes,10,rep,name=tags,proto3" json:"tags,omitempty"` // that its hosts are given as they come
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -185,6 +186,13 @@ func (x *Token) GetRevoked() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Token) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
 // Scope bounds what a token may enrol. An empty one bounds nothing.
 type Scope struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -253,6 +261,7 @@ type CreateTokenRequest struct {
 	Label         string                 `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
 	Scope         *Scope                 `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`
 	Approval      bool                   `protobuf:"varint,5,opt,name=approval,proto3" json:"approval,omitempty"`
+	Tags          []string               `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -320,6 +329,13 @@ func (x *CreateTokenRequest) GetApproval() bool {
 		return x.Approval
 	}
 	return false
+}
+
+func (x *CreateTokenRequest) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
 }
 
 type CreateTokenResponse struct {
@@ -727,6 +743,7 @@ type Request struct {
 	Asked         *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=asked,proto3" json:"asked,omitempty"`       // first
 	Again         *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=again,proto3" json:"again,omitempty"`       // last
 	Decision      string                 `protobuf:"bytes,9,opt,name=decision,proto3" json:"decision,omitempty"` // waiting, approved or rejected
+	Tags          []string               `protobuf:"bytes,10,rep,name=tags,proto3" json:"tags,omitempty"`        // that its token gives it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -822,6 +839,13 @@ func (x *Request) GetDecision() string {
 		return x.Decision
 	}
 	return ""
+}
+
+func (x *Request) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
 }
 
 type ListHostsRequest struct {
@@ -1550,7 +1574,7 @@ var File_seawall_v1_admin_proto protoreflect.FileDescriptor
 const file_seawall_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"\x16seawall/v1/admin.proto\x12\n" +
-	"seawall.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x02\n" +
+	"seawall.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x02\n" +
 	"\x05Token\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x124\n" +
@@ -1560,18 +1584,21 @@ const file_seawall_v1_admin_proto_rawDesc = "" +
 	"\x04used\x18\x06 \x01(\rR\x04used\x12'\n" +
 	"\x05scope\x18\a \x01(\v2\x11.seawall.v1.ScopeR\x05scope\x12\x1a\n" +
 	"\bapproval\x18\b \x01(\bR\bapproval\x124\n" +
-	"\arevoked\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\arevoked\"O\n" +
+	"\arevoked\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\arevoked\x12\x12\n" +
+	"\x04tags\x18\n" +
+	" \x03(\tR\x04tags\"O\n" +
 	"\x05Scope\x12\x1a\n" +
 	"\bnetworks\x18\x01 \x03(\tR\bnetworks\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
-	"\x06clones\x18\x03 \x01(\bR\x06clones\"\xa4\x01\n" +
+	"\x06clones\x18\x03 \x01(\bR\x06clones\"\xb8\x01\n" +
 	"\x12CreateTokenRequest\x12\x1f\n" +
 	"\vttl_seconds\x18\x01 \x01(\x04R\n" +
 	"ttlSeconds\x12\x12\n" +
 	"\x04uses\x18\x02 \x01(\rR\x04uses\x12\x14\n" +
 	"\x05label\x18\x03 \x01(\tR\x05label\x12'\n" +
 	"\x05scope\x18\x04 \x01(\v2\x11.seawall.v1.ScopeR\x05scope\x12\x1a\n" +
-	"\bapproval\x18\x05 \x01(\bR\bapproval\"R\n" +
+	"\bapproval\x18\x05 \x01(\bR\bapproval\x12\x12\n" +
+	"\x04tags\x18\x06 \x03(\tR\x04tags\"R\n" +
 	"\x13CreateTokenResponse\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12'\n" +
 	"\x05token\x18\x02 \x01(\v2\x11.seawall.v1.TokenR\x05token\"\x13\n" +
@@ -1603,7 +1630,7 @@ const file_seawall_v1_admin_proto_rawDesc = "" +
 	"\bpresence\x18\x0f \x01(\tR\bpresence\x12\x1d\n" +
 	"\n" +
 	"droplet_id\x18\x10 \x01(\tR\tdropletId\x12\x10\n" +
-	"\x03key\x18\x11 \x01(\tR\x03key\"\x97\x02\n" +
+	"\x03key\x18\x11 \x01(\tR\x03key\"\xab\x02\n" +
 	"\aRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -1614,7 +1641,9 @@ const file_seawall_v1_admin_proto_rawDesc = "" +
 	"\bclone_of\x18\x06 \x01(\tR\acloneOf\x120\n" +
 	"\x05asked\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05asked\x120\n" +
 	"\x05again\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x05again\x12\x1a\n" +
-	"\bdecision\x18\t \x01(\tR\bdecision\"\x12\n" +
+	"\bdecision\x18\t \x01(\tR\bdecision\x12\x12\n" +
+	"\x04tags\x18\n" +
+	" \x03(\tR\x04tags\"\x12\n" +
 	"\x10ListHostsRequest\"r\n" +
 	"\x11ListHostsResponse\x12,\n" +
 	"\amembers\x18\x01 \x03(\v2\x12.seawall.v1.MemberR\amembers\x12/\n" +
