@@ -94,6 +94,11 @@ type Config struct {
 	// Invite returns the text with which a machine becomes a host, and the new token
 	// in it. Default: the dashboard invites nobody, and shows the command that does.
 	Invite func(ctx context.Context, o bootstrap.Order) (string, bootstrap.Token, error)
+	// Tokens returns the tokens that invite hosts, the newest first. Default: none are shown.
+	Tokens func(ctx context.Context) ([]fleet.Token, error)
+	// Withdraw ends one. One that is not there is an error that is fs.ErrNotExist. Default:
+	// the dashboard ends none.
+	Withdraw func(ctx context.Context, id string) error
 	// Areas makes further areas of the dashboard on its frame. Default: none.
 	Areas func(f *frame.Frame) ([]Area, error)
 	// Version is the collector's, shown at the foot of each page.

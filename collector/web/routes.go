@@ -64,7 +64,7 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, err
 	}
-	invite, err := join.New(join.Config{Frame: s.frame, NewHost: c.NewHost, Invite: c.Invite})
+	invite, err := join.New(join.Config{Frame: s.frame, NewHost: c.NewHost, Invite: c.Invite, Tokens: c.Tokens, Withdraw: c.Withdraw})
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"seawall/collector/bootstrap"
 	"seawall/collector/export"
+	"seawall/collector/fleet"
 	"seawall/collector/web"
 	"seawall/collector/web/api"
 	"seawall/collector/web/frame"
@@ -35,10 +36,15 @@ func config(d *demo) web.Config {
 		NewHost: func() bootstrap.Host {
 			return bootstrap.Host{Collector: "collector.example.net:9443", Repo: "https://packages.example.net/seawall", Key: repoKey}
 		},
-		Invite:  invite,
-		Version: "0.3.1",
-		Log:     slog.New(slog.DiscardHandler),
-		Now:     func() time.Time { return d.now },
+		Invite: invite,
+		Tokens: func(context.Context) ([]fleet.Token, error) {
+			return []fleet.Token{{ID: "5eaf00d5eaf00d00", Label: "golden image", Created: d.now.Add(-time.Hour), Expires: d.now.Add(23 * time.Hour),
+				Uses: 100, Used: 7, Tags: []string{"env=prod", "role=web"}, Approval: true, Scope: fleet.Scope{Name: "web-*"}}}, nil
+		},
+		Withdraw: func(context.Context, string) error { return nil },
+		Version:  "0.3.1",
+		Log:      slog.New(slog.DiscardHandler),
+		Now:      func() time.Time { return d.now },
 	}
 	c.Areas = withAPI(d, func(*api.Config) {})
 	return c

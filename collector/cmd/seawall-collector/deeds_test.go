@@ -220,6 +220,7 @@ func deeds() []deed {
 	const look = "check=ssh-root-login&assignee=eve&note=soon"
 	return []deed{
 		{"POST /hosts/new", "/hosts/new", "family=debian&collector=c.example.net:9443&package=/root/seawall.deb&life=15m0s", "token create"},
+		{"POST /hosts/new/tokens/{id}/end", "/hosts/new/tokens/$(SELECT id FROM token WHERE label = 'dashboard')/end", "", "token revoke"},
 		{"POST /hosts/views", "/hosts/views", "name=mine&query=q%3Dweb&shared=yes", "view share"},
 		{"POST /hosts/views/{id}/remove", "/hosts/views/$(SELECT id FROM saved_view)/remove", "", "view unshare"},
 		{"POST /hosts/{id}/finding", "/hosts/" + string(aHost) + "/finding", look, "finding triage"},

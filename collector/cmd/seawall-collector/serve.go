@@ -128,7 +128,7 @@ func (c config) open(s *store.Store, m *members, a *messenger, who *users, versi
 		SignIn: who.byPassword(c.StateDir, log), Bearer: who.byToken,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: version, Log: log,
 		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
-		Invite:  m.invites(c), Exported: trail.Exported(s, time.Now), Areas: areas(c, s, m, a, who),
+		Invite:  m.invites(c), Tokens: s.Tokens, Withdraw: m.Withdraw, Exported: trail.Exported(s, time.Now), Areas: areas(c, s, m, a, who),
 	})
 }
 

@@ -3,6 +3,8 @@
 // and nowhere else. The token carries the tags that the host is to have: they are not in
 // the text, and a machine has no say in them. The page is for operators of the whole
 // fleet, who may see a host of any tag; nobody with a scope opens it.
+//
+// Below the form are the tokens that were made, wherever that was, and what ends each.
 package join
 
 import (
@@ -17,6 +19,7 @@ import (
 
 	"seawall/collector/account"
 	"seawall/collector/bootstrap"
+	"seawall/collector/fleet"
 	"seawall/collector/trail"
 	"seawall/collector/web/format"
 	"seawall/collector/web/frame"
@@ -36,6 +39,11 @@ type Config struct {
 	// Invite returns the text with which a machine becomes a host, and the new token
 	// in it. Nil: the dashboard invites nobody, and shows the command that does.
 	Invite func(ctx context.Context, o bootstrap.Order) (string, bootstrap.Token, error)
+	// Tokens returns the tokens that were made, the newest first. Nil: none are listed.
+	Tokens func(ctx context.Context) ([]fleet.Token, error)
+	// Withdraw ends a token. One that is not there is an error that is fs.ErrNotExist.
+	// Nil: the page ends none.
+	Withdraw func(ctx context.Context, id string) error
 }
 
 // Page is the page.
@@ -59,6 +67,7 @@ func (s *Page) Routes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /hosts/new", Role: frame.Operator, Serve: s.newHostPage},
 		{Pattern: "POST /hosts/new", Role: frame.Operator, Serve: s.newHost},
+		{Pattern: "POST /hosts/new/tokens/{id}/end", Role: frame.Operator, Serve: s.endToken},
 	}
 }
 
@@ -129,6 +138,12 @@ func (s *Page) join(w http.ResponseWriter, r *http.Request, code int, o bootstra
 		{Value: string(bootstrap.CloudConfig), Label: "as user-data, when it is made", Chosen: o.Format == bootstrap.CloudConfig},
 		{Value: string(bootstrap.Shell), Label: "as a script, in a root shell", Chosen: o.Format == bootstrap.Shell},
 	}
+	var err error
+	if j.Tokens, j.All, err = s.tokens(r.Context()); err != nil && j.Text == "" { // what was made is shown once, whatever fails
+		s.frame.Fail(w, r, err)
+		return
+	}
+	j.Ends = s.config.Withdraw != nil
 	now := s.frame.Now()
 	for _, d := range lives() {
 		j.Lives = append(j.Lives, list.Option{Value: d.String(), Label: format.For(now, now.Add(-d)), Chosen: d == o.Life})
@@ -144,12 +159,15 @@ type body struct {
 	Package, Labels, Tags    string
 	Approval                 bool
 	Problems                 []string // with what was asked for
+	Tokens                   []invited
+	All                      int  // tokens, shown or not
+	Ends                     bool // the page ends tokens
 
 	Own     bool   // the collector's own command invites, and the dashboard does not
 	Command string // then that command
 	Text    string // the user-data, or the script
 	Shell   bool   // it is a script
-	Token   string // its id
+	Token   string // its id; see Tags, too
 	Expires time.Time
 	Now     time.Time
 }
