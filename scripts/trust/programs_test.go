@@ -9,8 +9,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestPrograms runs scripts over the programs as they are built for use.
-func TestPrograms(t *testing.T) {
+// programs builds the programs as for use, and returns their folder.
+func programs(t *testing.T) string {
+	t.Helper()
 	bin := t.TempDir()
 	for _, program := range []string{"collector/cmd/seawall-collector", "agent/cmd/seawall-uplink"} {
 		cmd := exec.Command("go", "build", "-o", bin, "seawall/"+program)
@@ -19,6 +20,12 @@ func TestPrograms(t *testing.T) {
 			t.Fatalf("build %s: %v\n%s", program, err, out)
 		}
 	}
+	return bin
+}
+
+// TestPrograms runs scripts over the programs.
+func TestPrograms(t *testing.T) {
+	bin := programs(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,

@@ -103,7 +103,7 @@ func (s *Page) newHost(w http.ResponseWriter, r *http.Request) {
 	}
 	s.frame.Log().Info("token made on the dashboard", "token", token.ID, "remote", gate.Remote(r))
 	s.join(w, r, http.StatusOK, o, body{
-		Text: text, Shell: o.Format == bootstrap.Shell, Token: token.ID, Expires: token.Expires, Approval: token.Approval,
+		Text: text, Shell: o.Format == bootstrap.Shell, Token: token.ID, Given: o.Tags, Expires: token.Expires, Left: left(token.Expires.Sub(s.frame.Now())), Approval: token.Approval,
 	})
 }
 
@@ -148,7 +148,6 @@ func (s *Page) join(w http.ResponseWriter, r *http.Request, code int, o bootstra
 	for _, d := range lives() {
 		j.Lives = append(j.Lives, list.Option{Value: d.String(), Label: format.For(now, now.Add(-d)), Chosen: d == o.Life})
 	}
-	j.Now = now
 	s.frame.ShowCode(w, r, code, s.pages, "join", frame.Page{Title: "Add a host", Section: "hosts", Body: j})
 }
 
@@ -167,7 +166,8 @@ type body struct {
 	Command string // then that command
 	Text    string // the user-data, or the script
 	Shell   bool   // it is a script
-	Token   string // its id; see Tags, too
+	Token   string // its id
+	Given   []string
 	Expires time.Time
-	Now     time.Time
+	Left    string
 }

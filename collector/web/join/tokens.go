@@ -24,6 +24,7 @@ type invited struct {
 	fleet.Token
 	State string // why it invites nobody any more, empty where it does
 	For   string // for whom it is
+	Left  string // how long it is still good
 }
 
 // tokens returns those that invite somebody and then those that ended lately, each the
@@ -39,7 +40,7 @@ func (s *Page) tokens(ctx context.Context) (shown []invited, all int, err error)
 	var ended []invited
 	now := s.frame.Now()
 	for _, t := range list {
-		one := invited{Token: t, State: state(now, t), For: audience(t)}
+		one := invited{Token: t, State: state(now, t), For: audience(t), Left: left(t.Expires.Sub(now))}
 		switch {
 		case one.State == "":
 			shown = append(shown, one)
@@ -62,6 +63,21 @@ func state(now time.Time, t fleet.Token) string {
 		return "expired"
 	}
 	return ""
+}
+
+// left says how long something still lasts, rounded to what people plan with.
+func left(d time.Duration) string {
+	n, unit := max(1, int(d.Round(time.Minute)/time.Minute)), "minute"
+	switch {
+	case d >= 48*time.Hour:
+		n, unit = int(d.Round(24*time.Hour)/(24*time.Hour)), "day"
+	case d >= 2*time.Hour:
+		n, unit = int(d.Round(time.Hour)/time.Hour), "hour"
+	}
+	if n == 1 {
+		return "a " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
 }
 
 // audience says which machines a token is for.

@@ -83,7 +83,7 @@ func TestTokens(t *testing.T) {
 	}}
 	page := k.ask(t, http.MethodGet, "/hosts/new").Body.String()
 	for id, parts := range map[string][]string{
-		"good": {"&lt;b&gt;image", ">env=prod<", "&lt;i&gt;", "copies of hosts, web-*, 10.0.0.0/8", "with approval", "4 of 30", `title="until 2027-03-31 14:00:00 UTC" data-fixed>2 h`,
+		"good": {"&lt;b&gt;image", ">env=prod<", "&lt;i&gt;", "copies of hosts, web-*, 10.0.0.0/8", "with approval", "4 of 30", `title="until 2027-03-31 14:00:00 UTC" data-fixed>2 hours<`,
 			`action="/hosts/new/tokens/good/end"`, `name="form" value="f1"`},
 		"spent": {"used up", "1 of 1", "any machine"}, "late": {"expired"}, "revoked": {"ended"},
 	} {
@@ -111,6 +111,18 @@ func TestTokens(t *testing.T) {
 	}
 	if w := (&keeper{err: errors.New("no store")}).ask(t, http.MethodGet, "/hosts/new"); w.Code != http.StatusInternalServerError {
 		t.Errorf("a store that fails: %d", w.Code)
+	}
+}
+
+// TestLeft says how long a token is good as people do.
+func TestLeft(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		time.Hour - time.Second: "60 minutes", 90 * time.Minute: "90 minutes", time.Second: "a minute", 29 * time.Minute: "29 minutes",
+		24*time.Hour - time.Minute: "24 hours", 366 * 24 * time.Hour: "366 days", 48*time.Hour + time.Second: "2 days", -time.Hour: "a minute",
+	} {
+		if got := left(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
 	}
 }
 
