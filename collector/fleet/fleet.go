@@ -119,6 +119,7 @@ func (c *Counts) Add(s finding.Status, n int) {
 // Host is one host as lists show it.
 type Host struct {
 	ID        HostID           `json:"id"`
+	Tags      []string         `json:"tags,omitempty"` // that people or a token gave it, sorted; its own word is in Labels
 	Labels    finding.Host     `json:"labels"`
 	Agent     finding.Counters `json:"agent"`
 	Presence  Presence         `json:"presence"`

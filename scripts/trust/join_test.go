@@ -212,6 +212,11 @@ func TestJoin(t *testing.T) {
 		t.Errorf("env=prod has %s, want %s", ids, enrolled[1])
 	}
 	o.look("filtered")
+	o.do(chromedp.Navigate(o.dashboard+"/hosts/"+enrolled[1]), chromedp.WaitVisible(chromedp.CSS("h1")))
+	if name, err := os.Hostname(); err != nil || o.text("h1") != name || !strings.Contains(o.text("#main"), "env=prod role=web") {
+		t.Errorf("the host's page has %q of %q: %v", o.text("h1"), name, err)
+	}
+	o.look("host")
 	if one := o.tagged("role=web", 1); one != enrolled[1] {
 		t.Errorf("role=web has %s", one)
 	}

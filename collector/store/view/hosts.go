@@ -93,6 +93,9 @@ func (s *snapshot) hostsOf(ctx context.Context, keys []any) ([]fleet.Host, error
 	if err != nil {
 		return nil, err
 	}
+	if err := given(ctx, s, at, "WHERE host"+list, keys...); err != nil {
+		return nil, err
+	}
 	members, err := membership.Some(ctx, s, keys)
 	for i := range members {
 		if h := at[members[i].Host]; h != nil {

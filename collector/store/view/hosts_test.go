@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,5 +162,32 @@ func TestFacets(t *testing.T) {
 	}
 	if f, err = v.Facets(t.Context(), []string{"other"}); err != nil || len(f.Regions) != 1 || f.Regions[0].Hosts != 2 || len(f.OS) != 2 {
 		t.Errorf("facets of a scope %+v, %v", f, err)
+	}
+}
+
+// TestGivenTags has each answer about hosts tell the tags that they were given, sorted,
+// and none that they give themselves.
+func TestGivenTags(t *testing.T) {
+	v := fleetOf(t)
+	want := map[fleet.HostID][]string{id(0): {"given", "other"}, id(1): {"other"}, id(2): {"given"}, id(4): {"given"}}
+	page, err := v.HostPage(t.Context(), fleet.HostQuery{Every: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := v.Hosts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range slices.Concat(page.Hosts, all) {
+		if !slices.Equal(h.Tags, want[h.ID]) {
+			t.Errorf("host %s: %q, want %q", h.ID, h.Tags, want[h.ID])
+		}
+		one, err := v.Host(t.Context(), h.ID)
+		if err != nil || !slices.Equal(one.Host.Tags, want[h.ID]) {
+			t.Errorf("host %s alone: %q, want %q; %v", h.ID, one.Host.Tags, want[h.ID], err)
+		}
+	}
+	if len(page.Hosts) != 6 || len(all) != 6 {
+		t.Errorf("%d and %d hosts", len(page.Hosts), len(all))
 	}
 }

@@ -79,9 +79,12 @@ func (v *View) hosts(ctx context.Context) ([]fleet.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	counts := make(map[fleet.HostID]*[6]int)
+	counts, at := make(map[fleet.HostID]*[6]int), make(map[fleet.HostID]*fleet.Host, len(hosts))
 	for i := range hosts {
-		counts[hosts[i].ID] = &hosts[i].Detected
+		counts[hosts[i].ID], at[hosts[i].ID] = &hosts[i].Detected, &hosts[i]
+	}
+	if err := given(ctx, tx, at, ""); err != nil {
+		return nil, err
 	}
 	err = tx.detections(ctx, func(id fleet.HostID, s finding.Severity, n int) {
 		if c := counts[id]; c != nil {
@@ -148,6 +151,9 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 		return d, err
 	}
 	if d.Host.Member, err = membership.Member(ctx, tx, key); err != nil {
+		return d, err
+	}
+	if err := given(ctx, tx, map[fleet.HostID]*fleet.Host{d.Host.ID: &d.Host}, "WHERE host = ?", key); err != nil {
 		return d, err
 	}
 	d.Checks = make(map[string]finding.CheckInfo)

@@ -154,7 +154,11 @@ func hostOf(now time.Time, d fleet.HostDetail, h history, detections []fleet.Det
 	return frame.Page{Title: title(d.Host), Section: "hosts", API: "/api/v1" + path, Live: live, Body: b}
 }
 
+// title is what a host is called: by itself, or else as it enrolled, or else its id.
 func title(h fleet.Host) string {
+	if m := h.Member; h.Labels.Name == "" && m != nil && m.Machine.HostName != "" {
+		return m.Machine.HostName // it has not spoken yet
+	}
 	if h.Labels.Name == "" {
 		return string(h.ID)
 	}

@@ -18,6 +18,7 @@ var files embed.FS
 // templates parses the pages' templates.
 func templates() (*frame.Templates, error) {
 	return frame.Parse(files, template.FuncMap{
+		"called": title,
 		"label":  label,
 		"from":   func(now time.Time, g pending.Group) update { return update{now, g} },
 		"badges": badges,
