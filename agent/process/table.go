@@ -136,8 +136,12 @@ func (t *Table) Lookup(pid uint32, at time.Time) *Process {
 }
 
 // Parent returns the process that began p, or where that is forgotten the one that
-// stands in its place now (PPID); nil where neither is known.
+// stands in its place now (PPID); nil where neither is known, as p is of an event that
+// names no process.
 func (t *Table) Parent(p *Process) *Process {
+	if p == nil {
+		return nil
+	}
 	if q := t.deref(p.parent); q != nil {
 		return q
 	}

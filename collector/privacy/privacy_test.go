@@ -183,6 +183,8 @@ func FuzzWithout(f *testing.F) {
 	f.Add("mara and tamara", "mara")
 	f.Add("mamama ma", "ma")
 	f.Add("a.b-a.b a.b", "a.b")
+	f.Add("a.a.", "a.")
+	f.Add("a.a.a@a", "a.a")
 	f.Fuzz(func(t *testing.T, text, name string) {
 		if CheckName(name) != nil || strings.Contains(Forgotten, name) {
 			t.Skip()

@@ -29,6 +29,9 @@ func CheckName(name string) error {
 			return fmt.Errorf("%q cannot be in a name", name[i])
 		}
 	}
+	if !inWord(name[0]) || !inWord(name[len(name)-1]) {
+		return errors.New("a name begins and ends with a letter, a digit, - or _") // else a text has it twice where it ends and begins
+	}
 	return nil
 }
 
