@@ -211,6 +211,9 @@ func TestJoin(t *testing.T) {
 	if ids := o.tagged("env=prod", 1); ids != enrolled[1] {
 		t.Errorf("env=prod has %s, want %s", ids, enrolled[1])
 	}
+	if o.text("#main .st-pass") != "" || !strings.Contains(o.text("#main"), "no result yet") {
+		t.Errorf("a host of which nothing is known passes: %s", o.text("#main"))
+	}
 	o.look("filtered")
 	o.do(chromedp.Navigate(o.dashboard+"/hosts/"+enrolled[1]), chromedp.WaitVisible(chromedp.CSS("h1")))
 	if name, err := os.Hostname(); err != nil || o.text("h1") != name || !strings.Contains(o.text("#main"), "env=prod role=web") {
