@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"seawall/collector/config"
 	"seawall/collector/fleet"
 	"seawall/collector/glance"
 	"seawall/collector/report"
@@ -29,7 +30,7 @@ func glances(s *store.Store) func(ctx context.Context, scope []string) (fleet.Gl
 }
 
 // areas returns what makes the areas of the dashboard that keep tables of their own.
-func areas(c config, s *store.Store, m *members, a *messenger, who *users) func(*frame.Frame) ([]web.Area, error) {
+func areas(c config.Config, s *store.Store, m *members, a *messenger, who *users) func(*frame.Frame) ([]web.Area, error) {
 	return func(f *frame.Frame) ([]web.Area, error) {
 		messages, err := alerts.New(alerts.Config{Frame: f, Data: s, Outbox: a.Outbox, Routes: a.Desk.Routes, Changed: a.Watch.Wake})
 		if err != nil {

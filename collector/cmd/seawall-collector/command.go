@@ -9,6 +9,7 @@ import (
 
 	"seawall/collector/backup"
 	"seawall/collector/bootstrap"
+	"seawall/collector/config"
 	"seawall/collector/console"
 	"seawall/collector/console/usage"
 	deliver "seawall/collector/notify"
@@ -16,7 +17,7 @@ import (
 )
 
 func newCommand(stdout, stderr io.Writer) *cobra.Command {
-	var c config
+	var c config.Config
 	root := &cobra.Command{
 		Use:   "seawall-collector",
 		Short: "Take, keep and show what Seawall's hosts find",
@@ -29,13 +30,13 @@ line; the later wins.`,
 		Args:              cobra.NoArgs,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return c.load(cmd.Root().PersistentFlags()) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return c.Load(cmd.Root().PersistentFlags()) },
 		RunE:              func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), c, stdout, stderr) },
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return configError{err} })
-	c.register(root.PersistentFlags())
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return config.Error{Err: err} })
+	c.Register(root.PersistentFlags())
 	sub := func(use, short string, run func(*cobra.Command) error) {
 		root.AddCommand(&cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd) }})
@@ -62,13 +63,13 @@ collector first.`,
 			fmt.Fprintln(stdout, "seawall-collector", service.ReadBuild().Version)
 			return nil
 		}}
-	root.AddCommand(version, setupCommand(&c, stdout), deliver.Command(stdout, stderr, func(err error) error { return configError{err} }))
+	root.AddCommand(version, setupCommand(&c, stdout), deliver.Command(stdout, stderr, func(err error) error { return config.Error{Err: err} }))
 	root.AddCommand(console.Console{
-		Folder: func() string { return c.StateDir }, Host: func() (bootstrap.Host, error) { return c.host() },
+		Folder: func() string { return c.StateDir }, Host: func() (bootstrap.Host, error) { return c.Host() },
 		Stdin: os.Stdin, Stdout: stdout, Stderr: stderr,
 	}.Commands()...)
 	root.AddCommand(backup.Console{
-		Place:   func() backup.Place { return backup.Place{Store: c.database(), StateDir: c.StateDir} },
+		Place:   func() backup.Place { return backup.Place{Store: c.Database(), StateDir: c.StateDir} },
 		Version: service.ReadBuild().Version, Stdout: stdout,
 	}.Commands()...)
 	usage.Arrange(root)

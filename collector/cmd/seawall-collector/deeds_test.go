@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"seawall/collector/account"
+	"seawall/collector/config"
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/initial"
@@ -65,14 +66,14 @@ const (
 
 func assemble(t *testing.T) *assembled {
 	t.Helper()
-	var c config
+	var c config.Config
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	c.register(flags)
+	c.Register(flags)
 	if err := flags.Parse([]string{"--state-dir", t.TempDir(), "--advertise", "c.example.net:9443"}); err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	s, err := store.Open(t.Context(), c.database(), store.Config{Log: log})
+	s, err := store.Open(t.Context(), c.Database(), store.Config{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,12 +88,12 @@ func assemble(t *testing.T) *assembled {
 	}
 	t.Cleanup(func() { alerts.Close() })
 	who := newUsers(s)
-	out, err := c.open(s, m, alerts, who, "test", nil, prometheus.NewRegistry(), log)
+	out, err := openDashboard(c, s, m, alerts, who, "test", nil, prometheus.NewRegistry(), log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	who.dashboard = out
-	if err := initial.First(t.Context(), c.first(who.accounts, log, io.Discard)); err != nil {
+	if err := initial.First(t.Context(), first(c, who.accounts, log, io.Discard)); err != nil {
 		t.Fatal(err)
 	}
 	password, err := os.ReadFile(filepath.Join(c.StateDir, initial.File))

@@ -16,6 +16,7 @@ import (
 	"seawall/collector/account"
 	"seawall/collector/account/apitoken"
 	"seawall/collector/account/tag"
+	"seawall/collector/config"
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store"
@@ -63,7 +64,7 @@ func openFortress(t *testing.T, texts ...string) fortress {
 	t.Helper()
 	folder := t.TempDir()
 	f := fortress{door: filepath.Join(folder, messageSocket)}
-	f.fill(t, filepath.Join(folder, databaseFile), texts)
+	f.fill(t, filepath.Join(folder, config.DatabaseFile), texts)
 	sso := filepath.Join(folder, "oidc.yaml")
 	text := "issuer: http://127.0.0.1:9/\nclient_id: seawall\nname: \"<" + mark + ">\"\nredirect: http://127.0.0.1:1/login/sso/back\n"
 	if err := os.WriteFile(sso, []byte(text), 0o600); err != nil {

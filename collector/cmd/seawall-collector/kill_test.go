@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/protobuf/proto"
 
+	"seawall/collector/config"
 	"seawall/pkg/finding"
 	"seawall/pkg/token"
 	"seawall/pkg/trust"
@@ -184,7 +185,7 @@ func TestKilled(t *testing.T) {
 			t.Fatalf("stream ended at %d of %d: %v", u.acked.Load(), goal, err)
 		}
 	}
-	db, err := sql.Open("sqlite", filepath.Join(folder, databaseFile))
+	db, err := sql.Open("sqlite", filepath.Join(folder, config.DatabaseFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"seawall/collector/config"
 )
 
 func main() {
@@ -25,11 +27,6 @@ func main() {
 	stop()
 	os.Exit(code)
 }
-
-// configError is an error that the user mends in the configuration.
-type configError struct{ error }
-
-func (e configError) Unwrap() error { return e.error }
 
 // execute runs the command line and returns the exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -40,7 +37,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	fmt.Fprintf(stderr, "seawall-collector: %v\n", err)
-	if errors.As(err, new(configError)) {
+	if errors.As(err, new(config.Error)) {
 		return 2
 	}
 	return 1

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"seawall/collector/config"
 	"seawall/collector/contact"
 )
 
@@ -112,7 +113,7 @@ func TestStopsInOrder(t *testing.T) {
 		t.Errorf("SIGTERM: %v", err)
 	}
 	// The write-ahead log is folded in.
-	if _, err := os.Stat(filepath.Join(folder, databaseFile+"-wal")); err == nil {
+	if _, err := os.Stat(filepath.Join(folder, config.DatabaseFile+"-wal")); err == nil {
 		t.Error("the write-ahead log is left")
 	}
 }

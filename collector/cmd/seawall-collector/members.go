@@ -13,6 +13,7 @@ import (
 	"seawall/collector/admin/exports"
 	"seawall/collector/admin/keep"
 	"seawall/collector/admit"
+	"seawall/collector/config"
 	"seawall/collector/export"
 	"seawall/collector/fleet"
 	"seawall/collector/store"
@@ -25,7 +26,7 @@ import (
 // members is who may deliver and how one comes to.
 type members struct{ *admit.Members }
 
-func openMembers(ctx context.Context, c config, s *store.Store, log *slog.Logger) (*members, error) {
+func openMembers(ctx context.Context, c config.Config, s *store.Store, log *slog.Logger) (*members, error) {
 	m, err := admit.Open(ctx, admit.Config{
 		Data: s, Update: s.Update, Elsewhere: s.Elsewhere, Shared: c.Store != "", StateDir: c.StateDir, SealKey: c.SealKey, NewAuthority: c.NewAuthority,
 		MaxHosts: c.MaxHosts, Approve: c.EnrolmentApproval.Value == "all", Log: log,
@@ -34,7 +35,7 @@ func openMembers(ctx context.Context, c config, s *store.Store, log *slog.Logger
 }
 
 // admin is what the administrator's service works with.
-func (m *members) admin(c config, s *store.Store, a *messenger, who *users, log *slog.Logger) admin.Config {
+func (m *members) admin(c config.Config, s *store.Store, a *messenger, who *users, log *slog.Logger) admin.Config {
 	kept := &keep.Service{Data: s, Forget: forgetter(s, m), Days: c.RetentionDays}
 	sent := &exports.Service{Data: s, Routes: a.Desk.Routes, Changed: a.Exports.Wake}
 	return admin.Config{
@@ -46,7 +47,7 @@ func (m *members) admin(c config, s *store.Store, a *messenger, who *users, log 
 }
 
 // endpoints are the API about how hosts come, and to whom they belong.
-func (m *members) endpoints(c config, s *store.Store) []rest.Endpoint {
+func (m *members) endpoints(c config.Config, s *store.Store) []rest.Endpoint {
 	return invites.Endpoints(invites.Config{Data: s, Tokens: s.Tokens, Invite: m.Invite, Withdraw: m.Withdraw, Commanded: c.Invites.Value == "off", Now: time.Now})
 }
 

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"seawall/collector/config"
 	"seawall/scripts/pgtest"
 )
 
@@ -16,7 +17,7 @@ import (
 func TestMigrate(t *testing.T) {
 	url := pgtest.Start(t).New()
 	first, second := t.TempDir(), t.TempDir()
-	file, back := filepath.Join(first, databaseFile), filepath.Join(second, databaseFile)
+	file, back := filepath.Join(first, config.DatabaseFile), filepath.Join(second, config.DatabaseFile)
 	kept, sealed := filepath.Join(t.TempDir(), "kept"), filepath.Join(t.TempDir(), "kept")
 
 	p := startProgram(t, first)
@@ -45,7 +46,7 @@ func TestMigrate(t *testing.T) {
 	p = startProgram(t, first, "--store", url)
 	known(t, p, pin, first)
 	stop(t, p)
-	again := filepath.Join(t.TempDir(), databaseFile)
+	again := filepath.Join(t.TempDir(), config.DatabaseFile)
 	command(t, 0, "read back, and are the same", "migrate", file, again)
 	command(t, 0, "", "migrate", "--back", file)
 

@@ -13,6 +13,7 @@ import (
 	"seawall/collector/account"
 	"seawall/collector/account/apitoken"
 	served "seawall/collector/admin/people"
+	"seawall/collector/config"
 	"seawall/collector/db"
 	"seawall/collector/initial"
 	"seawall/collector/store"
@@ -28,19 +29,19 @@ import (
 )
 
 // first is how the first user comes to be.
-func (c config) first(a *account.Accounts, log *slog.Logger, stdout io.Writer) initial.Config {
+func first(c config.Config, a *account.Accounts, log *slog.Logger, stdout io.Writer) initial.Config {
 	return initial.Config{Accounts: a, User: c.Admin, StateDir: c.StateDir, PasswordFile: c.PasswordFile, Stdout: stdout, Log: log}
 }
 
 // resetPassword gives a new password to the person who asks for one.
-func resetPassword(cmd *cobra.Command, c config, stdout, stderr io.Writer) error {
+func resetPassword(cmd *cobra.Command, c config.Config, stdout, stderr io.Writer) error {
 	log := service.NewLog(stderr, c.LogLevel.Level, os.Environ())
-	s, err := store.Open(cmd.Context(), c.database(), store.Config{Log: log})
+	s, err := store.Open(cmd.Context(), c.Database(), store.Config{Log: log})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	return initial.Reset(cmd.Context(), c.first(account.New(s, time.Now), log, stdout))
+	return initial.Reset(cmd.Context(), first(c, account.New(s, time.Now), log, stdout))
 }
 
 // users are the people who use the collector, and their programs.

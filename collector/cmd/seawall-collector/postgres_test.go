@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"seawall/collector/admit"
+	"seawall/collector/config"
 	"seawall/collector/contact"
 	"seawall/scripts/pgtest"
 )
@@ -22,7 +23,7 @@ func TestOnPostgres(t *testing.T) {
 	one, two := t.TempDir(), t.TempDir()
 	startProgram(t, one, "--store", url).kill()
 	first := startProgram(t, one, "--store", url)
-	for _, name := range []string{databaseFile, "ca"} {
+	for _, name := range []string{config.DatabaseFile, "ca"} {
 		if _, err := os.Stat(filepath.Join(one, name)); err == nil {
 			t.Errorf("there is %s in the folder", name)
 		}

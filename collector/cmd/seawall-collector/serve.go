@@ -21,6 +21,7 @@ import (
 	"seawall/collector/alive"
 	"seawall/collector/bootstrap"
 	"seawall/collector/calm"
+	"seawall/collector/config"
 	"seawall/collector/contact"
 	"seawall/collector/figures"
 	"seawall/collector/ingest"
@@ -34,12 +35,12 @@ import (
 )
 
 // serve runs the collector until ctx ends.
-func serve(ctx context.Context, c config, stdout, stderr io.Writer) error {
+func serve(ctx context.Context, c config.Config, stdout, stderr io.Writer) error {
 	log := service.NewLog(stderr, c.LogLevel.Level, os.Environ())
 	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
-		return configError{fmt.Errorf("state-dir: %w", err)}
+		return config.Error{Err: fmt.Errorf("state-dir: %w", err)}
 	}
-	s, err := store.Open(ctx, c.database(),
+	s, err := store.Open(ctx, c.Database(),
 		store.Config{Retention: days(c.RetentionDays), ArchiveAfter: days(c.ArchiveAfterDays), Log: log})
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func serve(ctx context.Context, c config, stdout, stderr io.Writer) error {
 	return errors.Join(err, s.Close())
 }
 
-func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger, stdout io.Writer) error {
+func serveStore(ctx context.Context, c config.Config, s *store.Store, log *slog.Logger, stdout io.Writer) error {
 	m, err := openMembers(ctx, c, s, log)
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 	defer browsers.Close()
 	browserTLS, err := listen.TLS(c.DashboardTLS.Value, c.DashboardCert, c.DashboardKey, m.Authority, browsers.Addr())
 	if err != nil {
-		return configError{err}
+		return config.Error{Err: err}
 	}
 	registry := measured(s)
 	m.Measure(registry)
@@ -82,12 +83,12 @@ func serveStore(ctx context.Context, c config, s *store.Store, log *slog.Logger,
 		return err
 	}
 	defer alerts.Close()
-	out, err := c.open(s, m, alerts, who, at.Version, browserTLS, registry, log)
+	out, err := openDashboard(c, s, m, alerts, who, at.Version, browserTLS, registry, log)
 	if err != nil {
 		return err
 	}
 	who.dashboard = out
-	if err := initial.First(ctx, c.first(who.accounts, log, stdout)); err != nil {
+	if err := initial.First(ctx, first(c, who.accounts, log, stdout)); err != nil {
 		return err
 	}
 	door, err := socket.Listen(c.StateDir, log)
@@ -116,18 +117,18 @@ func measured(s *store.Store) *prometheus.Registry {
 	return registry
 }
 
-// open makes the dashboard.
-func (c config) open(s *store.Store, m *members, a *messenger, who *users, version string, browserTLS *tls.Config, registry *prometheus.Registry, log *slog.Logger) (*web.Server, error) {
-	signOn, err := c.signOn(who, s)
+// openDashboard makes the dashboard.
+func openDashboard(c config.Config, s *store.Store, m *members, a *messenger, who *users, version string, browserTLS *tls.Config, registry *prometheus.Registry, log *slog.Logger) (*web.Server, error) {
+	single, err := signOn(c, who, s)
 	if err != nil {
 		return nil, err
 	}
 	return web.New(web.Config{
-		SSO:     signOn,
+		SSO:     single,
 		Posture: s, Catalogue: s, Detections: s, Lists: s, Advisories: s, Parts: s, Feed: s, Waived: cover.New(s, time.Now), Away: store.Away, Glance: glances(s), Requests: s.Requests, Ready: s.Ready, Metrics: registry, Sessions: s, Views: s, Elsewhere: s.Elsewhere,
 		SignIn: who.byPassword(c.StateDir, log), Bearer: who.byToken,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: version, Log: log,
-		NewHost: func() bootstrap.Host { h, _ := c.host(); return h }, // what is missing is asked for
+		NewHost: func() bootstrap.Host { h, _ := c.Host(); return h }, // what is missing is asked for
 		Invite:  m.invites(c), Tokens: s.Tokens, Withdraw: m.Withdraw, Exported: trail.Exported(s, time.Now), Areas: areas(c, s, m, a, who),
 	})
 }
@@ -142,7 +143,7 @@ func watchdog(s *store.Store, at contact.Contact, log *slog.Logger) alive.Watchd
 }
 
 // run tells where the collector is and runs its parts until one fails or ctx ends.
-func run(ctx context.Context, c config, at contact.Contact, log *slog.Logger, parts []func(context.Context) error) error {
+func run(ctx context.Context, c config.Config, at contact.Contact, log *slog.Logger, parts []func(context.Context) error) error {
 	if err := at.Write(c.StateDir); err != nil {
 		return err
 	}
@@ -155,3 +156,5 @@ func run(ctx context.Context, c config, at contact.Contact, log *slog.Logger, pa
 	log.Info("collector stopped")
 	return err
 }
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"seawall/collector/bootstrap"
+	"seawall/collector/config"
 	"seawall/collector/contact"
 	"seawall/collector/initial"
 	"seawall/collector/setup"
@@ -33,7 +34,7 @@ const (
 )
 
 // setupCommand makes this machine a collector.
-func setupCommand(c *config, stdout io.Writer) *cobra.Command {
+func setupCommand(c *config.Config, stdout io.Writer) *cobra.Command {
 	var name, listen string
 	cmd := &cobra.Command{
 		Use: "setup", Short: "Make this machine a collector: settings, sockets, services", Args: cobra.NoArgs,
@@ -52,19 +53,19 @@ others reach has a certificate of the collector's own.`,
 			flags := cmd.Root().PersistentFlags()
 			if listen != "" {
 				if err := flags.Set("ingest", listen); err != nil {
-					return configError{err}
+					return config.Error{Err: err}
 				}
 			}
 			p, err := planSetup(*c, flags, name)
 			if err != nil {
-				return configError{err}
+				return config.Error{Err: err}
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), setupWithin)
 			defer cancel()
 			if _, err := setup.Run(ctx, p); err != nil {
 				return err
 			}
-			return c.describe(ctx, stdout)
+			return describe(ctx, *c, stdout)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "", "`address` for hosts, like :9443 for all of this machine's")
@@ -73,7 +74,7 @@ others reach has a certificate of the collector's own.`,
 }
 
 // planSetup makes a plan of the options that were given on the command line.
-func planSetup(c config, flags *pflag.FlagSet, name string) (setup.Plan, error) {
+func planSetup(c config.Config, flags *pflag.FlagSet, name string) (setup.Plan, error) {
 	p := setup.Plan{Config: c.File, UnitDir: ownUnits, Units: unitctl.Run, Files: map[string]string{}}
 	given := func(flag string) bool { return flags.Lookup(flag).Changed }
 	if given("ingest") {
@@ -83,11 +84,11 @@ func planSetup(c config, flags *pflag.FlagSet, name string) (setup.Plan, error) 
 		p.Dashboard = c.Dashboard
 	}
 	if name != "" {
-		if err := c.called(name, p.Ingest, flags); err != nil {
+		if err := called(c, name, p.Ingest, flags); err != nil {
 			return p, err
 		}
 	}
-	if err := c.checkFiles(); err != nil {
+	if err := checkFiles(c); err != nil {
 		return p, err
 	}
 	folder := filepath.Dir(c.File)
@@ -104,14 +105,14 @@ func planSetup(c config, flags *pflag.FlagSet, name string) (setup.Plan, error) 
 	elsewhere := []string{"config", "state-dir", "ingest", "dashboard", "password-file"}
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Changed && !slices.Contains(elsewhere, f.Name) {
-			p.Settings = append(p.Settings, yamlset.Setting{Name: key(f.Name), Value: f.Value.String()})
+			p.Settings = append(p.Settings, yamlset.Setting{Name: config.Key(f.Name), Value: f.Value.String()})
 		}
 	})
 	return p, nil
 }
 
 // called makes name what hosts and browsers are told.
-func (c config) called(name, ingest string, flags *pflag.FlagSet) error {
+func called(c config.Config, name, ingest string, flags *pflag.FlagSet) error {
 	port := defaultPort
 	for _, address := range []string{c.Advertise, ingest} {
 		if _, p, err := net.SplitHostPort(address); err == nil {
@@ -135,7 +136,7 @@ func (c config) called(name, ingest string, flags *pflag.FlagSet) error {
 }
 
 // checkFiles looks into the files that the configuration names.
-func (c config) checkFiles() error {
+func checkFiles(c config.Config) error {
 	if c.DashboardCert != "" {
 		if _, err := tls.LoadX509KeyPair(c.DashboardCert, c.DashboardKey); err != nil {
 			return fmt.Errorf("dashboard-cert: %w", err)
@@ -144,7 +145,7 @@ func (c config) checkFiles() error {
 	if c.Repo == "" {
 		return nil
 	}
-	h, err := c.host()
+	h, err := c.Host()
 	if err != nil && c.RepoKey != "" && h.Key == "" {
 		return err
 	}
@@ -153,7 +154,7 @@ func (c config) checkFiles() error {
 }
 
 // machineName is how others call this machine.
-func (c config) machineName() string {
+func machineName(c config.Config) string {
 	if host, _, err := net.SplitHostPort(c.Advertise); err == nil {
 		return host
 	}
@@ -162,7 +163,7 @@ func (c config) machineName() string {
 }
 
 // describe says how to reach the collector.
-func (c config) describe(ctx context.Context, stdout io.Writer) error {
+func describe(ctx context.Context, c config.Config, stdout io.Writer) error {
 	if err := printStatus(ctx, c, stdout); err != nil {
 		return err
 	}
@@ -171,14 +172,14 @@ func (c config) describe(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	if _, port, err := net.SplitHostPort(at.Tunnel()); err == nil {
-		fmt.Fprintf(stdout, "tunnel     ssh -L %s:%s root@%s, from where the browser is\n", port, at.Tunnel(), c.machineName())
+		fmt.Fprintf(stdout, "tunnel     ssh -L %s:%s root@%s, from where the browser is\n", port, at.Tunnel(), machineName(c))
 	}
 	first := filepath.Join(c.StateDir, initial.File)
 	if _, err := os.Lstat(first); err == nil {
 		fmt.Fprintf(stdout, "user       %s\npassword   in %s until the first sign-in\n", c.Admin, first)
 	}
 	next := "seawall-collector bootstrap >user-data"
-	if h, err := c.host(); err != nil {
+	if h, err := c.Host(); err != nil {
 		next = "seawall-collector setup --name NAME, so that new hosts can be told where to connect"
 	} else if h.Repo == "" {
 		next = "seawall-collector setup --repo URL --repo-key FILE, so that new hosts know where packages are; or bootstrap --package"

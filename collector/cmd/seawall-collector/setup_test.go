@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
+	"seawall/collector/config"
 	"seawall/collector/setup"
 	"seawall/pkg/yamlset"
 )
@@ -16,10 +17,10 @@ import (
 // that of old.
 func plan(t *testing.T, old map[string]string, name string, args ...string) setup.Plan {
 	t.Helper()
-	var c config
+	var c config.Config
 	flags := pflag.NewFlagSet("x", pflag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	c.register(flags)
+	c.Register(flags)
 	for flag, value := range old {
 		if err := flags.Lookup(flag).Value.Set(value); err != nil {
 			t.Fatal(err)
@@ -38,7 +39,7 @@ func plan(t *testing.T, old map[string]string, name string, args ...string) setu
 
 // TestPlanSetup writes what it was told, and what follows from the name.
 func TestPlanSetup(t *testing.T) {
-	base := setup.Plan{Config: defaultConfig, UnitDir: ownUnits, Files: map[string]string{}}
+	base := setup.Plan{Config: config.Default, UnitDir: ownUnits, Files: map[string]string{}}
 	for _, c := range []struct {
 		old  map[string]string
 		name string
@@ -63,8 +64,8 @@ func TestPlanSetup(t *testing.T) {
 			p.Settings = []yamlset.Setting{{Name: "advertise", Value: "lb.example.net:443"}, {Name: "dashboard_hosts", Value: "c.example.net"}}
 		}},
 		{nil, "", []string{"--repo-key", "x.asc"}, func(p *setup.Plan) {
-			p.Files = map[string]string{filepath.Join(filepath.Dir(defaultConfig), repoKey): "x.asc"}
-			p.Settings = []yamlset.Setting{{Name: "repo_key", Value: filepath.Join(filepath.Dir(defaultConfig), repoKey)}}
+			p.Files = map[string]string{filepath.Join(filepath.Dir(config.Default), repoKey): "x.asc"}
+			p.Settings = []yamlset.Setting{{Name: "repo_key", Value: filepath.Join(filepath.Dir(config.Default), repoKey)}}
 		}},
 	} {
 		want := base

@@ -6,11 +6,12 @@ import (
 	"io"
 	"time"
 
+	"seawall/collector/config"
 	"seawall/collector/contact"
 )
 
 // printStatus prints connection.json and asks the dashboard whether it is ready.
-func printStatus(ctx context.Context, c config, stdout io.Writer) error {
+func printStatus(ctx context.Context, c config.Config, stdout io.Writer) error {
 	at, err := contact.Read(c.StateDir)
 	if err != nil {
 		return err

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"seawall/collector/config"
 )
 
 // certificate makes one that signs itself, and returns its files.
@@ -52,7 +54,7 @@ func TestStatusOfOwnCertificate(t *testing.T) {
 		var err error
 		// Its connection.json is there a moment before it answers.
 		poll(func() bool {
-			err = printStatus(t.Context(), config{StateDir: folder, DashboardCert: file}, io.Discard)
+			err = printStatus(t.Context(), config.Config{StateDir: folder, DashboardCert: file}, io.Discard)
 			return err == nil || !strings.Contains(err.Error(), "connect")
 		})
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -1,20 +1,32 @@
-package main
+// Package config holds the options of the collector: what they are called, what holds
+// where nothing is said, and which of them go together.
+//
+// An option is a flag of the program. It can stand in three places, and the later wins:
+// in a file of YAML, under the flag's name with underscores; in the environment, in
+// capitals after SEAWALL_COLLECTOR_; and on the command line. File and environment set
+// the flags themselves, so that each option is named, read and checked in one place
+// wherever it stands.
+//
+// The file may be absent unless somebody named it. A key that is no option, that stands
+// twice or that has no single value is an error with its line: a setting that is
+// misspelt would else be one that does not hold. All that is wrong is said at once.
+//
+// What is wrong with the configuration is an Error, which the program tells from one of
+// running by its exit code.
+package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
-	"go.yaml.in/yaml/v3"
 
 	"seawall/collector/account"
+	"seawall/collector/bootstrap"
 	"seawall/collector/contact"
 	"seawall/collector/initial"
 	"seawall/collector/option"
@@ -22,14 +34,25 @@ import (
 )
 
 const (
-	defaultConfig = "/etc/seawall-collector/collector.yaml"
-	environment   = "SEAWALL_COLLECTOR_"
-	maxConfig     = 1 << 20
-	databaseFile  = "collector.db"
+	// Default is the configuration file where none is named.
+	Default = "/etc/seawall-collector/collector.yaml"
+	// DefaultSSO is the file of single sign-on where none is named.
+	DefaultSSO = "/etc/seawall-collector/oidc.yaml"
+	// DatabaseFile is the database's name in the state folder, where it is a file.
+	DatabaseFile = "collector.db"
 )
 
-// config is every option. Each is a flag; file and environment set the same flags.
-type config struct {
+// Error is an error that the user mends in the configuration.
+type Error struct{ Err error }
+
+func (e Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e Error) Unwrap() error { return e.Err }
+
+// Config is every option. Each is a flag, whose help says what it means; file and
+// environment set the same flags. Load has checked the values against each other.
+type Config struct {
 	File           string
 	StateDir       string
 	Store          string
@@ -60,10 +83,11 @@ type config struct {
 	RepoKey   string
 }
 
-func (c *config) register(f *pflag.FlagSet) {
+// Register makes the flags of f set c, and gives c what holds where nothing is said.
+func (c *Config) Register(f *pflag.FlagSet) {
 	c.DashboardTLS = option.Choice{Value: "auto", Words: []string{"auto", "on", "off"}}
 	c.EnrolmentApproval = option.Choice{Value: "clones-only", Words: []string{"clones-only", "all"}}
-	f.StringVar(&c.File, "config", defaultConfig, "configuration `file`, YAML; it need not exist unless named")
+	f.StringVar(&c.File, "config", Default, "configuration `file`, YAML; it need not exist unless named")
 	f.StringVar(&c.StateDir, "state-dir", "/var/lib/seawall-collector", "`folder` of the database and the key")
 	f.StringVar(&c.Store, "store", "", "`URL` of a PostgreSQL database, postgres://…, for everything, the keys sealed; default: a file in --state-dir")
 	f.StringVar(&c.SealKey, "seal-key", "", "`file` with the key that seals the authority in the database of --store, the same for each collector on it; default: seal.key in --state-dir")
@@ -84,7 +108,7 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.IntVar(&c.MemoryBudget, "memory-budget", 64, "`MiB` for what hosts have sent and the store has not taken")
 	c.Invites = option.Choice{Value: "on", Words: []string{"on", "off"}}
 	f.Var(&c.Invites, "dashboard-invites", "whether the dashboard makes tokens for new hosts: on, or off: the command bootstrap alone")
-	f.StringVar(&c.SSO, "sso", defaultSSO, "`file` that says how people sign in through a provider of identities; it need not exist unless named")
+	f.StringVar(&c.SSO, "sso", DefaultSSO, "`file` that says how people sign in through a provider of identities; it need not exist unless named")
 	f.StringVar(&c.Advertise, "advertise", "", "`address` where hosts reach this collector, host:port; for new hosts' user-data")
 	f.StringVar(&c.Repo, "repo", "", "`URL` of the repository that new hosts install from: the folder with deb/ and rpm/")
 	f.StringVar(&c.RepoKey, "repo-key", "", "`file` with the public key that the repository is signed with, ASCII armour")
@@ -92,115 +116,8 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.IntVar(&c.HostRate, "host-rate", 1024, "`KiB` per second taken of one host, on average")
 }
 
-// load sets the options from file, environment and command line, in this order,
-// and checks them all. Flags are those of the whole program: what belongs to one
-// command alone has no place in a file.
-func (c *config) load(flags *pflag.FlagSet) error {
-	given := make(map[string]string)
-	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Changed {
-			given[f.Name] = f.Value.String()
-		}
-	})
-	if v, ok := os.LookupEnv(environment + "CONFIG"); ok && !flags.Lookup("config").Changed {
-		given["config"], c.File = v, v
-	}
-	_, named := given["config"]
-	if err := loadFile(c.File, named, flags); err != nil {
-		return configError{err}
-	}
-	var errs []error
-	flags.VisitAll(func(f *pflag.Flag) {
-		name := environment + strings.ToUpper(key(f.Name))
-		if v, ok := os.LookupEnv(name); ok {
-			if err := f.Value.Set(v); err != nil {
-				errs = append(errs, fmt.Errorf("environment %s: %w", name, err))
-			}
-		}
-	})
-	for name, v := range given {
-		errs = append(errs, flags.Lookup(name).Value.Set(v))
-	}
-	if err := errors.Join(append(errs, c.check())...); err != nil {
-		return configError{err}
-	}
-	return nil
-}
-
-func key(flag string) string { return strings.ReplaceAll(flag, "-", "_") }
-
-// loadFile sets flags from a YAML file. A file that was not named may be absent.
-func loadFile(name string, named bool, flags *pflag.FlagSet) error {
-	info, err := os.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) && !named {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("configuration: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxConfig {
-		return fmt.Errorf("configuration %s: not a regular file of at most %d bytes", name, maxConfig)
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return fmt.Errorf("configuration: %w", err)
-	}
-	if err := setFromYAML(data, flags); err != nil {
-		return fmt.Errorf("configuration %s: %w", name, err)
-	}
-	return nil
-}
-
-func setFromYAML(data []byte, flags *pflag.FlagSet) error {
-	if len(bytes.TrimSpace(data)) == 0 {
-		return nil
-	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return err
-	}
-	if len(doc.Content) == 0 {
-		return nil
-	}
-	m := doc.Content[0]
-	if m.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: not a list of keys and values", m.Line)
-	}
-	var errs []error
-	seen := make(map[string]bool)
-	for i := 0; i+1 < len(m.Content); i += 2 {
-		k, v := m.Content[i], m.Content[i+1]
-		if err := setKey(k.Value, v, flags, seen); err != nil {
-			errs = append(errs, fmt.Errorf("line %d: %q: %w", k.Line, k.Value, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func setKey(name string, v *yaml.Node, flags *pflag.FlagSet, seen map[string]bool) error {
-	f := flags.Lookup(strings.ReplaceAll(name, "_", "-"))
-	switch {
-	case f == nil || f.Name == "config" || f.Name == "help" || key(f.Name) != name:
-		return errors.New("no such option")
-	case seen[name]:
-		return errors.New("set twice")
-	}
-	seen[name] = true
-	value := v.Value
-	if _, many := f.Value.(*option.List); many && v.Kind == yaml.SequenceNode {
-		var items []string
-		for _, item := range v.Content {
-			items = append(items, item.Value)
-		}
-		value = strings.Join(items, ",")
-	} else if v.Kind != yaml.ScalarNode {
-		return errors.New("not a single value")
-	}
-	return f.Value.Set(value)
-}
-
 // check holds the options against each other.
-func (c *config) check() error {
+func (c *Config) check() error {
 	var errs []error
 	if c.StateDir == "" {
 		errs = append(errs, errors.New("state-dir is empty"))
@@ -236,12 +153,32 @@ func (c *config) check() error {
 	return errors.Join(errs...)
 }
 
-// database is the name of the store.
-func (c *config) database() string {
+// Database is the name of the store: the URL of a database, or a file.
+func (c *Config) Database() string {
 	if c.Store != "" {
 		return c.Store
 	}
-	return filepath.Join(c.StateDir, databaseFile)
+	return filepath.Join(c.StateDir, DatabaseFile)
 }
 
-func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+// Host is what new machines are told: where the collector is and where packages
+// come from. Its error says that nobody knows the former.
+func (c *Config) Host() (bootstrap.Host, error) {
+	h := bootstrap.Host{Collector: c.Advertise, Repo: c.Repo}
+	if c.RepoKey != "" {
+		key, err := os.ReadFile(c.RepoKey)
+		if err != nil {
+			return h, fmt.Errorf("repo-key: %w", err)
+		}
+		h.Key = string(key)
+	}
+	if h.Collector == "" {
+		if at, err := contact.Read(c.StateDir); err == nil {
+			h.Collector = at.Outside()
+		}
+	}
+	if h.Collector == "" {
+		return h, errors.New("where hosts reach this collector is not known: name it with --collector HOST:PORT, or for good with advertise in the configuration")
+	}
+	return h, nil
+}
