@@ -3,6 +3,9 @@
 // A host is a resource with the attributes of the semantic conventions (host.*, os.*,
 // cloud.*, service.name "seawall"); a result, change or detection is one log record with
 // an event name, its text as the body, and what else is known as attributes "seawall.*".
+// The attribute log.record.uid is the same whenever the same thing is sent, and another for
+// each other thing: after an outage a record may come twice, and who must not count it
+// twice drops the one whose id it has.
 // [Encode] gives the JSON of a whole request on one line, as the collector's file
 // exporter writes and its otlpjsonfile receiver reads; [Request] the same as protobuf for
 // OTLP over HTTP.
@@ -11,8 +14,11 @@ package otlp
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,8 +41,12 @@ const ContentType = "application/x-protobuf"
 // Encode returns the items as the JSON of one request, without a line feed. Version is the
 // collector's.
 func Encode(version string, items ...item.Item) ([]byte, error) {
+	r, err := request(version, items)
+	if err != nil {
+		return nil, fmt.Errorf("encode OTLP: %w", err)
+	}
 	// The protocol wants numbers for enumerations.
-	out, err := protojson.MarshalOptions{UseEnumNumbers: true}.Marshal(request(version, items))
+	out, err := protojson.MarshalOptions{UseEnumNumbers: true}.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("encode OTLP: %w", err)
 	}
@@ -49,7 +59,11 @@ func Encode(version string, items ...item.Item) ([]byte, error) {
 
 // Request returns the items as the protobuf of one request.
 func Request(version string, items ...item.Item) ([]byte, error) {
-	out, err := proto.MarshalOptions{Deterministic: true}.Marshal(request(version, items))
+	r, err := request(version, items)
+	if err != nil {
+		return nil, fmt.Errorf("encode OTLP: %w", err)
+	}
+	out, err := proto.MarshalOptions{Deterministic: true}.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("encode OTLP: %w", err)
 	}
@@ -57,7 +71,7 @@ func Request(version string, items ...item.Item) ([]byte, error) {
 }
 
 // request puts the records of one host together.
-func request(version string, items []item.Item) *collogs.ExportLogsServiceRequest {
+func request(version string, items []item.Item) (*collogs.ExportLogsServiceRequest, error) {
 	out := &collogs.ExportLogsServiceRequest{}
 	place := map[string]*logs.ScopeLogs{}
 	for k := range items {
@@ -69,9 +83,17 @@ func request(version string, items []item.Item) *collogs.ExportLogsServiceReques
 			out.ResourceLogs = append(out.ResourceLogs, &logs.ResourceLogs{
 				Resource: &resource.Resource{Attributes: host(i)}, ScopeLogs: []*logs.ScopeLogs{scope}})
 		}
-		scope.LogRecords = append(scope.LogRecords, record(i))
+		r := record(i)
+		id, err := recordID(i, r)
+		if err != nil {
+			return nil, err
+		}
+		a := attributes(r.Attributes)
+		a.text("log.record.uid", id)
+		r.Attributes = a
+		scope.LogRecords = append(scope.LogRecords, r)
 	}
-	return out
+	return out, nil
 }
 
 func host(i *item.Item) []*common.KeyValue {
@@ -126,6 +148,20 @@ func record(i *item.Item) *logs.LogRecord {
 		SeverityNumber: number, SeverityText: word, EventName: name,
 		Body: text(i.Text()), Attributes: a,
 	}
+}
+
+// recordID names a record: a change by its event, another by its host and all that it says.
+// It is made of the item alone, so that a record that is sent again has it again.
+func recordID(i *item.Item, r *logs.LogRecord) (string, error) {
+	said := []byte(strconv.FormatInt(i.Event, 10))
+	if i.Event == 0 {
+		var err error
+		if said, err = (proto.MarshalOptions{Deterministic: true}).Marshal(r); err != nil {
+			return "", fmt.Errorf("name the record of %s: %w", i.UID(), err)
+		}
+	}
+	sum := sha256.Sum256(slices.Concat([]byte(i.Host), []byte{0}, said))
+	return hex.EncodeToString(sum[:16]), nil
 }
 
 func posture(a *attributes, i *item.Item) {

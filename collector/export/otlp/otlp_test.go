@@ -59,7 +59,8 @@ func TestSame(t *testing.T) {
 	}
 	other := items[0]
 	other.Host = "b" + other.Host[1:]
-	if got := request("1", []item.Item{items[0], other, items[1]}); len(got.ResourceLogs) != 2 || len(got.ResourceLogs[0].ScopeLogs[0].LogRecords) != 2 {
+	got, err := request("1", []item.Item{items[0], other, items[1]})
+	if err != nil || len(got.ResourceLogs) != 2 || len(got.ResourceLogs[0].ScopeLogs[0].LogRecords) != 2 {
 		t.Errorf("two hosts: %v", got)
 	}
 }
@@ -75,5 +76,45 @@ func TestHostile(t *testing.T) {
 	}
 	if _, err := Request("1.2.3", itemtest.Hostile()...); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRecordID: a record has the same id each time, and each other one another: another
+// host's, another event's, and that of a detection that grew.
+func TestRecordID(t *testing.T) {
+	id := func(i item.Item) string {
+		r, err := request("1", []item.Item{i})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range r.ResourceLogs[0].ScopeLogs[0].LogRecords[0].Attributes {
+			if a.Key == "log.record.uid" {
+				return a.Value.GetStringValue()
+			}
+		}
+		return ""
+	}
+	seen := map[string]int{}
+	told := func(k int, i item.Item) {
+		one := id(i)
+		if before, ok := seen[one]; ok || one != id(i) || len(one) != 32 {
+			t.Errorf("%d and %d have the id %q", before, k, one)
+		}
+		seen[one] = k
+	}
+	for k, i := range itemtest.Items() {
+		told(k, i)
+		other := i
+		other.Host = "b" + other.Host[1:]
+		told(100+k, other)
+		if i.Detection != nil {
+			grown := *i.Detection
+			grown.Count += 1000
+			i.Detection = &grown
+			told(200+k, i)
+		} else if i.Event != 0 {
+			i.Event += 1000
+			told(300+k, i)
+		}
 	}
 }
