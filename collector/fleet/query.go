@@ -168,9 +168,12 @@ type CheckQuery struct {
 	Check    string
 	Resource string         // whole
 	Status   finding.Status // StatusUnspecified means those that are bad
-	Scope    []string       // as in HostQuery
-	Page     int            // from 0
-	Size     int            // at most MaxPage; 0 means DefaultPage
+	// From and To select what is so since From or later, and since before To, as
+	// [PackageQuery] does; zero for no bound.
+	From, To time.Time
+	Scope    []string // as in HostQuery
+	Page     int      // from 0
+	Size     int      // at most MaxPage; 0 means DefaultPage
 }
 
 // StatePage is one page of standing results, in the order of hosts' ids.

@@ -180,8 +180,24 @@ func TestPackagesAndResults(t *testing.T) {
 		"older than all":  {fleet.PackageQuery{To: now.Add(-7 * time.Hour)}, 0},
 		"between":         {fleet.PackageQuery{From: now.Add(-2 * time.Hour), To: now.Add(-time.Hour), Text: "lib"}, 2},
 	} {
-		if p, err := pending.New(v.db).Packages(t.Context(), c.query); err != nil || p.Total != c.total {
+		p, err := pending.New(v.db).Packages(t.Context(), c.query)
+		if err != nil || p.Total != c.total {
 			t.Errorf("%s: %d packages, %v, want %d", name, p.Total, err, c.total)
+		}
+		for _, one := range p.Packages { // the list counts what the page of the package shows
+			of, err := v.Results(t.Context(), fleet.CheckQuery{Check: pick.PendingCheck, Resource: one.Name, From: c.query.From, To: c.query.To, Scope: c.query.Scope})
+			if err != nil || len(of.States) != one.Hosts {
+				t.Errorf("%s: %d hosts of %s are shown, %v, and %d are counted", name, len(of.States), one.Name, err, one.Hosts)
+			}
+			oldest := time.Time{}
+			for _, s := range of.States {
+				if oldest.IsZero() || s.Since.Before(oldest) {
+					oldest = s.Since
+				}
+			}
+			if !oldest.Equal(one.Since) {
+				t.Errorf("%s: %s since %v on its page, %v in the list", name, one.Name, oldest, one.Since)
+			}
 		}
 	}
 	for name, c := range map[string]struct {
@@ -196,6 +212,9 @@ func TestPackagesAndResults(t *testing.T) {
 		"bad":           {fleet.CheckQuery{Check: pick.PendingCheck, Size: 4}, "h0 h1 h1 h2", true},
 		"good":          {fleet.CheckQuery{Check: "ssh-a", Status: finding.StatusPass, Size: 5, Page: 1}, "h5 h6 h7", false},
 		"none of these": {fleet.CheckQuery{Check: "ssh-a"}, "", false},
+		"young":         {fleet.CheckQuery{Check: pick.PendingCheck, Resource: "lib0", From: now.Add(-3 * time.Hour)}, "h1 h2 h3", false},
+		"old":           {fleet.CheckQuery{Check: pick.PendingCheck, Resource: "lib0", To: now.Add(-6 * time.Hour)}, "h7", false},
+		"between":       {fleet.CheckQuery{Check: pick.PendingCheck, Resource: "lib0", From: now.Add(-5 * time.Hour), To: now.Add(-3 * time.Hour), Size: 1}, "h4", true},
 	} {
 		p, err := v.Results(t.Context(), c.query)
 		var got []string

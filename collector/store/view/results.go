@@ -74,6 +74,7 @@ func results(q *fleet.CheckQuery) (from, by string, where pick.Condition, err er
 	if q.Resource != "" {
 		where.And("s.resource = ?", q.Resource)
 	}
+	where.Since("s.since", q.From, q.To)
 	where.And("h.archived = 0")
 	return from, by, where, where.Scope(by, q.Scope)
 }

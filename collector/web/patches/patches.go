@@ -62,7 +62,7 @@ const (
 // New returns the pages.
 func New(c Config) (*Pages, error) {
 	pages, err := frame.Parse(files, template.FuncMap{
-		"hostsof": func(name string) string { return one + "?" + url.Values{"package": {name}}.Encode() },
+		"hostsof": hostsOf,
 		"since":   func(now time.Time, s fleet.State) time.Time { return pending.Since(now, &s) },
 		"names":   namesOf, "hostsofadvisory": hostsOfAdvisory,
 		"kind": func(cves bool) string {
@@ -137,30 +137,43 @@ func Ages() []string {
 	return words
 }
 
+// hostsOf returns the address of the hosts of a package: of all, or of those on which it is
+// pending for as long as a word of [Ages] says.
+func hostsOf(name, age string) string {
+	v := url.Values{"package": {name}}
+	if age != "" {
+		v.Set("age", age)
+	}
+	return one + "?" + v.Encode()
+}
+
 // Within narrows a query to what is pending for as long as a word of [Ages] says. Any
 // other word leaves the query as it is.
 func Within(q *fleet.PackageQuery, age string, now time.Time) {
 	for _, a := range ages() {
 		if a.word == age {
-			a.within(q, now)
+			q.From, q.To = a.bounds(now)
 		}
 	}
 }
 
-// within narrows a query to what is pending for that long.
-func (s span) within(q *fleet.PackageQuery, now time.Time) {
+// bounds returns since when what is pending for that long is: since from or later, and
+// since before to.
+func (s span) bounds(now time.Time) (from, to time.Time) {
 	if s.over > 0 {
-		q.To = now.AddDate(0, 0, -s.over)
+		to = now.AddDate(0, 0, -s.over)
 	}
 	if s.upTo > 0 {
-		q.From = now.AddDate(0, 0, -s.upTo)
+		from = now.AddDate(0, 0, -s.upTo)
 	}
+	return from, to
 }
 
 // packagesBody is the model of the list of packages.
 type packagesBody struct {
 	Text     string
 	Age      string // for how long, in words; empty for all
+	Word     string // the same as addresses have it
 	Ages     []list.Option
 	Packages []fleet.Package
 	Pages    list.Pages
@@ -179,8 +192,8 @@ func (s *Pages) packagesPage(w http.ResponseWriter, r *http.Request) {
 		chosen := a.word == r.URL.Query().Get("age")
 		b.Ages = append(b.Ages, list.Option{Value: a.word, Label: a.label, Chosen: chosen})
 		if chosen {
-			a.within(&q, s.config.Frame.Now())
-			b.Age = a.label
+			q.From, q.To = a.bounds(s.config.Frame.Now())
+			b.Age, b.Word = a.label, a.word
 			kept.Set("age", a.word)
 		}
 	}
@@ -200,6 +213,9 @@ func (s *Pages) packagesPage(w http.ResponseWriter, r *http.Request) {
 // hostsBody is the model of the hosts on which a package is pending.
 type hostsBody struct {
 	Name           string
+	Age            string // for how long, in words; empty for all
+	All            string // the address without Age
+	List           string // of the list of packages that leads here
 	States         []fleet.State
 	Previous, Next string
 }
@@ -213,17 +229,27 @@ func (s *Pages) hostsPage(w http.ResponseWriter, r *http.Request) {
 	q := fleet.CheckQuery{
 		Check: pending.Check, Resource: name, Status: finding.StatusFail, Scope: frame.Of(r).Scope, Page: number(r.URL.Query()), Size: size,
 	}
+	b := hostsBody{Name: name, All: hostsOf(name, ""), List: path}
+	kept := url.Values{}
+	for _, a := range ages() {
+		if a.word == r.URL.Query().Get("age") {
+			q.From, q.To = a.bounds(s.config.Frame.Now())
+			b.Age = a.label
+			kept.Set("age", a.word)
+			b.List = path + "?" + kept.Encode()
+		}
+	}
 	p, err := s.config.Results(r.Context(), q)
 	if err != nil {
 		s.config.Frame.Fail(w, r, err)
 		return
 	}
-	b := hostsBody{Name: name, States: p.States}
+	b.States = p.States
 	if q.Page > 0 {
-		b.Previous = address(one, "package", name, q.Page-1)
+		b.Previous = address(one, "package", name, q.Page-1, kept)
 	}
 	if p.More {
-		b.Next = address(one, "package", name, q.Page+1)
+		b.Next = address(one, "package", name, q.Page+1, kept)
 	}
 	s.config.Frame.Show(w, r, s.pages, "package", frame.Page{Title: name, Section: "patches", Body: b})
 }

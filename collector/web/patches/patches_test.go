@@ -90,3 +90,39 @@ func TestHosts(t *testing.T) {
 		}
 	}
 }
+
+// TestHostsOfAge: from a list of an age to the hosts of a package of that age alone, over
+// pages and back, with the time that the list counts by.
+func TestHostsOfAge(t *testing.T) {
+	var listed fleet.PackageQuery
+	var got fleet.CheckQuery
+	c := Config{Packages: func(_ context.Context, q fleet.PackageQuery) (fleet.PackagePage, error) {
+		listed = q
+		return fleet.PackagePage{Packages: []fleet.Package{{Name: "a&b", Hosts: 1}}, Total: 1}, nil
+	}, Results: func(_ context.Context, q fleet.CheckQuery) (fleet.StatePage, error) {
+		got = q
+		since := time.Now().AddDate(0, 0, -15)
+		return fleet.StatePage{More: true, States: []fleet.State{{Host: "a1", Since: since, Result: finding.Result{Since: since.AddDate(0, 0, -300)}}}}, nil
+	}}
+	if link, body := `href="/patches/hosts?age=month&amp;package=a%26b"`, answer(t, c, path+"?age=month"); !strings.Contains(body, link) {
+		t.Errorf("the list has no %s", link)
+	}
+	body := answer(t, c, one+"?age=month&package=a%26b&page=2")
+	if d := got.From.Sub(listed.From); got.From.IsZero() || got.To.IsZero() || d.Abs() > time.Minute || got.To.Sub(listed.To).Abs() > time.Minute {
+		t.Errorf("the list is from %v to %v, the page from %v to %v", listed.From, listed.To, got.From, got.To)
+	}
+	for _, want := range []string{
+		`href="/patches?age=month"`, "age=month&amp;package=a%26b&amp;page=3", `href="/patches/hosts?age=month&amp;package=a%26b" rel="prev"`,
+		`href="/patches/hosts?package=a%26b"`, "is pending for 8 to 30 days", "15 d",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not have %s", want)
+		}
+	}
+	if strings.Contains(body, "315 d") {
+		t.Error("the page shows another time than the list counts by")
+	}
+	if body := answer(t, c, one+"?age=never&package=a%26b"); !got.From.IsZero() || !got.To.IsZero() || strings.Contains(body, "is pending for") || !strings.Contains(body, `href="/patches/hosts?package=a%26b&amp;page=2"`) {
+		t.Errorf("an age that there is not narrows: %+v", got)
+	}
+}

@@ -46,12 +46,7 @@ func (u *Updates) Packages(ctx context.Context, q fleet.PackageQuery) (fleet.Pac
 	if q.Text != "" {
 		where.And(`lower(s.resource) LIKE ? ESCAPE '\'`, pick.Like(q.Text))
 	}
-	if !q.From.IsZero() {
-		where.And("s.since >= ?", q.From.UnixNano())
-	}
-	if !q.To.IsZero() {
-		where.And("s.since < ?", q.To.UnixNano())
-	}
+	where.Since("s.since", q.From, q.To)
 	if err := where.Scope("s.host", q.Scope); err != nil {
 		return p, fmt.Errorf("read packages: %w", err)
 	}

@@ -52,6 +52,16 @@ func (s *Condition) And(text string, args ...any) {
 	s.Text, s.Args = s.Text+text, append(s.Args, args...)
 }
 
+// Since adds that the time of a column is from or later, and before to; zero for no bound.
+func (s *Condition) Since(column string, from, to time.Time) {
+	if !from.IsZero() {
+		s.And(column+" >= ?", from.UnixNano())
+	}
+	if !to.IsZero() {
+		s.And(column+" < ?", to.UnixNano())
+	}
+}
+
 // Marks is n question marks for a list.
 func Marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
 
