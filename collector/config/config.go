@@ -118,14 +118,9 @@ func (c *Config) Register(f *pflag.FlagSet) {
 
 // check holds the options against each other.
 func (c *Config) check() error {
-	var errs []error
+	errs := c.checkAddresses()
 	if c.StateDir == "" {
 		errs = append(errs, errors.New("state-dir is empty"))
-	}
-	for name, addr := range map[string]string{"ingest": c.Ingest, "dashboard": c.Dashboard} {
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", name, err))
-		}
 	}
 	if c.Store == "" {
 		c.StreamAge = 0 // a file has one collector
@@ -144,13 +139,23 @@ func (c *Config) check() error {
 			errs = append(errs, fmt.Errorf("%s: %d is out of range", name, n))
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// checkAddresses says what is wrong with where the collector listens and is reached.
+func (c *Config) checkAddresses() (errs []error) {
+	for name, addr := range map[string]string{"ingest": c.Ingest, "dashboard": c.Dashboard} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
 	if _, _, err := net.SplitHostPort(c.Advertise); c.Advertise != "" && err != nil {
 		errs = append(errs, fmt.Errorf("advertise: %w", err))
 	}
 	if c.DashboardTLS.Value == "off" && !contact.Loopback(c.Dashboard) {
 		errs = append(errs, fmt.Errorf("dashboard-tls: off needs a loopback address, dashboard is %s", c.Dashboard))
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // Database is the name of the store: the URL of a database, or a file.
