@@ -31,16 +31,12 @@ func (w *waived) stands(ctx context.Context, e *fleet.Event, topic alert.Topic) 
 	if topic != alert.Finding && topic != alert.Certificate && topic != alert.Release {
 		return false, nil
 	}
-	check, resource := e.Change.Result.Check, e.Change.Result.Resource
-	if _, ok := w.by[check]; !ok {
-		all, err := triage.OfCheck(ctx, w.watch.cfg.Data, w.now, check)
-		if err != nil {
-			return false, err
-		}
-		w.by[check] = all
+	all, err := w.ofCheck(ctx, e.Change.Result.Check)
+	if err != nil {
+		return false, err
 	}
-	for _, v := range w.by[check] {
-		if v.Resource != "" && v.Resource != resource || v.Host != "" && v.Host != e.Host {
+	for _, v := range all {
+		if v.Resource != "" && v.Resource != e.Change.Result.Resource || v.Host != "" && v.Host != e.Host {
 			continue
 		}
 		if v.Tag == "" {
@@ -52,6 +48,18 @@ func (w *waived) stands(ctx context.Context, e *fleet.Event, topic alert.Topic) 
 		}
 	}
 	return false, nil
+}
+
+// ofCheck returns the waivers of a check that stand.
+func (w *waived) ofCheck(ctx context.Context, check string) ([]triage.Waiver, error) {
+	if _, ok := w.by[check]; !ok {
+		all, err := triage.OfCheck(ctx, w.watch.cfg.Data, w.now, check)
+		if err != nil {
+			return nil, err
+		}
+		w.by[check] = all
+	}
+	return w.by[check], nil
 }
 
 // tagged reports whether an administrator gave a host a tag.
