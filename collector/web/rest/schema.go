@@ -26,14 +26,6 @@ func (s *schemas) of(t reflect.Type) m {
 		return m{"type": "string"}
 	}
 	switch t.Kind() {
-	case reflect.Bool:
-		return m{"type": "boolean"}
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return m{"type": "integer"}
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return m{"type": "integer", "minimum": 0}
-	case reflect.Float32, reflect.Float64:
-		return m{"type": "number"}
 	case reflect.Slice:
 		return m{"type": "array", "items": s.of(t.Elem())}
 	case reflect.Array:
@@ -47,6 +39,21 @@ func (s *schemas) of(t reflect.Type) m {
 		return m{"anyOf": []any{s.of(t.Elem()), m{"type": "null"}}}
 	case reflect.Struct:
 		return s.object(t)
+	}
+	return scalar(t.Kind())
+}
+
+// scalar returns the schema of what holds nothing else.
+func scalar(k reflect.Kind) m {
+	switch k {
+	case reflect.Bool:
+		return m{"type": "boolean"}
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return m{"type": "integer"}
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return m{"type": "integer", "minimum": 0}
+	case reflect.Float32, reflect.Float64:
+		return m{"type": "number"}
 	}
 	return m{"type": "string"}
 }
