@@ -4,7 +4,8 @@
 // nobody does and it is tried again. Its Message-ID is made of the message's id, so
 // that a mail that is sent twice can be told.
 //
-// Mails are plain text. The password never enters an error.
+// Mails are plain text. The password never enters an error. A server at an address that
+// package reach refuses is not connected to.
 package mail
 
 import (
@@ -21,6 +22,7 @@ import (
 	smtp "github.com/wneessen/go-mail"
 
 	"seawall/collector/alert"
+	"seawall/collector/notify/reach"
 	"seawall/pkg/text"
 )
 
@@ -94,11 +96,17 @@ func (s *Sender) Send(ctx context.Context, p alert.Parcel) error {
 	options := []smtp.Option{smtp.WithPort(s.port), smtp.WithTimeout(timeout), smtp.WithTLSConfig(s.cfg.TLS)}
 	switch s.cfg.Security {
 	case Implicit:
+		// The library takes a connection of ours for one without TLS, and logs in
+		// accordingly: it opens this one itself. What a name has come to mean since it
+		// was asked for here has no certificate of the server.
+		if err := reach.Allowed(ctx, s.host, alert.ErrRefused); err != nil {
+			return s.plain("connect", err)
+		}
 		options = append(options, smtp.WithSSL())
 	case None:
-		options = append(options, smtp.WithTLSPolicy(smtp.NoTLS))
+		options = append(options, smtp.WithTLSPolicy(smtp.NoTLS), smtp.WithDialContextFunc(reach.Dialer(alert.ErrRefused).DialContext))
 	default:
-		options = append(options, smtp.WithTLSPolicy(smtp.TLSMandatory))
+		options = append(options, smtp.WithTLSPolicy(smtp.TLSMandatory), smtp.WithDialContextFunc(reach.Dialer(alert.ErrRefused).DialContext))
 	}
 	if s.cfg.User != "" {
 		options = append(options, smtp.WithSMTPAuth(smtp.SMTPAuthAutoDiscover), smtp.WithUsername(s.cfg.User), smtp.WithPassword(s.cfg.Password))
@@ -122,11 +130,15 @@ func (s *Sender) Send(ctx context.Context, p alert.Parcel) error {
 
 // plain returns an error of the server on one line, final where the server says so.
 func (s *Sender) plain(what string, err error) error {
+	final := errors.Is(err, alert.ErrRefused)
 	said := text.Clean(text.Terminal(text.Clean(err.Error(), 200)), 200)
 	if s.cfg.Password != "" {
 		said = strings.ReplaceAll(said, s.cfg.Password, "…")
 	}
 	if refusal, ok := errors.AsType[*smtp.SendError](err); ok && refusal.ErrorCode()/100 == 5 {
+		final = true
+	}
+	if final {
 		return fmt.Errorf("%s: %s: %w", what, said, alert.ErrRefused)
 	}
 	return fmt.Errorf("%s: %w", what, errors.New(said))

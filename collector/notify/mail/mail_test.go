@@ -150,3 +150,16 @@ func TestNew(t *testing.T) {
 		}
 	}
 }
+
+// TestMetadata: nothing is sent to the metadata service, nor tried again.
+func TestMetadata(t *testing.T) {
+	for _, security := range []Security{StartTLS, Implicit, None} {
+		s, err := New(Config{Server: "169.254.169.254:80", Security: security, From: "a@example.net", To: []string{"b@example.net"}, TLS: &tls.Config{ServerName: "mail"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Send(t.Context(), parcel(t, message("m"))); !errors.Is(err, alert.ErrRefused) || !strings.Contains(err.Error(), "metadata") {
+			t.Errorf("%s: %v", security, err)
+		}
+	}
+}

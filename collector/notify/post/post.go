@@ -24,7 +24,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -32,6 +31,7 @@ import (
 	"time"
 
 	"seawall/collector/alert"
+	"seawall/collector/notify/reach"
 )
 
 const (
@@ -85,10 +85,9 @@ func newSender(c Config, mk func(*Sender, alert.Parcel) ([]body, error)) (*Sende
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	dial := &net.Dialer{Timeout: 10 * time.Second, Control: guard}
 	return &Sender{cfg: c, make: mk, client: &http.Client{
 		Transport: &http.Transport{
-			DialContext: dial.DialContext, TLSClientConfig: &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
+			DialContext: reach.Dialer(alert.ErrRefused).DialContext, TLSClientConfig: &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 20 * time.Second, IdleConnTimeout: 30 * time.Second,
 			MaxResponseHeaderBytes: 16 << 10, MaxConnsPerHost: 1, ForceAttemptHTTP2: true,
 		},

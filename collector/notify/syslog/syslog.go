@@ -5,7 +5,8 @@
 // A message becomes a line for each signal, with its fields as structured data. A
 // stream is closed from our side, and the server has to close it, too, before the
 // parcel counts as delivered: syslog has no receipt, and this is the nearest to one.
-// What a server has read and not written when it dies is lost all the same.
+// What a server has read and not written when it dies is lost all the same. Servers at
+// addresses that package reach refuses are not connected to.
 package syslog
 
 import (
@@ -22,6 +23,7 @@ import (
 	"time"
 
 	"seawall/collector/alert"
+	"seawall/collector/notify/reach"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
 )
@@ -96,7 +98,7 @@ func (s *Sender) packets(ctx context.Context, lines []string) error {
 }
 
 func (s *Sender) stream(ctx context.Context, lines []string) error {
-	tcp, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", s.cfg.Address)
+	tcp, err := reach.Dialer(alert.ErrRefused).DialContext(ctx, "tcp", s.cfg.Address)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -179,4 +180,17 @@ func FuzzLine(f *testing.F) {
 			t.Fatalf("the element of %q does not end where it should", line)
 		}
 	})
+}
+
+// TestMetadata: nothing is sent to the metadata service, nor tried again.
+func TestMetadata(t *testing.T) {
+	for _, network := range []string{"tcp", "tls"} {
+		s, err := New(Config{Network: network, Address: "169.254.169.254:80", TLS: &tls.Config{ServerName: "siem"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Send(t.Context(), parcel(t, message())); !errors.Is(err, alert.ErrRefused) {
+			t.Errorf("%s: %v", network, err)
+		}
+	}
 }
