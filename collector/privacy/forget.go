@@ -52,6 +52,7 @@ func places() []place {
 		{"outbox", "title", [3]string{"seq", "0", "''"}, true, false, false},
 		{"saved_view", "name", [3]string{"id", "0", "''"}, true, false, false},
 		{"saved_view", "query", [3]string{"id", "0", "''"}, true, false, false},
+		{"once", "answer", [3]string{"id", "0", "''"}, true, false, false},
 	}
 }
 

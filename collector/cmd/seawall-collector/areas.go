@@ -8,6 +8,7 @@ import (
 	"seawall/collector/config"
 	"seawall/collector/fleet"
 	"seawall/collector/glance"
+	"seawall/collector/once"
 	"seawall/collector/report"
 	"seawall/collector/store"
 	"seawall/collector/trail"
@@ -57,7 +58,7 @@ func areas(c config.Config, s *store.Store, m *members, a *messenger, who *users
 			return nil, err
 		}
 		data := api.New(api.Config{Frame: f, Posture: s, Catalogue: s, CheckOf: s.CheckOf, Detections: s, Lists: s, Advisories: s, Requests: s.Requests,
-			Export: files(s), Exported: trail.Exported(s, time.Now), Version: service.ReadBuild().Version},
+			Export: files(s), Exported: trail.Exported(s, time.Now), Version: service.ReadBuild().Version, Once: once.Open(s, time.Now)},
 			slices.Concat(who.endpoints(), m.endpoints(c, s), decide.Endpoints(decide.Config{Data: s, Outbox: a.Outbox, Tokens: who.tokens, Now: time.Now, Routes: a.Desk.Routes, Rules: a.Watch.Wake, Exports: a.Exports.Wake,
 				Change: m.Change, Decide: m.Decide}))...)
 		return []web.Area{data, streams, messages, all, decisions, private, reports}, nil

@@ -21,6 +21,8 @@ const (
 	maxKept = 1000
 	// daysKept bounds the daily rollups.
 	daysKept = 800
+	// onceKept is the life of an idempotency key, see package once.
+	onceKept = 24 * time.Hour
 )
 
 // Events deletes the oldest events beyond the retention and reports whether there
@@ -106,6 +108,9 @@ func Rest(w db.Writer, now time.Time, keep time.Duration) error {
 		if err := w.Exec(text, now.Unix()/86400-daysKept); err != nil {
 			return err
 		}
+	}
+	if err := w.Exec("DELETE FROM once WHERE born < ?", now.Add(-onceKept).UnixNano()); err != nil {
+		return err
 	}
 	// Of the checks that hosts once named, most may be gone.
 	if err := w.Exec("DELETE FROM check_newest WHERE event < (SELECT coalesce(min(id), 4611686018427387904) FROM event)"); err != nil {

@@ -78,6 +78,11 @@ func TestRest(t *testing.T) {
 		`INSERT INTO host_info VALUES (x'01', 'ssh-old', x'09', x'aa'), (x'02', 'ssh-old', x'0a', x'aa'),
 			(x'01', 'ssh-new', x'0a', x'bb'), (x'01', 'ssh-stands', x'09', x'cc')`,
 		"INSERT INTO state VALUES (x'01', 'ssh-stands', '', 1, 1, 0, x'00')")
+	for id, born := range map[string]time.Time{"01": now.Add(-onceKept), "02": now.Add(-onceKept - 1)} {
+		if err := w.Exec("INSERT INTO once VALUES (x'"+id+"', 't', x'', ?, 200, '', '')", born.UnixNano()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range 2 {
 		if err := Rest(w, now, 30*24*time.Hour); err != nil {
 			t.Fatal(err)
@@ -94,6 +99,7 @@ func TestRest(t *testing.T) {
 		"SELECT count(*) FROM host_info":                    3,
 		"SELECT hosts FROM info WHERE check_id = 'ssh-old'": 1,
 		"SELECT count(*) FROM info":                         3,
+		"SELECT count(*) FROM once":                         1,
 	} {
 		if n := number(t, w, query); n != want {
 			t.Errorf("%s: %d, want %d", query, n, want)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/once"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/patches"
 	"seawall/collector/web/pending"
@@ -33,6 +34,8 @@ type Config struct {
 	// tells.
 	Exported func(ctx context.Context, who, what string) error
 	Version  string // the collector's
+	// Once keeps what was answered to those who may ask again. nil: nobody does.
+	Once *once.Keys
 }
 
 // API answers with JSON.
@@ -49,7 +52,7 @@ const exports = 4
 // New returns an API. Further endpoints are those of other areas.
 func New(c Config, more ...rest.Endpoint) *API {
 	s := &API{config: c, frame: c.Frame, exporting: make(chan struct{}, exports)}
-	s.rest = rest.New(rest.Config{Frame: c.Frame, Hosts: c.Lists.HostPage, Version: c.Version}, slices.Concat(s.endpoints(), s.lists(), more))
+	s.rest = rest.New(rest.Config{Frame: c.Frame, Hosts: c.Lists.HostPage, Version: c.Version, Once: c.Once}, slices.Concat(s.endpoints(), s.lists(), more))
 	return s
 }
 

@@ -77,7 +77,7 @@ func Endpoints(c Config) []rest.Endpoint {
 	return []rest.Endpoint{
 		{Path: path, ID: "enrolmentTokens", Summary: "Tokens with which machines enrol, without their secrets, the newest first", Role: frame.Operator, Answer: tokenList{}, Serve: s.list},
 		{Method: http.MethodPost, Path: path, ID: "addEnrolmentToken", Summary: "Make a token with which machines enrol. Its text is in this answer alone.", Role: frame.Operator,
-			Body: newToken{}, Answer: madeToken{}, Serve: s.add},
+			Body: newToken{}, Answer: madeToken{}, Secret: true, Serve: s.add},
 		{Method: http.MethodDelete, Path: path + "/{id}", ID: "revokeEnrolmentToken", Summary: "End an enrolment token. Hosts that came with it stay.", Role: frame.Operator, Serve: s.revoke,
 			Parameters: []rest.Parameter{{Name: "id", InPath: true, About: "The token's id."}}},
 		{Path: "/api/v1/hosts/{id}/tags", ID: "hostTags", Summary: "Tags that a host was given: those that scopes go by", Answer: tagList{}, Serve: s.tags, Parameters: host},

@@ -11,6 +11,7 @@ import (
 
 	"seawall/collector/export/rows"
 	"seawall/collector/fleet"
+	"seawall/collector/once"
 	"seawall/collector/web/answer"
 	"seawall/collector/web/frame"
 )
@@ -29,6 +30,7 @@ type Endpoint struct {
 	Serve      func(*Request) (any, error)
 	Stream     func(http.ResponseWriter, *http.Request) error
 	Streams    []string // media types of Stream
+	Secret     bool     // Answer holds a secret: it is not kept for who asks again
 }
 
 // Created is an answer that there is something new, at a path.
@@ -43,6 +45,9 @@ type Config struct {
 	// Hosts returns a page of hosts: it says which a visitor with a scope sees.
 	Hosts   func(context.Context, fleet.HostQuery) (fleet.HostPage, error)
 	Version string // the collector's
+	// Once keeps what was answered to a POST with an Idempotency-Key. nil: the header means
+	// nothing.
+	Once *once.Keys
 }
 
 // Server answers for endpoints.
@@ -87,34 +92,33 @@ func (s *Server) handler(e *Endpoint) http.HandlerFunc {
 			}
 			return
 		}
-		r, err := s.read(e, w, in)
+		a, err := s.answer(e, w, in)
 		if err != nil {
 			s.fail(w, in, err)
 			return
 		}
-		v, err := e.Serve(r)
-		if err != nil {
-			s.fail(w, in, err)
-			return
+		if a.place != "" {
+			w.Header().Set("Location", a.place)
 		}
-		code := http.StatusOK
-		if made, ok := v.(Created); ok {
-			w.Header().Set("Location", made.At)
-			v, code = made.What, http.StatusCreated
+		if a.code != http.StatusNoContent {
+			w.Header().Set("Content-Type", "application/json")
 		}
-		if e.Answer == nil {
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		body, err := encode(v)
-		if err != nil {
-			s.fail(w, in, err)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(code)
-		_, _ = w.Write(body) // the reader is gone if it fails
+		w.WriteHeader(a.code)
+		_, _ = w.Write(a.body) // the reader is gone if it fails
 	}
+}
+
+// answer reads a request and makes its answer.
+func (s *Server) answer(e *Endpoint, w http.ResponseWriter, in *http.Request) (made, error) {
+	wish, err := s.wish(e, in)
+	if err != nil {
+		return made{}, err
+	}
+	r, err := s.read(e, w, in)
+	if err != nil {
+		return made{}, err
+	}
+	return s.serve(e, r, wish)
 }
 
 // raw is JSON already.

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"seawall/collector/once"
 )
 
 // m is an object of the document.
@@ -66,6 +68,9 @@ func operation(e *Endpoint, types *schemas) m {
 		op["security"] = []any{m{"token": []any{}}}
 		failures = append(failures, http.StatusConflict, http.StatusUnprocessableEntity)
 	}
+	if e.Method == http.MethodPost {
+		op["parameters"] = append(parameters, key())
+	}
 	if e.Body != nil {
 		failures = append(failures, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 		op["requestBody"] = m{"required": true, "content": m{"application/json": m{"schema": types.of(reflect.TypeOf(e.Body))}}}
@@ -121,6 +126,13 @@ func (p *Parameter) schema() m {
 		}
 	}
 	return s
+}
+
+// key is the header with which a wish is done once.
+func key() m {
+	return m{"name": keyHeader, "in": "header", "schema": m{"type": "string", "minLength": once.Least, "maxLength": once.Longest, "pattern": "^[!-~]+$"},
+		"description": "A text of your own, such as a new UUID: asked again with it and the same body within 24 hours, the first answer comes again and nothing is made twice. " +
+			"Another body: 422. No answer yet, or one with a secret: 409."}
 }
 
 // described is the parameter as the document has it.
