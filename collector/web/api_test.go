@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -150,6 +152,7 @@ func TestExport(t *testing.T) {
 // scopedTo is a configuration in which a token's reader sees the hosts with the tag "mine"
 // alone, which one host has.
 func scopedTo(d *demo, n int, page func(context.Context, fleet.HostQuery) (fleet.HostPage, error), exported func(ctx context.Context, who, what string) error) web.Config {
+	d.hosts[n].Labels.Tags = []string{"mine"}
 	c := config(d)
 	c.Bearer = func(context.Context, string) (session.Who, error) {
 		return session.Who{User: "auditor", Role: frame.Viewer, Scope: []string{"mine"}, Token: "7a"}, nil
@@ -232,6 +235,55 @@ func TestAPIScope(t *testing.T) {
 	}
 	if want := "token 7a of auditor: findings as jsonl of host " + string(mine.ID); !slices.Contains(exported, want) {
 		t.Errorf("%q is not among %q", want, exported)
+	}
+}
+
+// TestAPIScopePages: pages of what is seen by tags are full until the last, and where the
+// next begins tells nothing of other hosts.
+func TestAPIScopePages(t *testing.T) {
+	d := demoFleet(demoNow)
+	b := open(t, newServer(t, scopedTo(d, 1, nil, nil)))
+	mine := d.hosts[1].ID
+	places := map[int64]bool{0: true}
+	want := map[string]int{}
+	for _, e := range d.events {
+		if e.Host == mine {
+			places[e.ID] = true
+			want["timeline"]++
+		}
+	}
+	for _, s := range d.storms {
+		if s.Host == mine {
+			places[s.Place] = true
+			want["detections"]++
+		}
+	}
+	for what, want := range want {
+		got := 0
+		for next := int64(math.MaxInt64); ; {
+			var page struct {
+				Events, Detections []json.RawMessage
+				Next               int64
+			}
+			a := b.asProgram(fmt.Sprintf("/api/v1/%s?limit=1&before=%d", what, next))
+			if err := json.Unmarshal([]byte(a.body), &page); err != nil || a.code != http.StatusOK {
+				t.Fatalf("%s: %d, %s, %v", what, a.code, a.body, err)
+			}
+			n := len(page.Events) + len(page.Detections)
+			got += n
+			if next = page.Next; next == 0 {
+				break
+			}
+			if n != 1 || !places[next] || got > want {
+				t.Fatalf("%s: a page of %d leads on to %d", what, n, next)
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %d in all pages, want %d", what, got, want)
+		}
+	}
+	if len(want) != 2 {
+		t.Fatalf("the host has only %v", want)
 	}
 }
 

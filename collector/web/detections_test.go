@@ -26,7 +26,8 @@ func (d *demo) Detections(_ context.Context, q fleet.DetectionQuery) ([]fleet.De
 	var out []fleet.Detection
 	for _, s := range d.storms {
 		x := &s.Detection
-		if len(q.Scope) == 0 && (q.Host == "" || s.Host == q.Host) && (q.Rule == "" || x.Rule == q.Rule) && (q.Severity == 0 || x.Severity == q.Severity) &&
+		i := slices.IndexFunc(d.hosts, func(h fleet.Host) bool { return h.ID == s.Host })
+		if (len(q.Scope) == 0 || i >= 0 && within(&d.hosts[i], q.Scope)) && (q.Host == "" || s.Host == q.Host) && (q.Rule == "" || x.Rule == q.Rule) && (q.Severity == 0 || x.Severity == q.Severity) &&
 			(q.Before == 0 || s.Place < q.Before) && (q.Limit == 0 || len(out) < q.Limit) {
 			out = append(out, s)
 		}

@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"maps"
-	"slices"
 
 	"seawall/collector/fleet"
 	"seawall/collector/plain"
@@ -124,6 +123,8 @@ func (s *API) check(r *rest.Request) (any, error) {
 	return d, nil
 }
 
+// timeline answers with a page of changes. For who does not see all hosts it is one of the
+// hosts that are seen, and may be short where changes of others are many: Next leads on.
 func (s *API) timeline(r *rest.Request) (any, error) {
 	q := fleet.TimelineQuery{Host: r.Host("host"), Check: r.Text("check"), Before: r.Number("before"), Limit: int(r.Number("limit"))}
 	sees, err := r.Sees()
@@ -133,24 +134,25 @@ func (s *API) timeline(r *rest.Request) (any, error) {
 	if q.Host != "" && sees != nil && !sees(q.Host) {
 		return nil, rest.NotFound("host")
 	}
-	events, err := s.config.Posture.Timeline(r.Context(), q)
-	if err != nil {
-		return nil, fmt.Errorf("timeline: %w", err)
-	}
 	list := timeline{}
-	if len(events) == q.Limit {
-		list.Next = events[len(events)-1].ID
-	}
 	if sees != nil {
-		events = slices.DeleteFunc(events, func(e fleet.Event) bool { return !sees(e.Host) })
+		p, err := s.config.Lists.Changes(r.Context(), fleet.ChangeQuery{Host: q.Host, Check: q.Check, Scope: r.Visitor.Scope, Before: q.Before, Limit: q.Limit})
+		if err != nil {
+			return nil, fmt.Errorf("timeline: %w", err)
+		}
+		list.Events, list.Next = p.Events, p.Next
+	} else if list.Events, err = s.config.Posture.Timeline(r.Context(), q); err != nil {
+		return nil, fmt.Errorf("timeline: %w", err)
+	} else if len(list.Events) == q.Limit {
+		list.Next = list.Events[q.Limit-1].ID
 	}
-	plain.Events(events)
-	list.Events = plain.List(events)
+	plain.Events(list.Events)
+	list.Events = plain.List(list.Events)
 	return list, nil
 }
 
 func (s *API) detections(r *rest.Request) (any, error) {
-	q := fleet.DetectionQuery{Host: r.Host("host"), Rule: r.Text("rule"), Severity: r.Severity("severity"), Before: r.Number("before"), Limit: int(r.Number("limit"))}
+	q := fleet.DetectionQuery{Host: r.Host("host"), Rule: r.Text("rule"), Severity: r.Severity("severity"), Before: r.Number("before"), Limit: int(r.Number("limit")), Scope: r.Visitor.Scope}
 	sees, err := r.Sees()
 	if err != nil {
 		return nil, err
@@ -165,9 +167,6 @@ func (s *API) detections(r *rest.Request) (any, error) {
 	list := detectionList{}
 	if len(all) == q.Limit {
 		list.Next = all[len(all)-1].Place
-	}
-	if sees != nil {
-		all = slices.DeleteFunc(all, func(d fleet.Detection) bool { return !sees(d.Host) })
 	}
 	plain.Detections(all)
 	list.Detections = plain.List(all)
