@@ -123,3 +123,18 @@ func (b *Batch) ask(questions []db.Question, check string) []db.Question {
 		return err
 	}})
 }
+
+// foreseeNewest reads what event of each check of the changes was the newest, all at once
+// where that is cheaper.
+func (b *Batch) foreseeNewest(changes []finding.Change) error {
+	if !db.Asks(b.Writer) {
+		return nil
+	}
+	var questions []db.Question
+	for i := range changes {
+		if check := changes[i].Result.Check; b.newest[check] == 0 {
+			questions = b.ask(questions, check)
+		}
+	}
+	return db.Ask(b.Writer, questions)
+}

@@ -1,6 +1,8 @@
 package host
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +28,11 @@ func (f *far) Row(text string, args []any, to ...any) (bool, error) {
 func (f *far) Change(text string, args ...any) (int64, error) {
 	f.exchanges++
 	return f.Writer.Change(text, args...)
+}
+
+func (f *far) Rows(text string, args []any, row func(scan func(...any) error) error) error {
+	f.exchanges++
+	return f.Writer.Rows(text, args, row)
 }
 
 func (f *far) Ask(questions []db.Question) error {
@@ -108,6 +115,48 @@ func TestWeight(t *testing.T) {
 	} {
 		if work, err := Prepare(items, nil); err != nil || work.Weight() != want {
 			t.Errorf("%d records weigh %d, want %d, %v", len(items), work.Weight(), want, err)
+		}
+	}
+}
+
+// TestWholeAsksLittle: what a whole state asks the tables does not grow with its results,
+// neither when all are new nor when all change.
+func TestWholeAsksLittle(t *testing.T) {
+	costs := func(w *writer, seq uint64, results int, status finding.Status) int {
+		all := make([]finding.Result, results)
+		for i := range all {
+			all[i] = result(fmt.Sprint("check-", i), "", status)
+		}
+		state := fleet.Delivery{Lane: "posture", Epoch: 7, Sequence: seq, Record: finding.Record{Time: noon, State: &finding.StatePart{
+			ID: seq, Parts: 1, Total: uint32(results), Digest: finding.Digest(all), Results: all}}}
+		work, err := Prepare([]fleet.Delivery{state}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &far{Writer: w.db}
+		told, err := w.with(f, func(b *Batch) error {
+			h, err := b.Open(id)
+			if err != nil {
+				return err
+			}
+			return h.Apply(work)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seq > 1 && len(told) != results {
+			t.Errorf("%d changes are told of %d", len(told), results)
+		}
+		if got := w.standing(); len(got) != results || !strings.HasSuffix(got[0], fmt.Sprint(uint8(status))) {
+			t.Fatalf("%d results stand: %v", len(got), got)
+		}
+		return f.exchanges
+	}
+	small, large := open(t), open(t)
+	for i, status := range []finding.Status{finding.StatusFail, finding.StatusPass} {
+		seq := uint64(i + 1)
+		if few, many := costs(small, seq, 3, status), costs(large, seq, 90, status); many != few {
+			t.Errorf("a state of 3 results that %v asks %d times, one of 90 %d times", status, few, many)
 		}
 	}
 }

@@ -83,6 +83,25 @@ func (h *Host) adjust(check string, s standing, n int) error {
 
 const badQuery = "SELECT bad FROM host_check WHERE host = ? AND check_id = ?"
 
+// countAll reads the counts of the checks of changes with one query.
+func (h *Host) countAll(changes []finding.Change) error {
+	read := make(map[string]*badCount)
+	for i := range changes {
+		if check := changes[i].Result.Check; h.bad[check] == nil {
+			read[check] = h.count(check)
+		}
+	}
+	return h.Rows("SELECT check_id, bad FROM host_check WHERE host = ?", []any{h.key}, func(scan func(...any) error) error {
+		var check string
+		var bad int
+		err := scan(&check, &bad)
+		if b := read[check]; b != nil {
+			b.before, b.now = bad, bad
+		}
+		return err
+	})
+}
+
 // count makes the count of a check, still without what is in the table.
 func (h *Host) count(check string) *badCount {
 	if h.bad == nil {

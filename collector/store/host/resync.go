@@ -33,12 +33,20 @@ func (h *Host) replace(d *fleet.Delivery, p *finding.StatePart, results []findin
 	if err != nil {
 		return fmt.Errorf("compare states: %w", err)
 	}
+	if len(changes) > 1 {
+		if err := h.countAll(changes); err != nil {
+			return fmt.Errorf("read counts: %w", err)
+		}
+	}
 	if err := h.settle(d, changes, next); err != nil {
 		return err
 	}
 	if !h.whole {
 		h.whole = true
 		return nil
+	}
+	if err := h.foreseeNewest(changes); err != nil {
+		return err
 	}
 	for i := range changes {
 		body, err := wire.Encode(wire.Record{Time: d.Record.Time, Change: &changes[i]})
@@ -61,13 +69,18 @@ func (h *Host) settle(d *fleet.Delivery, changes []finding.Change, next map[find
 			}
 		}
 	}
-	for _, r := range next {
-		body, err := wire.Encode(wire.Record{Time: d.Record.Time, Change: &finding.Change{Result: *r}})
-		if err != nil {
-			return fmt.Errorf("encode result: %w", err)
-		}
-		if err := h.stand(r, false, body); err != nil {
-			return err
+	for _, fresh := range []bool{false, true} { // new rows are added one after another
+		for k, r := range next {
+			if (h.states[k].status == 0) != fresh {
+				continue
+			}
+			body, err := wire.Encode(wire.Record{Time: d.Record.Time, Change: &finding.Change{Result: *r}})
+			if err != nil {
+				return fmt.Errorf("encode result: %w", err)
+			}
+			if err := h.stand(r, false, body); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -120,6 +133,7 @@ func (h *Host) compare(d *fleet.Delivery, next map[finding.Key]*finding.Result) 
 	}
 	for k, r := range next {
 		if !had[k] {
+			h.remember(k, standing{})
 			changes = append(changes, finding.Change{Result: *r})
 		}
 	}
