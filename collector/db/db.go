@@ -15,6 +15,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 )
 
 // Writer is a transaction that writes. Its statements are prepared once for each text,
@@ -81,6 +82,31 @@ func Ask(w Writer, questions []Question) error {
 
 type asker interface {
 	Ask(questions []Question) error
+}
+
+// Appends reports whether the writer takes many rows of a table in the time of a few,
+// when nothing is done between them that names the table.
+func Appends(w Writer) bool {
+	_, ok := w.(appender)
+	return ok
+}
+
+// Append adds a row of the columns, which are divided by ", ", to a table where nothing
+// has its key. Where [Appends] says so, its error may come later.
+func Append(w Writer, table, columns string, args ...any) error {
+	if a, ok := w.(appender); ok {
+		return a.Append(table, columns, args...)
+	}
+	return w.Exec(Insert(table, columns), args...)
+}
+
+type appender interface {
+	Append(table, columns string, args ...any) error
+}
+
+// Insert is the statement that adds a row of the columns to a table.
+func Insert(table, columns string) string {
+	return "INSERT INTO " + table + " (" + columns + ") VALUES (?" + strings.Repeat(", ?", strings.Count(columns, ", ")) + ")"
 }
 
 // Each calls row with the Scan of each row of a query.

@@ -106,3 +106,11 @@ func TestTell(t *testing.T) {
 		t.Errorf("told of %q", w.told)
 	}
 }
+
+// TestInsert: the statement of a row that is added where rows are not collected.
+func TestInsert(t *testing.T) {
+	got := []string{Insert("x", "a"), Insert("x", "a, b, c")}
+	if want := []string{"INSERT INTO x (a) VALUES (?)", "INSERT INTO x (a, b, c) VALUES (?, ?, ?)"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}

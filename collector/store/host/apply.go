@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/advice"
 	"seawall/collector/store/host/storm"
@@ -293,7 +294,8 @@ func (h *Host) write(k finding.Key, old, now standing, body []byte) error {
 	case now.status == 0:
 		return h.Exec("DELETE FROM state WHERE host = ? AND check_id = ? AND resource = ?", h.key, k.Check, k.Resource)
 	case old.status == 0:
-		return h.Exec("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?)", h.key, k.Check, k.Resource, now.status, now.severity, now.since, body)
+		return db.Append(h.Writer, "state", "host, check_id, resource, status, severity, since, body",
+			h.key, k.Check, k.Resource, now.status, now.severity, now.since, body)
 	}
 	return h.Exec("UPDATE state SET status = ?, severity = ?, since = ?, body = ? WHERE host = ? AND check_id = ? AND resource = ?",
 		now.status, now.severity, now.since, body, h.key, k.Check, k.Resource)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/lane"
 	"seawall/pkg/finding"
@@ -74,7 +75,7 @@ func (b *Batch) writeEvents() error {
 	rows := b.told
 	b.told = b.told[:0]
 	for n := rowsAtOnce; len(rows) > 0; rows = rows[n:] {
-		if len(rows) < rowsAtOnce {
+		if len(rows) < rowsAtOnce || db.Appends(b.Writer) {
 			n = 1
 		}
 		if err := b.insertEvents(rows[:n]); err != nil {
@@ -83,6 +84,8 @@ func (b *Batch) writeEvents() error {
 	}
 	return nil
 }
+
+const eventColumns = "id, host, lane, epoch, seq, ordinal, received, check_id, moved, body, host_before, check_before"
 
 // insertEvents writes rows. An error undoes the transaction, which it ends anyway:
 // else SQLite would copy each page to a file first, to undo the statement alone.
@@ -104,7 +107,10 @@ func (b *Batch) insertEvents(rows []row) error {
 			e.Received.UnixNano(), check, e.Moved, r.body, r.host.newest, before)
 		r.host.newest = e.ID
 	}
-	return b.Exec("INSERT INTO event (id, host, lane, epoch, seq, ordinal, received, check_id, moved, body, host_before, check_before) VALUES "+
+	if len(rows) == 1 {
+		return db.Append(b.Writer, "event", eventColumns, args...)
+	}
+	return b.Exec("INSERT INTO event ("+eventColumns+") VALUES "+
 		strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), ", len(rows)-1)+"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", args...)
 }
 

@@ -14,6 +14,12 @@
 // Behind a pool of connections nothing is prepared, and notifications do not come. It is
 // known by the number of the process that answers, which is not the greeted one's.
 //
+// # Many rows
+//
+// Rows that a transaction adds to a table, events and results above all, wait until it
+// ends or a statement names the table, and then go there by COPY. Where they are few,
+// they are inserted with the statements that go anyway.
+//
 // # Durable
 //
 // A commit is on disk when it returns, as synchronous_commit says, and on the standby

@@ -37,6 +37,7 @@ type Writer struct {
 	dialect *dialect
 	conn    *sql.Conn // nil while there is none
 	waiting pgx.Batch
+	added   []rows // after what waits
 	wrote   bool
 }
 
@@ -77,7 +78,8 @@ func (w *Writer) Begin(ask string, to ...any) (fresh bool, err error) {
 }
 
 func (w *Writer) begin(ask string, to []any) error {
-	w.waiting, w.wrote = pgx.Batch{}, false
+	w.forget()
+	w.wrote = false
 	for _, text := range []string{"BEGIN", "SET LOCAL lock_timeout = " + turnWithin, "SET LOCAL idle_in_transaction_session_timeout = " + idleWithin} {
 		w.waiting.Queue(text)
 	}
@@ -97,6 +99,9 @@ func (w *Writer) Wrote() bool { return w.wrote }
 
 // Commit ends the transaction. After an error nobody knows what became of it.
 func (w *Writer) Commit() error {
+	if err := w.add(); err != nil {
+		return err
+	}
 	w.waiting.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
 		if tag.String() != "COMMIT" {
 			return errors.New("the server has undone the transaction")
@@ -108,7 +113,7 @@ func (w *Writer) Commit() error {
 
 // Rollback undoes the transaction, if there is one.
 func (w *Writer) Rollback() {
-	w.waiting = pgx.Batch{}
+	w.forget()
 	if w.conn != nil {
 		_ = w.send("ROLLBACK") // an error has ended the connection, and with it the transaction
 	}
@@ -154,6 +159,9 @@ func (w *Writer) Exec(text string, args ...any) error {
 	if err != nil {
 		return err
 	}
+	if err := w.meet(text); err != nil {
+		return err
+	}
 	w.wrote = true
 	w.waiting.Queue(w.dialect.rewrite(text), values...)
 	if w.waiting.Len() < ahead {
@@ -161,6 +169,9 @@ func (w *Writer) Exec(text string, args ...any) error {
 	}
 	return w.flush()
 }
+
+// forget drops what waits.
+func (w *Writer) forget() { w.waiting, w.added = pgx.Batch{}, nil }
 
 // flush sends what waits.
 func (w *Writer) flush() error {
@@ -176,6 +187,9 @@ func (w *Writer) flush() error {
 func (w *Writer) Change(text string, args ...any) (rows int64, err error) {
 	values, err := values(args)
 	if err != nil {
+		return 0, err
+	}
+	if err := w.meet(text); err != nil {
 		return 0, err
 	}
 	w.wrote = true
@@ -201,7 +215,7 @@ func (w *Writer) Row(text string, args []any, to ...any) (found bool, err error)
 // Rows calls row with the Scan of each row of a query. The writer must not be used
 // meanwhile.
 func (w *Writer) Rows(text string, args []any, row func(scan func(...any) error) error) error {
-	if err := w.flush(); err != nil {
+	if err := errors.Join(w.meet(text), w.flush()); err != nil {
 		return err
 	}
 	if w.conn == nil {
@@ -228,6 +242,9 @@ func (w *Writer) Ask(questions []db.Question) error {
 		q := &questions[i]
 		values, err := values(q.Args)
 		if err != nil {
+			return err
+		}
+		if err := w.meet(q.Text); err != nil {
 			return err
 		}
 		w.waiting.Queue(w.dialect.rewrite(q.Text), values...).Query(func(rows pgx.Rows) error {
