@@ -75,8 +75,9 @@ type Config struct {
 	Requests func(ctx context.Context) ([]fleet.Request, error)
 	// Ready fails when the store cannot take a write. Default: always ready.
 	Ready func(ctx context.Context) error
-	// Metrics is what /metrics shows. Default: the path does not exist.
-	Metrics prometheus.Gatherer
+	// Metrics is what /metrics shows, the dashboard's own figures with it. Default: the path
+	// does not exist.
+	Metrics *prometheus.Registry
 
 	// Hosts are the names, without port, under which browsers reach the
 	// dashboard. Addresses and localhost are always allowed.
@@ -154,6 +155,14 @@ func (c *Config) complete() error {
 	}
 	c.Secure = c.Secure || c.TLS != nil
 	return nil
+}
+
+// registerer is where figures go, nil for nowhere.
+func (c *Config) registerer() prometheus.Registerer {
+	if c.Metrics == nil {
+		return nil
+	}
+	return c.Metrics
 }
 
 // without has what is not there do nothing.

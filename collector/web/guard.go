@@ -43,6 +43,15 @@ func (s *Server) guard(route frame.Route) http.Handler {
 			s.frame.Failure(w, r, http.StatusForbidden, "This form is out of date", "Go back, reload the page and try again.")
 			return
 		}
+		if route.File {
+			leave, why := s.files.Enter(v.User)
+			if why != "" {
+				w.Header().Set("Retry-After", "10")
+				s.frame.Failure(w, r, http.StatusTooManyRequests, "Too many files at a time", why)
+				return
+			}
+			defer leave() // after a panic, too: so a file is cut off
+		}
 		route.Serve(w, r)
 	})
 }

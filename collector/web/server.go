@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"seawall/collector/fleet"
+	"seawall/collector/web/download"
 	"seawall/collector/web/frame"
 	"seawall/collector/web/gate"
 	"seawall/collector/web/live"
@@ -34,6 +35,8 @@ const (
 	formBytes     = 8 << 10
 	connections   = 1024
 	streams       = 256
+	files         = 4 // made at a time
+	filesEach     = 2 // of one user
 
 	sessionLifetime = 12 * time.Hour
 	sessionIdle     = 2 * time.Hour
@@ -52,6 +55,7 @@ type Server struct {
 	visitor  func(*http.Request) frame.Visitor
 	hub      *live.Hub
 	calls    *rpc.Server
+	files    *download.Slots
 	routes   []frame.Route
 	router   http.Handler
 	handler  http.Handler
@@ -70,6 +74,9 @@ func New(c Config) (*Server, error) {
 	s.sessions, err = session.New(session.Config{Lifetime: sessionLifetime, Idle: sessionIdle, Max: sessionMax, Each: sessionEach,
 		Now: c.Now, Data: c.Sessions, Log: c.Log})
 	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	if s.files, err = download.NewSlots(files, filesEach, c.registerer()); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	s.hub = live.NewHub(streams, s.changeData)

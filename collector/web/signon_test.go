@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"seawall/collector/web"
 	"seawall/collector/web/sso"
 )
@@ -21,6 +23,7 @@ func TestSignOnPage(t *testing.T) {
 		t.Errorf("without a provider: %d", a.code)
 	}
 	c.SSO = &web.SingleSignOn{Settings: &sso.Settings{Name: "Example <ID>", Issuer: "http://127.0.0.1:1", ClientID: "c", Redirect: "http://localhost" + sso.Back}}
+	c.Metrics = prometheus.NewRegistry() // one is for one server
 	b = open(t, newServer(t, c))
 	if a := b.get("/login?next=/hosts%3Fq%3Da%26b"); !strings.Contains(a.body, `<a class="button" href="/login/sso?next=%2fhosts%3fq%3da%26b">Sign in with Example &lt;ID&gt;</a>`) {
 		t.Errorf("the page: %s", a.body)

@@ -40,18 +40,14 @@ type Config struct {
 
 // API answers with JSON.
 type API struct {
-	config    Config
-	frame     *frame.Frame
-	rest      *rest.Server
-	exporting chan struct{}
+	config Config
+	frame  *frame.Frame
+	rest   *rest.Server
 }
-
-// exports is how many are made at a time: each reads all there is.
-const exports = 4
 
 // New returns an API. Further endpoints are those of other areas.
 func New(c Config, more ...rest.Endpoint) *API {
-	s := &API{config: c, frame: c.Frame, exporting: make(chan struct{}, exports)}
+	s := &API{config: c, frame: c.Frame}
 	s.rest = rest.New(rest.Config{Frame: c.Frame, Hosts: c.Lists.HostPage, Version: c.Version, Once: c.Once}, slices.Concat(s.endpoints(), s.lists(), more))
 	return s
 }

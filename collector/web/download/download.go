@@ -5,6 +5,9 @@
 // an error to answer as usual; what fails later cuts the connection, which every client
 // tells from the end of a file. Files are made of what hosts said, so browsers are told to
 // keep them and never to show them: an attachment, of a type that no browser runs.
+//
+// Few are made at a time ([Slots]), and no reader holds one for ever: it may stand still for
+// some seconds, and must take some KiB a second over the whole.
 package download
 
 import (
@@ -25,6 +28,10 @@ const (
 	// patience is how long a reader may take for each part: it bounds a reader that
 	// stands still, and not a file that is long.
 	patience = 30 * time.Second
+	// slowest is how many bytes a second a reader takes at least, over the whole and beside
+	// its patience: it bounds a reader that takes a little each time to hold its slot. The
+	// time that the making takes does not count.
+	slowest = 8 << 10
 )
 
 // Stream answers with the file that write makes. An error is returned when nothing was
@@ -56,14 +63,34 @@ var errReader = errors.New("send to the reader")
 
 // sender sends, and gives the reader time for each part.
 type sender struct {
-	w     http.ResponseWriter
-	name  string
-	begun bool
+	w      http.ResponseWriter
+	name   string
+	begun  bool
+	sent   int
+	waited time.Duration // for the reader
 }
 
+// Write sends p in parts, so that each has its own deadline.
 func (s *sender) Write(p []byte) (int, error) {
+	sent := 0
+	for {
+		n, err := s.send(p[sent:min(len(p), sent+buffer)])
+		if sent += n; err != nil || sent == len(p) {
+			return sent, err
+		}
+	}
+}
+
+// left is how long the reader may take for the next part.
+func (s *sender) left() time.Duration {
+	return min(patience, patience+time.Duration(s.sent/slowest)*time.Second-s.waited)
+}
+
+func (s *sender) send(p []byte) (int, error) {
+	begin := time.Now()
+	defer func() { s.waited += time.Since(begin) }()
 	// A recorder of tests has no deadline.
-	if err := http.NewResponseController(s.w).SetWriteDeadline(time.Now().Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := http.NewResponseController(s.w).SetWriteDeadline(begin.Add(s.left())); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, fmt.Errorf("%w: %w", errReader, err)
 	}
 	if !s.begun {
@@ -72,6 +99,7 @@ func (s *sender) Write(p []byte) (int, error) {
 		s.w.WriteHeader(http.StatusOK)
 	}
 	n, err := s.w.Write(p)
+	s.sent += n
 	if err != nil {
 		return n, fmt.Errorf("%w: %w", errReader, err)
 	}

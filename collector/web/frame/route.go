@@ -30,6 +30,8 @@ type Route struct {
 	// Without it, who has a scope is refused: a route that nobody thought about shows
 	// nobody another's hosts.
 	Scoped bool
+	// File says that Serve makes a file of any size: few are made at a time.
+	File bool
 }
 
 // Visitor is who sends a request.

@@ -85,7 +85,7 @@ func (s *Pages) Routes() []frame.Route {
 		{Pattern: "GET " + one, Role: frame.Viewer, Serve: s.hostsPage, Scoped: true},
 		{Pattern: "GET " + advisoriesPath, Role: frame.Viewer, Serve: s.advisoriesPage, Scoped: true},
 		{Pattern: "GET " + advisoryPath, Role: frame.Viewer, Serve: s.advisoryPage, Scoped: true},
-		{Pattern: "GET " + exportPath, Role: frame.Viewer, Serve: s.export, Scoped: true},
+		{Pattern: "GET " + exportPath, Role: frame.Viewer, Serve: s.export, Scoped: true, File: true},
 	}
 }
 

@@ -51,7 +51,7 @@ func (s *Pages) Routes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /{$}", Role: frame.Viewer, Serve: s.overviewPage, Scoped: true},
 		{Pattern: "GET /hosts", Role: frame.Viewer, Serve: s.hostsPage, Scoped: true},
-		{Pattern: "GET /hosts/export", Role: frame.Viewer, Serve: s.exportHosts, Scoped: true},
+		{Pattern: "GET /hosts/export", Role: frame.Viewer, Serve: s.exportHosts, Scoped: true, File: true},
 		{Pattern: "GET /hosts/{id}", Role: frame.Viewer, Serve: s.hostPage, Scoped: true},
 		{Pattern: "GET /checks", Role: frame.Viewer, Serve: s.checksPage, Scoped: true},
 		{Pattern: "GET /checks/{id}", Role: frame.Viewer, Serve: s.checkPage, Scoped: true},

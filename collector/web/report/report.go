@@ -65,7 +65,7 @@ func New(c Config) (*Pages, error) {
 func (s *Pages) Routes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /reports", Role: frame.Viewer, Serve: s.page, Scoped: true},
-		{Pattern: "GET /reports/export", Role: frame.Viewer, Serve: s.export, Scoped: true},
+		{Pattern: "GET /reports/export", Role: frame.Viewer, Serve: s.export, Scoped: true, File: true},
 	}
 }
 

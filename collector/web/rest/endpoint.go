@@ -78,7 +78,7 @@ func (s *Server) Routes() []frame.Route {
 	var routes []frame.Route
 	for i := range s.all {
 		e := &s.all[i]
-		routes = append(routes, frame.Route{Pattern: e.Method + " " + e.Path, Role: e.Role, Serve: s.handler(e), Scoped: true})
+		routes = append(routes, frame.Route{Pattern: e.Method + " " + e.Path, Role: e.Role, Serve: s.handler(e), Scoped: true, File: e.Stream != nil})
 	}
 	return routes
 }
