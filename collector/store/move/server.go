@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,6 +17,9 @@ import (
 
 // program is what the server calls a connection of this package.
 const program = "seawall-move"
+
+// patience is how often the lock is tried for, ten times a second.
+const patience = 20
 
 // server is a database of PostgreSQL, from within a transaction.
 type server struct {
@@ -121,21 +125,37 @@ func begin(ctx context.Context, url string, options pgx.TxOptions) (*pgx.Conn, p
 }
 
 // alone takes the lock under which collectors write, and finds out whether one is there:
-// between its transactions, it has connections all the same.
+// between its transactions, it has connections all the same. The lock of a connection that
+// has just ended goes a moment later.
 func alone(ctx context.Context, tx pgx.Tx) error {
-	var got bool
-	if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(postgres.LockKey)).Scan(&got); err != nil {
-		return fmt.Errorf("take the collectors' lock: %w", err)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for range patience {
+		var got bool
+		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(postgres.LockKey)).Scan(&got); err != nil {
+			return fmt.Errorf("take the collectors' lock: %w", err)
+		}
+		if _, err := tx.Exec(ctx, "SELECT pg_stat_clear_snapshot()"); err != nil {
+			return fmt.Errorf("look for collectors: %w", err)
+		}
+		var connected int
+		if err := tx.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name LIKE 'seawall-collector%'`).Scan(&connected); err != nil {
+			return fmt.Errorf("look for collectors: %w", err)
+		}
+		if connected > 0 {
+			return fmt.Errorf("%d connections: %w", connected, ErrBusy)
+		}
+		if got {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
 	}
-	var connected int
-	if err := tx.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
-		WHERE datname = current_database() AND application_name LIKE 'seawall-collector%'`).Scan(&connected); err != nil {
-		return fmt.Errorf("look for collectors: %w", err)
-	}
-	if !got || connected > 0 {
-		return fmt.Errorf("%d connections: %w", connected, ErrBusy)
-	}
-	return nil
+	return fmt.Errorf("another command has the collectors' lock: %w", ErrBusy)
 }
 
 func (s *server) layouts(ctx context.Context) (all []layout, err error) {
