@@ -107,7 +107,7 @@ func (c *Config) Register(f *pflag.FlagSet) {
 	f.IntVar(&c.ArchiveAfterDays, "archive-after-days", 30, "`days` of silence after which a host is archived; it comes back by itself")
 	f.IntVar(&c.MemoryBudget, "memory-budget", 64, "`MiB` for what hosts have sent and the store has not taken")
 	c.Invites = option.Choice{Value: "on", Words: []string{"on", "off"}}
-	f.Var(&c.Invites, "dashboard-invites", "whether the dashboard makes tokens for new hosts: on, or off: the command bootstrap alone")
+	f.Var(&c.Invites, "dashboard-invites", "whether the dashboard makes tokens for new hosts and decides about those that wait: on, or off: the commands alone")
 	f.StringVar(&c.SSO, "sso", DefaultSSO, "`file` that says how people sign in through a provider of identities; it need not exist unless named")
 	f.StringVar(&c.Advertise, "advertise", "", "`address` where hosts reach this collector, host:port; for new hosts' user-data")
 	f.StringVar(&c.Repo, "repo", "", "`URL` of the repository that new hosts install from: the folder with deb/ and rpm/")

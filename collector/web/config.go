@@ -100,6 +100,9 @@ type Config struct {
 	// Withdraw ends one. One that is not there is an error that is fs.ErrNotExist. Default:
 	// the dashboard ends none.
 	Withdraw func(ctx context.Context, id string) error
+	// Decide admits a host that waits for approval, or turns it away. One that is not there
+	// is an error that is fs.ErrNotExist. Default: the dashboard shows the commands that do.
+	Decide func(ctx context.Context, id string, d fleet.Decision) error
 	// Areas makes further areas of the dashboard on its frame. Default: none.
 	Areas func(f *frame.Frame) ([]Area, error)
 	// Version is the collector's, shown at the foot of each page.

@@ -46,11 +46,10 @@
 //
 // # What it changes
 //
-// Hosts that wait for approval, and those in quarantine, stand on the pages with the
-// commands that decide about them. The decision is made where the collector runs:
-// who has the dashboard's password cannot approve or release a host. An operator may
-// invite one, with a token that is shown once, and a collector can be told that it may
-// not ([Config.Invite]).
+// An operator may invite hosts, with a token that is shown once, and decides about those
+// that wait for approval; a collector can be told that the dashboard does neither
+// ([Config.Invite], [Config.Decide]). Then, and for hosts in quarantine, the pages show the
+// commands that decide, to be given where the collector runs.
 //
 // The package itself changes nothing but its own sessions; areas that do more are given
 // to it ([Config.Areas]). It knows no store: package frame says what pages ask of one,

@@ -56,7 +56,7 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, err
 	}
-	what, err := posture.New(posture.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Lists: c.Lists, Parts: c.Parts, Waived: c.Waived, Glance: c.Glance, Requests: c.Requests, Exported: c.Exported, Views: views})
+	what, err := posture.New(posture.Config{Frame: s.frame, Posture: c.Posture, Catalogue: c.Catalogue, Detections: c.Detections, Lists: c.Lists, Parts: c.Parts, Waived: c.Waived, Glance: c.Glance, Requests: c.Requests, Exported: c.Exported, Views: views, Decides: c.Decide != nil})
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (s *Server) areas() ([]Area, error) {
 	if err != nil {
 		return nil, err
 	}
-	invite, err := join.New(join.Config{Frame: s.frame, NewHost: c.NewHost, Invite: c.Invite, Tokens: c.Tokens, Withdraw: c.Withdraw})
+	invite, err := join.New(join.Config{Frame: s.frame, NewHost: c.NewHost, Invite: c.Invite, Tokens: c.Tokens, Withdraw: c.Withdraw, Requests: c.Requests, Decide: c.Decide})
 	if err != nil {
 		return nil, err
 	}

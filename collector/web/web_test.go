@@ -42,6 +42,7 @@ func config(d *demo) web.Config {
 				Uses: 100, Used: 7, Tags: []string{"env=prod", "role=web"}, Approval: true, Scope: fleet.Scope{Name: "web-*"}}}, nil
 		},
 		Withdraw: func(context.Context, string) error { return nil },
+		Decide:   func(context.Context, string, fleet.Decision) error { return nil },
 		Version:  "0.3.1",
 		Log:      slog.New(slog.DiscardHandler),
 		Now:      func() time.Time { return d.now },

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -122,7 +124,7 @@ func assemble(t *testing.T) *assembled {
 	return a
 }
 
-// people puts two hosts and a machine that waits into the store.
+// people puts two hosts and three machines that wait into the store.
 func (a *assembled) people() {
 	a.t.Helper()
 	now := time.Now().UTC().Truncate(time.Second)
@@ -132,7 +134,11 @@ func (a *assembled) people() {
 				return err
 			}
 		}
-		return tx.PutRequest(fleet.Request{Key: fleet.KeyHash{9}, ID: "0900000000000000", From: netip.MustParseAddr("192.0.2.7"), Asked: now, Again: now, Decision: fleet.Waiting})
+		var errs []error
+		for i := byte(9); i < 12; i++ {
+			errs = append(errs, tx.PutRequest(fleet.Request{Key: fleet.KeyHash{i}, ID: fmt.Sprintf("%02x00000000000000", i), From: netip.MustParseAddr("192.0.2.7"), Asked: now, Again: now, Decision: fleet.Waiting}))
+		}
+		return errors.Join(errs...)
 	})
 	if err != nil {
 		a.t.Fatal(err)
@@ -222,6 +228,8 @@ func deeds() []deed {
 	return []deed{
 		{"POST /hosts/new", "/hosts/new", "family=debian&collector=c.example.net:9443&package=/root/seawall.deb&life=15m0s", "token create"},
 		{"POST /hosts/new/tokens/{id}/end", "/hosts/new/tokens/$(SELECT id FROM token WHERE label = 'dashboard')/end", "", "token revoke"},
+		{"POST /hosts/requests/{id}/approve", "/hosts/requests/0a00000000000000/approve", "compared=yes", "request approved"},
+		{"POST /hosts/requests/{id}/reject", "/hosts/requests/0b00000000000000/reject", "", "request rejected"},
 		{"POST /hosts/views", "/hosts/views", "name=mine&query=q%3Dweb&shared=yes", "view share"},
 		{"POST /hosts/views/{id}/remove", "/hosts/views/$(SELECT id FROM saved_view)/remove", "", "view unshare"},
 		{"POST /hosts/{id}/finding", "/hosts/" + string(aHost) + "/finding", look, "finding triage"},

@@ -7,6 +7,7 @@ import (
 	"seawall/collector/bootstrap"
 	"seawall/collector/config"
 	"seawall/collector/enrol"
+	"seawall/collector/fleet"
 )
 
 // invites returns what makes an invitation for the dashboard, or nil where the
@@ -25,5 +26,17 @@ func (m *members) invites(c config.Config) func(context.Context, bootstrap.Order
 		t := bootstrap.Token{ID: made.ID, Text: secret.Text(), Expires: made.Expires, Uses: made.Uses, Approval: made.Approval}
 		text, err := bootstrap.Text(o.Host, t, o.Format)
 		return text, t, err
+	}
+}
+
+// decides returns what admits hosts that wait, and turns them away, for the dashboard, or
+// nil where the dashboard is to let none in.
+func (m *members) decides(c config.Config) func(context.Context, string, fleet.Decision) error {
+	if c.Invites.Value == "off" {
+		return nil
+	}
+	return func(ctx context.Context, id string, d fleet.Decision) error {
+		_, err := m.Decide(ctx, id, d)
+		return err
 	}
 }

@@ -129,7 +129,7 @@ func openDashboard(c config.Config, s *store.Store, m *members, a *messenger, wh
 		SignIn: who.byPassword(c.StateDir, log), Bearer: who.byToken,
 		Hosts: c.DashboardHosts, TLS: browserTLS, Version: version, Log: log,
 		NewHost: func() bootstrap.Host { h, _ := c.Host(); return h }, // what is missing is asked for
-		Invite:  m.invites(c), Tokens: s.Tokens, Withdraw: m.Withdraw, Exported: trail.Exported(s, time.Now), Areas: areas(c, s, m, a, who),
+		Invite:  m.invites(c), Tokens: s.Tokens, Withdraw: m.Withdraw, Decide: m.decides(c), Exported: trail.Exported(s, time.Now), Areas: areas(c, s, m, a, who),
 	})
 }
 

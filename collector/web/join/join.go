@@ -5,6 +5,10 @@
 // fleet, who may see a host of any tag; nobody with a scope opens it.
 //
 // Below the form are the tokens that were made, wherever that was, and what ends each.
+//
+// What a person decides about a host that waits for approval comes here, too; the form
+// stands on the list of hosts. A name is what a machine says of itself, and two may say the
+// same: who admits one says that its key was compared.
 package join
 
 import (
@@ -44,6 +48,11 @@ type Config struct {
 	// Withdraw ends a token. One that is not there is an error that is fs.ErrNotExist.
 	// Nil: the page ends none.
 	Withdraw func(ctx context.Context, id string) error
+	// Requests returns the hosts that asked to be admitted.
+	Requests func(ctx context.Context) ([]fleet.Request, error)
+	// Decide admits one of them, or turns it away. One that is not there is an error that
+	// is fs.ErrNotExist. Nil: the dashboard decides about none.
+	Decide func(ctx context.Context, id string, d fleet.Decision) error
 }
 
 // Page is the page.
@@ -68,6 +77,8 @@ func (s *Page) Routes() []frame.Route {
 		{Pattern: "GET /hosts/new", Role: frame.Operator, Serve: s.newHostPage},
 		{Pattern: "POST /hosts/new", Role: frame.Operator, Serve: s.newHost},
 		{Pattern: "POST /hosts/new/tokens/{id}/end", Role: frame.Operator, Serve: s.endToken},
+		{Pattern: "POST /hosts/requests/{id}/approve", Role: frame.Operator, Serve: s.approve},
+		{Pattern: "POST /hosts/requests/{id}/reject", Role: frame.Operator, Serve: s.reject},
 	}
 }
 

@@ -34,9 +34,9 @@ type choice struct {
 func (b hostsBody) None() bool { return b.Pages.Total == 0 && !b.Query.Any() }
 
 // hostsOf returns a page of the list of hosts, after those that wait for approval.
-func hostsOf(now time.Time, q list.HostFilter, p fleet.HostPage, f fleet.Facets, requests []fleet.Request, waived map[fleet.HostID]int, views list.Views) frame.Page {
+func hostsOf(now time.Time, q list.HostFilter, p fleet.HostPage, f fleet.Facets, waiting queue, waived map[fleet.HostID]int, views list.Views) frame.Page {
 	b := hostsBody{
-		Now: now, Query: q, Hosts: p.Hosts, Waived: waived, Pages: q.Pages(len(p.Hosts), p.Total), Waiting: newQueue(now, requests), Views: views,
+		Now: now, Query: q, Hosts: p.Hosts, Waived: waived, Pages: q.Pages(len(p.Hosts), p.Total), Waiting: waiting, Views: views,
 		Choices: []choice{
 			{"status", "State", list.Options("any state", q.Status, list.HostStatuses()...)},
 			{"severity", "Fails at least", severities(q.Severity, q.Status == "failing")},

@@ -51,7 +51,16 @@ func (s *Pages) hostsPage(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
-	s.frame.Show(w, r, s.pages, "hosts", hostsOf(s.frame.Now(), q, hosts, choices, requests, waived, views))
+	s.frame.Show(w, r, s.pages, "hosts", hostsOf(s.frame.Now(), q, hosts, choices, newQueue(s.frame.Now(), requests, s.form(v)), waived, views))
+}
+
+// form is the token of the forms that decide about hosts that wait; empty where the visitor
+// may not, or the dashboard does not.
+func (s *Pages) form(v frame.Visitor) string {
+	if !s.config.Decides || !v.Operates() {
+		return ""
+	}
+	return v.Form
 }
 
 // waived returns how many failed results of hosts waivers stand for.

@@ -105,10 +105,11 @@ type queue struct {
 	Now   time.Time
 	All   int
 	Shown []waiting
+	Form  string // the token of the forms that decide; empty: there are none
 }
 
-func newQueue(now time.Time, all []fleet.Request) queue {
-	q := queue{Now: now}
+func newQueue(now time.Time, all []fleet.Request, form string) queue {
+	q := queue{Now: now, Form: form}
 	for _, r := range all {
 		if r.Decision == fleet.Waiting {
 			q.Shown = append(q.Shown, waiting{r, decisions(r.ID)})

@@ -86,7 +86,7 @@ func TestQueue(t *testing.T) {
 			fleet.Request{ID: fmt.Sprintf("%016x", i), Asked: now.Add(-time.Duration(i) * time.Minute), Decision: fleet.Waiting},
 			fleet.Request{ID: "ffffffffffffffff", Decision: fleet.Approved}, fleet.Request{ID: "ffffffffffffffff", Decision: fleet.Rejected})
 	}
-	q := newQueue(now, all)
+	q := newQueue(now, all, "f1")
 	if q.All != waitingShown+5 || len(q.Shown) != waitingShown || q.Shown[0].ID != fmt.Sprintf("%016x", waitingShown+4) {
 		t.Fatalf("%d, %d shown, first %s", q.All, len(q.Shown), q.Shown[0].ID)
 	}

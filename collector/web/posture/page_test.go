@@ -43,7 +43,7 @@ func TestHosts(t *testing.T) {
 	q := list.Hosts(url.Values{"os": {"Debian 13"}, "tag": {"gone"}, "below": {"33"}, "status": {"failing"}, "page": {"2"}})
 	f := fleet.Facets{OS: []fleet.Facet{{Value: "Debian 12", Hosts: 2000}, {Value: "Debian 13", Hosts: 1}}}
 	requests := []fleet.Request{{ID: "0123456789abcdef", Decision: fleet.Waiting}, {Decision: fleet.Rejected}}
-	b := hostsOf(now, q, fleet.HostPage{Hosts: hosts(7), Total: 107}, f, requests, nil, list.Views{}).Body.(hostsBody)
+	b := hostsOf(now, q, fleet.HostPage{Hosts: hosts(7), Total: 107}, f, newQueue(now, requests, ""), nil, list.Views{}).Body.(hostsBody)
 	if b.Pages.From != 101 || b.Pages.To != 107 || b.Pages.Previous == "" || b.Pages.Next != "" || b.Waiting.All != 1 || b.None() {
 		t.Errorf("%+v, %d waiting", b.Pages, b.Waiting.All)
 	}
@@ -60,7 +60,7 @@ func TestHosts(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if b = hostsOf(now, list.Hosts(nil), fleet.HostPage{}, fleet.Facets{}, nil, nil, list.Views{}).Body.(hostsBody); !b.None() {
+	if b = hostsOf(now, list.Hosts(nil), fleet.HostPage{}, fleet.Facets{}, queue{}, nil, list.Views{}).Body.(hostsBody); !b.None() {
 		t.Error("without a filter and hosts there are some")
 	}
 }

@@ -24,6 +24,7 @@ type Config struct {
 	Waived     frame.Waived // nil: there are no waivers
 	Glance     func(ctx context.Context, scope []string) (fleet.Glance, error)
 	Requests   func(ctx context.Context) ([]fleet.Request, error) // hosts that asked to be admitted
+	Decides    bool                                               // what a person decides about them can be posted
 	// Exported is told who takes what as a file, before it begins, and may refuse it.
 	Exported func(ctx context.Context, who, what string) error
 	// Views returns what a visitor saved of the list of hosts, above the one of q.
