@@ -196,6 +196,22 @@ func (o *office) tagged(tag string, hosts int) string {
 	return ids
 }
 
+// decide presses a button of the one host that waits, whose key was compared or not, and
+// waits until none does.
+func (o *office) decide(key, what string, compared bool) {
+	o.Helper()
+	form := fmt.Sprintf(`form[action="/hosts/requests/%s/%s"]`, key, what)
+	o.do(chromedp.Navigate(o.dashboard+"/hosts"), chromedp.WaitVisible(chromedp.CSS(form)))
+	if compared {
+		o.do(chromedp.Click(chromedp.CSS(form + " button"))) // the browser asks for the tick
+		if o.text("#waiting .request h3") == "" {
+			o.Error("decided without a comparison")
+		}
+		o.do(chromedp.Click(chromedp.CSS(form + " input[name=compared]")))
+	}
+	o.do(chromedp.Click(chromedp.CSS(form+" button")), chromedp.WaitNotPresent(chromedp.CSS(form)), chromedp.WaitVisible(chromedp.CSS("#main")))
+}
+
 // TestJoin adds hosts as a person does, on the dashboard in a browser: the text that it
 // makes holds a token with which a machine enrols, the tags are the host's, at once and
 // after approval, and a token that is ended there is good for nobody.
@@ -219,6 +235,9 @@ func TestJoin(t *testing.T) {
 	if name, err := os.Hostname(); err != nil || o.text("h1") != name || !strings.Contains(o.text("#main"), "env=prod role=web") {
 		t.Errorf("the host's page has %q of %q: %v", o.text("h1"), name, err)
 	}
+	if page := o.text("#main"); strings.Contains(page, "0.00") || strings.Contains(page, "0 B") || !strings.Contains(page, "not told yet") {
+		t.Errorf("a host that has told nothing yet:\n%s", page)
+	}
 	o.look("host")
 	if one := o.tagged("role=web", 1); one != enrolled[1] {
 		t.Errorf("role=web has %s", one)
@@ -234,10 +253,11 @@ func TestJoin(t *testing.T) {
 	if !strings.Contains(waiting, "env=prod") || !strings.Contains(waiting, "role=db") || key == "" {
 		t.Errorf("what waits: %s", waiting)
 	}
-	o.look("waiting")
-	if out, err := exec.Command(filepath.Join(o.bin, "seawall-collector"), "--state-dir", o.state(), "host", "approve", key).CombinedOutput(); err != nil {
-		t.Fatalf("approve: %v: %s", err, out)
+	if said, _ := o.enrol("two", second); !strings.Contains(said, key) {
+		t.Errorf("the host does not say its key %s: %s", key, said)
 	}
+	o.look("waiting")
+	o.decide(key, "approve", true)
 	if said, code := o.enrol("two", second); code != 0 {
 		t.Fatalf("approved: exit %d: %s", code, said)
 	}
@@ -248,9 +268,19 @@ func TestJoin(t *testing.T) {
 		t.Errorf("role=db has %s", ids)
 	}
 
+	refused := o.invite("env=prod", true)
+	if said, code := o.enrol("refused", refused); code != 3 {
+		t.Fatalf("another that has to be approved: exit %d: %s", code, said)
+	}
+	o.do(chromedp.Navigate(o.dashboard+"/hosts"), chromedp.WaitVisible(chromedp.CSS("#waiting")))
+	o.decide(regexp.MustCompile(`\b[0-9a-f]{16}\b`).FindString(o.text("#waiting")), "reject", false)
+	if said, code := o.enrol("refused", refused); code == 0 || code == 3 || !strings.Contains(said, "reject") {
+		t.Errorf("turned away: exit %d: %s", code, said)
+	}
+
 	third := o.invite("env=prod", false)
 	o.do(chromedp.Navigate(o.dashboard+"/hosts/new"), chromedp.WaitVisible(chromedp.CSS("#tokens")))
-	if tokens := o.text("#tokens"); strings.Count(tokens, "used up") != 2 || strings.Count(tokens, "1 of 1") != 2 || strings.Count(tokens, "0 of 1") != 1 {
+	if tokens := o.text("#tokens"); strings.Count(tokens, "used up") != 3 || strings.Count(tokens, "1 of 1") != 3 || strings.Count(tokens, "0 of 1") != 1 {
 		t.Errorf("tokens: %s", tokens)
 	}
 	o.look("tokens")
