@@ -1,8 +1,10 @@
-// Package figures tells Prometheus how the fleet stands.
+// Package figures tells Prometheus how the fleet stands, and what waits for its receivers.
 //
 // A host must not be able to fill a monitoring system: no label has a host's words, or a
 // check's, which are a host's, too. Labels are presences, statuses, standings and
-// severities, so there are some thirty series whatever the fleet.
+// severities, so there are some thirty series whatever the fleet. Messages are told by the
+// kind of their route, of which there are few; continuous exports by their names, which
+// administrators choose, and of which there are at most fifty.
 //
 // The figures are those of the overview, read when they are asked for and kept for some
 // seconds, so that impatient scrapers cost no more than patient ones. When the store does
@@ -73,28 +75,26 @@ func (f *Fleet) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.NewInvalidMetric(f.hosts, err)
 		return
 	}
-	tell := func(d *prometheus.Desc, n int, labels ...string) {
-		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
-	}
+	say := func(d *prometheus.Desc, n int, labels ...string) { tell(to, d, float64(n), labels...) }
 	for _, p := range []fleet.Presence{fleet.Online, fleet.Silent, fleet.Offline, fleet.Archived} {
-		tell(f.hosts, o.Presence[p], string(p))
+		say(f.hosts, o.Presence[p], string(p))
 	}
 	for _, s := range []fleet.Standing{fleet.Active, fleet.Quarantined, fleet.Revoked} {
-		tell(f.members, o.Standing[s], string(s))
+		say(f.members, o.Standing[s], string(s))
 	}
 	for s := finding.StatusPass; s <= finding.StatusWaived; s++ {
-		tell(f.results, o.Counts.Of(s), s.String())
+		say(f.results, o.Counts.Of(s), s.String())
 	}
 	for s := finding.SeverityUnknown; s <= finding.SeverityCritical; s++ {
-		tell(f.failed, o.BySeverity[s], s.String())
-		tell(f.detections, o.Detected[s], s.String())
+		say(f.failed, o.BySeverity[s], s.String())
+		say(f.detections, o.Detected[s], s.String())
 	}
 	if percent, ok := o.Counts.Score(); ok {
-		tell(f.score, percent)
+		say(f.score, percent)
 	}
-	tell(f.updates, o.Pending)
-	tell(f.requests, o.Requests)
-	tell(f.expired, o.Expired)
+	say(f.updates, o.Pending)
+	say(f.requests, o.Requests)
+	say(f.expired, o.Expired)
 }
 
 // read returns the overview, which may be some seconds old.

@@ -20,7 +20,9 @@ import (
 	"seawall/collector/alert/outbox"
 	"seawall/collector/alert/watch"
 	"seawall/collector/db"
+	"seawall/collector/export/order"
 	"seawall/collector/export/stream"
+	"seawall/collector/figures"
 	"seawall/collector/fleet"
 	"seawall/collector/store"
 	"seawall/pkg/service"
@@ -66,6 +68,12 @@ func (a *messenger) Run(ctx context.Context) error {
 	group.Go(func() error { return a.once(ctx, "exports", a.Exports.Run) })
 	group.Go(func() error { return a.Desk.Serve(ctx, a.door) })
 	return group.Wait()
+}
+
+// measured is what waits for its receivers, in figures.
+func (a *messenger) measured(s *store.Store) *figures.Messages {
+	return figures.NewMessages(figures.Sources{Loads: a.Outbox.Loads, Routes: a.Desk.Routes,
+		Exports: func(ctx context.Context) ([]order.Progress, error) { return order.List(ctx, s) }}, time.Now)
 }
 
 // Close gives up the socket of one that does not run.

@@ -83,6 +83,7 @@ func serveStore(ctx context.Context, c config.Config, s *store.Store, log *slog.
 		return err
 	}
 	defer alerts.Close()
+	registry.MustRegister(alerts.measured(s))
 	out, err := openDashboard(c, s, m, alerts, who, at.Version, browserTLS, registry, log)
 	if err != nil {
 		return err
