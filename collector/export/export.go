@@ -125,7 +125,7 @@ func (w *walk) findings(ctx context.Context) error {
 			if !w.q.result(&state.Result, check.Family) {
 				continue
 			}
-			if err := w.out.state(d.Host.Labels, check, *state); err != nil {
+			if err := w.out.state(item.Labels(&d.Host), check, *state); err != nil {
 				return err
 			}
 		}
@@ -140,17 +140,17 @@ func (w *walk) run(d *fleet.HostDetail) error {
 		state := &d.States[k]
 		check := d.Checks[state.Result.Check]
 		if w.q.result(&state.Result, check.Family) && (w.q.Limit == 0 || w.out.lines+len(items) < w.q.Limit) {
-			items = append(items, item.State(d.Host.Labels, check, *state))
+			items = append(items, item.State(item.Labels(&d.Host), check, *state))
 		}
 	}
-	return w.out.run(d.Host.ID, d.Host.Labels, items)
+	return w.out.run(d.Host.ID, item.Labels(&d.Host), items)
 }
 
 // labels returns what hosts say of themselves, by id.
 func (w *walk) labels() map[fleet.HostID]finding.Host {
 	all := make(map[fleet.HostID]finding.Host, len(w.hosts))
 	for i := range w.hosts {
-		all[w.hosts[i].ID] = w.hosts[i].Labels
+		all[w.hosts[i].ID] = item.Labels(&w.hosts[i])
 	}
 	return all
 }

@@ -20,6 +20,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"seawall/collector/account/tag"
+	"seawall/collector/db"
 	"seawall/collector/export"
 	"seawall/collector/export/itemtest"
 	"seawall/collector/fleet"
@@ -54,6 +56,12 @@ func filled(t *testing.T, now time.Time) export.Source {
 		if err := s.Apply(t.Context(), id, deliveries(name, now), nil); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := s.Write(t.Context(), func(w db.Writer) error {
+		_, err := tag.Set(w, now, "ann", string(ids()[0]), []string{"team=blue", "prod"})
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 	return export.Source{Hosts: s.Hosts, Host: s.Host, Checks: s.Checks, Timeline: s.Timeline, Detections: s.Detections}
 }
@@ -117,6 +125,24 @@ func written(t *testing.T, s export.Source, parameters string) (string, int) {
 		t.Fatal(err)
 	}
 	return b.String(), n
+}
+
+// TestTags: every file has the tags that a host was given, and behind them its own.
+func TestTags(t *testing.T) {
+	s := filled(t, now())
+	host := "&host=" + string(ids()[0])
+	for parameters, want := range map[string]string{
+		"what=hosts&format=csv":                             `"prod team=blue web"`,
+		"what=findings&format=ecs" + host:                   `"tags":["prod","team=blue","web"]`,
+		"what=changes&format=ecs" + host:                    `"tags":["prod","team=blue","web"]`,
+		"what=detections&format=ecs" + host:                 `"tags":["prod","team=blue","web"]`,
+		"what=findings&format=otlp" + host:                  `{"key":"seawall.host.tags","value":{"arrayValue":{"values":[{"stringValue":"prod"},{"stringValue":"team=blue"},{"stringValue":"web"}]}}}`,
+		"what=findings&format=ecs&host=" + string(ids()[1]): `"tags":["prod","web"]`,
+	} {
+		if text, n := written(t, s, parameters); n == 0 || !strings.Contains(text, want) {
+			t.Errorf("%s: not %s in the first of %d: %.1500s", parameters, want, n, text)
+		}
+	}
 }
 
 // TestCounts: each filter lets through what it says, in each format.

@@ -109,7 +109,7 @@ func (w *writer) host(h *fleet.Host) error {
 	if h.Member != nil {
 		standing = string(h.Member.Standing)
 	}
-	return w.done(w.table.Row(string(h.ID), l.Name, string(h.Presence), standing, l.OS, l.Kernel, l.Arch, l.Region, l.DropletID, strings.Join(l.Tags, " "), l.AgentVersion,
+	return w.done(w.table.Row(string(h.ID), l.Name, string(h.Presence), standing, l.OS, l.Kernel, l.Arch, l.Region, l.DropletID, strings.Join(item.Labels(h).Tags, " "), l.AgentVersion,
 		stamp(h.FirstSeen), stamp(h.LastSeen), number(c.Pass), number(c.Fail), number(c.Unknown), number(c.Error), number(c.Waived),
 		number(h.BySeverity[finding.SeverityCritical]), number(h.BySeverity[finding.SeverityHigh]), number(h.BySeverity[finding.SeverityMedium]),
 		number(h.BySeverity[finding.SeverityLow]), number(h.Pending), strconv.FormatUint(h.Gaps, 10)))

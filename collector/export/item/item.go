@@ -17,7 +17,7 @@ import (
 // Item is one thing that is told. Exactly one of Result and Detection is set.
 type Item struct {
 	Host   fleet.HostID
-	Labels finding.Host      // what the host says of itself; labels, not identity
+	Labels finding.Host      // as [Labels] has them; labels, not identity
 	Check  finding.CheckInfo // of Result; may have no more than an id
 
 	Result *finding.Result
@@ -31,6 +31,22 @@ type Item struct {
 
 	Detection *finding.Detection
 	Received  time.Time // by the collector; zero for a result that stands
+}
+
+// Labels returns what a host says of itself, with all tags of the host: those that people
+// or a token gave it, and behind them those that are its own word alone.
+func Labels(h *fleet.Host) finding.Host {
+	labels := h.Labels
+	if len(h.Tags) == 0 {
+		return labels
+	}
+	labels.Tags = slices.Clone(h.Tags)
+	for _, own := range h.Labels.Tags {
+		if !slices.Contains(h.Tags, own) {
+			labels.Tags = append(labels.Tags, own)
+		}
+	}
+	return labels
 }
 
 // State returns the item of a result that stands.

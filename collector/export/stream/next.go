@@ -197,7 +197,7 @@ func (r *Runner) findings(ctx context.Context, p *order.Progress, b *batch) (ite
 			return nil, fmt.Errorf("read host %s: %w", id, err)
 		}
 		for k := range d.States {
-			items = append(items, item.State(d.Host.Labels, d.Checks[d.States[k].Result.Check], d.States[k]))
+			items = append(items, item.State(item.Labels(&d.Host), d.Checks[d.States[k].Result.Check], d.States[k]))
 		}
 	}
 	if len(hosts.Hosts) < atOnce {
@@ -251,7 +251,7 @@ func (r *Runner) know(ctx context.Context, ids []fleet.HostID) error {
 		return fmt.Errorf("read hosts: %w", err)
 	}
 	for i := range found.Hosts {
-		r.texts.hosts[found.Hosts[i].ID] = found.Hosts[i].Labels
+		r.texts.hosts[found.Hosts[i].ID] = item.Labels(&found.Hosts[i])
 	}
 	return nil
 }

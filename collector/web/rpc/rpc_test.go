@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -384,6 +385,8 @@ func TestTokens(t *testing.T) {
 	list, err := s.client.ListHosts(bob, &fleetv1.ListHostsRequest{})
 	if err != nil || len(list.GetHosts()) != 1 || list.GetHosts()[0].GetId() != string(host(1)) {
 		t.Errorf("hosts of a scope: %v %v", list, err)
+	} else if tags := list.GetHosts()[0].GetTags(); !slices.Equal(tags, []string{"prod"}) {
+		t.Errorf("the tags that the host was given: %q", tags)
 	}
 	if _, err := s.client.GetHost(bob, &fleetv1.GetHostRequest{Id: string(host(0))}); status.Code(err) != codes.NotFound {
 		t.Errorf("a host out of scope: %v", err)

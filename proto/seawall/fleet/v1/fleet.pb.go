@@ -1129,6 +1129,7 @@ type Host struct {
 	Gaps          uint64                 `protobuf:"varint,11,opt,name=gaps,proto3" json:"gaps,omitempty"`                                     // records of the spool that never came
 	Rejected      uint64                 `protobuf:"varint,12,opt,name=rejected,proto3" json:"rejected,omitempty"`                             // records that came and could not be taken
 	Member        *Member                `protobuf:"bytes,13,opt,name=member,proto3" json:"member,omitempty"`
+	Tags          []string               `protobuf:"bytes,14,rep,name=tags,proto3" json:"tags,omitempty"` // that people or a token gave it; its own word is in labels
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1250,6 +1251,13 @@ func (x *Host) GetRejected() uint64 {
 func (x *Host) GetMember() *Member {
 	if x != nil {
 		return x.Member
+	}
+	return nil
+}
+
+func (x *Host) GetTags() []string {
+	if x != nil {
+		return x.Tags
 	}
 	return nil
 }
@@ -3422,7 +3430,7 @@ const file_seawall_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x14WatchChangesResponse\x12/\n" +
 	"\x06events\x18\x01 \x03(\v2\x17.seawall.fleet.v1.EventR\x06events\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x03R\x05after\x12\x18\n" +
-	"\amissing\x18\x03 \x01(\x03R\amissing\"\xf2\x03\n" +
+	"\amissing\x18\x03 \x01(\x03R\amissing\"\x86\x04\n" +
 	"\x04Host\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
 	"\x06labels\x18\x02 \x01(\v2\x18.seawall.fleet.v1.LabelsR\x06labels\x12-\n" +
@@ -3439,7 +3447,8 @@ const file_seawall_fleet_v1_fleet_proto_rawDesc = "" +
 	" \x01(\rR\apending\x12\x12\n" +
 	"\x04gaps\x18\v \x01(\x04R\x04gaps\x12\x1a\n" +
 	"\brejected\x18\f \x01(\x04R\brejected\x120\n" +
-	"\x06member\x18\r \x01(\v2\x18.seawall.fleet.v1.MemberR\x06member\"\x97\x04\n" +
+	"\x06member\x18\r \x01(\v2\x18.seawall.fleet.v1.MemberR\x06member\x12\x12\n" +
+	"\x04tags\x18\x0e \x03(\tR\x04tags\"\x97\x04\n" +
 	"\x06Labels\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
