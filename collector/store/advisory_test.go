@@ -9,6 +9,7 @@ import (
 
 	"seawall/collector/advisory"
 	"seawall/collector/db"
+	"seawall/collector/fleet"
 	"seawall/collector/store/advice"
 	"seawall/collector/store/erase"
 	"seawall/pkg/finding"
@@ -33,9 +34,26 @@ func named(t *testing.T, s *Store) string {
 		}
 		for _, a := range p.Advisories {
 			all = append(all, fmt.Sprintf("%s:%d/%d", a.Name, a.Hosts, a.Packages))
+			sameOnPage(t, s, a)
 		}
 	}
 	return strings.Join(all, " ")
+}
+
+// sameOnPage: the page of a name has what the list counts.
+func sameOnPage(t *testing.T, s *Store, a advisory.Advisory) {
+	t.Helper()
+	p, err := s.Advised(t.Context(), advisory.HostQuery{Name: a.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hosts := map[fleet.HostID]bool{}
+	for i := range p.States {
+		hosts[p.States[i].Host] = true
+	}
+	if len(p.States) != a.Packages || len(hosts) != a.Hosts {
+		t.Errorf("%s: the page has %d updates of %d hosts, the list counts %d of %d", a.Name, len(p.States), len(hosts), a.Packages, a.Hosts)
+	}
 }
 
 // TestAdvisories: the names follow what stands, whichever way the host says it.
