@@ -47,7 +47,10 @@ func (r rotation) add(ctx context.Context, now time.Time, from Place, version st
 	if err := r.sweep(); err != nil {
 		return "", nil, fmt.Errorf("remove what was begun and not finished: %w", err)
 	}
-	name := now.UTC().Format(named)
+	name, err := r.name(now)
+	if err != nil {
+		return "", nil, err
+	}
 	if err := Make(ctx, from, filepath.Join(r.folder, name), version, told); err != nil {
 		return "", nil, err
 	}
@@ -56,6 +59,20 @@ func (r rotation) add(ctx context.Context, now time.Time, from Place, version st
 		return name, removed, fmt.Errorf("the backup %s was made; remove older ones: %w", name, err)
 	}
 	return name, removed, nil
+}
+
+// name is what a backup that begins now is called: by the second, or by the next one of which
+// there is none.
+func (r rotation) name(now time.Time) (string, error) {
+	for i := range maxKept {
+		name := now.UTC().Add(time.Duration(i) * time.Second).Format(named)
+		if _, err := os.Lstat(filepath.Join(r.folder, name)); errors.Is(err, fs.ErrNotExist) {
+			return name, nil
+		} else if err != nil {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("%s has a backup of each of the next %d seconds", r.folder, maxKept)
 }
 
 // lock keeps the folder for one backup at a time, until it is unlocked or the process ends.
