@@ -32,7 +32,7 @@ func (s *Server) signOn(who *people.Pages) ([]Area, error) {
 	if c == nil {
 		return nil, nil
 	}
-	pages, err := sso.New(sso.Config{Frame: s.frame, Settings: c.Settings, Accounts: c.Accounts, Identities: c.Identities,
+	pages, err := sso.New(sso.Config{Frame: s.frame, Settings: c.Settings, Accounts: c.Accounts, Identities: c.Identities, EndUser: s.EndUser,
 		Begin: func(w http.ResponseWriter, r *http.Request, u account.User) error {
 			return who.Begin(w, r, session.Who{User: u.Name, Role: role.Parse(string(u.Role)), Scope: u.Scope})
 		}})

@@ -44,6 +44,9 @@ type Config struct {
 	Identities *identity.Identities
 	// Begin starts the session of somebody who has signed in.
 	Begin func(http.ResponseWriter, *http.Request, account.User) error
+	// EndUser ends the sessions of a user whom the provider says to be something else now,
+	// or nothing.
+	EndUser func(name string)
 }
 
 // Pages are the pages.
@@ -185,6 +188,7 @@ func (s *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 // user is the account of whom the provider vouches for.
 func (s *Pages) user(ctx context.Context, c *claims) (u account.User, err error) {
 	name, err := s.config.Identities.Find(ctx, s.config.Settings.Issuer, c.subject)
+	tied := err == nil
 	if errors.Is(err, fs.ErrNotExist) {
 		name, err = s.name(c)
 	}
@@ -193,6 +197,9 @@ func (s *Pages) user(ctx context.Context, c *claims) (u account.User, err error)
 	}
 	rule, err := s.rule(c, name)
 	if err != nil {
+		if tied {
+			s.config.EndUser(name)
+		}
 		return u, err
 	}
 	if u, err = s.known(ctx, name, rule); err != nil {
@@ -203,7 +210,9 @@ func (s *Pages) user(ctx context.Context, c *claims) (u account.User, err error)
 	}
 	if rule != nil && (u.Role != rule.Role || !slices.Equal(u.Scope, rule.Tags)) {
 		// The last admin stays one, whatever the provider says.
-		if err := s.config.Accounts.SetRole(ctx, who, name, rule.Role, rule.Tags); err != nil && !errors.Is(err, account.ErrLastAdmin) {
+		if err := s.config.Accounts.SetRole(ctx, who, name, rule.Role, rule.Tags); err == nil {
+			s.config.EndUser(name)
+		} else if !errors.Is(err, account.ErrLastAdmin) {
 			return u, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,7 @@ type site struct {
 	handler  http.Handler
 	log      bytes.Buffer
 	begun    []account.User
+	ended    []string // users whose sessions were ended
 	browsers int
 	began    func(http.ResponseWriter, account.User)
 }
@@ -64,7 +66,7 @@ func newSite(t *testing.T, settings *Settings) *site {
 				out.began(w, u)
 			}
 			return nil
-		}})
+		}, EndUser: func(name string) { out.ended = append(out.ended, fmt.Sprint(name, " after ", len(out.begun))) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,6 +232,22 @@ func TestKnown(t *testing.T) {
 	p.person = map[string]any{"sub": "t", "email": "ada@example.org", "email_verified": true}
 	if s.signIn(p); len(s.begun) != 2 {
 		t.Errorf("after it was made anew: %s", s.log.String())
+	}
+}
+
+// TestEndsSessions: whom the provider says to be something else, or nothing, has no session
+// of before; whose word is not the account's own ends nobody's.
+func TestEndsSessions(t *testing.T) {
+	p := newIDP(t)
+	s := newSite(t, p.settings("roles:\n- {claim: groups, value: ops, role: operator}\n- {claim: groups, value: shop, role: operator, tags: [shop]}\n"))
+	for _, groups := range []string{"ops", "ops", "shop", "none"} { // made, the same, another scope, nothing
+		p.person["groups"] = []any{groups}
+		s.signIn(p)
+	}
+	p.person = map[string]any{"sub": "s-2", "preferred_username": "Ada", "groups": []any{"none"}}
+	s.signIn(p)
+	if want := []string{"ada after 2", "ada after 3"}; len(s.begun) != 3 || !slices.Equal(s.ended, want) {
+		t.Errorf("%d signed in, ended %q, want %q\n%s", len(s.begun), s.ended, want, s.log.String())
 	}
 }
 
