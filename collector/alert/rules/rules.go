@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"seawall/collector/alert"
@@ -36,6 +37,25 @@ func List(ctx context.Context, data db.DB) (all []alert.Rule, err error) {
 		return nil, fmt.Errorf("read rules: %w", err)
 	}
 	return all, nil
+}
+
+// Within returns the rules that can tell of a host which who sees only hosts with the tags of
+// a scope sees, with those of their tags that are in it. An empty scope is all hosts.
+func Within(all []alert.Rule, scope []string) []alert.Rule {
+	if len(scope) == 0 {
+		return all
+	}
+	var some []alert.Rule
+	for _, r := range all {
+		if len(r.Tags) > 0 {
+			outside := func(tag string) bool { return !slices.Contains(scope, tag) }
+			if r.Tags = slices.DeleteFunc(slices.Clone(r.Tags), outside); len(r.Tags) == 0 {
+				continue
+			}
+		}
+		some = append(some, r)
+	}
+	return some
 }
 
 // Get returns one rule. One that is not known is an error that is fs.ErrNotExist.

@@ -15,6 +15,20 @@ import (
 	"seawall/collector/store"
 )
 
+// TestWithin: who sees some hosts sees the rules that can tell of them, and of their tags no
+// others.
+func TestWithin(t *testing.T) {
+	rule := func(name string, tags ...string) alert.Rule { return alert.Rule{Name: name, Tags: tags} }
+	all := []alert.Rule{rule("all"), rule("mine", "a=1"), rule("both", "b=2", "a=1", "c=3"), rule("other", "b=2")}
+	want := []alert.Rule{rule("all"), rule("mine", "a=1"), rule("both", "a=1", "c=3")}
+	if d := cmp.Diff(want, Within(all, []string{"a=1", "c=3"})); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]alert.Rule{rule("all"), rule("mine", "a=1"), rule("both", "b=2", "a=1", "c=3"), rule("other", "b=2")}, Within(all, nil)); d != "" {
+		t.Errorf("who sees all hosts: %s", d)
+	}
+}
+
 func TestRules(t *testing.T) {
 	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "collector.db"), store.Config{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -62,7 +62,7 @@ func New(c Config) (*Pages, error) {
 func (p *Pages) Routes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /alerts", Role: frame.Viewer, Serve: p.index, Scoped: true},
-		{Pattern: "POST /alerts/test", Role: frame.Operator, Serve: p.test, Scoped: true},
+		{Pattern: "POST /alerts/test", Role: frame.Operator, Serve: p.test},
 		{Pattern: "GET /alerts/rules/new", Role: frame.Admin, Serve: p.newRule},
 		{Pattern: "POST /alerts/rules/new", Role: frame.Admin, Serve: p.save},
 		{Pattern: "GET /alerts/rules/{rule}", Role: frame.Admin, Serve: p.rule},
@@ -113,6 +113,7 @@ func (p *Pages) index(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v, now := frame.Of(r), p.Frame.Now()
+	all = rules.Within(all, v.Scope)
 	_, seen := p.Config.Routes()
 	body := struct {
 		Now          time.Time
@@ -123,8 +124,8 @@ func (p *Pages) index(w http.ResponseWriter, r *http.Request) {
 		Edit, Try    bool
 		Recent       []outbox.Entry
 		ShowMessages bool
-	}{Now: now, Rules: all, Routes: p.routeRows(all, loads), Seen: seen, Never: seen.IsZero(), Away: !seen.IsZero() && now.Sub(seen) > pending,
-		Edit: v.Administers(), Try: v.Operates(), ShowMessages: len(v.Scope) == 0}
+	}{Now: now, Rules: all, Routes: p.routeRows(all, loads, len(v.Scope) == 0), Seen: seen, Never: seen.IsZero(), Away: !seen.IsZero() && now.Sub(seen) > pending,
+		Edit: v.Administers(), Try: v.Operates() && len(v.Scope) == 0, ShowMessages: len(v.Scope) == 0}
 	if body.ShowMessages {
 		if body.Recent, err = p.Outbox.Log(r.Context(), outbox.Query{Limit: 5}); err != nil {
 			p.Frame.Fail(w, r, err)
@@ -134,8 +135,9 @@ func (p *Pages) index(w http.ResponseWriter, r *http.Request) {
 	p.Frame.Show(w, r, p.pages, "alerts", frame.Page{Title: "Alerts", Section: "alerts", Body: body})
 }
 
-// routeRows returns the routes that there are, and those that rules or messages name.
-func (p *Pages) routeRows(all []alert.Rule, loads map[string]outbox.Load) []routeRow {
+// routeRows returns the routes that rules name, and every other that is known or has
+// messages where they are wanted.
+func (p *Pages) routeRows(all []alert.Rule, loads map[string]outbox.Load, every bool) []routeRow {
 	rows := map[string]*routeRow{}
 	at := func(name string) *routeRow {
 		if rows[name] == nil {
@@ -143,19 +145,21 @@ func (p *Pages) routeRows(all []alert.Rule, loads map[string]outbox.Load) []rout
 		}
 		return rows[name]
 	}
-	known, _ := p.Config.Routes()
-	for _, k := range known {
-		row := at(k.Name)
-		row.Route, row.Known = k, true
-	}
 	for i := range all {
 		for _, name := range all[i].Routes {
 			row := at(name)
 			row.Rules = append(row.Rules, all[i].Name)
 		}
 	}
+	known, _ := p.Config.Routes()
+	for _, k := range known {
+		if every || rows[k.Name] != nil {
+			row := at(k.Name)
+			row.Route, row.Known = k, true
+		}
+	}
 	for name, l := range loads {
-		if l.Waiting > 0 || rows[name] != nil {
+		if every && l.Waiting > 0 || rows[name] != nil {
 			at(name).Load = l
 		}
 	}
@@ -194,7 +198,7 @@ func (p *Pages) test(w http.ResponseWriter, r *http.Request) {
 		p.Frame.Fail(w, r, err)
 		return
 	}
-	if !slices.ContainsFunc(p.routeRows(all, nil), func(row routeRow) bool { return row.Name == name }) {
+	if !slices.ContainsFunc(p.routeRows(all, nil, true), func(row routeRow) bool { return row.Name == name }) {
 		p.Frame.NotFound(w, r)
 		return
 	}
@@ -207,11 +211,7 @@ func (p *Pages) test(w http.ResponseWriter, r *http.Request) {
 		p.Frame.Fail(w, r, err)
 		return
 	}
-	to := "/alerts/deliveries/" + url.PathEscape(id)
-	if len(frame.Of(r).Scope) > 0 {
-		to = "/alerts"
-	}
-	p.Frame.Redirect(w, r, to, "A test message is on its way.")
+	p.Frame.Redirect(w, r, "/alerts/deliveries/"+url.PathEscape(id), "A test message is on its way.")
 }
 
 // deliveriesBody is the model of the log.

@@ -209,6 +209,27 @@ func TestDeliveries(t *testing.T) {
 	}
 }
 
+// TestWithinScope: who sees some hosts is shown the rules that can tell of them, and the routes
+// of these rules, and nothing to try.
+func TestWithinScope(t *testing.T) {
+	s := newSite(t)
+	if code, _, _ := s.ask("/alerts/rules/new", ruleForm()); code != http.StatusSeeOther {
+		t.Fatalf("a rule: %d", code)
+	}
+	for tag, sees := range map[string]bool{"env=prod": true, "env=dev": false} {
+		s.visitor = frame.Visitor{User: "bob", Role: frame.Operator, Scope: []string{tag}}
+		_, body, _ := s.ask("/alerts", nil)
+		for _, what := range []string{"pages &lt;script&gt;", "<bdi>mail</bdi>", "env=prod"} {
+			if strings.Contains(body, what) != sees {
+				t.Errorf("%s sees %s: %v", tag, what, !sees)
+			}
+		}
+		if strings.Contains(body, `action="/alerts/test"`) {
+			t.Errorf("%s may send a test", tag)
+		}
+	}
+}
+
 // TestPages: the log is read page by page, each message once.
 func TestPages(t *testing.T) {
 	s := newSite(t)

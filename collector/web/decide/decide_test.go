@@ -308,6 +308,13 @@ func TestMessages(t *testing.T) {
 	s.expect(admin, "PUT", rules+"/9", "", rule("c"), 404)
 	s.expect(viewer, "GET", rules, rules, "", 200, `"name":"b"`)
 	s.expect(viewer, "GET", "/api/v1/alerts/routes", "/api/v1/alerts/routes", "", 200, `"kind":"webhook"`)
+	if text := s.expect(scoped, "GET", "/api/v1/alerts/routes", "", "", 200) + s.expect(scoped, "GET", rules, "", "", 200); !strings.Contains(text, `"name":"hook"`) || !strings.Contains(text, `"name":"b"`) {
+		t.Errorf("a rule about all hosts, for who sees some: %s", text)
+	}
+	s.expect(admin, "PUT", rules+"/1", "", strings.Replace(rule("b"), "{", `{"tags":["env=dev"],`, 1), 200)
+	if text := s.expect(scoped, "GET", "/api/v1/alerts/routes", "", "", 200) + s.expect(scoped, "GET", rules, "", "", 200); strings.Contains(text, "hook") || strings.Contains(text, "env=dev") {
+		t.Errorf("a rule about other hosts: %s", text)
+	}
 	s.expect(admin, "DELETE", rules+"/1", "", "", 204)
 	s.expect(admin, "DELETE", rules+"/1", "", "", 404)
 	export := `{"enabled":true,"route":"hook","format":"ocsf","what":["changes"]}`
@@ -331,7 +338,7 @@ func TestMessages(t *testing.T) {
 	}
 	s.expect(viewer, "GET", "/api/v1/alerts/deliveries?limit=2", "/api/v1/alerts/deliveries", "", 200, `"next":2`)
 	s.expect(viewer, "GET", "/api/v1/alerts/deliveries?before=2&state=waiting", "/api/v1/alerts/deliveries", "", 200, `"next":0`)
-	want := []string{"stream delete", "stream change", "stream add", "rule delete", "rule change", "rule add"}
+	want := []string{"stream delete", "stream change", "stream add", "rule delete", "rule change", "rule change", "rule add"}
 	if got := s.trail(); got != "token t1 of ann: "+strings.Join(want, "; token t1 of ann: ") {
 		t.Errorf("the trail says %q", got)
 	}

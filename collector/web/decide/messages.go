@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +90,7 @@ func (s *server) alerts() []rest.Endpoint {
 
 func (s *server) listRules(r *rest.Request) (any, error) {
 	all, err := rules.List(r.Context(), s.Data)
+	all = rules.Within(all, r.Visitor.Scope)
 	for i := range all {
 		all[i].Topics, all[i].Routes = plain.List(all[i].Topics), plain.List(all[i].Routes)
 	}
@@ -141,8 +143,18 @@ func (s *server) deleteRule(r *rest.Request) (any, error) {
 	return nil, err
 }
 
-func (s *server) listRoutes(*rest.Request) (any, error) {
+func (s *server) listRoutes(r *rest.Request) (any, error) {
 	all, seen := s.Routes()
+	if scope := r.Visitor.Scope; len(scope) > 0 {
+		mine, err := rules.List(r.Context(), s.Data)
+		if err != nil {
+			return nil, err
+		}
+		mine = rules.Within(mine, scope)
+		all = slices.DeleteFunc(slices.Clone(all), func(route alert.Route) bool {
+			return !slices.ContainsFunc(mine, func(rule alert.Rule) bool { return slices.Contains(rule.Routes, route.Name) })
+		})
+	}
 	return routeList{plain.List(all), seen.UTC()}, nil
 }
 
