@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	labels "seawall/collector/export/item"
 	"seawall/collector/export/rows"
 	"seawall/collector/fleet"
 	"seawall/collector/plain"
@@ -138,7 +138,7 @@ func hostsCSV(ctx context.Context, to io.Writer, hosts every) error {
 		return fmt.Errorf("write hosts: %w", err)
 	}
 	return hosts(ctx, func(h *fleet.Host) error {
-		l, score, standing := &h.Labels, "", ""
+		l, score, standing := labels.Labels(h), "", ""
 		if n, ok := h.Counts.Score(); ok {
 			score = strconv.Itoa(n)
 		}
@@ -146,7 +146,7 @@ func hostsCSV(ctx context.Context, to io.Writer, hosts every) error {
 			standing = string(h.Member.Standing)
 		}
 		return table.Row(l.Name, string(h.ID), string(h.Presence), h.LastSeen.UTC().Format(time.RFC3339), standing, l.OS, l.Kernel, l.Region,
-			l.DropletID, strings.Join(slices.Concat(h.Tags, l.Tags), " "), l.AgentVersion, score, strconv.Itoa(h.Counts.Fail), strconv.Itoa(h.BySeverity[5]),
+			l.DropletID, strings.Join(l.Tags, " "), l.AgentVersion, score, strconv.Itoa(h.Counts.Fail), strconv.Itoa(h.BySeverity[5]),
 			strconv.Itoa(h.BySeverity[4]), strconv.Itoa(h.Counts.Error), strconv.Itoa(h.Counts.Unknown), strconv.Itoa(h.Counts.Pass),
 			strconv.Itoa(h.Pending), strconv.FormatUint(h.Gaps, 10))
 	})

@@ -352,3 +352,15 @@ func TestDecisions(t *testing.T) {
 		t.Errorf("without pages of people: %q", got)
 	}
 }
+
+// TestExportedTags: a tag that a host was given, and has of itself, too, is told once.
+func TestExportedTags(t *testing.T) {
+	var out strings.Builder
+	h := fleet.Host{ID: "a", Tags: []string{"env=prod", "role=web"}, Labels: finding.Host{Name: "one", Tags: []string{"env=prod", "rack=4"}}}
+	if err := hostsCSV(t.Context(), &out, func(_ context.Context, row func(*fleet.Host) error) error { return row(&h) }); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), `,"env=prod role=web rack=4",`) {
+		t.Error(out.String())
+	}
+}
