@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"seawall/collector/fleet"
 	"seawall/collector/trail"
@@ -35,7 +36,7 @@ func (d *door) decide(ctx context.Context, id string, to fleet.Decision) error {
 // post posts a form to the page, and returns the answer's status.
 func (d *door) post(t *testing.T, path, form string, closed bool) int {
 	t.Helper()
-	f, err := frame.New(frame.Config{Log: slog.New(slog.DiscardHandler)})
+	f, err := frame.New(frame.Config{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
