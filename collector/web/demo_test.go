@@ -47,7 +47,7 @@ func (d *demo) Glance(ctx context.Context, scope []string) (fleet.Glance, error)
 	}
 	o, err := d.Overview(ctx)
 	g := fleet.Glance{Overview: o, Ages: fleet.Ages{Week: o.Pending}}
-	if len(d.hosts) > 1 {
+	if o.Hosts > 1 {
 		g.Never, g.Waived[5], g.Unexplained = 1, min(1, o.BySeverity[5]), 3
 		g.Actors = []fleet.Actor{{Name: "mara", Changes: 12}, {Name: hostileStrings()[0], Changes: 2}}
 		g.Ending = o.Worst[:min(1, len(o.Worst))]
