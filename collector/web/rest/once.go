@@ -24,10 +24,13 @@ func (s *Server) wish(e *Endpoint, in *http.Request) (*once.Wish, error) {
 	if len(keys) > 1 {
 		return nil, Refuse(http.StatusBadRequest, fmt.Sprintf("header %s: given %d times", keyHeader, len(keys)))
 	}
-	w, err := once.New(frame.Of(in).Session, e.Method, in.URL.Path, keys[0])
+	who := frame.Of(in)
+	w, err := once.New(who.Session, e.Method, in.URL.Path, keys[0])
 	if err != nil {
 		return nil, Refuse(http.StatusBadRequest, "header "+keyHeader+": "+err.Error())
 	}
+	// What was told to a token that might see more is not told again to one that may see less.
+	fmt.Fprintf(w, "%s %q\n", who.Role, who.Scope)
 	in.Body = tee{io.TeeReader(in.Body, w), in.Body}
 	return w, nil
 }
@@ -106,7 +109,7 @@ func refused(err error) bool {
 func keyRefused(err error) error {
 	switch {
 	case errors.Is(err, once.ErrOther):
-		return Refuse(http.StatusUnprocessableEntity, "The key was used with another body: take a new one for a new wish.")
+		return Refuse(http.StatusUnprocessableEntity, "The key was used with another body, or when the token had another role or scope: take a new one for a new wish.")
 	case errors.Is(err, once.ErrRunning):
 		return Refuse(http.StatusConflict, "The first request with this key runs, or was cut off: look whether what it asked for is there.")
 	case errors.Is(err, once.ErrFull):

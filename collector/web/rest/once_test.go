@@ -56,6 +56,9 @@ func TestOnce(t *testing.T) {
 		{Method: http.MethodPost, Path: "/api/v1/secrets", ID: "secret", Body: body{}, Answer: body{}, Secret: true, Serve: serve},
 		{Method: http.MethodPost, Path: "/api/v1/nothing", ID: "nothing", Serve: func(*Request) (any, error) { done++; return nil, nil }},
 	})
+	if n := strings.Count(string(s.document), `"name": "Idempotency-Key"`); n != 3 {
+		t.Errorf("the document tells of the key at %d of 3 endpoints", n)
+	}
 	mux := http.NewServeMux()
 	for _, r := range s.Routes() {
 		mux.HandleFunc(r.Pattern, r.Serve)
@@ -77,6 +80,9 @@ func TestOnce(t *testing.T) {
 		{"things", b, `{"name":"z"}`, 201, `"n":6`},
 		{"secrets", b, `{"name":"broken"}`, 500, ""},
 		{"secrets", b, `{"name":"broken"}`, 409, "cut off"},
+		{"things", a, `{"name":"x"}`, 422, "another role or scope"}, // as somebody who sees some hosts, see below
+		{"things", a, `{"name":"x"}`, 422, "another role or scope"}, // as an operator
+		{"things", a, `{"name":"x"}`, 201, `"n":1`},
 	} {
 		in := httptest.NewRequest(http.MethodPost, "/api/v1/"+q.path, strings.NewReader(q.body))
 		in.Header.Set("Content-Type", "application/json")
@@ -85,8 +91,15 @@ func TestOnce(t *testing.T) {
 				in.Header.Add("Idempotency-Key", key)
 			}
 		}
+		ann := frame.Visitor{User: "ann", Role: frame.Admin, Program: true, Session: "t"}
+		switch i {
+		case 15:
+			ann.Scope = []string{"web"}
+		case 16:
+			ann.Role = frame.Operator
+		}
 		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, frame.With(in, frame.Visitor{User: "ann", Role: frame.Admin, Program: true, Session: "t"}))
+		mux.ServeHTTP(w, frame.With(in, ann))
 		if w.Code != q.code || !strings.Contains(w.Body.String(), q.want) {
 			t.Errorf("%d: %+v: %d %s", i, q, w.Code, w.Body)
 		}

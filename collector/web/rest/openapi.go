@@ -132,7 +132,7 @@ func (p *Parameter) schema() m {
 func key() m {
 	return m{"name": keyHeader, "in": "header", "schema": m{"type": "string", "minLength": once.Least, "maxLength": once.Longest, "pattern": "^[!-~]+$"},
 		"description": "A text of your own, such as a new UUID: asked again with it and the same body within 24 hours, the first answer comes again and nothing is made twice. " +
-			"Another body: 422. No answer yet, or one with a secret: 409."}
+			"Another body, or another role or scope of the token: 422. No answer yet, or one with a secret: 409."}
 }
 
 // described is the parameter as the document has it.
