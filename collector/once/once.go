@@ -2,7 +2,8 @@
 // answer did not come: it names its wish with a key of its own, the header
 // Idempotency-Key of the API.
 //
-// A key is one token's, for one method and path, and good for [Life]. First it is
+// A key is one token's, for one method and path, and good for [Life]. The body begins with
+// what the token may do then: what was told to it is not told again when that is less. First it is
 // taken, then the wish is done, then what was answered is kept: what asks with it
 // meanwhile, or after a collector that stopped in between, learns that there is no answer
 // (yet), and nothing is made twice. A wish that was refused gives its key back. An answer
