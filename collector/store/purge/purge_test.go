@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"seawall/collector/once"
 	"seawall/collector/store/schema"
 	"seawall/collector/store/sqlite"
 )
@@ -78,6 +79,9 @@ func TestRest(t *testing.T) {
 		`INSERT INTO host_info VALUES (x'01', 'ssh-old', x'09', x'aa'), (x'02', 'ssh-old', x'0a', x'aa'),
 			(x'01', 'ssh-new', x'0a', x'bb'), (x'01', 'ssh-stands', x'09', x'cc')`,
 		"INSERT INTO state VALUES (x'01', 'ssh-stands', '', 1, 1, 0, x'00')")
+	if onceKept != once.Life {
+		t.Errorf("keys are kept %v, and good for %v", onceKept, once.Life)
+	}
 	for id, born := range map[string]time.Time{"01": now.Add(-onceKept), "02": now.Add(-onceKept - 1)} {
 		if err := w.Exec("INSERT INTO once VALUES (x'"+id+"', 't', x'', ?, 200, '', '')", born.UnixNano()); err != nil {
 			t.Fatal(err)
