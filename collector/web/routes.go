@@ -47,7 +47,7 @@ func (s *Server) own() []frame.Route {
 // areas makes the areas.
 func (s *Server) areas() ([]Area, error) {
 	c := &s.config
-	who, err := people.New(people.Config{Frame: s.frame, Sessions: s.sessions, SignIn: c.SignIn, Bearer: c.Bearer, Provider: c.SSO.name()})
+	who, err := people.New(people.Config{Frame: s.frame, Sessions: s.sessions, SignIn: c.SignIn, Bearer: c.Bearer, Provider: c.SSO.name(), SignedOut: c.SSO.signedOut})
 	if err != nil {
 		return nil, err
 	}

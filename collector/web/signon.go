@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 
 	"seawall/collector/account"
@@ -24,6 +25,18 @@ func (s *SingleSignOn) name() string {
 		return ""
 	}
 	return s.Settings.Name
+}
+
+// signedOut is the path to which a user is led who has signed out: one without a password
+// is known through the provider alone.
+func (s *SingleSignOn) signedOut(ctx context.Context, user string) string {
+	if s == nil {
+		return "/login"
+	}
+	if u, err := s.Accounts.Get(ctx, user); err != nil || u.Password {
+		return "/login"
+	}
+	return sso.Out
 }
 
 // signOn makes the pages of signing in through the provider, if there is one.

@@ -64,6 +64,8 @@ type Config struct {
 	// Provider is what people call the provider of identities that they may sign in
 	// through (package sso). Empty: there is none.
 	Provider string
+	// SignedOut returns the path to which a user is led who has signed out. Nil: /login.
+	SignedOut func(ctx context.Context, user string) string
 }
 
 // Pages are the pages.
@@ -238,5 +240,9 @@ func (s *Pages) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.frame.SetCookie(w, "session", "", 0)
-	s.frame.Redirect(w, r, "/login", "")
+	to := "/login"
+	if s.config.SignedOut != nil {
+		to = s.config.SignedOut(r.Context(), frame.Of(r).User)
+	}
+	s.frame.Redirect(w, r, to, "")
 }

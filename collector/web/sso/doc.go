@@ -21,9 +21,17 @@
 // says role and tags at each sign-in, and who has no account gets one; none fits, nobody
 // comes in. Without roles, only those come in whom an administrator made a user.
 //
+// # The way out
+//
+// Signing out here ends the session here, and leads who is known through the provider to
+// GET /login/sso/out, which says so and has the way to the provider's own end, if its
+// configuration names one. It is a link and not a redirect: signing out there is signing
+// out of everything, which not everybody means.
+//
 // # The provider
 //
-// It is asked over TLS (or on this machine), no redirect is followed, an answer has at most
+// It is asked over TLS (or on this machine, where the settings themselves say that it is
+// there), no redirect is followed, an answer has at most
 // a megabyte and ten seconds. It is asked for its configuration when somebody first signs
 // in, so that the collector starts without it; passwords work meanwhile.
 package sso

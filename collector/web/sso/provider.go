@@ -12,11 +12,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
 )
 
 const (
@@ -31,9 +32,15 @@ type provider struct {
 	client   *http.Client
 	now      func() time.Time
 
-	mu       sync.Mutex
-	oauth    *oauth2.Config // nil until the provider has answered
+	asking singleflight.Group
+	known  atomic.Pointer[endpoints] // nil until the provider has answered
+}
+
+// endpoints are what the provider's configuration tells.
+type endpoints struct {
+	oauth    *oauth2.Config
 	verifier *oidc.IDTokenVerifier
+	signOut  *url.URL // nil where it has no such page
 }
 
 func newProvider(s *Settings, now func() time.Time) *provider {
@@ -42,19 +49,22 @@ func newProvider(s *Settings, now func() time.Time) *provider {
 		DialContext: (&net.Dialer{Timeout: patience}).DialContext, TLSHandshakeTimeout: patience, MaxResponseHeaderBytes: 64 << 10,
 	}
 	return &provider{settings: s, now: now, client: &http.Client{
-		Transport: bounded{transport}, Timeout: patience,
+		Transport: bounded{transport, s}, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("the provider sends us elsewhere")
 		},
 	}}
 }
 
-// bounded asks safe addresses alone and reads bounded answers.
-type bounded struct{ next http.RoundTripper }
+// bounded asks trusted addresses alone and reads bounded answers.
+type bounded struct {
+	next     http.RoundTripper
+	settings *Settings
+}
 
 // RoundTrip implements [http.RoundTripper].
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !safe(r.URL) {
+	if !b.settings.trusts(r.URL) {
 		return nil, fmt.Errorf("the provider's address %s://%s is not one over TLS", r.URL.Scheme, r.URL.Host)
 	}
 	answer, err := b.next.RoundTrip(r)
@@ -64,27 +74,41 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// ready asks for the provider's configuration, once it answers.
-func (p *provider) ready(ctx context.Context) (*oauth2.Config, *oidc.IDTokenVerifier, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.oauth != nil {
-		return p.oauth, p.verifier, nil
+// ready asks for the provider's configuration, once it answers. Who comes while it is
+// asked waits for the same answer, as long as ctx lasts.
+func (p *provider) ready(ctx context.Context) (*endpoints, error) {
+	if known := p.known.Load(); known != nil {
+		return known, nil
 	}
+	asked := p.asking.DoChan("", func() (any, error) {
+		return p.ask(context.WithoutCancel(ctx)) // the client's patience bounds it
+	})
+	select {
+	case answer := <-asked:
+		known, _ := answer.Val.(*endpoints)
+		return known, answer.Err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("ask the provider for its configuration: %w", ctx.Err())
+	}
+}
+
+// ask asks for the configuration, and keeps it.
+func (p *provider) ask(ctx context.Context) (*endpoints, error) {
 	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.settings.Issuer)
 	if err != nil {
-		return nil, nil, fmt.Errorf("ask the provider for its configuration: %w", err)
+		return nil, fmt.Errorf("ask the provider for its configuration: %w", err)
 	}
 	var more struct {
 		Keys    string   `json:"jwks_uri"`
 		Methods []string `json:"token_endpoint_auth_methods_supported"`
+		SignOut string   `json:"end_session_endpoint"`
 	}
 	if err := found.Claims(&more); err != nil {
-		return nil, nil, fmt.Errorf("parse the provider's configuration: %w", err)
+		return nil, fmt.Errorf("parse the provider's configuration: %w", err)
 	}
 	endpoint := found.Endpoint()
-	if u, err := url.Parse(endpoint.AuthURL); err != nil || !safe(u) {
-		return nil, nil, errors.New("the provider's authorization_endpoint is not one over TLS")
+	if u, err := url.Parse(endpoint.AuthURL); err != nil || !p.settings.trusts(u) {
+		return nil, errors.New("the provider's authorization_endpoint is not one over TLS")
 	}
 	endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	if p.settings.secret == "" || len(more.Methods) > 0 && !slices.Contains(more.Methods, "client_secret_basic") {
@@ -92,11 +116,15 @@ func (p *provider) ready(ctx context.Context) (*oauth2.Config, *oidc.IDTokenVeri
 	}
 	// The keys are asked for later, and whenever a token names one that is not known.
 	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), p.client), more.Keys)
-	p.verifier = oidc.NewVerifier(p.settings.Issuer, keys, &oidc.Config{ClientID: p.settings.ClientID, Now: p.now,
-		SupportedSigningAlgs: []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}})
-	p.oauth = &oauth2.Config{ClientID: p.settings.ClientID, ClientSecret: p.settings.secret, Endpoint: endpoint,
-		RedirectURL: p.settings.Redirect, Scopes: append([]string{oidc.ScopeOpenID}, p.settings.Scopes...)}
-	return p.oauth, p.verifier, nil
+	known := &endpoints{
+		verifier: oidc.NewVerifier(p.settings.Issuer, keys, &oidc.Config{ClientID: p.settings.ClientID, Now: p.now,
+			SupportedSigningAlgs: []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}}),
+		oauth: &oauth2.Config{ClientID: p.settings.ClientID, ClientSecret: p.settings.secret, Endpoint: endpoint,
+			RedirectURL: p.settings.Redirect, Scopes: append([]string{oidc.ScopeOpenID}, p.settings.Scopes...)},
+		signOut: p.settings.signOut(more.SignOut),
+	}
+	p.known.Store(known)
+	return known, nil
 }
 
 // trip is what a browser keeps between leaving and coming back.
@@ -106,11 +134,11 @@ type trip struct {
 
 // away is where the browser goes.
 func (p *provider) away(ctx context.Context, t trip) (string, error) {
-	oauth, _, err := p.ready(ctx)
+	known, err := p.ready(ctx)
 	if err != nil {
 		return "", err
 	}
-	return oauth.AuthCodeURL(t.State, oidc.Nonce(t.Nonce), oauth2.S256ChallengeOption(t.Verifier)), nil
+	return known.oauth.AuthCodeURL(t.State, oidc.Nonce(t.Nonce), oauth2.S256ChallengeOption(t.Verifier)), nil
 }
 
 // claims is what the provider says of somebody.
@@ -121,11 +149,11 @@ type claims struct {
 
 // redeem exchanges a code for what the provider says.
 func (p *provider) redeem(ctx context.Context, code string, t trip) (*claims, error) {
-	oauth, verifier, err := p.ready(ctx)
+	known, err := p.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
-	token, err := oauth.Exchange(oidc.ClientContext(ctx, p.client), code, oauth2.VerifierOption(t.Verifier))
+	token, err := known.oauth.Exchange(oidc.ClientContext(ctx, p.client), code, oauth2.VerifierOption(t.Verifier))
 	if err != nil {
 		return nil, fmt.Errorf("exchange the code: %w", withoutBody(err))
 	}
@@ -133,7 +161,7 @@ func (p *provider) redeem(ctx context.Context, code string, t trip) (*claims, er
 	if raw == "" {
 		return nil, errors.New("the provider gave no ID token")
 	}
-	id, err := verifier.Verify(ctx, raw)
+	id, err := known.verifier.Verify(ctx, raw)
 	if err != nil {
 		return nil, fmt.Errorf("verify the ID token: %w", err)
 	}

@@ -22,8 +22,12 @@ import (
 const (
 	maxFile  = 1 << 20
 	maxRules = 100
+	// maxAddress is the bytes of an address that people are led to.
+	maxAddress = 2048
 	// Back is the path to which the provider sends browsers back.
 	Back = "/login/sso/back"
+	// Out is the path to which who signs out is led, if it is known through the provider.
+	Out = "/login/sso/out"
 )
 
 // Settings are the contents of the file oidc.yaml.
@@ -33,6 +37,7 @@ type Settings struct {
 	SecretFile string   `yaml:"client_secret_file"`
 	Name       string   `yaml:"name"`       // of the provider, for people
 	Redirect   string   `yaml:"redirect"`   // https://…/login/sso/back, as browsers reach it
+	SignedOut  string   `yaml:"signed_out"` // https://…/login, if the provider is told to send browsers back there; default none
 	UserClaim  string   `yaml:"user_claim"` // default preferred_username
 	Scopes     []string `yaml:"scopes"`     // besides openid; default profile, email
 	CAFile     string   `yaml:"ca_file"`    // PEM; default the system's
@@ -123,6 +128,9 @@ func (s *Settings) checkProvider() (errs []error) {
 			errs = append(errs, fmt.Errorf("redirect: the path is %s", Back))
 		}
 	}
+	if out, err := url.Parse(s.SignedOut); s.SignedOut != "" && (err != nil || !ours(out, s.Redirect)) {
+		errs = append(errs, errors.New("signed_out: an address at the same place as redirect is needed"))
+	}
 	if s.ClientID == "" || s.UserClaim == "" || s.Name == "" || len(s.Name) > 64 {
 		errs = append(errs, errors.New("client_id, user_claim and name are needed, name with at most 64 bytes"))
 	}
@@ -145,6 +153,37 @@ func (s *Settings) checkRoles() (errs []error) {
 		s.Roles[i].Tags = tags
 	}
 	return errs
+}
+
+// ours reports whether a URL is of the same scheme and host as the redirect address.
+func ours(u *url.URL, redirect string) bool {
+	back, err := url.Parse(redirect)
+	return err == nil && u.Scheme == back.Scheme && u.Host == back.Host && u.User == nil && u.Fragment == ""
+}
+
+// signOut is where people sign out at the provider, by the end_session_endpoint of its
+// configuration (OpenID Connect RP-Initiated Logout 1.0, section 2), nil where that names
+// none that is trusted. The provider asks them, as no ID token is kept here to tell it who
+// they are.
+func (s *Settings) signOut(endpoint string) *url.URL {
+	u, err := url.Parse(endpoint)
+	if err != nil || len(endpoint) > maxAddress || !s.trusts(u) || u.User != nil {
+		return nil
+	}
+	q := u.Query()
+	q.Set("client_id", s.ClientID)
+	if s.SignedOut != "" {
+		q.Set("post_logout_redirect_uri", s.SignedOut)
+	}
+	u.RawQuery, u.Fragment = q.Encode(), ""
+	return u
+}
+
+// trusts reports whether what the provider names is asked: over TLS. One that is itself on
+// this machine, in clear, may name such addresses; to another they would open what listens
+// here for nobody else.
+func (s *Settings) trusts(u *url.URL) bool {
+	return safe(u) && (u.Scheme == "https" || strings.HasPrefix(s.Issuer, "http:"))
 }
 
 // safe reports whether what is sent to a URL is read by nobody on the way.

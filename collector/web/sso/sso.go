@@ -61,7 +61,7 @@ type Pages struct {
 
 // New returns the pages.
 func New(c Config) (*Pages, error) {
-	pages, err := frame.Parse(files, nil, "signed")
+	pages, err := frame.Parse(files, nil, "signed", "out")
 	if err != nil {
 		return nil, fmt.Errorf("sso: %w", err)
 	}
@@ -74,6 +74,7 @@ func (s *Pages) Routes() []frame.Route {
 	return []frame.Route{
 		{Pattern: "GET /login/sso", Role: frame.Anybody, Serve: s.leave},
 		{Pattern: "GET " + Back, Role: frame.Anybody, Serve: s.back},
+		{Pattern: "GET " + Out, Role: frame.Anybody, Serve: s.out},
 	}
 }
 
@@ -148,6 +149,26 @@ func (s *Pages) back(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Refresh", "0; url="+t.Next)
 	s.frame.Show(w, r, s.pages, "signed", frame.Page{Title: "Signed in", Body: t.Next})
+}
+
+// signedOut is the model of the page for who has signed out here.
+type signedOut struct{ Provider, Away string } // Away: where to sign out there, too, or ""
+
+// out says to who has signed out here that the provider was not, and leads there.
+func (s *Pages) out(w http.ResponseWriter, r *http.Request) {
+	if !s.enter(w, r) {
+		return
+	}
+	defer func() { <-s.busy }()
+	body := signedOut{Provider: s.config.Settings.Name}
+	known, err := s.provider.ready(r.Context())
+	switch {
+	case err != nil:
+		s.frame.Log().Warn("where to sign out at the provider is not known", "err", err)
+	case known.signOut != nil:
+		body.Away = known.signOut.String()
+	}
+	s.frame.Show(w, r, s.pages, "out", frame.Page{Title: "Signed out", Body: body})
 }
 
 // answer says what keeps the provider's answer from having a code of ours in it.

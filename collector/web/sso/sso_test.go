@@ -404,6 +404,8 @@ func TestSettings(t *testing.T) {
 		"a password in it":   strings.Replace(good, "https://id", "https://u:p@id", 1),
 		"a role of no kind":  good + "roles: [{claim: groups, value: x, role: king}]\n",
 		"no value":           good + "roles: [{claim: groups, role: viewer}]\n",
+		"out to elsewhere":   good + "signed_out: https://evil.example/login\n",
+		"out in clear":       good + "signed_out: http://seawall.example.org/login\n",
 		"an admin with tags": good + "roles: [{claim: groups, value: x, role: admin, tags: [web]}]\n",
 		"a strange tag":      good + "roles: [{claim: groups, value: x, role: viewer, tags: ['a b']}]\n",
 	} {
