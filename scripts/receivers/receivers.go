@@ -169,7 +169,8 @@ func (s *Syslog) Lines(t testing.TB) []string {
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	return strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	_, ours, _ := strings.Cut(string(data), "\n") // the first is the one that opened the file
+	return strings.Split(strings.TrimSuffix(ours, "\n"), "\n")
 }
 
 // Rsyslog starts a syslog server on a TCP port, with TLS when cert is not empty.
@@ -185,13 +186,15 @@ func Rsyslog(t testing.TB, port int, cert, key string) *Syslog {
 		driver = fmt.Sprintf("global(DefaultNetstreamDriver=\"ossl\" DefaultNetstreamDriverCAFile=%q DefaultNetstreamDriverCertFile=%q DefaultNetstreamDriverKeyFile=%q)\n", cert, cert, key)
 		input = ` StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.AuthMode="anon"`
 	}
-	conf := filepath.Join(dir, "conf")
+	conf, local := filepath.Join(dir, "conf"), filepath.Join(dir, "socket")
 	Write(t, conf, 0o600, fmt.Sprintf(`global(workDirectory=%q maxMessageSize="64k" parser.escapeControlCharactersOnReceive="on")
 %smodule(load="imtcp"%s)
+module(load="imuxsock" SysSock.Use="off")
 input(type="imtcp" address="127.0.0.1" port="%d")
+input(type="imuxsock" Socket=%q)
 template(name="t" type="string" string="%%pri%%|%%app-name%%|%%msgid%%|%%structured-data%%|%%msg%%\n")
 action(type="omfile" file=%q template="t" asyncWriting="off" flushOnTXEnd="on")
-`, dir, driver, input, port, s.file))
+`, dir, driver, input, port, local, s.file))
 	cmd := exec.Command("/usr/sbin/rsyslogd", "-n", "-f", conf, "-i", filepath.Join(dir, "pid"))
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &said
@@ -204,6 +207,21 @@ action(type="omfile" file=%q template="t" asyncWriting="off" flushOnTXEnd="on")
 		os.RemoveAll(dir)
 	})
 	t.Cleanup(s.Stop)
+	// A TLS connection's end closes its descriptor twice (rsyslog pull request 6375). A file that is
+	// opened in between gets the number, and then the next connection, what is written to the file. So
+	// it is opened before there is a connection.
+	Until(t, "the local socket of the syslog server", func() bool {
+		c, err := net.Dial("unixgram", local)
+		if err == nil {
+			_, err = c.Write([]byte("<13>opens: the file"))
+			c.Close()
+		}
+		return err == nil
+	})
+	Until(t, "the file of the syslog server", func() bool {
+		data, err := os.ReadFile(s.file)
+		return err == nil && strings.HasSuffix(string(data), "\n")
+	})
 	Until(t, "the syslog server", func() bool {
 		c, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(port))
 		if err == nil {
