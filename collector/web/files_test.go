@@ -2,11 +2,20 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
+	"math"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"seawall/collector/fleet"
+	"seawall/collector/web/frame"
+	"seawall/collector/web/session"
 )
 
 // TestFilesAtATime: few files are made at a time, of all and of one user, whichever way they
@@ -98,5 +107,68 @@ func TestFilesAtATime(t *testing.T) {
 	}
 	if a := ask(t.Context(), "viewer", "/hosts/export"); a.StatusCode != http.StatusOK {
 		t.Errorf("after them: %d", a.StatusCode)
+	}
+}
+
+// endless are lists of hosts without an end.
+type endless struct{ frame.Lists }
+
+func (endless) HostPage(ctx context.Context, q fleet.HostQuery) (fleet.HostPage, error) {
+	return fleet.HostPage{Total: math.MaxInt, Hosts: slices.Repeat([]fleet.Host{{ID: "0123456789abcdef0123456789abcdef"}}, q.Size)}, ctx.Err()
+}
+
+// TestFileEnds: a file that is under way is cut off when who reads it is signed out, the token
+// ends, or has another scope.
+func TestFileEnds(t *testing.T) {
+	c := withRoles(config(demoFleet(demoNow)))
+	c.Lists = endless{c.Lists}
+	var ended, narrowed atomic.Bool
+	who := c.Bearer
+	c.Bearer = func(ctx context.Context, token string) (session.Who, error) {
+		w, err := who(ctx, token)
+		switch {
+		case ended.Load() && w.User == "viewer":
+			return session.Who{}, fs.ErrNotExist
+		case narrowed.Load() && w.User == "operator":
+			w.Scope = []string{"web"}
+		}
+		return w, err
+	}
+	server := newServer(t, c)
+	base := serve(t, server)
+	person := browse(t, base)
+	person.loginAs("admin")
+	for name, one := range map[string]struct {
+		ask  func(*http.Request) *http.Client
+		ends func()
+	}{
+		"signed out": {func(*http.Request) *http.Client { return person.http }, func() { server.EndUser("admin") }},
+		"the token": {func(r *http.Request) *http.Client {
+			r.Header.Set("Authorization", "Bearer swc_viewer")
+			return http.DefaultClient
+		}, func() { ended.Store(true) }},
+		"another scope": {func(r *http.Request) *http.Client {
+			r.Header.Set("Authorization", "Bearer swc_operator")
+			return http.DefaultClient
+		}, func() { narrowed.Store(true) }},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/hosts/export", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := one.ask(r).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.CopyN(io.Discard, a.Body, 1<<20); err != nil || a.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d, %d bytes, %v", name, a.StatusCode, n, err)
+		}
+		one.ends()
+		if n, err := io.Copy(io.Discard, a.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: after %d bytes more: %v", name, n, err)
+		}
+		a.Body.Close()
 	}
 }

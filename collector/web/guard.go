@@ -2,8 +2,11 @@ package web
 
 import (
 	"crypto/subtle"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -51,10 +54,39 @@ func (s *Server) guard(route frame.Route) http.Handler {
 				return
 			}
 			defer leave() // after a panic, too: so a file is cut off
+			w = &lasting{ResponseWriter: w, next: time.Now().Add(stillEach), still: func() bool {
+				now := s.visitor(r)
+				return now.May(need) && now.User == v.User && slices.Equal(now.Scope, v.Scope)
+			}}
 		}
 		route.Serve(w, r)
 	})
 }
+
+// stillEach is how often it is asked whether the reader of a file may still have it.
+const stillEach = time.Second
+
+// lasting answers for as long as the session or token lasts for which it was begun, with the
+// same rights: a file may take minutes.
+type lasting struct {
+	http.ResponseWriter
+	still func() bool
+	next  time.Time // when to ask
+}
+
+// Write implements [io.Writer].
+func (l *lasting) Write(p []byte) (int, error) {
+	if now := time.Now(); now.After(l.next) {
+		if !l.still() {
+			return 0, errors.New("who reads may not have this any more")
+		}
+		l.next = now.Add(stillEach)
+	}
+	return l.ResponseWriter.Write(p)
+}
+
+// Unwrap is for [http.ResponseController].
+func (l *lasting) Unwrap() http.ResponseWriter { return l.ResponseWriter }
 
 // formValid reports whether r carries the token of its visitor's forms.
 func formValid(v frame.Visitor, r *http.Request) bool {
