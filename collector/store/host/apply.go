@@ -9,6 +9,7 @@ import (
 	"seawall/collector/fleet"
 	"seawall/collector/store/advice"
 	"seawall/collector/store/host/storm"
+	"seawall/collector/store/host/timeline"
 	"seawall/collector/store/label"
 	"seawall/collector/store/lane"
 	"seawall/pkg/finding"
@@ -161,7 +162,7 @@ func (h *Host) change(d *fleet.Delivery, body []byte, late bool) error {
 			return err
 		}
 	}
-	return h.tell(name{d.Lane, d.Epoch, d.Sequence, 0}, e, body)
+	return h.tell(timeline.Name{Lane: d.Lane, Epoch: d.Epoch, Sequence: d.Sequence}, e, body)
 }
 
 // turn makes the result the standing one where what stands is what the host says it

@@ -9,6 +9,7 @@ import (
 	"seawall/collector/db"
 	"seawall/collector/fleet"
 	"seawall/collector/store/host/storm"
+	"seawall/collector/store/host/timeline"
 	"seawall/collector/store/lane"
 	"seawall/collector/store/rollup"
 	"seawall/collector/store/turn"
@@ -38,19 +39,14 @@ type Batch struct {
 	known  Known
 	used   map[fleet.HostID]*Host
 
-	told   []row            // events to be written
-	lastID int64            // of an event, once one was written
-	first  int64            // event that was written
-	newest map[string]int64 // event of each check that was told of
-	last   map[string]int64 // event of each check before the transaction, as foreseen
-
+	line   timeline.Timeline
 	storms storm.Keeper
 }
 
 // New returns a Batch for the writer's transaction.
 func New(w db.Writer, now time.Time, known Known, limits Limits) *Batch {
 	return &Batch{Writer: w, Now: now, limits: limits, known: known, used: make(map[fleet.HostID]*Host),
-		storms: storm.New(w, now, limits.Detections)}
+		line: timeline.New(w), storms: storm.New(w, now, limits.Detections)}
 }
 
 // Open returns a host, from memory when the writer has had it before. One without a
@@ -115,18 +111,13 @@ func (b *Batch) Difference() turn.Change {
 			c.Hosts = append(c.Hosts, id)
 		}
 	}
-	if b.first != 0 {
-		c.First, c.Last = b.first, b.lastID
-	}
+	c.First, c.Last = b.line.Span()
 	return c
 }
 
 // End writes what the transaction's hosts and the fleet's rollups have become.
 func (b *Batch) End() error {
-	if err := b.writeEvents(); err != nil {
-		return err
-	}
-	if err := b.writeNewest(); err != nil {
+	if err := b.line.End(); err != nil {
 		return err
 	}
 	for _, h := range b.used {

@@ -71,7 +71,7 @@ func (b *Batch) Foresee(ids []fleet.HostID, works []*Work) error {
 			questions = h.ask(questions, t)
 		}
 		for _, check := range w.checks {
-			questions = b.ask(questions, check)
+			questions = b.line.Ask(questions, check)
 		}
 	}
 	return db.Ask(b.Writer, questions)
@@ -105,36 +105,4 @@ func (h *Host) ask(questions []db.Question, t turning) []db.Question {
 		})
 	}
 	return questions
-}
-
-// ask appends the question of what event of a check was the newest, unless it has been.
-func (b *Batch) ask(questions []db.Question, check string) []db.Question {
-	if _, known := b.last[check]; known {
-		return questions
-	}
-	if b.last == nil {
-		b.last = make(map[string]int64)
-	}
-	b.last[check] = 0
-	return append(questions, db.Question{Text: newestQuery, Args: []any{check}, Row: func(scan func(...any) error) error {
-		var id int64
-		err := scan(&id)
-		b.last[check] = id
-		return err
-	}})
-}
-
-// foreseeNewest reads what event of each check of the changes was the newest, all at once
-// where that is cheaper.
-func (b *Batch) foreseeNewest(changes []finding.Change) error {
-	if !db.Asks(b.Writer) {
-		return nil
-	}
-	var questions []db.Question
-	for i := range changes {
-		if check := changes[i].Result.Check; b.newest[check] == 0 {
-			questions = b.ask(questions, check)
-		}
-	}
-	return db.Ask(b.Writer, questions)
 }

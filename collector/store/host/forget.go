@@ -20,10 +20,9 @@ func (b *Batch) Forget(id fleet.HostID) ([]erase.Count, error) {
 	}
 	// What this transaction has changed must be in the tables that are counted and
 	// emptied.
-	if err := errors.Join(h.flushBad(), b.writeEvents(), b.writeNewest()); err != nil {
+	if err := errors.Join(h.flushBad(), b.line.End()); err != nil {
 		return nil, fmt.Errorf("write what the host said: %w", err)
 	}
-	b.newest, b.last = nil, nil
 	if h.archived == 0 {
 		if err := b.Fleet.Host(b.Writer, h.key, -1); err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/host/timeline"
 	"seawall/pkg/finding"
 	"seawall/pkg/wire"
 )
@@ -45,7 +46,7 @@ func (h *Host) replace(d *fleet.Delivery, p *finding.StatePart, results []findin
 		h.whole = true
 		return nil
 	}
-	if err := h.foreseeNewest(changes); err != nil {
+	if err := h.line.Foresee(changes); err != nil {
 		return err
 	}
 	for i := range changes {
@@ -53,7 +54,7 @@ func (h *Host) replace(d *fleet.Delivery, p *finding.StatePart, results []findin
 		if err != nil {
 			return fmt.Errorf("encode change: %w", err)
 		}
-		if err := h.tell(name{d.Lane, d.Epoch, d.Sequence, i + 1}, fleet.Event{Change: changes[i], Resync: true}, body); err != nil {
+		if err := h.tell(timeline.Name{Lane: d.Lane, Epoch: d.Epoch, Sequence: d.Sequence, Ordinal: i + 1}, fleet.Event{Change: changes[i], Resync: true}, body); err != nil {
 			return err
 		}
 	}

@@ -3,11 +3,10 @@ package host
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
-	"seawall/collector/db"
 	"seawall/collector/fleet"
+	"seawall/collector/store/host/timeline"
 	"seawall/collector/store/lane"
 	"seawall/pkg/finding"
 	"seawall/pkg/text"
@@ -25,128 +24,19 @@ const (
 // first: a record is found missing once.
 const ordinalLost = -1
 
-// name names an event for ever. Ordinals tell the events of one record apart, and
-// the record's position, moved in the same transaction, keeps them from being told
-// twice. What the collector says itself has no lane and the event's own number.
-type name struct {
-	lane     string
-	epoch    uint64
-	sequence uint64
-	ordinal  int
-}
-
-// row is an event to be written.
-type row struct {
-	host  *Host
-	name  name
-	event int // in the host's events
-	body  []byte
-}
-
-// rowsAtOnce is how many events one statement writes. A statement costs as much as
-// a row, but the driver looks for each argument among all of them.
-const rowsAtOnce = 4
-
 // tell appends an event to the timeline.
-func (h *Host) tell(n name, e fleet.Event, body []byte) error {
+func (h *Host) tell(n timeline.Name, e fleet.Event, body []byte) error {
 	e.Host, e.HostName, e.Received = h.id, h.name, h.Now
 	h.changed = true
 	h.Fleet.Change()
 	h.events = append(h.events, e)
-	h.told = append(h.told, row{h, n, len(h.events) - 1, body})
-	if len(h.told) < rowsAtOnce {
-		return nil
-	}
-	return h.writeEvents()
-}
-
-// writeEvents writes the events that were told, in order.
-func (b *Batch) writeEvents() error {
-	if len(b.told) == 0 {
-		return nil
-	}
-	if b.lastID == 0 {
-		if _, err := b.Row(`SELECT coalesce(max(n), 0) FROM (SELECT max(id) AS n FROM event
-			UNION ALL SELECT value FROM meta WHERE name = 'event_last') x`, nil, &b.lastID); err != nil {
-			return fmt.Errorf("number events: %w", err)
-		}
-		b.first = b.lastID + 1
-	}
-	rows := b.told
-	b.told = b.told[:0]
-	for n := rowsAtOnce; len(rows) > 0; rows = rows[n:] {
-		if len(rows) < rowsAtOnce || db.Appends(b.Writer) {
-			n = 1
-		}
-		if err := b.insertEvents(rows[:n]); err != nil {
-			return fmt.Errorf("append to the timeline: %w", err)
-		}
-	}
-	return nil
-}
-
-const eventColumns = "id, host, lane, epoch, seq, ordinal, received, check_id, moved, body, host_before, check_before"
-
-// insertEvents writes rows. An error undoes the transaction, which it ends anyway:
-// else SQLite would copy each page to a file first, to undo the statement alone.
-func (b *Batch) insertEvents(rows []row) error {
-	args := make([]any, 0, 12*len(rows))
-	for _, r := range rows {
-		b.lastID++
-		e := &r.host.events[r.event]
-		e.ID = b.lastID
-		check := e.Change.Result.Check
-		before, err := b.follow(check, e.ID)
-		if err != nil {
-			return err
-		}
-		if r.name.lane == "" {
-			r.name.sequence = uint64(e.ID)
-		}
-		args = append(args, e.ID, r.host.key, r.name.lane, int64(r.name.epoch), int64(r.name.sequence), r.name.ordinal,
-			e.Received.UnixNano(), check, e.Moved, r.body, r.host.newest, before)
-		r.host.newest = e.ID
-	}
-	if len(rows) == 1 {
-		return db.Append(b.Writer, "event", eventColumns, args...)
-	}
-	return b.Exec("INSERT INTO event ("+eventColumns+") VALUES "+
-		strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), ", len(rows)-1)+"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", args...)
-}
-
-const newestQuery = "SELECT event FROM check_newest WHERE check_id = ?"
-
-// follow makes an event the newest of its check and returns the one before it.
-func (b *Batch) follow(check string, id int64) (before int64, err error) {
-	before, known := b.newest[check]
-	if !known {
-		if before, known = b.last[check]; !known {
-			if _, err := b.Row(newestQuery, []any{check}, &before); err != nil {
-				return 0, fmt.Errorf("read the newest event of %s: %w", check, err)
-			}
-		}
-		if b.newest == nil {
-			b.newest = make(map[string]int64)
-		}
-	}
-	b.newest[check] = id
-	return before, nil
-}
-
-// writeNewest writes the newest event of each check that was told of.
-func (b *Batch) writeNewest() error {
-	for check, id := range b.newest {
-		if err := b.Exec("INSERT INTO check_newest VALUES (?, ?) ON CONFLICT (check_id) DO UPDATE SET event = excluded.event", check, id); err != nil {
-			return fmt.Errorf("write the newest event of %s: %w", check, err)
-		}
-	}
-	return nil
+	return h.line.Add(timeline.Row{Name: n, Host: h.key, Newest: &h.newest, Events: &h.events, At: len(h.events) - 1, Body: body})
 }
 
 // Say appends what the collector itself found.
-func (h *Host) Say(r finding.Result) error { return h.say(name{}, r) }
+func (h *Host) Say(r finding.Result) error { return h.say(timeline.Name{}, r) }
 
-func (h *Host) say(n name, r finding.Result) error {
+func (h *Host) say(n timeline.Name, r finding.Result) error {
 	r.Resource, r.Actual, r.Time = text.Clean(r.Resource, 256), text.Clean(r.Actual, 512), h.Now
 	c := finding.Change{Result: r}
 	body, err := wire.Encode(wire.Record{Time: h.Now, Change: &c})
@@ -179,7 +69,7 @@ func (h *Host) lost(l lane.Loss) error {
 	if l.Records == 1 {
 		records = "record"
 	}
-	return h.say(name{l.Lane, l.Epoch, l.From, ordinalLost}, finding.Result{
+	return h.say(timeline.Name{Lane: l.Lane, Epoch: l.Epoch, Sequence: l.From, Ordinal: ordinalLost}, finding.Result{
 		Check: lostCheck, Resource: fmt.Sprintf("%s %d–%d", l.Lane, l.From, l.To),
 		Status: finding.StatusFail, Severity: finding.SeverityMedium,
 		Actual: fmt.Sprintf("%d %s lost: %s", l.Records, records, why), Expected: "no records lost",
