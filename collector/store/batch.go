@@ -36,7 +36,7 @@ func (s *Store) transact(group []request) (results []error, updates []fleet.Upda
 }
 
 func (s *Store) do(b *host.Batch, group []request, results []error) (err error) {
-	past, err := s.data.begin()
+	past, err := s.data.Begin()
 	if past.All {
 		clear(s.hosts)
 	}
@@ -48,7 +48,7 @@ func (s *Store) do(b *host.Batch, group []request, results []error) (err error) 
 	}
 	defer func() {
 		if err != nil {
-			s.data.rollback()
+			s.data.Rollback()
 		}
 	}()
 	if err := foresee(b, group); err != nil {
@@ -68,7 +68,7 @@ func (s *Store) do(b *host.Batch, group []request, results []error) (err error) 
 	if err := b.End(); err != nil {
 		return err
 	}
-	if err := s.data.commit(b.Difference()); err != nil {
+	if err := s.data.Commit(b.Difference()); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

@@ -53,7 +53,7 @@ func (s *Store) expire() time.Duration {
 		return expirePause
 	}
 	clear(s.hosts) // of their rows, some may be gone
-	if err := s.data.tidy(); err != nil {
+	if err := s.data.Tidy(); err != nil {
 		s.cfg.Log.Warn("database does not shrink", "err", err)
 	}
 	return expireEvery
@@ -62,7 +62,7 @@ func (s *Store) expire() time.Duration {
 // week begins the week's part of the timeline, and drops the oldest one, where it has
 // parts. It reports whether it is to be asked again soon.
 func (s *Store) week() (more bool) {
-	if !s.data.weeks {
+	if !s.data.Weeks {
 		return false
 	}
 	err := s.chore(func(b *host.Batch) error {

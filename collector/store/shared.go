@@ -22,15 +22,15 @@ func (s *Store) Elsewhere(buffer int) (<-chan fleet.News, func()) { return s.new
 // again when it is had again. Once returns what work returned by itself, and nil when
 // ctx ends. After a collector that was killed another goes on within 20 seconds.
 func (s *Store) Once(ctx context.Context, name string, work func(context.Context) error) error {
-	if s.data.shared == nil {
+	if s.data.Shared == nil {
 		return work(ctx)
 	}
-	return lease.New(s, name, s.data.shared.collector, s.cfg.Log).Run(ctx, work)
+	return lease.New(s, name, s.data.Shared.Collector, s.cfg.Log).Run(ctx, work)
 }
 
 // follow begins to follow other collectors and returns what ends that.
 func (s *Store) follow(ctx context.Context) (func(), error) {
-	if s.data.shared == nil {
+	if s.data.Shared == nil {
 		return func() {}, nil
 	}
 	newest, err := turn.Newest(ctx, s.data.Readers)
@@ -41,7 +41,7 @@ func (s *Store) follow(ctx context.Context) (func(), error) {
 		return nil, err
 	}
 	w := turn.NewWatch(newest, turn.Config{
-		Collector: s.data.shared.collector, Readers: s.data.Readers, Listen: s.data.shared.listen, Log: s.cfg.Log,
+		Collector: s.data.Shared.Collector, Readers: s.data.Readers, Listen: s.data.Shared.Listen, Log: s.cfg.Log,
 		Tell: s.tell,
 		Lost: func() {
 			s.feed.Lose()

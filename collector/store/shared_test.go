@@ -28,7 +28,7 @@ func TestCollectors(t *testing.T) {
 		}
 		both := [2]*Store{reopen(t, name, Config{}), reopen(t, name, Config{})}
 		for _, s := range both {
-			if heard := s.data.shared.listen != nil; heard == pooled {
+			if heard := s.data.Shared.Listen != nil; heard == pooled {
 				t.Fatalf("notifications are expected: %v, through a pool: %v", heard, pooled)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"seawall/collector/fleet"
+	"seawall/collector/store/engine"
 	"seawall/collector/store/feed"
 	"seawall/collector/store/host"
 	"seawall/collector/store/moved"
@@ -62,7 +63,7 @@ type Store struct {
 	*pending.Updates // and of updates
 
 	cfg   Config
-	data  base
+	data  engine.Engine
 	hosts host.Known // the writer's alone
 
 	urgent   chan request // what people and the collector itself write
@@ -103,7 +104,7 @@ func (s said) weight() int {
 // (postgres://…), makes or migrates it when needed, and starts its writer.
 func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	cfg.complete()
-	data, version, err := open(ctx, path)
+	data, version, err := engine.Open(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", Shown(path), err)
 	}
@@ -126,10 +127,10 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	s.close = sync.OnceValue(s.shut)
 	// How long the collector was away is known before anyone asks who is silent.
 	if _, err := s.alone(begin); err != nil {
-		return nil, data.leave(fmt.Errorf("open store %s: %w", Shown(path), sqlite.Classify(err)))
+		return nil, data.Leave(fmt.Errorf("open store %s: %w", Shown(path), sqlite.Classify(err)))
 	}
 	if s.watch, err = s.follow(ctx); err != nil {
-		return nil, data.leave(fmt.Errorf("open store %s: %w", Shown(path), err))
+		return nil, data.Leave(fmt.Errorf("open store %s: %w", Shown(path), err))
 	}
 	s.week() // of a database that was filled by a copy the one part is large, and now nobody waits
 	go s.settle()
@@ -172,7 +173,7 @@ func (s *Store) shut() error {
 	s.watch()
 	s.feed.Close()
 	s.news.Close()
-	return s.data.leave(s.broken)
+	return s.data.Leave(s.broken)
 }
 
 // Subscribe returns a channel of what becomes durable from now on, with room for

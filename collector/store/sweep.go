@@ -34,7 +34,7 @@ func (s *Store) sweep() time.Duration {
 	case more:
 		return sweepPause
 	}
-	if err := s.data.calm(); err != nil {
+	if err := s.data.Calm(); err != nil {
 		s.cfg.Log.Warn("database's cache does not shrink", "err", sqlite.Classify(err))
 	}
 	return sweepEvery

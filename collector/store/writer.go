@@ -51,7 +51,7 @@ func (s *Store) write() {
 			return
 		}
 		// The log stays as it is where it cannot be copied, and is tried again.
-		if err := sqlite.Classify(s.data.tend(context.Background())); err != nil {
+		if err := sqlite.Classify(s.data.Tend(context.Background())); err != nil {
 			s.cfg.Log.Warn("the database's log grows", "err", err)
 			if err := ended(err); err != nil {
 				s.commits <- commit{broken: err}
@@ -178,7 +178,7 @@ func (s *Store) bring(all []commit) error {
 			return c.broken
 		}
 	}
-	return s.data.sync()
+	return s.data.Sync()
 }
 
 // answer tells what became of a transaction.
@@ -207,4 +207,13 @@ func (s *Store) Run(ctx context.Context) error {
 	case err := <-s.failed:
 		return err
 	}
+}
+
+// ended returns the error that says that nothing more can be written: the disk refused
+// what had been.
+func ended(err error) error {
+	if err := sqlite.Classify(err); errors.Is(err, sqlite.ErrUnsynced) {
+		return err
+	}
+	return nil
 }
