@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"strings"
 	"time"
 
 	"seawall/collector/db"
@@ -14,7 +12,6 @@ import (
 	"seawall/collector/store/sqlite"
 	"seawall/collector/store/view/pick"
 	"seawall/collector/store/view/row"
-	"seawall/pkg/finding"
 )
 
 const (
@@ -33,7 +30,7 @@ func (v *View) Changes(ctx context.Context, q fleet.ChangeQuery) (p fleet.Change
 		q.Limit = 50
 	}
 	q.Limit = min(q.Limit, 200)
-	where, err := changes(&q)
+	where, err := pick.Changes(&q)
 	if err != nil {
 		return p, fmt.Errorf("read changes: %w", err)
 	}
@@ -56,24 +53,6 @@ func (v *View) Changes(ctx context.Context, q fleet.ChangeQuery) (p fleet.Change
 		return p, fmt.Errorf("read changes: %w", sqlite.Classify(err))
 	}
 	return p, nil
-}
-
-// changes is the part of a query that statements answer.
-func changes(q *fleet.ChangeQuery) (where pick.Condition, err error) {
-	if q.Host != "" {
-		key, err := q.Host.Bytes()
-		if err != nil {
-			return where, errors.Join(fs.ErrNotExist, err)
-		}
-		where.And("e.host = ?", key)
-	}
-	if q.Check != "" {
-		where.And("e.check_id = ?", q.Check)
-	}
-	if q.Family != "" {
-		where.And(`e.check_id LIKE ? ESCAPE '\'`, pick.Escape(q.Family)+"-%")
-	}
-	return where, where.Scope("e.host", q.Scope)
 }
 
 // eventAt returns the number of the first event that was received at a time or later.
@@ -158,7 +137,7 @@ func (s *snapshot) stride(ctx context.Context, q *fleet.ChangeQuery, where pick.
 			return full
 		}
 		p.Reached = e.Received
-		if keeps(q, &e.Change) {
+		if pick.Keeps(q, &e.Change) {
 			p.Events = append(p.Events, e)
 		}
 		if len(p.Events) == q.Limit {
@@ -171,19 +150,6 @@ func (s *snapshot) stride(ctx context.Context, q *fleet.ChangeQuery, where pick.
 		err = nil
 	}
 	return n, last, err
-}
-
-// keeps reports whether a change is one that is asked for, as far as its body says.
-func keeps(q *fleet.ChangeQuery, c *finding.Change) bool {
-	r := &c.Result
-	switch {
-	case r.Severity < q.Severity, q.Status != finding.StatusUnspecified && r.Status != q.Status,
-		!strings.Contains(strings.ToLower(r.Check+" "+r.Resource), strings.ToLower(q.Text)):
-		return false
-	case q.Actor != "":
-		return r.Cause != nil && (r.Cause.LoginUser == q.Actor || r.Cause.User == q.Actor)
-	}
-	return !q.Caused || r.Cause != nil
 }
 
 // rest has the next page begin before a number, if there is anything.

@@ -27,24 +27,7 @@ func (v *View) Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.
 	if q.Before <= 0 {
 		q.Before = math.MaxInt64
 	}
-	where, args, order := "WHERE d.place < ?", []any{q.Before}, " ORDER BY d.place DESC LIMIT ?"
-	if q.After != 0 {
-		where, args, order = where+" AND d.place > ?", append(args, q.After), " ORDER BY d.place LIMIT ?"
-	}
-	if q.Host != "" {
-		key, err := q.Host.Bytes()
-		if err != nil {
-			return nil, fmt.Errorf("read detections: %w: %w", fs.ErrNotExist, err)
-		}
-		where, args = where+" AND d.host = ?", append(args, key)
-	}
-	if q.Rule != "" {
-		where, args = where+" AND d.rule = ?", append(args, q.Rule)
-	}
-	if q.Severity != finding.SeverityUnknown {
-		where, args = where+" AND d.severity = ?", append(args, q.Severity)
-	}
-	where, args, err := pick.Scoped(where, args, "d.host", q.Scope)
+	where, order, err := pick.Detections(&q)
 	if err != nil {
 		return nil, fmt.Errorf("read detections: %w", err)
 	}
@@ -53,7 +36,7 @@ func (v *View) Detections(ctx context.Context, q fleet.DetectionQuery) ([]fleet.
 		d, err := row.Detection(scan)
 		out = append(out, d)
 		return err
-	}, row.DetectionColumns+where+order, append(args, q.Limit)...)
+	}, row.DetectionColumns+"WHERE "+where.Text+" ORDER BY "+order+" LIMIT ?", append(where.Args, q.Limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("read detections: %w", sqlite.Classify(err))
 	}

@@ -93,7 +93,7 @@ func (s *snapshot) hostsOf(ctx context.Context, keys []any) ([]fleet.Host, error
 	if err != nil {
 		return nil, err
 	}
-	if err := given(ctx, s, at, "WHERE host"+list, keys...); err != nil {
+	if err := row.Given(ctx, s, at, "WHERE host"+list, keys...); err != nil {
 		return nil, err
 	}
 	members, err := membership.Some(ctx, s, keys)

@@ -83,7 +83,7 @@ func (v *View) hosts(ctx context.Context) ([]fleet.Host, error) {
 	for i := range hosts {
 		counts[hosts[i].ID], at[hosts[i].ID] = &hosts[i].Detected, &hosts[i]
 	}
-	if err := given(ctx, tx, at, ""); err != nil {
+	if err := row.Given(ctx, tx, at, ""); err != nil {
 		return nil, err
 	}
 	err = tx.detections(ctx, func(id fleet.HostID, s finding.Severity, n int) {
@@ -153,7 +153,7 @@ func (v *View) host(ctx context.Context, id fleet.HostID) (d fleet.HostDetail, e
 	if d.Host.Member, err = membership.Member(ctx, tx, key); err != nil {
 		return d, err
 	}
-	if err := given(ctx, tx, map[fleet.HostID]*fleet.Host{d.Host.ID: &d.Host}, "WHERE host = ?", key); err != nil {
+	if err := row.Given(ctx, tx, map[fleet.HostID]*fleet.Host{d.Host.ID: &d.Host}, "WHERE host = ?", key); err != nil {
 		return d, err
 	}
 	d.Checks = make(map[string]finding.CheckInfo)

@@ -1,4 +1,4 @@
-package view
+package row
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"seawall/collector/fleet"
 )
 
-// given adds to hosts the tags that people and tokens gave them, for rows of host_tag of
+// Given adds to hosts the tags that people and tokens gave them, for rows of host_tag of
 // which a condition is true.
-func given(ctx context.Context, q db.Querier, hosts map[fleet.HostID]*fleet.Host, where string, args ...any) error {
+func Given(ctx context.Context, q db.Querier, hosts map[fleet.HostID]*fleet.Host, where string, args ...any) error {
 	err := db.Each(ctx, q, func(scan func(...any) error) error {
 		var key []byte
 		var tag string
