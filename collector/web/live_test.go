@@ -238,7 +238,7 @@ type stream struct {
 func (b *browser) stream(query string) *stream {
 	b.t.Helper()
 	client := &http.Client{Jar: b.http.Jar}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // of the whole stream, beside 64 others
 	b.t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.base+"/events"+query, nil)
 	if err != nil {
