@@ -36,7 +36,7 @@ func watch(t *testing.T, names ...string) (*Watcher, <-chan string) {
 // expect waits for a report of name, passing over others.
 func expect(t *testing.T, reports <-chan string, name string) {
 	t.Helper()
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(30 * time.Second)
 	for {
 		select {
 		case got := <-reports:
@@ -55,7 +55,7 @@ func expectOnceWatched(t *testing.T, reports <-chan string, name string) {
 	t.Helper()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(30 * time.Second)
 	for {
 		select {
 		case got := <-reports:
