@@ -83,7 +83,7 @@ func TestDaemon(t *testing.T) {
 	_ = cmd.Wait()
 	select {
 	case <-nudge:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("its end was not told")
 	}
 	d.Follow(uint32(os.Getppid()), nudge)
