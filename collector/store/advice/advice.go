@@ -11,7 +11,6 @@ package advice
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"seawall/collector/advisory"
 	"seawall/collector/db"
@@ -39,10 +38,6 @@ func Forget(w db.Writer, host []byte, resource string) error {
 func Write(w db.Writer, host []byte, r *finding.Result, s Standing) error {
 	if s.Pending > maxPending {
 		return Forget(w, host, r.Resource)
-	}
-	// The host knows since when it waits, where that can be: this may be before it told.
-	if t := r.Since; t.Year() >= 1970 && t.Before(time.Unix(0, s.Since)) {
-		s.Since = t.UnixNano()
 	}
 	return replace(w, host, r.Resource, advisory.Names(r), s)
 }

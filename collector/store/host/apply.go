@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"seawall/collector/db"
 	"seawall/collector/fleet"
@@ -227,7 +228,7 @@ func (h *Host) stand(r *finding.Result, removed bool, body []byte) error {
 	now := standing{r.Status, r.Severity, h.since(r)}
 	if removed {
 		now = standing{}
-	} else if old.status == now.status {
+	} else if old.status == now.status && (old.since < now.since || r.Since.IsZero()) {
 		now.since = old.since
 	}
 	h.remember(k, now)
@@ -303,7 +304,12 @@ func (h *Host) write(k finding.Key, old, now standing, body []byte) error {
 }
 
 // since is when the result came to be: the host's time, unless that is unset or in
-// the future.
+// the future. What is bad may be so for longer than the host has told: a package waits since
+// its update came out.
 func (h *Host) since(r *finding.Result) int64 {
-	return storm.Past(r.Time, h.Now)
+	told := storm.Past(r.Time, h.Now)
+	if t := r.Since; r.Status.Bad() && t.Year() >= 1970 && t.Before(time.Unix(0, told)) {
+		return t.UnixNano()
+	}
+	return told
 }

@@ -216,6 +216,21 @@ func TestSince(t *testing.T) {
 	r.Status, r.Time = finding.StatusPass, noon.Add(time.Hour)
 	w.take([]fleet.Delivery{change(3, r, finding.StatusFail)})
 	w.expect("a time to come", w.rows(since), []string{"0"})
+	for i, step := range []struct {
+		status, was finding.Status
+		time, since time.Duration // from noon
+		want        string
+	}{
+		{finding.StatusFail, finding.StatusPass, 0, -5 * time.Hour, "-18000"}, // it waits since then
+		{finding.StatusFail, finding.StatusFail, 0, -time.Hour, "-18000"},
+		{finding.StatusFail, finding.StatusFail, 0, -6 * time.Hour, "-21600"},
+		{finding.StatusPass, finding.StatusFail, 0, -7 * time.Hour, "0"}, // what is good is so since it was told
+		{finding.StatusFail, finding.StatusPass, -time.Minute, time.Hour, "-60"},
+	} {
+		r.Status, r.Time, r.Since = step.status, noon.Add(step.time), noon.Add(step.since)
+		w.take([]fleet.Delivery{change(uint64(4+i), r, step.was)})
+		w.expect(fmt.Sprint("the host's word, step ", i), w.rows(since), []string{step.want})
+	}
 }
 
 // What was sent again is not applied again, in the same transaction or after a

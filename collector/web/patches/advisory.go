@@ -242,7 +242,7 @@ func (s *Pages) eachHost(ctx context.Context, q advisory.HostQuery, out row) err
 		plain.States(p.States)
 		for i := range p.States {
 			st := &p.States[i]
-			r, since := &st.Result, pending.Since(s.config.Frame.Now(), st)
+			r, since := &st.Result, pending.Since(st)
 			err := out(advised{q.Name, st.Host, st.HostName, *r, since}, q.Name, st.HostName, string(st.Host), r.Resource,
 				r.Severity.String(), r.Actual, r.Expected, since.UTC().Format(time.RFC3339))
 			if err != nil {

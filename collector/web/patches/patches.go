@@ -63,7 +63,7 @@ const (
 func New(c Config) (*Pages, error) {
 	pages, err := frame.Parse(files, template.FuncMap{
 		"hostsof": hostsOf,
-		"since":   func(now time.Time, s fleet.State) time.Time { return pending.Since(now, &s) },
+		"since":   func(s fleet.State) time.Time { return pending.Since(&s) },
 		"names":   namesOf, "hostsofadvisory": hostsOfAdvisory,
 		"kind": func(cves bool) string {
 			if cves {

@@ -51,10 +51,10 @@ func Is(r *finding.Result) bool {
 	return r.Check == Check && r.Status == finding.StatusFail && r.Resource != ""
 }
 
-// Since is since when a result is what it is: what the host says of the matter
-// itself, or else when the verdict became what it is.
-func Since(now time.Time, s *fleet.State) time.Time {
-	if t := s.Result.Since; t.Year() >= 1970 && !t.After(now) {
+// Since is since when a result is what it is: when the verdict became that, or earlier by what
+// the host says of the matter itself.
+func Since(s *fleet.State) time.Time {
+	if t := s.Result.Since; t.Year() >= 1970 && (t.Before(s.Since) || s.Since.IsZero()) {
 		return t
 	}
 	return s.Since
@@ -79,7 +79,7 @@ func Groups(now time.Time, states []fleet.State) []Group {
 			n, place[name] = len(groups), len(groups)
 			groups = append(groups, Group{Name: name})
 		}
-		groups[n].Packages = append(groups[n].Packages, read(r, Since(now, &states[i])))
+		groups[n].Packages = append(groups[n].Packages, read(r, Since(&states[i])))
 	}
 	for i := range groups {
 		groups[i].sum(now)

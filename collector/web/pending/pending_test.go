@@ -62,10 +62,10 @@ func TestGroups(t *testing.T) {
 // Since when a package is pending is the host's word, where that can be.
 func TestSince(t *testing.T) {
 	for said, want := range map[time.Time]time.Time{
-		day(-12): day(-12), now: now, {}: day(-1), day(1): day(-1), time.Unix(-1, 0).UTC(): day(-1), time.Unix(1<<60, 0).UTC(): day(-1),
+		day(-12): day(-12), now: day(-1), {}: day(-1), day(1): day(-1), time.Unix(-1, 0).UTC(): day(-1), time.Unix(1<<60, 0).UTC(): day(-1),
 	} {
 		s := update("a", "", 2, said)
-		if got := Since(now, &s); !got.Equal(want) {
+		if got := Since(&s); !got.Equal(want) {
 			t.Errorf("%v: %v, want %v", said, got, want)
 		}
 	}
@@ -97,9 +97,9 @@ func TestEvidence(t *testing.T) {
 		"moderate RHSA-2024:1: CVE-2024-1":                 {Notes: []string{"moderate RHSA-2024:1: CVE-2024-1"}},
 		"":                                                 {},
 	} {
-		s := update("a", "", 2, now, text)
+		s := update("a", "", 2, day(-4), text)
 		got := Groups(now, []fleet.State{s})[0].Packages[0]
-		want.Resource, want.Installed, want.Fixed, want.Severity, want.Since = "a", "1.0", "1.2", 2, now
+		want.Resource, want.Installed, want.Fixed, want.Severity, want.Since = "a", "1.0", "1.2", 2, day(-4)
 		if want.Notes == nil {
 			want.Notes = []string{}
 		}

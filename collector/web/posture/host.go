@@ -23,7 +23,7 @@ type item struct {
 }
 
 // Since returns since when the result is what it is.
-func (i item) Since() time.Time { return pending.Since(i.Now, &i.State) }
+func (i item) Since() time.Time { return pending.Since(&i.State) }
 
 // Verdict returns the result's status.
 func (i item) Verdict() finding.Status { return i.State.Result.Status }
